@@ -1,0 +1,13 @@
+package io.jllm;
+
+/** Why a generation ended. */
+public enum FinishReason {
+    /** The model ended it, or a stop string or stop token did; see {@link CompletionOutput#stopReason}. */
+    STOP,
+    /** {@code maxTokens} or the context limit was reached. */
+    LENGTH,
+    /** It was cancelled, or its time was up. */
+    CANCELLED,
+    /** It failed; see {@link RequestOutput#error}. */
+    ERROR
+}

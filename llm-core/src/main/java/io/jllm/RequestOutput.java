@@ -1,0 +1,48 @@
+package io.jllm;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * The result of one request.
+ *
+ * @param requestId a number that no other request of the same LLM has
+ * @param prompt what was asked
+ * @param promptTokenIds the prompt as tokens; empty if it could not be encoded. Not to be changed
+ * @param promptLogprobs for each prompt token, if {@link SamplingParams#promptLogprobs} asked for them; else empty
+ * @param outputs the sequences, best first; at least one
+ * @param metrics times and counts
+ * @param error why it failed, if it did: then the outputs end with {@link FinishReason#ERROR} and hold what there was
+ */
+public record RequestOutput(long requestId, Prompt prompt, int[] promptTokenIds, List<TokenLogprobs> promptLogprobs,
+                            List<CompletionOutput> outputs, Metrics metrics, Optional<RuntimeException> error) {
+    /** The text of the first output. */
+    public String text() {
+        return outputs.getFirst().text();
+    }
+
+    /** The token ids of the first output. */
+    public int[] tokenIds() {
+        return outputs.getFirst().tokenIds();
+    }
+
+    /** Why the first output ended. */
+    public FinishReason finishReason() {
+        return outputs.getFirst().finishReason();
+    }
+
+    /**
+     * Times and counts of a request.
+     *
+     * @param queued from submission to the first step that computed some of it
+     * @param timeToFirstToken from submission to its first token; zero if it has none
+     * @param total from submission to its end
+     * @param promptTokens tokens of the prompt
+     * @param generatedTokens tokens generated, over all outputs
+     * @param preemptions how often it was put back to make room for others
+     */
+    public record Metrics(Duration queued, Duration timeToFirstToken, Duration total, int promptTokens, int generatedTokens,
+                          int preemptions) {
+    }
+}

@@ -1,0 +1,3 @@
+package io.jllm.convert;
+/** skeleton */
+public final class Converter { private Converter() {} }

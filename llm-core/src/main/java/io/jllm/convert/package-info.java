@@ -1,0 +1,2 @@
+/** Writing models as GGUF files, quantised or not. */
+package io.jllm.convert;

@@ -1,0 +1,92 @@
+package io.jllm.model;
+
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * One step of a forward pass. Data, not behaviour: a backend compiles it with an exhaustive switch, so a new op does not
+ * compile until every backend has it.
+ */
+public sealed interface Op {
+    /** What it computes. */
+    Value out();
+
+    /** Rows of a table by token id. */
+    record Embed(Value out, String table) implements Op {
+    }
+
+    /** out = in / sqrt(mean(in^2) + eps) * weight. Source: Zhang and Sennrich, 2019. */
+    record RmsNorm(Value out, Value in, String weight, float eps) implements Op {
+    }
+
+    /** out = concat(W1 in + b1, W2 in + b2, ...) [+ residual]: q, k, v in one; gate and up in one. */
+    record Linear(Value out, Value in, List<Weight> weights, Optional<Value> residual) implements Op {
+    }
+
+    /**
+     * Splits qkv (heads of q, then of k, then of v), norms heads of q and k if asked, rotates q and k, writes k and v to the
+     * pages of {@code layer}; out = q.
+     */
+    record RopeStoreKv(Value out, Value qkv, int layer, AttentionShape shape, Rope rope, Optional<QkNorm> norm) implements Op {
+    }
+
+    /**
+     * Causal attention of q over the pages of {@code layer}. Scores are multiplied by {@code scale}; a token at position p
+     * sees positions from {@code p - window + 1}, or all if the window is 0; a soft cap c above 0 turns scores s into
+     * c * tanh(s / c).
+     */
+    record PagedAttention(Value out, Value q, int layer, AttentionShape shape, float scale, int window, float softCap) implements Op {
+    }
+
+    /** out = act(gate) * up, where in = concat(gate, up). */
+    record GatedAct(Value out, Value gateUp, Activation kind) implements Op {
+    }
+
+    /** Keeps the rows whose logits are wanted. */
+    record SelectRows(Value out, Value in) implements Op {
+    }
+
+    /**
+     * Heads of an attention. Query head h reads key and value head {@code h / (heads / kvHeads)}.
+     *
+     * @param heads query heads
+     * @param kvHeads key and value heads; divides heads
+     * @param headDim floats a head
+     */
+    record AttentionShape(int heads, int kvHeads, int headDim) {
+        /** Floats of q in a row. */
+        public int qDim() {
+            return heads * headDim;
+        }
+
+        /** Floats of k, and of v, in a row. */
+        public int kvDim() {
+            return kvHeads * headDim;
+        }
+    }
+
+    /** Root-mean-square norms of each head of q and of k, before rotation. */
+    record QkNorm(String qWeight, String kWeight, float eps) {
+    }
+
+    /** Activation functions. */
+    enum Activation {
+        /** x / (1 + exp(-x)). */
+        SILU,
+        /** 0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))). */
+        GELU_TANH
+    }
+
+    /** The values that an op reads. */
+    default List<Value> inputs() {
+        return switch (this) {
+            case Embed _ -> List.of();
+            case RmsNorm n -> List.of(n.in());
+            case Linear l -> l.residual().map(r -> List.of(l.in(), r)).orElse(List.of(l.in()));
+            case RopeStoreKv r -> List.of(r.qkv());
+            case PagedAttention a -> List.of(a.q());
+            case GatedAct g -> List.of(g.gateUp());
+            case SelectRows s -> List.of(s.in());
+        };
+    }
+}

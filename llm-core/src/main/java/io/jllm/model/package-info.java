@@ -1,0 +1,2 @@
+/** Model families and their forward passes as data. */
+package io.jllm.model;

@@ -1,0 +1,44 @@
+package io.jllm.spi;
+
+import io.jllm.model.Program;
+import io.jllm.quant.DType;
+import io.jllm.quant.WeightSource;
+import java.util.List;
+
+/** An opened device. Safe for one thread at a time. */
+public interface Backend extends AutoCloseable {
+    /** One line: backend, device, threads, kernels and vector width, and why a better choice was not taken. */
+    String describe();
+
+    /** The kernels in use, as a user would name them. */
+    String kernels();
+
+    /** Every reason why this program with these weights cannot run here; empty if it can. */
+    List<String> unsupported(Program program, WeightSource weights);
+
+    /**
+     * Prepares a model: weights, pages, scratch memory, warm-up. Fails here, never in the first request. The source stays
+     * open while the runner lives.
+     *
+     * @throws IllegalArgumentException if the weights do not fit the program; every reason in one message
+     */
+    ModelRunner load(Program program, WeightSource weights, RunnerOptions options);
+
+    @Override
+    void close();
+
+    /**
+     * Sizes that the engine asks for.
+     *
+     * @param maxTokensPerStep most tokens in a step
+     * @param maxSequences most sequences in a step, and the number of sequence slots
+     * @param maxLogitRows most rows of logits in a step
+     * @param blockSize positions a KV block
+     * @param maxBlocks KV blocks that could ever be used at once; the runner may have fewer, if memory says so
+     * @param kvBytes limit of the KV cache in bytes; 0 leaves it to the backend and its memory
+     * @param kvType how keys and values are stored
+     */
+    record RunnerOptions(int maxTokensPerStep, int maxSequences, int maxLogitRows, int blockSize, int maxBlocks, long kvBytes,
+                         DType kvType) {
+    }
+}

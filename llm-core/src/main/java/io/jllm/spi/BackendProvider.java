@@ -1,0 +1,45 @@
+package io.jllm.spi;
+
+/** A kind of device that can run models; found with {@link java.util.ServiceLoader}. */
+public interface BackendProvider {
+    /** Short name, as users type it: {@code cpu}, {@code cuda}. */
+    String name();
+
+    /** Whether it can run here, and how well. Cheap; never throws. */
+    Probe probe();
+
+    /** Opens it. Call only where the probe said that it is available. */
+    Backend open(BackendOptions options);
+
+    /** The answer of a probe. */
+    sealed interface Probe {
+        /**
+         * It can run here.
+         *
+         * @param score the highest of all providers is the default
+         * @param device what it would run on, in words
+         */
+        record Available(int score, String device) implements Probe {
+        }
+
+        /**
+         * It cannot.
+         *
+         * @param reason why, and what to do about it
+         */
+        record Unavailable(String reason) implements Probe {
+        }
+    }
+
+    /**
+     * Choices that a user can make for a backend.
+     *
+     * @param threads threads that compute; 0 lets the backend choose
+     * @param kernels a backend's name for a set of kernels, or {@code auto}
+     * @param device index of the device, for backends with several
+     */
+    record BackendOptions(int threads, String kernels, int device) {
+        /** Everything chosen by the backend. */
+        public static final BackendOptions DEFAULT = new BackendOptions(0, "auto", 0);
+    }
+}

@@ -1,0 +1,68 @@
+package io.jllm.spi;
+
+import java.lang.foreign.MemorySegment;
+
+/**
+ * One loaded model on one device. It owns weights, KV pages, scratch memory and on-device sampling; it knows no requests, no
+ * text and no stop strings. Called by the engine's thread only.
+ */
+public interface ModelRunner extends AutoCloseable {
+    /** KV blocks that it can hold. */
+    int blocks();
+
+    /** One forward pass over every scheduled token of every sequence. One call an engine step. */
+    void forward(StepBatch batch);
+
+    /** Whether {@link #sample} can honour these settings without bringing the row to the host. */
+    boolean samplesOnDevice(RowSampling row);
+
+    /**
+     * Draws a token for some rows of the last {@link #forward}.
+     *
+     * @param rows how to draw for each row of logits; null entries are left out
+     * @param count how many entries count
+     * @param tokens receives ids, by row
+     * @param logprobs receives the log-probability of each token in the raw row
+     */
+    void sample(RowSampling[] rows, int count, int[] tokens, float[] logprobs);
+
+    /**
+     * The most likely tokens of some rows of the last {@link #forward}, from the raw row, best first, lower ids first among
+     * equals.
+     *
+     * @param rows indices of rows of logits
+     * @param k how many for each
+     * @param ids receives rows.length * k ids
+     * @param logprobs receives their log-probabilities
+     */
+    void topK(int[] rows, int k, int[] ids, float[] logprobs);
+
+    /** Rows of logits of the last {@link #forward}, float, row after row, on the host; valid until the next call. */
+    MemorySegment logits();
+
+    /** Copies state kept for a sequence to another slot. */
+    void forkSlot(int from, int to);
+
+    /** Forgets state kept for a sequence. */
+    void releaseSlot(int slot);
+
+    /** Copies whole KV blocks: pairs of from and to. */
+    void copyBlocks(int[] fromTo);
+
+    /** What it holds now. */
+    MemoryReport memory();
+
+    @Override
+    void close();
+
+    /**
+     * Memory in bytes.
+     *
+     * @param weights weights, mapped files included
+     * @param kv KV pages in use or reserved
+     * @param kvLimit KV pages at most
+     * @param scratch activations and buffers
+     */
+    record MemoryReport(long weights, long kv, long kvLimit, long scratch) {
+    }
+}

@@ -1,0 +1,24 @@
+package io.jllm.spi;
+
+import io.jllm.sampling.SamplerSettings;
+
+/**
+ * How to draw the next token of one sequence from its row of logits, and what it has said so far. A view that the engine
+ * keeps for as long as the sequence lives; read it during {@link ModelRunner#sample} only.
+ */
+public interface RowSampling {
+    /** How to pick. */
+    SamplerSettings settings();
+
+    /** The sequence's slot, as in {@link StepBatch#sequenceSlot}. */
+    int slot();
+
+    /** Prompt and output; {@link #length} of them count. Not to be changed. */
+    int[] tokens();
+
+    /** How many tokens are the prompt. */
+    int promptLength();
+
+    /** How many tokens there are: the position of the one to be drawn. */
+    int length();
+}

@@ -1,0 +1,30 @@
+package io.jllm.quant;
+
+import io.jllm.quant.codec.Codecs;
+import java.lang.foreign.MemorySegment;
+import java.util.Optional;
+
+/**
+ * Reads one storage format into floats. Stateless and thread-safe. The scalar code behind it is the specification of the
+ * format: every faster kernel is tested against it.
+ */
+public interface Codec {
+    /** The format. */
+    DType type();
+
+    /**
+     * Decodes {@code count} values that start {@code offset} bytes into {@code src}.
+     *
+     * @param src the stored bytes, little-endian, of any alignment
+     * @param offset where the first block starts, in bytes
+     * @param dst receives the values
+     * @param at index of the first value in {@code dst}
+     * @param count number of values, whole blocks
+     */
+    void decode(MemorySegment src, long offset, float[] dst, int at, int count);
+
+    /** The codec of a type; empty for types that are only known by size. */
+    static Optional<Codec> of(DType type) {
+        return Codecs.find(type);
+    }
+}

@@ -1,0 +1,77 @@
+package io.jllm.quant;
+
+import java.util.Optional;
+
+/**
+ * Storage types of tensors, with their geometry, so that nobody else switches on names.
+ *
+ * <p>Ids, block lengths and block sizes are those of the GGUF format (ggml's {@code ggml_type}). A type listed here has a
+ * known size; whether its values can be read is the question that {@link Codec#of} answers.
+ */
+public enum DType {
+    F32(0, 1, 4), F16(1, 1, 2), BF16(30, 1, 2), F64(28, 1, 8),
+    I8(24, 1, 1), I16(25, 1, 2), I32(26, 1, 4), I64(27, 1, 8),
+    Q4_0(2, 32, 18), Q4_1(3, 32, 20), Q5_0(6, 32, 22), Q5_1(7, 32, 24), Q8_0(8, 32, 34), Q8_1(9, 32, 36),
+    Q2_K(10, 256, 84), Q3_K(11, 256, 110), Q4_K(12, 256, 144), Q5_K(13, 256, 176), Q6_K(14, 256, 210), Q8_K(15, 256, 292),
+    IQ2_XXS(16, 256, 66), IQ2_XS(17, 256, 74), IQ3_XXS(18, 256, 98), IQ1_S(19, 256, 50), IQ4_NL(20, 32, 18),
+    IQ3_S(21, 256, 110), IQ2_S(22, 256, 82), IQ4_XS(23, 256, 136), IQ1_M(29, 256, 56),
+    TQ1_0(34, 256, 54), TQ2_0(35, 256, 66), MXFP4(39, 32, 17);
+
+    private static final DType[] BY_ID = byId();
+
+    private final int ggmlId;
+    private final int blockElements;
+    private final int blockBytes;
+
+    DType(int ggmlId, int blockElements, int blockBytes) {
+        this.ggmlId = ggmlId;
+        this.blockElements = blockElements;
+        this.blockBytes = blockBytes;
+    }
+
+    /** The number that GGUF files use for this type. */
+    public int ggmlId() {
+        return ggmlId;
+    }
+
+    /** Elements in one block; 1 for plain types. */
+    public int blockElements() {
+        return blockElements;
+    }
+
+    /** Bytes of one block. */
+    public int blockBytes() {
+        return blockBytes;
+    }
+
+    /** Whether values share a scale in blocks, so that activations may be quantised to meet them. */
+    public boolean isQuantized() {
+        return blockElements > 1;
+    }
+
+    /**
+     * Bytes that {@code elements} values take.
+     *
+     * @throws IllegalArgumentException if they do not fill whole blocks
+     * @throws ArithmeticException if the size does not fit a long
+     */
+    public long bytes(long elements) {
+        if (elements < 0 || elements % blockElements != 0) {
+            throw new IllegalArgumentException(elements + " elements do not fill blocks of " + blockElements + " (" + this + ")");
+        }
+        return Math.multiplyExact(elements / blockElements, (long) blockBytes);
+    }
+
+    /** The type with the given GGUF number; empty if it is unknown here. */
+    public static Optional<DType> ofGgml(int id) {
+        return id < 0 || id >= BY_ID.length ? Optional.empty() : Optional.ofNullable(BY_ID[id]);
+    }
+
+    private static DType[] byId() {
+        var table = new DType[40];
+        for (DType t : values()) {
+            table[t.ggmlId] = t;
+        }
+        return table;
+    }
+}

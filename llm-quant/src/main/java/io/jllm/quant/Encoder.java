@@ -1,0 +1,27 @@
+package io.jllm.quant;
+
+import io.jllm.quant.codec.Codecs;
+import java.lang.foreign.MemorySegment;
+import java.util.Optional;
+
+/** Writes floats in one storage format: the quantiser of that format. Stateless and thread-safe. */
+public interface Encoder {
+    /** The format. */
+    DType type();
+
+    /**
+     * Encodes {@code count} values.
+     *
+     * @param src the values, finite
+     * @param at index of the first value in {@code src}
+     * @param count number of values, whole blocks
+     * @param dst receives the bytes, little-endian
+     * @param offset where the first block goes, in bytes
+     */
+    void encode(float[] src, int at, int count, MemorySegment dst, long offset);
+
+    /** The encoder of a type; empty for types that can only be read. */
+    static Optional<Encoder> of(DType type) {
+        return Codecs.findEncoder(type);
+    }
+}

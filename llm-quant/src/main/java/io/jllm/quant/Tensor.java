@@ -1,0 +1,44 @@
+package io.jllm.quant;
+
+import java.lang.foreign.MemorySegment;
+
+/**
+ * A named, read-only, row-major view over stored values. It never owns memory: the {@link WeightSource} does, and the view
+ * is invalid once that is closed.
+ *
+ * @param name the name under which it was found
+ * @param type storage type
+ * @param rows number of rows; 1 for a vector
+ * @param cols values a row, the contiguous dimension
+ * @param data exactly {@code type.bytes(rows * cols)} bytes
+ */
+public record Tensor(String name, DType type, long rows, long cols, MemorySegment data) {
+    /** Checks that the bytes are as many as the shape says. */
+    public Tensor {
+        long want = type.bytes(Math.multiplyExact(rows, cols));
+        if (data.byteSize() != want) {
+            throw new IllegalArgumentException("tensor " + name + " of " + rows + " x " + cols + " " + type + " needs " + want
+                    + " bytes, has " + data.byteSize());
+        }
+    }
+
+    /** Bytes of one row. */
+    public long rowBytes() {
+        return type.bytes(cols);
+    }
+
+    /** The bytes of row {@code r}. */
+    public MemorySegment row(long r) {
+        long bytes = rowBytes();
+        return data.asSlice(r * bytes, bytes);
+    }
+
+    /** Rows {@code from} (inclusive) to {@code to} (exclusive) under another name, without a copy. */
+    public Tensor rows(String newName, long from, long to) {
+        if (from < 0 || to > rows || from >= to) {
+            throw new IllegalArgumentException("rows " + from + " to " + to + " of tensor " + name + ", which has " + rows);
+        }
+        long bytes = rowBytes();
+        return new Tensor(newName, type, to - from, cols, data.asSlice(from * bytes, (to - from) * bytes));
+    }
+}

@@ -1,0 +1,32 @@
+package io.jllm.quant;
+
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * Where a model's tensors come from: a GGUF file, a Hugging Face folder, or test data. Names are GGUF's
+ * ({@code blk.0.attn_q.weight}) whatever the file calls them.
+ *
+ * <p>Tensors are slices of a mapping, so that finding one copies nothing; a source is safe for use by many threads until it
+ * is closed.
+ */
+public interface WeightSource extends AutoCloseable {
+    /** The names of all tensors, in file order. */
+    Set<String> names();
+
+    /** The tensor of that name, if there is one. */
+    Optional<Tensor> find(String name);
+
+    /**
+     * The tensor of that name.
+     *
+     * @throws IllegalArgumentException if there is none
+     */
+    default Tensor get(String name) {
+        return find(name).orElseThrow(() -> new IllegalArgumentException("the model has no tensor " + name));
+    }
+
+    /** Gives the memory back; tensors found before must no longer be used. */
+    @Override
+    void close();
+}

@@ -1,0 +1,2 @@
+/** GGUF files. */
+package io.jllm.quant.gguf;

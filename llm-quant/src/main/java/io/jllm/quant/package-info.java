@@ -1,0 +1,2 @@
+/** Storage formats of weights. */
+package io.jllm.quant;

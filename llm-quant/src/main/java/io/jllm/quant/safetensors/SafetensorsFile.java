@@ -1,0 +1,3 @@
+package io.jllm.quant.safetensors;
+/** skeleton */
+public final class SafetensorsFile { private SafetensorsFile() {} }

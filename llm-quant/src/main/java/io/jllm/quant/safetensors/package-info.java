@@ -1,0 +1,2 @@
+/** safetensors files and Hugging Face folders. */
+package io.jllm.quant.safetensors;

@@ -1,0 +1,8 @@
+/** Weight files and formats: GGUF and safetensors readers and writers, and a codec for each block format. */
+module io.jllm.quant {
+    requires com.google.gson;
+
+    exports io.jllm.quant;
+    exports io.jllm.quant.gguf;
+    exports io.jllm.quant.safetensors;
+}

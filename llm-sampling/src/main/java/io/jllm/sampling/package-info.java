@@ -1,0 +1,2 @@
+/** Samplers. */
+package io.jllm.sampling;
