@@ -1,0 +1,45 @@
+package io.jllm.spi;
+
+import io.jllm.model.Program;
+import io.jllm.model.WeightShape;
+import io.jllm.quant.DType;
+import io.jllm.quant.Tensor;
+import io.jllm.quant.WeightSource;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Predicate;
+
+/** The part of {@link Backend#unsupported} that is the same for every backend: do the tensors fit the program? */
+public final class WeightCheck {
+    private WeightCheck() {
+    }
+
+    /**
+     * Every tensor that is missing, has another shape than the program needs, or a type that the backend cannot read.
+     *
+     * @param readable the types that it can read
+     */
+    public static List<String> problems(Program program, WeightSource weights, Predicate<DType> readable) {
+        var problems = new ArrayList<String>();
+        for (WeightShape need : WeightShape.of(program)) {
+            Optional<Tensor> found = weights.find(need.name());
+            if (found.isEmpty()) {
+                problems.add("tensor " + need.name() + " (" + need.rows() + " x " + need.cols() + ") is missing");
+                continue;
+            }
+            Tensor t = found.get();
+            if (t.rows() != need.rows() || t.cols() != need.cols()) {
+                problems.add("tensor " + need.name() + " is " + t.rows() + " x " + t.cols() + ", the model needs " + need.rows()
+                        + " x " + need.cols());
+            }
+            if (!readable.test(t.type())) {
+                problems.add("tensor " + need.name() + " has type " + t.type() + ", which cannot be read here");
+            } else if (t.cols() % t.type().blockElements() != 0) {
+                problems.add("tensor " + need.name() + " has rows of " + t.cols() + " values, which do not fill blocks of "
+                        + t.type().blockElements() + " (" + t.type() + ")");
+            }
+        }
+        return problems;
+    }
+}
