@@ -22,10 +22,39 @@ import java.util.List;
  */
 public record ModelConfig(String architecture, int layers, int hidden, int ffn, int heads, int kvHeads, int headDim, int vocab,
                           int maxContext, float normEps, Rope rope, List<Integer> windows, boolean tiedEmbeddings, Biases biases) {
+    /** Checks that the numbers fit each other, and copies the list. */
+    public ModelConfig {
+        if (layers < 1 || hidden < 1 || ffn < 1 || heads < 1 || kvHeads < 1 || headDim < 1 || vocab < 1 || maxContext < 1) {
+            throw new IllegalArgumentException("sizes must be above 0: " + layers + " layers, hidden " + hidden + ", ffn " + ffn
+                    + ", heads " + heads + " and " + kvHeads + " of " + headDim + ", vocabulary " + vocab + ", context " + maxContext);
+        }
+        if (heads % kvHeads != 0) {
+            throw new IllegalArgumentException(heads + " heads are not a multiple of " + kvHeads + " key and value heads");
+        }
+        if (rope.rotaryDim() > headDim) {
+            throw new IllegalArgumentException("rotary dimension " + rope.rotaryDim() + " is above the head's, " + headDim);
+        }
+        windows = List.copyOf(windows);
+        if (windows.size() != layers) {
+            throw new IllegalArgumentException(windows.size() + " windows for " + layers + " layers");
+        }
+    }
+
     /** Which matrix products add a bias. */
     public record Biases(boolean qkv, boolean attentionOutput, boolean mlp) {
         /** None does. */
         public static final Biases NONE = new Biases(false, false, false);
+
+        /** Those that either has. */
+        public Biases or(Biases other) {
+            return new Biases(qkv || other.qkv, attentionOutput || other.attentionOutput, mlp || other.mlp);
+        }
+    }
+
+    /** The same model with embeddings tied or not, and with these biases. */
+    public ModelConfig with(boolean tied, Biases newBiases) {
+        return new ModelConfig(architecture, layers, hidden, ffn, heads, kvHeads, headDim, vocab, maxContext, normEps, rope, windows,
+                tied, newBiases);
     }
 
     /** Heads of its attention. */

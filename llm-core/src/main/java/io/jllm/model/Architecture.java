@@ -1,0 +1,78 @@
+package io.jllm.model;
+
+import io.jllm.ModelLoadException;
+import io.jllm.model.arch.Llama;
+import io.jllm.model.arch.Mistral;
+import io.jllm.model.arch.Qwen2;
+import io.jllm.model.arch.Qwen3;
+import java.util.List;
+import java.util.OptionalInt;
+import java.util.stream.Collectors;
+
+/**
+ * What is particular to a model family: its forward pass, and how its files are to be read. Stateless and thread-safe.
+ */
+public interface Architecture {
+    /** The family's name, as {@code model_type} of a Hugging Face {@code config.json} has it. */
+    String name();
+
+    /** The name under which GGUF files of this family are written: {@code general.architecture}, the prefix of their keys. */
+    default String ggufName() {
+        return name();
+    }
+
+    /**
+     * Which dimensions of q and k its GGUF files rotate together. Hugging Face files are always {@link Rope.Layout#NEOX}; where
+     * this differs, the rows of q and k are permuted between the two.
+     */
+    Rope.Layout ggufRope();
+
+    /** The forward pass of a model of this family. */
+    Program program(ModelConfig config);
+
+    /**
+     * Which biases a model of this family has.
+     *
+     * @param attention {@code attention_bias} of its {@code config.json}; false if it is not there
+     * @param mlp {@code mlp_bias} of its {@code config.json}; false if it is not there
+     */
+    default ModelConfig.Biases biases(boolean attention, boolean mlp) {
+        return ModelConfig.Biases.NONE;
+    }
+
+    /** How {@code config.json} says which layers have a sliding window. */
+    default WindowRule windowRule() {
+        return WindowRule.NONE;
+    }
+
+    /** Length of a head where {@code config.json} names none; empty for hidden size / heads. */
+    default OptionalInt defaultHeadDim() {
+        return OptionalInt.empty();
+    }
+
+    /** Which layers of a Hugging Face model see a {@code sliding_window} only. */
+    enum WindowRule {
+        /** None, whatever the configuration says. */
+        NONE,
+        /** All, if {@code sliding_window} is not null; 4,096 positions if it is absent. */
+        ALL,
+        /** Those that {@code layer_types} names, or else those from {@code max_window_layers}; none unless {@code use_sliding_window}. */
+        CHOSEN
+    }
+
+    /** All families, by name. */
+    static List<Architecture> all() {
+        return List.of(new Llama(), new Mistral(), new Qwen2(), new Qwen3());
+    }
+
+    /**
+     * The family of a name, as {@code model_type} or {@code general.architecture} has it.
+     *
+     * @throws ModelLoadException if it is unknown; the message lists those that are known
+     */
+    static Architecture of(String name) {
+        return all().stream().filter(a -> a.name().equals(name)).findFirst().orElseThrow(() -> new ModelLoadException(
+                "unknown model family \"" + name + "\"; supported are "
+                        + all().stream().map(Architecture::name).collect(Collectors.joining(", "))));
+    }
+}

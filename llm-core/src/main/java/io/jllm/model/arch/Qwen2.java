@@ -1,0 +1,40 @@
+package io.jllm.model.arch;
+
+import io.jllm.model.Architecture;
+import io.jllm.model.ModelConfig;
+import io.jllm.model.Op;
+import io.jllm.model.Program;
+import io.jllm.model.Rope;
+
+/** Qwen 2 and 2.5: q, k and v have biases, and some layers may have a window. Source: Yang et al., Qwen2 report, 2024. */
+public final class Qwen2 implements Architecture {
+    @Override
+    public String name() {
+        return "qwen2";
+    }
+
+    @Override
+    public Rope.Layout ggufRope() {
+        return Rope.Layout.NEOX;
+    }
+
+    @Override
+    public ModelConfig.Biases biases(boolean attention, boolean mlp) {
+        return new ModelConfig.Biases(true, false, false);
+    }
+
+    @Override
+    public WindowRule windowRule() {
+        return WindowRule.CHOSEN;
+    }
+
+    @Override
+    public Program program(ModelConfig c) {
+        var d = new Decoder(c);
+        var x = d.embed();
+        for (int l = 0; l < c.layers(); l++) {
+            x = d.gatedMlp(d.attention(x, l), l, Op.Activation.SILU);
+        }
+        return d.logits(x);
+    }
+}

@@ -1,0 +1,2 @@
+/** One file for each model family. */
+package io.jllm.model.arch;

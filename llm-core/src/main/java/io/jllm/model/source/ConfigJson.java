@@ -1,0 +1,193 @@
+package io.jllm.model.source;
+
+import com.google.gson.JsonArray;
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParseException;
+import com.google.gson.JsonParser;
+import com.google.gson.JsonPrimitive;
+import io.jllm.ModelLoadException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * A JSON object of a model folder. Getters are empty where the key is absent or null; a value of another kind is an error that
+ * names file, key and value. Immutable.
+ */
+public final class ConfigJson {
+    private static final long MAX_BYTES = 16 << 20;
+
+    private final String where;
+    private final JsonObject object;
+
+    private ConfigJson(String where, JsonObject object) {
+        this.where = where;
+        this.object = object;
+    }
+
+    /**
+     * Parses a text.
+     *
+     * @param where how messages name it
+     * @throws ModelLoadException if it is not a JSON object
+     */
+    public static ConfigJson parse(String where, String text) {
+        try {
+            if (JsonParser.parseString(text) instanceof JsonObject o) {
+                return new ConfigJson(where, o);
+            }
+        } catch (JsonParseException e) {
+            throw new ModelLoadException(where + " is not valid JSON: " + e.getMessage(), e);
+        }
+        throw new ModelLoadException(where + " does not hold a JSON object");
+    }
+
+    /**
+     * Reads a file, if it is there.
+     *
+     * @throws ModelLoadException if it cannot be read, or is no JSON object of a sensible size
+     */
+    public static Optional<ConfigJson> read(Path file) {
+        if (!Files.exists(file)) {
+            return Optional.empty();
+        }
+        try {
+            long size = Files.size(file);
+            if (size > MAX_BYTES) {
+                throw new ModelLoadException(file + " has " + size + " bytes; such a file has at most " + MAX_BYTES);
+            }
+            return Optional.of(parse(file.toString(), Files.readString(file)));
+        } catch (IOException e) {
+            throw new ModelLoadException("cannot read " + file + ": " + e, e);
+        }
+    }
+
+    /** How messages name a key. */
+    public String name(String key) {
+        return where + ": " + key;
+    }
+
+    /** Whether the key is there, be it null. */
+    public boolean mentions(String key) {
+        return object.has(key);
+    }
+
+    /** Whether the key is there and not null. */
+    public boolean has(String key) {
+        return element(key).isPresent();
+    }
+
+    /** A string. */
+    public Optional<String> text(String key) {
+        return element(key).map(e -> {
+            if (e instanceof JsonPrimitive p && p.isString()) {
+                return p.getAsString();
+            }
+            throw wrong(key, e, "a string");
+        });
+    }
+
+    /** A boolean. */
+    public Optional<Boolean> bool(String key) {
+        return element(key).map(e -> {
+            if (e instanceof JsonPrimitive p && p.isBoolean()) {
+                return p.getAsBoolean();
+            }
+            throw wrong(key, e, "true or false");
+        });
+    }
+
+    /** A number, finite or not. */
+    public Optional<Double> real(String key) {
+        return element(key).map(e -> number(key, e));
+    }
+
+    /** A whole number; also one that is written with a point. */
+    public Optional<Long> integer(String key) {
+        return element(key).map(e -> whole(key, e));
+    }
+
+    /** A whole number within a range. */
+    public int integer(String key, long min, long max) {
+        long value = integer(key).orElseThrow(() -> new ModelLoadException(name(key) + " is missing"));
+        return Limits.check(name(key), value, min, max);
+    }
+
+    /** One whole number or a list of them; empty if absent. */
+    public List<Long> integers(String key) {
+        var out = new ArrayList<Long>();
+        element(key).ifPresent(e -> {
+            if (e instanceof JsonArray a) {
+                a.forEach(x -> out.add(whole(key, x)));
+            } else {
+                out.add(whole(key, e));
+            }
+        });
+        return out;
+    }
+
+    /** A list of strings; empty if absent. */
+    public List<String> texts(String key) {
+        var out = new ArrayList<String>();
+        element(key).ifPresent(e -> {
+            if (!(e instanceof JsonArray a)) {
+                throw wrong(key, e, "a list of strings");
+            }
+            for (var x : a) {
+                if (!(x instanceof JsonPrimitive p) || !p.isString()) {
+                    throw wrong(key, x, "a list of strings");
+                }
+                out.add(p.getAsString());
+            }
+        });
+        return out;
+    }
+
+    /** An object inside this one. */
+    public Optional<ConfigJson> object(String key) {
+        return element(key).map(e -> {
+            if (e instanceof JsonObject o) {
+                return new ConfigJson(name(key), o);
+            }
+            throw wrong(key, e, "an object");
+        });
+    }
+
+    /** Keys whose values are objects themselves. */
+    public List<String> objectKeys() {
+        return object.entrySet().stream().filter(e -> e.getValue().isJsonObject()).map(e -> e.getKey()).toList();
+    }
+
+    private Optional<JsonElement> element(String key) {
+        return Optional.ofNullable(object.get(key)).filter(e -> !e.isJsonNull());
+    }
+
+    private long whole(String key, JsonElement e) {
+        double d = number(key, e);
+        if (d != Math.rint(d) || Math.abs(d) > 1L << 53) {
+            throw wrong(key, e, "a whole number");
+        }
+        return (long) d;
+    }
+
+    private double number(String key, JsonElement e) {
+        try {
+            if (e instanceof JsonPrimitive p && p.isNumber()) {
+                return p.getAsDouble();
+            }
+        } catch (NumberFormatException _) {
+            // falls through to the message that names the key
+        }
+        throw wrong(key, e, "a number");
+    }
+
+    private ModelLoadException wrong(String key, JsonElement e, String wanted) {
+        var shown = e.toString();
+        return new ModelLoadException(name(key) + " must be " + wanted + ", is "
+                + (shown.length() > 80 ? shown.substring(0, 80) + "..." : shown));
+    }
+}

@@ -1,0 +1,47 @@
+package io.jllm.model.source;
+
+import io.jllm.ModelLoadException;
+
+/**
+ * Ranges of the numbers in model files. They are wider than any model and narrow enough that no product of them overflows and
+ * nothing absurd is allocated; the files' own tensors then decide.
+ */
+final class Limits {
+    static final int LAYERS = 10_000;
+    static final int WIDTH = 1 << 20;
+    static final int HEADS = 1 << 14;
+    static final int HEAD_DIM = 1 << 12;
+    static final int VOCAB = 1 << 24;
+    static final int CONTEXT = 1 << 26;
+
+    private Limits() {
+    }
+
+    /** The value, if it is in the range. */
+    static int check(String key, long value, long min, long max) {
+        if (value < min || value > max) {
+            throw new ModelLoadException(key + " is " + value + "; it must be from " + min + " to " + max);
+        }
+        return (int) value;
+    }
+
+    /** The value, if it is above zero and finite as a float. */
+    static double positive(String key, double value) {
+        float narrow = (float) value;
+        if (!(narrow > 0) || narrow == Float.POSITIVE_INFINITY) {
+            throw new ModelLoadException(key + " is " + value + "; it must be above 0 and finite as a 32-bit float");
+        }
+        return value;
+    }
+
+    /** Checks what several numbers must be to each other. */
+    static void attention(String headsKey, int heads, String kvHeadsKey, int kvHeads, String headDimKey, int headDim) {
+        if (heads % kvHeads != 0) {
+            throw new ModelLoadException(headsKey + " is " + heads + ", which " + kvHeadsKey + " " + kvHeads + " does not divide");
+        }
+        if (headDim % 2 != 0) {
+            throw new ModelLoadException(headDimKey + " is " + headDim + "; it must be even, as rotary embeddings turn pairs");
+        }
+        check(headsKey + " times " + headDimKey, (long) heads * headDim, 1, WIDTH);
+    }
+}
