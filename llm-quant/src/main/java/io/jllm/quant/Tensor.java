@@ -8,13 +8,21 @@ import java.lang.foreign.MemorySegment;
  *
  * @param name the name under which it was found
  * @param type storage type
- * @param rows number of rows; 1 for a vector
- * @param cols values a row, the contiguous dimension
- * @param data exactly {@code type.bytes(rows * cols)} bytes
+ * @param rows number of rows; 1 for a vector, the product of all but the contiguous dimension for more than two
+ * @param cols values a row, the contiguous dimension, in whole blocks
+ * @param data exactly {@code type.bytes(rows * cols)} bytes, little-endian; no alignment is promised, since files promise none
  */
 public record Tensor(String name, DType type, long rows, long cols, MemorySegment data) {
-    /** Checks that the bytes are as many as the shape says. */
+    /**
+     * Checks that the bytes are as many as the shape says.
+     *
+     * @throws IllegalArgumentException if they are not, or if the shape is negative or its rows do not fill whole blocks
+     */
     public Tensor {
+        if (rows < 0 || cols < 0 || cols % type.blockElements() != 0) {
+            throw new IllegalArgumentException("tensor " + name + " of " + rows + " x " + cols + " " + type
+                    + ": a row must fill blocks of " + type.blockElements());
+        }
         long want = type.bytes(Math.multiplyExact(rows, cols));
         if (data.byteSize() != want) {
             throw new IllegalArgumentException("tensor " + name + " of " + rows + " x " + cols + " " + type + " needs " + want

@@ -3,20 +3,35 @@ package io.jllm.quant.codec;
 import io.jllm.quant.Codec;
 import io.jllm.quant.DType;
 import io.jllm.quant.Encoder;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
-/** The table of codecs by type. */
+/** The tables of codecs and encoders by type: a new format is one file and one line here. */
 public final class Codecs {
+    private static final Map<DType, Codec> CODECS = new EnumMap<>(DType.class);
+    private static final Map<DType, Encoder> ENCODERS = new EnumMap<>(DType.class);
+
+    static {
+        for (Codec c : List.of(new F32(), new F16(), new BF16(), new Q4_0(), new Q8_0(), new Q4_K(), new Q5_K(), new Q6_K())) {
+            CODECS.put(c.type(), c);
+            if (c instanceof Encoder e) {
+                ENCODERS.put(c.type(), e);
+            }
+        }
+    }
+
     private Codecs() {
     }
 
     /** The codec of a type, if there is one. */
     public static Optional<Codec> find(DType type) {
-        throw new UnsupportedOperationException("skeleton");
+        return Optional.ofNullable(CODECS.get(type));
     }
 
     /** The encoder of a type, if there is one. */
     public static Optional<Encoder> findEncoder(DType type) {
-        throw new UnsupportedOperationException("skeleton");
+        return Optional.ofNullable(ENCODERS.get(type));
     }
 }

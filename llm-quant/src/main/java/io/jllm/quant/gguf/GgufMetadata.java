@@ -1,5 +1,6 @@
 package io.jllm.quant.gguf;
 
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -80,16 +81,21 @@ public final class GgufMetadata {
         };
     }
 
-    /** An array of floating-point numbers; not to be changed. */
+    /** An array of numbers of any kind; not to be changed. */
     public Optional<double[]> reals(String key) {
         return switch (entries.get(key)) {
             case null -> Optional.empty();
             case GgufValue.Reals r -> Optional.of(r.values());
+            case GgufValue.Ints i -> Optional.of(Arrays.stream(i.values()).asDoubleStream().toArray());
             case GgufValue v -> throw wrong(key, v, "an array of numbers");
         };
     }
 
+    private static String kind(GgufValue v) {
+        return v instanceof GgufValue.Array a ? "an array of " + a.size() + " " + a.elementType() : v.type() + " " + v;
+    }
+
     private static IllegalArgumentException wrong(String key, GgufValue v, String wanted) {
-        return new IllegalArgumentException("metadata " + key + " must be " + wanted + ", is " + v.getClass().getSimpleName());
+        return new IllegalArgumentException("metadata " + key + " must be " + wanted + ", is " + kind(v));
     }
 }

@@ -1,0 +1,48 @@
+package io.jllm.quant.codec;
+
+import io.jllm.quant.Codec;
+import io.jllm.quant.DType;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * 256 values of 4 bits in eight groups of 32, each with a scale and a minimum of 6 bits: {@code value = d scale nibble - dmin
+ * minimum}. Layout: d and dmin in half precision, 12 bytes of {@link KScales}, 128 bytes of nibbles: of each 32 bytes, the
+ * low nibbles are one group and the high ones the next. Source: ggml.
+ */
+final class Q4_K implements Codec {
+    private static final int VALUES = 256;
+    private static final int BYTES = 144;
+
+    @Override
+    public DType type() {
+        return DType.Q4_K;
+    }
+
+    @Override
+    public void decode(MemorySegment src, long offset, float[] dst, int at, int count) {
+        int blocks = Blocks.check(DType.Q4_K, src, offset, dst, at, count);
+        for (int b = 0; b < blocks; b++) {
+            long block = offset + (long) b * BYTES;
+            float d = Blocks.half(src, block);
+            float dmin = Blocks.half(src, block + 2);
+            int packed = src.get(Blocks.INT, block + 12);
+            long scales = KScales.scales(src.get(Blocks.INT, block + 4), packed);
+            long minima = KScales.minima(src.get(Blocks.INT, block + 8), packed);
+            for (int pair = 0; pair < 4; pair++) {
+                float lowScale = d * (scales & 63);
+                float lowMin = dmin * (minima & 63);
+                float highScale = d * (scales >>> 8 & 63);
+                float highMin = dmin * (minima >>> 8 & 63);
+                scales >>>= 16;
+                minima >>>= 16;
+                long nibbles = block + 16 + 32 * pair;
+                int to = at + b * VALUES + 64 * pair;
+                for (int j = 0; j < 32; j++) {
+                    int q = src.get(Blocks.BYTE, nibbles + j);
+                    dst[to + j] = lowScale * (q & 15) - lowMin;
+                    dst[to + 32 + j] = highScale * (q >> 4 & 15) - highMin;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,112 @@
+package io.jllm.quant.codec;
+
+import io.jllm.quant.Codec;
+import io.jllm.quant.DType;
+import io.jllm.quant.Encoder;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * 256 values of 6 bits in sixteen groups of 16, each with a signed scale of 8 bits: {@code value = d scale (q - 32)}. Layout: 128
+ * bytes of low nibbles, 64 bytes of high bit pairs, 16 scales, d in half precision. Each half of the block (128 values, 64
+ * bytes of nibbles, 32 of pairs) is four runs of 32 values: runs 0 and 1 are the low nibbles of its first and second 32
+ * bytes, runs 2 and 3 the high ones; run r has bits 2r and 2r + 1 of the pairs. Source: ggml.
+ */
+final class Q6_K implements Codec, Encoder {
+    private static final int VALUES = 256;
+    private static final int BYTES = 210;
+    private static final int PAIRS = 128;
+    private static final int SCALES = 192;
+    private static final int SCALE = 208;
+    private static final int GROUP = 16;
+    private static final int GROUPS = VALUES / GROUP;
+    private static final float TINY = 1e-15f;
+
+    @Override
+    public DType type() {
+        return DType.Q6_K;
+    }
+
+    @Override
+    public void decode(MemorySegment src, long offset, float[] dst, int at, int count) {
+        int blocks = Blocks.check(DType.Q6_K, src, offset, dst, at, count);
+        for (int b = 0; b < blocks; b++) {
+            long block = offset + (long) b * BYTES;
+            float d = Blocks.half(src, block + SCALE);
+            for (int half = 0; half < 2; half++) {
+                for (int g = 0; g < 2; g++) {
+                    long nibbles = block + 64 * half + GROUP * g;
+                    long pairs = block + PAIRS + 32 * half + GROUP * g;
+                    long scales = block + SCALES + 8 * half + g;
+                    float d0 = d * src.get(Blocks.BYTE, scales);
+                    float d1 = d * src.get(Blocks.BYTE, scales + 2);
+                    float d2 = d * src.get(Blocks.BYTE, scales + 4);
+                    float d3 = d * src.get(Blocks.BYTE, scales + 6);
+                    int to = at + b * VALUES + 128 * half + GROUP * g;
+                    for (int j = 0; j < GROUP; j++) {
+                        int q02 = src.get(Blocks.BYTE, nibbles + j);
+                        int q13 = src.get(Blocks.BYTE, nibbles + 32 + j);
+                        int top = src.get(Blocks.BYTE, pairs + j);
+                        dst[to + j] = d0 * ((q02 & 15 | (top & 3) << 4) - 32);
+                        dst[to + 32 + j] = d1 * ((q13 & 15 | (top & 12) << 2) - 32);
+                        dst[to + 64 + j] = d2 * ((q02 >> 4 & 15 | top & 48) - 32);
+                        dst[to + 96 + j] = d3 * ((q13 >> 4 & 15 | (top & 192) >> 2) - 32);
+                    }
+                }
+            }
+        }
+    }
+
+    @Override
+    public void encode(float[] src, int at, int count, MemorySegment dst, long offset) {
+        int blocks = Blocks.checkFinite(DType.Q6_K, dst, offset, src, at, count);
+        float[] scales = new float[GROUPS];
+        byte[] q = new byte[VALUES];
+        for (int b = 0; b < blocks; b++) {
+            encodeBlock(src, at + b * VALUES, scales, q, dst, offset + (long) b * BYTES);
+        }
+    }
+
+    private static void encodeBlock(float[] x, int from, float[] scales, byte[] q, MemorySegment dst, long block) {
+        float peak = 0;
+        for (int g = 0; g < GROUPS; g++) {
+            scales[g] = ScaleSearch.fit(x, from + GROUP * g, GROUP, 32, q, GROUP * g);
+            if (Math.abs(scales[g]) > Math.abs(peak)) {
+                peak = scales[g];
+            }
+        }
+        if (Math.abs(peak) < TINY) {
+            dst.asSlice(block, BYTES).fill((byte) 0);
+            return;
+        }
+        // the group with the largest scale gets the one 8-bit scale that reaches furthest, -128
+        float inverse = -128 / peak;
+        float d = Blocks.putHalf(DType.Q6_K, 1 / inverse, dst, block + SCALE);
+        for (int g = 0; g < GROUPS; g++) {
+            int scale = Math.min(127, (int) Math.rint(inverse * scales[g]));
+            dst.set(Blocks.BYTE, block + SCALES + g, (byte) scale);
+            float step = d * scale;
+            if (step == 0) {
+                continue; // decodes to zeros whatever is stored
+            }
+            for (int j = GROUP * g; j < GROUP * (g + 1); j++) {
+                q[j] = (byte) Math.clamp((int) Math.rint(x[from + j] / step), -32, 31);
+            }
+        }
+        pack(q, dst, block);
+    }
+
+    private static void pack(byte[] q, MemorySegment dst, long block) {
+        for (int half = 0; half < 2; half++) {
+            for (int j = 0; j < 32; j++) {
+                int at = 128 * half + j;
+                int q0 = q[at] + 32;
+                int q1 = q[at + 32] + 32;
+                int q2 = q[at + 64] + 32;
+                int q3 = q[at + 96] + 32;
+                dst.set(Blocks.BYTE, block + 64 * half + j, (byte) (q0 & 15 | (q2 & 15) << 4));
+                dst.set(Blocks.BYTE, block + 64 * half + 32 + j, (byte) (q1 & 15 | (q3 & 15) << 4));
+                dst.set(Blocks.BYTE, block + PAIRS + 32 * half + j, (byte) (q0 >> 4 | q1 >> 4 << 2 | q2 >> 4 << 4 | q3 >> 4 << 6));
+            }
+        }
+    }
+}

@@ -1,0 +1,109 @@
+package io.jllm.quant.gguf;
+
+import io.jllm.quant.FormatException;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+
+/**
+ * Reads little-endian fields one after another, and turns every way in which a broken file could lead astray into a
+ * {@link FormatException}: no read passes the end, and no count is believed before the bytes for it are known to be there.
+ */
+final class GgufCursor {
+    /**
+     * How many values and list entries a header may hold in all. The largest vocabularies have a million. It bounds the heap that a
+     * file can claim: a count must not only fit the bytes that follow, which in a large file may be weights.
+     */
+    static final long MAX_VALUES = 1 << 24;
+    /** How many bytes of text a header may hold in all. */
+    static final long MAX_TEXT = 1L << 28;
+
+    private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+
+    private final MemorySegment bytes;
+    private final String file;
+    private long at;
+    private long values;
+    private long text;
+
+    GgufCursor(MemorySegment bytes, String file) {
+        this.bytes = bytes;
+        this.file = file;
+    }
+
+    long position() {
+        return at;
+    }
+
+    long size() {
+        return bytes.byteSize();
+    }
+
+    FormatException broken(String place, String problem) {
+        return new FormatException(file, place, problem);
+    }
+
+    byte int8(String place) {
+        return bytes.get(ValueLayout.JAVA_BYTE, take(1, place));
+    }
+
+    short int16(String place) {
+        return bytes.get(SHORT, take(2, place));
+    }
+
+    int int32(String place) {
+        return bytes.get(INT, take(4, place));
+    }
+
+    long int64(String place) {
+        return bytes.get(LONG, take(8, place));
+    }
+
+    /** A count of 64 bits of things that take at least so many bytes each. */
+    int count(long leastBytes, String place, String what) {
+        long n = int64(place);
+        long left = size() - at;
+        if (n < 0 || n > left / leastBytes) {
+            throw broken(place, "claims " + Long.toUnsignedString(n) + " " + what + ", of at least " + leastBytes
+                    + " bytes each, but the file has " + left + " bytes left at " + at);
+        }
+        values += n;
+        if (values > MAX_VALUES) {
+            throw broken(place, "claims " + n + " " + what + ", which makes " + values + " in the header; the limit is " + MAX_VALUES);
+        }
+        return (int) n;
+    }
+
+    /** A string; bytes that are not UTF-8 become U+FFFD. */
+    String string(String place, long maxBytes) {
+        long n = int64(place);
+        long left = size() - at;
+        if (n < 0 || n > left) {
+            throw broken(place, "claims a string of " + Long.toUnsignedString(n) + " bytes, but the file has " + left
+                    + " bytes left at " + at);
+        }
+        text += n;
+        if (n > maxBytes || text > MAX_TEXT) {
+            throw broken(place, "claims a string of " + n + " bytes; the limit is " + maxBytes + ", and " + MAX_TEXT + " for all strings");
+        }
+        if (n == 0) {
+            return "";
+        }
+        byte[] utf8 = new byte[(int) n];
+        MemorySegment.copy(bytes, ValueLayout.JAVA_BYTE, at, utf8, 0, utf8.length);
+        at += n;
+        return new String(utf8, StandardCharsets.UTF_8);
+    }
+
+    private long take(int n, String place) {
+        if (size() - at < n) {
+            throw broken(place, "ends too early: the file has " + size() + " bytes, " + n + " more are needed at " + at);
+        }
+        long from = at;
+        at += n;
+        return from;
+    }
+}

@@ -1,0 +1,224 @@
+package io.jllm.quant.gguf;
+
+import io.jllm.quant.DType;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.channels.WritableByteChannel;
+import java.nio.file.AtomicMoveNotSupportedException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.UUID;
+
+/**
+ * Writes GGUF files of version 3. The data of a tensor comes in pieces from a callback, so that no model need fit the heap. The
+ * file appears under its name only when it is whole.
+ */
+public final class GgufWriter {
+    /** ggml keeps 63 bytes of a name and a zero; a file with longer ones would open nowhere else. */
+    static final int MAX_TENSOR_NAME = 63;
+
+    private GgufWriter() {
+    }
+
+    /** Writes the data of one tensor. */
+    @FunctionalInterface
+    public interface DataWriter {
+        /**
+         * Writes all bytes of the tensor, {@code type.bytes(elements)}, in as many pieces as it likes. Each call of the channel's
+         * {@code write} takes the whole piece.
+         *
+         * @throws IOException if reading or writing fails; the file is then not made
+         */
+        void write(WritableByteChannel out) throws IOException;
+    }
+
+    /** Told of each tensor that has been written, on the writing thread. */
+    @FunctionalInterface
+    public interface Progress {
+        /** Tells nobody. */
+        Progress NONE = (tensor, done, total) -> { };
+
+        /**
+         * A tensor is written.
+         *
+         * @param tensor its name
+         * @param bytesDone bytes of tensor data written so far
+         * @param bytesTotal bytes of tensor data in all
+         */
+        void written(String tensor, long bytesDone, long bytesTotal);
+    }
+
+    /**
+     * A tensor to be written.
+     *
+     * @param name its name, 1 to 63 bytes
+     * @param type storage type
+     * @param shape one to four dimensions of at least 1, the contiguous one first: a matrix of {@code rows} by {@code cols} has
+     *     {@code [cols, rows]}
+     * @param data writes its bytes
+     */
+    public record TensorEntry(String name, DType type, List<Long> shape, DataWriter data) {
+        /**
+         * Checks name and shape.
+         *
+         * @throws IllegalArgumentException if they break a limit
+         */
+        public TensorEntry {
+            shape = List.copyOf(shape);
+            int length = GgufOutput.utf8(name).length;
+            if (length < 1 || length > MAX_TENSOR_NAME) {
+                throw new IllegalArgumentException("tensor name \"" + name + "\" has " + length + " bytes, must have 1 to " + MAX_TENSOR_NAME);
+            }
+            if (shape.isEmpty() || shape.size() > GgufHeader.MAX_DIMENSIONS || shape.stream().anyMatch(n -> n < 1)) {
+                throw new IllegalArgumentException("tensor " + name + " has the shape " + shape + ", must have 1 to "
+                        + GgufHeader.MAX_DIMENSIONS + " dimensions of at least 1");
+            }
+            if (shape.getFirst() % type.blockElements() != 0) {
+                throw new IllegalArgumentException("tensor " + name + " has rows of " + shape.getFirst()
+                        + " elements, which do not fill blocks of " + type.blockElements() + " (" + type + ")");
+            }
+            bytes(name, type, shape);
+        }
+
+        /** Bytes of its data. */
+        public long bytes() {
+            return bytes(name, type, shape);
+        }
+
+        private static long bytes(String name, DType type, List<Long> shape) {
+            try {
+                return type.bytes(shape.stream().reduce(1L, Math::multiplyExact));
+            } catch (ArithmeticException e) {
+                throw new IllegalArgumentException("tensor " + name + " of shape " + shape + " is larger than any file", e);
+            }
+        }
+    }
+
+    /**
+     * Writes a file, replacing one of that name. Metadata and tensors keep their order. Tensors are aligned to {@code general.alignment}
+     * where the metadata has it, else to 32 bytes.
+     *
+     * @param out where the file goes; its folder must exist
+     * @throws IOException if writing fails, also where a {@link DataWriter} writes more or fewer bytes than its tensor has; nothing is
+     *     left behind then, and a file that was there before is untouched
+     * @throws IllegalArgumentException if a tensor name appears twice, a key is empty or too long, or the alignment is no power of two
+     */
+    public static void write(Path out, Map<String, GgufValue> metadata, List<TensorEntry> tensors, Progress progress) throws IOException {
+        long alignment = alignment(metadata);
+        List<Long> offsets = offsets(tensors, alignment);
+        long total = tensors.stream().mapToLong(TensorEntry::bytes).sum();
+        Path target = out.toAbsolutePath();
+        Path part = target.resolveSibling("." + target.getFileName() + "." + UUID.randomUUID() + ".part");
+        try {
+            try (FileChannel channel = FileChannel.open(part, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+                var header = new GgufOutput(channel);
+                header.header(metadata, tensors, offsets);
+                header.pad(alignment);
+                long start = header.position();
+                long done = 0;
+                for (int i = 0; i < tensors.size(); i++) {
+                    TensorEntry t = tensors.get(i);
+                    header.zeros(start + offsets.get(i) - header.position());
+                    var data = new Bounded(channel, t.name(), t.bytes());
+                    t.data().write(data);
+                    data.finish();
+                    header.skipped(t.bytes());
+                    done += t.bytes();
+                    progress.written(t.name(), done, total);
+                }
+                header.pad(alignment);
+            }
+            move(part, target);
+        } finally {
+            Files.deleteIfExists(part);
+        }
+    }
+
+    private static long alignment(Map<String, GgufValue> metadata) {
+        return switch (metadata.get(GgufHeader.ALIGNMENT_KEY)) {
+            case null -> GgufHeader.DEFAULT_ALIGNMENT;
+            case GgufValue.Int i when i.type() == GgufValue.Type.UINT32 && GgufHeader.isAlignment(i.value()) -> i.value();
+            case GgufValue v -> throw new IllegalArgumentException(GgufHeader.ALIGNMENT_KEY + " is " + v
+                    + ", must be a UINT32 and a power of two up to " + GgufHeader.MAX_ALIGNMENT);
+        };
+    }
+
+    private static List<Long> offsets(List<TensorEntry> tensors, long alignment) {
+        var offsets = new ArrayList<Long>();
+        var names = new HashSet<String>();
+        long at = 0;
+        for (TensorEntry t : tensors) {
+            if (!names.add(t.name())) {
+                throw new IllegalArgumentException("tensor " + t.name() + " is given twice");
+            }
+            offsets.add(at);
+            try {
+                at = Math.addExact(at, Math.addExact(t.bytes(), alignment - 1)) & -alignment;
+            } catch (ArithmeticException e) {
+                throw new IllegalArgumentException("the tensors up to " + t.name() + " are larger than any file", e);
+            }
+        }
+        return offsets;
+    }
+
+    private static void move(Path from, Path to) throws IOException {
+        try {
+            Files.move(from, to, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+        } catch (AtomicMoveNotSupportedException e) {
+            Files.move(from, to, StandardCopyOption.REPLACE_EXISTING); // some network file systems
+        }
+    }
+
+    /** Lets through exactly as many bytes as a tensor has; closing it leaves the file open. */
+    private static final class Bounded implements WritableByteChannel {
+        private final FileChannel channel;
+        private final String tensor;
+        private final long bytes;
+        private long written;
+        private boolean open = true;
+
+        Bounded(FileChannel channel, String tensor, long bytes) {
+            this.channel = channel;
+            this.tensor = tensor;
+            this.bytes = bytes;
+        }
+
+        @Override
+        public int write(ByteBuffer src) throws IOException {
+            int n = src.remaining();
+            if (!open || n > bytes - written) {
+                throw new IOException("tensor " + tensor + " has " + bytes + " bytes; " + (written + n) + " or more were written"
+                        + (open ? "" : ", after the end"));
+            }
+            while (src.hasRemaining()) {
+                channel.write(src);
+            }
+            written += n;
+            return n;
+        }
+
+        void finish() throws IOException {
+            open = false;
+            if (written != bytes) {
+                throw new IOException("tensor " + tensor + " has " + bytes + " bytes; only " + written + " were written");
+            }
+        }
+
+        @Override
+        public boolean isOpen() {
+            return open;
+        }
+
+        @Override
+        public void close() {
+            open = false;
+        }
+    }
+}
