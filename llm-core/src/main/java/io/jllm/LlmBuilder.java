@@ -1,11 +1,30 @@
 package io.jllm;
 
+import io.jllm.engine.EngineOptions;
+import io.jllm.engine.LoadedLlm;
+import io.jllm.model.LoadedModel;
+import io.jllm.model.ModelFiles;
 import io.jllm.quant.DType;
+import io.jllm.spi.Backend;
+import io.jllm.spi.BackendProvider.BackendOptions;
 import java.nio.file.Path;
+import java.util.Optional;
+import java.util.OptionalInt;
 
 /** Settings for loading a model; {@link #open} loads it. Every setting has a default that suits most. For one thread. */
 public final class LlmBuilder {
+    private static final System.Logger LOG = System.getLogger("io.jllm");
+
     private final Path model;
+    private Optional<String> backend = Optional.empty();
+    private int threads;
+    private String kernels = "auto";
+    private OptionalInt maxContext = OptionalInt.empty();
+    private int maxSequences = EngineOptions.DEFAULT.maxSequences();
+    private int maxTokensPerStep = EngineOptions.DEFAULT.maxTokensPerStep();
+    private int blockSize = EngineOptions.DEFAULT.blockSize();
+    private long kvBytes = EngineOptions.DEFAULT.kvBytes();
+    private DType kvType = EngineOptions.DEFAULT.kvType();
 
     LlmBuilder(Path model) {
         this.model = model;
@@ -13,55 +32,82 @@ public final class LlmBuilder {
 
     /** The backend by name; default the best that is available. */
     public LlmBuilder backend(String name) {
+        backend = Optional.of(name);
         return this;
     }
 
-    /** Threads that compute; default one for each physical core. */
+    /** Threads that compute, at least 1; default one for each physical core. */
     public LlmBuilder threads(int count) {
+        if (count < 1) {
+            throw new IllegalArgumentException("threads must be at least 1, was " + count);
+        }
+        threads = count;
         return this;
     }
 
     /** A backend's name for a set of kernels; default {@code auto}. */
     public LlmBuilder kernels(String name) {
+        kernels = name;
         return this;
     }
 
-    /** Most positions of one sequence; default and limit: what the model was trained for. */
+    /** Most positions of one sequence, at least 2; default and limit: what the model was trained for. */
     public LlmBuilder maxContext(int tokens) {
+        maxContext = OptionalInt.of(tokens);
         return this;
     }
 
-    /** Most sequences in a step; default 64. */
+    /** Most sequences in a step, 1 to 4096; default 64. */
     public LlmBuilder maxSequences(int count) {
+        maxSequences = count;
         return this;
     }
 
-    /** Most tokens in a step; default 512. */
+    /** Most tokens in a step, 1 to 65536; default 512. At least one for each sequence is taken. */
     public LlmBuilder maxTokensPerStep(int count) {
+        maxTokensPerStep = count;
         return this;
     }
 
     /** Positions a KV block, 1 to 256; default 16. */
     public LlmBuilder blockSize(int positions) {
+        blockSize = positions;
         return this;
     }
 
     /** Limit of the KV cache in bytes; default by memory and need. */
     public LlmBuilder kvCache(long bytes) {
+        if (bytes < 1) {
+            throw new IllegalArgumentException("kvCache must be at least 1 byte, was " + bytes);
+        }
+        kvBytes = bytes;
         return this;
     }
 
     /** How keys and values are stored: default F32 on a CPU. */
     public LlmBuilder kvType(DType type) {
+        kvType = type;
         return this;
     }
 
     /**
      * Loads the model.
      *
-     * @throws io.jllm.ModelLoadException if it cannot be loaded: every reason, and what to do
+     * @throws ModelLoadException if it cannot be loaded: every reason, and what to do
+     * @throws IllegalArgumentException if a setting is out of range
      */
     public LLM open() {
-        throw new UnsupportedOperationException("skeleton");
+        var options = new EngineOptions(maxContext, maxSequences, maxTokensPerStep, blockSize, kvBytes, kvType);
+        Backend opened = Backends.choose(backend).open(new BackendOptions(threads, kernels, 0));
+        LoadedModel loaded;
+        try {
+            loaded = ModelFiles.open(model);
+        } catch (Throwable t) {
+            opened.close();
+            throw t;
+        }
+        LLM llm = new LoadedLlm(loaded, opened, options);
+        LOG.log(System.Logger.Level.DEBUG, llm::describe);
+        return llm;
     }
 }

@@ -1,0 +1,89 @@
+package io.jllm.engine;
+
+import io.jllm.CompletionOutput;
+import io.jllm.FinishReason;
+import io.jllm.TokenLogprobs;
+import io.jllm.tokenizer.StreamingDetokenizer;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/** What one sequence has said: its tokens as text, where it stops, and its log-probabilities. */
+final class Completion {
+    private final int index;
+    private final SequenceSettings settings;
+    private final StreamingDetokenizer detokenizer;
+    private final StopChecker stops;
+    private final StringBuilder text = new StringBuilder();
+    private final List<TokenLogprobs> logprobs = new ArrayList<>();
+    private double cumulativeLogprob;
+    private FinishReason finishReason;
+    private Optional<String> stopReason = Optional.empty();
+
+    Completion(int index, SequenceSettings settings, StreamingDetokenizer detokenizer, List<String> stops) {
+        this.index = index;
+        this.settings = settings;
+        this.detokenizer = detokenizer;
+        this.stops = new StopChecker(stops);
+    }
+
+    int index() {
+        return index;
+    }
+
+    /** Adds a token; returns the text that it lets out. {@link #finished} tells whether it was the last. */
+    String accept(TokenLogprobs token) {
+        logprobs.add(token);
+        cumulativeLogprob += token.logprob();
+        int generated = logprobs.size();
+        if (settings.ends(token.id())) {
+            return finish(FinishReason.STOP, Optional.of(Integer.toString(token.id())));
+        }
+        String out = detokenizer.push(token.id());
+        if (generated > settings.minTokens()) {
+            out = stops.push(out);
+            if (stops.matched() != null) {
+                text.append(out);
+                end(FinishReason.STOP, Optional.of(stops.matched()));
+                return out;
+            }
+        }
+        text.append(out);
+        return generated >= settings.maxTokens() ? out + finish(FinishReason.LENGTH, Optional.empty()) : out;
+    }
+
+    /** Ends it; returns the text that was held back. */
+    String finish(FinishReason reason, Optional<String> why) {
+        String out = stops.push(detokenizer.finish());
+        boolean stopped = stops.matched() != null;
+        out += stops.finish();
+        text.append(out);
+        end(stopped ? FinishReason.STOP : reason, stopped ? Optional.of(stops.matched()) : why);
+        return out;
+    }
+
+    /** Ends it because of an error, with what there is. */
+    void fail() {
+        end(FinishReason.ERROR, Optional.empty());
+    }
+
+    private void end(FinishReason reason, Optional<String> why) {
+        finishReason = reason;
+        stopReason = why;
+    }
+
+    boolean finished() {
+        return finishReason != null;
+    }
+
+    /** The result; only once it is finished. */
+    CompletionOutput output() {
+        int[] ids = logprobs.stream().mapToInt(TokenLogprobs::id).toArray();
+        return new CompletionOutput(index, text.toString(), ids, List.copyOf(logprobs), cumulativeLogprob, finishReason, stopReason);
+    }
+
+    /** An output that failed before there was anything. */
+    static CompletionOutput failed() {
+        return new CompletionOutput(0, "", new int[0], List.of(), 0, FinishReason.ERROR, Optional.empty());
+    }
+}

@@ -1,0 +1,234 @@
+package io.jllm.engine;
+
+import io.jllm.EngineMetrics;
+import io.jllm.FinishReason;
+import io.jllm.spi.ModelRunner;
+import io.jllm.spi.ModelRunner.MemoryReport;
+import io.jllm.spi.StepBatch;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.LockSupport;
+
+/**
+ * The engine's thread: takes in requests, and then step by step schedules, computes, samples and delivers. It alone touches
+ * the runner, the scheduler and the sequences; callers only leave requests in the inbox and wake it.
+ */
+final class EngineLoop implements Runnable {
+    private static final System.Logger LOG = System.getLogger("io.jllm");
+
+    private final ModelRunner runner;
+    private final BlockPool pool;
+    private final Scheduler scheduler;
+    private final StepBatch batch;
+    private final StepSampler sampler;
+    private final Runnable onClose;
+    private final Queue<SequenceGroup> inbox = new ConcurrentLinkedQueue<>();
+    private final Thread thread;
+    private final AtomicBoolean cancels = new AtomicBoolean();
+    private volatile boolean closing;
+    private volatile EngineMetrics metrics;
+    private volatile MemoryReport memory;
+    private long deadline = Long.MAX_VALUE;
+    private long finished;
+    private long steps;
+    private long computedTokens;
+
+    /**
+     * @param maxContext most positions of a sequence
+     * @param onClose gives back what the engine stands on; called on its thread when all requests have ended
+     */
+    EngineLoop(ModelRunner runner, int vocab, int maxContext, SchedulerLimits limits, Runnable onClose) {
+        this.runner = runner;
+        this.onClose = onClose;
+        pool = new BlockPool(runner.blocks());
+        scheduler = new Scheduler(pool, limits, runner::releaseSlot);
+        int blocksOfSequence = Math.min(pool.blocks(), Math.ceilDiv(maxContext, limits.blockSize()));
+        batch = new StepBatch(limits.maxTokens(), limits.maxSequences(), limits.maxLogitRows(), blocksOfSequence);
+        sampler = new StepSampler(runner, vocab, limits.maxLogitRows());
+        publish();
+        thread = Thread.ofPlatform().name("jllm-engine").daemon().unstarted(this);
+    }
+
+    void start() {
+        thread.start();
+    }
+
+    EngineMetrics metrics() {
+        return metrics;
+    }
+
+    MemoryReport memory() {
+        return memory;
+    }
+
+    /**
+     * Leaves a request for the next step.
+     *
+     * @throws IllegalStateException if the engine is closed
+     */
+    void submit(SequenceGroup group) {
+        checkOpen();
+        inbox.add(group);
+        wake();
+        if (closing && inbox.remove(group)) {
+            // The engine may have emptied its inbox for the last time before this request came.
+            checkOpen();
+        }
+    }
+
+    void checkOpen() {
+        if (closing) {
+            throw new IllegalStateException("this LLM is closed");
+        }
+    }
+
+    /** Ends a request as cancelled, before its next step. */
+    void cancel(SequenceGroup group) {
+        group.cancel();
+        cancels.set(true);
+        wake();
+    }
+
+    /** Has the engine look at its inbox and at readers again. */
+    void wake() {
+        LockSupport.unpark(thread);
+    }
+
+    /** Ends all requests as cancelled and gives everything back. Waits for that, but for calls on the engine's own thread. */
+    void close() {
+        closing = true;
+        wake();
+        boolean interrupted = false;
+        while (Thread.currentThread() != thread && thread.isAlive()) {
+            try {
+                thread.join();
+            } catch (InterruptedException e) {
+                interrupted = true; // closing must end; the caller finds out below
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    @Override
+    public void run() {
+        try {
+            while (!closing) {
+                takeIn();
+                long wait = endCancelled();
+                if (!step()) {
+                    LockSupport.parkNanos(this, wait);
+                }
+            }
+        } catch (Throwable t) {
+            // Only a defect of the engine itself comes here; nobody must wait for it for ever.
+            closing = true;
+            LOG.log(System.Logger.Level.ERROR, "the engine stopped", t);
+            scheduler.all().forEach(s -> s.group().fail(StepSampler.asRuntime(t)));
+        } finally {
+            scheduler.all().stream().filter(s -> !s.group().done()).toList().forEach(s -> end(s, FinishReason.CANCELLED));
+            for (SequenceGroup g = inbox.poll(); g != null; g = inbox.poll()) {
+                g.finish(FinishReason.CANCELLED);
+            }
+            publish();
+            memory = new MemoryReport(0, 0, 0, 0);
+            onClose.run();
+        }
+    }
+
+    private void takeIn() {
+        for (SequenceGroup g = inbox.poll(); g != null; g = inbox.poll()) {
+            scheduler.add(g.sequence());
+            deadline = Math.min(deadline, g.deadline());
+        }
+    }
+
+    /** Ends what was cancelled or is out of time; returns nanoseconds until the next deadline. */
+    private long endCancelled() {
+        long now = Clock.nanos();
+        if (cancels.getAndSet(false) || now >= deadline) {
+            deadline = Long.MAX_VALUE;
+            for (Sequence s : scheduler.all()) {
+                if (s.group().cancelled() || now >= s.group().deadline()) {
+                    end(s, FinishReason.CANCELLED);
+                } else {
+                    deadline = Math.min(deadline, s.group().deadline());
+                }
+            }
+        }
+        return deadline == Long.MAX_VALUE ? Long.MAX_VALUE : Math.max(1, deadline - now);
+    }
+
+    private boolean step() {
+        scheduler.schedule(batch);
+        if (batch.tokens == 0) {
+            publish();
+            return false;
+        }
+        try {
+            runner.forward(batch);
+        } catch (Throwable t) {
+            failStep(t);
+            return true;
+        }
+        steps++;
+        computedTokens += batch.tokens;
+        sampler.sample(batch.logitRows, scheduler);
+        for (int row = 0; row < batch.logitRows; row++) {
+            deliver(row);
+        }
+        scheduler.scheduled().stream().filter(s -> s.scoresOnly() && s.behind() == 0 && !s.group().done()).toList()
+                .forEach(s -> end(s, FinishReason.LENGTH));
+        publish();
+        return true;
+    }
+
+    /** A failed forward pass fails the requests that were in it; the others have lost nothing. */
+    private void failStep(Throwable t) {
+        LOG.log(System.Logger.Level.DEBUG, "a step failed", t);
+        scheduler.scheduled().forEach(s -> fail(s, StepSampler.asRuntime(t)));
+    }
+
+    private void deliver(int row) {
+        Sequence s = scheduler.rowSequence(row);
+        if (s.group().done()) {
+            return;
+        }
+        if (sampler.error(row) != null) {
+            fail(s, sampler.error(row));
+        } else if (scheduler.rowPosition(row) < s.length() - 1) {
+            s.group().promptToken(sampler.token(row));
+            s.scored(scheduler.rowPosition(row));
+        } else {
+            s.group().token(s, sampler.token(row));
+            if (s.completion().finished()) {
+                end(s, FinishReason.LENGTH);
+            }
+        }
+    }
+
+    private void end(Sequence s, FinishReason reason) {
+        leave(s);
+        s.group().finish(reason);
+    }
+
+    private void fail(Sequence s, RuntimeException error) {
+        leave(s);
+        s.group().fail(error);
+    }
+
+    /** Who has a result must find it in the metrics. */
+    private void leave(Sequence s) {
+        scheduler.remove(s);
+        finished++;
+        publish();
+    }
+
+    private void publish() {
+        metrics = new EngineMetrics(scheduler.running(), scheduler.waiting(), finished, steps, computedTokens,
+                sampler.generated(), scheduler.preemptions(), pool.blocks(), pool.available());
+        memory = runner.memory();
+    }
+}

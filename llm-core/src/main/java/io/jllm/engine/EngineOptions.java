@@ -1,0 +1,45 @@
+package io.jllm.engine;
+
+import io.jllm.ModelLoadException;
+import io.jllm.quant.DType;
+import java.util.OptionalInt;
+
+/**
+ * What a user may set of the engine.
+ *
+ * @param maxContext most positions of a sequence, at least 2; the model's own if empty
+ * @param maxSequences most sequences in a step, 1 to 4096
+ * @param maxTokensPerStep most tokens in a step, 1 to 65536
+ * @param blockSize positions a KV block, 1 to 256
+ * @param kvBytes limit of the KV cache; 0 for what memory allows
+ * @param kvType how keys and values are stored
+ */
+public record EngineOptions(OptionalInt maxContext, int maxSequences, int maxTokensPerStep, int blockSize, long kvBytes, DType kvType) {
+    /** What suits most. */
+    public static final EngineOptions DEFAULT = new EngineOptions(OptionalInt.empty(), 64, 512, 16, 0, DType.F32);
+
+    /** Checks the ranges. */
+    public EngineOptions {
+        check("maxContext", maxContext.orElse(2), 2, Integer.MAX_VALUE);
+        check("maxSequences", maxSequences, 1, 4096);
+        check("maxTokensPerStep", maxTokensPerStep, 1, 65536);
+        check("blockSize", blockSize, 1, 256);
+        check("kvCache", kvBytes, 0, Long.MAX_VALUE);
+    }
+
+    private static void check(String name, long value, long min, long max) {
+        if (value < min || value > max) {
+            throw new IllegalArgumentException(name + " must be " + min + " to " + max + ", was " + value);
+        }
+    }
+
+    /** The context to serve: what was asked for, if the model has it. */
+    int contextOf(int modelContext) {
+        int wanted = maxContext.orElse(modelContext);
+        if (wanted > modelContext) {
+            throw new ModelLoadException("a context of " + wanted + " tokens was asked for, but the model was trained for "
+                    + modelContext + "; ask for at most that");
+        }
+        return wanted;
+    }
+}

@@ -1,0 +1,92 @@
+package io.jllm.engine;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.jllm.LLM;
+import io.jllm.Prompt;
+import io.jllm.Request;
+import io.jllm.RequestOutput;
+import io.jllm.SamplingParams;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+
+/** A request says the same alone and among others, in any chunks, on any block size, and when it was put back. */
+class BatchInvarianceTest {
+    private static final List<Request> REQUESTS = requests(64);
+    private static final List<RequestOutput> ALONE = alone();
+
+    private static List<Request> requests(int count) {
+        var random = new Random(11);
+        var requests = new ArrayList<Request>();
+        for (int i = 0; i < count; i++) {
+            int[] ids = random.ints(1 + random.nextInt(90), 0, LetterTokenizer.VOCAB).toArray();
+            var params = SamplingParams.builder().maxTokens(1 + random.nextInt(40)).ignoreEos(i % 3 == 0);
+            switch (i % 4) {
+                case 0 -> params.temperature(0);
+                case 1 -> params.temperature(1.3).seed(i);
+                case 2 -> params.temperature(0.8).topK(9).topP(0.9).minP(0.02).seed(i).frequencyPenalty(0.5);
+                default -> params.temperature(0).repetitionPenalty(1.3).promptLogprobs(1).logprobs(2);
+            }
+            requests.add(new Request(Prompt.ofTokens(ids), params.build()));
+        }
+        return requests;
+    }
+
+    private static List<RequestOutput> alone() {
+        try (LLM llm = TinyLlm.open(TinyLlm.options(1, TinyLlm.CONTEXT, 16, TinyLlm.CONTEXT))) {
+            return REQUESTS.stream().map(r -> llm.generate(List.of(r)).getFirst()).toList();
+        }
+    }
+
+    @Test
+    void roomForAll() {
+        assertEquals(0, check(64, 4096, 16, 64 * 144));
+    }
+
+    @Test
+    void smallPoolsPreempt() {
+        assertTrue(check(64, 512, 16, 700) > 0);
+        assertTrue(check(16, 64, 8, 260) > 0);
+    }
+
+    @Test
+    void smallChunks() {
+        check(7, 7, 16, 64 * 144);
+        check(1, 3, 4, 200);
+    }
+
+    @Test
+    void anyBlockSize() {
+        for (int blockSize : new int[] {1, 2, 3, 5, 8, 13, 16, 31, 32, 64}) {
+            assertTrue(check(64, 300, blockSize, 900) > 0, "block size " + blockSize);
+        }
+    }
+
+    private static long check(int sequences, int tokens, int blockSize, int kvPositions) {
+        try (LLM llm = TinyLlm.open(TinyLlm.options(sequences, tokens, blockSize, kvPositions))) {
+            List<RequestOutput> together = llm.generate(REQUESTS);
+            for (int i = 0; i < REQUESTS.size(); i++) {
+                String which = "request " + i;
+                RequestOutput want = ALONE.get(i);
+                RequestOutput got = together.get(i);
+                assertTrue(got.error().isEmpty(), () -> which + ": " + got.error());
+                assertArrayEquals(want.tokenIds(), got.tokenIds(), which);
+                assertEquals(want.text(), got.text(), which);
+                assertEquals(want.finishReason(), got.finishReason(), which);
+                assertEquals(want.promptLogprobs().size(), got.promptLogprobs().size(), which);
+                for (int p = 0; p < want.promptLogprobs().size(); p++) {
+                    assertEquals(want.promptLogprobs().get(p).logprob(), got.promptLogprobs().get(p).logprob(), which);
+                    assertArrayEquals(want.promptLogprobs().get(p).topIds(), got.promptLogprobs().get(p).topIds(), which);
+                }
+                assertEquals(want.outputs().getFirst().cumulativeLogprob(), got.outputs().getFirst().cumulativeLogprob(), which);
+            }
+            assertEquals(llm.metrics().kvBlocks(), llm.metrics().freeKvBlocks(), "leaked blocks");
+            assertEquals(REQUESTS.size(), llm.metrics().finished());
+            return llm.metrics().preemptions();
+        }
+    }
+}

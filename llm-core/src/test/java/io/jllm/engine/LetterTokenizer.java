@@ -1,0 +1,81 @@
+package io.jllm.engine;
+
+import io.jllm.tokenizer.StreamingDetokenizer;
+import io.jllm.tokenizer.Tokenizer;
+import java.util.OptionalInt;
+import java.util.Set;
+
+/** A tokenizer for tests: token i is the letter 'a' + i; token 0 ends a sequence and has no text. */
+final class LetterTokenizer implements Tokenizer, StreamingDetokenizer {
+    static final int VOCAB = 26;
+    static final int EOS = 0;
+
+    @Override
+    public int[] encode(String text, boolean addBos, boolean parseSpecial) {
+        return text.chars().map(c -> c - 'a').toArray();
+    }
+
+    @Override
+    public String decode(int[] ids) {
+        var out = new StringBuilder();
+        for (int id : ids) {
+            out.append(push(id));
+        }
+        return out.toString();
+    }
+
+    @Override
+    public StreamingDetokenizer detokenizer() {
+        return this;
+    }
+
+    @Override
+    public String token(int id) {
+        return push(id);
+    }
+
+    @Override
+    public boolean isSpecial(int id) {
+        return id == EOS;
+    }
+
+    @Override
+    public int vocabSize() {
+        return VOCAB;
+    }
+
+    @Override
+    public OptionalInt bos() {
+        return OptionalInt.empty();
+    }
+
+    @Override
+    public boolean addsBos() {
+        return false;
+    }
+
+    @Override
+    public Set<Integer> eos() {
+        return Set.of(EOS);
+    }
+
+    @Override
+    public void close() {
+        // holds nothing
+    }
+
+    @Override
+    public String push(int id) {
+        return id == EOS ? "" : Character.toString('a' + id);
+    }
+
+    @Override
+    public String finish() {
+        return "";
+    }
+
+    @Override
+    public StreamingDetokenizer fork() {
+        return this;
+    }
+}

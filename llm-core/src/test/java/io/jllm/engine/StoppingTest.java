@@ -1,0 +1,120 @@
+package io.jllm.engine;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.jllm.FinishReason;
+import io.jllm.LLM;
+import io.jllm.Prompt;
+import io.jllm.RequestOutput;
+import io.jllm.SamplingParams;
+import io.jllm.SamplingParamsBuilder;
+import io.jllm.TokenStream;
+import io.jllm.spi.LogitsProcessor;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Test;
+
+/** What ends a text, on a model that is made to say the alphabet and then its end-of-sequence token. */
+class StoppingTest {
+    private static final LLM LLM = TinyLlm.open(TinyLlm.options(4, 64, 16, 2 * TinyLlm.CONTEXT));
+    private static final LogitsProcessor ALPHABET = (tokens, prompt, length, logits) -> {
+        int next = (tokens[length - 1] + 1) % LetterTokenizer.VOCAB;
+        int second = next == 0 ? 1 : next + 1;
+        Arrays.fill(logits, -50);
+        logits[next] = 50;
+        logits[second % LetterTokenizer.VOCAB] = 10;
+    };
+
+    @AfterAll
+    static void close() {
+        LLM.close();
+    }
+
+    private static SamplingParamsBuilder alphabet() {
+        return SamplingParams.builder().temperature(0).maxTokens(60).logitsProcessor(() -> ALPHABET);
+    }
+
+    private static RequestOutput say(SamplingParams params) {
+        return LLM.generate("d", params);
+    }
+
+    @Test
+    void theModelEndsItself() {
+        RequestOutput out = say(alphabet().build());
+        assertEquals("efghijklmnopqrstuvwxyz", out.text());
+        assertEquals(FinishReason.STOP, out.finishReason());
+        assertEquals(Optional.of("0"), out.outputs().getFirst().stopReason());
+        assertEquals(LetterTokenizer.EOS, out.tokenIds()[out.tokenIds().length - 1]);
+    }
+
+    @Test
+    void ignoringTheEnd() {
+        RequestOutput out = say(alphabet().ignoreEos(true).maxTokens(25).build());
+        assertEquals(25, out.tokenIds().length);
+        assertEquals(FinishReason.LENGTH, out.finishReason());
+        assertTrue(out.text().startsWith("efgh") && out.text().endsWith("zbc"), out.text());
+    }
+
+    @Test
+    void stopStringsAreLeftOut() {
+        RequestOutput out = say(alphabet().stop("xyz", "lmn", "lm!").build());
+        assertEquals("efghijk", out.text());
+        assertEquals(Optional.of("lmn"), out.outputs().getFirst().stopReason());
+        assertEquals(FinishReason.STOP, out.finishReason());
+        assertEquals("efghijk", read(alphabet().stop("xyz", "lmn").build()));
+    }
+
+    @Test
+    void textHeldBackForAStopStringComesAtTheEnd() {
+        assertEquals("efgh", read(alphabet().stop("ghij").maxTokens(4).build()));
+    }
+
+    private static String read(SamplingParams params) {
+        var text = new StringBuilder();
+        for (TokenStream.Piece p : LLM.stream(Prompt.of("d"), params)) {
+            text.append(p.text());
+        }
+        return text.toString();
+    }
+
+    @Test
+    void stopTokens() {
+        RequestOutput out = say(alphabet().stopTokenIds(List.of(7)).build());
+        assertEquals("efg", out.text());
+        assertEquals(Optional.of("7"), out.outputs().getFirst().stopReason());
+        assertArrayEquals(new int[] {4, 5, 6, 7}, out.tokenIds());
+    }
+
+    @Test
+    void nothingStopsBeforeMinTokens() {
+        RequestOutput out = say(alphabet().stopTokenIds(List.of(6)).stop("fh").minTokens(5).build());
+        // g (6) and the stop string "fh" that its absence makes are passed over; then the alphabet goes on to its end
+        assertFalse(out.text().contains("g"));
+        assertTrue(out.text().startsWith("efhij"), out.text());
+        assertTrue(out.tokenIds().length >= 5);
+        assertEquals(Optional.of("0"), out.outputs().getFirst().stopReason());
+    }
+
+    @Test
+    void noTokensAtAll() {
+        RequestOutput out = say(SamplingParams.builder().maxTokens(0).promptLogprobs(0).build());
+        assertEquals(0, out.tokenIds().length);
+        assertEquals(FinishReason.LENGTH, out.finishReason());
+        assertEquals(1, out.promptLogprobs().size());
+    }
+
+    @Test
+    void metricsAreFilled() {
+        RequestOutput out = say(alphabet().maxTokens(5).build());
+        assertEquals(1, out.metrics().promptTokens());
+        assertEquals(5, out.metrics().generatedTokens());
+        assertTrue(out.metrics().timeToFirstToken().isPositive());
+        assertTrue(out.metrics().total().compareTo(out.metrics().timeToFirstToken()) >= 0);
+        assertTrue(out.metrics().timeToFirstToken().compareTo(out.metrics().queued()) >= 0);
+    }
+}

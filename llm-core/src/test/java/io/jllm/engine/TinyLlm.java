@@ -1,0 +1,72 @@
+package io.jllm.engine;
+
+import io.jllm.LLM;
+import io.jllm.SamplingParams;
+import io.jllm.model.LoadedModel;
+import io.jllm.model.ModelConfig;
+import io.jllm.model.Program;
+import io.jllm.quant.DType;
+import io.jllm.quant.WeightSource;
+import io.jllm.spi.Backend;
+import io.jllm.spi.ModelRunner;
+import io.jllm.spi.ReferenceBackend;
+import io.jllm.spi.TinyModels;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.function.UnaryOperator;
+
+/** A random tiny model behind the real engine, computed by the oracle. */
+final class TinyLlm {
+    static final int CONTEXT = 256;
+    static final ModelConfig CONFIG = TinyModels.config(LetterTokenizer.VOCAB);
+    private static final Program PROGRAM = TinyModels.program(CONFIG);
+    private static final TinyModels.MemoryWeights WEIGHTS = TinyModels.weights(PROGRAM, 3);
+
+    private TinyLlm() {
+    }
+
+    static LLM open(EngineOptions options) {
+        return open(options, r -> r);
+    }
+
+    /** With a runner that does more, or less, than the oracle. */
+    static LLM open(EngineOptions options, UnaryOperator<ModelRunner> wrapper) {
+        var tokenizer = new LetterTokenizer();
+        var model = new LoadedModel(CONFIG, PROGRAM, WEIGHTS, Optional.of(tokenizer), SamplingParams.neutral(), tokenizer.eos(), "tiny");
+        return new LoadedLlm(model, new WrappedBackend(new ReferenceBackend(), wrapper), options);
+    }
+
+    /** A KV cache of so many positions. */
+    static EngineOptions options(int maxSequences, int maxTokensPerStep, int blockSize, int kvPositions) {
+        long bytes = CONFIG.kvFloatsPerToken() * Float.BYTES * kvPositions;
+        return new EngineOptions(OptionalInt.empty(), maxSequences, maxTokensPerStep, blockSize, bytes, DType.F32);
+    }
+
+    private record WrappedBackend(Backend inner, UnaryOperator<ModelRunner> wrapper) implements Backend {
+        @Override
+        public String describe() {
+            return inner.describe();
+        }
+
+        @Override
+        public String kernels() {
+            return inner.kernels();
+        }
+
+        @Override
+        public List<String> unsupported(Program program, WeightSource weights) {
+            return inner.unsupported(program, weights);
+        }
+
+        @Override
+        public ModelRunner load(Program program, WeightSource weights, RunnerOptions options) {
+            return wrapper.apply(inner.load(program, weights, options));
+        }
+
+        @Override
+        public void close() {
+            inner.close();
+        }
+    }
+}
