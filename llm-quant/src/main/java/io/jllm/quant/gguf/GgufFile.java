@@ -35,7 +35,8 @@ public final class GgufFile implements WeightSource {
     private final GgufHeader header;
     private final Map<String, Tensor> tensors;
 
-    private GgufFile(String file, Arena arena, MemorySegment bytes) {
+    /** Over bytes that live as long as the arena, which it owns. */
+    GgufFile(String file, Arena arena, MemorySegment bytes) {
         this.file = file;
         this.arena = arena;
         this.header = GgufHeader.read(new GgufCursor(bytes, file));
