@@ -4,13 +4,20 @@ import java.util.OptionalInt;
 import java.util.Set;
 
 /**
- * Text to token ids and back. Thread-safe. Ids are those of the model's embedding table.
+ * Text to token ids and back. Ids are those of the model's embedding table. Thread-safe; after {@link #close} encoding is an
+ * {@link IllegalStateException}, and all else goes on working.
+ *
+ * <p>Ids become text in two ways, which differ for vocabularies that put a space before every text they encode (SentencePiece
+ * style). {@link #decode} takes the ids of a whole text and removes that one space. {@link #decodeContinuation} and
+ * {@link #detokenizer} take ids that go on after others, as generated ones do after a prompt, and remove nothing. So for ids
+ * {@code p} that give some text and end with a complete code point, and any {@code c},
+ * {@code decode(p + c)} is {@code decode(p) + decodeContinuation(c)}.
  */
 public interface Tokenizer extends AutoCloseable {
     /**
      * The ids of a text.
      *
-     * @param text any text
+     * @param text any text, of any length; an unpaired surrogate is taken as U+FFFD
      * @param addBos whether the beginning-of-sequence token (and whatever else the model's template adds) goes around it, if
      *        the model wants one: see {@link #addsBos}
      * @param parseSpecial whether special tokens written out in the text become their ids; false treats them as plain text
@@ -22,19 +29,44 @@ public interface Tokenizer extends AutoCloseable {
         return encode(text, true, true);
     }
 
-    /** The text of a whole sequence of ids; special tokens are left out, and broken UTF-8 becomes U+FFFD. */
+    /**
+     * The text of a whole sequence of ids. Special tokens are left out, as are ids past the end of the vocabulary (rows that
+     * pad a model's embedding), and broken UTF-8 becomes U+FFFD.
+     *
+     * @throws IllegalArgumentException if an id is negative
+     */
     String decode(int[] ids);
 
-    /** A decoder for one sequence of ids as they come, that never splits a code point. */
+    /** The text of ids that go on after others: as {@link #decode}, but a leading space stays. */
+    default String decodeContinuation(int[] ids) {
+        StreamingDetokenizer detokenizer = detokenizer();
+        StringBuilder text = new StringBuilder();
+        for (int id : ids) {
+            text.append(detokenizer.push(id));
+        }
+        return text.append(detokenizer.finish()).toString();
+    }
+
+    /** A decoder for ids as they come, which go on after others: {@link #decodeContinuation} in pieces. */
     StreamingDetokenizer detokenizer();
 
-    /** How the token is written in the vocabulary; for people and tables, not for building text. */
+    /**
+     * How the token is written in the vocabulary; for people and tables, not for building text. An id past the end of the
+     * vocabulary is written {@code [PAD<id>]}.
+     *
+     * @throws IllegalArgumentException if the id is negative
+     */
     String token(int id);
 
-    /** Whether the token stands for something other than text: beginning or end of a sequence, a role, padding. */
+    /**
+     * Whether the token stands for something other than text: beginning or end of a sequence, a role, padding. So do ids past
+     * the end of the vocabulary.
+     *
+     * @throws IllegalArgumentException if the id is negative
+     */
     boolean isSpecial(int id);
 
-    /** Number of entries. */
+    /** Number of entries: one more than the highest id. */
     int vocabSize();
 
     /** The beginning-of-sequence token, if the vocabulary has one. */
@@ -43,9 +75,10 @@ public interface Tokenizer extends AutoCloseable {
     /** Whether {@link #encode} puts it (by default) before a prompt. */
     boolean addsBos();
 
-    /** Tokens that end a generation. */
+    /** Tokens that end a generation; may be empty, not to be changed. */
     Set<Integer> eos();
 
+    /** Frees the native memory, once no call is encoding any more. Idempotent. */
     @Override
     void close();
 }
