@@ -15,7 +15,7 @@ import java.util.Set;
 /**
  * Tokenizers from the metadata of GGUF files: {@code tokenizer.ggml.model} "gpt2" (byte-level BPE) and "llama" (SentencePiece
  * BPE). Ids are those of llama.cpp, with one difference: where special tokens are not parsed, no text becomes one, not even by
- * merging its parts.
+ * merging its parts. As there, bytes for which a byte-level vocabulary has no token are left out.
  */
 public final class GgufTokenizers {
     private static final String MODEL = "tokenizer.ggml.model";
@@ -57,8 +57,12 @@ public final class GgufTokenizers {
         GgufVocabulary vocabulary = new GgufVocabulary(metadata);
         OptionalInt eos = vocabulary.idAt(EOS);
         Set<Integer> ends = EndTokens.find(vocabulary, eos);
-        TokenizerJson.Bpe bpe = new TokenizerJson.Bpe(textIds(vocabulary), Merges.listed(vocabulary), Optional.of(pre),
-                Optional.empty());
+        Map<String, Integer> ids = textIds(vocabulary);
+        for (int b = 0; b < 256; b++) {
+            // A byte without a token must still keep its neighbours from merging: the id past the end is dropped afterwards.
+            ids.putIfAbsent(Pieces.byteLevel((byte) b), vocabulary.size());
+        }
+        TokenizerJson.Bpe bpe = new TokenizerJson.Bpe(ids, Merges.listed(vocabulary), Optional.of(pre), Optional.empty());
         DjlModel djl = DjlModel.of(TokenizerJson.of(bpe), "the vocabulary of the GGUF file");
         SubwordTokenizer.Frame frame = frame(metadata, vocabulary.idAt(BOS), eos, pre.addsBos(), ends);
         return new SubwordTokenizer(table(vocabulary, false), GgufSplitter.byteLevel(added(vocabulary, metadata)), djl, frame, false);

@@ -30,6 +30,16 @@ final class Pieces {
         return bytes;
     }
 
+    /** How a byte is written in the byte-level alphabet. */
+    static String byteLevel(byte b) {
+        for (int c = 0; c < ALPHABET.length; c++) {
+            if (ALPHABET[c] == (b & 0xFF)) {
+                return String.valueOf((char) c);
+            }
+        }
+        throw new AssertionError("the alphabet has every byte");
+    }
+
     /** In the style of SentencePiece: U+2581 is a space. */
     static byte[] sentencePiece(String token) {
         return plain(token.replace(SPACE, ' '));

@@ -45,7 +45,9 @@ final class SubwordTokenizer implements Tokenizer {
                 case Segment.Token t -> ids.add(t.id());
                 case Segment.Text t -> {
                     for (long id : model.encode(t.text())) {
-                        ids.add(Math.toIntExact(id));
+                        if (id < vocabulary.size()) { // those past the end stand for what the vocabulary has no token for
+                            ids.add((int) id);
+                        }
                     }
                 }
             }
