@@ -27,6 +27,20 @@ record PreTokenizer(List<String> expressions, boolean ignoreMerges, boolean adds
     private static final String QWEN35 = CONTRACTIONS
             + "|[^\\r\\n\\p{L}\\p{N}]?[\\p{L}\\p{M}]+|\\p{N}| ?[^\\s\\p{L}\\p{M}\\p{N}]+[\\r\\n]*|" + TAIL;
 
+    private static final String SEED = CONTRACTIONS
+            + "|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1}| ?[^\\s\\p{L}\\p{N}\\r\\n]+|" + TAIL;
+    private static final String MINICPM = CONTRACTIONS
+            + "|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}+| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|" + TAIL;
+    private static final String DEEPSEEK = "[!\"#$%&'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~][A-Za-z]+"
+            + "|[^\r\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+| ?[\\p{P}\\p{S}]+[\r\n]*|\\s*[\r\n]+|\\s+(?!\\S)|\\s+";
+    private static final String NOT_LOWER = "((?=[\\p{L}])([^a-z]))";
+    private static final String NOT_UPPER = "((?=[\\p{L}])([^A-Z]))";
+    private static final String BEFORE_WORD = "[^\\r\\n\\p{L}\\p{N}]?";
+    private static final String TEKKEN = BEFORE_WORD + NOT_LOWER + "*" + NOT_UPPER + "+|" + BEFORE_WORD + NOT_LOWER + "+" + NOT_UPPER
+            + "*|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|" + TAIL;
+    private static final String GPT4O = BEFORE_WORD + NOT_LOWER + "*" + NOT_UPPER + "+" + CONTRACTIONS + "?|" + BEFORE_WORD + NOT_LOWER
+            + "+" + NOT_UPPER + "*" + CONTRACTIONS + "?|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|" + TAIL;
+
     private static final Map<String, PreTokenizer> KNOWN = known();
 
     private static Map<String, PreTokenizer> known() {
@@ -44,6 +58,12 @@ record PreTokenizer(List<String> expressions, boolean ignoreMerges, boolean adds
         put(table, new PreTokenizer(List.of(QWEN2), false, false),
                 "qwen2", "deepseek-r1-qwen", "stablelm2", "megrez", "hunyuan", "grok-2", "kormo", "solar-open");
         put(table, new PreTokenizer(List.of(QWEN35), false, false), "qwen35");
+        put(table, new PreTokenizer(List.of(SEED), false, false), "seed-coder");
+        put(table, new PreTokenizer(List.of("\\p{N}{1,3}", MINICPM), true, false), "minicpm5");
+        put(table, new PreTokenizer(List.of("\\p{N}{1,3}", "[\u4e00-\u9fa5\u3040-\u309f\u30a0-\u30ff]+", DEEPSEEK), false, false),
+                "deepseek-v3", "hunyuan-dense", "joyai-llm");
+        put(table, new PreTokenizer(List.of(TEKKEN), true, true), "tekken");
+        put(table, new PreTokenizer(List.of(GPT4O), false, false), "gpt-4o", "llama4", "kanana2", "minimax-m2");
         return table;
     }
 
