@@ -1,0 +1,92 @@
+package io.jllm.examples.cli;
+
+import java.util.Arrays;
+import java.util.List;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.ParseResult;
+
+/** The commands, and how one of them is run. */
+@Command(name = "llm", description = "Runs language models inside the JVM.", synopsisSubcommandLabel = "COMMAND",
+        footer = "%nA model is a GGUF file or a Hugging Face folder; without --model it is the demo model.")
+final class Cli {
+    private Cli() {
+    }
+
+    /** One command, filled with its options. */
+    @FunctionalInterface
+    interface Action {
+        void run() throws Exception;
+    }
+
+    /** Options of every command. */
+    private static final class EverywhereOptions {
+        @Option(names = {"-h", "--help"}, usageHelp = true, description = "Say what this command does and takes.")
+        private boolean help;
+
+        @Option(names = "--debug", description = "Show the stack trace of a failure, and what the library logs.")
+        private boolean debug;
+    }
+
+    /**
+     * Runs one command.
+     *
+     * @return the exit code: 0, 1 for a failure while running, 2 for bad usage or bad input
+     */
+    static int run(String[] args, Console console) {
+        boolean debug = Arrays.asList(args).contains("--debug");
+        CommandLine top = commandLine(console);
+        String name = "llm";
+        try {
+            ParseResult result = top.parseArgs(args);
+            ParseResult command = result.hasSubcommand() ? result.subcommand() : result;
+            name = command.commandSpec().qualifiedName();
+            if (command.isUsageHelpRequested()) {
+                console.out().print(command.commandSpec().commandLine().getUsageMessage());
+            } else if (command.commandSpec().userObject() instanceof Action action) {
+                Log.to(console, debug);
+                action.run();
+            } else {
+                throw new ParameterException(top, "which command? One of " + String.join(", ", top.getSubcommands().keySet()));
+            }
+            console.out().flush();
+            return Failures.OK;
+        } catch (ParameterException e) {
+            name = e.getCommandLine().getCommandSpec().qualifiedName();
+            return report(e, name, " (" + name + " --help says what it takes)", debug, console);
+        } catch (Throwable e) { // errors too: out of memory is something to say in a line
+            return report(e, name, "", debug, console);
+        }
+    }
+
+    private static int report(Throwable e, String command, String hint, boolean debug, Console console) {
+        int code = Failures.exitCode(e);
+        if (code != Failures.OK && !console.interrupted().getAsBoolean()) {
+            console.say(command + ": " + Failures.line(e) + hint);
+        }
+        if (debug) {
+            e.printStackTrace(console.err());
+        }
+        return code;
+    }
+
+    private static CommandLine commandLine(Console console) {
+        var top = new CommandLine(new Cli());
+        for (Action command : List.of(new RunCommand(console), new LogitsCommand(console), new TokenizeCommand(console),
+                new PerplexityCommand(console),
+                new BenchCommand(console))) {
+            top.addSubcommand(command);
+        }
+        addEverywhere(top);
+        top.getSubcommands().values().forEach(Cli::addEverywhere);
+        // A prompt may begin with an @, and is no name of a file then.
+        return top.setExpandAtFiles(false).setCaseInsensitiveEnumValuesAllowed(true);
+    }
+
+    private static void addEverywhere(CommandLine command) {
+        command.getCommandSpec().addMixin("everywhere", CommandSpec.forAnnotatedObject(new EverywhereOptions()));
+    }
+}

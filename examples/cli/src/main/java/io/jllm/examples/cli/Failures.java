@@ -1,0 +1,63 @@
+package io.jllm.examples.cli;
+
+import io.jllm.ModelLoadException;
+import java.io.FileNotFoundException;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileSystemException;
+import java.nio.file.NoSuchFileException;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ExecutionException;
+import picocli.CommandLine.ParameterException;
+
+/** The one place that turns exceptions into exit codes and lines for people. */
+final class Failures {
+    /** The command did what it was asked. */
+    static final int OK = 0;
+    /** It failed while running. */
+    static final int FAILED = 1;
+    /** It was asked the impossible: bad usage or bad input. */
+    static final int BAD_INPUT = 2;
+
+    private Failures() {
+    }
+
+    /** The exit code for a failure. */
+    static int exitCode(Throwable failure) {
+        return switch (cause(failure)) {
+            case Output.ClosedByReader _ -> OK;
+            case ParameterException _, BadInput _, ModelLoadException _, IllegalArgumentException _ -> BAD_INPUT;
+            case NoSuchFileException _, AccessDeniedException _, FileNotFoundException _ -> BAD_INPUT;
+            default -> FAILED;
+        };
+    }
+
+    /** One line that says what went wrong. */
+    static String line(Throwable failure) {
+        Throwable cause = cause(failure);
+        String message = switch (cause) {
+            case NoSuchFileException e -> "there is no file " + e.getFile();
+            case AccessDeniedException e -> "no permission to use " + e.getFile();
+            case FileSystemException e -> e.getFile() + ": " + (e.getReason() == null ? e.getClass().getSimpleName() : e.getReason());
+            case OutOfMemoryError e -> "out of memory (" + e.getMessage() + "): give the JVM more with JLLM_JAVA_OPTS=-Xmx..., or ask for less context";
+            case ParameterException e -> e.getMessage();
+            case BadInput e -> e.getMessage();
+            case ModelLoadException e -> e.getMessage();
+            case IllegalArgumentException e when e.getMessage() != null -> e.getMessage();
+            case IOException e when e.getMessage() != null -> e.getMessage();
+            default -> cause.getClass().getSimpleName() + (cause.getMessage() == null ? "" : ": " + cause.getMessage());
+        };
+        return message.strip().replaceAll("\\s*\\R\\s*", "; ");
+    }
+
+    /** What lies under the wrappings of threads and streams. */
+    private static Throwable cause(Throwable failure) {
+        Throwable cause = failure;
+        while ((cause instanceof CompletionException || cause instanceof ExecutionException || cause instanceof UncheckedIOException)
+                && cause.getCause() != null) {
+            cause = cause.getCause();
+        }
+        return cause;
+    }
+}

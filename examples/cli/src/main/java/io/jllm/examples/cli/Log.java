@@ -1,0 +1,46 @@
+package io.jllm.examples.cli;
+
+import java.util.Locale;
+import java.util.logging.Handler;
+import java.util.logging.Level;
+import java.util.logging.LogManager;
+import java.util.logging.LogRecord;
+import java.util.logging.Logger;
+import java.util.logging.SimpleFormatter;
+
+/** What the library logs, as lines among the other words for people. */
+final class Log extends Handler {
+    /** Held, as a logger that nothing holds forgets its level. */
+    private static final Logger LIBRARY = Logger.getLogger("io.jllm");
+
+    private final SimpleFormatter formatter = new SimpleFormatter();
+    private final Console console;
+
+    private Log(Console console) {
+        this.console = console;
+    }
+
+    /** Sends warnings there from now on; with {@code all}, everything. */
+    static void to(Console console, boolean all) {
+        LogManager.getLogManager().reset();
+        LIBRARY.setLevel(all ? Level.ALL : Level.WARNING);
+        LIBRARY.addHandler(new Log(console));
+    }
+
+    @Override
+    public void publish(LogRecord entry) {
+        if (isLoggable(entry)) {
+            console.say("llm: " + entry.getLevel().getName().toLowerCase(Locale.ROOT) + ": " + formatter.formatMessage(entry));
+        }
+    }
+
+    @Override
+    public void flush() {
+        console.err().flush();
+    }
+
+    @Override
+    public void close() {
+        // the stream is the program's
+    }
+}

@@ -1,0 +1,61 @@
+package io.jllm.examples.cli;
+
+import io.jllm.LLM;
+import io.jllm.Prompt;
+import io.jllm.Request;
+import io.jllm.RequestOutput;
+import io.jllm.SamplingParams;
+import io.jllm.TokenStream;
+import java.util.List;
+import picocli.CommandLine.ArgGroup;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** Generates text. */
+@Command(name = "run", description = "Continues a prompt; the text comes as it is generated.")
+final class RunCommand implements Cli.Action {
+    @Mixin
+    private ModelOptions model;
+
+    @ArgGroup(exclusive = true, multiplicity = "1")
+    private PromptOptions prompt;
+
+    @Mixin
+    private SamplingOptions sampling;
+
+    @Option(names = "--json", description = "Print the whole result as one line of JSON.")
+    private boolean json;
+
+    private final Console console;
+
+    RunCommand(Console console) {
+        this.console = console;
+    }
+
+    @Override
+    public void run() throws Exception {
+        Prompt asked = prompt.prompt();
+        sampling.over(SamplingParams.neutral()); // what is out of range is said before a model is loaded
+        try (LLM llm = model.open(console)) {
+            SamplingParams params = sampling.over(llm.defaults());
+            if (json) {
+                RequestOutput result = Results.good(llm.generate(List.of(new Request(asked, params))).getFirst());
+                console.out().println(Json.line(Results.json(result, params.logprobs() > 0)));
+            } else {
+                stream(llm, asked, params);
+            }
+        }
+    }
+
+    private void stream(LLM llm, Prompt asked, SamplingParams params) throws Exception {
+        try (TokenStream stream = llm.stream(asked, params)) {
+            for (TokenStream.Piece piece : stream) {
+                console.out().print(piece.text());
+                console.out().flush();
+            }
+            Results.good(stream.result().get());
+            console.out().println("");
+        }
+    }
+}

@@ -1,0 +1,85 @@
+package io.jllm.examples.cli;
+
+import com.google.gson.Strictness;
+import com.google.gson.stream.JsonReader;
+import com.google.gson.stream.JsonToken;
+import io.jllm.tokenizer.Tokenizer;
+import java.io.IOException;
+import java.io.StringReader;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.Collectors;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** Turns text into token ids. */
+@Command(name = "tokenize", description = "Turns text into token ids; files with a vocabulary and no weights will do.")
+final class TokenizeCommand implements Cli.Action {
+    @Mixin
+    private ModelOptions model;
+
+    @Option(names = "--text-file", paramLabel = "F", required = true, description = "The text, a line of ids for each of its lines.")
+    private Path file;
+
+    @Option(names = "--whole", description = "One line of ids for the whole file, every byte of it.")
+    private boolean whole;
+
+    @Option(names = "--no-bos", description = "Put nothing before the text.")
+    private boolean noBos;
+
+    @Option(names = "--no-special", description = "Special tokens in the text are plain text.")
+    private boolean noSpecial;
+
+    @Option(names = "--jsonl", description = "Each line of the file is a JSON string, each line of the output a JSON array.")
+    private boolean jsonl;
+
+    private final Console console;
+
+    TokenizeCommand(Console console) {
+        this.console = console;
+    }
+
+    @Override
+    public void run() throws Exception {
+        if (whole && jsonl) {
+            throw new BadInput("--whole and --jsonl exclude each other");
+        }
+        String text = Texts.read(file);
+        List<String> texts = whole ? List.of(text) : Texts.lines(text);
+        if (jsonl) {
+            texts = strings(texts);
+        }
+        try (Tokenizer tokenizer = model.tokenizer()) {
+            var lines = new StringBuilder();
+            for (String one : texts) {
+                int[] ids = tokenizer.encode(one, !noBos, !noSpecial);
+                lines.append(jsonl ? Json.line(Json.array(ids)) : Arrays.stream(ids).mapToObj(Integer::toString).collect(Collectors.joining(" ")));
+                lines.append('\n');
+            }
+            console.out().print(lines.toString());
+        }
+    }
+
+    /** The strings that lines of JSON are. */
+    private List<String> strings(List<String> lines) {
+        var strings = new ArrayList<String>();
+        for (String line : lines) {
+            try (var reader = new JsonReader(new StringReader(line))) {
+                reader.setStrictness(Strictness.STRICT);
+                if (reader.peek() != JsonToken.STRING) {
+                    throw new BadInput(file + ": line " + (strings.size() + 1) + " is no JSON string");
+                }
+                strings.add(reader.nextString());
+                if (reader.peek() != JsonToken.END_DOCUMENT) {
+                    throw new BadInput(file + ": line " + (strings.size()) + " goes on after its JSON string");
+                }
+            } catch (IOException e) {
+                throw new BadInput(file + ": line " + (strings.size() + 1) + " is no JSON string: " + e.getMessage(), e);
+            }
+        }
+        return strings;
+    }
+}

@@ -1,0 +1,115 @@
+package io.jllm.house;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import javax.tools.ToolProvider;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A rule that cannot fail is none: each is shown a sample that breaks it, beside one that does not. */
+class RulesCanFailTest {
+    @TempDir
+    private Path folder;
+    private final List<Path> sources = new ArrayList<>();
+
+    @Test
+    void vectorApi() throws Exception {
+        String body = "{ int f() { return jdk.incubator.vector.FloatVector.SPECIES_PREFERRED.length(); } }";
+        source("io/jllm/model/Bad.java", "package io.jllm.model; class Bad " + body);
+        source("io/jllm/cpu/kernels/Good.java", "package io.jllm.cpu.kernels; class Good " + body);
+        assertEquals(Set.of("io.jllm.model.Bad uses the Vector API"), ClassRules.vectorApi(List.of(compile())));
+    }
+
+    @Test
+    void nativeCode() throws Exception {
+        source("io/jllm/spi/A.java", "package io.jllm.spi; class A { Object f() { return java.lang.foreign.Linker.nativeLinker(); } }");
+        source("io/jllm/spi/B.java", "package io.jllm.spi; class B { void f() { System.loadLibrary(\"x\"); } native void g(); }");
+        source("io/jllm/cuda/driver/Good.java",
+                "package io.jllm.cuda.driver; class Good { Object f() { return java.lang.foreign.Linker.nativeLinker(); } }");
+        source("io/jllm/spi/Arenas.java", "package io.jllm.spi; class Arenas { Object f() { return java.lang.foreign.Arena.ofAuto(); } }");
+        assertEquals(Set.of("io.jllm.spi.A uses java/lang/foreign/Linker", "io.jllm.spi.B uses System.loadLibrary",
+                "io.jllm.spi.B has the native method g"), ClassRules.nativeCode(List.of(compile())));
+    }
+
+    @Test
+    void loud() throws Exception {
+        source("a/A.java", "package a; class A { void f() { System.out.println(); } }");
+        source("a/B.java", "package a; class B { void f() { System.exit(1); } }");
+        source("a/C.java", "package a; class C { void f(Exception e) { e.printStackTrace(); } }");
+        source("a/D.java", "package a; class D { void f() { IO.println(1); } }");
+        source("a/Good.java", "package a; class Good { void f() { System.getLogger(\"a\").log(System.Logger.Level.INFO, \"b\"); } }");
+        assertEquals(Set.of("a.A uses System.out", "a.B uses System.exit", "a.C uses Exception.printStackTrace", "a.D uses IO.println"),
+                ClassRules.loud(List.of(compile())));
+    }
+
+    @Test
+    void leaks() throws Exception {
+        source("module-info.java", "module m { exports open; }");
+        source("hidden/Hidden.java", "package hidden; public class Hidden extends Exception { private static final long serialVersionUID = 1; }");
+        source("open/Package.java", "package open; class Package { }");
+        source("open/Fine.java", "package open; public class Fine { hidden.Hidden a; Package b() { return null; } "
+                + "private static class In { public hidden.Hidden c; } public static class Nested { public Nested d; } }");
+        source("open/A.java", "package open; public class A { protected hidden.Hidden a; }");
+        source("open/B.java", "package open; public class B { public java.util.List<? extends hidden.Hidden> b() { return null; } }");
+        source("open/C.java", "package open; public class C { public void c() throws hidden.Hidden { } }");
+        source("open/D.java", "package open; public class D extends Package { }");
+        source("open/E.java", "package open; public record E(Package e) { }");
+        source("open/F.java", "package open; public class F { static class In { } public In[] f; }");
+        Set<String> leaks = ExportRule.leaks(List.of(compile()));
+        assertEquals(List.of("open.A", "open.B", "open.C", "open.D", "open.E", "open.F"),
+                leaks.stream().map(l -> l.split(" ")[0]).distinct().toList(), leaks.toString());
+    }
+
+    @Test
+    void longFiles() throws Exception {
+        source("m/src/main/java/a/Long.java", "\n".repeat(301));
+        source("m/src/main/java/a/Short.java", "\n".repeat(300));
+        source("m/src/main/java/a/kernels/Kernel.java", "\n".repeat(999));
+        source("m/src/test/java/a/LongTest.java", "\n".repeat(999));
+        assertEquals(Set.of("m/src/main/java/a/Long.java has 301 lines, of 300"), SourceRules.longFiles(folder));
+    }
+
+    @Test
+    void strangers() throws Exception {
+        source(".gitignore", "target/\n*.iml\n");
+        source("README.md", "");
+        source("target/x", "");
+        source("a.iml", "");
+        source("notes.txt", "");
+        source("scripts/x.sh", "");
+        assertEquals(Set.of("notes.txt", "scripts"), SourceRules.strangers(folder));
+    }
+
+    @Test
+    void machinePaths() throws Exception {
+        source("a/A.java", "// see " + "/" + "work/x\n\n// and " + "/" + "home/me/x\n");
+        source("a/B.md", "[x](https://example.org/home/page), a/tmp/b, ../work/x, ${dir}/tmp/x, /usr/lib/jvm");
+        source("a/target/C.md", "/" + "work/x");
+        assertEquals(Set.of("a/A.java:1", "a/A.java:3"), SourceRules.machinePaths(folder));
+    }
+
+    private void source(String name, String text) throws IOException {
+        Path file = folder.resolve(name);
+        Files.createDirectories(file.getParent());
+        sources.add(Files.writeString(file, text));
+    }
+
+    private Path compile() {
+        Path classes = folder.resolve("classes");
+        var args = new ArrayList<>(List.of("-d", classes.toString(), "-nowarn"));
+        if (sources.stream().noneMatch(s -> s.endsWith("module-info.java"))) {
+            args.addAll(List.of("--add-modules", "jdk.incubator.vector"));
+        }
+        sources.forEach(s -> args.add(s.toString()));
+        assertEquals(0, ToolProvider.getSystemJavaCompiler().run(null, System.err, System.err, args.toArray(String[]::new)));
+        assertTrue(Files.isDirectory(classes));
+        return classes;
+    }
+}
