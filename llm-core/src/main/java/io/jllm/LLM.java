@@ -64,6 +64,9 @@ public interface LLM extends AutoCloseable {
     /** What the engine has done so far and has in hand. */
     EngineMetrics metrics();
 
+    /** Forgets the prefixes that requests share: the next one computes its whole prompt. */
+    void resetPrefixCache();
+
     /** Cancels what runs, waits for the engine, and gives all memory back. Calling it again does nothing. */
     @Override
     void close();

@@ -25,6 +25,7 @@ public final class LlmBuilder {
     private int blockSize = EngineOptions.DEFAULT.blockSize();
     private long kvBytes = EngineOptions.DEFAULT.kvBytes();
     private DType kvType = EngineOptions.DEFAULT.kvType();
+    private boolean prefixCache = EngineOptions.DEFAULT.prefixCache();
 
     LlmBuilder(Path model) {
         this.model = model;
@@ -90,6 +91,12 @@ public final class LlmBuilder {
         return this;
     }
 
+    /** Whether requests that begin alike share what is computed; default true. */
+    public LlmBuilder prefixCache(boolean on) {
+        prefixCache = on;
+        return this;
+    }
+
     /**
      * Loads the model.
      *
@@ -97,7 +104,7 @@ public final class LlmBuilder {
      * @throws IllegalArgumentException if a setting is out of range
      */
     public LLM open() {
-        var options = new EngineOptions(maxContext, maxSequences, maxTokensPerStep, blockSize, kvBytes, kvType);
+        var options = new EngineOptions(maxContext, maxSequences, maxTokensPerStep, blockSize, kvBytes, kvType, prefixCache);
         Backend opened = Backends.choose(backend).open(new BackendOptions(threads, kernels, 0));
         LoadedModel loaded;
         try {

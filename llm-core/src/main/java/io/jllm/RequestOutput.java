@@ -39,10 +39,11 @@ public record RequestOutput(long requestId, Prompt prompt, int[] promptTokenIds,
      * @param timeToFirstToken from submission to its first token; zero if it has none
      * @param total from submission to its end
      * @param promptTokens tokens of the prompt
+     * @param cachedTokens how many of them were found in the prefix cache and not computed
      * @param generatedTokens tokens generated, over all outputs
      * @param preemptions how often it was put back to make room for others
      */
-    public record Metrics(Duration queued, Duration timeToFirstToken, Duration total, int promptTokens, int generatedTokens,
-                          int preemptions) {
+    public record Metrics(Duration queued, Duration timeToFirstToken, Duration total, int promptTokens, int cachedTokens,
+                          int generatedTokens, int preemptions) {
     }
 }

@@ -36,13 +36,14 @@ import java.util.function.Supplier;
  * @param logitBias added to logits by token id; negative infinity bans a token
  * @param allowedTokenIds if not empty, no other token is picked
  * @param logitsProcessor makes the request's own processor, if any
+ * @param cacheSalt requests share computed prefixes only with requests of the same salt; default empty
  * @param timeout cancel the request after this long; above zero. Default never
  */
 public record SamplingParams(float temperature, int topK, float topP, float minP, float repetitionPenalty,
                              float presencePenalty, float frequencyPenalty, OptionalInt maxTokens, int minTokens,
                              OptionalLong seed, List<String> stop, Set<Integer> stopTokenIds, boolean ignoreEos, int logprobs,
                              OptionalInt promptLogprobs, Map<Integer, Float> logitBias, Set<Integer> allowedTokenIds,
-                             Optional<Supplier<LogitsProcessor>> logitsProcessor, Optional<Duration> timeout) {
+                             Optional<Supplier<LogitsProcessor>> logitsProcessor, String cacheSalt, Optional<Duration> timeout) {
     /** Most alternatives that can be asked for. */
     public static final int MAX_LOGPROBS = 100;
 

@@ -32,6 +32,7 @@ public final class SamplingParamsBuilder {
     private Map<Integer, Float> logitBias = Map.of();
     private Set<Integer> allowedTokenIds = Set.of();
     private Optional<Supplier<LogitsProcessor>> logitsProcessor = Optional.empty();
+    private String cacheSalt = "";
     private Optional<Duration> timeout = Optional.empty();
 
     SamplingParamsBuilder() {
@@ -56,6 +57,7 @@ public final class SamplingParamsBuilder {
         logitBias = p.logitBias();
         allowedTokenIds = p.allowedTokenIds();
         logitsProcessor = p.logitsProcessor();
+        cacheSalt = p.cacheSalt();
         timeout = p.timeout();
     }
 
@@ -169,6 +171,12 @@ public final class SamplingParamsBuilder {
         return this;
     }
 
+    /** See {@link SamplingParams#cacheSalt}. */
+    public SamplingParamsBuilder cacheSalt(String value) {
+        cacheSalt = value;
+        return this;
+    }
+
     /** See {@link SamplingParams#timeout}. */
     public SamplingParamsBuilder timeout(Duration value) {
         timeout = Optional.of(value);
@@ -183,6 +191,6 @@ public final class SamplingParamsBuilder {
     public SamplingParams build() {
         return new SamplingParams(temperature, topK, topP, minP, repetitionPenalty, presencePenalty, frequencyPenalty, maxTokens,
                 minTokens, seed, stop, stopTokenIds, ignoreEos, logprobs, promptLogprobs, logitBias, allowedTokenIds,
-                logitsProcessor, timeout);
+                logitsProcessor, cacheSalt, timeout);
     }
 }

@@ -1,47 +1,64 @@
 package io.jllm.engine;
 
 /**
- * Which KV blocks are free, and how many sequences hold each. Bookkeeping only: it knows no device. Blocks that were used
- * before are handed out again first, and new ones in order, so that a backend can allocate memory as it is needed.
+ * Which KV blocks are free, and how many sequences hold each. Bookkeeping only: it knows no device. A free block has no
+ * content worth keeping, or an idle one of the prefix cache. Blocks without content are handed out first, those used before
+ * first of all and new ones in order, so that a backend can allocate memory as it is needed.
  */
 final class BlockPool {
-    private final int[] free;
+    private final int[] empty;
     private final int[] references;
-    private int available;
+    private final PrefixCache cache;
+    private int emptyCount;
 
     BlockPool(int blocks) {
-        free = new int[blocks];
+        empty = new int[blocks];
         references = new int[blocks];
+        cache = new PrefixCache(blocks);
         for (int i = 0; i < blocks; i++) {
-            free[i] = blocks - 1 - i;
+            empty[i] = blocks - 1 - i;
         }
-        available = blocks;
+        emptyCount = blocks;
     }
 
     int blocks() {
-        return free.length;
+        return empty.length;
     }
 
+    /** What the blocks hold. */
+    PrefixCache cache() {
+        return cache;
+    }
+
+    /** Blocks that nobody holds. */
     int available() {
-        return available;
+        return emptyCount + cache.idle();
     }
 
-    /** A free block, held once. */
+    /** A block to write, held once. */
     int take() {
-        if (available == 0) {
+        if (available() == 0) {
             throw new IllegalStateException("no free KV block");
         }
-        int block = free[--available];
+        int block = emptyCount > 0 ? empty[--emptyCount] : cache.evict();
         references[block] = 1;
         return block;
     }
 
-    /** Holds a block once more. */
+    /** Holds a block once more: one that is held, or an idle one of the prefix cache. */
     void share(int block) {
         if (references[block] == 0) {
-            throw new IllegalStateException("KV block " + block + " is free and cannot be shared");
+            if (!cache.knows(block)) {
+                throw new IllegalStateException("KV block " + block + " is free and cannot be shared");
+            }
+            cache.wake(block);
         }
         references[block]++;
+    }
+
+    /** Whether more than one sequence holds a block, so that none may write to it. */
+    boolean shared(int block) {
+        return references[block] > 1;
     }
 
     /** Lets go of a block; it is free when nobody holds it. */
@@ -50,7 +67,23 @@ final class BlockPool {
             throw new IllegalStateException("KV block " + block + " is released twice");
         }
         if (--references[block] == 0) {
-            free[available++] = block;
+            if (cache.knows(block)) {
+                cache.rest(block);
+            } else {
+                empty[emptyCount++] = block;
+            }
+        }
+    }
+
+    /** Forgets what all blocks hold. */
+    void forgetAll() {
+        for (int block = 0; block < references.length; block++) {
+            if (cache.knows(block)) {
+                cache.forget(block);
+                if (references[block] == 0) {
+                    empty[emptyCount++] = block;
+                }
+            }
         }
     }
 }

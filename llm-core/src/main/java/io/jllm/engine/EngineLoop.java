@@ -26,6 +26,7 @@ final class EngineLoop implements Runnable {
     private final Queue<SequenceGroup> inbox = new ConcurrentLinkedQueue<>();
     private final Thread thread;
     private final AtomicBoolean cancels = new AtomicBoolean();
+    private final AtomicBoolean resets = new AtomicBoolean();
     private volatile boolean closing;
     private volatile EngineMetrics metrics;
     private volatile MemoryReport memory;
@@ -90,6 +91,13 @@ final class EngineLoop implements Runnable {
         wake();
     }
 
+    /** Forgets all shared prefixes, before the next step. */
+    void resetPrefixCache() {
+        checkOpen();
+        resets.set(true);
+        wake();
+    }
+
     /** Has the engine look at its inbox and at readers again. */
     void wake() {
         LockSupport.unpark(thread);
@@ -139,6 +147,9 @@ final class EngineLoop implements Runnable {
     }
 
     private void takeIn() {
+        if (resets.getAndSet(false)) {
+            pool.forgetAll();
+        }
         for (SequenceGroup g = inbox.poll(); g != null; g = inbox.poll()) {
             scheduler.add(g.sequence());
             deadline = Math.min(deadline, g.deadline());
@@ -173,6 +184,7 @@ final class EngineLoop implements Runnable {
             failStep(t);
             return true;
         }
+        scheduler.remember();
         steps++;
         computedTokens += batch.tokens;
         sampler.sample(batch.logitRows, scheduler);

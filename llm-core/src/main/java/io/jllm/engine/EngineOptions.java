@@ -13,10 +13,12 @@ import java.util.OptionalInt;
  * @param blockSize positions a KV block, 1 to 256
  * @param kvBytes limit of the KV cache; 0 for what memory allows
  * @param kvType how keys and values are stored
+ * @param prefixCache whether sequences that begin alike share what is computed
  */
-public record EngineOptions(OptionalInt maxContext, int maxSequences, int maxTokensPerStep, int blockSize, long kvBytes, DType kvType) {
+public record EngineOptions(OptionalInt maxContext, int maxSequences, int maxTokensPerStep, int blockSize, long kvBytes, DType kvType,
+                            boolean prefixCache) {
     /** What suits most. */
-    public static final EngineOptions DEFAULT = new EngineOptions(OptionalInt.empty(), 64, 512, 16, 0, DType.F32);
+    public static final EngineOptions DEFAULT = new EngineOptions(OptionalInt.empty(), 64, 512, 16, 0, DType.F32, true);
 
     /** Checks the ranges. */
     public EngineOptions {

@@ -55,7 +55,7 @@ public final class LoadedLlm implements LLM {
             int maxTokens = Math.max(options.maxTokensPerStep(), options.maxSequences());
             long promptRows = Math.clamp(PROMPT_ROW_BYTES / (4L * config.vocab()), 1, maxTokens);
             var limits = new SchedulerLimits(maxTokens, options.maxSequences(), options.maxSequences() + (int) promptRows,
-                    options.blockSize());
+                    options.blockSize(), options.prefixCache());
             long blocks = (long) Math.ceilDiv(maxContext, options.blockSize()) * options.maxSequences();
             opened = backend.load(model.program(), model.weights(), new RunnerOptions(maxTokens, options.maxSequences(),
                     limits.maxLogitRows(), options.blockSize(), (int) Math.min(blocks, Integer.MAX_VALUE / options.blockSize()), options.kvBytes(),
@@ -204,6 +204,11 @@ public final class LoadedLlm implements LLM {
     @Override
     public EngineMetrics metrics() {
         return loop.metrics();
+    }
+
+    @Override
+    public void resetPrefixCache() {
+        loop.resetPrefixCache();
     }
 
     @Override

@@ -41,6 +41,7 @@ final class Scheduler {
     }
 
     void add(Sequence s) {
+        s.place(new BlockTable(pool, limits.blockSize(), s.group().params().cacheSalt()));
         waiting.addLast(s);
     }
 
@@ -100,28 +101,42 @@ final class Scheduler {
         }
     }
 
+    /** Makes known what the last step has computed. */
+    void remember() {
+        if (limits.prefixCache()) {
+            scheduled.forEach(s -> s.blocks().remember(s.tokens(), s.computed()));
+        }
+    }
+
     private void admit(StepBatch b) {
         while (budget > 0 && running.size() < limits.maxSequences()) {
             Sequence s = nextWaiting();
             if (s == null) {
                 return;
             }
+            int cached = limits.prefixCache() ? s.reuse() : 0;
             int count = chunk(s);
-            while (count > 0 && !reserve(s, s.computed() + count)) {
-                Sequence resting = restingVictim();
-                if (resting == null) {
-                    return;
-                }
-                preempt(resting);
-            }
-            if (count == 0) {
+            if (count == 0 || !reserveByResting(s, count)) {
+                s.releaseBlocks();
                 return;
             }
             waiting.remove(s);
             running.add(s);
             s.start(slots.pop());
+            s.group().reused(cached);
             put(b, s, count);
         }
+    }
+
+    private boolean reserveByResting(Sequence s, int count) {
+        while (!s.blocks().reserve(s.computed() + count)) {
+            Sequence resting = restingVictim();
+            if (resting == null) {
+                return false;
+            }
+            preempt(resting);
+        }
+        return true;
     }
 
     private Sequence nextWaiting() {
@@ -147,7 +162,7 @@ final class Scheduler {
     }
 
     private boolean makeRoom(Sequence s, int count) {
-        while (!reserve(s, s.computed() + count)) {
+        while (!s.blocks().reserve(s.computed() + count)) {
             Sequence victim = restingVictim();
             victim = victim == null ? running.getLast() : victim;
             preempt(victim);
@@ -188,21 +203,10 @@ final class Scheduler {
 
     private void leave(Sequence s) {
         running.remove(s);
-        s.releaseBlocks(pool);
+        s.releaseBlocks();
         slots.push(s.slot());
         slotReleased.accept(s.slot());
         s.stop();
-    }
-
-    private boolean reserve(Sequence s, int positions) {
-        int need = Math.ceilDiv(positions, limits.blockSize()) - s.blockCount();
-        if (need > pool.available()) {
-            return false;
-        }
-        for (int i = 0; i < need; i++) {
-            s.addBlock(pool.take());
-        }
-        return true;
     }
 
     private void put(StepBatch b, Sequence s, int count) {
@@ -212,7 +216,7 @@ final class Scheduler {
             int position = s.computed() + i;
             b.tokenIds[b.tokens] = s.tokens()[position];
             b.positions[b.tokens] = position;
-            b.kvSlots[b.tokens] = s.block(position / limits.blockSize()) * limits.blockSize() + position % limits.blockSize();
+            b.kvSlots[b.tokens] = s.blocks().slot(position);
             boolean promptRow = s.wantsPromptRow(position);
             if (promptRow || position == s.length() - 1 && !s.scoresOnly()) {
                 rowSequences.add(s);
@@ -226,7 +230,7 @@ final class Scheduler {
         b.queryStart[q + 1] = b.tokens;
         b.contextLength[q] = s.computed();
         b.sequenceSlot[q] = s.slot();
-        s.copyBlocks(b.blockTable, q * b.maxBlocks);
+        s.blocks().copyTo(b.blockTable, q * b.maxBlocks);
         scheduled.add(s);
         s.group().scheduled();
         budget -= count;

@@ -7,8 +7,9 @@ package io.jllm.engine;
  * @param maxSequences most sequences
  * @param maxLogitRows most rows of logits: one for each sequence, and the rest for log-probabilities of prompts
  * @param blockSize positions a KV block
+ * @param prefixCache whether sequences that begin alike share blocks
  */
-record SchedulerLimits(int maxTokens, int maxSequences, int maxLogitRows, int blockSize) {
+record SchedulerLimits(int maxTokens, int maxSequences, int maxLogitRows, int blockSize, boolean prefixCache) {
     SchedulerLimits {
         if (maxTokens < 1 || maxSequences < 1 || blockSize < 1 || maxLogitRows <= maxSequences) {
             throw new IllegalArgumentException("step limits out of range: " + maxTokens + " tokens, " + maxSequences

@@ -20,8 +20,7 @@ final class Sequence implements RowSampling {
     private int length;
     private int computed;
     private int scoredPrompt;
-    private int[] blocks = new int[4];
-    private int blockCount;
+    private BlockTable blocks;
     private int slot = NO_SLOT;
     private LogitsProcessor processor;
 
@@ -89,30 +88,28 @@ final class Sequence implements RowSampling {
         tokens[length++] = token;
     }
 
-    int block(int index) {
-        return blocks[index];
+    /** Its KV blocks; null before the scheduler has seen it. */
+    BlockTable blocks() {
+        return blocks;
     }
 
-    int blockCount() {
-        return blockCount;
+    void place(BlockTable table) {
+        blocks = table;
     }
 
-    void addBlock(int block) {
-        if (blockCount == blocks.length) {
-            blocks = Arrays.copyOf(blocks, 2 * blockCount);
+    /** Takes what is known of its beginning from the prefix cache, but never the token whose logits are wanted. */
+    int reuse() {
+        int limit = length - 1;
+        if (group.params().promptLogprobs().isPresent() && scoredPrompt < promptLength - 1) {
+            limit = Math.min(limit, scoredPrompt);
         }
-        blocks[blockCount++] = block;
-    }
-
-    void copyBlocks(int[] to, int at) {
-        System.arraycopy(blocks, 0, to, at, blockCount);
+        computed = blocks.match(tokens, limit);
+        return computed;
     }
 
     /** Gives the blocks back; what was computed is forgotten. */
-    void releaseBlocks(BlockPool pool) {
-        while (blockCount > 0) {
-            pool.release(blocks[--blockCount]);
-        }
+    void releaseBlocks() {
+        blocks.release();
         computed = 0;
     }
 

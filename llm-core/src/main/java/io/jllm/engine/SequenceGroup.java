@@ -29,6 +29,7 @@ final class SequenceGroup {
     private long firstStep;
     private long firstToken;
     private int preemptions;
+    private int cachedTokens;
     private boolean done;
     private volatile boolean cancelled;
 
@@ -83,6 +84,13 @@ final class SequenceGroup {
         }
     }
 
+    /** So many tokens were found in the prefix cache; what a preempted request finds again is not counted. */
+    void reused(int tokens) {
+        if (firstStep == 0) {
+            cachedTokens = tokens;
+        }
+    }
+
     void preempted() {
         preemptions++;
     }
@@ -129,13 +137,13 @@ final class SequenceGroup {
         long now = Clock.nanos();
         var metrics = new RequestOutput.Metrics(Duration.ofNanos((firstStep == 0 ? now : firstStep) - submitted),
                 firstToken == 0 ? Duration.ZERO : Duration.ofNanos(firstToken - submitted), Duration.ofNanos(now - submitted),
-                promptIds.length, output.tokenIds().length, preemptions);
+                promptIds.length, cachedTokens, output.tokenIds().length, preemptions);
         sink.done(new RequestOutput(id, prompt, promptIds, List.copyOf(promptLogprobs), List.of(output), metrics, error));
     }
 
     /** The result of a request that never began. */
     static RequestOutput refused(long id, Prompt prompt, int[] promptIds, RuntimeException error) {
-        var metrics = new RequestOutput.Metrics(Duration.ZERO, Duration.ZERO, Duration.ZERO, promptIds.length, 0, 0);
+        var metrics = new RequestOutput.Metrics(Duration.ZERO, Duration.ZERO, Duration.ZERO, promptIds.length, 0, 0, 0);
         return new RequestOutput(id, prompt, promptIds, List.of(), List.of(Completion.failed()), metrics, Optional.of(error));
     }
 }

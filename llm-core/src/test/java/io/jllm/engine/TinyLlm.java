@@ -39,8 +39,12 @@ final class TinyLlm {
 
     /** A KV cache of so many positions. */
     static EngineOptions options(int maxSequences, int maxTokensPerStep, int blockSize, int kvPositions) {
+        return options(maxSequences, maxTokensPerStep, blockSize, kvPositions, true);
+    }
+
+    static EngineOptions options(int maxSequences, int maxTokensPerStep, int blockSize, int kvPositions, boolean prefixCache) {
         long bytes = CONFIG.kvFloatsPerToken() * Float.BYTES * kvPositions;
-        return new EngineOptions(OptionalInt.empty(), maxSequences, maxTokensPerStep, blockSize, bytes, DType.F32);
+        return new EngineOptions(OptionalInt.empty(), maxSequences, maxTokensPerStep, blockSize, bytes, DType.F32, prefixCache);
     }
 
     private record WrappedBackend(Backend inner, UnaryOperator<ModelRunner> wrapper) implements Backend {

@@ -1,0 +1,100 @@
+package io.jllm.engine;
+
+import java.util.Arrays;
+
+/** The KV blocks of one sequence in order of position, and how far their content is known to the prefix cache. */
+final class BlockTable {
+    private final BlockPool pool;
+    private final int blockSize;
+    private final String salt;
+    private int[] blocks = new int[4];
+    private int count;
+    private int known;
+    private long parent = PrefixCache.ROOT;
+
+    /**
+     * @param salt sequences share blocks only with those of the same salt
+     */
+    BlockTable(BlockPool pool, int blockSize, String salt) {
+        this.pool = pool;
+        this.blockSize = blockSize;
+        this.salt = salt;
+    }
+
+    int count() {
+        return count;
+    }
+
+    /** Where the keys and values of a position go. */
+    int slot(int position) {
+        return blocks[position / blockSize] * blockSize + position % blockSize;
+    }
+
+    void copyTo(int[] table, int at) {
+        System.arraycopy(blocks, 0, table, at, count);
+    }
+
+    /** Takes blocks until that many positions have room; false, and nothing taken, if there are too few. */
+    boolean reserve(int positions) {
+        int need = Math.ceilDiv(positions, blockSize) - count;
+        if (need > pool.available()) {
+            return false;
+        }
+        for (int i = 0; i < need; i++) {
+            add(pool.take());
+        }
+        return true;
+    }
+
+    /** Takes known blocks for the first tokens, at most so many; returns how many positions they hold. For an empty table. */
+    int match(int[] tokens, int limit) {
+        while ((count + 1) * blockSize <= limit) {
+            int block = pool.cache().find(parent, salt, content(tokens, count));
+            if (block < 0) {
+                break;
+            }
+            pool.share(block);
+            add(block);
+            known++;
+            parent = pool.cache().idOf(block);
+        }
+        return count * blockSize;
+    }
+
+    /** Makes the content of full blocks known, now that so many positions are computed. */
+    void remember(int[] tokens, int computed) {
+        while ((known + 1) * blockSize <= computed) {
+            int[] content = content(tokens, known);
+            int twin = pool.cache().find(parent, salt, content);
+            if (twin < 0) {
+                pool.cache().add(blocks[known], parent, salt, content);
+            } else {
+                // Somebody else computed the same: hold theirs, and give ours back.
+                pool.share(twin);
+                pool.release(blocks[known]);
+                blocks[known] = twin;
+            }
+            parent = pool.cache().idOf(blocks[known++]);
+        }
+    }
+
+    /** Gives all blocks back, the last first, so that the beginnings of texts stay known longest. */
+    void release() {
+        while (count > 0) {
+            pool.release(blocks[--count]);
+        }
+        known = 0;
+        parent = PrefixCache.ROOT;
+    }
+
+    private int[] content(int[] tokens, int index) {
+        return Arrays.copyOfRange(tokens, index * blockSize, (index + 1) * blockSize);
+    }
+
+    private void add(int block) {
+        if (count == blocks.length) {
+            blocks = Arrays.copyOf(blocks, 2 * count);
+        }
+        blocks[count++] = block;
+    }
+}
