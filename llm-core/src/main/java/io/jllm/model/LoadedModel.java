@@ -25,7 +25,7 @@ public record LoadedModel(ModelConfig config, Program program, WeightSource weig
         eos = Set.copyOf(eos);
     }
 
-    /** Gives weights and tokenizer back; closing twice does nothing. */
+    /** Gives weights and tokenizer back. */
     @Override
     public void close() {
         tokenizer.ifPresent(Tokenizer::close);

@@ -1,6 +1,5 @@
 package io.jllm.model;
 
-import io.jllm.quant.WeightSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -19,14 +18,6 @@ public record Program(ModelConfig config, List<Op> ops, List<Value> values, Valu
     public Program {
         ops = List.copyOf(ops);
         values = List.copyOf(values);
-    }
-
-    /**
-     * Every tensor that this program needs and that is missing there, or has another shape; empty if all fit. Formats are for
-     * the backend to judge.
-     */
-    public List<String> weightProblems(WeightSource weights) {
-        return WeightCheck.problems(this, weights);
     }
 
     /** Builds a program op by op; each method returns the new value. */

@@ -31,7 +31,7 @@ class GgufConfigTest {
     }
 
     private void integer(String key, long value) {
-        keys.put("llama." + key, new GgufValue.Int(GgufValue.Type.UINT32, value));
+        keys.put("llama." + key, new GgufValue.Int(GgufValue.Type.INT64, value));
     }
 
     private void real(String key, double value) {

@@ -1,0 +1,238 @@
+package io.jllm.convert;
+
+import com.google.gson.JsonArray;
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
+import com.google.gson.JsonPrimitive;
+import io.jllm.ModelLoadException;
+import io.jllm.model.LoadedModel;
+import io.jllm.quant.gguf.GgufValue;
+import io.jllm.tokenizer.Tokenizer;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.regex.Pattern;
+
+/**
+ * A {@code tokenizer.json} as GGUF metadata. Byte-level BPE becomes the model {@code gpt2} with its merges and the name of its
+ * pre-tokenizer; BPE over characters with byte fallback, as sentencepiece models are stored, becomes {@code llama} with scores
+ * that rank as the merges do. Keys and token types are llama.cpp's ({@code llama-vocab.cpp}).
+ */
+final class TokenizerKeys {
+    private static final int NORMAL = 1;
+    private static final int UNKNOWN = 2;
+    private static final int CONTROL = 3;
+    private static final int USER_DEFINED = 4;
+    private static final int UNUSED = 5;
+    private static final int BYTE = 6;
+
+    private static final Pattern BYTE_TOKEN = Pattern.compile("<0x[0-9A-F]{2}>");
+
+    /** Score of single characters, which no merge makes; below that of any merge. */
+    private static final double UNMERGED = -1e6;
+
+    private final String where;
+    private final JsonObject root;
+    private final JsonObject model;
+    private final String[] tokens;
+    private final int[] types;
+    private final Map<String, Integer> ids = new HashMap<>();
+    private final Map<String, GgufValue> keys = new LinkedHashMap<>();
+
+    private TokenizerKeys(Path file, int vocab) throws IOException {
+        where = file.toString();
+        root = Json.read(file);
+        model = Json.object(root, "model").filter(m -> Json.text(m, "type").orElse("BPE").equals("BPE"))
+                .orElseThrow(() -> error("is no BPE tokenizer; others cannot be written as GGUF"));
+        tokens = new String[vocab];
+        types = new int[vocab];
+    }
+
+    /** The keys of a folder's tokenizer; none if it has no {@code tokenizer.json}. */
+    static Map<String, GgufValue> read(Path folder, LoadedModel loaded, Converter.Progress progress) throws IOException {
+        if (loaded.tokenizer().isEmpty()) {
+            progress.note(folder + " has no tokenizer.json: the file is written without a tokenizer");
+            return Map.of();
+        }
+        var made = new TokenizerKeys(folder.resolve("tokenizer.json"), loaded.config().vocab());
+        made.vocabulary(progress);
+        if (Json.isTrue(made.model, "byte_fallback")) {
+            made.characters();
+        } else {
+            made.bytes();
+        }
+        var config = Json.read(folder.resolve("tokenizer_config.json"));
+        made.special(loaded.tokenizer().get(), loaded.eos(), config, Json.read(folder.resolve("config.json")));
+        made.chatTemplate(folder, config);
+        return made.keys;
+    }
+
+    private void vocabulary(Converter.Progress progress) {
+        int beyond = 0;
+        for (var e : Json.object(model, "vocab").orElseThrow(() -> error("has no model.vocab")).entrySet()) {
+            beyond += put(e.getKey(), e.getValue(), NORMAL);
+        }
+        for (var e : Json.list(root, "added_tokens")) {
+            if (!(e instanceof JsonObject added)) {
+                throw error("has added_tokens that are no objects");
+            }
+            var content = Json.text(added, "content").orElseThrow(() -> error("has an added token without content"));
+            beyond += put(content, added.get("id"), Json.isTrue(added, "special") ? CONTROL : USER_DEFINED);
+        }
+        if (beyond > 0) {
+            progress.note(where + ": " + beyond + " tokens with ids past the " + tokens.length
+                    + " rows of the embedding table are left out");
+        }
+        for (int id = 0; id < tokens.length; id++) {
+            if (tokens[id] == null) {
+                tokens[id] = "[PAD" + id + "]";
+                types[id] = UNUSED;
+            }
+        }
+    }
+
+    /** 1 if the id is past the end of the table. */
+    private int put(String token, JsonElement number, int type) {
+        int id = Json.integer(number).filter(i -> i >= 0).orElseThrow(() -> error("has the id " + number + " for token " + token));
+        if (id >= tokens.length) {
+            return 1;
+        }
+        tokens[id] = token;
+        types[id] = type;
+        ids.put(token, id);
+        return 0;
+    }
+
+    private void bytes() {
+        text("model", "gpt2");
+        text("pre", PreTokenizerName.of(where, root.get("pre_tokenizer"), Json.isTrue(model, "ignore_merges")));
+        table();
+        put("merges", new GgufValue.Texts(merges().stream().map(m -> String.join(" ", m)).toList()));
+    }
+
+    private void characters() {
+        text("model", "llama");
+        Json.text(model, "unk_token").map(ids::get).ifPresent(id -> types[id] = UNKNOWN);
+        var scores = new double[tokens.length];
+        for (int id = 0; id < tokens.length; id++) {
+            if (BYTE_TOKEN.matcher(tokens[id]).matches()) {
+                types[id] = BYTE;
+            } else if (types[id] == NORMAL) {
+                scores[id] = UNMERGED;
+            }
+        }
+        int rank = 0;
+        for (var merge : merges()) {
+            int r = rank++;
+            // a token that several merges make has the rank of the first
+            Optional.ofNullable(ids.get(String.join("", merge))).filter(id -> scores[id] == UNMERGED).ifPresent(id -> scores[id] = -r);
+        }
+        table();
+        put("scores", new GgufValue.Reals(GgufValue.Type.FLOAT32, scores));
+        if (!addsSpacePrefix()) {
+            put("add_space_prefix", new GgufValue.Bool(false));
+        }
+    }
+
+    /** Whether a space goes before a text: by a normalizer, or by a pre-tokenizer. */
+    private boolean addsSpacePrefix() {
+        var steps = new JsonArray();
+        for (var part : List.of("normalizer", "pre_tokenizer")) {
+            Json.object(root, part).ifPresent(p -> {
+                steps.add(p);
+                Json.list(p, "normalizers").forEach(steps::add);
+                Json.list(p, "pretokenizers").forEach(steps::add);
+            });
+        }
+        return steps.asList().stream().anyMatch(s -> s instanceof JsonObject o && switch (Json.text(o, "type").orElse("")) {
+            case "Prepend" -> true;
+            case "Metaspace" -> Json.text(o, "prepend_scheme").map(scheme -> !scheme.equals("never"))
+                    .orElse(!o.has("add_prefix_space") || Json.isTrue(o, "add_prefix_space"));
+            default -> false;
+        });
+    }
+
+    private void table() {
+        put("tokens", new GgufValue.Texts(Arrays.asList(tokens)));
+        put("token_type", new GgufValue.Ints(GgufValue.Type.INT32, Arrays.stream(types).asLongStream().toArray()));
+    }
+
+    /** Pairs, as lists of two or as text with a space between. */
+    private List<List<String>> merges() {
+        return Json.list(model, "merges").stream().map(e -> {
+            if (e instanceof JsonArray a && a.size() == 2 && isText(a.get(0)) && isText(a.get(1))) {
+                return List.of(a.get(0).getAsString(), a.get(1).getAsString());
+            }
+            int space = isText(e) ? e.getAsString().indexOf(' ', 1) : -1;
+            if (space < 0) {
+                throw error("has the merge " + e + "; a merge is two tokens");
+            }
+            return List.of(e.getAsString().substring(0, space), e.getAsString().substring(space + 1));
+        }).toList();
+    }
+
+    private static boolean isText(JsonElement e) {
+        return e instanceof JsonPrimitive p && p.isString();
+    }
+
+    private void special(Tokenizer tokenizer, Set<Integer> ends, JsonObject config, JsonObject model) {
+        tokenizer.bos().ifPresent(id -> token("bos", id));
+        var eos = named(config, "eos_token").or(() -> first(model.get("eos_token_id"))).or(() -> ends.stream().min(Integer::compare));
+        eos.ifPresent(id -> token("eos", id));
+        var more = ends.stream().filter(id -> !id.equals(eos.orElse(-1))).sorted().toList();
+        if (!more.isEmpty()) {
+            token("eot", more.getLast());
+        }
+        if (more.size() > 1) {
+            token("eom", more.getFirst());
+        }
+        Json.text(this.model, "unk_token").map(ids::get).or(() -> named(config, "unk_token")).ifPresent(id -> token("unknown", id));
+        named(config, "pad_token").ifPresent(id -> token("padding", id));
+        put("add_bos_token", new GgufValue.Bool(tokenizer.addsBos()));
+        if (Json.isTrue(config, "add_eos_token")) {
+            put("add_eos_token", new GgufValue.Bool(true));
+        }
+    }
+
+    private Optional<Integer> first(JsonElement ids) {
+        return Json.integer(ids instanceof JsonArray a && !a.isEmpty() ? a.get(0) : ids).filter(id -> id >= 0 && id < tokens.length);
+    }
+
+    /** A special token of {@code tokenizer_config.json}: its text, or an object that has it. */
+    private Optional<Integer> named(JsonObject config, String key) {
+        return Json.text(config, key).or(() -> Json.object(config, key).flatMap(o -> Json.text(o, "content"))).map(ids::get);
+    }
+
+    private void token(String name, int id) {
+        put(name + "_token_id", new GgufValue.Int(GgufValue.Type.UINT32, id));
+    }
+
+    /** Its own file wins; where there are several templates, the one named default. */
+    private void chatTemplate(Path folder, JsonObject config) throws IOException {
+        var file = folder.resolve("chat_template.jinja");
+        var template = Files.exists(file) ? Optional.of(Files.readString(file))
+                : Json.text(config, "chat_template").or(() -> Json.list(config, "chat_template").stream()
+                        .filter(t -> t instanceof JsonObject o && Json.text(o, "name").orElse("").equals("default"))
+                        .findFirst().flatMap(t -> Json.text((JsonObject) t, "template")));
+        template.ifPresent(t -> keys.put("tokenizer.chat_template", new GgufValue.Text(t)));
+    }
+
+    private void text(String key, String value) {
+        put(key, new GgufValue.Text(value));
+    }
+
+    private void put(String key, GgufValue value) {
+        keys.put("tokenizer.ggml." + key, value);
+    }
+
+    private ModelLoadException error(String problem) {
+        return new ModelLoadException(where + " " + problem);
+    }
+}

@@ -1,0 +1,65 @@
+package io.jllm.convert;
+
+import io.jllm.ModelLoadException;
+import io.jllm.quant.Codec;
+import io.jllm.quant.DType;
+
+/**
+ * Which format a tensor gets. The rules are those of llama.cpp's {@code llama_tensor_get_type}.
+ *
+ * @param wanted the format that was asked for
+ * @param pure whether no tensor is treated better than others
+ * @param tied whether the embedding table is the output matrix too
+ */
+record TypeChoice(DType wanted, boolean pure, boolean tied) {
+    DType of(Source.Item t, Converter.Progress progress) {
+        var now = t.data().type();
+        if (!isMatrixOfWeights(t)) {
+            return keptAsFloat(now) ? DType.F32 : now;
+        }
+        var best = mixed(t);
+        var type = fitting(best, t.data().cols());
+        if (type != best) {
+            progress.note("tensor " + t.name() + " has rows of " + t.data().cols() + " values, which do not fill blocks of "
+                    + best.blockElements() + " (" + best + "): it is written as " + type);
+        }
+        if (type != now && Codec.of(now).isEmpty()) {
+            throw new ModelLoadException("tensor " + t.name() + " has type " + now + ", which cannot be read yet, and so not be written as "
+                    + type);
+        }
+        return type;
+    }
+
+    private DType mixed(Source.Item t) {
+        boolean output = t.name().equals("output.weight") || tied && t.name().equals("token_embd.weight");
+        if (pure || !output || !wanted.isQuantized()) {
+            return wanted;
+        }
+        return t.data().cols() % wanted.blockElements() != 0 || wanted == DType.Q8_0 ? DType.Q8_0 : DType.Q6_K;
+    }
+
+    private static DType fitting(DType type, long cols) {
+        if (cols % type.blockElements() == 0) {
+            return type;
+        }
+        return type == DType.Q6_K && cols % DType.Q8_0.blockElements() == 0 ? DType.Q8_0 : DType.F16;
+    }
+
+    /** Vectors, norms, the router of experts and tables of positions are small or delicate. */
+    private static boolean isMatrixOfWeights(Source.Item t) {
+        var name = t.name();
+        return !t.isVector() && name.endsWith("weight") && !name.endsWith("_norm.weight") && !name.endsWith("ffn_gate_inp.weight")
+                && !name.equals("position_embd.weight") && !name.equals("token_types.weight") && isReal(t.data().type());
+    }
+
+    private static boolean keptAsFloat(DType type) {
+        return type == DType.F16 || type == DType.BF16;
+    }
+
+    private static boolean isReal(DType type) {
+        return switch (type) {
+            case I8, I16, I32, I64 -> false;
+            default -> true;
+        };
+    }
+}
