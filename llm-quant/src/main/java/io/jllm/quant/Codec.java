@@ -20,6 +20,8 @@ public interface Codec {
      * @param dst receives the values
      * @param at index of the first value in {@code dst}
      * @param count number of values, whole blocks
+     * @throws IndexOutOfBoundsException if either range is not there; nothing is written then
+     * @throws IllegalArgumentException if the values do not fill whole blocks
      */
     void decode(MemorySegment src, long offset, float[] dst, int at, int count);
 

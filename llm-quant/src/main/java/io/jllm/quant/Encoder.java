@@ -17,6 +17,9 @@ public interface Encoder {
      * @param count number of values, whole blocks
      * @param dst receives the bytes, little-endian
      * @param offset where the first block goes, in bytes
+     * @throws IndexOutOfBoundsException if either range is not there
+     * @throws IllegalArgumentException if the values do not fill whole blocks, or one of them is beyond what the format can hold
+     *     (infinities and NaN fit the plain formats only); what was written before it stays
      */
     void encode(float[] src, int at, int count, MemorySegment dst, long offset);
 

@@ -11,7 +11,7 @@ import java.util.Map;
  *
  * <p>A rule is about a module, and holds for everything stored under it: {@code model.norm} for {@code model.norm.weight} as well as
  * {@code model.norm.bias}. {@code *} stands for a segment of the name that is a number, and comes back in the same order in the new name.
- * Where several rules fit, the longest wins; a name that no rule fits is kept. Immutable.
+ * Where several rules fit, the one of the most segments wins; a name that no rule fits is kept. Immutable.
  */
 public final class HuggingFaceNames {
     /** Llama, Mistral, Qwen2 and Qwen3, and the many families that took over their names. */

@@ -1,2 +1,2 @@
-/** safetensors files and Hugging Face folders. */
+/** safetensors files, and Hugging Face folders of them under GGUF's names. */
 package io.jllm.quant.safetensors;
