@@ -70,7 +70,8 @@ final class GgufOutput {
     private void key(String key) throws IOException {
         int length = utf8(key).length;
         if (length < 1 || length > GgufHeader.MAX_NAME) {
-            throw new IllegalArgumentException("metadata key \"" + key + "\" has " + length + " bytes, must have 1 to " + GgufHeader.MAX_NAME);
+            throw new IllegalArgumentException("metadata key \"" + key + "\" has " + length + " bytes, must have 1 to "
+                    + GgufHeader.MAX_NAME);
         }
         string(key);
     }

@@ -74,7 +74,8 @@ public final class GgufWriter {
             shape = List.copyOf(shape);
             int length = GgufOutput.utf8(name).length;
             if (length < 1 || length > MAX_TENSOR_NAME) {
-                throw new IllegalArgumentException("tensor name \"" + name + "\" has " + length + " bytes, must have 1 to " + MAX_TENSOR_NAME);
+                throw new IllegalArgumentException("tensor name \"" + name + "\" has " + length + " bytes, must have 1 to "
+                        + MAX_TENSOR_NAME);
             }
             if (shape.isEmpty() || shape.size() > GgufHeader.MAX_DIMENSIONS || shape.stream().anyMatch(n -> n < 1)) {
                 throw new IllegalArgumentException("tensor " + name + " has the shape " + shape + ", must have 1 to "

@@ -114,7 +114,8 @@ public final class HuggingFaceWeights implements WeightSource {
     private static Map<String, Set<String>> index(Path dir) throws IOException {
         Path file = dir.resolve(INDEX);
         if (Files.size(file) > SafetensorsHeader.MAX_BYTES) {
-            throw new FormatException(file.toString(), "the index", "has " + Files.size(file) + " bytes; the limit is " + SafetensorsHeader.MAX_BYTES);
+            throw new FormatException(file.toString(), "the index", "has " + Files.size(file) + " bytes; the limit is "
+                    + SafetensorsHeader.MAX_BYTES);
         }
         try (InputStream in = Files.newInputStream(file)) {
             return StrictJson.read(in, file.toString(), "the index", json -> shards(json, dir, file.toString()));
@@ -153,7 +154,8 @@ public final class HuggingFaceWeights implements WeightSource {
     /** A shard is a plain file name: an index must not reach outside its folder. Links inside it are the user's own. */
     private static void checkShard(Path dir, String shard, String file) {
         if (!shard.endsWith(".safetensors") || shard.chars().anyMatch(c -> c == '/' || c == '\\' || c == ':' || c < ' ')) {
-            throw new FormatException(file, "weight_map", "names the shard \"" + shard + "\", which must be the plain name of a .safetensors file");
+            throw new FormatException(file, "weight_map", "names the shard \"" + shard
+                    + "\", which must be the plain name of a .safetensors file");
         }
         if (!Files.isRegularFile(dir.resolve(shard))) {
             throw new FormatException(file, "weight_map", "names the shard " + shard + ", which is not in the folder");
@@ -174,7 +176,8 @@ public final class HuggingFaceWeights implements WeightSource {
         if (wanted.isPresent() && seen < wanted.get().size()) {
             var missing = new ArrayList<>(wanted.get());
             missing.removeAll(file.tensorInfos().stream().map(SafetensorsFile.TensorInfo::name).toList());
-            throw new FormatException(path.toString(), "tensor " + missing.getFirst(), "is missing, though " + INDEX + " says that it is here");
+            throw new FormatException(path.toString(), "tensor " + missing.getFirst(), "is missing, though " + INDEX
+                    + " says that it is here");
         }
     }
 

@@ -36,7 +36,8 @@ public final class SafetensorsFile implements AutoCloseable {
     SafetensorsFile(String file, Arena arena, MemorySegment bytes) {
         this.arena = arena;
         if (bytes.byteSize() < 8) {
-            throw new FormatException(file, "the header", "is missing: the file has " + bytes.byteSize() + " bytes, a safetensors file at least 8");
+            throw new FormatException(file, "the header", "is missing: the file has " + bytes.byteSize()
+                    + " bytes, a safetensors file at least 8");
         }
         long length = bytes.get(LENGTH, 0);
         long left = bytes.byteSize() - 8;
