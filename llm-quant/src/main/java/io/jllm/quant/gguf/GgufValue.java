@@ -3,9 +3,7 @@ package io.jllm.quant.gguf;
 import java.util.Arrays;
 import java.util.List;
 
-/**
- * A value of a GGUF file's metadata. Values compare by content. Source: the GGUF specification of the ggml project.
- */
+/** A value of a GGUF file's metadata. Values compare by content. Source: the GGUF specification of the ggml project. */
 public sealed interface GgufValue {
     /** Types of scalars and of array elements, in the order of their numbers in the file. */
     enum Type {
