@@ -52,13 +52,23 @@ public final class ConfigJson {
      * @throws ModelLoadException if it cannot be read, or is no JSON object of a sensible size
      */
     public static Optional<ConfigJson> read(Path file) {
+        return read(file, MAX_BYTES);
+    }
+
+    /**
+     * Reads a file, if it is there.
+     *
+     * @param maxBytes how large it may be
+     * @throws ModelLoadException if it cannot be read, or is no JSON object of that size at most
+     */
+    public static Optional<ConfigJson> read(Path file, long maxBytes) {
         if (!Files.exists(file)) {
             return Optional.empty();
         }
         try {
             long size = Files.size(file);
-            if (size > MAX_BYTES) {
-                throw new ModelLoadException(file + " has " + size + " bytes; such a file has at most " + MAX_BYTES);
+            if (size > maxBytes) {
+                throw new ModelLoadException(file + " has " + size + " bytes; such a file has at most " + maxBytes);
             }
             return Optional.of(parse(file.toString(), Files.readString(file)));
         } catch (IOException e) {
@@ -79,6 +89,16 @@ public final class ConfigJson {
     /** Whether the key is there and not null. */
     public boolean has(String key) {
         return element(key).isPresent();
+    }
+
+    /** Whether the key is there and holds an object. */
+    public boolean hasObject(String key) {
+        return object.get(key) instanceof JsonObject;
+    }
+
+    /** The object itself; not to be changed. */
+    public JsonObject json() {
+        return object;
     }
 
     /** A string. */
@@ -155,6 +175,23 @@ public final class ConfigJson {
             }
             throw wrong(key, e, "an object");
         });
+    }
+
+    /** A list of objects; empty if absent. */
+    public List<ConfigJson> objects(String key) {
+        var out = new ArrayList<ConfigJson>();
+        element(key).ifPresent(e -> {
+            if (!(e instanceof JsonArray a)) {
+                throw wrong(key, e, "a list of objects");
+            }
+            for (int i = 0; i < a.size(); i++) {
+                if (!(a.get(i) instanceof JsonObject o)) {
+                    throw wrong(key, a.get(i), "a list of objects");
+                }
+                out.add(new ConfigJson(name(key) + "[" + i + "]", o));
+            }
+        });
+        return out;
     }
 
     /** Keys whose values are objects themselves. */
