@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -90,7 +91,7 @@ public final class Converter {
             if (threads < 1 || threads > MAX_THREADS) {
                 throw new IllegalArgumentException("threads must be 1 to " + MAX_THREADS + ", was " + threads);
             }
-            texts = Map.copyOf(texts);
+            texts = Collections.unmodifiableMap(new LinkedHashMap<>(texts)); // in order, so that equal calls write equal files
         }
 
         /** That format, mixed as llama-quantize mixes it, on all cores. */

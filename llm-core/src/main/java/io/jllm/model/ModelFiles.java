@@ -11,6 +11,7 @@ import io.jllm.quant.WeightSource;
 import io.jllm.quant.gguf.GgufFile;
 import io.jllm.quant.safetensors.HuggingFaceWeights;
 import io.jllm.tokenizer.GgufTokenizers;
+import io.jllm.tokenizer.HuggingFaceTokenizers;
 import io.jllm.tokenizer.Tokenizer;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -27,6 +28,9 @@ import java.util.stream.Collectors;
  * {@code tokenizer.json}. Weights are mapped, not read, so that opening is quick.
  */
 public final class ModelFiles {
+    private static final String EMBEDDINGS = "token_embd.weight";
+    private static final String OUTPUT = "output.weight";
+
     private ModelFiles() {
     }
 
@@ -86,15 +90,22 @@ public final class ModelFiles {
         var generation = ConfigJson.read(folder.resolve("generation_config.json"));
         var defaults = generation.map(SamplingDefaults::of).orElse(SamplingParams.neutral());
         var eos = generation.map(g -> g.integers("eos_token_id")).filter(e -> !e.isEmpty()).orElse(json.integers("eos_token_id"));
-        var weights = HuggingFaceWeights.open(folder);
+        var weights = embeddingsOf(read.model(), HuggingFaceWeights.open(folder));
         try {
-            Optional<Tokenizer> tokenizer = Optional.empty();
+            Optional<Tokenizer> tokenizer = Files.exists(folder.resolve("tokenizer.json"))
+                    ? Optional.of(HuggingFaceTokenizers.fromFolder(folder)) : Optional.empty();
             var name = String.valueOf(folder.toRealPath().getFileName());
             return assemble(name, read.architecture(), read.model(), weights, tokenizer, defaults, eos);
         } catch (Throwable t) {
             weights.close();
             throw t;
         }
+    }
+
+    /** Of a matrix that is both, some folders hold the output matrix and no embedding table. */
+    private static WeightSource embeddingsOf(ModelConfig config, WeightSource weights) {
+        boolean outputOnly = weights.find(EMBEDDINGS).isEmpty() && weights.find(OUTPUT).isPresent();
+        return config.tiedEmbeddings() && outputOnly ? new RenamedWeights(weights, OUTPUT, EMBEDDINGS) : weights;
     }
 
     private static ModelLoadException noConfig(Path folder) {
@@ -121,7 +132,7 @@ public final class ModelFiles {
                                         Optional<Tokenizer> tokenizer, SamplingParams defaults, List<Long> moreEos) {
         var found = new ModelConfig.Biases(hasBias(weights, "attn_q", "attn_k", "attn_v"), hasBias(weights, "attn_output"),
                 hasBias(weights, "ffn_gate", "ffn_up", "ffn_down"));
-        var config = read.with(weights.find("output.weight").isEmpty(), read.biases().or(found));
+        var config = read.with(weights.find(OUTPUT).isEmpty(), read.biases().or(found));
         var eos = new HashSet<Integer>(tokenizer.map(Tokenizer::eos).orElse(Set.of()));
         moreEos.stream().filter(id -> id >= 0 && id < config.vocab()).forEach(id -> eos.add(id.intValue()));
         return new LoadedModel(config, architecture.program(config), weights, tokenizer, defaults, eos,
