@@ -6,7 +6,6 @@ import io.jllm.model.Rope;
 import io.jllm.model.Value;
 import io.jllm.model.WeightShape;
 import io.jllm.quant.Codec;
-import io.jllm.quant.DType;
 import io.jllm.quant.Tensor;
 import io.jllm.quant.WeightSource;
 import io.jllm.sampling.SamplerChain;
@@ -64,11 +63,7 @@ public final class ReferenceRunner implements ModelRunner {
     public static float[] floats(Tensor t) {
         int n = Math.toIntExact(t.rows() * t.cols());
         var out = new float[n];
-        if (t.type() == DType.F32) {
-            MemorySegment.copy(t.data(), ValueLayout.JAVA_FLOAT_UNALIGNED, 0, out, 0, n);
-        } else {
-            Codec.of(t.type()).orElseThrow(() -> new IllegalArgumentException("no codec for " + t.type())).decode(t.data(), 0, out, 0, n);
-        }
+        Codec.of(t.type()).orElseThrow(() -> new IllegalArgumentException("no codec for " + t.type())).decode(t.data(), 0, out, 0, n);
         return out;
     }
 

@@ -13,7 +13,6 @@ import io.jllm.quant.Tensor;
 import io.jllm.quant.WeightSource;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -119,11 +118,7 @@ public final class TinyModels {
     /** A tensor of those values in a storage type. */
     public static Tensor tensor(String name, DType type, long rows, long cols, float[] values) {
         MemorySegment data = Arena.ofAuto().allocate(type.bytes(rows * cols), 64);
-        if (type == DType.F32) {
-            MemorySegment.copy(values, 0, data, ValueLayout.JAVA_FLOAT, 0, values.length);
-        } else {
-            Encoder.of(type).orElseThrow(() -> new IllegalArgumentException("no encoder for " + type)).encode(values, 0, values.length, data, 0);
-        }
+        Encoder.of(type).orElseThrow(() -> new IllegalArgumentException("no encoder for " + type)).encode(values, 0, values.length, data, 0);
         return new Tensor(name, type, rows, cols, data);
     }
 

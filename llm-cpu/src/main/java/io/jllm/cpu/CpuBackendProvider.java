@@ -3,9 +3,34 @@ package io.jllm.cpu;
 import io.jllm.spi.Backend;
 import io.jllm.spi.BackendProvider;
 
-/** skeleton */
+/** Computes on the cores of this machine; available everywhere. */
 public final class CpuBackendProvider implements BackendProvider {
-    @Override public String name() { return "cpu"; }
-    @Override public Probe probe() { return new Probe.Unavailable("skeleton"); }
-    @Override public Backend open(BackendOptions options) { throw new UnsupportedOperationException("skeleton"); }
+    /** Below any device made for the purpose. */
+    private static final int SCORE = 10;
+
+    /** For the service loader. */
+    public CpuBackendProvider() {
+    }
+
+    @Override
+    public String name() {
+        return "cpu";
+    }
+
+    @Override
+    public Probe probe() {
+        return new Probe.Available(SCORE, CpuInfo.model());
+    }
+
+    /**
+     * Opens it.
+     *
+     * @param options threads 1 to 1024 or 0 for one each physical core; kernels {@code auto}, {@code vector} or {@code scalar};
+     *        device 0
+     * @throws IllegalArgumentException if a choice is out of range or not available here; the message lists what is
+     */
+    @Override
+    public Backend open(BackendOptions options) {
+        return new CpuBackend(options);
+    }
 }

@@ -1,0 +1,96 @@
+package io.jllm.cpu;
+
+import io.jllm.cpu.kernels.KernelChoice;
+import io.jllm.model.Program;
+import io.jllm.model.Value;
+import io.jllm.model.WeightShape;
+import io.jllm.quant.Codec;
+import io.jllm.quant.DType;
+import io.jllm.quant.WeightSource;
+import io.jllm.spi.Backend;
+import io.jllm.spi.BackendProvider.BackendOptions;
+import io.jllm.spi.ModelRunner;
+import io.jllm.spi.WeightCheck;
+import java.util.ArrayList;
+import java.util.List;
+
+/** The cores of this machine. */
+final class CpuBackend implements Backend {
+    private static final int MAX_THREADS = 1024;
+    private static final long WARM_UP_NANOS = 300_000_000;
+    private static final String USUAL_COMPILER = "HotSpot 64-Bit Tiered Compilers";
+
+    private final int threads;
+    private final KernelChoice choice;
+
+    CpuBackend(BackendOptions options) {
+        if (options.threads() < 0 || options.threads() > MAX_THREADS) {
+            throw new IllegalArgumentException("threads must be 1 to " + MAX_THREADS + ", or 0 for one each physical core ("
+                    + CpuInfo.physicalCores() + " here), not " + options.threads());
+        }
+        if (options.device() != 0) {
+            throw new IllegalArgumentException("the cpu backend has one device, 0, not " + options.device());
+        }
+        threads = options.threads() == 0 ? CpuInfo.physicalCores() : options.threads();
+        choice = KernelChoice.of(options.kernels());
+    }
+
+    @Override
+    public String describe() {
+        String compiler = System.getProperty("sun.management.compiler", "an unnamed compiler");
+        return "cpu (" + CpuInfo.model() + "), " + threads + (threads == 1 ? " thread, " : " threads, ") + kernels() + " kernels"
+                + (choice.kernels().vectorBits() > Float.SIZE ? " of " + choice.kernels().vectorBits() + " bits" : "")
+                + (compiler.equals(USUAL_COMPILER) ? "" : ", JVM compiler " + compiler)
+                + (choice.reason().isEmpty() ? "" : "; not faster because " + choice.reason());
+    }
+
+    @Override
+    public String kernels() {
+        return choice.kernels().name();
+    }
+
+    @Override
+    public List<String> unsupported(Program program, WeightSource weights) {
+        var reasons = new ArrayList<>(WeightCheck.problems(program, weights, type -> Codec.of(type).isPresent()));
+        if (program.logits().rows() != Value.Rows.LOGITS) {
+            reasons.add("the program computes logits for every token, not for the wanted rows");
+        }
+        return reasons;
+    }
+
+    @Override
+    public ModelRunner load(Program program, WeightSource weights, RunnerOptions options) {
+        List<String> reasons = unsupported(program, weights);
+        if (!reasons.isEmpty()) {
+            throw new IllegalArgumentException("the cpu backend cannot run this model: " + String.join("; ", reasons));
+        }
+        check(options);
+        int blocks = KvSize.blocks(program, options, weightBytes(program, weights), SystemMemory.available());
+        var runner = new CpuRunner(program, weights, options, blocks, choice.kernels(), threads);
+        try {
+            runner.warmUp(WARM_UP_NANOS);
+        } catch (RuntimeException | Error e) {
+            runner.close();
+            throw e;
+        }
+        return runner;
+    }
+
+    private static void check(RunnerOptions o) {
+        if (o.kvType() != DType.F32) {
+            throw new IllegalArgumentException("the cpu backend stores keys and values as F32, not as " + o.kvType());
+        }
+        if (o.maxTokensPerStep() < 1 || o.maxSequences() < 1 || o.maxLogitRows() < 1 || o.blockSize() < 1 || o.maxBlocks() < 1 || o.kvBytes() < 0) {
+            throw new IllegalArgumentException("sizes must be positive: " + o);
+        }
+    }
+
+    private static long weightBytes(Program program, WeightSource weights) {
+        return WeightShape.of(program).stream().map(w -> weights.get(w.name()).data()).mapToLong(d -> d.byteSize()).sum();
+    }
+
+    @Override
+    public void close() {
+        // runners own all that there is to close
+    }
+}

@@ -1,0 +1,232 @@
+package io.jllm.cpu;
+
+import io.jllm.cpu.kernels.Kernels;
+import io.jllm.cpu.kernels.Rows;
+import io.jllm.cpu.kernels.Workspace;
+import io.jllm.model.Program;
+import io.jllm.model.WeightShape;
+import io.jllm.quant.WeightSource;
+import io.jllm.spi.Backend.RunnerOptions;
+import io.jllm.spi.ModelRunner;
+import io.jllm.spi.RowSampling;
+import io.jllm.spi.StepBatch;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+
+/**
+ * A model on the CPU. The thread that calls {@link #forward} computes too. Memory for activations grows to the largest step
+ * seen, that for keys and values block by block; after that a step allocates nothing.
+ */
+final class CpuRunner implements ModelRunner {
+    private final Program program;
+    private final RunnerOptions options;
+    private final Tensors tensors;
+    private final Arena arena = Arena.ofShared();
+    private final KvCache cache;
+    private final ThreadTeam team;
+    private final Workspace[] workspaces;
+    private final SequenceIndex sequences;
+    private final Compiler compiler;
+    private final Sampling sampling;
+    private final ThreadTeam.Task task = this::runTask;
+    private Scratch scratch;
+    private List<Step> steps;
+    private Step current;
+    private StepBatch batch;
+    private boolean closed;
+
+    /**
+     * Loads. The weights fit the program, and the options are in range.
+     *
+     * @param blocks KV blocks
+     */
+    CpuRunner(Program program, WeightSource weights, RunnerOptions options, int blocks, Kernels kernels, int threads) {
+        this.program = program;
+        this.options = options;
+        tensors = new Tensors(weights);
+        cache = new KvCache(arena, program, options.blockSize(), blocks);
+        sequences = new SequenceIndex(options.maxTokensPerStep());
+        compiler = new Compiler(program, tensors, cache, sequences, kernels, threads);
+        long columns = WeightShape.of(program).stream().mapToLong(WeightShape::cols).max().orElse(1);
+        workspaces = new Workspace[threads];
+        for (int i = 0; i < threads; i++) {
+            workspaces[i] = new Workspace(arena, (int) Math.max(columns, program.config().headDim()));
+        }
+        scratch = new Scratch(program, 1, 1);
+        steps = compiler.compile(scratch);
+        team = new ThreadTeam(threads, "jllm-cpu");
+        sampling = new Sampling(program.config().vocab(), team, scratch.rows(program.logits()));
+    }
+
+    @Override
+    public int blocks() {
+        return cache.blocks();
+    }
+
+    @Override
+    public void forward(StepBatch b) {
+        prepare(b);
+        for (Step s : steps) {
+            current = s;
+            team.run(s.tasks(b), task);
+        }
+    }
+
+    /** Memory for the batch. */
+    private void prepare(StepBatch b) {
+        checkOpen();
+        batch = b;
+        try {
+            for (int t = 0; t < b.tokens; t++) {
+                cache.touch(b.kvSlots[t] / cache.blockSize());
+            }
+            if (b.tokens > scratch.tokens() || b.logitRows > scratch.logitRows()) {
+                grow(b);
+            }
+        } catch (OutOfMemoryError e) {
+            throw outOfMemory(e);
+        }
+        sequences.refill(b);
+    }
+
+    private void grow(StepBatch b) {
+        if (b.tokens > options.maxTokensPerStep() || b.logitRows > options.maxLogitRows()) {
+            throw new IllegalArgumentException("a step of " + b.tokens + " tokens and " + b.logitRows + " rows of logits; the limits are "
+                    + options.maxTokensPerStep() + " and " + options.maxLogitRows());
+        }
+        var bigger = new Scratch(program, grown(scratch.tokens(), b.tokens, options.maxTokensPerStep()),
+                grown(scratch.logitRows(), b.logitRows, options.maxLogitRows()));
+        scratch.close();
+        scratch = bigger;
+        steps = compiler.compile(scratch);
+        sampling.logits(scratch.rows(program.logits()));
+    }
+
+    /** At least doubled, so that steps that grow one by one do not each move everything. */
+    private static int grown(int now, int needed, int limit) {
+        return needed <= now ? now : (int) Math.min(limit, Math.max(needed, 2L * now));
+    }
+
+    private void runTask(int index, int member) {
+        current.run(batch, index, workspaces[member]);
+    }
+
+    /**
+     * Runs pieces of the program until the compiler has seen every kernel at work, so that the first request is not slow. The
+     * numbers are of no use, and whatever it writes to KV blocks is written again before it is read.
+     *
+     * @param nanos when to stop
+     */
+    void warmUp(long nanos) {
+        long end = System.nanoTime() + nanos;
+        StepBatch one = warmUpBatch(1);
+        StepBatch many = warmUpBatch(Math.min(5, Math.min(options.maxTokensPerStep(), options.blockSize())));
+        while (System.nanoTime() < end) {
+            warmUp(many, end);
+            warmUp(one, end);
+        }
+    }
+
+    private void warmUp(StepBatch b, long end) {
+        prepare(b);
+        for (Step s : steps) {
+            if (System.nanoTime() >= end) {
+                return;
+            }
+            current = s;
+            team.run(Math.min(s.tasks(b), team.size()), task);
+        }
+    }
+
+    private StepBatch warmUpBatch(int tokens) {
+        var b = new StepBatch(tokens, 1, 1, 1);
+        for (int t = 0; t < tokens; t++) {
+            b.positions[t] = t;
+            b.kvSlots[t] = t;
+        }
+        b.queryStart[1] = tokens;
+        b.contextLength[0] = tokens;
+        b.tokens = tokens;
+        b.sequences = 1;
+        b.logitRows = 1;
+        return b;
+    }
+
+    @Override
+    public boolean samplesOnDevice(RowSampling row) {
+        return true;
+    }
+
+    @Override
+    public void sample(RowSampling[] rows, int count, int[] tokens, float[] logprobs) {
+        checkOpen();
+        sampling.sample(rows, count, tokens, logprobs);
+    }
+
+    @Override
+    public void topK(int[] rows, int k, int[] ids, float[] logprobs) {
+        checkOpen();
+        sampling.topK(rows, k, ids, logprobs);
+    }
+
+    @Override
+    public MemorySegment logits() {
+        checkOpen();
+        Rows rows = scratch.rows(program.logits());
+        return rows.data().asSlice(rows.at(), (long) scratch.logitRows() * rows.width() * Float.BYTES);
+    }
+
+    @Override
+    public void forkSlot(int from, int to) {
+        // penalties read the sequence itself: no state is kept by slot
+    }
+
+    @Override
+    public void releaseSlot(int slot) {
+        // no state is kept by slot
+    }
+
+    @Override
+    public void copyBlocks(int[] fromTo) {
+        checkOpen();
+        try {
+            for (int i = 0; i < fromTo.length; i += 2) {
+                cache.copy(fromTo[i], fromTo[i + 1]);
+            }
+        } catch (OutOfMemoryError e) {
+            throw outOfMemory(e);
+        }
+    }
+
+    @Override
+    public MemoryReport memory() {
+        long working = scratch.bytes() + sampling.bytes();
+        for (Workspace w : workspaces) {
+            working += w.bytes();
+        }
+        return new MemoryReport(tensors.bytes(), cache.bytes(), cache.limit(), working);
+    }
+
+    private IllegalStateException outOfMemory(OutOfMemoryError cause) {
+        MemoryReport m = memory();
+        return new IllegalStateException("out of memory: weights " + m.weights() + " bytes, KV cache " + m.kv() + " of at most " + m.kvLimit()
+                + " bytes, scratch " + m.scratch() + " bytes; lower kvCache or maxContext", cause);
+    }
+
+    private void checkOpen() {
+        if (closed) {
+            throw new IllegalStateException("the runner is closed");
+        }
+    }
+
+    @Override
+    public void close() {
+        if (!closed) {
+            closed = true;
+            team.close();
+            scratch.close();
+            arena.close();
+        }
+    }
+}

@@ -1,0 +1,38 @@
+package io.jllm.cpu;
+
+import io.jllm.model.BufferPlan;
+import io.jllm.model.Program;
+import io.jllm.spi.Backend.RunnerOptions;
+
+/** How many KV blocks a runner gets. */
+final class KvSize {
+    /** The part of free memory that the cache may grow into: the rest is for the heap and for other programs. */
+    private static final double SHARE = 0.7;
+
+    private KvSize() {
+    }
+
+    /**
+     * As many blocks as could ever be used, or as the limit allows; without a limit, as fit into a share of the memory that
+     * weights and scratch leave free.
+     *
+     * @param weights bytes of weights; mapped, they count as free memory until they are read
+     * @param available bytes that the process may still take
+     * @throws IllegalArgumentException if not one block fits
+     */
+    static int blocks(Program program, RunnerOptions options, long weights, long available) {
+        long block = KvCache.blockBytes(program, options.blockSize());
+        long scratch = Scratch.bytes(BufferPlan.of(program), options.maxTokensPerStep(), options.maxLogitRows());
+        boolean limited = options.kvBytes() > 0;
+        long room = limited ? options.kvBytes() : (long) (SHARE * (available - weights - scratch));
+        int blocks = (int) Math.clamp(room / block, 0, options.maxBlocks());
+        if (blocks == 0) {
+            throw new IllegalArgumentException("no room for the KV cache: a block of " + options.blockSize() + " positions takes " + block
+                    + " bytes, " + (limited ? "kvCache allows " + options.kvBytes() : "about " + Math.max(0, room) + " are free") + " (weights "
+                    + weights + " bytes, scratch memory at most " + scratch + "); "
+                    + (limited ? "raise kvCache" : "free memory, lower maxTokensPerStep or maxContext, or set kvCache")
+                    + (options.blockSize() > 1 ? ", or use a smaller blockSize" : ""));
+        }
+        return blocks;
+    }
+}

@@ -1,0 +1,60 @@
+package io.jllm.cpu;
+
+import io.jllm.cpu.kernels.Kernels;
+import io.jllm.cpu.kernels.Matrix;
+import io.jllm.cpu.kernels.Rows;
+import io.jllm.cpu.kernels.Workspace;
+import io.jllm.model.Value;
+import io.jllm.spi.StepBatch;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/** Matrix products side by side. An iteration is a range of rows of one matrix, for all tokens, so each weight is read once. */
+final class LinearStep implements Step {
+    /** Iterations for each thread: enough that a thread that is held up costs the others little. */
+    private static final int PER_THREAD = 8;
+    private static final int MIN_ROWS = 16;
+
+    private record Piece(Matrix matrix, int from, int to, int column) {
+    }
+
+    private final Rows out;
+    private final Rows in;
+    private final Rows residual;
+    private final boolean addResidual;
+    private final Value.Rows kind;
+    private final Kernels kernels;
+    private final Piece[] pieces;
+
+    LinearStep(Rows out, Rows in, Optional<Rows> residual, Value.Rows kind, List<Matrix> matrices, Kernels kernels, int threads) {
+        this.out = out;
+        this.in = in;
+        this.residual = residual.orElse(out);
+        addResidual = residual.isPresent();
+        this.kind = kind;
+        this.kernels = kernels;
+        int rows = Math.max(MIN_ROWS, Math.ceilDiv(out.width(), threads * PER_THREAD * MIN_ROWS) * MIN_ROWS);
+        var list = new ArrayList<Piece>();
+        int column = 0;
+        for (Matrix m : matrices) {
+            for (int r = 0; r < m.rows(); r += rows) {
+                list.add(new Piece(m, r, Math.min(m.rows(), r + rows), column));
+            }
+            column += m.rows();
+        }
+        pieces = list.toArray(Piece[]::new);
+    }
+
+    @Override
+    public int tasks(StepBatch b) {
+        return pieces.length;
+    }
+
+    @Override
+    public void run(StepBatch b, int task, Workspace ws) {
+        Piece p = pieces[task];
+        int rows = kind == Value.Rows.TOKENS ? b.tokens : b.logitRows;
+        kernels.linear(p.matrix, p.from, p.to, in, rows, out, p.column, residual, addResidual, ws);
+    }
+}

@@ -1,0 +1,13 @@
+package io.jllm.cpu;
+
+import io.jllm.cpu.kernels.Workspace;
+import io.jllm.spi.StepBatch;
+
+/** One op, compiled: a loop of independent iterations, which the threads share. */
+interface Step {
+    /** Iterations for a batch. */
+    int tasks(StepBatch batch);
+
+    /** Runs one iteration. Whatever the threads do, the result is the same to the last bit. */
+    void run(StepBatch batch, int task, Workspace ws);
+}

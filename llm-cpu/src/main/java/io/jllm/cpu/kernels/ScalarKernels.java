@@ -1,0 +1,125 @@
+package io.jllm.cpu.kernels;
+
+import static io.jllm.cpu.kernels.Rows.FLOAT;
+
+import io.jllm.model.Op.Activation;
+import java.lang.foreign.MemorySegment;
+
+/** Plain Java, for JVMs without the Vector API. */
+public final class ScalarKernels implements Kernels {
+    private static final double SQRT_2_PI = Math.sqrt(2 / Math.PI);
+
+    @Override
+    public String name() {
+        return "scalar";
+    }
+
+    @Override
+    public int vectorBits() {
+        return Float.SIZE;
+    }
+
+    @Override
+    public void linear(Matrix w, int from, int to, Rows x, int tokens, Rows out, int column, Rows residual, boolean addResidual, Workspace ws) {
+        for (int r = from; r < to; r++) {
+            w.codec().decode(w.data(), r * w.rowBytes(), ws.row, 0, w.cols());
+            float bias = w.bias(r);
+            for (int t = 0; t < tokens; t++) {
+                float sum = dot(ws.row, x.data(), x.row(t), w.cols()) + bias;
+                long at = (long) (column + r) * Float.BYTES;
+                out.data().set(FLOAT, out.row(t) + at, addResidual ? sum + residual.data().get(FLOAT, residual.row(t) + at) : sum);
+            }
+        }
+    }
+
+    /** Four running sums, for one would wait for itself; so it counts as a vector of four lanes. */
+    private static float dot(float[] w, MemorySegment x, long at, int n) {
+        float s0 = 0;
+        float s1 = 0;
+        float s2 = 0;
+        float s3 = 0;
+        int i = 0;
+        for (; i < n - 3; i += 4) {
+            long a = at + (long) i * Float.BYTES;
+            s0 += w[i] * x.get(FLOAT, a);
+            s1 += w[i + 1] * x.get(FLOAT, a + 4);
+            s2 += w[i + 2] * x.get(FLOAT, a + 8);
+            s3 += w[i + 3] * x.get(FLOAT, a + 12);
+        }
+        float sum = (s0 + s2) + (s1 + s3);
+        for (; i < n; i++) {
+            sum += w[i] * x.get(FLOAT, at + (long) i * Float.BYTES);
+        }
+        return sum;
+    }
+
+    @Override
+    public void products(MemorySegment w, long wAt, long wStride, int rows, MemorySegment x, long xAt, long xStride, int tokens, int cols,
+                         float[] sums, int at, int stride, Workspace ws) {
+        float[] row = ws.row;
+        for (int r = 0; r < rows; r++) {
+            MemorySegment.copy(w, FLOAT, wAt + r * wStride, row, 0, cols);
+            for (int t = 0; t < tokens; t++) {
+                sums[at + t * stride + r] = dot(row, x, xAt + t * xStride, cols);
+            }
+        }
+    }
+
+    @Override
+    public float softmax(float[] s, int at, int n, float scale, float softCap, Workspace ws) {
+        float max = Float.NEGATIVE_INFINITY;
+        for (int i = at; i < at + n; i++) {
+            s[i] *= scale;
+            if (softCap > 0) {
+                s[i] = (float) (softCap * Math.tanh(s[i] / softCap));
+            }
+            max = Math.max(max, s[i]);
+        }
+        float sum = 0;
+        for (int i = at; i < at + n; i++) {
+            s[i] = (float) Math.exp(s[i] - max);
+            sum += s[i];
+        }
+        return sum;
+    }
+
+    @Override
+    public void addRows(float[] p, int at, MemorySegment v, long vAt, int rows, int width, float[] acc) {
+        for (int r = 0; r < rows; r++) {
+            float weight = p[at + r];
+            long row = vAt + (long) r * width * Float.BYTES;
+            for (int i = 0; i < width; i++) {
+                acc[i] += weight * v.get(FLOAT, row + (long) i * Float.BYTES);
+            }
+        }
+    }
+
+    @Override
+    public void rmsNorm(MemorySegment in, long inAt, MemorySegment out, long outAt, int n, float[] weight, float eps, Workspace ws) {
+        double sum = 0;
+        for (int i = 0; i < n; i++) {
+            double x = in.get(FLOAT, inAt + (long) i * Float.BYTES);
+            sum += x * x;
+        }
+        float factor = (float) (1 / Math.sqrt(sum / n + eps));
+        for (int i = 0; i < n; i++) {
+            out.set(FLOAT, outAt + (long) i * Float.BYTES, in.get(FLOAT, inAt + (long) i * Float.BYTES) * factor * weight[i]);
+        }
+    }
+
+    @Override
+    public void gated(Activation kind, MemorySegment data, long gateAt, long upAt, MemorySegment out, long outAt, int n, Workspace ws) {
+        for (int i = 0; i < n; i++) {
+            long at = (long) i * Float.BYTES;
+            out.set(FLOAT, outAt + at, activate(kind, data.get(FLOAT, gateAt + at)) * data.get(FLOAT, upAt + at));
+        }
+    }
+
+    /** An activation of one number, as exact as floats are. */
+    static float activate(Activation kind, double x) {
+        return (float) switch (kind) {
+            case SILU -> x / (1 + Math.exp(-x));
+            case GELU_TANH -> 0.5 * x * (1 + Math.tanh(SQRT_2_PI * (x + 0.044715 * x * x * x)));
+        };
+    }
+}

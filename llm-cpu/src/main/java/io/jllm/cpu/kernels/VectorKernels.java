@@ -1,0 +1,138 @@
+package io.jllm.cpu.kernels;
+
+import static io.jllm.cpu.kernels.Rows.FLOAT;
+
+import io.jllm.model.Op.Activation;
+import io.jllm.quant.DType;
+import java.lang.foreign.MemorySegment;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorSpecies;
+
+/**
+ * The Vector API, in the width that the processor prefers: a tile of weights is decoded to floats, then multiplied and added
+ * for all tokens of the step. Weights stay in memory as the file has them.
+ *
+ * <p>The species is a constant of the class, because only then does the compiler keep vectors in registers. Other widths are
+ * reached with {@code -XX:MaxVectorSize=16} or {@code 32}, as the tests do.
+ */
+public final class VectorKernels implements Kernels {
+    static final VectorSpecies<Float> F = FloatVector.SPECIES_PREFERRED;
+    /** Lanes. */
+    static final int L = F.length();
+    private static final int TILE = Workspace.TILE;
+
+    @Override
+    public String name() {
+        return "vector";
+    }
+
+    @Override
+    public int vectorBits() {
+        return F.vectorBitSize();
+    }
+
+    @Override
+    public void linear(Matrix w, int from, int to, Rows x, int tokens, Rows out, int column, Rows residual, boolean addResidual, Workspace ws) {
+        // Few tokens: what was decoded shall still be in the first cache. Many: it is read again for every four of them.
+        int panel = tokens <= TILE ? TILE : Math.clamp(Workspace.TILE_FLOATS / w.cols() / TILE * TILE, TILE, Workspace.PANEL);
+        boolean plain = w.type() == DType.F32;
+        long xStride = (long) w.cols() * Float.BYTES;
+        for (int r = from; r < to; r += panel) {
+            int rows = Math.min(panel, to - r);
+            if (!plain) {
+                VectorDecode.rows(w, r, rows, ws);
+            }
+            for (int t = 0; t < tokens; t += Workspace.TOKENS) {
+                int group = Math.min(Workspace.TOKENS, tokens - t);
+                products(plain ? w.data() : ws.tile, plain ? r * w.rowBytes() : 0, xStride, rows, x.data(), x.row(t), xStride, group, w.cols(),
+                        ws.sums, 0, rows, ws);
+                finish(w, r, rows, ws.sums, t, group, out, column, residual, addResidual);
+            }
+        }
+    }
+
+    private static void finish(Matrix w, int from, int rows, float[] sums, int firstToken, int tokens, Rows out, int column, Rows residual,
+                               boolean addResidual) {
+        for (int t = 0; t < tokens; t++) {
+            long at = out.row(firstToken + t) + (long) (column + from) * Float.BYTES;
+            long rest = addResidual ? residual.row(firstToken + t) + (long) (column + from) * Float.BYTES : 0;
+            for (int r = 0; r < rows; r++) {
+                float sum = sums[t * rows + r] + w.bias(from + r);
+                out.data().set(FLOAT, at + 4L * r, addResidual ? sum + residual.data().get(FLOAT, rest + 4L * r) : sum);
+            }
+        }
+    }
+
+    @Override
+    public void products(MemorySegment w, long wAt, long wStride, int rows, MemorySegment x, long xAt, long xStride, int tokens, int cols,
+                         float[] sums, int at, int stride, Workspace ws) {
+        int n = cols - cols % L;
+        for (int t = 0; t < tokens;) {
+            int width = tokens - t >= TILE ? TILE : 1;
+            long xt = xAt + t * xStride;
+            for (int r = 0; r < rows;) {
+                int height = rows - r >= TILE ? TILE : 1;
+                long wr = wAt + r * wStride;
+                if (height == 1) {
+                    for (int i = 0; i < width; i++) {
+                        VectorDots.tile1x1(w, wr, x, xt + i * xStride, n, ws.lanes);
+                        sums[at + (t + i) * stride + r] = VectorDots.tree(ws.lanes, 0);
+                    }
+                } else if (width == 1) {
+                    VectorDots.tile4x1(w, wr, wStride, x, xt, n, ws.lanes);
+                    addUp(ws.lanes, 1, sums, at + t * stride + r, stride);
+                } else {
+                    VectorDots.tile4x4(w, wr, wStride, x, xt, xStride, n, ws.lanes);
+                    addUp(ws.lanes, TILE, sums, at + t * stride + r, stride);
+                }
+                r += height;
+            }
+            t += width;
+        }
+        if (n < cols) {
+            addRest(w, wAt + 4L * n, wStride, rows, x, xAt + 4L * n, xStride, tokens, cols - n, sums, at, stride);
+        }
+    }
+
+    private static void addUp(float[] lanes, int tokens, float[] sums, int at, int stride) {
+        for (int t = 0; t < tokens; t++) {
+            for (int r = 0; r < TILE; r++) {
+                sums[at + t * stride + r] = VectorDots.tree(lanes, (t * TILE + r) * L);
+            }
+        }
+    }
+
+    /** The columns that do not fill a vector. */
+    private static void addRest(MemorySegment w, long wAt, long wStride, int rows, MemorySegment x, long xAt, long xStride, int tokens, int n,
+                                float[] sums, int at, int stride) {
+        for (int t = 0; t < tokens; t++) {
+            for (int r = 0; r < rows; r++) {
+                float sum = sums[at + t * stride + r];
+                for (int i = 0; i < n; i++) {
+                    sum += w.get(FLOAT, wAt + r * wStride + 4L * i) * x.get(FLOAT, xAt + t * xStride + 4L * i);
+                }
+                sums[at + t * stride + r] = sum;
+            }
+        }
+    }
+
+    @Override
+    public float softmax(float[] s, int at, int n, float scale, float softCap, Workspace ws) {
+        return VectorMath.softmax(s, at, n, scale, softCap, ws.lanes);
+    }
+
+    @Override
+    public void addRows(float[] p, int at, MemorySegment v, long vAt, int rows, int width, float[] acc) {
+        VectorMath.addRows(p, at, v, vAt, rows, width, acc);
+    }
+
+    @Override
+    public void rmsNorm(MemorySegment in, long inAt, MemorySegment out, long outAt, int n, float[] weight, float eps, Workspace ws) {
+        VectorMath.rmsNorm(in, inAt, out, outAt, n, weight, eps, ws.lanes);
+    }
+
+    @Override
+    public void gated(Activation kind, MemorySegment data, long gateAt, long upAt, MemorySegment out, long outAt, int n, Workspace ws) {
+        VectorMath.gated(kind, data, gateAt, upAt, out, outAt, n, ws.arguments(n));
+    }
+}

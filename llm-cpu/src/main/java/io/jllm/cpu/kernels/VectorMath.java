@@ -1,0 +1,195 @@
+package io.jllm.cpu.kernels;
+
+import static io.jllm.cpu.kernels.VectorKernels.F;
+import static io.jllm.cpu.kernels.VectorKernels.L;
+import static java.nio.ByteOrder.LITTLE_ENDIAN;
+
+import io.jllm.model.Op.Activation;
+import java.lang.foreign.MemorySegment;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorOperators;
+
+/** Everything but matrix products. What does not fill a vector is computed one by one. */
+final class VectorMath {
+    private static final float LOG2_E = 1.44269504f;
+    /** ln 2 in two parts, of which the first has few enough bits that its product with a small integer is exact. */
+    private static final float LN2_HIGH = 0.693359375f;
+    private static final float LN2_LOW = -2.12194440e-4f;
+    /** Added to a small float, leaves its nearest integer in the low bits. */
+    private static final float ROUND = 12_582_912f;
+    private static final float EXP_MIN = -87.3f;
+    private static final float EXP_MAX = 88.3f;
+    private static final int EXPONENT_BIAS = 127;
+    private static final int MANTISSA_BITS = 23;
+    private static final float SQRT_2_PI = (float) Math.sqrt(2 / Math.PI);
+
+    private VectorMath() {
+    }
+
+    /**
+     * a[i] = exp(a[i]) to 2e-7 relative between -87 and 88; beyond them the value there. Powers of two and the polynomial of
+     * the Cephes library's expf (Moshier). Not the Vector API's own EXP, which may differ between interpreter and compiler.
+     */
+    static void exp(float[] a, int at, int n) {
+        int end = at + n - n % L;
+        for (int i = at; i < end; i += L) {
+            FloatVector x = FloatVector.fromArray(F, a, i).max(EXP_MIN).min(EXP_MAX);
+            FloatVector shifted = x.mul(LOG2_E).add(ROUND);
+            FloatVector k = shifted.sub(ROUND);
+            FloatVector r = k.mul(-LN2_HIGH).add(x).sub(k.mul(LN2_LOW));
+            FloatVector p = r.mul(1.9875691500E-4f).add(1.3981999507E-3f);
+            p = p.mul(r).add(8.3334519073E-3f);
+            p = p.mul(r).add(4.1665795894E-2f);
+            p = p.mul(r).add(1.6666665459E-1f);
+            p = p.mul(r).add(5.0000001201E-1f);
+            p = p.mul(r).mul(r).add(r).add(1f);
+            FloatVector power = shifted.reinterpretAsInts().add(EXPONENT_BIAS).lanewise(VectorOperators.LSHL, MANTISSA_BITS).reinterpretAsFloats();
+            p.mul(power).intoArray(a, i);
+        }
+        for (int i = end; i < at + n; i++) {
+            a[i] = (float) Math.exp(Math.clamp(a[i], EXP_MIN, EXP_MAX));
+        }
+    }
+
+    static float softmax(float[] s, int at, int n, float scale, float softCap, float[] lanes) {
+        int end = at + n - n % L;
+        if (softCap > 0) {
+            for (int i = at; i < at + n; i++) {
+                s[i] = (float) (softCap * Math.tanh(s[i] * scale / softCap));
+            }
+        } else {
+            for (int i = at; i < at + n; i++) {
+                s[i] *= scale;
+            }
+        }
+        float max = Float.NEGATIVE_INFINITY;
+        FloatVector m = FloatVector.broadcast(F, max);
+        for (int i = at; i < end; i += L) {
+            m = m.max(FloatVector.fromArray(F, s, i));
+        }
+        m.intoArray(lanes, 0);
+        for (int i = 0; i < L; i++) {
+            max = Math.max(max, lanes[i]);
+        }
+        for (int i = end; i < at + n; i++) {
+            max = Math.max(max, s[i]);
+        }
+        for (int i = at; i < at + n; i++) {
+            s[i] -= max;
+        }
+        exp(s, at, n);
+        FloatVector sums = FloatVector.zero(F);
+        for (int i = at; i < end; i += L) {
+            sums = sums.add(FloatVector.fromArray(F, s, i));
+        }
+        sums.intoArray(lanes, 0);
+        float sum = VectorDots.tree(lanes, 0);
+        for (int i = end; i < at + n; i++) {
+            sum += s[i];
+        }
+        return sum;
+    }
+
+    static void addRows(float[] p, int at, MemorySegment v, long vAt, int rows, int width, float[] acc) {
+        long stride = 4L * width;
+        int i = 0;
+        for (; i <= width - 4 * L; i += 4 * L) {
+            addColumns4(p, at, v, vAt + 4L * i, stride, rows, acc, i);
+        }
+        for (; i <= width - L; i += L) {
+            addColumns(p, at, v, vAt + 4L * i, stride, rows, acc, i);
+        }
+        for (; i < width; i++) {
+            float a = acc[i];
+            for (int r = 0; r < rows; r++) {
+                a += p[at + r] * v.get(Rows.FLOAT, vAt + r * stride + 4L * i);
+            }
+            acc[i] = a;
+        }
+    }
+
+    private static void addColumns4(float[] p, int at, MemorySegment v, long vAt, long stride, int rows, float[] acc, int i) {
+        FloatVector a0 = FloatVector.fromArray(F, acc, i);
+        FloatVector a1 = FloatVector.fromArray(F, acc, i + L);
+        FloatVector a2 = FloatVector.fromArray(F, acc, i + 2 * L);
+        FloatVector a3 = FloatVector.fromArray(F, acc, i + 3 * L);
+        for (int r = 0; r < rows; r++) {
+            long row = vAt + r * stride;
+            FloatVector weight = FloatVector.broadcast(F, p[at + r]);
+            a0 = FloatVector.fromMemorySegment(F, v, row, LITTLE_ENDIAN).fma(weight, a0);
+            a1 = FloatVector.fromMemorySegment(F, v, row + 4L * L, LITTLE_ENDIAN).fma(weight, a1);
+            a2 = FloatVector.fromMemorySegment(F, v, row + 8L * L, LITTLE_ENDIAN).fma(weight, a2);
+            a3 = FloatVector.fromMemorySegment(F, v, row + 12L * L, LITTLE_ENDIAN).fma(weight, a3);
+        }
+        a0.intoArray(acc, i);
+        a1.intoArray(acc, i + L);
+        a2.intoArray(acc, i + 2 * L);
+        a3.intoArray(acc, i + 3 * L);
+    }
+
+    private static void addColumns(float[] p, int at, MemorySegment v, long vAt, long stride, int rows, float[] acc, int i) {
+        FloatVector a = FloatVector.fromArray(F, acc, i);
+        for (int r = 0; r < rows; r++) {
+            a = FloatVector.fromMemorySegment(F, v, vAt + r * stride, LITTLE_ENDIAN).fma(FloatVector.broadcast(F, p[at + r]), a);
+        }
+        a.intoArray(acc, i);
+    }
+
+    static void rmsNorm(MemorySegment in, long inAt, MemorySegment out, long outAt, int n, float[] weight, float eps, float[] lanes) {
+        int end = n - n % L;
+        FloatVector squares = FloatVector.zero(F);
+        for (int i = 0; i < end; i += L) {
+            FloatVector x = FloatVector.fromMemorySegment(F, in, inAt + 4L * i, LITTLE_ENDIAN);
+            squares = x.fma(x, squares);
+        }
+        squares.intoArray(lanes, 0);
+        float sum = VectorDots.tree(lanes, 0);
+        for (int i = end; i < n; i++) {
+            float x = in.get(Rows.FLOAT, inAt + 4L * i);
+            sum += x * x;
+        }
+        float factor = (float) (1 / Math.sqrt((double) sum / n + eps));
+        for (int i = 0; i < end; i += L) {
+            FloatVector x = FloatVector.fromMemorySegment(F, in, inAt + 4L * i, LITTLE_ENDIAN);
+            x.mul(factor).mul(FloatVector.fromArray(F, weight, i)).intoMemorySegment(out, outAt + 4L * i, LITTLE_ENDIAN);
+        }
+        for (int i = end; i < n; i++) {
+            out.set(Rows.FLOAT, outAt + 4L * i, in.get(Rows.FLOAT, inAt + 4L * i) * factor * weight[i]);
+        }
+    }
+
+    /**
+     * Both activations are x / (1 + exp(-y)): y is x for SiLU, and for GELU, by 1 + tanh(z) = 2 / (1 + exp(-2z)), twice the
+     * argument of its tanh.
+     */
+    static void gated(Activation kind, MemorySegment data, long gateAt, long upAt, MemorySegment out, long outAt, int n, float[] e) {
+        int end = n - n % L;
+        switch (kind) {
+            case SILU -> negated(data, gateAt, end, e);
+            case GELU_TANH -> geluArgument(data, gateAt, end, e);
+        }
+        exp(e, 0, end);
+        for (int i = 0; i < end; i += L) {
+            FloatVector x = FloatVector.fromMemorySegment(F, data, gateAt + 4L * i, LITTLE_ENDIAN);
+            FloatVector up = FloatVector.fromMemorySegment(F, data, upAt + 4L * i, LITTLE_ENDIAN);
+            x.div(FloatVector.fromArray(F, e, i).add(1f)).mul(up).intoMemorySegment(out, outAt + 4L * i, LITTLE_ENDIAN);
+        }
+        for (int i = end; i < n; i++) {
+            float act = ScalarKernels.activate(kind, data.get(Rows.FLOAT, gateAt + 4L * i));
+            out.set(Rows.FLOAT, outAt + 4L * i, act * data.get(Rows.FLOAT, upAt + 4L * i));
+        }
+    }
+
+    private static void negated(MemorySegment data, long at, int n, float[] e) {
+        for (int i = 0; i < n; i += L) {
+            FloatVector.fromMemorySegment(F, data, at + 4L * i, LITTLE_ENDIAN).neg().intoArray(e, i);
+        }
+    }
+
+    private static void geluArgument(MemorySegment data, long at, int n, float[] e) {
+        for (int i = 0; i < n; i += L) {
+            FloatVector x = FloatVector.fromMemorySegment(F, data, at + 4L * i, LITTLE_ENDIAN);
+            x.mul(x).mul(0.044715f).add(1f).mul(x).mul(-2 * SQRT_2_PI).intoArray(e, i);
+        }
+    }
+}

@@ -1,0 +1,16 @@
+package io.jllm.cpu.kernels;
+
+import java.util.Optional;
+import jdk.incubator.vector.FloatVector;
+
+/** Whether the processor has vectors worth using. Apart from {@link VectorKernels}, so that asking does not set those up. */
+final class VectorProbe {
+    private VectorProbe() {
+    }
+
+    /** Why not; empty if it has. */
+    static Optional<String> usable() {
+        int bits = FloatVector.SPECIES_PREFERRED.vectorBitSize();
+        return bits < 128 ? Optional.of("the processor's vectors have " + bits + " bits only") : Optional.empty();
+    }
+}
