@@ -22,8 +22,15 @@ final class CpuBackend implements Backend {
 
     private final int threads;
     private final KernelChoice choice;
+    private final long warmUpNanos;
 
     CpuBackend(BackendOptions options) {
+        this(options, WARM_UP_NANOS);
+    }
+
+    /** With another time for the warm-up of each model. */
+    CpuBackend(BackendOptions options, long warmUpNanos) {
+        this.warmUpNanos = warmUpNanos;
         if (options.threads() < 0 || options.threads() > MAX_THREADS) {
             throw new IllegalArgumentException("threads must be 1 to " + MAX_THREADS + ", or 0 for one each physical core ("
                     + CpuInfo.physicalCores() + " here), not " + options.threads());
@@ -68,7 +75,7 @@ final class CpuBackend implements Backend {
         int blocks = KvSize.blocks(program, options, weightBytes(program, weights), SystemMemory.available());
         var runner = new CpuRunner(program, weights, options, blocks, choice.kernels(), threads);
         try {
-            runner.warmUp(WARM_UP_NANOS);
+            runner.warmUp(warmUpNanos);
         } catch (RuntimeException | Error e) {
             runner.close();
             throw e;

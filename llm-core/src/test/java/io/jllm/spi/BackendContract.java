@@ -1,0 +1,198 @@
+package io.jllm.spi;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.jllm.model.ModelConfig;
+import io.jllm.model.Op;
+import io.jllm.model.Program;
+import io.jllm.quant.DType;
+import io.jllm.quant.Tensor;
+import io.jllm.quant.WeightSource;
+import io.jllm.sampling.LogitBias;
+import io.jllm.sampling.SamplerSettings;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+/** What every backend must do. A backend's tests extend this once for each way in which it can run. */
+public abstract class BackendContract extends OpContract {
+    private static final int VOCAB = 70;
+    private static final int LENGTH = 40;
+
+    private record Row(SamplerSettings settings, int[] tokens, int promptLength, int length) implements RowSampling {
+        @Override
+        public int slot() {
+            return 0;
+        }
+    }
+
+    private static Program model() {
+        return TinyModels.program(TinyModels.config(VOCAB, 2, 256, 256, new Op.AttentionShape(6, 2, 36), 256, 0));
+    }
+
+    @Test
+    void whatATokenGetsDependsOnNothingElseInTheBatch() {
+        Program program = model();
+        for (DType type : List.of(DType.F32, DType.Q4_0, DType.Q6_K)) {
+            WeightSource weights = Oracle.weights(program, type);
+            List<float[]> alone = alone(program, weights);
+            for (int threads : new int[] {1, 2, 3}) {
+                for (int blockSize : new int[] {1, 16}) {
+                    batched(program, weights, alone, threads, blockSize);
+                }
+            }
+        }
+    }
+
+    /** Logits of 4 sequences, each by itself and token by token. */
+    private List<float[]> alone(Program program, WeightSource weights) {
+        var rows = new ArrayList<float[]>();
+        try (Backend backend = open(1); ModelRunner runner = backend.load(program, weights, Oracle.options(3, 60))) {
+            for (int s = 0; s < 4; s++) {
+                var sequences = new PagedSequences(4, 3, 60, LENGTH, VOCAB, s);
+                var counts = new int[4];
+                counts[s] = 1;
+                for (int i = 0; i < LENGTH; i++) {
+                    rows.add(Oracle.forward(runner, sequences.next(counts), VOCAB));
+                }
+            }
+        }
+        return rows;
+    }
+
+    private void batched(Program program, WeightSource weights, List<float[]> alone, int threads, int blockSize) {
+        try (Backend backend = open(threads); ModelRunner runner = backend.load(program, weights, Oracle.options(blockSize, 200))) {
+            var sequences = new PagedSequences(4, blockSize, 200, LENGTH, VOCAB, 9);
+            var at = new int[4];
+            for (int[] counts : new int[][] {{38, 0, 0, 1}, {0, 13, 2, 1}, {1, 26, 1, 4}, {1, 1, 37, 34}}) {
+                float[] rows = Oracle.forward(runner, sequences.next(counts), VOCAB);
+                int row = 0;
+                for (int s = 0; s < 4; s++) {
+                    for (int i = 0; i < counts[s]; i++) {
+                        int position = at[s]++;
+                        assertArrayEquals(alone.get(s * LENGTH + position), Arrays.copyOfRange(rows, row * VOCAB, ++row * VOCAB),
+                                () -> threads + " threads, blocks of " + blockSize + ", position " + position);
+                    }
+                }
+            }
+            assertEquals(4 * LENGTH, Arrays.stream(at).sum());
+        }
+    }
+
+    @Test
+    void copiedBlocksHoldTheSame() {
+        Program program = model();
+        WeightSource weights = Oracle.weights(program, DType.F32);
+        try (Backend backend = open(2); ModelRunner runner = backend.load(program, weights, Oracle.options(4, 30))) {
+            var sequences = new PagedSequences(1, 4, 10, LENGTH, VOCAB, 1);
+            runner.forward(sequences.next(11));
+            StepBatch b = sequences.next(1);
+            float[] want = Oracle.forward(runner, b, VOCAB);
+            var pairs = new int[6];
+            for (int i = 0; i < 3; i++) {
+                pairs[2 * i] = b.blockTable[i];
+                pairs[2 * i + 1] = 20 + i;
+                b.blockTable[i] = 20 + i;
+            }
+            runner.copyBlocks(pairs);
+            b.kvSlots[0] = 22 * 4 + b.kvSlots[0] % 4;
+            assertArrayEquals(want, Oracle.forward(runner, b, VOCAB));
+        }
+    }
+
+    @Test
+    void samplesAndRanksAsTheOracleDoesWithTheSameLogits() {
+        Program program = model();
+        WeightSource weights = Oracle.weights(program, DType.F32);
+        try (Backend backend = open(2); ModelRunner runner = backend.load(program, weights, Oracle.options(4, 30));
+                ModelRunner oracle = new ReferenceBackend().load(program, weights, Oracle.options(4, 30))) {
+            StepBatch b = new PagedSequences(1, 4, 30, LENGTH, VOCAB, 1).next(9);
+            runner.forward(b);
+            oracle.forward(b);
+            var rows = new RowSampling[9];
+            int[] said = {3, 1, 4, 1, 5};
+            for (int i = 0; i < rows.length; i++) {
+                var settings = new SamplerSettings(i % 3 * 0.7f, i % 2 * 10, 0.9f, 0.01f, 1.3f, 0.1f, 0.1f, i, LogitBias.NONE);
+                rows[i] = new Row(i == 0 ? SamplerSettings.GREEDY : settings, said, 2, 5);
+            }
+            var tokens = new int[2][9];
+            var logprobs = new float[2][9];
+            runner.sample(rows, 9, tokens[0], logprobs[0]);
+            oracle.sample(rows, 9, tokens[1], logprobs[1]);
+            assertArrayEquals(tokens[1], tokens[0]);
+            assertArrayEquals(logprobs[1], logprobs[0], 1e-4f);
+            var ids = new int[2][9];
+            runner.topK(new int[] {8, 0, 3}, 3, ids[0], logprobs[0]);
+            oracle.topK(new int[] {8, 0, 3}, 3, ids[1], logprobs[1]);
+            assertArrayEquals(ids[1], ids[0]);
+            assertArrayEquals(logprobs[1], logprobs[0], 1e-4f);
+            rows[1] = null;
+            tokens[0][1] = -7;
+            runner.sample(rows, 2, tokens[0], logprobs[0]);
+            assertEquals(-7, tokens[0][1]);
+        }
+    }
+
+    @Test
+    void memoryIsCountedAndTheCacheGrowsOnlyWithUse() {
+        Program program = model();
+        WeightSource weights = Oracle.weights(program, DType.Q4_0);
+        var options = new Backend.RunnerOptions(160, 8, 160, 16, 1_000_000, 0, DType.F32);
+        long block = 2L * 2 * 2 * 36 * 16 * Float.BYTES;
+        try (Backend backend = open(2); ModelRunner runner = backend.load(program, weights, options)) {
+            long mapped = weights.names().stream().mapToLong(n -> weights.get(n).data().byteSize()).sum();
+            assertEquals(mapped, runner.memory().weights());
+            assertTrue(runner.blocks() <= 1_000_000 && runner.memory().kvLimit() >= runner.blocks() * block, runner.memory().toString());
+            runner.forward(new PagedSequences(1, 16, 4, 60, VOCAB, 1).next(60));
+            assertTrue(runner.memory().kv() >= 4 * block && runner.memory().kv() < 32 << 20, runner.memory().toString());
+            assertTrue(runner.memory().scratch() > 0);
+        }
+        var limited = new Backend.RunnerOptions(160, 8, 160, 16, 1_000_000, 5 * block + 1, DType.F32);
+        try (Backend backend = open(1); ModelRunner runner = backend.load(program, weights, limited)) {
+            assertEquals(5, runner.blocks());
+        }
+        var none = new Backend.RunnerOptions(160, 8, 160, 16, 1_000_000, block - 1, DType.F32);
+        try (Backend backend = open(1)) {
+            String message = assertThrows(IllegalArgumentException.class, () -> backend.load(program, weights, none)).getMessage();
+            assertTrue(message.contains("kvCache") && message.contains("" + block) && message.contains("" + (block - 1)), message);
+        }
+    }
+
+    @Test
+    void everyMisfitIsNamedAtOnce() {
+        Program program = TinyModels.program(TinyModels.config(VOCAB).with(true, new ModelConfig.Biases(true, false, false)));
+        var broken = new LinkedHashMap<>(Oracle.weights(program, DType.F32).tensors());
+        broken.remove("blk.1.ffn_up.weight");
+        broken.remove("blk.0.attn_k.bias");
+        broken.put("output_norm.weight", TinyModels.tensor("output_norm.weight", DType.F32, 1, 2, new float[2]));
+        Tensor q = broken.get("blk.0.attn_q.weight");
+        broken.put(q.name(), new Tensor(q.name(), DType.I32, q.rows(), q.cols(), q.data()));
+        var weights = new TinyModels.MemoryWeights(broken);
+        try (Backend backend = open(1)) {
+            List<String> reasons = backend.unsupported(program, weights);
+            assertEquals(4, reasons.size(), reasons.toString());
+            String message = assertThrows(IllegalArgumentException.class, () -> backend.load(program, weights, Oracle.options(4, 4))).getMessage();
+            for (String part : List.of("blk.1.ffn_up.weight", "blk.0.attn_k.bias", "1 x 2", "64", "I32")) {
+                assertTrue(message.contains(part), message);
+            }
+        }
+    }
+
+    @Test
+    void aTokenOutsideTheVocabularyIsNamed() {
+        Program program = model();
+        try (Backend backend = open(2); ModelRunner runner = backend.load(program, Oracle.weights(program, DType.F32), Oracle.options(4, 30))) {
+            StepBatch b = new PagedSequences(1, 4, 30, LENGTH, VOCAB, 1).next(3);
+            b.tokenIds[1] = VOCAB;
+            String message = assertThrows(IllegalArgumentException.class, () -> runner.forward(b)).getMessage();
+            assertTrue(message.contains("70"), message);
+            b.tokenIds[1] = 0;
+            runner.forward(b);
+        }
+    }
+}

@@ -1,0 +1,205 @@
+package io.jllm.spi;
+
+import static io.jllm.spi.Oracle.FORMATS;
+
+import io.jllm.model.ModelConfig;
+import io.jllm.model.Op;
+import io.jllm.model.Program;
+import io.jllm.model.Rope;
+import io.jllm.model.Value;
+import io.jllm.model.Weight;
+import io.jllm.quant.DType;
+import io.jllm.quant.WeightSource;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Random;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+
+/** Each op against the oracle, on odd shapes, tails and block edges, in every format. */
+public abstract class OpContract {
+    /** Tokens of the batches for ops on rows: single ones, register tiles and what is left over. */
+    private static final List<int[]> ROW_STEPS = IntStream.of(1, 2, 3, 4, 5, 8, 41).mapToObj(n -> new int[] {n}).toList();
+    /** Prefill, chunks beside single tokens, single tokens only. */
+    private static final List<int[]> MIXED_STEPS = List.of(new int[] {7, 0, 1}, new int[] {1, 30, 1}, new int[] {1, 1, 40}, new int[] {1, 1, 1},
+            new int[] {5, 4, 3});
+
+    /** The backend in the way that is tested, with that many threads. */
+    protected abstract Backend open(int threads);
+
+    /** Largest difference from the oracle in one op, relative to the largest number of a row. */
+    protected double tolerance() {
+        return 2e-6;
+    }
+
+    @Test
+    void embedReadsRowsOfEveryFormat() {
+        for (DType type : FORMATS) {
+            for (int width : widths(type)) {
+                var p = new Program.Builder(config(width, width));
+                rows(p.build(p.selectRows(p.embed("table"))), type);
+            }
+        }
+    }
+
+    @Test
+    void rmsNorm() {
+        for (int width : new int[] {1, 3, 4, 5, 15, 16, 17, 31, 33, 64, 100, 257}) {
+            var p = new Program.Builder(config(width, width));
+            rows(p.build(p.rmsNorm(p.selectRows(p.rmsNorm(p.embed("table"), "norm.a")), "norm.b")), DType.F32);
+        }
+    }
+
+    @Test
+    void linearInEveryFormat() {
+        for (DType type : FORMATS) {
+            for (int cols : widths(type)) {
+                for (int rows : new int[] {1, 3, 4, 5, 17, 66}) {
+                    var p = new Program.Builder(config(cols, rows));
+                    rows(p.build(p.linear(p.selectRows(p.embed("table")), weight("w", rows))), type);
+                }
+            }
+        }
+    }
+
+    @Test
+    void linearSideBySideWithBiasesAndOfDifferentFormats() {
+        int cols = 256;
+        int[] rows = {5, 64, 1, 30, 19, 7, 33, 40};
+        var p = new Program.Builder(config(cols, Arrays.stream(rows).sum()));
+        var parts = new Weight[rows.length];
+        for (int i = 0; i < rows.length; i++) {
+            parts[i] = new Weight("w" + i, rows[i], i % 3 == 0 ? Optional.empty() : Optional.of("b" + i));
+        }
+        Program program = p.build(p.selectRows(p.linear(p.embed("table"), parts)));
+        var tensors = new LinkedHashMap<>(TinyModels.weights(program, 5).tensors());
+        for (int i = 0; i < rows.length; i++) {
+            tensors.put("w" + i, Oracle.random("w" + i, FORMATS.get(i), rows[i], cols, i));
+        }
+        run(program, new TinyModels.MemoryWeights(tensors), 16, ROW_STEPS, 2);
+    }
+
+    @Test
+    void linearAddsAResidualInPlaceAndElsewhere() {
+        for (int width : new int[] {32, 96, 160}) {
+            var p = new Program.Builder(config(width, width));
+            Value x = p.embed("table");
+            Value h = p.rmsNorm(x, "norm");
+            Value a = p.linearAdd(x, h, weight("a", width));
+            Value b = p.linearAdd(x, a, new Weight("b", width, Optional.of("b.bias")));
+            Value c = p.linearAdd(b, b, weight("c", width));
+            rows(p.build(p.linearAdd(p.selectRows(c), p.selectRows(a), weight("d", width))), DType.Q4_0);
+        }
+    }
+
+    @Test
+    void gatedActivationsOfSmallAndLargeNumbers() {
+        for (Op.Activation kind : Op.Activation.values()) {
+            for (int width : new int[] {1, 7, 16, 33, 100, 2049}) {
+                for (float size : new float[] {1e-3f, 1, 5, 300}) {
+                    var p = new Program.Builder(config(2 * width, width));
+                    Program program = p.build(p.gated(p.selectRows(p.embed("table")), kind));
+                    var values = new float[2 * width * width];
+                    var random = new Random(width);
+                    for (int i = 0; i < values.length; i++) {
+                        values[i] = (float) random.nextGaussian() * size;
+                    }
+                    var table = TinyModels.tensor("table", DType.F32, width, 2 * width, values);
+                    run(program, new TinyModels.MemoryWeights(Map.of("table", table)), 16, ROW_STEPS.subList(0, 2), 2);
+                }
+            }
+        }
+    }
+
+    @Test
+    void ropeOfBothLayoutsWholeAndPartialWithAndWithoutNorms() {
+        for (Rope.Layout layout : Rope.Layout.values()) {
+            for (int[] dims : new int[][] {{2, 2}, {6, 6}, {16, 16}, {20, 12}, {64, 64}, {80, 32}}) {
+                for (boolean norm : new boolean[] {false, true}) {
+                    var shape = new Op.AttentionShape(4, 2, dims[0]);
+                    paged(shape, TinyModels.rope(dims[1], layout, norm ? 1.25f : 1), norm, 0, 0, 7);
+                }
+            }
+        }
+    }
+
+    @Test
+    void attentionOfEveryGroupingWindowAndSoftCapOnManyBlockSizes() {
+        int[][] shapes = {{1, 1, 4}, {4, 4, 16}, {6, 3, 20}, {8, 2, 33}, {4, 1, 64}, {5, 1, 80}, {9, 3, 128}};
+        int[] blockSizes = {1, 2, 3, 7, 16, 17, 64};
+        for (int i = 0; i < shapes.length; i++) {
+            var shape = new Op.AttentionShape(shapes[i][0], shapes[i][1], shapes[i][2]);
+            Rope rope = TinyModels.rope(shape.headDim() / 2 * 2, Rope.Layout.NEOX, 1);
+            paged(shape, rope, false, 0, 0, blockSizes[blockSizes.length - 1 - i]);
+            paged(shape, rope, false, 1, 0, blockSizes[i]);
+            paged(shape, rope, false, 9, 0.5f, blockSizes[i]);
+        }
+    }
+
+    @Test
+    void wholeModelsInEveryFormat() {
+        ModelConfig c = TinyModels.config(300, 2, 256, 512, new Op.AttentionShape(4, 2, 64), 256, 20);
+        Program program = TinyModels.program(c.with(false, new ModelConfig.Biases(true, true, true)));
+        for (DType type : FORMATS) {
+            run(program, Oracle.weights(program, type), 5, MIXED_STEPS, 10);
+        }
+    }
+
+    private void paged(Op.AttentionShape shape, Rope rope, boolean norm, int window, float softCap, int blockSize) {
+        int hidden = 48;
+        var p = new Program.Builder(new ModelConfig("test", 1, hidden, 1, shape.heads(), shape.kvHeads(), shape.headDim(), shape.qDim(), 256,
+                1e-5f, rope, List.of(window), true, ModelConfig.Biases.NONE));
+        Value qkv = p.linear(p.embed("table"), weight("q", shape.qDim()), weight("k", shape.kvDim()), weight("v", shape.kvDim()));
+        Value q = p.ropeStoreKv(qkv, 0, norm ? Optional.of(new Op.QkNorm("q.norm", "k.norm", 1e-5f)) : Optional.empty());
+        Program rotated = p.build(p.selectRows(q));
+        run(rotated, large(rotated), blockSize, MIXED_STEPS, 2);
+        Program attended = p.build(p.selectRows(p.attention(q, 0)));
+        Program capped = new Program(attended.config(), attended.ops().stream().filter(op -> op.out() != rotated.logits())
+                .map(op -> op instanceof Op.PagedAttention a
+                        ? new Op.PagedAttention(a.out(), a.q(), 0, shape, a.scale(), window, softCap) : op).toList(),
+                attended.values(), attended.logits());
+        run(capped, large(capped), blockSize, MIXED_STEPS, 5);
+    }
+
+    /** Weights that make scores of some size, so that attention is not nearly uniform. */
+    private static WeightSource large(Program program) {
+        var tensors = new LinkedHashMap<>(TinyModels.weights(program, 11).tensors());
+        var table = tensors.get("table");
+        float[] values = ReferenceRunner.floats(table);
+        for (int i = 0; i < values.length; i++) {
+            values[i] *= (float) Math.sqrt(table.cols()) * 1.5f;
+        }
+        tensors.put("table", TinyModels.tensor("table", DType.F32, table.rows(), table.cols(), values));
+        return new TinyModels.MemoryWeights(tensors);
+    }
+
+    private void rows(Program program, DType type) {
+        run(program, Oracle.weights(program, type), 16, ROW_STEPS, 2);
+    }
+
+    private void run(Program program, WeightSource weights, int blockSize, List<int[]> steps, double factor) {
+        try (Backend backend = open(2)) {
+            Oracle.compare(backend, program, weights, blockSize, steps, tolerance() * factor);
+        }
+    }
+
+    private static Weight weight(String name, int rows) {
+        return new Weight(name, rows, Optional.empty());
+    }
+
+    /** A model of one layer with that width and so many logits a row. */
+    private static ModelConfig config(int hidden, int vocab) {
+        return TinyModels.config(vocab, 1, hidden, 1, new Op.AttentionShape(1, 1, 2), 256, 0);
+    }
+
+    private static int[] widths(DType type) {
+        return switch (type.blockElements()) {
+            case 1 -> new int[] {1, 3, 7, 16, 31, 33, 64, 100, 130};
+            case 32 -> new int[] {32, 64, 96, 160, 320};
+            default -> new int[] {type.blockElements(), 3 * type.blockElements()};
+        };
+    }
+}

@@ -1,0 +1,99 @@
+package io.jllm.spi;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.jllm.model.Program;
+import io.jllm.model.WeightShape;
+import io.jllm.quant.DType;
+import io.jllm.quant.Encoder;
+import io.jllm.quant.Tensor;
+import io.jllm.quant.WeightSource;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Random;
+
+/** Runs a program on a backend and on the oracle, and compares all logits. */
+final class Oracle {
+    static final List<DType> FORMATS = List.of(DType.F32, DType.F16, DType.BF16, DType.Q4_0, DType.Q8_0, DType.Q4_K, DType.Q5_K, DType.Q6_K);
+    private static final int MAX_TOKENS = 160;
+
+    private Oracle() {
+    }
+
+    static Backend.RunnerOptions options(int blockSize, int blocks) {
+        return new Backend.RunnerOptions(MAX_TOKENS, 8, MAX_TOKENS, blockSize, blocks, 0, DType.F32);
+    }
+
+    /** A random tensor; of a format without an encoder, random blocks of modest scales. */
+    static Tensor random(String name, DType type, long rows, long cols, long seed) {
+        var random = new Random(seed);
+        if (Encoder.of(type).isPresent()) {
+            var values = new float[Math.toIntExact(rows * cols)];
+            for (int i = 0; i < values.length; i++) {
+                values[i] = (float) (random.nextGaussian() / Math.sqrt(cols));
+            }
+            return TinyModels.tensor(name, type, rows, cols, values);
+        }
+        var bytes = new byte[Math.toIntExact(type.bytes(rows * cols))];
+        random.nextBytes(bytes);
+        MemorySegment data = Arena.ofAuto().allocate(bytes.length);
+        MemorySegment.copy(bytes, 0, data, ValueLayout.JAVA_BYTE, 0, bytes.length);
+        for (long at = 0; at < bytes.length; at += type.blockBytes()) { // both K formats begin with two 16-bit float scales
+            data.set(ValueLayout.JAVA_SHORT_UNALIGNED, at, Float.floatToFloat16(random.nextFloat() * 1e-3f));
+            data.set(ValueLayout.JAVA_SHORT_UNALIGNED, at + 2, Float.floatToFloat16(random.nextFloat() * 1e-3f));
+        }
+        return new Tensor(name, type, rows, cols, data);
+    }
+
+    /** Random weights, matrices in that format where their rows fill its blocks. */
+    static TinyModels.MemoryWeights weights(Program program, DType type) {
+        var tensors = new LinkedHashMap<>(TinyModels.weights(program, 7).tensors());
+        for (WeightShape w : WeightShape.of(program)) {
+            if (w.rows() > 1 && w.cols() % type.blockElements() == 0) {
+                tensors.put(w.name(), random(w.name(), type, w.rows(), w.cols(), w.name().hashCode()));
+            }
+        }
+        return new TinyModels.MemoryWeights(tensors);
+    }
+
+    /** One step; the logits of all its rows. */
+    static float[] forward(ModelRunner runner, StepBatch b, int vocab) {
+        runner.forward(b);
+        return runner.logits().asSlice(0, (long) b.logitRows * vocab * Float.BYTES).toArray(ValueLayout.JAVA_FLOAT);
+    }
+
+    /** Runs batches of so many tokens, then each again in other sizes, on both. */
+    static void compare(Backend backend, Program program, WeightSource weights, int blockSize, List<int[]> steps, double tolerance) {
+        int vocab = program.config().vocab();
+        int length = steps.stream().mapToInt(s -> java.util.Arrays.stream(s).max().orElse(0)).sum();
+        int sequences = steps.getFirst().length;
+        int blocks = sequences * (length / blockSize + 1);
+        try (ModelRunner runner = backend.load(program, weights, options(blockSize, blocks));
+                ModelRunner oracle = new ReferenceBackend().load(program, weights, options(blockSize, blocks))) {
+            assertEquals(blocks, runner.blocks());
+            var batches = new PagedSequences(sequences, blockSize, blocks, length, program.config().vocab(), blockSize);
+            for (int[] counts : steps) {
+                StepBatch b = batches.next(counts);
+                same(forward(oracle, b, vocab), forward(runner, b, vocab), vocab, tolerance, program + ", " + b.tokens + " tokens");
+            }
+        }
+    }
+
+    private static void same(float[] want, float[] got, int width, double tolerance, String what) {
+        for (int row = 0; row < want.length; row += width) {
+            float largest = 0;
+            for (int i = row; i < row + width; i++) {
+                largest = Math.max(largest, Math.abs(want[i]));
+            }
+            for (int i = row; i < row + width; i++) {
+                int at = i;
+                assertTrue(Math.abs(want[i] - got[i]) <= tolerance * largest, () -> "row " + at / width + ", column " + at % width
+                        + ": " + got[at] + " instead of " + want[at] + ": " + what);
+            }
+        }
+    }
+}
