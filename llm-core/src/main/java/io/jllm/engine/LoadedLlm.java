@@ -49,7 +49,9 @@ public final class LoadedLlm implements LLM {
             ModelConfig config = model.config();
             List<String> problems = backend.unsupported(model.program(), model.weights());
             if (!problems.isEmpty()) {
-                throw new ModelLoadException(model.description() + " cannot run: " + String.join("; ", problems));
+                int shown = Math.min(problems.size(), 5);
+                throw new ModelLoadException(model.description() + " cannot run: " + String.join("; ", problems.subList(0, shown))
+                        + (shown == problems.size() ? "" : "; and " + (problems.size() - shown) + " more problems like these"));
             }
             maxContext = options.contextOf(config.maxContext());
             int maxTokens = Math.max(options.maxTokensPerStep(), options.maxSequences());

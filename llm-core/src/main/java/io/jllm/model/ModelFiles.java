@@ -77,7 +77,8 @@ public final class ModelFiles {
             Optional<Tokenizer> tokenizer = metadata.entries().containsKey("tokenizer.ggml.tokens")
                     ? Optional.of(GgufTokenizers.fromGguf(metadata)) : Optional.empty();
             var name = metadata.text("general.name").orElse(String.valueOf(path.getFileName()));
-            return assemble(name, read.architecture(), read.model(), file, tokenizer, defaults, List.of());
+            var tied = file.find(OUTPUT).isEmpty();
+            return assemble(name, read.architecture(), read.model(), tied, file, tokenizer, defaults, List.of());
         } catch (Throwable t) {
             file.close();
             throw t;
@@ -95,7 +96,7 @@ public final class ModelFiles {
             Optional<Tokenizer> tokenizer = Files.exists(folder.resolve("tokenizer.json"))
                     ? Optional.of(HuggingFaceTokenizers.fromFolder(folder)) : Optional.empty();
             var name = String.valueOf(folder.toRealPath().getFileName());
-            return assemble(name, read.architecture(), read.model(), weights, tokenizer, defaults, eos);
+            return assemble(name, read.architecture(), read.model(), read.model().tiedEmbeddings(), weights, tokenizer, defaults, eos);
         } catch (Throwable t) {
             weights.close();
             throw t;
@@ -127,12 +128,12 @@ public final class ModelFiles {
                 + "with config.json, *.safetensors and tokenizer.json");
     }
 
-    /** The tensors decide what a configuration leaves open: an output matrix of its own, and biases. */
-    private static LoadedModel assemble(String name, Architecture architecture, ModelConfig read, WeightSource weights,
+    /** The tensors decide what a configuration leaves open: biases, and in a GGUF file an output matrix of its own. */
+    private static LoadedModel assemble(String name, Architecture architecture, ModelConfig read, boolean tied, WeightSource weights,
                                         Optional<Tokenizer> tokenizer, SamplingParams defaults, List<Long> moreEos) {
         var found = new ModelConfig.Biases(hasBias(weights, "attn_q", "attn_k", "attn_v"), hasBias(weights, "attn_output"),
                 hasBias(weights, "ffn_gate", "ffn_up", "ffn_down"));
-        var config = read.with(weights.find(OUTPUT).isEmpty(), read.biases().or(found));
+        var config = read.with(tied, read.biases().or(found));
         var eos = new HashSet<Integer>(tokenizer.map(Tokenizer::eos).orElse(Set.of()));
         moreEos.stream().filter(id -> id >= 0 && id < config.vocab()).forEach(id -> eos.add(id.intValue()));
         return new LoadedModel(config, architecture.program(config), weights, tokenizer, defaults, eos,

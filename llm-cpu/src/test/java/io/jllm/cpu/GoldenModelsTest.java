@@ -40,7 +40,7 @@ class GoldenModelsTest {
         Path folder = shared("models/fairytale-23m");
         JsonArray cases = JsonParser.parseString(Files.readString(folder.resolve("golden.json"))).getAsJsonObject().getAsJsonArray("cases");
         assertEquals(4, cases.size());
-        try (LLM llm = LLM.load(folder.resolve("hf")).open()) {
+        try (LLM llm = LLM.load(folder.resolve("hf")).backend("cpu").open()) {
             for (JsonElement e : cases) {
                 JsonObject c = e.getAsJsonObject();
                 int[] ids = ints(c.get("ids"));
@@ -59,7 +59,7 @@ class GoldenModelsTest {
         JsonArray cases = JsonParser.parseString(Files.readString(shared("cases/hf_tinystories656k_generation.json"))).getAsJsonObject()
                 .getAsJsonArray("cases");
         assertEquals(5, cases.size());
-        try (LLM llm = LLM.load(shared("models/TinyStories-656K")).open()) {
+        try (LLM llm = LLM.load(shared("models/TinyStories-656K")).backend("cpu").open()) {
             for (JsonElement e : cases) {
                 JsonObject c = e.getAsJsonObject();
                 int[] ids = ints(c.get("ids"));
