@@ -3,12 +3,8 @@ package io.jllm.convert;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
-import com.google.gson.JsonParseException;
-import com.google.gson.JsonParser;
 import com.google.gson.JsonPrimitive;
-import io.jllm.ModelLoadException;
-import java.io.IOException;
-import java.nio.file.Files;
+import io.jllm.model.source.ConfigJson;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -21,22 +17,8 @@ final class Json {
     }
 
     /** The object in a file; an empty one if there is no file. */
-    static JsonObject read(Path file) throws IOException {
-        if (!Files.exists(file)) {
-            return new JsonObject();
-        }
-        long size = Files.size(file);
-        if (size > MAX_BYTES) {
-            throw new ModelLoadException(file + " has " + size + " bytes; such a file has at most " + MAX_BYTES);
-        }
-        try {
-            if (JsonParser.parseString(Files.readString(file)) instanceof JsonObject o) {
-                return o;
-            }
-        } catch (JsonParseException e) {
-            throw new ModelLoadException(file + " is not valid JSON: " + e.getMessage(), e);
-        }
-        throw new ModelLoadException(file + " does not hold a JSON object");
+    static JsonObject read(Path file) {
+        return ConfigJson.read(file, MAX_BYTES).map(ConfigJson::json).orElseGet(JsonObject::new);
     }
 
     static Optional<JsonObject> object(JsonObject in, String key) {

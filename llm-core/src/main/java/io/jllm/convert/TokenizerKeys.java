@@ -46,7 +46,7 @@ final class TokenizerKeys {
     private final Map<String, Integer> ids = new HashMap<>();
     private final Map<String, GgufValue> keys = new LinkedHashMap<>();
 
-    private TokenizerKeys(Path file, int vocab) throws IOException {
+    private TokenizerKeys(Path file, int vocab) {
         where = file.toString();
         root = Json.read(file);
         model = Json.object(root, "model").filter(m -> Json.text(m, "type").orElse("BPE").equals("BPE"))

@@ -1,0 +1,168 @@
+package io.jllm.convert;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.google.gson.JsonParser;
+import io.jllm.ModelLoadException;
+import io.jllm.model.GoldenModel;
+import io.jllm.model.ModelFiles;
+import io.jllm.quant.DType;
+import io.jllm.quant.gguf.GgufFile;
+import io.jllm.quant.gguf.GgufMetadata;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Tokenizers of folders, written to GGUF files and read again. */
+class TokenizerKeysTest {
+    private static final String SPECIAL = """
+            [{"id": 0, "content": "<s>", "special": true, "normalized": false},
+             {"id": 1, "content": "</s>", "special": true, "normalized": false},
+             {"id": 2, "content": "<call>", "special": false, "normalized": false}]""";
+
+    @TempDir
+    Path folder;
+
+    private Path model;
+    private final List<String> notes = new ArrayList<>();
+    private final Converter.Progress progress = new Converter.Progress() {
+        @Override
+        public void written(String tensor, long bytesDone, long bytesTotal) {
+        }
+
+        @Override
+        public void note(String message) {
+            notes.add(message);
+        }
+    };
+
+    @BeforeEach
+    void unpack() throws IOException {
+        model = GoldenModel.unpack("llama-tied", "config.json", folder);
+        Files.writeString(model.resolve("tokenizer_config.json"), """
+                {"bos_token": "<s>", "eos_token": {"content": "</s>"}, "add_bos_token": true, "chat_template": "{{ messages }}"}""");
+    }
+
+    /** Ids 0 to 2 are special, 3 to 28 the letters, then G for the space, and what the merges make. */
+    private static String byteLevel(String preTokenizer) {
+        var vocab = new StringBuilder("\"<s>\": 0, \"</s>\": 1");
+        for (char c = 'a'; c <= 'z'; c++) {
+            vocab.append(", \"").append(c).append("\": ").append(3 + c - 'a');
+        }
+        return """
+                {"added_tokens": %s, "pre_tokenizer": %s, "decoder": {"type": "ByteLevel", "add_prefix_space": true, "trim_offsets": true},
+                 "model": {"type": "BPE", "vocab": {%s, "\u0120": 29, "on": 30, "once": 31, "ce": 32, "\u0120a": 33, "zzz": 5000},
+                 "merges": ["o n", "c e", "on ce", "\u0120 a"]}}""".formatted(SPECIAL, preTokenizer, vocab);
+    }
+
+    private GgufMetadata convert(String tokenizerJson) throws IOException {
+        Files.writeString(model.resolve("tokenizer.json"), tokenizerJson);
+        var out = folder.resolve("out.gguf");
+        Converter.convert(model, out, Converter.Options.of(DType.F32), progress);
+        try (var file = GgufFile.open(out)) {
+            return file.metadata();
+        }
+    }
+
+    /** The same ids from folder and file. */
+    private void same(String... texts) {
+        try (var a = ModelFiles.open(model); var b = ModelFiles.open(folder.resolve("out.gguf"))) {
+            for (var text : texts) {
+                assertArrayEquals(a.tokenizer().orElseThrow().encode(text), b.tokenizer().orElseThrow().encode(text), text);
+            }
+            assertEquals(a.eos(), b.eos());
+        }
+    }
+
+    @Test
+    void byteLevelTokenizer() throws IOException {
+        var keys = convert(byteLevel("{\"type\": \"ByteLevel\", \"add_prefix_space\": false, \"trim_offsets\": true, \"use_regex\": true}"));
+        assertEquals("gpt2", keys.text("tokenizer.ggml.model").orElseThrow());
+        assertEquals("gpt-2", keys.text("tokenizer.ggml.pre").orElseThrow());
+        assertEquals(List.of("o n", "c e", "on ce", "\u0120 a"), keys.texts("tokenizer.ggml.merges").orElseThrow());
+        assertEquals(0, keys.integer("tokenizer.ggml.bos_token_id").orElseThrow());
+        assertEquals(1, keys.integer("tokenizer.ggml.eos_token_id").orElseThrow());
+        assertEquals(true, keys.bool("tokenizer.ggml.add_bos_token").orElseThrow());
+        assertEquals("{{ messages }}", keys.text("tokenizer.chat_template").orElseThrow());
+        var tokens = keys.texts("tokenizer.ggml.tokens").orElseThrow();
+        var types = keys.integers("tokenizer.ggml.token_type").orElseThrow();
+        int rows = tokens.size();
+        try (var loaded = ModelFiles.open(model)) {
+            assertEquals(loaded.config().vocab(), rows, "one token a row of the embedding table");
+        }
+        assertEquals(List.of("<s>", "</s>", "<call>", "a"), tokens.subList(0, 4));
+        assertArrayEquals(new long[] {3, 3, 4, 1}, java.util.Arrays.copyOf(types, 4));
+        assertEquals("[PAD" + (rows - 1) + "]", tokens.getLast());
+        assertEquals(5, types[rows - 1]);
+        assertTrue(notes.toString().contains("1 tokens with ids past the " + rows + " rows"), notes.toString());
+        same("once a once", "<s>once<call>a</s>", "");
+    }
+
+    @Test
+    void sentencePieceTokenizer() throws IOException {
+        var keys = convert("""
+                {"added_tokens": %s, "normalizer": {"type": "Sequence", "normalizers": [{"type": "Prepend", "prepend": "\u2581"},
+                 {"type": "Replace", "pattern": {"String": " "}, "content": "\u2581"}]},
+                 "decoder": {"type": "Sequence", "decoders": [{"type": "Replace", "pattern": {"String": "\u2581"}, "content": " "},
+                 {"type": "ByteFallback"}, {"type": "Fuse"}, {"type": "Strip", "content": " ", "start": 1, "stop": 0}]},
+                 "model": {"type": "BPE", "byte_fallback": true, "fuse_unk": true, "unk_token": "<unk>",
+                 "vocab": {"<s>": 0, "</s>": 1, "<unk>": 3, "<0x0A>": 4, "a": 5, "b": 6, "\u2581": 7, "ab": 8, "\u2581ab": 9},
+                 "merges": [["a", "b"], ["\u2581", "ab"]]}}""".formatted(SPECIAL));
+        assertEquals("llama", keys.text("tokenizer.ggml.model").orElseThrow());
+        assertArrayEquals(new long[] {3, 3, 4, 2, 6, 1, 1, 1, 1, 1, 5},
+                java.util.Arrays.copyOf(keys.integers("tokenizer.ggml.token_type").orElseThrow(), 11));
+        assertArrayEquals(new double[] {0, 0, 0, 0, 0, -1e6, -1e6, -1e6, 0, -1, 0},
+                java.util.Arrays.copyOf(keys.reals("tokenizer.ggml.scores").orElseThrow(), 11), 0);
+        assertEquals(3, keys.integer("tokenizer.ggml.unknown_token_id").orElseThrow());
+        assertFalse(keys.bool("tokenizer.ggml.add_space_prefix").isPresent(), "the default");
+        same("ab ab", "a b", "ab\nab<call>");
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = ';', quoteCharacter = '`', value = {
+        "smollm; false; {\"type\": \"Sequence\", \"pretokenizers\": [{\"type\": \"Digits\", \"individual_digits\": true}, "
+            + "{\"type\": \"ByteLevel\", \"add_prefix_space\": false}]}",
+        "llama-bpe; true; {\"type\": \"Sequence\", \"pretokenizers\": [{\"type\": \"Split\", \"behavior\": \"Isolated\", \"pattern\": {\"Regex\": "
+            + "\"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\\\r\\\\n\\\\p{L}\\\\p{N}]?\\\\p{L}+|\\\\p{N}{1,3}| ?[^\\\\s\\\\p{L}\\\\p{N}]+[\\\\r\\\\n]*|"
+            + "\\\\s*[\\\\r\\\\n]+|\\\\s+(?!\\\\S)|\\\\s+\"}}, {\"type\": \"ByteLevel\", \"use_regex\": false}]}",
+        "qwen2; false; {\"type\": \"Sequence\", \"pretokenizers\": [{\"type\": \"Split\", \"behavior\": \"Isolated\", \"pattern\": {\"Regex\": "
+            + "\"(?:'[sS]|'[tT]|'[rR][eE]|'[vV][eE]|'[mM]|'[lL][lL]|'[dD])|[^\\\\r\\\\n\\\\p{L}\\\\p{N}]?\\\\p{L}+|\\\\p{N}| ?[^\\\\s\\\\p{L}"
+            + "\\\\p{N}]+[\\\\r\\\\n]*|\\\\s*[\\\\r\\\\n]+|\\\\s+(?!\\\\S)|\\\\s+\"}}, {\"type\": \"ByteLevel\", \"use_regex\": false}]}",
+    })
+    void preTokenizersAreKnownByTheirExpressions(String name, boolean ignoreMerges, String json) {
+        assertEquals(name, PreTokenizerName.of("tokenizer.json", JsonParser.parseString(json), ignoreMerges));
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = ';', quoteCharacter = '`', value = {
+        "{\"type\": \"ByteLevel\", \"add_prefix_space\": true}", "{\"type\": \"Whitespace\"}", "null",
+        "{\"type\": \"Split\", \"behavior\": \"Isolated\", \"pattern\": {\"Regex\": \".\"}}",
+        "{\"type\": \"Split\", \"behavior\": \"MergedWithNext\", \"pattern\": {\"Regex\": \"\\\\d\"}}",
+    })
+    void unknownPreTokenizersAreRefused(String json) {
+        var e = assertThrows(ModelLoadException.class,
+                () -> PreTokenizerName.of("tokenizer.json", JsonParser.parseString(json), false));
+        assertTrue(e.getMessage().contains("known are those of dbrx, gpt-2, llama-bpe, qwen2, smollm"), e.getMessage());
+    }
+
+    @Test
+    void noTokenizer() throws IOException {
+        var out = folder.resolve("out.gguf");
+        Converter.convert(model, out, Converter.Options.of(DType.F32), progress);
+        assertTrue(notes.toString().contains("has no tokenizer.json"), notes.toString());
+        try (var loaded = ModelFiles.open(out)) {
+            assertTrue(loaded.tokenizer().isEmpty());
+        }
+    }
+}
