@@ -1,0 +1,108 @@
+package io.jllm.tokenizer;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
+import io.jllm.quant.gguf.GgufFile;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Real vocabularies of other people, where they are at hand. */
+class SharedVocabulariesTest {
+    private static Path shared(String path) {
+        String root = System.getProperty("jllm.shared", "");
+        Path file = Path.of(root, path);
+        assumeTrue(!root.isEmpty() && Files.exists(file), "needs " + path + " under -Djllm.shared");
+        return file;
+    }
+
+    /** llama.cpp's own test files: texts between marks, and the ids of each on a line, without BOS and with special tokens as text. */
+    @ParameterizedTest
+    @ValueSource(strings = {"falcon", "gpt-2", "llama-spm", "phi-3"})
+    void ggufVocabularies(String name) throws IOException {
+        Path file = shared("tokenizers/gguf/ggml-vocab-" + name + ".gguf");
+        String[] texts = Files.readString(Path.of(file + ".inp")).split("\n__ggml_vocab_test__\n"); // a mark ends the last one too
+        List<String> lines = Files.readString(Path.of(file + ".out")).lines().toList();
+        assertEquals(lines.size(), texts.length);
+        try (GgufFile gguf = GgufFile.open(file); Tokenizer tokenizer = GgufTokenizers.fromGguf(gguf.metadata())) {
+            for (int i = 0; i < texts.length; i++) {
+                String line = lines.get(i).strip();
+                int[] expected = line.isEmpty() ? new int[0] : Arrays.stream(line.split(" ")).mapToInt(Integer::parseInt).toArray();
+                assertArrayEquals(expected, tokenizer.encode(texts[i], false, false), texts[i]);
+                assertEquals(texts[i], tokenizer.decode(expected));
+            }
+        }
+    }
+
+    private static int[] ints(JsonElement json) {
+        return json.getAsJsonArray().asList().stream().mapToInt(JsonElement::getAsInt).toArray();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"phi-2", "tinyllama"})
+    void huggingFaceFolders(String name) throws IOException {
+        Path folder = shared("tokenizers/hf/" + name);
+        JsonObject file = JsonParser.parseString(Files.readString(folder.resolve("cases.json"))).getAsJsonObject();
+        try (Tokenizer tokenizer = HuggingFaceTokenizers.fromFolder(folder)) {
+            for (JsonElement element : file.getAsJsonArray("cases")) {
+                JsonObject c = element.getAsJsonObject();
+                String text = c.get("text").getAsString();
+                int[] ids = ints(c.get("ids"));
+                assertArrayEquals(ids, tokenizer.encode(text, false, true), text);
+                assertArrayEquals(ints(c.get("ids_special")), tokenizer.encode(text), text);
+                String decoded = c.get("decoded").getAsString();
+                for (int id : ids) { // the cases were decoded with special tokens, which have no text here
+                    decoded = tokenizer.isSpecial(id) ? decoded.replace(tokenizer.token(id), "") : decoded;
+                }
+                boolean beginsSpecial = ids.length > 0 && tokenizer.isSpecial(ids[0]);
+                assertEquals(beginsSpecial && decoded.startsWith(" ") ? decoded.substring(1) : decoded, tokenizer.decode(ids));
+            }
+        }
+    }
+
+    @Test
+    void theSameModelInBothFormats() throws IOException {
+        Path heldOut = shared("text/heldout-fairytales.txt");
+        String text = Files.readString(heldOut);
+        Path models = heldOut.getParent().resolveSibling("models/fairytale-23m");
+        try (Tokenizer folder = HuggingFaceTokenizers.fromFolder(models.resolve("hf"));
+                GgufFile file = GgufFile.open(models.resolve("fairytale-23m-Q4_0.gguf"));
+                Tokenizer gguf = GgufTokenizers.fromGguf(file.metadata())) {
+            int[] ids = folder.encode(text);
+            assertArrayEquals(ids, gguf.encode(text));
+            assertEquals(text, gguf.decode(ids));
+            assertEquals(0, ids[0]);
+            assertEquals(Set.of(0), folder.eos());
+            assertEquals(Set.of(0), gguf.eos());
+            assertArrayEquals(new int[] {0, 5813, 612, 259, 577, 460, 309, 259}, folder.encode("Once upon a time there was a"));
+        }
+    }
+
+    @Test
+    void tinyStories() throws IOException {
+        Path folder = shared("models/TinyStories-656K");
+        try (Tokenizer tokenizer = HuggingFaceTokenizers.fromFolder(folder);
+                GgufFile file = GgufFile.open(folder.resolve("TinyStories-656K-F32.gguf"));
+                Tokenizer gguf = GgufTokenizers.fromGguf(file.metadata())) {
+            int[] ids = {1, 80, 147, 201, 282, 57};
+            assertArrayEquals(ids, tokenizer.encode("Once upon a time"));
+            assertArrayEquals(ids, gguf.encode("Once upon a time"));
+            assertEquals("Once upon a time", tokenizer.decode(ids));
+            assertEquals("Once upon a time", gguf.decode(ids));
+            assertEquals(Set.of(2), tokenizer.eos());
+            assertTrue(tokenizer.addsBos() && gguf.addsBos());
+        }
+    }
+}
