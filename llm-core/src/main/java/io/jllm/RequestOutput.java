@@ -11,7 +11,7 @@ import java.util.Optional;
  * @param prompt what was asked
  * @param promptTokenIds the prompt as tokens; empty if it could not be encoded. Not to be changed
  * @param promptLogprobs for each prompt token, if {@link SamplingParams#promptLogprobs} asked for them; else empty
- * @param outputs the sequences, best first; at least one
+ * @param outputs the sequences: sampled ones in order of their index, beams best first; at least one
  * @param metrics times and counts
  * @param error why it failed, if it did: then the outputs end with {@link FinishReason#ERROR} and hold what there was
  */

@@ -18,6 +18,8 @@ import java.util.function.Supplier;
  * tokens, temperature, top-k, top-p, min-p, pick. (Hugging Face and vLLM truncate after the temperature too; llama.cpp applies
  * the temperature last, so the same numbers give other text there.)
  *
+ * @param n how many outputs to draw for the prompt, which is computed once; at least 1, and at most the engine's maxSequences.
+ *     Default 1
  * @param temperature 0 is greedy; else divides the logits. Finite, at least 0. Default 1
  * @param topK keep the k most likely tokens; 0, the default, keeps all
  * @param topP keep the most likely tokens whose probabilities sum to p; in (0, 1]. Default 1
@@ -27,7 +29,8 @@ import java.util.function.Supplier;
  * @param frequencyPenalty subtracted for each occurrence in the output; in [-2, 2]. Default 0
  * @param maxTokens most tokens to generate, at least 0; default what is left of the context
  * @param minTokens no end-of-sequence or stop token before this many; at least 0. Default 0
- * @param seed same seed, same text, whatever else runs; default a new one for each request
+ * @param seed same seed, same text, whatever else runs; default a new one for each request. The first of several
+ *     outputs draws as a single one would, each other with a seed derived from this one
  * @param stop strings that end the text; they are left out of it. None empty
  * @param stopTokenIds tokens that end the text beside the model's own
  * @param ignoreEos go on past the model's end-of-sequence tokens. Default false
@@ -39,7 +42,7 @@ import java.util.function.Supplier;
  * @param cacheSalt requests share computed prefixes only with requests of the same salt; default empty
  * @param timeout cancel the request after this long; above zero. Default never
  */
-public record SamplingParams(float temperature, int topK, float topP, float minP, float repetitionPenalty,
+public record SamplingParams(int n, float temperature, int topK, float topP, float minP, float repetitionPenalty,
                              float presencePenalty, float frequencyPenalty, OptionalInt maxTokens, int minTokens,
                              OptionalLong seed, List<String> stop, Set<Integer> stopTokenIds, boolean ignoreEos, int logprobs,
                              OptionalInt promptLogprobs, Map<Integer, Float> logitBias, Set<Integer> allowedTokenIds,
@@ -49,6 +52,7 @@ public record SamplingParams(float temperature, int topK, float topP, float minP
 
     /** Checks every range. */
     public SamplingParams {
+        check(n >= 1, "n", n, "at least 1");
         check(temperature >= 0 && temperature < Float.POSITIVE_INFINITY, "temperature", temperature, "finite and at least 0");
         check(topK >= 0, "topK", topK, "at least 0 (0 keeps all tokens)");
         check(topP > 0 && topP <= 1, "topP", topP, "in (0, 1]");

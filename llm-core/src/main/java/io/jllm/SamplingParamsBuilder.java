@@ -14,6 +14,7 @@ import java.util.function.Supplier;
 
 /** Builds {@link SamplingParams}, where each setting is described; ranges are checked by {@link #build}. For one thread. */
 public final class SamplingParamsBuilder {
+    private int n = 1;
     private float temperature = 1;
     private int topK;
     private float topP = 1;
@@ -39,6 +40,7 @@ public final class SamplingParamsBuilder {
     }
 
     SamplingParamsBuilder(SamplingParams p) {
+        n = p.n();
         temperature = p.temperature();
         topK = p.topK();
         topP = p.topP();
@@ -59,6 +61,12 @@ public final class SamplingParamsBuilder {
         logitsProcessor = p.logitsProcessor();
         cacheSalt = p.cacheSalt();
         timeout = p.timeout();
+    }
+
+    /** See {@link SamplingParams#n}. */
+    public SamplingParamsBuilder n(int value) {
+        n = value;
+        return this;
     }
 
     /** See {@link SamplingParams#temperature}. */
@@ -189,7 +197,7 @@ public final class SamplingParamsBuilder {
      * @throws IllegalArgumentException if one is out of range; the message names it, its value and the range
      */
     public SamplingParams build() {
-        return new SamplingParams(temperature, topK, topP, minP, repetitionPenalty, presencePenalty, frequencyPenalty, maxTokens,
+        return new SamplingParams(n, temperature, topK, topP, minP, repetitionPenalty, presencePenalty, frequencyPenalty, maxTokens,
                 minTokens, seed, stop, stopTokenIds, ignoreEos, logprobs, promptLogprobs, logitBias, allowedTokenIds,
                 logitsProcessor, cacheSalt, timeout);
     }

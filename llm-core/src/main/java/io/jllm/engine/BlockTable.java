@@ -34,11 +34,37 @@ final class BlockTable {
         System.arraycopy(blocks, 0, table, at, count);
     }
 
-    /** Takes blocks until that many positions have room; false, and nothing taken, if there are too few. */
-    boolean reserve(int positions) {
-        int need = Math.ceilDiv(positions, blockSize) - count;
-        if (need > pool.available()) {
+    /** A table of the same blocks, held once more, for a sequence that branches off. */
+    BlockTable fork() {
+        var fork = new BlockTable(pool, blockSize, salt);
+        for (int i = 0; i < count; i++) {
+            pool.share(blocks[i]);
+            fork.add(blocks[i]);
+        }
+        fork.known = known;
+        fork.parent = parent;
+        return fork;
+    }
+
+    /**
+     * Makes room to write positions {@code from} to {@code to}, the latter exclusive: takes blocks for what is past the end, and
+     * a copy of the block that is written first if others hold it too. The last to hold it writes in place. False, and nothing
+     * taken, if there are too few blocks.
+     *
+     * @param from how many positions are written already: at most one block is both written in part and shared
+     */
+    boolean reserve(int from, int to, BlockCopies copies) {
+        int first = from / blockSize;
+        boolean copy = first < count && pool.shared(blocks[first]);
+        int need = Math.ceilDiv(to, blockSize) - count;
+        if (Math.max(need, 0) + (copy ? 1 : 0) > pool.available()) {
             return false;
+        }
+        if (copy) {
+            int own = pool.take();
+            copies.add(blocks[first], own);
+            pool.release(blocks[first]);
+            blocks[first] = own;
         }
         for (int i = 0; i < need; i++) {
             add(pool.take());

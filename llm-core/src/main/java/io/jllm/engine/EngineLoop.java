@@ -2,9 +2,11 @@ package io.jllm.engine;
 
 import io.jllm.EngineMetrics;
 import io.jllm.FinishReason;
+import io.jllm.TokenLogprobs;
 import io.jllm.spi.ModelRunner;
 import io.jllm.spi.ModelRunner.MemoryReport;
 import io.jllm.spi.StepBatch;
+import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -43,7 +45,7 @@ final class EngineLoop implements Runnable {
         this.runner = runner;
         this.onClose = onClose;
         pool = new BlockPool(runner.blocks());
-        scheduler = new Scheduler(pool, limits, runner::releaseSlot);
+        scheduler = new Scheduler(pool, limits, runner);
         int blocksOfSequence = Math.min(pool.blocks(), Math.ceilDiv(maxContext, limits.blockSize()));
         batch = new StepBatch(limits.maxTokens(), limits.maxSequences(), limits.maxLogitRows(), blocksOfSequence);
         sampler = new StepSampler(runner, vocab, limits.maxLogitRows());
@@ -134,9 +136,9 @@ final class EngineLoop implements Runnable {
             // Only a defect of the engine itself comes here; nobody must wait for it for ever.
             closing = true;
             LOG.log(System.Logger.Level.ERROR, "the engine stopped", t);
-            scheduler.all().forEach(s -> s.group().fail(StepSampler.asRuntime(t)));
+            groups().forEach(g -> g.fail(StepSampler.asRuntime(t)));
         } finally {
-            scheduler.all().stream().filter(s -> !s.group().done()).toList().forEach(s -> end(s, FinishReason.CANCELLED));
+            groups().forEach(g -> end(g, FinishReason.CANCELLED));
             for (SequenceGroup g = inbox.poll(); g != null; g = inbox.poll()) {
                 g.finish(FinishReason.CANCELLED);
             }
@@ -151,7 +153,7 @@ final class EngineLoop implements Runnable {
             pool.forgetAll();
         }
         for (SequenceGroup g = inbox.poll(); g != null; g = inbox.poll()) {
-            scheduler.add(g.sequence());
+            scheduler.add(g.units().getFirst());
             deadline = Math.min(deadline, g.deadline());
         }
     }
@@ -161,11 +163,11 @@ final class EngineLoop implements Runnable {
         long now = Clock.nanos();
         if (cancels.getAndSet(false) || now >= deadline) {
             deadline = Long.MAX_VALUE;
-            for (Sequence s : scheduler.all()) {
-                if (s.group().cancelled() || now >= s.group().deadline()) {
-                    end(s, FinishReason.CANCELLED);
+            for (SequenceGroup g : groups()) {
+                if (g.cancelled() || now >= g.deadline()) {
+                    end(g, FinishReason.CANCELLED);
                 } else {
-                    deadline = Math.min(deadline, s.group().deadline());
+                    deadline = Math.min(deadline, g.deadline());
                 }
             }
         }
@@ -179,6 +181,7 @@ final class EngineLoop implements Runnable {
             return false;
         }
         try {
+            scheduler.copies().forEach(runner::copyBlocks);
             runner.forward(batch);
         } catch (Throwable t) {
             failStep(t);
@@ -187,12 +190,12 @@ final class EngineLoop implements Runnable {
         scheduler.remember();
         steps++;
         computedTokens += batch.tokens;
+        scheduler.scheduled().forEach(this::fork);
         sampler.sample(batch.logitRows, scheduler);
         for (int row = 0; row < batch.logitRows; row++) {
             deliver(row);
         }
-        scheduler.scheduled().stream().filter(s -> s.scoresOnly() && s.behind() == 0 && !s.group().done()).toList()
-                .forEach(s -> end(s, FinishReason.LENGTH));
+        scheduler.scheduled().forEach(this::endScored);
         publish();
         return true;
     }
@@ -200,42 +203,78 @@ final class EngineLoop implements Runnable {
     /** A failed forward pass fails the requests that were in it; the others have lost nothing. */
     private void failStep(Throwable t) {
         LOG.log(System.Logger.Level.DEBUG, "a step failed", t);
-        scheduler.scheduled().forEach(s -> fail(s, StepSampler.asRuntime(t)));
+        scheduler.scheduled().forEach(u -> fail(u.group(), StepSampler.asRuntime(t)));
+    }
+
+    private void fork(Unit u) {
+        try {
+            scheduler.fork(u);
+        } catch (Throwable t) {
+            fail(u.group(), StepSampler.asRuntime(t)); // an application's processor is copied too
+        }
     }
 
     private void deliver(int row) {
         Sequence s = scheduler.rowSequence(row);
-        if (s.group().done()) {
+        SequenceGroup group = s.group();
+        if (group.done()) {
             return;
         }
         if (sampler.error(row) != null) {
-            fail(s, sampler.error(row));
+            fail(group, sampler.error(row));
         } else if (scheduler.rowPosition(row) < s.length() - 1) {
-            s.group().promptToken(sampler.token(row));
+            group.promptToken(sampler.token(row));
             s.scored(scheduler.rowPosition(row));
         } else {
-            s.group().token(s, sampler.token(row));
-            if (s.completion().finished()) {
-                end(s, FinishReason.LENGTH);
+            switch (s.unit()) {
+                case SampledUnit u -> add(u, sampler.token(row));
             }
         }
     }
 
-    private void end(Sequence s, FinishReason reason) {
-        leave(s);
-        s.group().finish(reason);
+    private void add(SampledUnit u, TokenLogprobs token) {
+        u.group().generated();
+        u.token(token);
+        if (u.finished()) {
+            scheduler.remove(u);
+            if (u.group().units().stream().allMatch(Unit::finished)) {
+                end(u.group(), FinishReason.LENGTH);
+            }
+        }
     }
 
-    private void fail(Sequence s, RuntimeException error) {
-        leave(s);
-        s.group().fail(error);
+    private void endScored(Unit u) {
+        if (u instanceof SampledUnit s && s.scoresOnly() && s.sequence().behind() == 0) {
+            end(u.group(), FinishReason.LENGTH);
+        }
     }
 
-    /** Who has a result must find it in the metrics. */
-    private void leave(Sequence s) {
-        scheduler.remove(s);
+    private void end(SequenceGroup g, FinishReason reason) {
+        if (leave(g)) {
+            g.finish(reason);
+        }
+    }
+
+    private void fail(SequenceGroup g, RuntimeException error) {
+        if (leave(g)) {
+            g.fail(error);
+        }
+    }
+
+    /** Takes a request out, if it is in; who has a result must find it in the metrics. */
+    private boolean leave(SequenceGroup g) {
+        if (g.done()) {
+            return false;
+        }
+        g.units().forEach(scheduler::remove);
         finished++;
         publish();
+        return true;
+    }
+
+    /** The requests that have not ended. */
+    private List<SequenceGroup> groups() {
+        return scheduler.all().stream().map(Unit::group).distinct().filter(g -> !g.done()).toList();
     }
 
     private void publish() {

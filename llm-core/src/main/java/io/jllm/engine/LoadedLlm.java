@@ -33,6 +33,7 @@ public final class LoadedLlm implements LLM {
     private final ModelRunner runner;
     private final EngineLoop loop;
     private final int maxContext;
+    private final int maxSequences;
     private final long kvPositions;
     private final AtomicLong ids = new AtomicLong();
 
@@ -54,6 +55,7 @@ public final class LoadedLlm implements LLM {
                         + (shown == problems.size() ? "" : "; and " + (problems.size() - shown) + " more problems like these"));
             }
             maxContext = options.contextOf(config.maxContext());
+            maxSequences = options.maxSequences();
             int maxTokens = Math.max(options.maxTokensPerStep(), options.maxSequences());
             long promptRows = Math.clamp(PROMPT_ROW_BYTES / (4L * config.vocab()), 1, maxTokens);
             var limits = new SchedulerLimits(maxTokens, options.maxSequences(), options.maxSequences() + (int) promptRows,
@@ -113,10 +115,17 @@ public final class LoadedLlm implements LLM {
         SequenceGroup group;
         try {
             promptIds = encode(prompt);
+            if (params.n() > maxSequences) {
+                throw new IllegalArgumentException("n asks for " + params.n() + " outputs, but the engine computes " + maxSequences
+                        + " sequences at once; ask for fewer, or load with a larger maxSequences");
+            }
             int room = room(promptIds.length, params);
             var settings = new SequenceSettings(params, model.eos(), model.config().vocab(), room);
-            var completion = new Completion(0, settings, detokenizer(), params.stop());
-            group = new SequenceGroup(id, prompt, promptIds, params, settings, completion, sink);
+            var completions = new ArrayList<Completion>();
+            for (int i = 0; i < params.n(); i++) {
+                completions.add(new Completion(i, settings, detokenizer(), params.stop()));
+            }
+            group = new SequenceGroup(id, prompt, promptIds, params, g -> SampledUnit.of(g, settings, completions), sink);
         } catch (IllegalArgumentException e) {
             sink.done(SequenceGroup.refused(id, prompt, promptIds, e));
             return;

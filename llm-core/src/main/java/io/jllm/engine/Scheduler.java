@@ -1,12 +1,11 @@
 package io.jllm.engine;
 
+import io.jllm.spi.ModelRunner;
 import io.jllm.spi.StepBatch;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
-import java.util.Iterator;
 import java.util.List;
-import java.util.function.IntConsumer;
 
 /**
  * Chooses, every step, how many tokens of which sequence to compute. There is no prefill mode and no decode mode: each
@@ -16,53 +15,58 @@ import java.util.function.IntConsumer;
 final class Scheduler {
     private final BlockPool pool;
     private final SchedulerLimits limits;
-    private final IntConsumer slotReleased;
-    private final Deque<Sequence> waiting = new ArrayDeque<>();
-    private final List<Sequence> running = new ArrayList<>();
+    private final ModelRunner runner;
+    private final Deque<Unit> waiting = new ArrayDeque<>();
+    private final List<Unit> running = new ArrayList<>();
     private final Deque<Integer> slots = new ArrayDeque<>();
-    private final List<Sequence> scheduled = new ArrayList<>();
+    private final List<Unit> scheduled = new ArrayList<>();
+    private final BlockCopies copies = new BlockCopies();
     private final List<Sequence> rowSequences = new ArrayList<>();
     private final int[] rowPositions;
+    private final int[] counts;
     private long preemptions;
     private int budget;
     private int promptRows;
 
     /**
-     * @param slotReleased told when a sequence slot no longer belongs to its sequence
+     * @param runner told when a sequence slot passes on or no longer belongs to its sequence
      */
-    Scheduler(BlockPool pool, SchedulerLimits limits, IntConsumer slotReleased) {
+    Scheduler(BlockPool pool, SchedulerLimits limits, ModelRunner runner) {
         this.pool = pool;
         this.limits = limits;
-        this.slotReleased = slotReleased;
+        this.runner = runner;
         rowPositions = new int[limits.maxLogitRows()];
+        counts = new int[limits.maxSequences()];
         for (int i = 0; i < limits.maxSequences(); i++) {
             slots.add(i);
         }
     }
 
-    void add(Sequence s) {
-        s.place(new BlockTable(pool, limits.blockSize(), s.group().params().cacheSalt()));
-        waiting.addLast(s);
+    /** Takes in a request by its first unit. */
+    void add(Unit u) {
+        u.active().getFirst().place(new BlockTable(pool, limits.blockSize(), u.group().params().cacheSalt()));
+        waiting.addLast(u);
     }
 
     int waiting() {
         return waiting.size();
     }
 
+    /** Sequences that hold a slot. */
     int running() {
-        return running.size();
+        return limits.maxSequences() - slots.size();
     }
 
     long preemptions() {
         return preemptions;
     }
 
-    /** The sequences of the last step. */
-    List<Sequence> scheduled() {
+    /** The units of the last step. */
+    List<Unit> scheduled() {
         return scheduled;
     }
 
-    /** Whose logits row this is in the last step. */
+    /** Whose next token this logits row of the last step tells. */
     Sequence rowSequence(int row) {
         return rowSequences.get(row);
     }
@@ -72,11 +76,16 @@ final class Scheduler {
         return rowPositions[row];
     }
 
-    /** All sequences, running ones first. */
-    List<Sequence> all() {
+    /** All units, running ones first. */
+    List<Unit> all() {
         var all = new ArrayList<>(running);
         all.addAll(waiting);
         return all;
+    }
+
+    /** What must be copied before the step computes, to be done once, one round after the other. */
+    List<int[]> copies() {
+        return copies.take();
     }
 
     /** Fills the batch with the next step; empty if nothing can be computed now. */
@@ -88,13 +97,12 @@ final class Scheduler {
         promptRows = limits.maxLogitRows() - limits.maxSequences();
         long before = preemptions;
         for (int i = 0; i < running.size() && budget > 0;) {
-            Sequence s = running.get(i);
-            int count = s.group().paused() ? 0 : chunk(s);
-            if (count > 0 && makeRoom(s, count)) {
-                put(b, s, count);
+            Unit u = running.get(i);
+            if (!u.group().paused() && plan(u) && makeRoom(u)) {
+                put(b, u);
             }
-            // A preemption may have moved the sequences before this one.
-            i = s.running() ? running.indexOf(s) + 1 : running.size();
+            // A preemption may have moved the units before this one.
+            i = u.running() ? running.indexOf(u) + 1 : running.size();
         }
         if (preemptions == before) {
             admit(b);
@@ -104,33 +112,43 @@ final class Scheduler {
     /** Makes known what the last step has computed. */
     void remember() {
         if (limits.prefixCache()) {
-            scheduled.forEach(s -> s.blocks().remember(s.tokens(), s.computed()));
+            for (Unit u : scheduled) {
+                u.active().forEach(s -> s.blocks().remember(s.tokens(), s.computed()));
+            }
         }
+    }
+
+    /** Has sequences branch off where that is due, after a forward pass. */
+    void fork(Unit u) {
+        List<? extends Unit> born = u.fork(runner);
+        born.forEach(b -> b.running(true));
+        running.addAll(running.indexOf(u) + 1, born);
     }
 
     private void admit(StepBatch b) {
-        while (budget > 0 && running.size() < limits.maxSequences()) {
-            Sequence s = nextWaiting();
-            if (s == null) {
+        while (budget > 0) {
+            Unit u = nextWaiting();
+            if (u == null || !findSlots(u.seats().size())) {
                 return;
             }
-            int cached = limits.prefixCache() ? s.reuse() : 0;
-            int count = chunk(s);
-            if (count == 0 || !reserveByResting(s, count)) {
-                s.releaseBlocks();
+            Sequence leader = u.active().getFirst();
+            int cached = limits.prefixCache() ? leader.reuse(u.wanted(leader) - 1) : 0;
+            if (!plan(u) || !reserveByResting(u)) {
+                u.rest();
                 return;
             }
-            waiting.remove(s);
-            running.add(s);
-            s.start(slots.pop());
-            s.group().reused(cached);
-            put(b, s, count);
+            waiting.remove(u);
+            running.add(u);
+            u.running(true);
+            u.seats().forEach(s -> s.sit(slots.pop()));
+            u.group().reused(cached);
+            put(b, u);
         }
     }
 
-    private boolean reserveByResting(Sequence s, int count) {
-        while (!s.blocks().reserve(s.computed() + count)) {
-            Sequence resting = restingVictim();
+    private boolean findSlots(int count) {
+        while (slots.size() < count) {
+            Unit resting = restingVictim();
             if (resting == null) {
                 return false;
             }
@@ -139,19 +157,37 @@ final class Scheduler {
         return true;
     }
 
-    private Sequence nextWaiting() {
-        for (Iterator<Sequence> it = waiting.iterator(); it.hasNext();) {
-            Sequence s = it.next();
-            if (!s.group().paused()) {
-                return s;
+    private boolean reserveByResting(Unit u) {
+        while (!reserve(u)) {
+            Unit resting = restingVictim();
+            if (resting == null) {
+                return false;
             }
+            preempt(resting);
         }
-        return null;
+        return true;
     }
 
-    /** How many tokens of the sequence to compute, by what it is behind and by what is left of the step. */
-    private int chunk(Sequence s) {
-        int most = Math.min(s.behind(), budget);
+    private Unit nextWaiting() {
+        return waiting.stream().filter(u -> !u.group().paused()).findFirst().orElse(null);
+    }
+
+    /** Decides how many tokens of each of its sequences to compute; false if none. */
+    private boolean plan(Unit u) {
+        if (budget < u.least()) {
+            return false;
+        }
+        int left = budget;
+        List<Sequence> active = u.active();
+        for (int i = 0; i < active.size(); i++) {
+            counts[i] = chunk(active.get(i), Math.min(u.wanted(active.get(i)), left));
+            left -= counts[i];
+        }
+        return left < budget;
+    }
+
+    /** At most so many, by what is left of the rows for log-probabilities of prompts. */
+    private int chunk(Sequence s, int most) {
         int rows = promptRows;
         for (int n = 0; n < most; n++) {
             if (s.wantsPromptRow(s.computed() + n) && rows-- == 0) {
@@ -161,52 +197,78 @@ final class Scheduler {
         return most;
     }
 
-    private boolean makeRoom(Sequence s, int count) {
-        while (!s.blocks().reserve(s.computed() + count)) {
-            Sequence victim = restingVictim();
-            victim = victim == null ? running.getLast() : victim;
-            preempt(victim);
-            if (victim == s) {
+    /** Takes the blocks for what is planned; false if there are too few. */
+    private boolean reserve(Unit u) {
+        List<Sequence> active = u.active();
+        for (int i = 0; i < active.size(); i++) {
+            Sequence s = active.get(i);
+            if (counts[i] > 0 && !s.blocks().reserve(s.computed(), s.computed() + counts[i], copies)) {
                 return false;
             }
         }
         return true;
     }
 
-    /** The youngest sequence whose reader is behind: it holds blocks that it does not need now. */
-    private Sequence restingVictim() {
+    private boolean makeRoom(Unit u) {
+        while (!reserve(u)) {
+            Unit victim = restingVictim();
+            victim = victim == null ? running.getLast() : victim;
+            preempt(victim);
+            if (victim == u) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** The youngest unit whose reader is behind: it holds blocks that it does not need now. */
+    private Unit restingVictim() {
         for (int i = running.size() - 1; i >= 0; i--) {
-            Sequence s = running.get(i);
+            Unit u = running.get(i);
             // One that its reader stopped during this step may be in the batch already.
-            if (s.group().paused() && !scheduled.contains(s)) {
-                return s;
+            if (u.group().paused() && !scheduled.contains(u)) {
+                return u;
             }
         }
         return null;
     }
 
-    private void preempt(Sequence s) {
-        leave(s);
-        s.group().preempted();
-        waiting.addFirst(s);
+    private void preempt(Unit u) {
+        leave(u);
+        u.group().preempted();
+        waiting.addFirst(u);
         preemptions++;
     }
 
-    /** Takes a sequence out, wherever it is, and gives its blocks and slot back. */
-    void remove(Sequence s) {
-        if (s.running()) {
-            leave(s);
+    /** Takes a unit out, wherever it is, and gives its blocks and slots back. */
+    void remove(Unit u) {
+        if (u.running()) {
+            leave(u);
         } else {
-            waiting.remove(s);
+            waiting.remove(u);
         }
     }
 
-    private void leave(Sequence s) {
-        running.remove(s);
-        s.releaseBlocks();
-        slots.push(s.slot());
-        slotReleased.accept(s.slot());
-        s.stop();
+    private void leave(Unit u) {
+        running.remove(u);
+        u.running(false);
+        u.rest();
+        for (Sequence s : u.seats()) {
+            slots.push(s.slot());
+            runner.releaseSlot(s.slot());
+            s.standUp();
+        }
+    }
+
+    private void put(StepBatch b, Unit u) {
+        List<Sequence> active = u.active();
+        for (int i = 0; i < active.size(); i++) {
+            if (counts[i] > 0) {
+                put(b, active.get(i), counts[i]);
+            }
+        }
+        scheduled.add(u);
+        u.group().scheduled();
     }
 
     private void put(StepBatch b, Sequence s, int count) {
@@ -217,12 +279,11 @@ final class Scheduler {
             b.tokenIds[b.tokens] = s.tokens()[position];
             b.positions[b.tokens] = position;
             b.kvSlots[b.tokens] = s.blocks().slot(position);
-            boolean promptRow = s.wantsPromptRow(position);
-            if (promptRow || position == s.length() - 1 && !s.scoresOnly()) {
-                rowSequences.add(s);
-                rowPositions[b.logitRows] = position;
-                b.logitRow[b.logitRows++] = b.tokens;
-                promptRows -= promptRow ? 1 : 0;
+            if (s.wantsPromptRow(position)) {
+                putRow(b, s, position);
+                promptRows--;
+            } else if (position == s.length() - 1) {
+                s.unit().rows(s).forEach(row -> putRow(b, row, position));
             }
             b.tokens++;
         }
@@ -231,8 +292,12 @@ final class Scheduler {
         b.contextLength[q] = s.computed();
         b.sequenceSlot[q] = s.slot();
         s.blocks().copyTo(b.blockTable, q * b.maxBlocks);
-        scheduled.add(s);
-        s.group().scheduled();
         budget -= count;
+    }
+
+    private void putRow(StepBatch b, Sequence s, int position) {
+        rowSequences.add(s);
+        rowPositions[b.logitRows] = position;
+        b.logitRow[b.logitRows++] = b.tokens;
     }
 }

@@ -2,6 +2,7 @@ package io.jllm.engine;
 
 import io.jllm.sampling.SamplerSettings;
 import io.jllm.spi.LogitsProcessor;
+import io.jllm.spi.ModelRunner;
 import io.jllm.spi.RowSampling;
 import java.util.Arrays;
 
@@ -12,33 +13,53 @@ import java.util.Arrays;
 final class Sequence implements RowSampling {
     private static final int NO_SLOT = -1;
 
-    private final SequenceGroup group;
+    private final Unit unit;
     private final SequenceSettings settings;
-    private final Completion completion;
     private final int promptLength;
     private int[] tokens;
     private int length;
     private int computed;
     private int scoredPrompt;
-    private BlockTable blocks;
+    private BlockTable blocks; // null before it is scheduled or branches off
     private int slot = NO_SLOT;
     private LogitsProcessor processor;
 
-    Sequence(SequenceGroup group, SequenceSettings settings, Completion completion, int[] prompt) {
-        this.group = group;
+    /** A sequence of a unit, at its request's prompt. */
+    Sequence(Unit unit, SequenceSettings settings) {
+        this.unit = unit;
         this.settings = settings;
-        this.completion = completion;
+        int[] prompt = unit.group().promptIds();
         promptLength = prompt.length;
         length = prompt.length;
         tokens = Arrays.copyOf(prompt, prompt.length + 16);
     }
 
-    SequenceGroup group() {
-        return group;
+    /** Becomes what another sequence is now. It must hold a slot and no blocks. */
+    void fork(Sequence from, ModelRunner runner) {
+        if (tokens.length < from.length) {
+            tokens = new int[from.tokens.length];
+        }
+        System.arraycopy(from.tokens, 0, tokens, 0, from.length);
+        length = from.length;
+        scoredPrompt = promptLength; // the log-probabilities of a prompt are collected once
+        LogitsProcessor ofParent = from.processor();
+        processor = ofParent == null ? null : ofParent.fork();
+        share(from, runner);
     }
 
-    Completion completion() {
-        return completion;
+    /** Takes all that another sequence has computed, by reference; it must be the beginning of this one too. */
+    void share(Sequence from, ModelRunner runner) {
+        blocks = from.blocks.fork();
+        computed = from.computed;
+        runner.forkSlot(from.slot, slot);
+    }
+
+    Unit unit() {
+        return unit;
+    }
+
+    SequenceGroup group() {
+        return unit.group();
     }
 
     /** Tokens that are not computed yet. */
@@ -69,12 +90,7 @@ final class Sequence implements RowSampling {
 
     /** Whether the logits at this position tell the log-probability of a prompt token that is still wanted. */
     boolean wantsPromptRow(int position) {
-        return group.params().promptLogprobs().isPresent() && position >= scoredPrompt && position < promptLength - 1;
-    }
-
-    /** Whether nothing is to be generated. */
-    boolean scoresOnly() {
-        return settings.maxTokens() == 0;
+        return group().params().promptLogprobs().isPresent() && position >= scoredPrompt && position < promptLength - 1;
     }
 
     int maxTokens() {
@@ -88,7 +104,7 @@ final class Sequence implements RowSampling {
         tokens[length++] = token;
     }
 
-    /** Its KV blocks; null before the scheduler has seen it. */
+    /** Its KV blocks. */
     BlockTable blocks() {
         return blocks;
     }
@@ -97,10 +113,10 @@ final class Sequence implements RowSampling {
         blocks = table;
     }
 
-    /** Takes what is known of its beginning from the prefix cache, but never the token whose logits are wanted. */
-    int reuse() {
-        int limit = length - 1;
-        if (group.params().promptLogprobs().isPresent() && scoredPrompt < promptLength - 1) {
+    /** Takes what is known of its first tokens from the prefix cache, at most so many, and none whose logits are wanted. */
+    int reuse(int most) {
+        int limit = most;
+        if (group().params().promptLogprobs().isPresent() && scoredPrompt < promptLength - 1) {
             limit = Math.min(limit, scoredPrompt);
         }
         computed = blocks.match(tokens, limit);
@@ -109,26 +125,25 @@ final class Sequence implements RowSampling {
 
     /** Gives the blocks back; what was computed is forgotten. */
     void releaseBlocks() {
-        blocks.release();
+        if (blocks != null) {
+            blocks.release();
+        }
         computed = 0;
     }
 
-    boolean running() {
-        return slot != NO_SLOT;
-    }
-
-    void start(int newSlot) {
+    /** Takes a slot for as long as its unit runs. */
+    void sit(int newSlot) {
         slot = newSlot;
     }
 
-    void stop() {
+    void standUp() {
         slot = NO_SLOT;
     }
 
     /** The application's processor, made when first needed; null where the request has none. */
     LogitsProcessor processor() {
-        if (processor == null && group.params().logitsProcessor().isPresent()) {
-            processor = group.params().logitsProcessor().get().get();
+        if (processor == null && group().params().logitsProcessor().isPresent()) {
+            processor = group().params().logitsProcessor().get().get();
         }
         return processor;
     }

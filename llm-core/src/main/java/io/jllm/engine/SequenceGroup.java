@@ -11,9 +11,10 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Function;
 
 /**
- * A request inside the engine: its sequences, its reader, and its times. Touched by the engine's thread only, but for
+ * A request inside the engine: its units of sequences, its reader, and its times. Touched by the engine's thread only, but for
  * {@link #cancel}.
  */
 final class SequenceGroup {
@@ -25,7 +26,7 @@ final class SequenceGroup {
     private final List<TokenLogprobs> promptLogprobs = new ArrayList<>();
     private final long submitted = Clock.nanos();
     private final long deadline;
-    private final Sequence sequence;
+    private final List<? extends Unit> units;
     private long firstStep;
     private long firstToken;
     private int preemptions;
@@ -33,7 +34,11 @@ final class SequenceGroup {
     private boolean done;
     private volatile boolean cancelled;
 
-    SequenceGroup(long id, Prompt prompt, int[] promptIds, SamplingParams params, SequenceSettings settings, Completion completion,
+    /**
+     * @param params the request's, as far as sampled sequences and beams have the same
+     * @param units makes the units, at least one; the first computes the prompt
+     */
+    SequenceGroup(long id, Prompt prompt, int[] promptIds, SamplingParams params, Function<SequenceGroup, List<? extends Unit>> units,
                   ResultSink sink) {
         this.id = id;
         this.prompt = prompt;
@@ -41,18 +46,23 @@ final class SequenceGroup {
         this.params = params;
         this.sink = sink;
         deadline = params.timeout().map(t -> submitted + saturated(t)).orElse(Long.MAX_VALUE);
-        sequence = new Sequence(this, settings, completion, promptIds);
         if (params.promptLogprobs().isPresent()) {
             promptLogprobs.add(new TokenLogprobs(promptIds[0], Float.NaN, new int[0], new float[0]));
         }
+        this.units = units.apply(this);
     }
 
     private static long saturated(Duration timeout) {
         return timeout.compareTo(Duration.ofDays(10_000)) > 0 ? Long.MAX_VALUE / 2 : timeout.toNanos();
     }
 
-    Sequence sequence() {
-        return sequence;
+    /** Its units, those included that have not branched off yet or have ended; the first leads. */
+    List<? extends Unit> units() {
+        return units;
+    }
+
+    int[] promptIds() {
+        return promptIds;
     }
 
     SamplingParams params() {
@@ -99,46 +109,42 @@ final class SequenceGroup {
         promptLogprobs.add(token);
     }
 
-    /** Adds a generated token and passes its text on; the completion tells whether it was the last. */
-    void token(Sequence s, TokenLogprobs token) {
+    /** Tokens were generated just now. */
+    void generated() {
         if (firstToken == 0) {
             firstToken = Clock.nanos();
         }
-        s.append(token.id());
-        String text = s.completion().accept(token);
-        sink.piece(new TokenStream.Piece(s.completion().index(), text, token.id(), token.logprob()));
+    }
+
+    /** Passes text on to the reader. */
+    void piece(TokenStream.Piece piece) {
+        sink.piece(piece);
     }
 
     /** Ends it with what there is. */
     void finish(FinishReason reason) {
-        Completion c = sequence.completion();
-        if (!c.finished()) {
-            String text = c.finish(reason, Optional.empty());
-            if (!text.isEmpty()) {
-                sink.piece(new TokenStream.Piece(c.index(), text, -1, Float.NaN));
-            }
-        }
-        deliver(c.output(), Optional.empty());
+        units.forEach(u -> u.finish(reason));
+        deliver(Optional.empty());
     }
 
     /** Ends it because of an error. */
     void fail(RuntimeException error) {
-        Completion c = sequence.completion();
-        c.fail();
-        deliver(c.output(), Optional.of(error));
+        units.forEach(Unit::fail);
+        deliver(Optional.of(error));
     }
 
     boolean done() {
         return done;
     }
 
-    private void deliver(CompletionOutput output, Optional<RuntimeException> error) {
+    private void deliver(Optional<RuntimeException> error) {
         done = true;
         long now = Clock.nanos();
+        List<CompletionOutput> outputs = units.stream().flatMap(u -> u.outputs().stream()).toList();
         var metrics = new RequestOutput.Metrics(Duration.ofNanos((firstStep == 0 ? now : firstStep) - submitted),
                 firstToken == 0 ? Duration.ZERO : Duration.ofNanos(firstToken - submitted), Duration.ofNanos(now - submitted),
-                promptIds.length, cachedTokens, output.tokenIds().length, preemptions);
-        sink.done(new RequestOutput(id, prompt, promptIds, List.copyOf(promptLogprobs), List.of(output), metrics, error));
+                promptIds.length, cachedTokens, outputs.stream().mapToInt(o -> o.tokenIds().length).sum(), preemptions);
+        sink.done(new RequestOutput(id, prompt, promptIds, List.copyOf(promptLogprobs), outputs, metrics, error));
     }
 
     /** The result of a request that never began. */

@@ -21,6 +21,14 @@ final class SequenceSettings {
     private final int maxTokens;
     private final Set<Integer> ends;
 
+    private SequenceSettings(SamplerSettings early, SamplerSettings normal, SequenceSettings other) {
+        this.early = early;
+        this.normal = normal;
+        minTokens = other.minTokens;
+        maxTokens = other.maxTokens;
+        ends = other.ends;
+    }
+
     /**
      * @param params the request's
      * @param modelEos the model's end-of-sequence tokens
@@ -48,6 +56,23 @@ final class SequenceSettings {
             early = settings(params, banned, seed);
         }
         checkChoice(params, early.bias(), vocab);
+    }
+
+    /** The settings of one of several sequences: the first draws as the request says, each other with a seed of its own. */
+    SequenceSettings ofSequence(int index) {
+        return index == 0 ? this : new SequenceSettings(reseeded(early, index), reseeded(normal, index), this);
+    }
+
+    private static SamplerSettings reseeded(SamplerSettings s, int index) {
+        return new SamplerSettings(s.temperature(), s.topK(), s.topP(), s.minP(), s.repetitionPenalty(), s.presencePenalty(),
+                s.frequencyPenalty(), mixed(s.seed() + index * 0x9E3779B97F4A7C15L), s.bias());
+    }
+
+    /** Stafford's 13th variant of MurmurHash3's finisher, as in SplitMix64: seeds that are near become far. */
+    private static long mixed(long seed) {
+        long z = (seed ^ seed >>> 30) * 0xBF58476D1CE4E5B9L;
+        z = (z ^ z >>> 27) * 0x94D049BB133111EBL;
+        return z ^ z >>> 31;
     }
 
     private static SamplerSettings settings(SamplingParams p, Map<Integer, Float> bias, long seed) {

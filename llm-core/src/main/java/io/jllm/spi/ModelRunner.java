@@ -40,13 +40,16 @@ public interface ModelRunner extends AutoCloseable {
     /** Rows of logits of the last {@link #forward}, float, row after row, on the host; valid until the next call. */
     MemorySegment logits();
 
-    /** Copies state kept for a sequence to another slot. */
+    /** Copies state kept for a sequence to another slot, in place of what was there. Called between forward pass and sampling, too. */
     void forkSlot(int from, int to);
 
     /** Forgets state kept for a sequence. */
     void releaseSlot(int slot);
 
-    /** Copies whole KV blocks: pairs of from and to. */
+    /**
+     * Copies whole KV blocks: pairs of from and to. No block that is written stands in another pair, so they may all be copied at
+     * once. Called between forward passes.
+     */
     void copyBlocks(int[] fromTo);
 
     /** What it holds now. */

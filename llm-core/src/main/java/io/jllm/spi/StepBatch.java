@@ -23,7 +23,7 @@ public final class StepBatch {
     public final int[] blockTable;
     /** A small number that belongs to the sequence while it lives, for state that a backend keeps by sequence. */
     public final int[] sequenceSlot;
-    /** For each wanted row of logits, the index of its token. */
+    /** For each wanted row of logits, the index of its token; never falling, and the same one several times where sequences branch. */
     public final int[] logitRow;
     /** Entries of {@link #blockTable} a sequence. */
     public final int maxBlocks;

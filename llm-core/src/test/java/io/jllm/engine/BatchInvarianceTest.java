@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.jllm.CompletionOutput;
 import io.jllm.LLM;
 import io.jllm.Prompt;
 import io.jllm.Request;
@@ -31,13 +32,16 @@ class BatchInvarianceTest {
                 case 2 -> params.temperature(0.8).topK(9).topP(0.9).minP(0.02).seed(i).frequencyPenalty(0.5);
                 default -> params.temperature(0).repetitionPenalty(1.3).promptLogprobs(1).logprobs(2);
             }
+            if (i % 5 < 2) {
+                params.n(2 + i % 5);
+            }
             requests.add(new Request(Prompt.ofTokens(ids), params.build()));
         }
         return requests;
     }
 
     private static List<RequestOutput> alone() {
-        try (LLM llm = TinyLlm.open(TinyLlm.options(1, TinyLlm.CONTEXT, 16, TinyLlm.CONTEXT))) {
+        try (LLM llm = TinyLlm.open(TinyLlm.options(3, TinyLlm.CONTEXT, 16, 3 * TinyLlm.CONTEXT))) {
             return REQUESTS.stream().map(r -> llm.generate(List.of(r)).getFirst()).toList();
         }
     }
@@ -67,26 +71,35 @@ class BatchInvarianceTest {
     }
 
     private static long check(int sequences, int tokens, int blockSize, int kvPositions) {
-        try (LLM llm = TinyLlm.open(TinyLlm.options(sequences, tokens, blockSize, kvPositions))) {
-            List<RequestOutput> together = llm.generate(REQUESTS);
-            for (int i = 0; i < REQUESTS.size(); i++) {
-                String which = "request " + i;
-                RequestOutput want = ALONE.get(i);
-                RequestOutput got = together.get(i);
-                assertTrue(got.error().isEmpty(), () -> which + ": " + got.error());
-                assertArrayEquals(want.tokenIds(), got.tokenIds(), which);
-                assertEquals(want.text(), got.text(), which);
-                assertEquals(want.finishReason(), got.finishReason(), which);
-                assertEquals(want.promptLogprobs().size(), got.promptLogprobs().size(), which);
-                for (int p = 0; p < want.promptLogprobs().size(); p++) {
-                    assertEquals(want.promptLogprobs().get(p).logprob(), got.promptLogprobs().get(p).logprob(), which);
-                    assertArrayEquals(want.promptLogprobs().get(p).topIds(), got.promptLogprobs().get(p).topIds(), which);
-                }
-                assertEquals(want.outputs().getFirst().cumulativeLogprob(), got.outputs().getFirst().cumulativeLogprob(), which);
+        try (LLM llm = TinyLlm.open(TinyLlm.options(sequences, tokens, blockSize, kvPositions),
+                r -> new RunnerDouble(r, new WriteGuard(blockSize)))) {
+            List<RequestOutput> want = ALONE.stream().filter(o -> o.outputs().size() <= sequences).toList();
+            List<RequestOutput> together = llm.generate(REQUESTS.stream().filter(r -> r.params().n() <= sequences).toList());
+            for (int i = 0; i < want.size(); i++) {
+                same("request " + i, want.get(i), together.get(i));
             }
             assertEquals(llm.metrics().kvBlocks(), llm.metrics().freeKvBlocks(), "leaked blocks");
-            assertEquals(REQUESTS.size(), llm.metrics().finished());
+            assertEquals(want.size(), llm.metrics().finished());
             return llm.metrics().preemptions();
+        }
+    }
+
+    private static void same(String which, RequestOutput want, RequestOutput got) {
+        assertTrue(got.error().isEmpty(), () -> which + ": " + got.error());
+        assertEquals(want.promptLogprobs().size(), got.promptLogprobs().size(), which);
+        for (int p = 0; p < want.promptLogprobs().size(); p++) {
+            assertEquals(want.promptLogprobs().get(p).logprob(), got.promptLogprobs().get(p).logprob(), which);
+            assertArrayEquals(want.promptLogprobs().get(p).topIds(), got.promptLogprobs().get(p).topIds(), which);
+        }
+        assertEquals(want.outputs().size(), got.outputs().size(), which);
+        for (int i = 0; i < want.outputs().size(); i++) {
+            CompletionOutput w = want.outputs().get(i);
+            CompletionOutput g = got.outputs().get(i);
+            assertEquals(i, g.index(), which);
+            assertArrayEquals(w.tokenIds(), g.tokenIds(), which);
+            assertEquals(w.text(), g.text(), which);
+            assertEquals(w.finishReason(), g.finishReason(), which);
+            assertEquals(w.cumulativeLogprob(), g.cumulativeLogprob(), which);
         }
     }
 }
