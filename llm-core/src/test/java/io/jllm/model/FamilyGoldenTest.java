@@ -19,7 +19,7 @@ import org.junit.jupiter.params.provider.FieldSource;
 /** Loader, families and oracle against Hugging Face transformers. */
 class FamilyGoldenTest extends ProgramContract {
     @Override
-    protected Backend backend() {
+    protected Backend open(int threads) {
         return new ReferenceBackend();
     }
 

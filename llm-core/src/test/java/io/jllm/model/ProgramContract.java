@@ -22,14 +22,15 @@ import org.junit.jupiter.params.provider.FieldSource;
 public abstract class ProgramContract {
     /** Largest difference of a logit, as a part of the largest logit of its row. */
     private static final double TOLERANCE = 1e-5;
+    private static final int THREADS = 2;
     private static final int BLOCK = 16;
     private static final int MOST_TOKENS = 256;
 
     @TempDir
     Path folder;
 
-    /** Opens the backend; it is closed again after the test. */
-    protected abstract Backend backend();
+    /** Opens the backend with that many threads; the contract closes it. */
+    protected abstract Backend open(int threads);
 
     /** Formats of matrices that the backend runs without rounding the values of float16. */
     protected abstract List<DType> exactFormats();
@@ -54,7 +55,7 @@ public abstract class ProgramContract {
     /** Checks a model against the golden file of that name. */
     protected final void check(Path model, String name) {
         var cases = GoldenModel.read(name).cases();
-        try (var loaded = ModelFiles.open(model); var backend = backend()) {
+        try (var loaded = ModelFiles.open(model); var backend = open(THREADS)) {
             var options = new Backend.RunnerOptions(MOST_TOKENS, cases.size(), 32, BLOCK, 64, 0, DType.F32);
             try (var runner = backend.load(loaded.program(), loaded.weights(), options)) {
                 for (var c : cases) {
