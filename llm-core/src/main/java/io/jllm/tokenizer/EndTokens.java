@@ -11,19 +11,32 @@ import java.util.TreeSet;
  * files get wrong. Source of the lists: llama.cpp ({@code llama-vocab.cpp}).
  */
 final class EndTokens {
-    private static final List<String> KEYS = List.of("tokenizer.ggml.eot_token_id", "tokenizer.ggml.eom_token_id",
-            "tokenizer.ggml.fim_pad_token_id", "tokenizer.ggml.fim_rep_token_id", "tokenizer.ggml.fim_sep_token_id");
+    private static final List<String> KEYS = List.of("eot_token_id", "eom_token_id");
 
     private static final List<String> WRITTEN = List.of("<|eot_id|>", "<|im_end|>", "<|end|>", "<|return|>", "<|call|>",
             "<|flush|>", "<|calls|>", "<end_of_turn>", "<|endoftext|>", "</s>", "<|eom_id|>", "<EOT>", "_<EOT>", "[EOT]", "[EOS]",
             "<|end_of_text|>", "<end_of_utterance>", "<eos>", "<turn|>", "<|tool_response>", "<\uFF5Cend\u2581of\u2581sentence\uFF5C>",
             "[e~[");
 
-    /** Ends of files and repositories in models of code: a fill in the middle ends there. Looked for where no key names one. */
-    private static final List<List<String>> FILL_IN_THE_MIDDLE = List.of(
-            List.of("<|fim_pad|>", "<fim-pad>", "<fim_pad>", "<PAD>", "[PAD]"),
-            List.of("<|fim_repo|>", "<|repo_name|>", "<fim-repo>", "<REPO>", "<reponame>"),
-            List.of("<|file_sep|>"));
+    /**
+     * A mark in models of code, which fill in the middle of a file.
+     *
+     * @param ends whether the filling ends there
+     * @param keys that name it; where none does, it is looked for by how it is written
+     */
+    private record Mark(boolean ends, List<String> keys, List<String> written) {
+    }
+
+    private static final List<Mark> MARKS = List.of(
+            new Mark(false, List.of("fim_pre_token_id", "prefix_token_id"), List.of("<|fim_prefix|>", "<fim-prefix>", "<fim_prefix>",
+                    "<\uFF5Cfim\u2581begin\uFF5C>", "<PRE>", "\u2581<PRE>", "<|code_prefix|>", "<|prefix|>")),
+            new Mark(false, List.of("fim_suf_token_id", "suffix_token_id"), List.of("<|fim_suffix|>", "<fim-suffix>", "<fim_suffix>",
+                    "<\uFF5Cfim\u2581hole\uFF5C>", "<SUF>", "\u2581<SUF>", "<|code_suffix|>", "<|suffix|>")),
+            new Mark(false, List.of("fim_mid_token_id", "middle_token_id"), List.of("<|fim_middle|>", "<fim-middle>", "<fim_middle>",
+                    "<\uFF5Cfim\u2581end\uFF5C>", "<MID>", "\u2581<MID>", "<|code_middle|>", "<|middle|>")),
+            new Mark(true, List.of("fim_pad_token_id"), List.of("<|fim_pad|>", "<fim-pad>", "<fim_pad>", "<PAD>", "[PAD]")),
+            new Mark(true, List.of("fim_rep_token_id"), List.of("<|fim_repo|>", "<|repo_name|>", "<fim-repo>", "<REPO>", "<reponame>")),
+            new Mark(true, List.of("fim_sep_token_id"), List.of("<|file_sep|>")));
 
     private EndTokens() {
     }
@@ -32,24 +45,30 @@ final class EndTokens {
     static Set<Integer> find(GgufVocabulary vocabulary, OptionalInt eos) {
         Set<Integer> ends = new TreeSet<>();
         eos.ifPresent(ends::add);
-        for (int i = 0; i < KEYS.size(); i++) {
-            OptionalInt named = vocabulary.idAt(KEYS.get(i));
-            named.ifPresent(ends::add);
-            if (i >= 2 && named.isEmpty()) {
-                FILL_IN_THE_MIDDLE.get(i - 2).stream().map(vocabulary::id).flatMapToInt(OptionalInt::stream).findFirst()
-                        .ifPresent(id -> addControl(vocabulary, ends, id));
+        KEYS.forEach(key -> vocabulary.idAt("tokenizer.ggml." + key).ifPresent(ends::add));
+        for (Mark mark : MARKS) {
+            List<Integer> named = mark.keys.stream().map(key -> vocabulary.idAt("tokenizer.ggml." + key))
+                    .flatMapToInt(OptionalInt::stream).boxed().toList();
+            if (mark.ends) {
+                ends.addAll(named);
+            }
+            if (named.isEmpty()) {
+                mark.written.stream().map(vocabulary::id).flatMapToInt(OptionalInt::stream).findFirst().ifPresent(id -> {
+                    vocabulary.setKind(id, Kind.CONTROL);
+                    if (mark.ends) {
+                        ends.add(id);
+                    }
+                });
             }
         }
         for (String text : WRITTEN) {
-            vocabulary.id(text).ifPresent(id -> addControl(vocabulary, ends, id));
+            vocabulary.id(text).ifPresent(id -> {
+                vocabulary.setKind(id, Kind.CONTROL);
+                ends.add(id);
+            });
         }
         harmony(vocabulary, ends);
         return ends;
-    }
-
-    private static void addControl(GgufVocabulary vocabulary, Set<Integer> ends, int id) {
-        vocabulary.setKind(id, Kind.CONTROL);
-        ends.add(id);
     }
 
     /** In vocabularies that mark channels and calls, the marks are text to be read, and {@code <|end|>} ends only a message. */

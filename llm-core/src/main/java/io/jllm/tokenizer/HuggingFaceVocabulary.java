@@ -131,7 +131,8 @@ final class HuggingFaceVocabulary {
             if (isSpecial(text)) {
                 table.special(id, text);
             } else {
-                table.text(id, text, added.containsKey(text) ? Pieces.plain(text) : format.bytes(text));
+                // The byte-level alphabet is for what the model made; spaces may be written as U+2581 in any token.
+                table.text(id, text, format.byteLevel() && added.containsKey(text) ? Pieces.plain(text) : format.bytes(text));
             }
         });
         return table.build();

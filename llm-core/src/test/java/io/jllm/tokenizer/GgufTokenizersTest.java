@@ -138,7 +138,7 @@ class GgufTokenizersTest {
     void endsAreFoundByKeyAndByText() {
         Map<String, GgufValue> entries = byHand();
         List<String> tokens = new ArrayList<>(entries.get("tokenizer.ggml.tokens") instanceof GgufValue.Texts t ? t.values() : List.of());
-        tokens.addAll(List.of("<|im_end|>", "<|eot_id|>", "<|channel|>", "<|end|>", "<|fim_pad|>")); // 263 to 267, all "normal"
+        tokens.addAll(List.of("<|im_end|>", "<|eot_id|>", "<|channel|>", "<|end|>", "<|fim_pad|>", "<PRE>")); // 263 to 268
         long[] types = new long[tokens.size()];
         Arrays.fill(types, 1);
         entries.put("tokenizer.ggml.tokens", new GgufValue.Texts(tokens));
@@ -148,12 +148,13 @@ class GgufTokenizersTest {
             assertEquals(Set.of(260, 261, 263, 264, 266, 267), tokenizer.eos());
             assertTrue(tokenizer.isSpecial(263), "known by its text, whatever its type");
             assertFalse(tokenizer.isSpecial(265), "a mark to be read");
+            assertTrue(tokenizer.isSpecial(268), "a mark that ends nothing");
         }
-        tokens.addAll(List.of("<|return|>", "<|call|>")); // 268, 269: then <|end|> ends only a message
+        tokens.addAll(List.of("<|return|>", "<|call|>")); // 269, 270: then <|end|> ends only a message
         entries.put("tokenizer.ggml.tokens", new GgufValue.Texts(tokens));
         entries.remove("tokenizer.ggml.token_type");
         try (Tokenizer tokenizer = GgufTokenizers.fromGguf(new GgufMetadata(entries))) {
-            assertEquals(Set.of(260, 261, 263, 264, 267, 268, 269), tokenizer.eos());
+            assertEquals(Set.of(260, 261, 263, 264, 267, 269, 270), tokenizer.eos());
         }
     }
 

@@ -103,6 +103,17 @@ class HuggingFaceTokenizersTest {
         }
     }
 
+    @Test
+    void addedTokensMayHoldMarkedSpaces() throws IOException {
+        JsonObject json = copyOf("sentence-piece");
+        json.getAsJsonArray("added_tokens").add(JsonParser.parseString("{\"id\": 500, \"content\": \"\u2581\u2581\u2581\"}"));
+        write("tokenizer.json", json);
+        try (Tokenizer tokenizer = load()) {
+            assertEquals("the   ", tokenizer.decode(IntStream.concat(IntStream.of(tokenizer.encode("the", false, true)),
+                    IntStream.of(500)).toArray()));
+        }
+    }
+
     @ParameterizedTest
     @CsvSource(delimiter = '|', value = {
         "tokenizer_config.json  | {\"add_bos_token\": true}              | add_bos_token is true, but bos_token is missing",
