@@ -28,9 +28,7 @@ final class Scheduler {
     private int budget;
     private int promptRows;
 
-    /**
-     * @param runner told when a sequence slot passes on or no longer belongs to its sequence
-     */
+    /** The runner is told when a sequence slot passes on or no longer belongs to its sequence. */
     Scheduler(BlockPool pool, SchedulerLimits limits, ModelRunner runner) {
         this.pool = pool;
         this.limits = limits;
@@ -127,7 +125,7 @@ final class Scheduler {
 
     private void admit(StepBatch b) {
         while (budget > 0) {
-            Unit u = nextWaiting();
+            Unit u = waiting.stream().filter(w -> !w.group().paused()).findFirst().orElse(null);
             if (u == null || !findSlots(u.seats().size())) {
                 return;
             }
@@ -166,10 +164,6 @@ final class Scheduler {
             preempt(resting);
         }
         return true;
-    }
-
-    private Unit nextWaiting() {
-        return waiting.stream().filter(u -> !u.group().paused()).findFirst().orElse(null);
     }
 
     /** Decides how many tokens of each of its sequences to compute; false if none. */

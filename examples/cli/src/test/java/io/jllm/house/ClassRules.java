@@ -28,6 +28,11 @@ final class ClassRules {
     private static final Set<String> LOUD = Set.of("System.out", "System.err", "System.exit", "System.setOut", "System.setErr",
             "Runtime.exit", "Runtime.halt", "Thread.dumpStack");
 
+    private static final Set<String> GLOBAL = Set.of("System.setProperty", "System.setProperties", "System.clearProperty",
+            "System.setIn", "Thread.setDefaultUncaughtExceptionHandler", "java/util/Locale.setDefault", "java/util/TimeZone.setDefault");
+    /** The only class that may set global state: DJL's offline switch, which the README tells of. */
+    private static final List<String> GLOBAL_CLASSES = List.of("io/jllm/tokenizer/DjlModel");
+
     private ClassRules() {
     }
 
@@ -67,6 +72,17 @@ final class ClassRules {
             for (PoolEntry entry : model.constantPool()) {
                 if (entry instanceof MemberRefEntry member && (LOUD.contains(memberName(member))
                         || member.name().stringValue().equals("printStackTrace") || member.owner().asInternalName().equals("java/lang/IO"))) {
+                    found.add(name(model) + " uses " + memberName(member));
+                }
+            }
+        });
+    }
+
+    /** Global state of the JVM set where it may not be. */
+    static Set<String> globalState(Iterable<Path> classFolders) {
+        return violations(classFolders, GLOBAL_CLASSES, (model, found) -> {
+            for (PoolEntry entry : model.constantPool()) {
+                if (entry instanceof MemberRefEntry member && GLOBAL.contains(memberName(member))) {
                     found.add(name(model) + " uses " + memberName(member));
                 }
             }

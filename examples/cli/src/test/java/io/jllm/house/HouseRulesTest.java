@@ -31,8 +31,19 @@ class HouseRulesTest {
     }
 
     @Test
+    void oneClassSetsGlobalState() {
+        assertEquals(Set.of(), ClassRules.globalState(checkout.libraryClasses()));
+    }
+
+    @Test
     void noExportedTypeLeaksAHiddenOne() {
         assertEquals(Set.of(), ExportRule.leaks(checkout.libraryClasses()));
+    }
+
+    /** Providers are found by the file on the class path and by the declaration on the module path; they must agree. */
+    @Test
+    void servicesAreDeclaredTwice() {
+        assertEquals(Set.of(), ServiceRule.disagreements(checkout.libraryClasses()));
     }
 
     @Test

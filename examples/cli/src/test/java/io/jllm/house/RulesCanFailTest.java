@@ -50,6 +50,16 @@ class RulesCanFailTest {
     }
 
     @Test
+    void globalState() throws Exception {
+        source("a/A.java", "package a; class A { void f() { System.setProperty(\"a\", \"b\"); } }");
+        source("a/B.java", "package a; class B { void f() { java.util.Locale.setDefault(java.util.Locale.ROOT); } }");
+        source("io/jllm/tokenizer/DjlModel.java",
+                "package io.jllm.tokenizer; class DjlModel { void f() { System.setProperty(\"a\", System.getProperty(\"b\")); } }");
+        assertEquals(Set.of("a.A uses System.setProperty", "a.B uses java/util/Locale.setDefault"),
+                ClassRules.globalState(List.of(compile())));
+    }
+
+    @Test
     void leaks() throws Exception {
         source("module-info.java", "module m { exports open; }");
         source("hidden/Hidden.java", "package hidden; public class Hidden extends Exception { private static final long serialVersionUID = 1; }");
@@ -65,6 +75,17 @@ class RulesCanFailTest {
         Set<String> leaks = ExportRule.leaks(List.of(compile()));
         assertEquals(List.of("open.A", "open.B", "open.C", "open.D", "open.E", "open.F"),
                 leaks.stream().map(l -> l.split(" ")[0]).distinct().toList(), leaks.toString());
+    }
+
+    @Test
+    void services() throws Exception {
+        source("module-info.java", "module m { exports a; uses a.S; provides a.S with a.P; }");
+        source("a/S.java", "package a; public interface S { }");
+        source("a/P.java", "package a; public class P implements S { }");
+        Path classes = compile();
+        assertEquals(Set.of("a.S by a.P is in module-info only"), ServiceRule.disagreements(List.of(classes)));
+        source("classes/META-INF/services/a.S", "a.P # the one\na.Q\n");
+        assertEquals(Set.of("a.S by a.Q is in META-INF/services only"), ServiceRule.disagreements(List.of(classes)));
     }
 
     @Test

@@ -111,6 +111,11 @@ class ResourceCopyTest {
         assertTrue(DemoModel.file(folder.resolve("absent").toUri().toURL()).isEmpty());
     }
 
+    @Test
+    void theModelIsWhatItsDigestSays() throws Exception {
+        assertEquals(DemoModel.digest(), sha256(Files.readAllBytes(DemoModel.path())));
+    }
+
     private static List<Path> list(Path folder) throws IOException {
         try (var files = Files.list(folder)) {
             return files.toList();

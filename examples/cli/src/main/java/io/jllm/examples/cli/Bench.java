@@ -6,12 +6,13 @@ import io.jllm.Request;
 import io.jllm.RequestOutput;
 import io.jllm.SamplingParams;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
 
 /**
  * Measurements with random tokens, by the times that the engine itself takes. Prompts differ from each other and from one
- * measurement to the next, so that nothing computed before can serve again.
+ * measurement to the next, so that nothing computed before serves again by chance.
  */
 final class Bench {
     private static final int FIRST_PROMPT = 8;
@@ -41,22 +42,31 @@ final class Bench {
 
     /** Seconds from asking to the first token, for a short prompt. */
     double firstToken() {
-        return prefill(1, Math.min(FIRST_PROMPT, llm.maxContext() - 1));
+        return seconds(generate(List.of(request(ids(Math.min(FIRST_PROMPT, llm.maxContext() - 1)), 1))));
     }
 
-    /** Tokens a second of prompts: those after the first {@code depth}. */
+    /**
+     * Tokens a second of prompts: those after the first {@code depth}, which are computed before and found in the prefix cache;
+     * what is computed again of them, a block at most unless the cache is too small, counts as well.
+     */
     double prompt(int tokens) {
-        double before = depth == 0 ? 0 : prefill(batch, depth);
-        return (double) batch * tokens / (prefill(batch, depth + tokens) - before);
+        var before = new ArrayList<Request>();
+        var whole = new ArrayList<Request>();
+        for (int i = 0; i < batch; i++) {
+            int[] ids = ids(depth + tokens);
+            before.add(request(Arrays.copyOf(ids, Math.max(depth, 1)), 1));
+            whole.add(request(ids, 1));
+        }
+        if (depth > 0) {
+            generate(before);
+        }
+        List<RequestOutput> results = generate(whole);
+        return results.stream().mapToInt(r -> r.metrics().promptTokens() - r.metrics().cachedTokens()).sum() / seconds(results);
     }
 
-    /** Seconds until each of some new prompts has been computed. */
-    private double prefill(int prompts, int tokens) {
-        var requests = new ArrayList<Request>();
-        for (int i = 0; i < prompts; i++) {
-            requests.add(request(tokens, 1));
-        }
-        return generate(requests).stream().mapToDouble(r -> r.metrics().timeToFirstToken().toNanos() / 1e9).max().orElseThrow();
+    /** From asking to the moment when all have their first token. */
+    private static double seconds(List<RequestOutput> results) {
+        return results.stream().mapToDouble(r -> r.metrics().timeToFirstToken().toNanos() / 1e9).max().orElseThrow();
     }
 
     /**
@@ -66,7 +76,7 @@ final class Bench {
     double generation(int tokens) {
         var requests = new ArrayList<Request>();
         for (int i = 0; i < batch; i++) {
-            requests.add(request(Math.max(depth, 1), tokens + 1 + (i < batch - 1 ? spread() : 0)));
+            requests.add(request(ids(Math.max(depth, 1)), tokens + 1 + (i < batch - 1 ? spread() : 0)));
         }
         RequestOutput.Metrics last = generate(requests).getLast().metrics();
         return (double) batch * tokens / (last.total().minus(last.timeToFirstToken()).toNanos() / 1e9);
@@ -83,9 +93,11 @@ final class Bench {
         return results;
     }
 
-    private Request request(int promptTokens, int tokens) {
-        int[] ids = random.ints(promptTokens, 0, llm.config().vocab()).toArray();
-        return new Request(Prompt.ofTokens(ids),
-                SamplingParams.greedy().toBuilder().maxTokens(tokens).ignoreEos(true).build());
+    private int[] ids(int count) {
+        return random.ints(count, 0, llm.config().vocab()).toArray();
+    }
+
+    private static Request request(int[] ids, int tokens) {
+        return new Request(Prompt.ofTokens(ids), SamplingParams.greedy().toBuilder().maxTokens(tokens).ignoreEos(true).build());
     }
 }

@@ -125,7 +125,7 @@ final class BenchCommand implements Cli.Action {
         result.add("load_ms", Json.rounded(figures.loadMillis()));
         result.add("first_token_ms", Json.rounded(figures.firstTokenMillis()));
         result.add("peak_rss_mib", rounded(peakRssMib()));
-        result.addProperty("backend", llm.describe());
+        result.addProperty("backend", model.backendName());
         result.addProperty("kernels", llm.kernels());
         return result;
     }

@@ -76,7 +76,7 @@ final class Cli {
     private static CommandLine commandLine(Console console) {
         var top = new CommandLine(new Cli());
         for (Action command : List.of(new RunCommand(console), new LogitsCommand(console), new TokenizeCommand(console),
-                new PerplexityCommand(console),
+                new PerplexityCommand(console), new InspectCommand(console), new QuantizeCommand(console),
                 new BenchCommand(console))) {
             top.addSubcommand(command);
         }

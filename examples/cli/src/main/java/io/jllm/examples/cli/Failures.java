@@ -41,7 +41,7 @@ final class Failures {
             case AccessDeniedException e -> "no permission to use " + e.getFile();
             case FileSystemException e -> e.getFile() + ": " + (e.getReason() == null ? e.getClass().getSimpleName() : e.getReason());
             case OutOfMemoryError e -> "out of memory (" + e.getMessage() + "): give the JVM more with JLLM_JAVA_OPTS=-Xmx..., or ask for less context";
-            case ParameterException e -> e.getMessage();
+            case ParameterException e -> e.getMessage().replaceFirst("^Error: ", "");
             case BadInput e -> e.getMessage();
             case ModelLoadException e -> e.getMessage();
             case IllegalArgumentException e when e.getMessage() != null -> e.getMessage();

@@ -4,11 +4,17 @@ import io.jllm.LLM;
 import io.jllm.LlmBuilder;
 import io.jllm.demo.DemoModel;
 import io.jllm.quant.DType;
+import io.jllm.quant.gguf.GgufFile;
+import io.jllm.spi.BackendProvider;
+import io.jllm.tokenizer.GgufTokenizers;
+import io.jllm.tokenizer.HuggingFaceTokenizers;
 import io.jllm.tokenizer.Tokenizer;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.ServiceLoader;
 import me.tongfei.progressbar.ProgressBar;
 import picocli.CommandLine.Option;
 
@@ -57,6 +63,22 @@ final class ModelOptions {
         return context.map(OptionalInt::of).orElseGet(OptionalInt::empty);
     }
 
+    /** The name of the backend that will run it: the one asked for, or the best that can run here. */
+    String backendName() {
+        if (backend.isPresent()) {
+            return backend.get();
+        }
+        String best = "none";
+        int bestScore = Integer.MIN_VALUE;
+        for (BackendProvider provider : ServiceLoader.load(BackendProvider.class)) {
+            if (provider.probe() instanceof BackendProvider.Probe.Available here && here.score() > bestScore) {
+                best = provider.name();
+                bestScore = here.score();
+            }
+        }
+        return best;
+    }
+
     /** Everything that was chosen, ready to open. */
     LlmBuilder builder() {
         LlmBuilder builder = LLM.load(path());
@@ -69,8 +91,14 @@ final class ModelOptions {
     }
 
     /** The tokenizer of the model, whose weights are not loaded and need not be there. */
-    Tokenizer tokenizer() {
-        throw new UnsupportedOperationException("skeleton");
+    Tokenizer tokenizer() throws IOException {
+        Path path = path();
+        if (Files.isDirectory(path)) {
+            return HuggingFaceTokenizers.fromFolder(path);
+        }
+        try (GgufFile file = GgufFile.open(path)) {
+            return GgufTokenizers.fromGguf(file.metadata());
+        }
     }
 
     /** Loads the model. */

@@ -81,6 +81,7 @@ final class Results {
         json.add("time_to_first_token_ms", millis(metrics.timeToFirstToken()));
         json.add("total_ms", millis(metrics.total()));
         json.addProperty("prompt_tokens", metrics.promptTokens());
+        json.addProperty("cached_tokens", metrics.cachedTokens());
         json.addProperty("generated_tokens", metrics.generatedTokens());
         json.addProperty("preemptions", metrics.preemptions());
         return json;

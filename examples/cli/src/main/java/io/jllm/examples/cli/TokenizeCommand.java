@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Collectors;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -67,19 +68,22 @@ final class TokenizeCommand implements Cli.Action {
     private List<String> strings(List<String> lines) {
         var strings = new ArrayList<String>();
         for (String line : lines) {
-            try (var reader = new JsonReader(new StringReader(line))) {
-                reader.setStrictness(Strictness.STRICT);
-                if (reader.peek() != JsonToken.STRING) {
-                    throw new BadInput(file + ": line " + (strings.size() + 1) + " is no JSON string");
-                }
-                strings.add(reader.nextString());
-                if (reader.peek() != JsonToken.END_DOCUMENT) {
-                    throw new BadInput(file + ": line " + (strings.size()) + " goes on after its JSON string");
-                }
-            } catch (IOException e) {
-                throw new BadInput(file + ": line " + (strings.size() + 1) + " is no JSON string: " + e.getMessage(), e);
-            }
+            strings.add(string(line).orElseThrow(() -> new BadInput(
+                    file + ": line " + (strings.size() + 1) + " is no JSON string (one in quotes, and nothing else)")));
         }
         return strings;
+    }
+
+    private static Optional<String> string(String json) {
+        try (var reader = new JsonReader(new StringReader(json))) {
+            reader.setStrictness(Strictness.STRICT);
+            if (reader.peek() != JsonToken.STRING) {
+                return Optional.empty();
+            }
+            String string = reader.nextString();
+            return reader.peek() == JsonToken.END_DOCUMENT ? Optional.of(string) : Optional.empty();
+        } catch (IOException e) {
+            return Optional.empty(); // malformed
+        }
     }
 }

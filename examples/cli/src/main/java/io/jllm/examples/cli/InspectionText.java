@@ -1,0 +1,67 @@
+package io.jllm.examples.cli;
+
+import com.google.gson.JsonArray;
+import com.google.gson.JsonElement;
+import java.util.List;
+import java.util.Locale;
+import java.util.OptionalInt;
+import java.util.OptionalLong;
+import java.util.stream.Collectors;
+
+/** An {@link Inspection} for people. */
+final class InspectionText {
+    private static final int VALUE_CHARS = 100;
+    private static final int ARRAY_ELEMENTS = 4;
+
+    private InspectionText() {
+    }
+
+    /** Several lines: metadata, long values cut short; tensors; memory; whether it can be loaded. */
+    static String of(Inspection inspection) {
+        var out = new StringBuilder();
+        out.append(inspection.format()).append("\n\nmetadata (").append(inspection.metadata().size()).append(")\n");
+        int keys = width(inspection.metadata().keySet().stream().mapToInt(String::length).max());
+        inspection.metadata().forEach((key, value) -> out.append(String.format("  %-" + keys + "s  %s\n", key, brief(value))));
+        out.append("\ntensors (").append(inspection.tensors().size()).append(")\n");
+        int names = width(inspection.tensors().stream().mapToInt(t -> t.name().length()).max());
+        int shapes = width(inspection.tensors().stream().mapToInt(t -> shape(t.shape()).length()).max());
+        for (Inspection.TensorLine t : inspection.tensors()) {
+            out.append(String.format("  %-" + names + "s  %-8s  %-" + shapes + "s  %14s\n", t.name(), t.type(), shape(t.shape()), bytes(t.bytes())));
+        }
+        Inspection.Memory memory = inspection.memory();
+        out.append("\nmemory\n").append(String.format("  weights %29s\n", bytes(OptionalLong.of(memory.weights()))));
+        memory.kvPerToken().ifPresent(kv -> out.append(String.format("  keys and values, each token %9s\n", bytes(OptionalLong.of(kv)))));
+        memory.total().ifPresent(total -> out.append(String.format("  weights and %6d tokens %12s\n", memory.context().orElseThrow(),
+                bytes(OptionalLong.of(total)))));
+        out.append('\n').append(inspection.loadable() ? "can be loaded" : "cannot be loaded: " + String.join("; ", inspection.reasons()));
+        return out.append('\n').toString();
+    }
+
+    private static int width(OptionalInt longest) {
+        return Math.max(1, longest.orElse(1));
+    }
+
+    private static String shape(List<Long> shape) {
+        return shape.stream().map(Object::toString).collect(Collectors.joining(" x "));
+    }
+
+    private static String bytes(OptionalLong bytes) {
+        return bytes.isEmpty() ? "unknown" : String.format(Locale.ROOT, "%,d B", bytes.getAsLong());
+    }
+
+    private static String brief(JsonElement value) {
+        if (value instanceof JsonArray array && array.size() > ARRAY_ELEMENTS) {
+            var head = new JsonArray();
+            for (int i = 0; i < ARRAY_ELEMENTS; i++) {
+                head.add(array.get(i));
+            }
+            String text = cut(Json.line(head));
+            return text.substring(0, text.length() - 1) + ", ...] (" + array.size() + ")";
+        }
+        return cut(Json.line(value));
+    }
+
+    private static String cut(String text) {
+        return text.length() <= VALUE_CHARS ? text : text.substring(0, VALUE_CHARS) + "...";
+    }
+}

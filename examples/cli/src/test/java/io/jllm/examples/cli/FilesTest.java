@@ -1,0 +1,166 @@
+package io.jllm.examples.cli;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
+import io.jllm.demo.DemoModel;
+import io.jllm.quant.DType;
+import io.jllm.quant.gguf.GgufFile;
+import io.jllm.quant.gguf.GgufValue;
+import io.jllm.quant.gguf.GgufWriter;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** {@code tokenize}, {@code inspect} and {@code quantize}: commands about files. */
+class FilesTest {
+    @TempDir
+    private Path folder;
+
+    @Test
+    void tokenizesLinesWholeFilesAndJson() throws Exception {
+        Path text = Files.writeString(folder.resolve("t.txt"), "The king\n\nand <|endoftext|>\nlast");
+        List<String> lines = CliRun.good("tokenize", "--text-file", text.toString()).lines().toList();
+        assertEquals(4, lines.size());
+        assertEquals("0", lines.get(1));
+        assertTrue(lines.get(0).startsWith("0 ") && lines.get(2).startsWith("0 ") && lines.get(2).endsWith(" 0"), lines.toString());
+
+        List<String> bare = CliRun.good("tokenize", "--text-file", text.toString(), "--no-bos").lines().toList();
+        assertEquals(lines.get(0), "0 " + bare.get(0));
+        assertEquals("", bare.get(1));
+        List<String> plain = CliRun.good("tokenize", "--text-file", text.toString(), "--no-bos", "--no-special").lines().toList();
+        assertFalse(plain.get(2).endsWith(" 0"), plain.get(2));
+
+        String whole = CliRun.good("tokenize", "--text-file", text.toString(), "--whole");
+        assertEquals(1, whole.lines().count());
+        assertTrue(whole.split(" ").length > lines.stream().mapToInt(l -> l.split(" ").length - 1).sum(), whole);
+
+        Path json = Files.writeString(folder.resolve("t.jsonl"), "\"The king\"\n\"a\\nb \\u00e9\"\n\"\"\n");
+        List<String> arrays = CliRun.good("tokenize", "--jsonl", "--text-file", json.toString()).lines().toList();
+        assertEquals(3, arrays.size());
+        assertEquals("[" + lines.getFirst().replace(" ", ",") + "]", arrays.getFirst());
+        Path same = Files.writeString(folder.resolve("u.txt"), "a\nb \u00e9");
+        assertEquals("[" + CliRun.good("tokenize", "--whole", "--text-file", same.toString()).strip().replace(" ", ",") + "]", arrays.get(1));
+        assertEquals("[0]", arrays.get(2));
+    }
+
+    @Test
+    void aVocabularyWillDoToTokenize() throws Exception {
+        Path vocabulary = folder.resolve("vocabulary.gguf");
+        try (GgufFile demo = GgufFile.open(DemoModel.path())) {
+            GgufWriter.write(vocabulary, demo.metadata().entries(), List.of(), GgufWriter.Progress.NONE);
+        }
+        Path text = Files.writeString(folder.resolve("t.txt"), "The king of the golden river\n");
+        assertEquals(CliRun.good("tokenize", "--text-file", text.toString()),
+                CliRun.good("tokenize", "--text-file", text.toString(), "--model", vocabulary.toString()));
+        assertTrue(CliRun.bad(2, "run", "--prompt", "a", "--model", vocabulary.toString()).contains("vocabulary"));
+        JsonObject json = CliRun.json("inspect", vocabulary.toString(), "--json");
+        assertFalse(json.get("loadable").getAsBoolean());
+        assertEquals(0, json.getAsJsonArray("tensors").size());
+    }
+
+    @Test
+    void inspectsTheDemoModel() {
+        String path = DemoModel.path().toString();
+        JsonObject json = CliRun.json("inspect", path, "--json");
+        assertEquals(Set.of("format", "metadata", "tensors", "memory", "loadable", "reasons"), json.keySet());
+        assertEquals("llama", json.getAsJsonObject("metadata").get("general.architecture").getAsString());
+        assertEquals(8192, json.getAsJsonObject("metadata").getAsJsonArray("tokenizer.ggml.tokens").size());
+        assertTrue(json.get("loadable").getAsBoolean(), json.get("reasons").toString());
+        long bytes = 0;
+        for (var t : json.getAsJsonArray("tensors")) {
+            assertEquals(Set.of("name", "type", "shape", "bytes"), t.getAsJsonObject().keySet());
+            bytes += t.getAsJsonObject().get("bytes").getAsLong();
+        }
+        JsonObject memory = json.getAsJsonObject("memory");
+        assertEquals(bytes, memory.get("weights").getAsLong());
+        // 6 layers of 4 key-value heads of 64, keys and values, float32, 1,024 positions
+        assertEquals(2 * 6 * 4 * 64 * 4, memory.get("kv_per_token").getAsLong());
+        assertEquals(bytes + 1024L * 2 * 6 * 4 * 64 * 4, memory.get("total").getAsLong());
+        String text = CliRun.good("inspect", path);
+        assertTrue(text.contains("general.architecture") && text.contains("blk.0.attn_q.weight") && text.endsWith("can be loaded\n"), text);
+    }
+
+    @Test
+    void inspectsWhatIsNoModelAndTypesThatAreUnknown() throws Exception {
+        Path file = folder.resolve("other.gguf");
+        GgufWriter.write(file, Map.of("a.list", new GgufValue.Texts(List.of("x", "y")), "a.big", new GgufValue.Int(GgufValue.Type.UINT64, -1)),
+                List.of(new GgufWriter.TensorEntry("strange", DType.F32, List.of(3L, 2L), out -> out.write(ByteBuffer.allocate(24)))),
+                GgufWriter.Progress.NONE);
+        JsonObject json = CliRun.json("inspect", file.toString(), "--json");
+        assertEquals(JsonParser.parseString("{\"name\":\"strange\",\"type\":\"F32\",\"shape\":[3,2],\"bytes\":24}"), json.getAsJsonArray("tensors").get(0));
+        assertEquals("18446744073709551615", json.getAsJsonObject("metadata").get("a.big").getAsString());
+        assertFalse(json.get("loadable").getAsBoolean());
+        assertTrue(json.getAsJsonArray("reasons").get(0).getAsString().contains("general.architecture"));
+
+        byte[] bytes = Files.readAllBytes(file);
+        // after name, dimension count and two dimensions comes the type
+        int name = new String(bytes, StandardCharsets.ISO_8859_1).indexOf("strange");
+        bytes[name + "strange".length() + 4 + 16] = 99;
+        Files.write(file, bytes);
+        json = CliRun.json("inspect", file.toString(), "--json");
+        JsonObject tensor = json.getAsJsonArray("tensors").get(0).getAsJsonObject();
+        assertTrue(tensor.get("type").getAsString().contains("99") && tensor.get("bytes").isJsonNull(), tensor.toString());
+        assertTrue(CliRun.good("inspect", file.toString()).contains("cannot be loaded"));
+    }
+
+    @Test
+    void quantizesAndWhatItWritesRuns() throws Exception {
+        Path out = folder.resolve("q8.gguf");
+        assertEquals("", CliRun.good("quantize", DemoModel.path().toString(), out.toString(), "--type", "q8_0"));
+        JsonObject json = CliRun.json("inspect", out.toString(), "--json");
+        assertTrue(json.getAsJsonArray("tensors").asList().stream().map(t -> t.getAsJsonObject().get("type").getAsString())
+                .anyMatch("Q8_0"::equals));
+        String[] run = {"run", "--prompt", "Once upon a time", "--temperature", "0", "--max-tokens", "4", "--json"};
+        int[] demo = CliRun.ints(CliRun.json(run).get("token_ids"));
+        String[] with = Arrays.copyOf(run, run.length + 2);
+        with[run.length] = "--model";
+        with[run.length + 1] = out.toString();
+        // from Q4_0 to Q8_0 hardly anything changes
+        assertArrayEquals(demo, CliRun.ints(CliRun.json(with).get("token_ids")));
+    }
+
+    @Test
+    void pureIsPure() throws Exception {
+        Path source = folder.resolve("f16.gguf");
+        CliRun.good("quantize", DemoModel.path().toString(), source.toString(), "--type", "F16");
+        CliRun.good("quantize", source.toString(), folder.resolve("a.gguf").toString(), "--type", "Q4_0");
+        CliRun.good("quantize", source.toString(), folder.resolve("b.gguf").toString(), "--type", "Q4_0", "--pure");
+        assertEquals(DType.Q6_K, type("a.gguf", "token_embd.weight"));
+        assertEquals(DType.Q4_0, type("b.gguf", "token_embd.weight"));
+        assertEquals(DType.Q4_0, type("a.gguf", "blk.0.attn_q.weight"));
+    }
+
+    private DType type(String file, String tensor) throws Exception {
+        try (GgufFile open = GgufFile.open(folder.resolve(file))) {
+            return open.get(tensor).type();
+        }
+    }
+
+    @Test
+    void quantizeHarmsNoFile() throws Exception {
+        Path model = Files.copy(DemoModel.path(), folder.resolve("m.gguf"));
+        assertTrue(CliRun.bad(2, "quantize", model.toString(), folder.resolve(".").resolve("m.gguf").toString(), "--type", "Q8_0")
+                .contains("m.gguf"));
+        assertArrayEquals(Files.readAllBytes(DemoModel.path()), Files.readAllBytes(model));
+
+        Path broken = Files.write(folder.resolve("broken.gguf"), Arrays.copyOf(Files.readAllBytes(model), 1_000_000));
+        CliRun.bad(2, "quantize", broken.toString(), folder.resolve("x.gguf").toString(), "--type", "Q8_0");
+        CliRun.bad(2, "quantize", model.toString(), folder.resolve("absent/x.gguf").toString(), "--type", "Q8_0");
+        CliRun.bad(2, "quantize", model.toString(), folder.toString(), "--type", "Q8_0");
+        try (var files = Files.list(folder)) {
+            assertEquals(List.of("broken.gguf", "m.gguf"), files.map(f -> f.getFileName().toString()).sorted().toList());
+        }
+    }
+}

@@ -1,0 +1,97 @@
+package io.jllm.examples.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.google.gson.JsonObject;
+import io.jllm.LLM;
+import io.jllm.Prompt;
+import io.jllm.Request;
+import io.jllm.SamplingParams;
+import io.jllm.demo.DemoModel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** {@code perplexity} and {@code bench} on the demo model. */
+class MeasuringTest {
+    @TempDir
+    private Path folder;
+
+    /** Against the same sum by way of the raw log-probability after each prefix: one request a scored token. */
+    @Test
+    void perplexity() throws Exception {
+        Path text = Files.writeString(folder.resolve("t.txt"),
+                "The old king lived in a castle by the sea, and every morning he walked along the shore with his dog.");
+        int[] tokens = Arrays.stream(CliRun.good("tokenize", "--whole", "--text-file", text.toString()).strip().split(" "))
+                .mapToInt(Integer::parseInt).toArray();
+        int n = 8;
+        assertTrue(tokens.length >= 2 * n, "the text has " + tokens.length + " tokens");
+        double sum = 0;
+        int count = 0;
+        try (LLM llm = LLM.load(DemoModel.path()).open()) {
+            for (int window = 0; window < tokens.length / n; window++) {
+                int[] ids = Arrays.copyOfRange(tokens, window * n, (window + 1) * n);
+                ids[0] = 0;
+                for (int i = n / 2 + 1; i < n; i++) {
+                    sum -= logprob(llm, Arrays.copyOf(ids, i), ids[i]);
+                    count++;
+                }
+            }
+        }
+        JsonObject json = CliRun.json("perplexity", "--text", text.toString(), "--context", "8", "--json");
+        assertEquals(Set.of("perplexity", "tokens"), json.keySet());
+        assertEquals(count, json.get("tokens").getAsInt());
+        assertEquals(Math.exp(sum / count), json.get("perplexity").getAsDouble(), 1e-3 * Math.exp(sum / count));
+    }
+
+    /** Of the token after a prefix, by allowing no other. */
+    private static double logprob(LLM llm, int[] before, int id) {
+        SamplingParams only = SamplingParams.greedy().toBuilder().maxTokens(1).allowedTokenIds(Set.of(id)).build();
+        return llm.generate(List.of(new Request(Prompt.ofTokens(before), only))).getFirst().outputs().getFirst().logprobs().getFirst().logprob();
+    }
+
+    @Test
+    void perplexityNeedsTwoWindows() throws Exception {
+        Path text = Files.writeString(folder.resolve("t.txt"), "The king and the queen");
+        CliRun run = CliRun.of("perplexity", "--text", text.toString(), "--context", "64", "--json");
+        assertEquals(2, run.code());
+        assertEquals("", run.out());
+        assertTrue(run.err().contains("at least 128 tokens"), run.err());
+        assertTrue(CliRun.bad(2, "perplexity", "--text", text.toString(), "--context", "2").contains("--context must be at least 4"));
+    }
+
+    @Test
+    void bench() {
+        JsonObject json = CliRun.json("bench", "--prompt-tokens", "24", "--generate-tokens", "6", "--batch", "3", "--depth", "40",
+                "--repetitions", "2", "--json");
+        assertEquals(Set.of("pp", "tg", "batch", "depth", "load_ms", "first_token_ms", "peak_rss_mib", "backend", "kernels"), json.keySet());
+        for (String positive : new String[] {"pp", "tg", "load_ms", "first_token_ms"}) {
+            assertTrue(json.get(positive).getAsDouble() > 0, json.toString());
+        }
+        assertEquals(3, json.get("batch").getAsInt());
+        assertEquals(40, json.get("depth").getAsInt());
+        assertEquals("cpu", json.get("backend").getAsString());
+    }
+
+    @Test
+    void benchLeavesOutWhatIsZero() {
+        JsonObject json = CliRun.json("bench", "--prompt-tokens", "0", "--generate-tokens", "3", "--repetitions", "1", "--json");
+        assertTrue(json.get("pp").isJsonNull());
+        assertTrue(json.get("tg").getAsDouble() > 0);
+        String text = CliRun.good("bench", "--prompt-tokens", "8", "--generate-tokens", "0", "--repetitions", "1");
+        assertTrue(text.startsWith("pp8 ") && !text.contains("tg"), text);
+    }
+
+    @Test
+    void benchSaysWhatDoesNotFit() {
+        CliRun run = CliRun.of("bench", "--prompt-tokens", "2000", "--repetitions", "1");
+        assertEquals(2, run.code());
+        assertEquals("", run.out());
+        assertTrue(run.err().contains("2001 tokens") && run.err().contains("1024"), run.err());
+    }
+}

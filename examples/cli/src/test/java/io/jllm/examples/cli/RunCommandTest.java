@@ -1,0 +1,178 @@
+package io.jllm.examples.cli;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.google.gson.JsonArray;
+import com.google.gson.JsonObject;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.io.PrintStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Set;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** {@code run} and {@code logits} on the demo model. */
+class RunCommandTest {
+    private static final String PROMPT = "Once upon a time";
+
+    @TempDir
+    private Path folder;
+
+    @Test
+    void streamsTheTextThatJsonHolds() {
+        JsonObject json = CliRun.json("run", "--prompt", PROMPT, "--temperature", "0", "--max-tokens", "24", "--json");
+        assertEquals(Set.of("prompt_ids", "text", "token_ids", "logprobs", "finish_reason", "stop_reason", "outputs", "metrics"), json.keySet());
+        assertEquals("length", json.get("finish_reason").getAsString());
+        assertTrue(json.get("stop_reason").isJsonNull());
+        assertEquals(24, json.getAsJsonArray("token_ids").size());
+        assertEquals(24, json.getAsJsonArray("logprobs").size());
+        JsonArray outputs = json.getAsJsonArray("outputs");
+        assertEquals(1, outputs.size());
+        JsonObject best = outputs.get(0).getAsJsonObject();
+        assertEquals(Set.of("token_ids", "text", "logprobs", "score", "finish_reason"), best.keySet());
+        for (String same : best.keySet().stream().filter(k -> !k.equals("score")).toList()) {
+            assertEquals(json.get(same), best.get(same));
+        }
+        double sum = Arrays.stream(CliRun.doubles(json.get("logprobs"))).sum();
+        assertEquals(sum, best.get("score").getAsDouble(), 1e-4);
+        assertEquals(24, json.getAsJsonObject("metrics").get("generated_tokens").getAsInt());
+        assertEquals(json.getAsJsonArray("prompt_ids").size(), json.getAsJsonObject("metrics").get("prompt_tokens").getAsInt());
+
+        CliRun streamed = CliRun.of("run", "--prompt", PROMPT, "--temperature", "0", "--max-tokens", "24");
+        assertEquals(0, streamed.code(), streamed.err());
+        assertEquals(json.get("text").getAsString() + "\n", streamed.out());
+        assertTrue(streamed.err().contains("cpu"), streamed.err());
+
+        String ids = Arrays.stream(CliRun.ints(json.get("prompt_ids"))).mapToObj(Integer::toString).collect(Collectors.joining(","));
+        JsonObject byIds = CliRun.json("run", "--ids", ids, "--temperature", "0", "--max-tokens", "24", "--json");
+        assertEquals(json.get("token_ids"), byIds.get("token_ids"));
+    }
+
+    @Test
+    void promptsComeFromFilesAsTheyAre() throws Exception {
+        Path file = Files.writeString(folder.resolve("p.txt"), "The king,\nthe  queen\n");
+        assertEquals(CliRun.json("run", "--prompt", "The king,\nthe  queen\n", "--max-tokens", "0", "--json").get("prompt_ids"),
+                CliRun.json("run", "--prompt-file", file.toString(), "--max-tokens", "0", "--json").get("prompt_ids"));
+    }
+
+    @Test
+    void promptsMayLookLikeOptionsAndFiles() {
+        for (String prompt : new String[] {"@file", "- one", "--two", "", "\"three\""}) {
+            JsonObject json = CliRun.json("run", "--prompt=" + prompt, "--max-tokens", "1", "--temperature", "0", "--json");
+            assertEquals(1, json.getAsJsonArray("token_ids").size(), prompt);
+        }
+    }
+
+    @Test
+    void sameSeedSameTokens() {
+        String[] args = {"run", "--prompt", PROMPT, "--max-tokens", "12", "--temperature", "1.1", "--top-k", "50", "--top-p", "0.95",
+            "--min-p", "0.01", "--repetition-penalty", "1.1", "--presence-penalty", "0.1", "--frequency-penalty", "0.1", "--json", "--seed", "7"};
+        assertEquals(CliRun.json(args).get("token_ids"), CliRun.json(args).get("token_ids"));
+        String[] other = args.clone();
+        other[other.length - 1] = "8";
+        assertFalse(CliRun.json(args).get("token_ids").equals(CliRun.json(other).get("token_ids")));
+    }
+
+    @Test
+    void stopsBeforeAnyOfSeveralTexts() {
+        String whole = CliRun.json("run", "--prompt", PROMPT, "--temperature", "0", "--max-tokens", "24", "--json").get("text").getAsString();
+        String stop = whole.substring(20, 26);
+        JsonObject json = CliRun.json("run", "--prompt", PROMPT, "--temperature", "0", "--max-tokens", "24", "--json",
+                "--stop", "never in there", "--stop", stop);
+        assertEquals("stop", json.get("finish_reason").getAsString());
+        assertEquals(stop, json.get("stop_reason").getAsString());
+        assertEquals(whole.substring(0, whole.indexOf(stop)), json.get("text").getAsString());
+        assertEquals(json.get("text"), CliRun.json("run", "--stop", "never in there", stop, "--prompt", PROMPT, "--temperature", "0",
+                "--max-tokens", "24", "--json").get("text"));
+    }
+
+    @Test
+    void alternativesAreThereIfAskedFor() {
+        JsonObject json = CliRun.json("run", "--prompt", PROMPT, "--temperature", "0", "--max-tokens", "3", "--logprobs", "4", "--json");
+        JsonArray rows = json.getAsJsonArray("top_logprobs");
+        assertEquals(3, rows.size());
+        int[] ids = CliRun.ints(json.get("token_ids"));
+        double[] logprobs = CliRun.doubles(json.get("logprobs"));
+        for (int i = 0; i < 3; i++) {
+            assertEquals(4, rows.get(i).getAsJsonArray().size());
+            JsonObject first = rows.get(i).getAsJsonArray().get(0).getAsJsonObject();
+            assertEquals(ids[i], first.get("id").getAsInt());
+            assertEquals(logprobs[i], first.get("logprob").getAsDouble(), 1e-6);
+        }
+        assertEquals(rows, json.getAsJsonArray("outputs").get(0).getAsJsonObject().get("top_logprobs"));
+    }
+
+    @Test
+    void logitsAreThoseOfTheNextToken() {
+        JsonObject run = CliRun.json("run", "--prompt", PROMPT, "--temperature", "0", "--max-tokens", "1", "--logprobs", "20", "--json");
+        String ids = Arrays.stream(CliRun.ints(run.get("prompt_ids"))).mapToObj(Integer::toString).collect(Collectors.joining(","));
+        JsonObject json = CliRun.json("logits", "--ids", ids, "--json");
+        assertEquals(Set.of("top"), json.keySet());
+        JsonArray top = json.getAsJsonArray("top");
+        JsonArray expected = run.getAsJsonArray("top_logprobs").get(0).getAsJsonArray();
+        assertEquals(20, top.size());
+        for (int i = 0; i < 20; i++) {
+            JsonObject one = top.get(i).getAsJsonObject();
+            assertEquals(Set.of("id", "logit", "logprob"), one.keySet());
+            assertEquals(expected.get(i).getAsJsonObject().get("id"), one.get("id"));
+            assertEquals(expected.get(i).getAsJsonObject().get("logprob").getAsDouble(), one.get("logprob").getAsDouble(), 1e-5);
+        }
+        double shift = top.get(0).getAsJsonObject().get("logit").getAsDouble() - top.get(0).getAsJsonObject().get("logprob").getAsDouble();
+        JsonObject last = top.get(19).getAsJsonObject();
+        assertEquals(shift, last.get("logit").getAsDouble() - last.get("logprob").getAsDouble(), 1e-4);
+        assertEquals(21, CliRun.good("logits", "--ids", ids).lines().count());
+    }
+
+    @Test
+    void whatTheModelCannotDoIsBadInput() {
+        assertTrue(lastLine(2, "run", "--ids", "0,99999").contains("99999"));
+        assertTrue(lastLine(2, "logits", "--ids", "99999", "--json").contains("99999"));
+        assertTrue(lastLine(2, "run", "--prompt", "word ".repeat(2000)).contains("1024"));
+        assertTrue(lastLine(2, "run", "--prompt", "a", "--context", "5000").contains("5000"));
+        assertTrue(lastLine(2, "run", "--prompt", "a", "--threads", "0").contains("threads"));
+        assertTrue(lastLine(2, "run", "--prompt", "a", "--backend", "abacus").contains("abacus"));
+        assertTrue(lastLine(2, "run", "--prompt", "a", "--kernels", "abacus").contains("abacus"));
+    }
+
+    /** The model may have been announced before the failure; nothing else may. */
+    private static String lastLine(int code, String... args) {
+        CliRun run = CliRun.of(args);
+        assertEquals(code, run.code(), run.err());
+        assertEquals("", run.out());
+        var lines = run.err().lines().filter(l -> l.startsWith("llm ")).toList();
+        assertEquals(1, lines.size(), run.err());
+        return lines.getFirst();
+    }
+
+    @Test
+    void endsQuietlyWhenNobodyReads() {
+        var err = new ByteArrayOutputStream();
+        var closed = new OutputStream() {
+            @Override
+            public void write(int b) throws IOException {
+                throw new IOException("Broken pipe");
+            }
+        };
+        int code = Cli.run(new String[] {"run", "--prompt", PROMPT, "--max-tokens", "100"},
+                new Console(new Output(closed), new PrintStream(err, true), false, () -> false));
+        assertEquals(0, code);
+        assertFalse(err.toString().contains("pipe"), err.toString());
+    }
+
+    @Test
+    void tokensAreTheSameWithOneThreadAndScalarKernels() {
+        String[] args = {"run", "--prompt", PROMPT, "--max-tokens", "6", "--temperature", "0", "--json"};
+        int[] expected = CliRun.ints(CliRun.json(args).get("token_ids"));
+        String[] slow = Arrays.copyOf(args, args.length + 6);
+        System.arraycopy(new String[] {"--threads", "1", "--kernels", "scalar", "--backend", "cpu"}, 0, slow, args.length, 6);
+        assertArrayEquals(expected, CliRun.ints(CliRun.json(slow).get("token_ids")));
+    }
+}

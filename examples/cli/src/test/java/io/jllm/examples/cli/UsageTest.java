@@ -1,0 +1,110 @@
+package io.jllm.examples.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** What needs no model: every mistake gives exit code 2, one line on standard error, and nothing on standard output. */
+class UsageTest {
+    @TempDir
+    private Path folder;
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', value = {
+        "                                                      | llm: which command? One of run, logits, tokenize",
+        "fly                                                   | llm: Unmatched argument at index 0: 'fly'",
+        "run                                                   | (llm run --help",
+        "run --prompt a --ids 1                                | --prompt",
+        "run --prompt a --wings 2                              | Unknown option",
+        "run --prompt a --max-tokens many                      | --max-tokens",
+        "run --prompt a --max-tokens -1                        | --max-tokens must be at least 0, was",
+        "run --prompt a --temperature -1                       | --temperature must be finite and at least 0, was -1",
+        "run --prompt a --temperature NaN                      | --temperature must be",
+        "run --prompt a --top-p 0                              | --top-p must be in (0, 1], was 0",
+        "run --prompt a --min-p 2                              | --min-p must be in [0, 1], was 2",
+        "run --prompt a --top-k -4                             | --top-k must be at least 0",
+        "run --prompt a --repetition-penalty 0                 | --repetition-penalty must be",
+        "run --prompt a --presence-penalty 3                   | --presence-penalty must be",
+        "run --prompt a --frequency-penalty -3                 | --frequency-penalty must be",
+        "run --prompt a --logprobs 101                         | --logprobs must be in 0 to 100, was 101",
+        "run --prompt a --min-tokens 5 --max-tokens 4          | --min-tokens must be at most",
+        "run --prompt a --stop                                 | Missing required parameter for option '--stop'",
+        "run --prompt-file absent.txt                          | there is no file absent.txt",
+        "run --prompt a --model absent.gguf                    | there is no model absent.gguf",
+        "run --prompt a --kv-type f64                          | --kv-type",
+        "run --ids 1,x                                         | 'x' is no token id",
+        "run --ids 1,-2                                        | not negative",
+        "logits                                                | --ids",
+        "logits --ids 1 --model absent.gguf                    | there is no model absent.gguf",
+        "tokenize                                              | --text-file",
+        "tokenize --text-file absent.txt                       | there is no file absent.txt",
+        "tokenize --text-file a --whole --jsonl                | exclude each other",
+        "perplexity --text absent.txt                          | there is no file absent.txt",
+        "inspect                                               | FILE|DIR",
+        "inspect absent.gguf                                   | there is no file or folder absent.gguf",
+        "quantize a.gguf                                       | OUT.gguf",
+        "quantize a.gguf b.gguf                                | --type",
+        "quantize a.gguf b.gguf --type Q9                      | --type must be one of",
+        "quantize absent.gguf b.gguf --type Q4_0               | there is no model absent.gguf",
+        "bench --batch 0                                       | --batch must be in 1 to 256, was 0",
+        "bench --prompt-tokens -1                              | --prompt-tokens must be in 0 to",
+        "bench --repetitions 0                                 | --repetitions must be in 1 to",
+        "bench --model absent.gguf                             | there is no model absent.gguf"})
+    void mistakes(String args, String message) {
+        String line = CliRun.bad(2, args == null ? new String[0] : args.split(" +"));
+        assertTrue(line.startsWith("llm"), line);
+        assertTrue(line.contains(message), line);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"--help", "run --help", "logits -h", "tokenize --help", "perplexity --help", "inspect --help", "quantize --help",
+        "bench --help"})
+    void help(String args) {
+        CliRun run = CliRun.of(args.split(" "));
+        assertEquals(0, run.code(), run.err());
+        assertTrue(run.out().contains("Usage: llm"), run.out());
+        assertEquals("", run.err());
+    }
+
+    @Test
+    void debugShowsWhere() {
+        CliRun run = CliRun.of("inspect", "absent.gguf", "--debug");
+        assertEquals(2, run.code());
+        assertTrue(run.err().contains("at io.jllm.examples.cli.InspectCommand"), run.err());
+    }
+
+    @Test
+    void brokenModelsAreBadInput() throws Exception {
+        Path file = Files.writeString(folder.resolve("model.gguf"), "no model at all");
+        for (String command : new String[] {"run --prompt a --model", "inspect", "bench --model", "logits --ids 1 --model"}) {
+            String line = CliRun.bad(2, (command + " " + file).split(" "));
+            assertTrue(line.contains("model.gguf"), line);
+        }
+        assertTrue(CliRun.bad(2, "inspect", folder.toString()).contains("no Hugging Face folder"));
+        assertTrue(CliRun.bad(2, "run", "--prompt", "a", "--model", folder.toString()).contains("config.json"));
+    }
+
+    @Test
+    void textThatIsNoTextIsBadInput() throws Exception {
+        Path file = Files.write(folder.resolve("t.txt"), new byte[] {'a', 'b', (byte) 0xc3, 'c'});
+        String line = CliRun.bad(2, "run", "--prompt-file", file.toString());
+        assertTrue(line.contains("not UTF-8 text: byte 2 is 0xc3"), line);
+        assertTrue(CliRun.bad(2, "tokenize", "--text-file", folder.toString()).contains("is a folder"));
+    }
+
+    @Test
+    void jsonLinesMustBeStrings() throws Exception {
+        for (String bad : new String[] {"[1]", "abc", "\"a", "\"a\" \"b\"", "", "1"}) {
+            Path file = Files.writeString(folder.resolve("t.jsonl"), "\"good\"\n" + bad + "\n");
+            String line = CliRun.bad(2, "tokenize", "--jsonl", "--text-file", file.toString());
+            assertTrue(line.contains("line 2"), line);
+        }
+    }
+}

@@ -1,0 +1,97 @@
+package io.jllm.examples;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.jllm.demo.DemoModel;
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.net.URL;
+import java.net.URLClassLoader;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import javax.tools.ToolProvider;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Every example runs, and so does the one in the README. */
+class ProgramsTest {
+    private static final int MOST_LINES = 40;
+
+    @Test
+    void generate() throws Exception {
+        assertTale(run(() -> Generate.main(new String[0])), "Once upon a time");
+    }
+
+    @Test
+    void stream() throws Exception {
+        String out = run(() -> Stream.main(new String[0]));
+        assertTale(out, "The dragon said");
+        assertTrue(out.strip().endsWith("[60 tokens in " + out.replaceAll("(?s).*tokens in (\\d+).*", "$1") + " ms, ended by LENGTH]"), out);
+    }
+
+    @Test
+    void readme(@TempDir Path folder) throws Exception {
+        Matcher block = Pattern.compile("```java\\n(.*?)```", Pattern.DOTALL).matcher(Files.readString(top().resolve("README.md")));
+        assertTrue(block.find(), "README.md has no Java example");
+        String code = block.group(1);
+        Matcher name = Pattern.compile("public class (\\w+)").matcher(code);
+        assertTrue(name.find(), code);
+        Path source = Files.writeString(folder.resolve(name.group(1) + ".java"), code);
+        assertEquals(0, ToolProvider.getSystemJavaCompiler().run(null, System.err, System.err,
+                "-d", folder.toString(), "-cp", System.getProperty("java.class.path"), source.toString()));
+        try (var loader = new URLClassLoader(new URL[] {folder.toUri().toURL()}, getClass().getClassLoader())) {
+            var main = loader.loadClass(name.group(1)).getMethod("main", String[].class);
+            assertTale(run(() -> main.invoke(null, (Object) new String[] {DemoModel.path().toString()})), "");
+        }
+    }
+
+    @Test
+    void examplesAreShort() throws Exception {
+        try (var files = Files.list(top().resolve("examples/programs/src/main/java/io/jllm/examples"))) {
+            List<Path> all = files.toList();
+            assertTrue(all.size() >= 3, all.toString());
+            for (Path file : all) {
+                assertTrue(Files.readAllLines(file).size() <= MOST_LINES, file + " is longer than " + MOST_LINES + " lines");
+            }
+        }
+    }
+
+    @FunctionalInterface
+    private interface Main {
+        void run() throws Exception;
+    }
+
+    /** What a program prints. */
+    private static String run(Main main) throws Exception {
+        PrintStream before = System.out;
+        var bytes = new ByteArrayOutputStream();
+        System.setOut(new PrintStream(bytes, true, StandardCharsets.UTF_8));
+        try {
+            main.run();
+        } finally {
+            System.setOut(before);
+        }
+        return bytes.toString(StandardCharsets.UTF_8);
+    }
+
+    /** A text of at least twenty words, most of them different, after the prompt. */
+    private static void assertTale(String out, String prompt) {
+        assertTrue(out.startsWith(prompt), out);
+        var words = List.of(out.substring(prompt.length()).toLowerCase(Locale.ROOT).split("[^a-z']+"));
+        assertTrue(words.size() >= 20 && words.stream().distinct().count() >= 10, out);
+    }
+
+    private static Path top() {
+        Path folder = Path.of("").toAbsolutePath();
+        while (!Files.exists(folder.resolve("llm-core/pom.xml"))) {
+            folder = folder.getParent();
+        }
+        return folder;
+    }
+}
