@@ -13,12 +13,14 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Pattern;
+import java.util.stream.IntStream;
 
 /**
  * A {@code tokenizer.json} as GGUF metadata. Byte-level BPE becomes the model {@code gpt2} with its merges and the name of its
@@ -64,7 +66,7 @@ final class TokenizerKeys {
         var made = new TokenizerKeys(folder.resolve("tokenizer.json"), loaded.config().vocab());
         made.vocabulary(progress);
         if (Json.isTrue(made.model, "byte_fallback")) {
-            made.characters();
+            made.characters(progress);
         } else {
             made.bytes();
         }
@@ -117,7 +119,7 @@ final class TokenizerKeys {
         put("merges", new GgufValue.Texts(merges().stream().map(m -> String.join(" ", m)).toList()));
     }
 
-    private void characters() {
+    private void characters(Converter.Progress progress) {
         text("model", "llama");
         Json.text(model, "unk_token").map(ids::get).ifPresent(id -> types[id] = UNKNOWN);
         var scores = new double[tokens.length];
@@ -134,11 +136,30 @@ final class TokenizerKeys {
             // a token that several merges make has the rank of the first
             Optional.ofNullable(ids.get(String.join("", merge))).filter(id -> scores[id] == UNMERGED).ifPresent(id -> scores[id] = -r);
         }
+        int more = unlistedMerges();
+        if (more > 0) {
+            progress.note(where + ": " + more + " tokens can be put together in ways that are not among the merges, but will be once they are "
+                    + "scores: some texts may become other tokens");
+        }
         table();
         put("scores", new GgufValue.Reals(GgufValue.Type.FLOAT32, scores));
         if (!addsSpacePrefix()) {
             put("add_space_prefix", new GgufValue.Bool(false));
         }
+    }
+
+    /** Tokens that two others make up without a merge that says so: scores know no such pairs. */
+    private int unlistedMerges() {
+        var listed = new HashSet<>(merges());
+        return (int) listed.stream().map(m -> String.join("", m)).distinct()
+                .filter(token -> IntStream.range(1, token.length()).anyMatch(cut -> isPlain(token.substring(0, cut))
+                        && isPlain(token.substring(cut)) && !listed.contains(List.of(token.substring(0, cut), token.substring(cut)))))
+                .count();
+    }
+
+    private boolean isPlain(String token) {
+        var id = ids.get(token);
+        return id != null && types[id] == NORMAL;
     }
 
     /** Whether a space goes before a text: by a normalizer, or by a pre-tokenizer. */

@@ -96,7 +96,7 @@ public final class ModelFiles {
             Optional<Tokenizer> tokenizer = Files.exists(folder.resolve("tokenizer.json"))
                     ? Optional.of(HuggingFaceTokenizers.fromFolder(folder)) : Optional.empty();
             var name = String.valueOf(folder.toRealPath().getFileName());
-            return assemble(name, read.architecture(), read.model(), read.model().tiedEmbeddings(), weights, tokenizer, defaults, eos);
+            return assemble(name, read.architecture(), read.model(), isTied(read.model(), weights), weights, tokenizer, defaults, eos);
         } catch (Throwable t) {
             weights.close();
             throw t;
@@ -107,6 +107,14 @@ public final class ModelFiles {
     private static WeightSource embeddingsOf(ModelConfig config, WeightSource weights) {
         boolean outputOnly = weights.find(EMBEDDINGS).isEmpty() && weights.find(OUTPUT).isPresent();
         return config.tiedEmbeddings() && outputOnly ? new RenamedWeights(weights, OUTPUT, EMBEDDINGS) : weights;
+    }
+
+    /** As transformers 5 has it: what the configuration says, unless there are two matrices and they differ. */
+    private static boolean isTied(ModelConfig config, WeightSource weights) {
+        var table = weights.find(EMBEDDINGS);
+        var output = weights.find(OUTPUT);
+        return config.tiedEmbeddings() && (table.isEmpty() || output.isEmpty()
+                || table.get().type() == output.get().type() && table.get().data().mismatch(output.get().data()) == -1);
     }
 
     private static ModelLoadException noConfig(Path folder) {

@@ -17,6 +17,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -102,31 +103,45 @@ class TokenizerKeysTest {
             assertEquals(loaded.config().vocab(), rows, "one token a row of the embedding table");
         }
         assertEquals(List.of("<s>", "</s>", "<call>", "a"), tokens.subList(0, 4));
-        assertArrayEquals(new long[] {3, 3, 4, 1}, java.util.Arrays.copyOf(types, 4));
+        assertArrayEquals(new long[] {3, 3, 4, 1}, Arrays.copyOf(types, 4));
         assertEquals("[PAD" + (rows - 1) + "]", tokens.getLast());
         assertEquals(5, types[rows - 1]);
         assertTrue(notes.toString().contains("1 tokens with ids past the " + rows + " rows"), notes.toString());
         same("once a once", "<s>once<call>a</s>", "");
     }
 
-    @Test
-    void sentencePieceTokenizer() throws IOException {
-        var keys = convert("""
+    /** Tokens of the letters a and b; each list of merges is one of pairs. */
+    private static String sentencePiece(String merges) {
+        return """
                 {"added_tokens": %s, "normalizer": {"type": "Sequence", "normalizers": [{"type": "Prepend", "prepend": "\u2581"},
                  {"type": "Replace", "pattern": {"String": " "}, "content": "\u2581"}]},
                  "decoder": {"type": "Sequence", "decoders": [{"type": "Replace", "pattern": {"String": "\u2581"}, "content": " "},
                  {"type": "ByteFallback"}, {"type": "Fuse"}, {"type": "Strip", "content": " ", "start": 1, "stop": 0}]},
                  "model": {"type": "BPE", "byte_fallback": true, "fuse_unk": true, "unk_token": "<unk>",
                  "vocab": {"<s>": 0, "</s>": 1, "<unk>": 3, "<0x0A>": 4, "a": 5, "b": 6, "\u2581": 7, "ab": 8, "\u2581ab": 9},
-                 "merges": [["a", "b"], ["\u2581", "ab"]]}}""".formatted(SPECIAL));
+                 "merges": [%s]}}""".formatted(SPECIAL, merges);
+    }
+
+    @Test
+    void mergesThatScoresAddAreNoted() throws IOException {
+        convert(sentencePiece("[\"a\", \"b\"]"));
+        assertEquals(List.of(), notes, "no other pair makes up ab");
+        convert(sentencePiece("[\"\u2581\", \"ab\"]").replace("\"ab\": 8,", "\"ab\": 8, \"\u2581a\": 10,"));
+        assertTrue(notes.size() == 1 && notes.getFirst().contains("1 tokens can be put together in ways"), notes.toString());
+    }
+
+    @Test
+    void sentencePieceTokenizer() throws IOException {
+        var keys = convert(sentencePiece("[\"a\", \"b\"], [\"\u2581\", \"ab\"]"));
         assertEquals("llama", keys.text("tokenizer.ggml.model").orElseThrow());
         assertArrayEquals(new long[] {3, 3, 4, 2, 6, 1, 1, 1, 1, 1, 5},
-                java.util.Arrays.copyOf(keys.integers("tokenizer.ggml.token_type").orElseThrow(), 11));
+                Arrays.copyOf(keys.integers("tokenizer.ggml.token_type").orElseThrow(), 11));
         assertArrayEquals(new double[] {0, 0, 0, 0, 0, -1e6, -1e6, -1e6, 0, -1, 0},
-                java.util.Arrays.copyOf(keys.reals("tokenizer.ggml.scores").orElseThrow(), 11), 0);
+                Arrays.copyOf(keys.reals("tokenizer.ggml.scores").orElseThrow(), 11), 0);
         assertEquals(3, keys.integer("tokenizer.ggml.unknown_token_id").orElseThrow());
         assertFalse(keys.bool("tokenizer.ggml.add_space_prefix").isPresent(), "the default");
         same("ab ab", "a b", "ab\nab<call>");
+        assertEquals(List.of(), notes);
     }
 
     @ParameterizedTest

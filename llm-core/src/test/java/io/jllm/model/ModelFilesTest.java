@@ -1,17 +1,26 @@
 package io.jllm.model;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import com.google.gson.JsonParser;
 import io.jllm.ModelLoadException;
 import io.jllm.SamplingParams;
 import io.jllm.quant.gguf.GgufValue;
 import io.jllm.spi.ReferenceBackend;
+import io.jllm.spi.WeightCheck;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -54,7 +63,7 @@ class ModelFilesTest {
                 .write(folder.resolve("tiny.gguf"));
         try (var model = ModelFiles.open(file)) {
             assertEquals(new ModelConfig.Biases(true, false, false), model.config().biases());
-            assertEquals(false, model.config().tiedEmbeddings());
+            assertFalse(model.config().tiedEmbeddings());
             var problems = new ReferenceBackend().unsupported(model.program(), model.weights());
             assertEquals(1, problems.size(), problems.toString());
             assertTrue(problems.getFirst().contains("blk.1.attn_v.bias"), problems.toString());
@@ -146,10 +155,44 @@ class ModelFilesTest {
     }
 
     @Test
+    void tiedOrNot() throws IOException {
+        var dir = copy("llama-grouped");
+        tie(dir, false, true);
+        try (var model = ModelFiles.open(dir)) {
+            assertFalse(model.config().tiedEmbeddings(), "there are two matrices, and they differ");
+        }
+        var file = dir.resolve("model.safetensors");
+        var bytes = Files.readAllBytes(file);
+        int header = (int) ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).getLong();
+        var json = JsonParser.parseString(new String(bytes, 8, header, StandardCharsets.UTF_8)).getAsJsonObject();
+        var from = json.getAsJsonObject("model.embed_tokens.weight").getAsJsonArray("data_offsets");
+        var to = json.getAsJsonObject("lm_head.weight").getAsJsonArray("data_offsets");
+        System.arraycopy(bytes, 8 + header + from.get(0).getAsInt(), bytes, 8 + header + to.get(0).getAsInt(),
+                from.get(1).getAsInt() - from.get(0).getAsInt());
+        Files.write(file, bytes);
+        try (var model = ModelFiles.open(dir)) {
+            assertTrue(model.config().tiedEmbeddings(), "the two are the same");
+        }
+        dir = copy("llama-tied");
+        tie(dir, true, false);
+        try (var model = ModelFiles.open(dir)) {
+            var problems = new ReferenceBackend().unsupported(model.program(), model.weights());
+            assertTrue(problems.size() == 1 && problems.getFirst().contains("output.weight"), problems.toString());
+        }
+    }
+
+    private static void tie(Path dir, boolean before, boolean after) throws IOException {
+        var config = Files.readString(dir.resolve("config.json"));
+        var changed = config.replace("\"tie_word_embeddings\": " + before, "\"tie_word_embeddings\": " + after);
+        assertNotEquals(config, changed);
+        Files.writeString(dir.resolve("config.json"), changed);
+    }
+
+    @Test
     void unknownTensorTypesAreNamed() throws IOException {
         var file = new TinyGguf().write(folder.resolve("tiny.gguf"));
         var bytes = Files.readAllBytes(file);
-        var name = "token_embd.weight".getBytes(java.nio.charset.StandardCharsets.US_ASCII);
+        var name = "token_embd.weight".getBytes(StandardCharsets.US_ASCII);
         int at = indexOf(bytes, name) + name.length + 4 + 16; // behind the number of dimensions and two of them
         bytes[at] = 99;
         Files.write(file, bytes);
@@ -158,7 +201,7 @@ class ModelFilesTest {
 
     private static int indexOf(byte[] in, byte[] what) {
         int at = 0;
-        while (!java.util.Arrays.equals(in, at, at + what.length, what, 0, what.length)) {
+        while (!Arrays.equals(in, at, at + what.length, what, 0, what.length)) {
             at++;
         }
         return at;
@@ -168,7 +211,7 @@ class ModelFilesTest {
     @ValueSource(ints = {0, 3, 4, 20, 300, 1000, 100_000})
     void truncatedGgufFiles(int length) throws IOException {
         var file = new TinyGguf().write(folder.resolve("tiny.gguf"));
-        Files.write(file, java.util.Arrays.copyOf(Files.readAllBytes(file), length));
+        Files.write(file, Arrays.copyOf(Files.readAllBytes(file), length));
         fails(file, "tiny.gguf");
     }
 
@@ -180,13 +223,13 @@ class ModelFilesTest {
         try (var a = ModelFiles.open(Path.of(shared, "models", hf)); var b = ModelFiles.open(Path.of(shared, "models", gguf))) {
             var x = a.config();
             var y = b.config();
-            org.junit.jupiter.api.Assertions.assertArrayEquals(x.rope().invFreq(), y.rope().invFreq());
+            assertArrayEquals(x.rope().invFreq(), y.rope().invFreq());
             assertEquals(new ModelConfig(x.architecture(), x.layers(), x.hidden(), x.ffn(), x.heads(), x.kvHeads(), x.headDim(), x.vocab(),
                     x.maxContext(), x.normEps(), y.rope(), x.windows(), x.tiedEmbeddings(), x.biases()), y);
             assertEquals(WeightShape.of(a.program()), WeightShape.of(b.program()));
             assertEquals(a.eos(), b.eos());
-            assertTrue(io.jllm.spi.WeightCheck.problems(a.program(), a.weights(), t -> true).isEmpty());
-            assertTrue(io.jllm.spi.WeightCheck.problems(b.program(), b.weights(), t -> true).isEmpty());
+            assertTrue(WeightCheck.problems(a.program(), a.weights(), t -> true).isEmpty());
+            assertTrue(WeightCheck.problems(b.program(), b.weights(), t -> true).isEmpty());
             assertEquals(x.vocab(), a.tokenizer().orElseThrow().vocabSize());
         }
     }
