@@ -134,12 +134,13 @@ final class TokenizerKeys {
         for (var merge : merges()) {
             int r = rank++;
             // a token that several merges make has the rank of the first
-            Optional.ofNullable(ids.get(String.join("", merge))).filter(id -> scores[id] == UNMERGED).ifPresent(id -> scores[id] = -r);
+            Optional.ofNullable(ids.get(String.join("", merge))).filter(id -> scores[id] == UNMERGED)
+                    .ifPresent(id -> scores[id] = -r);
         }
         int more = unlistedMerges();
         if (more > 0) {
-            progress.note(where + ": " + more + " tokens can be put together in ways that are not among the merges, but will be once they are "
-                    + "scores: some texts may become other tokens");
+            progress.note(where + ": " + more + " tokens can be put together in ways that are not among the merges, but will be once "
+                    + "they are scores: some texts may become other tokens");
         }
         table();
         put("scores", new GgufValue.Reals(GgufValue.Type.FLOAT32, scores));

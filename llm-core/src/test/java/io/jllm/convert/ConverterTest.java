@@ -141,7 +141,7 @@ class ConverterTest {
         assertEquals(-1, Files.mismatch(q8, same));
     }
 
-    /** Families without rotated rows keep the tensors as they are, and with them, rows move but stay the same. */
+    /** Whole models are compared by the program contract; here it is what the file says. */
     @ParameterizedTest
     @FieldSource("io.jllm.model.GoldenModel#NAMES")
     void foldersKeepTheirConfiguration(String name) throws IOException {
@@ -196,7 +196,8 @@ class ConverterTest {
     }
 
     private static void fails(Path in, Path out, DType type, String message) {
-        var e = assertThrows(ModelLoadException.class, () -> Converter.convert(in, out, Converter.Options.of(type), Converter.Progress.NONE));
+        var e = assertThrows(ModelLoadException.class,
+                () -> Converter.convert(in, out, Converter.Options.of(type), Converter.Progress.NONE));
         assertTrue(e.getMessage().contains(message), e.getMessage());
         assertFalse(Files.exists(out));
     }
