@@ -27,7 +27,8 @@ record Checkout(Path root) {
     /** The folders of library modules. */
     List<Path> libraries() {
         try (Stream<Path> files = Files.list(root)) {
-            return files.filter(p -> p.getFileName().toString().startsWith("llm-") && Files.exists(p.resolve("pom.xml"))).sorted().toList();
+            return files.filter(p -> p.getFileName().toString().startsWith("llm-") && Files.exists(p.resolve("pom.xml"))).sorted()
+                    .toList();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

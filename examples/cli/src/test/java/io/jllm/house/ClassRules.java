@@ -24,12 +24,14 @@ final class ClassRules {
 
     private static final Set<String> NATIVE_TYPES = Set.of("java/lang/foreign/Linker", "java/lang/foreign/Linker$Option",
             "java/lang/foreign/SymbolLookup");
-    private static final Set<String> NATIVE_CALLS = Set.of("System.load", "System.loadLibrary", "Runtime.load", "Runtime.loadLibrary");
+    private static final Set<String> NATIVE_CALLS = Set.of("System.load", "System.loadLibrary", "Runtime.load",
+            "Runtime.loadLibrary");
     private static final Set<String> LOUD = Set.of("System.out", "System.err", "System.exit", "System.setOut", "System.setErr",
             "Runtime.exit", "Runtime.halt", "Thread.dumpStack");
 
     private static final Set<String> GLOBAL = Set.of("System.setProperty", "System.setProperties", "System.clearProperty",
-            "System.setIn", "Thread.setDefaultUncaughtExceptionHandler", "java/util/Locale.setDefault", "java/util/TimeZone.setDefault");
+            "System.setIn", "Thread.setDefaultUncaughtExceptionHandler", "java/util/Locale.setDefault",
+                    "java/util/TimeZone.setDefault");
     /** The only class that may set global state: DJL's offline switch, which the README tells of. */
     private static final List<String> GLOBAL_CLASSES = List.of("io/jllm/tokenizer/DjlModel");
 
@@ -71,7 +73,8 @@ final class ClassRules {
         return violations(classFolders, List.of(), (model, found) -> {
             for (PoolEntry entry : model.constantPool()) {
                 if (entry instanceof MemberRefEntry member && (LOUD.contains(memberName(member))
-                        || member.name().stringValue().equals("printStackTrace") || member.owner().asInternalName().equals("java/lang/IO"))) {
+                        || member.name().stringValue().equals("printStackTrace")
+                                || member.owner().asInternalName().equals("java/lang/IO"))) {
                     found.add(name(model) + " uses " + memberName(member));
                 }
             }
@@ -121,6 +124,7 @@ final class ClassRules {
 
     private static String memberName(MemberRefEntry member) {
         String owner = member.owner().asInternalName();
-        return (owner.startsWith("java/lang/") ? owner.substring("java/lang/".length()) : owner) + "." + member.name().stringValue();
+        return (owner.startsWith("java/lang/") ? owner.substring("java/lang/".length()) : owner) + "."
+                + member.name().stringValue();
     }
 }

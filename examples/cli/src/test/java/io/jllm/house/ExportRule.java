@@ -76,7 +76,8 @@ final class ExportRule {
         String name = model.thisClass().asInternalName().replace('/', '.');
         model.superclass().ifPresent(type -> mention(type.asInternalName(), name, "extends"));
         model.interfaces().forEach(type -> mention(type.asInternalName(), name, "implements"));
-        model.findAttribute(Attributes.signature()).ifPresent(s -> mentions(s.signature().stringValue(), name, "extends or implements"));
+        model.findAttribute(Attributes.signature()).ifPresent(s ->
+                mentions(s.signature().stringValue(), name, "extends or implements"));
         for (var field : model.fields()) {
             if (field.flags().has(AccessFlag.PUBLIC) || field.flags().has(AccessFlag.PROTECTED)) {
                 String what = "has the field " + field.fieldName() + " of";

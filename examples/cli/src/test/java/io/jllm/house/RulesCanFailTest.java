@@ -29,11 +29,13 @@ class RulesCanFailTest {
 
     @Test
     void nativeCode() throws Exception {
-        source("io/jllm/spi/A.java", "package io.jllm.spi; class A { Object f() { return java.lang.foreign.Linker.nativeLinker(); } }");
+        source("io/jllm/spi/A.java",
+                "package io.jllm.spi; class A { Object f() { return java.lang.foreign.Linker.nativeLinker(); } }");
         source("io/jllm/spi/B.java", "package io.jllm.spi; class B { void f() { System.loadLibrary(\"x\"); } native void g(); }");
         source("io/jllm/cuda/driver/Good.java",
                 "package io.jllm.cuda.driver; class Good { Object f() { return java.lang.foreign.Linker.nativeLinker(); } }");
-        source("io/jllm/spi/Arenas.java", "package io.jllm.spi; class Arenas { Object f() { return java.lang.foreign.Arena.ofAuto(); } }");
+        source("io/jllm/spi/Arenas.java",
+                "package io.jllm.spi; class Arenas { Object f() { return java.lang.foreign.Arena.ofAuto(); } }");
         assertEquals(Set.of("io.jllm.spi.A uses java/lang/foreign/Linker", "io.jllm.spi.B uses System.loadLibrary",
                 "io.jllm.spi.B has the native method g"), ClassRules.nativeCode(List.of(compile())));
     }
@@ -44,8 +46,10 @@ class RulesCanFailTest {
         source("a/B.java", "package a; class B { void f() { System.exit(1); } }");
         source("a/C.java", "package a; class C { void f(Exception e) { e.printStackTrace(); } }");
         source("a/D.java", "package a; class D { void f() { IO.println(1); } }");
-        source("a/Good.java", "package a; class Good { void f() { System.getLogger(\"a\").log(System.Logger.Level.INFO, \"b\"); } }");
-        assertEquals(Set.of("a.A uses System.out", "a.B uses System.exit", "a.C uses Exception.printStackTrace", "a.D uses IO.println"),
+        source("a/Good.java",
+                "package a; class Good { void f() { System.getLogger(\"a\").log(System.Logger.Level.INFO, \"b\"); } }");
+        assertEquals(Set.of("a.A uses System.out", "a.B uses System.exit", "a.C uses Exception.printStackTrace",
+                "a.D uses IO.println"),
                 ClassRules.loud(List.of(compile())));
     }
 
@@ -62,12 +66,14 @@ class RulesCanFailTest {
     @Test
     void leaks() throws Exception {
         source("module-info.java", "module m { exports open; }");
-        source("hidden/Hidden.java", "package hidden; public class Hidden extends Exception { private static final long serialVersionUID = 1; }");
+        source("hidden/Hidden.java",
+                "package hidden; public class Hidden extends Exception { private static final long serialVersionUID = 1; }");
         source("open/Package.java", "package open; class Package { }");
         source("open/Fine.java", "package open; public class Fine { hidden.Hidden a; Package b() { return null; } "
                 + "private static class In { public hidden.Hidden c; } public static class Nested { public Nested d; } }");
         source("open/A.java", "package open; public class A { protected hidden.Hidden a; }");
-        source("open/B.java", "package open; public class B { public java.util.List<? extends hidden.Hidden> b() { return null; } }");
+        source("open/B.java",
+                "package open; public class B { public java.util.List<? extends hidden.Hidden> b() { return null; } }");
         source("open/C.java", "package open; public class C { public void c() throws hidden.Hidden { } }");
         source("open/D.java", "package open; public class D extends Package { }");
         source("open/E.java", "package open; public record E(Package e) { }");

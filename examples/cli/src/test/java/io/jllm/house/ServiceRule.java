@@ -35,7 +35,8 @@ final class ServiceRule {
     private static Set<String> declared(Path folder) throws IOException {
         var found = new HashSet<String>();
         try (InputStream in = Files.newInputStream(folder.resolve("module-info.class"))) {
-            ModuleDescriptor.read(in).provides().forEach(p -> p.providers().forEach(name -> found.add(p.service() + " by " + name)));
+            ModuleDescriptor.read(in).provides().forEach(p ->
+                    p.providers().forEach(name -> found.add(p.service() + " by " + name)));
         }
         return found;
     }

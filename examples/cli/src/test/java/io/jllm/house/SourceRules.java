@@ -55,7 +55,8 @@ final class SourceRules {
     /** Paths that exist on somebody's machine only. */
     static Set<String> machinePaths(Path root) {
         var found = new TreeSet<String>();
-        for (Path file : Checkout.files(root, ".java", ".md", ".xml", ".json", ".jsonl", ".sh", ".py", ".properties", "llm", "run")) {
+        for (Path file : Checkout.files(root, ".java", ".md", ".xml", ".json", ".jsonl", ".sh", ".py", ".properties",
+                "llm", "run")) {
             List<String> lines = read(file).lines().toList();
             for (int i = 0; i < lines.size(); i++) {
                 if (MACHINE_PATH.matcher(lines.get(i)).find()) {

@@ -45,7 +45,8 @@ public final class DemoModel {
             return file.get();
         }
         try {
-            return new ResourceCopy(url, FILE, digest()).get(ResourceCopy.cacheFolder(System.getenv(), System.getProperty("user.home")));
+            Path cache = ResourceCopy.cacheFolder(System.getenv(), System.getProperty("user.home"));
+            return new ResourceCopy(url, FILE, digest()).get(cache);
         } catch (IOException e) {
             throw new UncheckedIOException("cannot unpack the demo model: " + e.getMessage(), e);
         }

@@ -72,7 +72,8 @@ record ResourceCopy(URL source, String name, String sha256) {
             in.transferTo(out);
         }
         if (!matches(digest)) {
-            throw new IOException("the resource " + name + " has not the SHA-256 " + sha256 + " that it should: the jar is damaged");
+            throw new IOException("the resource " + name + " has not the SHA-256 " + sha256
+                    + " that it should: the jar is damaged");
         }
     }
 

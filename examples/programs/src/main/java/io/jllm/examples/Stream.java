@@ -8,7 +8,7 @@ import io.jllm.TokenStream;
 import io.jllm.demo.DemoModel;
 import java.nio.file.Path;
 
-/** Shows a text while it is generated, then how long it took. Arguments: model, text; without them the demo model tells a tale. */
+/** Shows a text while it is generated. Arguments: model, text; without them the demo model tells a tale. */
 public final class Stream {
     private Stream() {
     }

@@ -32,12 +32,14 @@ class ProgramsTest {
     void stream() throws Exception {
         String out = run(() -> Stream.main(new String[0]));
         assertTale(out, "The dragon said");
-        assertTrue(out.strip().endsWith("[60 tokens in " + out.replaceAll("(?s).*tokens in (\\d+).*", "$1") + " ms, ended by LENGTH]"), out);
+        assertTrue(out.strip().endsWith("[60 tokens in " + out.replaceAll("(?s).*tokens in (\\d+).*", "$1")
+                + " ms, ended by LENGTH]"), out);
     }
 
     @Test
     void readme(@TempDir Path folder) throws Exception {
-        Matcher block = Pattern.compile("```java\\n(.*?)```", Pattern.DOTALL).matcher(Files.readString(top().resolve("README.md")));
+        Matcher block = Pattern.compile("```java\\n(.*?)```", Pattern.DOTALL)
+                .matcher(Files.readString(top().resolve("README.md")));
         assertTrue(block.find(), "README.md has no Java example");
         String code = block.group(1);
         Matcher name = Pattern.compile("public class (\\w+)").matcher(code);

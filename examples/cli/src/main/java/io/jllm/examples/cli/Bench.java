@@ -36,7 +36,8 @@ final class Bench {
         int need = Math.max(depth + promptTokens + 1, Math.max(depth, 1) + generateTokens + 1 + spread());
         if (need > llm.maxContext()) {
             throw new BadInput("this needs sequences of " + need + " tokens, but they can have " + llm.maxContext()
-                    + ": lower --depth, --prompt-tokens or --generate-tokens" + (llm.maxContext() < llm.config().maxContext() ? ", or raise --context" : ""));
+                    + ": lower --depth, --prompt-tokens or --generate-tokens"
+                            + (llm.maxContext() < llm.config().maxContext() ? ", or raise --context" : ""));
         }
     }
 

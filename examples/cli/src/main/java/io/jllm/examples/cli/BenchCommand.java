@@ -25,22 +25,28 @@ final class BenchCommand implements Cli.Action {
     @Mixin
     private ModelOptions model;
 
-    @Option(names = "--prompt-tokens", paramLabel = "N", defaultValue = "512", description = "Tokens of a prompt; 0: no pp (default: ${DEFAULT-VALUE}).")
+    @Option(names = "--prompt-tokens", paramLabel = "N", defaultValue = "512",
+            description = "Tokens of a prompt; 0: no pp (default: ${DEFAULT-VALUE}).")
     private int promptTokens;
 
-    @Option(names = "--generate-tokens", paramLabel = "N", defaultValue = "128", description = "Tokens generated; 0: no tg (default: ${DEFAULT-VALUE}).")
+    @Option(names = "--generate-tokens", paramLabel = "N", defaultValue = "128",
+            description = "Tokens generated; 0: no tg (default: ${DEFAULT-VALUE}).")
     private int generateTokens;
 
-    @Option(names = "--batch", paramLabel = "B", defaultValue = "1", description = "Sequences at once (default: ${DEFAULT-VALUE}).")
+    @Option(names = "--batch", paramLabel = "B", defaultValue = "1",
+            description = "Sequences at once (default: ${DEFAULT-VALUE}).")
     private int batch;
 
-    @Option(names = "--depth", paramLabel = "D", defaultValue = "0", description = "Tokens that come before what is measured (default: ${DEFAULT-VALUE}).")
+    @Option(names = "--depth", paramLabel = "D", defaultValue = "0",
+            description = "Tokens that come before what is measured (default: ${DEFAULT-VALUE}).")
     private int depth;
 
-    @Option(names = "--repetitions", paramLabel = "R", defaultValue = "5", description = "How often each is measured (default: ${DEFAULT-VALUE}).")
+    @Option(names = "--repetitions", paramLabel = "R", defaultValue = "5",
+            description = "How often each is measured (default: ${DEFAULT-VALUE}).")
     private int repetitions;
 
-    @Option(names = "--json", description = "Print one line of JSON; \"first_token_ms\" is of the first request of all, with 8 tokens.")
+    @Option(names = "--json",
+            description = "Print one line of JSON; \"first_token_ms\" is of the first request of all, with 8 tokens.")
     private boolean json;
 
     private final Console console;
@@ -106,14 +112,18 @@ final class BenchCommand implements Cli.Action {
             return;
         }
         String at = (depth > 0 ? " after " + depth + " tokens" : "") + (batch > 1 ? ", " + batch + " sequences at once" : "");
-        figures.pp().ifPresent(v -> console.out().println(String.format(Locale.ROOT, "pp%-6d %10.2f tokens/s%s", promptTokens, v, at)));
-        figures.tg().ifPresent(v -> console.out().println(String.format(Locale.ROOT, "tg%-6d %10.2f tokens/s%s", generateTokens, v, at)));
-        console.out().println(String.format(Locale.ROOT, "load     %10.0f ms", figures.loadMillis()));
-        console.out().println(String.format(Locale.ROOT, "first token %7.0f ms", figures.firstTokenMillis()));
+        figures.pp().ifPresent(v -> printf("pp%-6d %10.2f tokens/s%s", promptTokens, v, at));
+        figures.tg().ifPresent(v -> printf("tg%-6d %10.2f tokens/s%s", generateTokens, v, at));
+        printf("load     %10.0f ms", figures.loadMillis());
+        printf("first token %7.0f ms", figures.firstTokenMillis());
         OptionalDouble peak = peakRssMib();
         if (peak.isPresent()) {
-            console.out().println(String.format(Locale.ROOT, "peak RSS %10.0f MiB", peak.getAsDouble()));
+            printf("peak RSS %10.0f MiB", peak.getAsDouble());
         }
+    }
+
+    private void printf(String format, Object... values) {
+        console.out().println(String.format(Locale.ROOT, format, values));
     }
 
     private JsonObject json(Figures figures, LLM llm) throws IOException {

@@ -39,8 +39,10 @@ final class Failures {
         String message = switch (cause) {
             case NoSuchFileException e -> "there is no file " + e.getFile();
             case AccessDeniedException e -> "no permission to use " + e.getFile();
-            case FileSystemException e -> e.getFile() + ": " + (e.getReason() == null ? e.getClass().getSimpleName() : e.getReason());
-            case OutOfMemoryError e -> "out of memory (" + e.getMessage() + "): give the JVM more with JLLM_JAVA_OPTS=-Xmx..., or ask for less context";
+            case FileSystemException e -> e.getFile() + ": "
+                    + (e.getReason() == null ? e.getClass().getSimpleName() : e.getReason());
+            case OutOfMemoryError e -> "out of memory (" + e.getMessage()
+                    + "): give the JVM more with JLLM_JAVA_OPTS=-Xmx..., or ask for less context";
             case ParameterException e -> e.getMessage().replaceFirst("^Error: ", "");
             case BadInput e -> e.getMessage();
             case ModelLoadException e -> e.getMessage();
@@ -54,7 +56,8 @@ final class Failures {
     /** What lies under the wrappings of threads and streams. */
     private static Throwable cause(Throwable failure) {
         Throwable cause = failure;
-        while ((cause instanceof CompletionException || cause instanceof ExecutionException || cause instanceof UncheckedIOException)
+        while ((cause instanceof CompletionException || cause instanceof ExecutionException
+                || cause instanceof UncheckedIOException)
                 && cause.getCause() != null) {
             cause = cause.getCause();
         }

@@ -18,7 +18,8 @@ import java.util.OptionalLong;
  * @param memory what running it would take
  * @param reasons why it cannot be loaded; empty if it can
  */
-record Inspection(String format, Map<String, JsonElement> metadata, List<TensorLine> tensors, Memory memory, List<String> reasons) {
+record Inspection(String format, Map<String, JsonElement> metadata, List<TensorLine> tensors, Memory memory,
+        List<String> reasons) {
     /**
      * A tensor.
      *

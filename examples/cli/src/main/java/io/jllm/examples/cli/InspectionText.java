@@ -26,15 +26,20 @@ final class InspectionText {
         int names = width(inspection.tensors().stream().mapToInt(t -> t.name().length()).max());
         int shapes = width(inspection.tensors().stream().mapToInt(t -> shape(t.shape()).length()).max());
         for (Inspection.TensorLine t : inspection.tensors()) {
-            out.append(String.format("  %-" + names + "s  %-8s  %-" + shapes + "s  %14s\n", t.name(), t.type(), shape(t.shape()), bytes(t.bytes())));
+            out.append(String.format("  %-" + names + "s  %-8s  %-" + shapes + "s  %14s\n", t.name(), t.type(), shape(t.shape()),
+                    bytes(t.bytes())));
         }
         Inspection.Memory memory = inspection.memory();
-        out.append("\nmemory\n").append(String.format("  weights %29s\n", bytes(OptionalLong.of(memory.weights()))));
-        memory.kvPerToken().ifPresent(kv -> out.append(String.format("  keys and values, each token %9s\n", bytes(OptionalLong.of(kv)))));
-        memory.total().ifPresent(total -> out.append(String.format("  weights and %6d tokens %12s\n", memory.context().orElseThrow(),
-                bytes(OptionalLong.of(total)))));
-        out.append('\n').append(inspection.loadable() ? "can be loaded" : "cannot be loaded: " + String.join("; ", inspection.reasons()));
+        out.append("\nmemory\n").append(memoryLine("weights", memory.weights()));
+        memory.kvPerToken().ifPresent(kv -> out.append(memoryLine("keys and values, each token", kv)));
+        memory.total().ifPresent(total -> out.append(memoryLine("weights and " + memory.context().orElseThrow() + " tokens", total)));
+        out.append('\n').append(inspection.loadable() ? "can be loaded"
+                : "cannot be loaded: " + String.join("; ", inspection.reasons()));
         return out.append('\n').toString();
+    }
+
+    private static String memoryLine(String what, long bytes) {
+        return String.format("  %-28s  %20s\n", what, bytes(OptionalLong.of(bytes)));
     }
 
     private static int width(OptionalInt longest) {

@@ -43,7 +43,8 @@ final class Inspector {
     }
 
     /**
-     * Looks into a Hugging Face folder: what {@code config.json} says, and the tensors of all safetensors files by their own names.
+     * Looks into a Hugging Face folder: what {@code config.json} says, and the tensors of all safetensors files by their own
+     * names.
      *
      * @throws io.jllm.quant.FormatException if a file is broken
      */
@@ -79,25 +80,29 @@ final class Inspector {
 
     private static Inspection.TensorLine tensor(GgufFile.TensorInfo info, GgufFile file) {
         OptionalLong bytes = file.find(info.name()).map(t -> OptionalLong.of(t.data().byteSize())).orElse(OptionalLong.empty());
-        return new Inspection.TensorLine(info.name(), info.type().map(DType::name).orElse("unknown type " + Integer.toUnsignedString(info.typeId())),
+        return new Inspection.TensorLine(info.name(), info.type().map(DType::name)
+                .orElse("unknown type " + Integer.toUnsignedString(info.typeId())),
                 info.shape(), bytes);
     }
 
     /** Adds what only an attempt shows: whether it is a model, of a family that is known, that a backend here can run. */
-    private static Inspection judged(Path path, String format, Map<String, JsonElement> metadata, List<Inspection.TensorLine> tensors, long weights) {
+    private static Inspection judged(Path path, String format, Map<String, JsonElement> metadata,
+            List<Inspection.TensorLine> tensors, long weights) {
         try (LoadedModel model = ModelFiles.open(path)) {
             var memory = new Inspection.Memory(weights, OptionalLong.of(model.config().kvFloatsPerToken() * Float.BYTES),
                     OptionalLong.of(model.config().maxContext()));
             return new Inspection(format, metadata, tensors, memory, reasons(model));
         } catch (ModelLoadException | IllegalArgumentException e) {
-            return new Inspection(format, metadata, tensors, new Inspection.Memory(weights, OptionalLong.empty(), OptionalLong.empty()),
+            return new Inspection(format, metadata, tensors, new Inspection.Memory(weights, OptionalLong.empty(),
+                    OptionalLong.empty()),
                     List.of(Failures.line(e)));
         }
     }
 
     /** Why no backend can run a model; empty if one can. */
     private static List<String> reasons(LoadedModel model) {
-        List<BackendProvider> providers = ServiceLoader.load(BackendProvider.class).stream().map(ServiceLoader.Provider::get).toList();
+        List<BackendProvider> providers = ServiceLoader.load(BackendProvider.class).stream().map(ServiceLoader.Provider::get)
+                .toList();
         if (providers.isEmpty()) {
             return List.of("no backend is installed");
         }

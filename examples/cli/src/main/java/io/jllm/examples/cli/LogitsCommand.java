@@ -54,8 +54,18 @@ final class LogitsCommand implements Cli.Action {
             }
             console.out().println(String.format(Locale.ROOT, "%8s  %12s  %12s  %s", "id", "logit", "logprob", "token"));
             for (Candidate c : best) {
-                console.out().println(String.format(Locale.ROOT, "%8d  %12.6f  %12.6f  %s", c.id, c.logit, c.logprob, llm.tokenizer().token(c.id)));
+                console.out().println(String.format(Locale.ROOT, "%8d  %12.6f  %12.6f  %s", c.id, c.logit, c.logprob,
+                        token(llm, c.id)));
             }
+        }
+    }
+
+    /** How the token is written; nothing for a model without a tokenizer. */
+    private static String token(LLM llm, int id) {
+        try {
+            return llm.tokenizer().token(id);
+        } catch (IllegalArgumentException e) {
+            return "";
         }
     }
 

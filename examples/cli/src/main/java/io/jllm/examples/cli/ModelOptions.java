@@ -20,7 +20,8 @@ import picocli.CommandLine.Option;
 
 /** Options of every command that runs a model. */
 final class ModelOptions {
-    @Option(names = "--model", paramLabel = "FILE|DIR", description = "A GGUF file or a Hugging Face folder (default: the demo model).")
+    @Option(names = "--model", paramLabel = "FILE|DIR",
+            description = "A GGUF file or a Hugging Face folder (default: the demo model).")
     private Optional<Path> model = Optional.empty();
 
     @Option(names = "--backend", paramLabel = "NAME", description = "What runs it, such as cpu (default: the best there is).")
@@ -29,10 +30,12 @@ final class ModelOptions {
     @Option(names = "--threads", paramLabel = "N", description = "Threads that compute (default: one for each core).")
     private Optional<Integer> threads = Optional.empty();
 
-    @Option(names = "--context", paramLabel = "N", description = "Most tokens of a sequence (default: as many as the model was trained for).")
+    @Option(names = "--context", paramLabel = "N",
+            description = "Most tokens of a sequence (default: as many as the model was trained for).")
     private Optional<Integer> context = Optional.empty();
 
-    @Option(names = "--kv-type", paramLabel = "TYPE", description = "How the KV cache is stored: ${COMPLETION-CANDIDATES} (default on a CPU: f32).")
+    @Option(names = "--kv-type", paramLabel = "TYPE",
+            description = "How the KV cache is stored: ${COMPLETION-CANDIDATES} (default on a CPU: f32).")
     private Optional<KvType> kvType = Optional.empty();
 
     @Option(names = "--kernels", paramLabel = "NAME", description = "auto, avx512, avx2, vector or scalar (default: auto).")

@@ -69,7 +69,8 @@ final class PerplexityCommand implements Cli.Action {
             result.addProperty("tokens", windows.scored());
             console.out().println(Json.line(result));
         } else {
-            console.out().println(String.format(Locale.ROOT, "perplexity %.4f of %d tokens (the second halves of %d windows of %d)",
+            console.out().println(String.format(Locale.ROOT,
+                    "perplexity %.4f of %d tokens (the second halves of %d windows of %d)",
                     perplexity, windows.scored(), windows.count(), windows.size()));
         }
     }

@@ -27,7 +27,8 @@ record PerplexityWindows(int[] tokens, int size, OptionalInt bos) {
     static PerplexityWindows of(String text, Tokenizer tokenizer, int size) {
         int[] tokens = tokenizer.encode(text, true, false);
         if (tokens.length < 2L * size) {
-            throw new BadInput("perplexity with a context of " + size + " needs a text of at least " + 2L * size + " tokens; this one has "
+            throw new BadInput("perplexity with a context of " + size + " needs a text of at least " + 2L * size
+                    + " tokens; this one has "
                     + tokens.length + ": give a longer one, or a smaller --context");
         }
         return new PerplexityWindows(tokens, size, tokenizer.addsBos() ? tokenizer.bos() : OptionalInt.empty());

@@ -14,7 +14,8 @@ final class PromptOptions {
     @Option(names = "--prompt-file", paramLabel = "F", description = "A file with the text to continue, taken as it is.")
     private Optional<Path> file = Optional.empty();
 
-    @Option(names = "--ids", paramLabel = "1,2,3", converter = TokenIds.Converter.class, description = "The tokens to continue; nothing is put before them.")
+    @Option(names = "--ids", paramLabel = "1,2,3", converter = TokenIds.Converter.class,
+            description = "The tokens to continue; nothing is put before them.")
     private Optional<TokenIds> ids = Optional.empty();
 
     /** The prompt. */

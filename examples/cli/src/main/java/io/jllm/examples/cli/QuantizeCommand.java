@@ -27,7 +27,8 @@ final class QuantizeCommand implements Cli.Action {
     @Option(names = "--type", required = true, paramLabel = "TYPE", description = "F16, Q8_0, Q6_K or Q4_0; also F32 and BF16.")
     private String type;
 
-    @Option(names = "--pure", description = "All matrices in that format; without it, Q4_0 keeps token embeddings and output in Q6_K.")
+    @Option(names = "--pure",
+            description = "All matrices in that format; without it, Q4_0 keeps token embeddings and output in Q6_K.")
     private boolean pure;
 
     private final Console console;
@@ -44,7 +45,8 @@ final class QuantizeCommand implements Cli.Action {
         }
         Path folder = out.toAbsolutePath().getParent();
         if (Files.isDirectory(out) || folder == null || !Files.isDirectory(folder)) {
-            throw new BadInput("cannot write " + out + ": " + (Files.isDirectory(out) ? "it is a folder" : "its folder does not exist"));
+            throw new BadInput("cannot write " + out + ": "
+                    + (Files.isDirectory(out) ? "it is a folder" : "its folder does not exist"));
         }
         try (ProgressBar bar = console.progress("MiB", 0)) {
             Converter.convert(model, out, options, new Converter.Progress() {
@@ -64,7 +66,7 @@ final class QuantizeCommand implements Cli.Action {
     private DType type() {
         List<DType> types = Converter.types();
         return types.stream().filter(t -> t.name().equals(type.toUpperCase(Locale.ROOT))).findFirst()
-                .orElseThrow(() -> new BadInput("--type must be one of " + types.stream().map(DType::name).collect(Collectors.joining(", "))
-                        + ", was " + type));
+                .orElseThrow(() -> new BadInput("--type must be one of "
+                        + types.stream().map(DType::name).collect(Collectors.joining(", ")) + ", was " + type));
     }
 }

@@ -19,7 +19,8 @@ import picocli.CommandLine.ParameterException;
 final class SamplingOptions {
     private static final Pattern CAMEL_WORD = Pattern.compile("^[a-z]+[A-Za-z]*(?= must be )");
 
-    @Option(names = "--max-tokens", paramLabel = "N", description = "Most tokens to generate (default: what is left of the context).")
+    @Option(names = "--max-tokens", paramLabel = "N",
+            description = "Most tokens to generate (default: what is left of the context).")
     private Optional<Integer> maxTokens = Optional.empty();
 
     @Option(names = "--temperature", paramLabel = "T", description = "0 takes the likeliest token always; above, chance grows.")
@@ -34,19 +35,22 @@ final class SamplingOptions {
     @Option(names = "--min-p", paramLabel = "P", description = "Choose among tokens at least P times as likely as the likeliest.")
     private Optional<Double> minP = Optional.empty();
 
-    @Option(names = "--repetition-penalty", paramLabel = "X", description = "Above 1: tokens of prompt and output become less likely.")
+    @Option(names = "--repetition-penalty", paramLabel = "X",
+            description = "Above 1: tokens of prompt and output become less likely.")
     private Optional<Double> repetitionPenalty = Optional.empty();
 
     @Option(names = "--presence-penalty", paramLabel = "X", description = "Taken from the logit of each token of the output.")
     private Optional<Double> presencePenalty = Optional.empty();
 
-    @Option(names = "--frequency-penalty", paramLabel = "X", description = "Taken from it once for each time that it stands there.")
+    @Option(names = "--frequency-penalty", paramLabel = "X",
+            description = "Taken from it once for each time that it stands there.")
     private Optional<Double> frequencyPenalty = Optional.empty();
 
     @Option(names = "--seed", paramLabel = "N", description = "Same seed, same text.")
     private Optional<Long> seed = Optional.empty();
 
-    @Option(names = "--stop", paramLabel = "TEXT", parameterConsumer = Stops.class, description = "End before this text; may be given several times.")
+    @Option(names = "--stop", paramLabel = "TEXT", parameterConsumer = Stops.class,
+            description = "End before this text; may be given several times.")
     private List<String> stop = List.of();
 
     @Option(names = "--min-tokens", paramLabel = "N", description = "Do not end before so many tokens.")

@@ -22,7 +22,8 @@ final class TokenizeCommand implements Cli.Action {
     @Mixin
     private ModelOptions model;
 
-    @Option(names = "--text-file", paramLabel = "F", required = true, description = "The text, a line of ids for each of its lines.")
+    @Option(names = "--text-file", paramLabel = "F", required = true,
+            description = "The text, a line of ids for each of its lines.")
     private Path file;
 
     @Option(names = "--whole", description = "One line of ids for the whole file, every byte of it.")
@@ -57,7 +58,8 @@ final class TokenizeCommand implements Cli.Action {
             var lines = new StringBuilder();
             for (String one : texts) {
                 int[] ids = tokenizer.encode(one, !noBos, !noSpecial);
-                lines.append(jsonl ? Json.line(Json.array(ids)) : Arrays.stream(ids).mapToObj(Integer::toString).collect(Collectors.joining(" ")));
+                lines.append(jsonl ? Json.line(Json.array(ids))
+                        : Arrays.stream(ids).mapToObj(Integer::toString).collect(Collectors.joining(" ")));
                 lines.append('\n');
             }
             console.out().print(lines.toString());

@@ -23,7 +23,8 @@ record CliRun(int code, String out, String err) {
     static CliRun of(String... args) {
         var out = new ByteArrayOutputStream();
         var err = new ByteArrayOutputStream();
-        int code = Cli.run(args, new Console(new Output(out), new PrintStream(err, true, StandardCharsets.UTF_8), false, () -> false));
+        var console = new Console(new Output(out), new PrintStream(err, true, StandardCharsets.UTF_8), false, () -> false);
+        int code = Cli.run(args, console);
         return new CliRun(code, out.toString(StandardCharsets.UTF_8), err.toString(StandardCharsets.UTF_8));
     }
 

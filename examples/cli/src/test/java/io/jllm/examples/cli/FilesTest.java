@@ -34,7 +34,8 @@ class FilesTest {
         List<String> lines = CliRun.good("tokenize", "--text-file", text.toString()).lines().toList();
         assertEquals(4, lines.size());
         assertEquals("0", lines.get(1));
-        assertTrue(lines.get(0).startsWith("0 ") && lines.get(2).startsWith("0 ") && lines.get(2).endsWith(" 0"), lines.toString());
+        assertTrue(lines.get(0).startsWith("0 ") && lines.get(2).startsWith("0 ") && lines.get(2).endsWith(" 0"),
+                lines.toString());
 
         List<String> bare = CliRun.good("tokenize", "--text-file", text.toString(), "--no-bos").lines().toList();
         assertEquals(lines.get(0), "0 " + bare.get(0));
@@ -51,7 +52,8 @@ class FilesTest {
         assertEquals(3, arrays.size());
         assertEquals("[" + lines.getFirst().replace(" ", ",") + "]", arrays.getFirst());
         Path same = Files.writeString(folder.resolve("u.txt"), "a\nb \u00e9");
-        assertEquals("[" + CliRun.good("tokenize", "--whole", "--text-file", same.toString()).strip().replace(" ", ",") + "]", arrays.get(1));
+        assertEquals("[" + CliRun.good("tokenize", "--whole", "--text-file", same.toString()).strip().replace(" ", ",") + "]",
+                arrays.get(1));
         assertEquals("[0]", arrays.get(2));
     }
 
@@ -89,17 +91,21 @@ class FilesTest {
         assertEquals(2 * 6 * 4 * 64 * 4, memory.get("kv_per_token").getAsLong());
         assertEquals(bytes + 1024L * 2 * 6 * 4 * 64 * 4, memory.get("total").getAsLong());
         String text = CliRun.good("inspect", path);
-        assertTrue(text.contains("general.architecture") && text.contains("blk.0.attn_q.weight") && text.endsWith("can be loaded\n"), text);
+        assertTrue(text.contains("general.architecture") && text.contains("blk.0.attn_q.weight")
+                && text.endsWith("can be loaded\n"), text);
     }
 
     @Test
     void inspectsWhatIsNoModelAndTypesThatAreUnknown() throws Exception {
         Path file = folder.resolve("other.gguf");
-        GgufWriter.write(file, Map.of("a.list", new GgufValue.Texts(List.of("x", "y")), "a.big", new GgufValue.Int(GgufValue.Type.UINT64, -1)),
-                List.of(new GgufWriter.TensorEntry("strange", DType.F32, List.of(3L, 2L), out -> out.write(ByteBuffer.allocate(24)))),
+        GgufWriter.write(file, Map.of("a.list", new GgufValue.Texts(List.of("x", "y")), "a.big",
+                new GgufValue.Int(GgufValue.Type.UINT64, -1)),
+                List.of(new GgufWriter.TensorEntry("strange", DType.F32, List.of(3L, 2L), out ->
+                        out.write(ByteBuffer.allocate(24)))),
                 GgufWriter.Progress.NONE);
         JsonObject json = CliRun.json("inspect", file.toString(), "--json");
-        assertEquals(JsonParser.parseString("{\"name\":\"strange\",\"type\":\"F32\",\"shape\":[3,2],\"bytes\":24}"), json.getAsJsonArray("tensors").get(0));
+        assertEquals(JsonParser.parseString("{\"name\":\"strange\",\"type\":\"F32\",\"shape\":[3,2],\"bytes\":24}"),
+                json.getAsJsonArray("tensors").get(0));
         assertEquals("18446744073709551615", json.getAsJsonObject("metadata").get("a.big").getAsString());
         assertFalse(json.get("loadable").getAsBoolean());
         assertTrue(json.getAsJsonArray("reasons").get(0).getAsString().contains("general.architecture"));
@@ -133,13 +139,18 @@ class FilesTest {
 
     @Test
     void pureIsPure() throws Exception {
-        Path source = folder.resolve("f16.gguf");
-        CliRun.good("quantize", DemoModel.path().toString(), source.toString(), "--type", "F16");
+        Path source = folder.resolve("small.gguf");
+        GgufWriter.write(source, Map.of("general.architecture", new GgufValue.Text("llama")), List.of(zeros("token_embd.weight"),
+                zeros("blk.0.attn_q.weight")), GgufWriter.Progress.NONE);
         CliRun.good("quantize", source.toString(), folder.resolve("a.gguf").toString(), "--type", "Q4_0");
         CliRun.good("quantize", source.toString(), folder.resolve("b.gguf").toString(), "--type", "Q4_0", "--pure");
         assertEquals(DType.Q6_K, type("a.gguf", "token_embd.weight"));
         assertEquals(DType.Q4_0, type("b.gguf", "token_embd.weight"));
         assertEquals(DType.Q4_0, type("a.gguf", "blk.0.attn_q.weight"));
+    }
+
+    private static GgufWriter.TensorEntry zeros(String name) {
+        return new GgufWriter.TensorEntry(name, DType.F32, List.of(256L, 4L), out -> out.write(ByteBuffer.allocate(4 * 1024)));
     }
 
     private DType type(String file, String tensor) throws Exception {

@@ -52,7 +52,8 @@ class MeasuringTest {
     /** Of the token after a prefix, by allowing no other. */
     private static double logprob(LLM llm, int[] before, int id) {
         SamplingParams only = SamplingParams.greedy().toBuilder().maxTokens(1).allowedTokenIds(Set.of(id)).build();
-        return llm.generate(List.of(new Request(Prompt.ofTokens(before), only))).getFirst().outputs().getFirst().logprobs().getFirst().logprob();
+        return llm.generate(List.of(new Request(Prompt.ofTokens(before), only))).getFirst().outputs().getFirst().logprobs()
+                .getFirst().logprob();
     }
 
     @Test
@@ -62,14 +63,16 @@ class MeasuringTest {
         assertEquals(2, run.code());
         assertEquals("", run.out());
         assertTrue(run.err().contains("at least 128 tokens"), run.err());
-        assertTrue(CliRun.bad(2, "perplexity", "--text", text.toString(), "--context", "2").contains("--context must be at least 4"));
+        assertTrue(CliRun.bad(2, "perplexity", "--text", text.toString(), "--context", "2")
+                .contains("--context must be at least 4"));
     }
 
     @Test
     void bench() {
         JsonObject json = CliRun.json("bench", "--prompt-tokens", "24", "--generate-tokens", "6", "--batch", "3", "--depth", "40",
                 "--repetitions", "2", "--json");
-        assertEquals(Set.of("pp", "tg", "batch", "depth", "load_ms", "first_token_ms", "peak_rss_mib", "backend", "kernels"), json.keySet());
+        assertEquals(Set.of("pp", "tg", "batch", "depth", "load_ms", "first_token_ms", "peak_rss_mib", "backend", "kernels"),
+                json.keySet());
         for (String positive : new String[] {"pp", "tg", "load_ms", "first_token_ms"}) {
             assertTrue(json.get(positive).getAsDouble() > 0, json.toString());
         }

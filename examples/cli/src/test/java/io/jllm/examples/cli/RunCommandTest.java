@@ -29,7 +29,8 @@ class RunCommandTest {
     @Test
     void streamsTheTextThatJsonHolds() {
         JsonObject json = CliRun.json("run", "--prompt", PROMPT, "--temperature", "0", "--max-tokens", "24", "--json");
-        assertEquals(Set.of("prompt_ids", "text", "token_ids", "logprobs", "finish_reason", "stop_reason", "outputs", "metrics"), json.keySet());
+        assertEquals(Set.of("prompt_ids", "text", "token_ids", "logprobs", "finish_reason", "stop_reason", "outputs", "metrics"),
+                json.keySet());
         assertEquals("length", json.get("finish_reason").getAsString());
         assertTrue(json.get("stop_reason").isJsonNull());
         assertEquals(24, json.getAsJsonArray("token_ids").size());
@@ -51,7 +52,8 @@ class RunCommandTest {
         assertEquals(json.get("text").getAsString() + "\n", streamed.out());
         assertTrue(streamed.err().contains("cpu"), streamed.err());
 
-        String ids = Arrays.stream(CliRun.ints(json.get("prompt_ids"))).mapToObj(Integer::toString).collect(Collectors.joining(","));
+        String ids = Arrays.stream(CliRun.ints(json.get("prompt_ids"))).mapToObj(Integer::toString)
+                .collect(Collectors.joining(","));
         JsonObject byIds = CliRun.json("run", "--ids", ids, "--temperature", "0", "--max-tokens", "24", "--json");
         assertEquals(json.get("token_ids"), byIds.get("token_ids"));
     }
@@ -73,8 +75,9 @@ class RunCommandTest {
 
     @Test
     void sameSeedSameTokens() {
-        String[] args = {"run", "--prompt", PROMPT, "--max-tokens", "12", "--temperature", "1.1", "--top-k", "50", "--top-p", "0.95",
-            "--min-p", "0.01", "--repetition-penalty", "1.1", "--presence-penalty", "0.1", "--frequency-penalty", "0.1", "--json", "--seed", "7"};
+        String[] args = {"run", "--prompt", PROMPT, "--max-tokens", "12", "--temperature", "1.1", "--top-k", "50",
+            "--top-p", "0.95", "--min-p", "0.01", "--repetition-penalty", "1.1", "--presence-penalty", "0.1",
+            "--frequency-penalty", "0.1", "--json", "--seed", "7"};
         assertEquals(CliRun.json(args).get("token_ids"), CliRun.json(args).get("token_ids"));
         String[] other = args.clone();
         other[other.length - 1] = "8";
@@ -83,20 +86,22 @@ class RunCommandTest {
 
     @Test
     void stopsBeforeAnyOfSeveralTexts() {
-        String whole = CliRun.json("run", "--prompt", PROMPT, "--temperature", "0", "--max-tokens", "24", "--json").get("text").getAsString();
+        String whole = CliRun.json("run", "--prompt", PROMPT, "--temperature", "0", "--max-tokens", "24", "--json").get("text")
+                .getAsString();
         String stop = whole.substring(20, 26);
         JsonObject json = CliRun.json("run", "--prompt", PROMPT, "--temperature", "0", "--max-tokens", "24", "--json",
                 "--stop", "never in there", "--stop", stop);
         assertEquals("stop", json.get("finish_reason").getAsString());
         assertEquals(stop, json.get("stop_reason").getAsString());
         assertEquals(whole.substring(0, whole.indexOf(stop)), json.get("text").getAsString());
-        assertEquals(json.get("text"), CliRun.json("run", "--stop", "never in there", stop, "--prompt", PROMPT, "--temperature", "0",
-                "--max-tokens", "24", "--json").get("text"));
+        assertEquals(json.get("text"), CliRun.json("run", "--stop", "never in there", stop, "--prompt", PROMPT,
+                "--temperature", "0", "--max-tokens", "24", "--json").get("text"));
     }
 
     @Test
     void alternativesAreThereIfAskedFor() {
-        JsonObject json = CliRun.json("run", "--prompt", PROMPT, "--temperature", "0", "--max-tokens", "3", "--logprobs", "4", "--json");
+        JsonObject json = CliRun.json("run", "--prompt", PROMPT, "--temperature", "0", "--max-tokens", "3", "--logprobs", "4",
+                "--json");
         JsonArray rows = json.getAsJsonArray("top_logprobs");
         assertEquals(3, rows.size());
         int[] ids = CliRun.ints(json.get("token_ids"));
@@ -112,8 +117,10 @@ class RunCommandTest {
 
     @Test
     void logitsAreThoseOfTheNextToken() {
-        JsonObject run = CliRun.json("run", "--prompt", PROMPT, "--temperature", "0", "--max-tokens", "1", "--logprobs", "20", "--json");
-        String ids = Arrays.stream(CliRun.ints(run.get("prompt_ids"))).mapToObj(Integer::toString).collect(Collectors.joining(","));
+        JsonObject run = CliRun.json("run", "--prompt", PROMPT, "--temperature", "0", "--max-tokens", "1", "--logprobs", "20",
+                "--json");
+        String ids = Arrays.stream(CliRun.ints(run.get("prompt_ids"))).mapToObj(Integer::toString)
+                .collect(Collectors.joining(","));
         JsonObject json = CliRun.json("logits", "--ids", ids, "--json");
         assertEquals(Set.of("top"), json.keySet());
         JsonArray top = json.getAsJsonArray("top");
@@ -125,7 +132,8 @@ class RunCommandTest {
             assertEquals(expected.get(i).getAsJsonObject().get("id"), one.get("id"));
             assertEquals(expected.get(i).getAsJsonObject().get("logprob").getAsDouble(), one.get("logprob").getAsDouble(), 1e-5);
         }
-        double shift = top.get(0).getAsJsonObject().get("logit").getAsDouble() - top.get(0).getAsJsonObject().get("logprob").getAsDouble();
+        double shift = top.get(0).getAsJsonObject().get("logit").getAsDouble() - top.get(0).getAsJsonObject().get("logprob")
+                .getAsDouble();
         JsonObject last = top.get(19).getAsJsonObject();
         assertEquals(shift, last.get("logit").getAsDouble() - last.get("logprob").getAsDouble(), 1e-4);
         assertEquals(21, CliRun.good("logits", "--ids", ids).lines().count());

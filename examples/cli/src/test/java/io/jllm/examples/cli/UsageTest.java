@@ -64,8 +64,8 @@ class UsageTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"--help", "run --help", "logits -h", "tokenize --help", "perplexity --help", "inspect --help", "quantize --help",
-        "bench --help"})
+    @ValueSource(strings = {"--help", "run --help", "logits -h", "tokenize --help", "perplexity --help", "inspect --help",
+        "quantize --help", "bench --help"})
     void help(String args) {
         CliRun run = CliRun.of(args.split(" "));
         assertEquals(0, run.code(), run.err());
