@@ -37,6 +37,18 @@ public interface LLM extends AutoCloseable {
         return generate(List.of(Request.of(prompt, params))).getFirst();
     }
 
+    /**
+     * Searches for the most likely continuations of each prompt with beams and waits for all; results in the order of the prompts,
+     * each with up to {@link BeamSearchParams#n} outputs, best first. A search that is cancelled gives what it had: finished texts
+     * first, then running beams.
+     */
+    List<RequestOutput> beamSearch(List<? extends Prompt> prompts, BeamSearchParams params);
+
+    /** Searches for the most likely continuations of one text and waits. */
+    default RequestOutput beamSearch(String prompt, BeamSearchParams params) {
+        return beamSearch(List.of(Prompt.of(prompt)), params).getFirst();
+    }
+
     /** Starts a request and returns at once; its text comes through the stream. */
     TokenStream stream(Prompt prompt, SamplingParams params);
 

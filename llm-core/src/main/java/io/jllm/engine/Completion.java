@@ -7,6 +7,7 @@ import io.jllm.tokenizer.StreamingDetokenizer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalDouble;
 
 /** What one sequence has said: its tokens as text, where it stops, and its log-probabilities. */
 final class Completion {
@@ -76,14 +77,14 @@ final class Completion {
         return finishReason != null;
     }
 
-    /** The result; only once it is finished. */
-    CompletionOutput output() {
+    /** The result, with its score if it is that of a beam; only once it is finished. */
+    CompletionOutput output(OptionalDouble score) {
         int[] ids = logprobs.stream().mapToInt(TokenLogprobs::id).toArray();
-        return new CompletionOutput(index, text.toString(), ids, List.copyOf(logprobs), cumulativeLogprob, finishReason, stopReason);
+        return new CompletionOutput(index, text.toString(), ids, List.copyOf(logprobs), cumulativeLogprob, score, finishReason, stopReason);
     }
 
     /** An output that failed before there was anything. */
     static CompletionOutput failed() {
-        return new CompletionOutput(0, "", new int[0], List.of(), 0, FinishReason.ERROR, Optional.empty());
+        return new CompletionOutput(0, "", new int[0], List.of(), 0, OptionalDouble.empty(), FinishReason.ERROR, Optional.empty());
     }
 }

@@ -2,7 +2,6 @@ package io.jllm.engine;
 
 import io.jllm.EngineMetrics;
 import io.jllm.FinishReason;
-import io.jllm.TokenLogprobs;
 import io.jllm.spi.ModelRunner;
 import io.jllm.spi.ModelRunner.MemoryReport;
 import io.jllm.spi.StepBatch;
@@ -23,7 +22,7 @@ final class EngineLoop implements Runnable {
     private final BlockPool pool;
     private final Scheduler scheduler;
     private final StepBatch batch;
-    private final StepSampler sampler;
+    private final StepResults results;
     private final Runnable onClose;
     private final Queue<SequenceGroup> inbox = new ConcurrentLinkedQueue<>();
     private final Thread thread;
@@ -33,7 +32,6 @@ final class EngineLoop implements Runnable {
     private volatile EngineMetrics metrics;
     private volatile MemoryReport memory;
     private long deadline = Long.MAX_VALUE;
-    private long finished;
     private long steps;
     private long computedTokens;
 
@@ -48,7 +46,7 @@ final class EngineLoop implements Runnable {
         scheduler = new Scheduler(pool, limits, runner);
         int blocksOfSequence = Math.min(pool.blocks(), Math.ceilDiv(maxContext, limits.blockSize()));
         batch = new StepBatch(limits.maxTokens(), limits.maxSequences(), limits.maxLogitRows(), blocksOfSequence);
-        sampler = new StepSampler(runner, vocab, limits.maxLogitRows());
+        results = new StepResults(runner, vocab, limits.maxLogitRows(), scheduler, this::publish);
         publish();
         thread = Thread.ofPlatform().name("jllm-engine").daemon().unstarted(this);
     }
@@ -138,7 +136,7 @@ final class EngineLoop implements Runnable {
             LOG.log(System.Logger.Level.ERROR, "the engine stopped", t);
             groups().forEach(g -> g.fail(StepSampler.asRuntime(t)));
         } finally {
-            groups().forEach(g -> end(g, FinishReason.CANCELLED));
+            groups().forEach(g -> results.end(g, FinishReason.CANCELLED));
             for (SequenceGroup g = inbox.poll(); g != null; g = inbox.poll()) {
                 g.finish(FinishReason.CANCELLED);
             }
@@ -165,7 +163,7 @@ final class EngineLoop implements Runnable {
             deadline = Long.MAX_VALUE;
             for (SequenceGroup g : groups()) {
                 if (g.cancelled() || now >= g.deadline()) {
-                    end(g, FinishReason.CANCELLED);
+                    results.end(g, FinishReason.CANCELLED);
                 } else {
                     deadline = Math.min(deadline, g.deadline());
                 }
@@ -184,90 +182,13 @@ final class EngineLoop implements Runnable {
             scheduler.copies().forEach(runner::copyBlocks);
             runner.forward(batch);
         } catch (Throwable t) {
-            failStep(t);
+            results.failStep(t);
             return true;
         }
         scheduler.remember();
         steps++;
         computedTokens += batch.tokens;
-        scheduler.scheduled().forEach(this::fork);
-        sampler.sample(batch.logitRows, scheduler);
-        for (int row = 0; row < batch.logitRows; row++) {
-            deliver(row);
-        }
-        scheduler.scheduled().forEach(this::endScored);
-        publish();
-        return true;
-    }
-
-    /** A failed forward pass fails the requests that were in it; the others have lost nothing. */
-    private void failStep(Throwable t) {
-        LOG.log(System.Logger.Level.DEBUG, "a step failed", t);
-        scheduler.scheduled().forEach(u -> fail(u.group(), StepSampler.asRuntime(t)));
-    }
-
-    private void fork(Unit u) {
-        try {
-            scheduler.fork(u);
-        } catch (Throwable t) {
-            fail(u.group(), StepSampler.asRuntime(t)); // an application's processor is copied too
-        }
-    }
-
-    private void deliver(int row) {
-        Sequence s = scheduler.rowSequence(row);
-        SequenceGroup group = s.group();
-        if (group.done()) {
-            return;
-        }
-        if (sampler.error(row) != null) {
-            fail(group, sampler.error(row));
-        } else if (scheduler.rowPosition(row) < s.length() - 1) {
-            group.promptToken(sampler.token(row));
-            s.scored(scheduler.rowPosition(row));
-        } else {
-            switch (s.unit()) {
-                case SampledUnit u -> add(u, sampler.token(row));
-            }
-        }
-    }
-
-    private void add(SampledUnit u, TokenLogprobs token) {
-        u.group().generated();
-        u.token(token);
-        if (u.finished()) {
-            scheduler.remove(u);
-            if (u.group().units().stream().allMatch(Unit::finished)) {
-                end(u.group(), FinishReason.LENGTH);
-            }
-        }
-    }
-
-    private void endScored(Unit u) {
-        if (u instanceof SampledUnit s && s.scoresOnly() && s.sequence().behind() == 0) {
-            end(u.group(), FinishReason.LENGTH);
-        }
-    }
-
-    private void end(SequenceGroup g, FinishReason reason) {
-        if (leave(g)) {
-            g.finish(reason);
-        }
-    }
-
-    private void fail(SequenceGroup g, RuntimeException error) {
-        if (leave(g)) {
-            g.fail(error);
-        }
-    }
-
-    /** Takes a request out, if it is in; who has a result must find it in the metrics. */
-    private boolean leave(SequenceGroup g) {
-        if (g.done()) {
-            return false;
-        }
-        g.units().forEach(scheduler::remove);
-        finished++;
+        results.deliver();
         publish();
         return true;
     }
@@ -278,8 +199,8 @@ final class EngineLoop implements Runnable {
     }
 
     private void publish() {
-        metrics = new EngineMetrics(scheduler.running(), scheduler.waiting(), finished, steps, computedTokens,
-                sampler.generated(), scheduler.preemptions(), pool.blocks(), pool.available());
+        metrics = new EngineMetrics(scheduler.running(), scheduler.waiting(), results.finished(), steps, computedTokens,
+                results.generated(), scheduler.preemptions(), pool.blocks(), pool.available());
         memory = runner.memory();
     }
 }

@@ -1,5 +1,6 @@
 package io.jllm.engine;
 
+import io.jllm.BeamSearchParams;
 import io.jllm.EngineMetrics;
 import io.jllm.LLM;
 import io.jllm.ModelLoadException;
@@ -14,13 +15,13 @@ import io.jllm.spi.Backend;
 import io.jllm.spi.Backend.RunnerOptions;
 import io.jllm.spi.ModelRunner;
 import io.jllm.spi.ModelRunner.MemoryReport;
-import io.jllm.tokenizer.StreamingDetokenizer;
 import io.jllm.tokenizer.Tokenizer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.BiConsumer;
 
 /** The engine over one loaded model and one runner. Requests are checked and encoded on their callers' threads. */
 public final class LoadedLlm implements LLM {
@@ -33,9 +34,13 @@ public final class LoadedLlm implements LLM {
     private final ModelRunner runner;
     private final EngineLoop loop;
     private final int maxContext;
-    private final int maxSequences;
-    private final long kvPositions;
+    private final RequestFactory requests;
     private final AtomicLong ids = new AtomicLong();
+
+    /** Makes a request of a number and a prompt's tokens. */
+    private interface Making {
+        SequenceGroup make(long id, int[] promptIds);
+    }
 
     /**
      * Prepares a model on a backend and starts the engine. It owns both from here on, and closes them if it fails.
@@ -55,7 +60,6 @@ public final class LoadedLlm implements LLM {
                         + (shown == problems.size() ? "" : "; and " + (problems.size() - shown) + " more problems like these"));
             }
             maxContext = options.contextOf(config.maxContext());
-            maxSequences = options.maxSequences();
             int maxTokens = Math.max(options.maxTokensPerStep(), options.maxSequences());
             long promptRows = Math.clamp(PROMPT_ROW_BYTES / (4L * config.vocab()), 1, maxTokens);
             var limits = new SchedulerLimits(maxTokens, options.maxSequences(), options.maxSequences() + (int) promptRows,
@@ -65,7 +69,7 @@ public final class LoadedLlm implements LLM {
                     limits.maxLogitRows(), options.blockSize(), (int) Math.min(blocks, Integer.MAX_VALUE / options.blockSize()), options.kvBytes(),
                     options.kvType()));
             runner = opened;
-            kvPositions = (long) runner.blocks() * options.blockSize();
+            requests = new RequestFactory(model, maxContext, options.maxSequences(), options.blockSize(), runner.blocks());
             loop = new EngineLoop(runner, config.vocab(), maxContext, limits, this::release);
             loop.start();
         } catch (Throwable t) {
@@ -79,12 +83,21 @@ public final class LoadedLlm implements LLM {
     }
 
     @Override
-    public List<RequestOutput> generate(List<Request> requests) {
-        var futures = new ArrayList<FutureSink>(requests.size());
-        for (Request r : requests) {
+    public List<RequestOutput> generate(List<Request> batch) {
+        return all(batch, (r, future) -> start(r.prompt(), r.params(), future, future));
+    }
+
+    @Override
+    public List<RequestOutput> beamSearch(List<? extends Prompt> prompts, BeamSearchParams params) {
+        return all(prompts, (p, future) -> start(p, future, future, (id, ids) -> requests.beams(id, p, ids, params, future)));
+    }
+
+    private static <T> List<RequestOutput> all(List<T> asked, BiConsumer<T, FutureSink> starter) {
+        var futures = new ArrayList<FutureSink>(asked.size());
+        for (T one : asked) {
             var future = new FutureSink();
             futures.add(future);
-            start(r.prompt(), r.params(), future, future);
+            starter.accept(one, future);
         }
         var results = new ArrayList<RequestOutput>(futures.size());
         try {
@@ -109,71 +122,23 @@ public final class LoadedLlm implements LLM {
     }
 
     private void start(Prompt prompt, SamplingParams params, ResultSink sink, FutureSink future) {
+        start(prompt, sink, future, (id, ids) -> requests.sampled(id, prompt, ids, params, sink));
+    }
+
+    private void start(Prompt prompt, ResultSink sink, FutureSink future, Making making) {
         loop.checkOpen();
         long id = ids.incrementAndGet();
         int[] promptIds = new int[0];
         SequenceGroup group;
         try {
-            promptIds = encode(prompt);
-            if (params.n() > maxSequences) {
-                throw new IllegalArgumentException("n asks for " + params.n() + " outputs, but the engine computes " + maxSequences
-                        + " sequences at once; ask for fewer, or load with a larger maxSequences");
-            }
-            int room = room(promptIds.length, params);
-            var settings = new SequenceSettings(params, model.eos(), model.config().vocab(), room);
-            var completions = new ArrayList<Completion>();
-            for (int i = 0; i < params.n(); i++) {
-                completions.add(new Completion(i, settings, detokenizer(), params.stop()));
-            }
-            group = new SequenceGroup(id, prompt, promptIds, params, g -> SampledUnit.of(g, settings, completions), sink);
+            promptIds = requests.encode(prompt);
+            group = making.make(id, promptIds);
         } catch (IllegalArgumentException e) {
             sink.done(SequenceGroup.refused(id, prompt, promptIds, e));
             return;
         }
         future.onCancel(() -> loop.cancel(group));
         loop.submit(group);
-    }
-
-    private int[] encode(Prompt prompt) {
-        int[] ids = switch (prompt) {
-            case Prompt.Text t -> tokenizer().encode(t.text());
-            case Prompt.Tokens t -> t.ids().clone();
-        };
-        if (ids.length == 0) {
-            throw new IllegalArgumentException("the prompt has no tokens; give at least one");
-        }
-        int vocab = model.config().vocab();
-        for (int i = 0; i < ids.length; i++) {
-            if (ids[i] < 0 || ids[i] >= vocab) {
-                throw new IllegalArgumentException("token " + ids[i] + " at position " + i + " of the prompt is none of the model's, 0 to "
-                        + (vocab - 1));
-            }
-        }
-        return ids;
-    }
-
-    private StreamingDetokenizer detokenizer() {
-        return model.tokenizer().map(Tokenizer::detokenizer).orElse(NoText.INSTANCE);
-    }
-
-    /** How many tokens may be generated after the prompt; refuses what can never fit. */
-    private int room(int prompt, SamplingParams params) {
-        int wanted = params.maxTokens().orElse(Integer.MAX_VALUE);
-        int leftOfContext = maxContext - prompt;
-        if (leftOfContext < (wanted == 0 ? 0 : 1)) {
-            throw new IllegalArgumentException("the prompt has " + prompt + " tokens, but the context holds " + maxContext
-                    + (wanted == 0 ? "" : ", one generated token at least included") + "; shorten the prompt"
-                    + (maxContext < model.config().maxContext() ? " or load with a larger maxContext" : ""));
-        }
-        // The last token of a sequence is never computed, so it needs no page.
-        long leftOfPool = kvPositions - prompt + (wanted == 0 ? 0 : 1);
-        int atLeast = params.maxTokens().isPresent() ? Math.min(wanted, leftOfContext) : 1;
-        if (leftOfPool < atLeast) {
-            throw new IllegalArgumentException("the prompt's " + prompt + " tokens and " + atLeast
-                    + " generated ones can never fit the KV cache of " + kvPositions
-                    + " positions; lower maxTokens, shorten the prompt, or load with a larger kvCache");
-        }
-        return (int) Math.min(Math.min(wanted, leftOfContext), leftOfPool);
     }
 
     @Override
@@ -183,8 +148,7 @@ public final class LoadedLlm implements LLM {
 
     @Override
     public Tokenizer tokenizer() {
-        return model.tokenizer().orElseThrow(() -> new IllegalArgumentException(
-                "the model came without a tokenizer; give prompts as token ids"));
+        return requests.tokenizer();
     }
 
     @Override

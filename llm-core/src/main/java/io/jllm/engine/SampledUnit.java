@@ -8,6 +8,7 @@ import io.jllm.spi.ModelRunner;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalDouble;
 
 /**
  * One sampled sequence. The first of a request computes the prompt for all; when it is done the others branch off, and each goes
@@ -118,6 +119,6 @@ final class SampledUnit extends Unit {
 
     @Override
     List<CompletionOutput> outputs() {
-        return List.of(completion.output());
+        return List.of(completion.output(OptionalDouble.empty()));
     }
 }

@@ -21,8 +21,7 @@ final class Scheduler {
     private final Deque<Integer> slots = new ArrayDeque<>();
     private final List<Unit> scheduled = new ArrayList<>();
     private final BlockCopies copies = new BlockCopies();
-    private final List<Sequence> rowSequences = new ArrayList<>();
-    private final int[] rowPositions;
+    private final StepRows rows;
     private final int[] counts;
     private long preemptions;
     private int budget;
@@ -33,7 +32,7 @@ final class Scheduler {
         this.pool = pool;
         this.limits = limits;
         this.runner = runner;
-        rowPositions = new int[limits.maxLogitRows()];
+        rows = new StepRows(limits.maxLogitRows());
         counts = new int[limits.maxSequences()];
         for (int i = 0; i < limits.maxSequences(); i++) {
             slots.add(i);
@@ -64,14 +63,9 @@ final class Scheduler {
         return scheduled;
     }
 
-    /** Whose next token this logits row of the last step tells. */
-    Sequence rowSequence(int row) {
-        return rowSequences.get(row);
-    }
-
-    /** Position of the token after which the row's logits come. */
-    int rowPosition(int row) {
-        return rowPositions[row];
+    /** The rows of logits of the last step. */
+    StepRows rows() {
+        return rows;
     }
 
     /** All units, running ones first. */
@@ -90,7 +84,7 @@ final class Scheduler {
     void schedule(StepBatch b) {
         b.clear();
         scheduled.clear();
-        rowSequences.clear();
+        rows.clear();
         budget = limits.maxTokens();
         promptRows = limits.maxLogitRows() - limits.maxSequences();
         long before = preemptions;
@@ -274,10 +268,10 @@ final class Scheduler {
             b.positions[b.tokens] = position;
             b.kvSlots[b.tokens] = s.blocks().slot(position);
             if (s.wantsPromptRow(position)) {
-                putRow(b, s, position);
+                rows.add(b, s, position);
                 promptRows--;
             } else if (position == s.length() - 1) {
-                s.unit().rows(s).forEach(row -> putRow(b, row, position));
+                s.unit().rows(s).forEach(of -> rows.add(b, of, position));
             }
             b.tokens++;
         }
@@ -287,11 +281,5 @@ final class Scheduler {
         b.sequenceSlot[q] = s.slot();
         s.blocks().copyTo(b.blockTable, q * b.maxBlocks);
         budget -= count;
-    }
-
-    private void putRow(StepBatch b, Sequence s, int position) {
-        rowSequences.add(s);
-        rowPositions[b.logitRows] = position;
-        b.logitRow[b.logitRows++] = b.tokens;
     }
 }

@@ -54,6 +54,12 @@ final class Sequence implements RowSampling {
         runner.forkSlot(from.slot, slot);
     }
 
+    /** How many tokens it has in common with another of the same length, but never all. */
+    int sameAs(Sequence other) {
+        int different = Arrays.mismatch(tokens, 0, length, other.tokens, 0, other.length);
+        return different < 0 ? length - 1 : different;
+    }
+
     Unit unit() {
         return unit;
     }

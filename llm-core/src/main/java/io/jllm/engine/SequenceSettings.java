@@ -121,6 +121,11 @@ final class SequenceSettings {
         return maxTokens;
     }
 
+    /** How many tokens end the sequence. */
+    int endTokens() {
+        return ends.size();
+    }
+
     /** Whether this token ends the sequence. */
     boolean ends(int token) {
         return ends.contains(token);

@@ -10,16 +10,14 @@ import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 
 /**
- * Draws the tokens of one step: on the device where it can, here for rows with an application's processor, and reads
- * log-probabilities of prompts and alternatives. A row that fails does so alone.
+ * Draws the tokens of sampled sequences in one step: on the device where it can, here for rows with an application's processor, and
+ * reads log-probabilities of prompts and alternatives. A row that fails does so alone.
  */
 final class StepSampler {
-    private static final int[] NO_IDS = {};
-    private static final float[] NO_LOGPROBS = {};
-
     private final ModelRunner runner;
     private final int vocab;
     private final SamplerChain chain;
+    private final Alternatives alternatives;
     private final float[] raw;
     private final float[] row;
     private final RowSampling[] onDevice;
@@ -34,6 +32,7 @@ final class StepSampler {
         this.runner = runner;
         this.vocab = vocab;
         chain = new SamplerChain(vocab);
+        alternatives = new Alternatives(runner, vocab);
         raw = new float[vocab];
         row = new float[vocab];
         onDevice = new RowSampling[maxRows];
@@ -43,12 +42,12 @@ final class StepSampler {
         results = new TokenLogprobs[maxRows];
     }
 
-    /** Tokens drawn so far. */
+    /** Tokens drawn so far, those of beams too. */
     long generated() {
         return generated;
     }
 
-    /** What became of a row of the last step; null if it failed. */
+    /** What became of a row of the last step; null if it failed or is a beam's. */
     TokenLogprobs token(int r) {
         return results[r];
     }
@@ -58,26 +57,32 @@ final class StepSampler {
         return errors[r];
     }
 
-    void sample(int rows, Scheduler scheduler) {
+    /** Draws from the rows of the last forward pass. */
+    void sample(StepRows step) {
+        int rows = step.count();
         Arrays.fill(errors, 0, rows, null);
         Arrays.fill(results, 0, rows, null);
         int drawn = 0;
         for (int r = 0; r < rows; r++) {
-            Sequence s = scheduler.rowSequence(r);
+            Sequence s = step.sequence(r);
             onDevice[r] = null;
-            if (scheduler.rowPosition(r) < s.length() - 1) {
-                scorePrompt(r, s, scheduler.rowPosition(r));
+            if (s.group().done()) {
+                continue; // it failed when its sequences branched off
+            }
+            if (step.scoresPrompt(r)) {
+                scorePrompt(r, s, step.position(r));
             } else {
                 generated++;
-                drawn += prepare(r, s);
+                drawn += s.unit() instanceof SampledUnit ? prepare(r, s) : 0;
             }
         }
         if (drawn > 0) {
             sampleOnDevice(rows);
         }
         for (int r = 0; r < rows; r++) {
-            if (results[r] == null && errors[r] == null) {
-                results[r] = withAlternatives(r, tokens[r], logprobs[r], scheduler.rowSequence(r).group().params().logprobs());
+            Unit u = step.sequence(r).unit();
+            if (u instanceof SampledUnit && !u.group().done() && results[r] == null && errors[r] == null) {
+                results[r] = alternatives.of(r, tokens[r], logprobs[r], u.group().params().logprobs());
             }
         }
     }
@@ -127,21 +132,10 @@ final class StepSampler {
             readRow(r);
             int next = s.tokens()[position + 1];
             float logprob = (float) (raw[next] - chain.logSumExp(raw));
-            results[r] = withAlternatives(r, next, logprob, s.group().params().promptLogprobs().orElse(0));
+            results[r] = alternatives.of(r, next, logprob, s.group().params().promptLogprobs().orElse(0));
         } catch (Throwable t) {
             errors[r] = asRuntime(t);
         }
-    }
-
-    private TokenLogprobs withAlternatives(int r, int token, float logprob, int wanted) {
-        int k = Math.min(wanted, vocab);
-        if (k == 0) {
-            return new TokenLogprobs(token, logprob, NO_IDS, NO_LOGPROBS);
-        }
-        int[] ids = new int[k];
-        float[] top = new float[k];
-        runner.topK(new int[] {r}, k, ids, top);
-        return new TokenLogprobs(token, logprob, ids, top);
     }
 
     private void readRow(int r) {

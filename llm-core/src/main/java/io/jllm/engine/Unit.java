@@ -9,7 +9,7 @@ import java.util.List;
  * Sequences of one request that are scheduled, put back and resumed as one: a sampled sequence alone, or all beams of a search.
  * Touched by the engine's thread only.
  */
-abstract sealed class Unit permits SampledUnit {
+abstract sealed class Unit permits SampledUnit, BeamUnit {
     private final SequenceGroup group;
     private boolean running;
 
@@ -30,7 +30,7 @@ abstract sealed class Unit permits SampledUnit {
         running = now;
     }
 
-    /** Sequences that need slots while it runs, those included that will branch off. */
+    /** Sequences that need slots while it runs, those included that may branch off. */
     abstract List<Sequence> seats();
 
     /** Sequences that steps compute now, the leader first; all of them at equal length. */

@@ -71,10 +71,7 @@ public final class SamplerChain {
         float[] work = candidates.row();
         System.arraycopy(row, 0, work, 0, vocab);
         if (changed) {
-            if (settings.hasPenalties()) {
-                penalties.apply(work, settings, tokens, promptLength, length);
-            }
-            settings.bias().apply(work, vocab, marks);
+            adjust(work, settings, tokens, promptLength, length);
             highest = max(work);
             if (!(highest > Float.NEGATIVE_INFINITY)) {
                 throw new IllegalStateException("no token may be picked: penalties, logit bias and allowed tokens leave "
@@ -125,6 +122,63 @@ public final class SamplerChain {
         }
         for (int i = at; i < at + k; i++) {
             logprobs[i] = logprob(row, ids[i], highest, logSum);
+        }
+    }
+
+    /**
+     * Turns a raw row into log-probabilities, in place.
+     *
+     * @param row logits, at least {@code vocab} of them
+     * @throws IllegalStateException if a logit is NaN or all are negative infinity
+     */
+    public void logSoftmax(float[] row) {
+        Objects.checkFromIndexSize(0, vocab, row.length);
+        float highest = highest(row);
+        double logSum = logSumExp(row, highest);
+        float shared = highest < Float.POSITIVE_INFINITY ? 0 : logprob(row, first(row, highest), highest, logSum);
+        for (int id = 0; id < vocab; id++) {
+            row[id] = highest < Float.POSITIVE_INFINITY ? (float) (row[id] - logSum)
+                    : row[id] == highest ? shared : Float.NEGATIVE_INFINITY;
+        }
+    }
+
+    /**
+     * Applies penalties, bias and allowed tokens to a row of logits or log-probabilities, in place.
+     *
+     * @param row at least {@code vocab} numbers
+     * @param settings penalties and bias; the rest is not looked at
+     * @param tokens prompt and output so far; with penalties each must be in the vocabulary
+     * @param promptLength how many of them are the prompt
+     * @param length how many there are
+     * @throws IllegalArgumentException if a biased, allowed or penalised token is outside the vocabulary
+     */
+    public void adjust(float[] row, SamplerSettings settings, int[] tokens, int promptLength, int length) {
+        if (settings.hasPenalties()) {
+            penalties.apply(row, settings, tokens, promptLength, length);
+        }
+        settings.bias().apply(row, vocab, marks);
+    }
+
+    /**
+     * The k highest numbers of a row as they stand, best first, the lower id first among equals.
+     *
+     * @param row at least {@code vocab} numbers; left as it is
+     * @param k how many, from 1 to {@code vocab}
+     * @param ids receives k ids
+     * @param values receives k numbers
+     * @param at index of the first result in both arrays
+     * @throws IllegalStateException if a number is NaN
+     */
+    public void highest(float[] row, int k, int[] ids, float[] values, int at) {
+        Objects.checkFromIndexSize(0, vocab, row.length);
+        Objects.checkFromIndexSize(at, Objects.checkIndex(k, vocab + 1), Math.min(ids.length, values.length));
+        if (Float.isNaN(max(row))) {
+            throw new IllegalStateException("a score is not a number: penalties, bias or a logits processor made it so");
+        }
+        top.select(row, vocab, k);
+        top.write(k, ids, at);
+        for (int i = at; i < at + k; i++) {
+            values[i] = row[ids[i]];
         }
     }
 
