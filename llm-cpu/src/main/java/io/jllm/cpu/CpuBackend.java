@@ -17,7 +17,7 @@ import java.util.List;
 /** The cores of this machine. */
 final class CpuBackend implements Backend {
     private static final int MAX_THREADS = 1024;
-    private static final long WARM_UP_NANOS = 300_000_000;
+    private static final long WARM_UP_NANOS = 1_000_000_000;
     private static final String USUAL_COMPILER = "HotSpot 64-Bit Tiered Compilers";
 
     private final int threads;

@@ -15,6 +15,7 @@ final class LinearStep implements Step {
     /** Iterations for each thread: enough that a thread that is held up costs the others little. */
     private static final int PER_THREAD = 8;
     private static final int MIN_ROWS = 16;
+    private static final int WARM_UP_ROWS = 8;
 
     private record Piece(Matrix matrix, int from, int to, int column) {
     }
@@ -54,7 +55,20 @@ final class LinearStep implements Step {
     @Override
     public void run(StepBatch b, int task, Workspace ws) {
         Piece p = pieces[task];
+        linear(b, p, p.to, ws);
+    }
+
+    @Override
+    public void warmUp(StepBatch b, Workspace ws) {
+        for (Piece p : pieces) {
+            if (p.from == 0) {
+                linear(b, p, Math.min(p.to, WARM_UP_ROWS), ws);
+            }
+        }
+    }
+
+    private void linear(StepBatch b, Piece p, int to, Workspace ws) {
         int rows = kind == Value.Rows.TOKENS ? b.tokens : b.logitRows;
-        kernels.linear(p.matrix, p.from, p.to, in, rows, out, p.column, residual, addResidual, ws);
+        kernels.linear(p.matrix, p.from, to, in, rows, out, p.column, residual, addResidual, ws);
     }
 }

@@ -10,4 +10,9 @@ interface Step {
 
     /** Runs one iteration. Whatever the threads do, the result is the same to the last bit. */
     void run(StepBatch batch, int task, Workspace ws);
+
+    /** Does a little of everything that {@link #run} does, for the compiler to see. */
+    default void warmUp(StepBatch batch, Workspace ws) {
+        run(batch, 0, ws);
+    }
 }

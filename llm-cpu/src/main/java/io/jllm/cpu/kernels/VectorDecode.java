@@ -19,14 +19,14 @@ import jdk.incubator.vector.VectorSpecies;
  * go through that codec.
  */
 final class VectorDecode {
-    private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(LITTLE_ENDIAN);
+    static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(LITTLE_ENDIAN);
     /** As many bytes as there are float lanes; at least 64 bits, the smallest vector. */
-    private static final VectorSpecies<Byte> B = VectorSpecies.of(byte.class, VectorShape.forBitSize(Math.max(64, 8 * L)));
+    static final VectorSpecies<Byte> B = VectorSpecies.of(byte.class, VectorShape.forBitSize(Math.max(64, 8 * L)));
     private static final VectorSpecies<Short> S = VectorSpecies.of(short.class, VectorShape.forBitSize(16 * L));
-    private static final VectorSpecies<Integer> I = VectorSpecies.of(int.class, F.vectorShape());
+    static final VectorSpecies<Integer> I = VectorSpecies.of(int.class, F.vectorShape());
     /** Whether a vector of bytes fills two of floats. */
     private static final boolean TWICE = B.length() == 2 * L;
-    private static final int BLOCK = 32;
+    static final int BLOCK = 32;
 
     private VectorDecode() {
     }
@@ -35,7 +35,7 @@ final class VectorDecode {
     static void rows(Matrix w, int from, int rows, Workspace ws) {
         for (int r = 0; r < rows; r++) {
             long src = (from + r) * w.rowBytes();
-            long dst = (long) r * w.cols() * Float.BYTES;
+            long dst = r * Workspace.tileStride(w.cols());
             switch (w.type()) {
                 case Q4_0 -> q4(w.data(), src, ws.tile, dst, w.cols() / BLOCK);
                 case Q8_0 -> q8(w.data(), src, ws.tile, dst, w.cols() / BLOCK);
@@ -49,18 +49,29 @@ final class VectorDecode {
         }
     }
 
-    /** Blocks of a 16-bit float scale d and 32 nibbles q, first those of the low halves: (q - 8) d, which a float holds exactly. */
+    /**
+     * Blocks of a 16-bit float scale d and 32 nibbles q, first those of the low halves: (q - 8) d, which a float holds exactly.
+     * Written out, here and below, because a helper that takes a vector may get it boxed.
+     */
     private static void q4(MemorySegment src, long at, MemorySegment dst, long to, int blocks) {
         for (int b = 0; b < blocks; b++) {
             long block = at + 18L * b;
-            long out = to + 4L * BLOCK * b;
             float d = Float.float16ToFloat(src.get(SHORT, block));
             for (int i = 0; i < 16; i += B.length()) {
-                ByteVector q = ByteVector.fromMemorySegment(B, src, block + 2 + i, LITTLE_ENDIAN);
-                ByteVector low = q.and((byte) 15).sub((byte) 8);
-                ByteVector high = q.lanewise(VectorOperators.LSHR, 4).sub((byte) 8);
-                scaled(low, d, dst, out + 4L * i);
-                scaled(high, d, dst, out + 4L * (i + 16));
+                long out = to + 4L * (BLOCK * b + i);
+                ByteVector bytes = ByteVector.fromMemorySegment(B, src, block + 2 + i, LITTLE_ENDIAN);
+                IntVector q = (IntVector) bytes.convertShape(VectorOperators.ZERO_EXTEND_B2I, I, 0);
+                FloatVector low = (FloatVector) q.and(15).convert(VectorOperators.I2F, 0);
+                FloatVector high = (FloatVector) q.lanewise(VectorOperators.LSHR, 4).convert(VectorOperators.I2F, 0);
+                low.fma(d, -8 * d).intoMemorySegment(dst, out, LITTLE_ENDIAN);
+                high.fma(d, -8 * d).intoMemorySegment(dst, out + 64, LITTLE_ENDIAN);
+                if (TWICE) {
+                    q = (IntVector) bytes.convertShape(VectorOperators.ZERO_EXTEND_B2I, I, 1);
+                    low = (FloatVector) q.and(15).convert(VectorOperators.I2F, 0);
+                    high = (FloatVector) q.lanewise(VectorOperators.LSHR, 4).convert(VectorOperators.I2F, 0);
+                    low.fma(d, -8 * d).intoMemorySegment(dst, out + 4L * L, LITTLE_ENDIAN);
+                    high.fma(d, -8 * d).intoMemorySegment(dst, out + 4L * L + 64, LITTLE_ENDIAN);
+                }
             }
         }
     }
@@ -71,16 +82,13 @@ final class VectorDecode {
             long block = at + 34L * b;
             float d = Float.float16ToFloat(src.get(SHORT, block));
             for (int i = 0; i < BLOCK; i += B.length()) {
-                scaled(ByteVector.fromMemorySegment(B, src, block + 2 + i, LITTLE_ENDIAN), d, dst, to + 4L * (BLOCK * b + i));
+                long out = to + 4L * (BLOCK * b + i);
+                ByteVector q = ByteVector.fromMemorySegment(B, src, block + 2 + i, LITTLE_ENDIAN);
+                ((FloatVector) q.convertShape(VectorOperators.B2F, F, 0)).mul(d).intoMemorySegment(dst, out, LITTLE_ENDIAN);
+                if (TWICE) {
+                    ((FloatVector) q.convertShape(VectorOperators.B2F, F, 1)).mul(d).intoMemorySegment(dst, out + 4L * L, LITTLE_ENDIAN);
+                }
             }
-        }
-    }
-
-    /** Small enough to be inlined always, so that its argument is never boxed. */
-    private static void scaled(ByteVector q, float d, MemorySegment dst, long to) {
-        ((FloatVector) q.convertShape(VectorOperators.B2F, F, 0)).mul(d).intoMemorySegment(dst, to, LITTLE_ENDIAN);
-        if (TWICE) {
-            ((FloatVector) q.convertShape(VectorOperators.B2F, F, 1)).mul(d).intoMemorySegment(dst, to + 4L * L, LITTLE_ENDIAN);
         }
     }
 

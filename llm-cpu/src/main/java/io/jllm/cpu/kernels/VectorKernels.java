@@ -33,9 +33,14 @@ public final class VectorKernels implements Kernels {
 
     @Override
     public void linear(Matrix w, int from, int to, Rows x, int tokens, Rows out, int column, Rows residual, boolean addResidual, Workspace ws) {
+        if (tokens == 1 && VectorRows.supports(w)) {
+            single(w, from, to, x, out, column, residual, addResidual, ws);
+            return;
+        }
         // Few tokens: what was decoded shall still be in the first cache. Many: it is read again for every four of them.
-        int panel = tokens <= TILE ? TILE : Math.clamp(Workspace.TILE_FLOATS / w.cols() / TILE * TILE, TILE, Workspace.PANEL);
+        int panel = tokens <= TILE ? TILE : Workspace.panel(w.cols());
         boolean plain = w.type() == DType.F32;
+        long wStride = plain ? w.rowBytes() : Workspace.tileStride(w.cols());
         long xStride = (long) w.cols() * Float.BYTES;
         for (int r = from; r < to; r += panel) {
             int rows = Math.min(panel, to - r);
@@ -44,10 +49,18 @@ public final class VectorKernels implements Kernels {
             }
             for (int t = 0; t < tokens; t += Workspace.TOKENS) {
                 int group = Math.min(Workspace.TOKENS, tokens - t);
-                products(plain ? w.data() : ws.tile, plain ? r * w.rowBytes() : 0, xStride, rows, x.data(), x.row(t), xStride, group, w.cols(),
+                products(plain ? w.data() : ws.tile, plain ? r * w.rowBytes() : 0, wStride, rows, x.data(), x.row(t), xStride, group, w.cols(),
                         ws.sums, 0, rows, ws);
                 finish(w, r, rows, ws.sums, t, group, out, column, residual, addResidual);
             }
+        }
+    }
+
+    private static void single(Matrix w, int from, int to, Rows x, Rows out, int column, Rows residual, boolean addResidual, Workspace ws) {
+        for (int r = from; r < to; r += Workspace.PANEL) {
+            int rows = Math.min(Workspace.PANEL, to - r);
+            VectorRows.products(w, r, rows, x.data(), x.row(0), ws.sums, ws.lanes);
+            finish(w, r, rows, ws.sums, 0, 1, out, column, residual, addResidual);
         }
     }
 

@@ -9,6 +9,8 @@ public final class Workspace {
     static final int TILE_FLOATS = 1 << 16;
     /** Rows and tokens of the register tile. */
     static final int TILE = 4;
+    /** Bytes of a cache line. */
+    private static final int LINE = 64;
     /** Most lanes of any vector. */
     private static final int MAX_LANES = 64;
     /** Tokens whose sums are finished together. */
@@ -36,9 +38,22 @@ public final class Workspace {
      * @param arena owns what is not on the heap
      */
     public Workspace(Arena arena, int maxCols) {
-        tile = arena.allocate((long) Math.max(TILE_FLOATS, TILE * maxCols) * Float.BYTES, 64);
+        tile = arena.allocate(Math.max((long) TILE_FLOATS * Float.BYTES, TILE * tileStride(maxCols)), LINE);
         row = new float[maxCols];
         shorts = new short[maxCols];
+    }
+
+    /**
+     * Bytes from row to row of the tile. An odd number of cache lines: with a power of two, rows would fall into the same few
+     * places of the first cache and drive each other out.
+     */
+    static long tileStride(int cols) {
+        return (Math.ceilDiv((long) cols * Float.BYTES, LINE) | 1) * LINE;
+    }
+
+    /** Rows that are decoded at a time when many tokens share them. */
+    static int panel(int cols) {
+        return (int) Math.clamp((long) TILE_FLOATS * Float.BYTES / tileStride(cols) / TILE * TILE, TILE, PANEL);
     }
 
     /** Room for {@code n} attention scores. */
