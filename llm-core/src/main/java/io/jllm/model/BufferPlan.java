@@ -98,6 +98,7 @@ public final class BufferPlan {
 
     @Override
     public String toString() {
-        return "BufferPlan[" + tokenFloats + " floats a token, " + logitFloats + " a row of logits, offsets " + Arrays.toString(offset) + "]";
+        return "BufferPlan[" + tokenFloats + " floats a token, " + logitFloats + " a row of logits, offsets "
+                + Arrays.toString(offset) + "]";
     }
 }

@@ -38,7 +38,7 @@ public abstract class BackendContract extends OpContract {
     @Test
     void whatATokenGetsDependsOnNothingElseInTheBatch() {
         Program program = model();
-        for (DType type : List.of(DType.F32, DType.Q4_0, DType.Q6_K)) {
+        for (DType type : List.of(DType.F32, DType.BF16, DType.Q4_0, DType.Q8_0, DType.Q6_K)) {
             WeightSource weights = Oracle.weights(program, type);
             List<float[]> alone = alone(program, weights);
             for (int threads : new int[] {1, 2, 3}) {
@@ -176,7 +176,8 @@ public abstract class BackendContract extends OpContract {
         try (Backend backend = open(1)) {
             List<String> reasons = backend.unsupported(program, weights);
             assertEquals(4, reasons.size(), reasons.toString());
-            String message = assertThrows(IllegalArgumentException.class, () -> backend.load(program, weights, Oracle.options(4, 4))).getMessage();
+            String message = assertThrows(IllegalArgumentException.class,
+                    () -> backend.load(program, weights, Oracle.options(4, 4))).getMessage();
             for (String part : List.of("blk.1.ffn_up.weight", "blk.0.attn_k.bias", "1 x 2", "64", "I32")) {
                 assertTrue(message.contains(part), message);
             }
@@ -186,7 +187,8 @@ public abstract class BackendContract extends OpContract {
     @Test
     void aTokenOutsideTheVocabularyIsNamed() {
         Program program = model();
-        try (Backend backend = open(2); ModelRunner runner = backend.load(program, Oracle.weights(program, DType.F32), Oracle.options(4, 30))) {
+        WeightSource weights = Oracle.weights(program, DType.F32);
+        try (Backend backend = open(2); ModelRunner runner = backend.load(program, weights, Oracle.options(4, 30))) {
             StepBatch b = new PagedSequences(1, 4, 30, LENGTH, VOCAB, 1).next(3);
             b.tokenIds[1] = VOCAB;
             String message = assertThrows(IllegalArgumentException.class, () -> runner.forward(b)).getMessage();

@@ -24,8 +24,8 @@ public abstract class OpContract {
     /** Tokens of the batches for ops on rows: single ones, register tiles and what is left over. */
     private static final List<int[]> ROW_STEPS = IntStream.of(1, 2, 3, 4, 5, 8, 41).mapToObj(n -> new int[] {n}).toList();
     /** Prefill, chunks beside single tokens, single tokens only. */
-    private static final List<int[]> MIXED_STEPS = List.of(new int[] {7, 0, 1}, new int[] {1, 30, 1}, new int[] {1, 1, 40}, new int[] {1, 1, 1},
-            new int[] {5, 4, 3});
+    private static final List<int[]> MIXED_STEPS = List.of(new int[] {7, 0, 1}, new int[] {1, 30, 1}, new int[] {1, 1, 40},
+            new int[] {1, 1, 1}, new int[] {5, 4, 3});
 
     /** The backend in the way that is tested, with that many threads. */
     protected abstract Backend open(int threads);
@@ -98,7 +98,7 @@ public abstract class OpContract {
     @Test
     void gatedActivationsOfSmallAndLargeNumbers() {
         for (Op.Activation kind : Op.Activation.values()) {
-            for (int width : new int[] {1, 7, 16, 33, 100, 2049}) {
+            for (int width : new int[] {1, 7, 16, 33, 100}) {
                 for (float size : new float[] {1e-3f, 1, 5, 300}) {
                     var p = new Program.Builder(config(2 * width, width));
                     Program program = p.build(p.gated(p.selectRows(p.embed("table")), kind));
@@ -112,6 +112,14 @@ public abstract class OpContract {
                 }
             }
         }
+    }
+
+    @Test
+    void gatedActivationOfManyColumns() {
+        int width = 4099;
+        var p = new Program.Builder(config(2, width));
+        Value wide = p.linear(p.embed("table"), weight("gate", width), weight("up", width));
+        rows(p.build(p.gated(p.selectRows(wide), Op.Activation.SILU)), DType.F32);
     }
 
     @Test
@@ -141,7 +149,7 @@ public abstract class OpContract {
 
     @Test
     void wholeModelsInEveryFormat() {
-        ModelConfig c = TinyModels.config(300, 2, 256, 512, new Op.AttentionShape(4, 2, 64), 256, 20);
+        ModelConfig c = TinyModels.config(100, 2, 256, 256, new Op.AttentionShape(4, 2, 64), 256, 20);
         Program program = TinyModels.program(c.with(false, new ModelConfig.Biases(true, true, true)));
         for (DType type : FORMATS) {
             run(program, Oracle.weights(program, type), 5, MIXED_STEPS, 10);
@@ -150,8 +158,8 @@ public abstract class OpContract {
 
     private void paged(Op.AttentionShape shape, Rope rope, boolean norm, int window, float softCap, int blockSize) {
         int hidden = 48;
-        var p = new Program.Builder(new ModelConfig("test", 1, hidden, 1, shape.heads(), shape.kvHeads(), shape.headDim(), shape.qDim(), 256,
-                1e-5f, rope, List.of(window), true, ModelConfig.Biases.NONE));
+        var p = new Program.Builder(new ModelConfig("test", 1, hidden, 1, shape.heads(), shape.kvHeads(), shape.headDim(),
+                shape.qDim(), 256, 1e-5f, rope, List.of(window), true, ModelConfig.Biases.NONE));
         Value qkv = p.linear(p.embed("table"), weight("q", shape.qDim()), weight("k", shape.kvDim()), weight("v", shape.kvDim()));
         Value q = p.ropeStoreKv(qkv, 0, norm ? Optional.of(new Op.QkNorm("q.norm", "k.norm", 1e-5f)) : Optional.empty());
         Program rotated = p.build(p.selectRows(q));

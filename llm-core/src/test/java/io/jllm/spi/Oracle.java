@@ -12,13 +12,15 @@ import io.jllm.quant.WeightSource;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Random;
 
 /** Runs a program on a backend and on the oracle, and compares all logits. */
 final class Oracle {
-    static final List<DType> FORMATS = List.of(DType.F32, DType.F16, DType.BF16, DType.Q4_0, DType.Q8_0, DType.Q4_K, DType.Q5_K, DType.Q6_K);
+    static final List<DType> FORMATS = List.of(DType.F32, DType.F16, DType.BF16, DType.Q4_0, DType.Q8_0, DType.Q4_K, DType.Q5_K,
+            DType.Q6_K);
     private static final int MAX_TOKENS = 160;
 
     private Oracle() {
@@ -69,7 +71,7 @@ final class Oracle {
     /** Runs batches of so many tokens, then each again in other sizes, on both. */
     static void compare(Backend backend, Program program, WeightSource weights, int blockSize, List<int[]> steps, double tolerance) {
         int vocab = program.config().vocab();
-        int length = steps.stream().mapToInt(s -> java.util.Arrays.stream(s).max().orElse(0)).sum();
+        int length = steps.stream().mapToInt(s -> Arrays.stream(s).max().orElse(0)).sum();
         int sequences = steps.getFirst().length;
         int blocks = sequences * (length / blockSize + 1);
         try (ModelRunner runner = backend.load(program, weights, options(blockSize, blocks));

@@ -118,7 +118,8 @@ public final class TinyModels {
     /** A tensor of those values in a storage type. */
     public static Tensor tensor(String name, DType type, long rows, long cols, float[] values) {
         MemorySegment data = Arena.ofAuto().allocate(type.bytes(rows * cols), 64);
-        Encoder.of(type).orElseThrow(() -> new IllegalArgumentException("no encoder for " + type)).encode(values, 0, values.length, data, 0);
+        Encoder.of(type).orElseThrow(() -> new IllegalArgumentException("no encoder for " + type))
+                .encode(values, 0, values.length, data, 0);
         return new Tensor(name, type, rows, cols, data);
     }
 

@@ -52,8 +52,9 @@ final class AttentionStep implements Step {
         for (int p = first; p <= last; p += size - p % size) {
             int block = b.blockTable[table + p / size];
             int rows = Math.min(size - p % size, last - p + 1);
-            kernels.products(cache.memory(block), KvCache.row(cache.keys(block, op.layer(), head, shape), p % size, shape), rowBytes, rows,
-                    q.data(), qAt, rowBytes, group, shape.headDim(), scores, p - first, n, ws);
+            long keys = KvCache.row(cache.keys(block, op.layer(), head, shape), p % size, shape);
+            kernels.products(cache.memory(block), keys, rowBytes, rows, q.data(), qAt, rowBytes, group, shape.headDim(), scores,
+                    p - first, n, ws);
         }
         for (int h = 0; h < group; h++) {
             float sum = kernels.softmax(scores, h * n, n, op.scale(), op.softCap(), ws);
@@ -62,8 +63,8 @@ final class AttentionStep implements Step {
             for (int p = first; p <= last; p += size - p % size) {
                 int block = b.blockTable[table + p / size];
                 int rows = Math.min(size - p % size, last - p + 1);
-                kernels.addRows(scores, h * n + p - first, cache.memory(block),
-                        KvCache.row(cache.values(block, op.layer(), head, shape), p % size, shape), rows, shape.headDim(), acc);
+                long values = KvCache.row(cache.values(block, op.layer(), head, shape), p % size, shape);
+                kernels.addRows(scores, h * n + p - first, cache.memory(block), values, rows, shape.headDim(), acc);
             }
             long at = out.row(t) + (head * group + h) * rowBytes;
             for (int i = 0; i < shape.headDim(); i++) {

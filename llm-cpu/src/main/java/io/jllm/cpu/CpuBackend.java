@@ -87,7 +87,8 @@ final class CpuBackend implements Backend {
         if (o.kvType() != DType.F32) {
             throw new IllegalArgumentException("the cpu backend stores keys and values as F32, not as " + o.kvType());
         }
-        if (o.maxTokensPerStep() < 1 || o.maxSequences() < 1 || o.maxLogitRows() < 1 || o.blockSize() < 1 || o.maxBlocks() < 1 || o.kvBytes() < 0) {
+        if (o.maxTokensPerStep() < 1 || o.maxSequences() < 1 || o.maxLogitRows() < 1 || o.blockSize() < 1 || o.maxBlocks() < 1
+                || o.kvBytes() < 0) {
             throw new IllegalArgumentException("sizes must be positive: " + o);
         }
     }

@@ -223,8 +223,8 @@ final class CpuRunner implements ModelRunner {
 
     private IllegalStateException outOfMemory(OutOfMemoryError cause) {
         MemoryReport m = memory();
-        return new IllegalStateException("out of memory: weights " + m.weights() + " bytes, KV cache " + m.kv() + " of at most " + m.kvLimit()
-                + " bytes, scratch " + m.scratch() + " bytes; lower kvCache or maxContext", cause);
+        return new IllegalStateException("out of memory: weights " + m.weights() + " bytes, KV cache " + m.kv() + " of at most "
+                + m.kvLimit() + " bytes, scratch " + m.scratch() + " bytes; lower kvCache or maxContext", cause);
     }
 
     private void checkOpen() {

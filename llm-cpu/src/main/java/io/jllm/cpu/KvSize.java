@@ -27,11 +27,10 @@ final class KvSize {
         long room = limited ? options.kvBytes() : (long) (SHARE * (available - weights - scratch));
         int blocks = (int) Math.clamp(room / block, 0, options.maxBlocks());
         if (blocks == 0) {
-            throw new IllegalArgumentException("no room for the KV cache: a block of " + options.blockSize() + " positions takes " + block
-                    + " bytes, " + (limited ? "kvCache allows " + options.kvBytes() : "about " + Math.max(0, room) + " are free") + " (weights "
-                    + weights + " bytes, scratch memory at most " + scratch + "); "
-                    + (limited ? "raise kvCache" : "free memory, lower maxTokensPerStep or maxContext, or set kvCache")
-                    + (options.blockSize() > 1 ? ", or use a smaller blockSize" : ""));
+            throw new IllegalArgumentException("no room for the KV cache: a block of " + options.blockSize() + " positions takes "
+                    + block + " bytes, " + (limited ? "kvCache allows " + room : "about " + Math.max(0, room) + " are free")
+                    + " (weights " + weights + " bytes, scratch memory at most " + scratch + "); " + (limited ? "raise kvCache"
+                    : "free memory, lower maxTokensPerStep or maxContext, or set kvCache"));
         }
         return blocks;
     }

@@ -3,6 +3,7 @@ package io.jllm.cpu;
 import io.jllm.cpu.kernels.Kernels;
 import io.jllm.cpu.kernels.Matrix;
 import io.jllm.cpu.kernels.Rows;
+import io.jllm.cpu.kernels.Target;
 import io.jllm.cpu.kernels.Workspace;
 import io.jllm.model.Value;
 import io.jllm.spi.StepBatch;
@@ -17,30 +18,26 @@ final class LinearStep implements Step {
     private static final int MIN_ROWS = 16;
     private static final int WARM_UP_ROWS = 8;
 
-    private record Piece(Matrix matrix, int from, int to, int column) {
+    private record Piece(Matrix matrix, int from, int to, Target target) {
     }
 
-    private final Rows out;
     private final Rows in;
-    private final Rows residual;
-    private final boolean addResidual;
     private final Value.Rows kind;
     private final Kernels kernels;
     private final Piece[] pieces;
 
-    LinearStep(Rows out, Rows in, Optional<Rows> residual, Value.Rows kind, List<Matrix> matrices, Kernels kernels, int threads) {
-        this.out = out;
+    LinearStep(Rows out, Rows in, Optional<Rows> residual, Value.Rows kind, List<Matrix> matrices, Kernels kernels,
+               int threads) {
         this.in = in;
-        this.residual = residual.orElse(out);
-        addResidual = residual.isPresent();
         this.kind = kind;
         this.kernels = kernels;
         int rows = Math.max(MIN_ROWS, Math.ceilDiv(out.width(), threads * PER_THREAD * MIN_ROWS) * MIN_ROWS);
         var list = new ArrayList<Piece>();
         int column = 0;
         for (Matrix m : matrices) {
+            var target = new Target(out, column, residual);
             for (int r = 0; r < m.rows(); r += rows) {
-                list.add(new Piece(m, r, Math.min(m.rows(), r + rows), column));
+                list.add(new Piece(m, r, Math.min(m.rows(), r + rows), target));
             }
             column += m.rows();
         }
@@ -69,6 +66,6 @@ final class LinearStep implements Step {
 
     private void linear(StepBatch b, Piece p, int to, Workspace ws) {
         int rows = kind == Value.Rows.TOKENS ? b.tokens : b.logitRows;
-        kernels.linear(p.matrix, p.from, to, in, rows, out, p.column, residual, addResidual, ws);
+        kernels.linear(p.matrix, p.from, to, in, rows, p.target, ws);
     }
 }

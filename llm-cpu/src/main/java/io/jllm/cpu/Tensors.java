@@ -5,6 +5,7 @@ import io.jllm.model.Weight;
 import io.jllm.quant.Codec;
 import io.jllm.quant.Tensor;
 import io.jllm.quant.WeightSource;
+import java.lang.foreign.MemorySegment;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
@@ -14,7 +15,7 @@ import java.util.Set;
 final class Tensors {
     private final WeightSource source;
     private final Map<String, float[]> vectors = new HashMap<>();
-    private final Set<Long> matrices = new HashSet<>();
+    private final Set<MemorySegment> matrices = new HashSet<>();
     private long bytes;
 
     Tensors(WeightSource source) {
@@ -45,7 +46,7 @@ final class Tensors {
 
     private Tensor counted(String name) {
         Tensor t = source.get(name);
-        if (matrices.add(t.data().address())) { // a tied table may have two names
+        if (matrices.add(t.data())) { // a tied table may have two names
             bytes += t.data().byteSize();
         }
         return t;

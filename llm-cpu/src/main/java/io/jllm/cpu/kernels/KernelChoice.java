@@ -22,22 +22,26 @@ public record KernelChoice(Kernels kernels, String reason) {
      */
     public static KernelChoice of(String name) {
         Optional<String> noVectors = whyNoVectors();
+        String available = "; available here: " + String.join(", ", available(noVectors));
         return switch (name) {
-            case "scalar" -> new KernelChoice(new ScalarKernels(), noVectors.isPresent() ? "" : "scalar kernels were asked for, vector kernels are faster");
-            case "vector" -> {
-                if (noVectors.isPresent()) {
-                    throw new IllegalArgumentException("kernels \"vector\" cannot run here: " + noVectors.get() + "; available here: "
-                            + String.join(", ", available(noVectors)));
-                }
-                yield new KernelChoice(new VectorKernels(), "");
-            }
+            case "scalar" -> new KernelChoice(new ScalarKernels(), noVectors.orElse("scalar kernels were asked for"));
+            case "vector" -> vectors(noVectors.map(why -> "kernels \"vector\" cannot run here: " + why + available));
             case "auto" -> {
-                noVectors.ifPresent(KernelChoice::warn);
-                yield noVectors.map(why -> new KernelChoice(new ScalarKernels(), why)).orElseGet(() -> new KernelChoice(new VectorKernels(), ""));
+                if (noVectors.isPresent()) {
+                    warn(noVectors.get());
+                    yield new KernelChoice(new ScalarKernels(), noVectors.get());
+                }
+                yield vectors(noVectors);
             }
-            default -> throw new IllegalArgumentException("there are no kernels \"" + name + "\"; available here: "
-                    + String.join(", ", available(noVectors)));
+            default -> throw new IllegalArgumentException("there are no kernels \"" + name + "\"" + available);
         };
+    }
+
+    private static KernelChoice vectors(Optional<String> obstacle) {
+        if (obstacle.isPresent()) {
+            throw new IllegalArgumentException(obstacle.get());
+        }
+        return new KernelChoice(new VectorKernels(), "");
     }
 
     private static List<String> available(Optional<String> noVectors) {

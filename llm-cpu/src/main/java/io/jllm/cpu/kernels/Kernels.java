@@ -22,14 +22,12 @@ public interface Kernels {
     int vectorBits();
 
     /**
-     * out[t][column + r] = (W x[t])[r] + bias[r] + residual[t][column + r], for rows {@code from} (inclusive) to {@code to}
-     * (exclusive) and all tokens.
+     * out[t][r] = (W x[t])[r] + bias[r] (+ residual[t][r]), for rows {@code from} (inclusive) to {@code to} (exclusive) and all
+     * tokens.
      *
      * @param x {@code w.cols()} floats a token
-     * @param column where the matrix's row 0 goes in a row of {@code out}
-     * @param residual of the same width as {@code out}, which it may be; ignored unless {@code addResidual}
      */
-    void linear(Matrix w, int from, int to, Rows x, int tokens, Rows out, int column, Rows residual, boolean addResidual, Workspace ws);
+    void linear(Matrix w, int from, int to, Rows x, int tokens, Target out, Workspace ws);
 
     /**
      * sums[at + t * stride + r] = row r of w times row t of x, both rows of floats.
@@ -38,8 +36,8 @@ public interface Kernels {
      * @param xStride bytes from row to row of {@code x}
      * @param cols floats a row
      */
-    void products(MemorySegment w, long wAt, long wStride, int rows, MemorySegment x, long xAt, long xStride, int tokens, int cols,
-                  float[] sums, int at, int stride, Workspace ws);
+    void products(MemorySegment w, long wAt, long wStride, int rows, MemorySegment x, long xAt, long xStride, int tokens,
+                  int cols, float[] sums, int at, int stride, Workspace ws);
 
     /**
      * Turns {@code n} products into weights that are not yet divided by their sum: s * scale, then c * tanh(s / c) if the soft
@@ -53,8 +51,10 @@ public interface Kernels {
     void addRows(float[] p, int at, MemorySegment v, long vAt, int rows, int width, float[] acc);
 
     /** out = in / sqrt(mean(in^2) + eps) * weight, over {@code n} floats; in place too. */
-    void rmsNorm(MemorySegment in, long inAt, MemorySegment out, long outAt, int n, float[] weight, float eps, Workspace ws);
+    void rmsNorm(MemorySegment in, long inAt, MemorySegment out, long outAt, int n, float[] weight, float eps,
+                 Workspace ws);
 
     /** out = act(gate) * up, over {@code n} floats of one segment. */
-    void gated(Activation kind, MemorySegment data, long gateAt, long upAt, MemorySegment out, long outAt, int n, Workspace ws);
+    void gated(Activation kind, MemorySegment data, long gateAt, long upAt, MemorySegment out, long outAt, int n,
+               Workspace ws);
 }

@@ -20,14 +20,12 @@ public final class ScalarKernels implements Kernels {
     }
 
     @Override
-    public void linear(Matrix w, int from, int to, Rows x, int tokens, Rows out, int column, Rows residual, boolean addResidual, Workspace ws) {
+    public void linear(Matrix w, int from, int to, Rows x, int tokens, Target out, Workspace ws) {
         for (int r = from; r < to; r++) {
             w.codec().decode(w.data(), r * w.rowBytes(), ws.row, 0, w.cols());
-            float bias = w.bias(r);
             for (int t = 0; t < tokens; t++) {
-                float sum = dot(ws.row, x.data(), x.row(t), w.cols()) + bias;
-                long at = (long) (column + r) * Float.BYTES;
-                out.data().set(FLOAT, out.row(t) + at, addResidual ? sum + residual.data().get(FLOAT, residual.row(t) + at) : sum);
+                ws.sums[0] = dot(ws.row, x.data(), x.row(t), w.cols());
+                out.put(w, r, 1, t, ws.sums, 0);
             }
         }
     }
@@ -54,8 +52,8 @@ public final class ScalarKernels implements Kernels {
     }
 
     @Override
-    public void products(MemorySegment w, long wAt, long wStride, int rows, MemorySegment x, long xAt, long xStride, int tokens, int cols,
-                         float[] sums, int at, int stride, Workspace ws) {
+    public void products(MemorySegment w, long wAt, long wStride, int rows, MemorySegment x, long xAt, long xStride, int tokens,
+                         int cols, float[] sums, int at, int stride, Workspace ws) {
         float[] row = ws.row;
         for (int r = 0; r < rows; r++) {
             MemorySegment.copy(w, FLOAT, wAt + r * wStride, row, 0, cols);
@@ -95,7 +93,8 @@ public final class ScalarKernels implements Kernels {
     }
 
     @Override
-    public void rmsNorm(MemorySegment in, long inAt, MemorySegment out, long outAt, int n, float[] weight, float eps, Workspace ws) {
+    public void rmsNorm(MemorySegment in, long inAt, MemorySegment out, long outAt, int n, float[] weight, float eps,
+                        Workspace ws) {
         double sum = 0;
         for (int i = 0; i < n; i++) {
             double x = in.get(FLOAT, inAt + (long) i * Float.BYTES);
@@ -108,7 +107,8 @@ public final class ScalarKernels implements Kernels {
     }
 
     @Override
-    public void gated(Activation kind, MemorySegment data, long gateAt, long upAt, MemorySegment out, long outAt, int n, Workspace ws) {
+    public void gated(Activation kind, MemorySegment data, long gateAt, long upAt, MemorySegment out, long outAt, int n,
+                      Workspace ws) {
         for (int i = 0; i < n; i++) {
             long at = (long) i * Float.BYTES;
             out.set(FLOAT, outAt + at, activate(kind, data.get(FLOAT, gateAt + at)) * data.get(FLOAT, upAt + at));

@@ -32,53 +32,43 @@ public final class VectorKernels implements Kernels {
     }
 
     @Override
-    public void linear(Matrix w, int from, int to, Rows x, int tokens, Rows out, int column, Rows residual, boolean addResidual, Workspace ws) {
+    public void linear(Matrix w, int from, int to, Rows x, int tokens, Target out, Workspace ws) {
         if (tokens == 1 && VectorRows.supports(w)) {
-            single(w, from, to, x, out, column, residual, addResidual, ws);
+            for (int r = from; r < to; r += Workspace.PANEL) {
+                int rows = Math.min(Workspace.PANEL, to - r);
+                VectorRows.products(w, r, rows, x.data(), x.row(0), ws.sums, ws.lanes);
+                out.put(w, r, rows, 0, ws.sums, 0);
+            }
             return;
         }
         // Few tokens: what was decoded shall still be in the first cache. Many: it is read again for every four of them.
         int panel = tokens <= TILE ? TILE : Workspace.panel(w.cols());
-        boolean plain = w.type() == DType.F32;
-        long wStride = plain ? w.rowBytes() : Workspace.tileStride(w.cols());
-        long xStride = (long) w.cols() * Float.BYTES;
         for (int r = from; r < to; r += panel) {
             int rows = Math.min(panel, to - r);
-            if (!plain) {
+            if (w.type() == DType.F32) {
+                multiply(w, r, rows, w.data(), r * w.rowBytes(), w.rowBytes(), x, tokens, out, ws);
+            } else {
                 VectorDecode.rows(w, r, rows, ws);
-            }
-            for (int t = 0; t < tokens; t += Workspace.TOKENS) {
-                int group = Math.min(Workspace.TOKENS, tokens - t);
-                products(plain ? w.data() : ws.tile, plain ? r * w.rowBytes() : 0, wStride, rows, x.data(), x.row(t), xStride, group, w.cols(),
-                        ws.sums, 0, rows, ws);
-                finish(w, r, rows, ws.sums, t, group, out, column, residual, addResidual);
+                multiply(w, r, rows, ws.tile, 0, Workspace.tileStride(w.cols()), x, tokens, out, ws);
             }
         }
     }
 
-    private static void single(Matrix w, int from, int to, Rows x, Rows out, int column, Rows residual, boolean addResidual, Workspace ws) {
-        for (int r = from; r < to; r += Workspace.PANEL) {
-            int rows = Math.min(Workspace.PANEL, to - r);
-            VectorRows.products(w, r, rows, x.data(), x.row(0), ws.sums, ws.lanes);
-            finish(w, r, rows, ws.sums, 0, 1, out, column, residual, addResidual);
-        }
-    }
-
-    private static void finish(Matrix w, int from, int rows, float[] sums, int firstToken, int tokens, Rows out, int column, Rows residual,
-                               boolean addResidual) {
-        for (int t = 0; t < tokens; t++) {
-            long at = out.row(firstToken + t) + (long) (column + from) * Float.BYTES;
-            long rest = addResidual ? residual.row(firstToken + t) + (long) (column + from) * Float.BYTES : 0;
-            for (int r = 0; r < rows; r++) {
-                float sum = sums[t * rows + r] + w.bias(from + r);
-                out.data().set(FLOAT, at + 4L * r, addResidual ? sum + residual.data().get(FLOAT, rest + 4L * r) : sum);
+    /** Multiplies rows of floats, a group of tokens at a time. */
+    private void multiply(Matrix w, int from, int rows, MemorySegment floats, long at, long stride, Rows x, int tokens, Target out,
+                          Workspace ws) {
+        for (int t = 0; t < tokens; t += Workspace.TOKENS) {
+            int group = Math.min(Workspace.TOKENS, tokens - t);
+            products(floats, at, stride, rows, x.data(), x.row(t), (long) w.cols() * Float.BYTES, group, w.cols(), ws.sums, 0, rows, ws);
+            for (int i = 0; i < group; i++) {
+                out.put(w, from, rows, t + i, ws.sums, i * rows);
             }
         }
     }
 
     @Override
-    public void products(MemorySegment w, long wAt, long wStride, int rows, MemorySegment x, long xAt, long xStride, int tokens, int cols,
-                         float[] sums, int at, int stride, Workspace ws) {
+    public void products(MemorySegment w, long wAt, long wStride, int rows, MemorySegment x, long xAt, long xStride, int tokens,
+                         int cols, float[] sums, int at, int stride, Workspace ws) {
         int n = cols - cols % L;
         for (int t = 0; t < tokens;) {
             int width = tokens - t >= TILE ? TILE : 1;
@@ -116,8 +106,8 @@ public final class VectorKernels implements Kernels {
     }
 
     /** The columns that do not fill a vector. */
-    private static void addRest(MemorySegment w, long wAt, long wStride, int rows, MemorySegment x, long xAt, long xStride, int tokens, int n,
-                                float[] sums, int at, int stride) {
+    private static void addRest(MemorySegment w, long wAt, long wStride, int rows, MemorySegment x, long xAt, long xStride,
+                                int tokens, int n, float[] sums, int at, int stride) {
         for (int t = 0; t < tokens; t++) {
             for (int r = 0; r < rows; r++) {
                 float sum = sums[at + t * stride + r];
@@ -140,12 +130,14 @@ public final class VectorKernels implements Kernels {
     }
 
     @Override
-    public void rmsNorm(MemorySegment in, long inAt, MemorySegment out, long outAt, int n, float[] weight, float eps, Workspace ws) {
+    public void rmsNorm(MemorySegment in, long inAt, MemorySegment out, long outAt, int n, float[] weight, float eps,
+                        Workspace ws) {
         VectorMath.rmsNorm(in, inAt, out, outAt, n, weight, eps, ws.lanes);
     }
 
     @Override
-    public void gated(Activation kind, MemorySegment data, long gateAt, long upAt, MemorySegment out, long outAt, int n, Workspace ws) {
+    public void gated(Activation kind, MemorySegment data, long gateAt, long upAt, MemorySegment out, long outAt, int n,
+                      Workspace ws) {
         VectorMath.gated(kind, data, gateAt, upAt, out, outAt, n, ws.arguments(n));
     }
 }

@@ -7,6 +7,7 @@ import static java.nio.ByteOrder.LITTLE_ENDIAN;
 import io.jllm.model.Op.Activation;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
 
 /** Everything but matrix products. What does not fill a vector is computed one by one. */
@@ -43,8 +44,8 @@ final class VectorMath {
             p = p.mul(r).add(1.6666665459E-1f);
             p = p.mul(r).add(5.0000001201E-1f);
             p = p.mul(r).mul(r).add(r).add(1f);
-            FloatVector power = shifted.reinterpretAsInts().add(EXPONENT_BIAS).lanewise(VectorOperators.LSHL, MANTISSA_BITS).reinterpretAsFloats();
-            p.mul(power).intoArray(a, i);
+            IntVector power = shifted.reinterpretAsInts().add(EXPONENT_BIAS).lanewise(VectorOperators.LSHL, MANTISSA_BITS);
+            p.mul(power.reinterpretAsFloats()).intoArray(a, i);
         }
         for (int i = end; i < at + n; i++) {
             a[i] = (float) Math.exp(Math.clamp(a[i], EXP_MIN, EXP_MAX));
@@ -135,7 +136,8 @@ final class VectorMath {
         a.intoArray(acc, i);
     }
 
-    static void rmsNorm(MemorySegment in, long inAt, MemorySegment out, long outAt, int n, float[] weight, float eps, float[] lanes) {
+    static void rmsNorm(MemorySegment in, long inAt, MemorySegment out, long outAt, int n, float[] weight, float eps,
+                        float[] lanes) {
         int end = n - n % L;
         FloatVector squares = FloatVector.zero(F);
         for (int i = 0; i < end; i += L) {
@@ -162,7 +164,8 @@ final class VectorMath {
      * Both activations are x / (1 + exp(-y)): y is x for SiLU, and for GELU, by 1 + tanh(z) = 2 / (1 + exp(-2z)), twice the
      * argument of its tanh.
      */
-    static void gated(Activation kind, MemorySegment data, long gateAt, long upAt, MemorySegment out, long outAt, int n, float[] e) {
+    static void gated(Activation kind, MemorySegment data, long gateAt, long upAt, MemorySegment out, long outAt, int n,
+                      float[] e) {
         int end = n - n % L;
         switch (kind) {
             case SILU -> negated(data, gateAt, end, e);

@@ -13,6 +13,7 @@ import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorOperators.Conversion;
 
 /**
  * Products of rows and a single token for the commonest formats, decoded in registers: with one token there is nobody to share
@@ -20,6 +21,10 @@ import jdk.incubator.vector.VectorOperators;
  * integer times a 16-bit float) is exact, and lanes are summed in the same order.
  */
 final class VectorRows {
+    private static final Conversion<Byte, Integer> UNSIGNED = VectorOperators.ZERO_EXTEND_B2I;
+    private static final Conversion<Byte, Float> SIGNED = VectorOperators.B2F;
+    private static final Conversion<Integer, Float> TO_FLOAT = VectorOperators.I2F;
+
     private VectorRows() {
     }
 
@@ -59,17 +64,21 @@ final class VectorRows {
             float d1 = Float.float16ToFloat(w.get(SHORT, q));
             for (int i = 0; i < 16; i += L) {
                 FloatVector v = FloatVector.fromMemorySegment(F, x, xAt + 4L * (BLOCK * b + i), LITTLE_ENDIAN);
-                IntVector q0 = (IntVector) ByteVector.fromMemorySegment(B, w, p + 2 + i, LITTLE_ENDIAN).convertShape(VectorOperators.ZERO_EXTEND_B2I, I, 0);
-                IntVector q1 = (IntVector) ByteVector.fromMemorySegment(B, w, q + 2 + i, LITTLE_ENDIAN).convertShape(VectorOperators.ZERO_EXTEND_B2I, I, 0);
-                a0 = ((FloatVector) q0.and(15).convert(VectorOperators.I2F, 0)).fma(d0, -8 * d0).fma(v, a0);
-                a1 = ((FloatVector) q1.and(15).convert(VectorOperators.I2F, 0)).fma(d1, -8 * d1).fma(v, a1);
+                var b0 = ByteVector.fromMemorySegment(B, w, p + 2 + i, LITTLE_ENDIAN);
+                var q0 = (IntVector) b0.convertShape(UNSIGNED, I, 0);
+                var b1 = ByteVector.fromMemorySegment(B, w, q + 2 + i, LITTLE_ENDIAN);
+                var q1 = (IntVector) b1.convertShape(UNSIGNED, I, 0);
+                a0 = ((FloatVector) q0.and(15).convert(TO_FLOAT, 0)).fma(d0, -8 * d0).fma(v, a0);
+                a1 = ((FloatVector) q1.and(15).convert(TO_FLOAT, 0)).fma(d1, -8 * d1).fma(v, a1);
             }
             for (int i = 0; i < 16; i += L) {
                 FloatVector v = FloatVector.fromMemorySegment(F, x, xAt + 4L * (BLOCK * b + 16 + i), LITTLE_ENDIAN);
-                IntVector q0 = (IntVector) ByteVector.fromMemorySegment(B, w, p + 2 + i, LITTLE_ENDIAN).convertShape(VectorOperators.ZERO_EXTEND_B2I, I, 0);
-                IntVector q1 = (IntVector) ByteVector.fromMemorySegment(B, w, q + 2 + i, LITTLE_ENDIAN).convertShape(VectorOperators.ZERO_EXTEND_B2I, I, 0);
-                a0 = ((FloatVector) q0.lanewise(VectorOperators.LSHR, 4).convert(VectorOperators.I2F, 0)).fma(d0, -8 * d0).fma(v, a0);
-                a1 = ((FloatVector) q1.lanewise(VectorOperators.LSHR, 4).convert(VectorOperators.I2F, 0)).fma(d1, -8 * d1).fma(v, a1);
+                var b0 = ByteVector.fromMemorySegment(B, w, p + 2 + i, LITTLE_ENDIAN);
+                var q0 = (IntVector) b0.convertShape(UNSIGNED, I, 0);
+                var b1 = ByteVector.fromMemorySegment(B, w, q + 2 + i, LITTLE_ENDIAN);
+                var q1 = (IntVector) b1.convertShape(UNSIGNED, I, 0);
+                a0 = ((FloatVector) q0.lanewise(VectorOperators.LSHR, 4).convert(TO_FLOAT, 0)).fma(d0, -8 * d0).fma(v, a0);
+                a1 = ((FloatVector) q1.lanewise(VectorOperators.LSHR, 4).convert(TO_FLOAT, 0)).fma(d1, -8 * d1).fma(v, a1);
             }
         }
         a0.intoArray(lanes, 0);
@@ -86,8 +95,10 @@ final class VectorRows {
             float d1 = Float.float16ToFloat(w.get(SHORT, q));
             for (int i = 0; i < BLOCK; i += L) {
                 FloatVector v = FloatVector.fromMemorySegment(F, x, xAt + 4L * (BLOCK * b + i), LITTLE_ENDIAN);
-                FloatVector f0 = (FloatVector) ByteVector.fromMemorySegment(B, w, p + 2 + i, LITTLE_ENDIAN).convertShape(VectorOperators.B2F, F, 0);
-                FloatVector f1 = (FloatVector) ByteVector.fromMemorySegment(B, w, q + 2 + i, LITTLE_ENDIAN).convertShape(VectorOperators.B2F, F, 0);
+                var b0 = ByteVector.fromMemorySegment(B, w, p + 2 + i, LITTLE_ENDIAN);
+                var f0 = (FloatVector) b0.convertShape(SIGNED, F, 0);
+                var b1 = ByteVector.fromMemorySegment(B, w, q + 2 + i, LITTLE_ENDIAN);
+                var f1 = (FloatVector) b1.convertShape(SIGNED, F, 0);
                 a0 = f0.mul(d0).fma(v, a0);
                 a1 = f1.mul(d1).fma(v, a1);
             }

@@ -82,7 +82,7 @@ public final class Workspace {
 
     /** Bytes it holds. */
     public long bytes() {
-        return tile.byteSize() + Float.BYTES * ((long) row.length + lanes.length + sums.length + scores.length + head.length + arguments.length)
-                + (long) Short.BYTES * shorts.length;
+        long floats = (long) row.length + lanes.length + sums.length + scores.length + head.length + arguments.length;
+        return tile.byteSize() + Float.BYTES * floats + (long) Short.BYTES * shorts.length;
     }
 }

@@ -1,0 +1,33 @@
+package io.jllm.cpu.kernels;
+
+import static io.jllm.cpu.kernels.Rows.FLOAT;
+
+import java.lang.foreign.MemorySegment;
+import java.util.Optional;
+
+/**
+ * Where the products of a matrix go.
+ *
+ * @param rows one row for each token
+ * @param column where the matrix's row 0 goes in such a row
+ * @param residual what is added, of the same width as {@code rows}, which it may be
+ */
+public record Target(Rows rows, int column, Optional<Rows> residual) {
+    /** Stores the products of rows {@code from} on of {@code w} with one token, from {@code sums[at]} on, with all that is added. */
+    void put(Matrix w, int from, int count, int token, float[] sums, int at) {
+        long first = (long) (column + from) * Float.BYTES;
+        MemorySegment out = rows.data();
+        long to = rows.row(token) + first;
+        if (residual.isPresent()) {
+            MemorySegment in = residual.get().data();
+            long add = residual.get().row(token) + first;
+            for (int r = 0; r < count; r++) {
+                out.set(FLOAT, to + 4L * r, sums[at + r] + w.bias(from + r) + in.get(FLOAT, add + 4L * r));
+            }
+        } else {
+            for (int r = 0; r < count; r++) {
+                out.set(FLOAT, to + 4L * r, sums[at + r] + w.bias(from + r));
+            }
+        }
+    }
+}

@@ -1,0 +1,117 @@
+package io.jllm.cpu;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.jllm.model.Program;
+import io.jllm.quant.DType;
+import io.jllm.quant.WeightSource;
+import io.jllm.spi.Backend;
+import io.jllm.spi.Backend.RunnerOptions;
+import io.jllm.spi.BackendProvider;
+import io.jllm.spi.BackendProvider.BackendOptions;
+import io.jllm.spi.ModelRunner;
+import io.jllm.spi.PagedSequences;
+import io.jllm.spi.TinyModels;
+import java.util.ServiceLoader;
+import org.junit.jupiter.api.Test;
+
+class CpuBackendTest {
+    private static final Program PROGRAM = TinyModels.program(TinyModels.config(50));
+    private static final WeightSource WEIGHTS = TinyModels.weights(PROGRAM, 1);
+
+    private static RunnerOptions options(int maxBlocks, long kvBytes, DType type) {
+        return new RunnerOptions(32, 4, 8, 16, maxBlocks, kvBytes, type);
+    }
+
+    private static long threads() {
+        return Thread.getAllStackTraces().keySet().stream().filter(t -> t.getName().startsWith("jllm-cpu-")).count();
+    }
+
+    @Test
+    void theServiceLoaderFindsIt() {
+        BackendProvider cpu = ServiceLoader.load(BackendProvider.class).stream().map(ServiceLoader.Provider::get)
+                .filter(p -> p.name().equals("cpu")).findFirst().orElseThrow();
+        assertInstanceOf(BackendProvider.Probe.Available.class, cpu.probe());
+        try (Backend backend = cpu.open(BackendOptions.DEFAULT)) {
+            assertTrue(backend.describe().startsWith("cpu (") && backend.describe().contains("vector kernels of "), backend.describe());
+            assertTrue(backend.describe().contains(" " + CpuInfo.physicalCores() + " thread"), backend.describe());
+            assertEquals("vector", backend.kernels());
+        }
+    }
+
+    @Test
+    void choicesOutOfRangeAreRefusedWithTheRange() {
+        var provider = new CpuBackendProvider();
+        for (int threads : new int[] {-1, 1025, Integer.MAX_VALUE}) {
+            String message = assertThrows(IllegalArgumentException.class,
+                    () -> provider.open(new BackendOptions(threads, "auto", 0))).getMessage();
+            assertTrue(message.contains("1024") && message.contains("" + threads), message);
+        }
+        for (String kernels : new String[] {"avx512", "avx2", "", "Vector"}) {
+            String message = assertThrows(IllegalArgumentException.class,
+                    () -> provider.open(new BackendOptions(1, kernels, 0))).getMessage();
+            assertTrue(message.contains('"' + kernels + '"') && message.contains("auto, vector, scalar"), message);
+        }
+        assertThrows(IllegalArgumentException.class, () -> provider.open(new BackendOptions(1, "auto", 1)));
+    }
+
+    @Test
+    void otherTypesOfTheKvCacheAreRefusedForNow() {
+        try (var backend = new CpuBackend(BackendOptions.DEFAULT, 0)) {
+            String message = assertThrows(IllegalArgumentException.class,
+                    () -> backend.load(PROGRAM, WEIGHTS, options(4, 0, DType.Q8_0))).getMessage();
+            assertTrue(message.contains("F32") && message.contains("Q8_0"), message);
+        }
+    }
+
+    @Test
+    void closingARunnerEndsItsThreadsAndItsUse() {
+        long before = threads();
+        try (var backend = new CpuBackend(new BackendOptions(3, "auto", 0), 0)) {
+            ModelRunner runner = backend.load(PROGRAM, WEIGHTS, options(4, 0, DType.F32));
+            assertEquals(before + 2, threads());
+            runner.close();
+            runner.close();
+            assertEquals(before, threads());
+            assertThrows(IllegalStateException.class, runner::logits);
+            assertThrows(IllegalStateException.class, () -> runner.forward(new PagedSequences(1, 16, 4, 32, 50, 1).next(3)));
+        }
+    }
+
+    @Test
+    void aFailedLoadLeavesNoThread() {
+        long before = threads();
+        try (var backend = new CpuBackend(new BackendOptions(3, "auto", 0), 0)) {
+            assertThrows(IllegalArgumentException.class, () -> backend.load(PROGRAM, WEIGHTS, options(4, 1, DType.F32)));
+        }
+        assertEquals(before, threads());
+    }
+
+    @Test
+    void stepsAboveTheLimitsAreRefused() {
+        try (var backend = new CpuBackend(new BackendOptions(1, "auto", 0), 0);
+                ModelRunner runner = backend.load(PROGRAM, WEIGHTS, options(4, 0, DType.F32))) {
+            String message = assertThrows(IllegalArgumentException.class,
+                    () -> runner.forward(new PagedSequences(1, 16, 4, 64, 50, 1).next(33))).getMessage();
+            assertTrue(message.contains("33") && message.contains("32"), message);
+            var beyond = new PagedSequences(1, 16, 9, 32, 50, 1).next(3);
+            beyond.kvSlots[0] = 4 * 16;
+            assertThrows(IndexOutOfBoundsException.class, () -> runner.forward(beyond));
+        }
+    }
+
+    @Test
+    void loadingWarmsUpInWellUnderASecond() {
+        try (var backend = new CpuBackendProvider().open(new BackendOptions(2, "auto", 0))) {
+            for (RunnerOptions o : new RunnerOptions[] {options(4, 0, DType.F32), new RunnerOptions(1, 1, 1, 1, 1, 0, DType.F32)}) {
+                long start = System.nanoTime();
+                try (ModelRunner runner = backend.load(PROGRAM, WEIGHTS, o)) {
+                    assertTrue(System.nanoTime() - start < 5_000_000_000L, "load took too long on " + runner);
+                }
+            }
+        }
+    }
+}

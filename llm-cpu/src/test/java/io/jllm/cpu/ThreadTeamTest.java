@@ -1,0 +1,143 @@
+package io.jllm.cpu;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicIntegerArray;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+@Timeout(20)
+class ThreadTeamTest {
+    private static Set<Thread> alive(String name) {
+        return Thread.getAllStackTraces().keySet().stream().filter(t -> t.getName().startsWith(name + "-")).collect(Collectors.toSet());
+    }
+
+    @Test
+    void runsEveryIterationOnce() {
+        for (int size : new int[] {1, 2, 3, 7}) {
+            try (var team = new ThreadTeam(size, "once")) {
+                assertEquals(size, team.size());
+                for (int count : new int[] {0, 1, 2, 5, 1000}) {
+                    var runs = new AtomicIntegerArray(count);
+                    team.run(count, (i, member) -> {
+                        assertTrue(member >= 0 && member < size);
+                        runs.incrementAndGet(i);
+                    });
+                    for (int i = 0; i < count; i++) {
+                        assertEquals(1, runs.get(i));
+                    }
+                }
+            }
+        }
+    }
+
+    @Test
+    void whatMembersWroteIsSeenAndManySmallLoopsFollowEachOther() {
+        try (var team = new ThreadTeam(3, "small")) {
+            var sums = new long[5];
+            for (int round = 0; round < 18_000; round++) {
+                int n = round % 6;
+                team.run(n, (i, _) -> sums[i]++);
+            }
+            for (int i = 0; i < 5; i++) {
+                assertEquals(3_000 * (5 - i), sums[i]);
+            }
+        }
+    }
+
+    @Test
+    void allMembersTakePart() throws InterruptedException {
+        try (var team = new ThreadTeam(4, "all")) {
+            Thread.sleep(5); // long enough for members to park
+            var together = new CountDownLatch(4);
+            Set<Integer> members = ConcurrentHashMap.newKeySet();
+            team.run(4, (_, member) -> {
+                members.add(member);
+                together.countDown();
+                await(together);
+            });
+            assertEquals(Set.of(0, 1, 2, 3), members);
+        }
+    }
+
+    @Test
+    void anExceptionOfAnyMemberReachesTheCallerAndTheTeamGoesOn() {
+        try (var team = new ThreadTeam(3, "fail")) {
+            for (int who = 0; who < 3; who++) {
+                int thrower = who;
+                var together = new CountDownLatch(3);
+                var thrown = new IllegalArgumentException("member " + who);
+                assertSame(thrown, assertThrows(IllegalArgumentException.class, () -> team.run(3, (_, member) -> {
+                    together.countDown();
+                    await(together);
+                    if (member == thrower) {
+                        throw thrown;
+                    }
+                })));
+                var error = new AssertionError("an error");
+                assertSame(error, assertThrows(AssertionError.class, () -> team.run(9, (_, _) -> {
+                    throw error;
+                })));
+                var runs = new AtomicIntegerArray(10);
+                team.run(10, (i, _) -> runs.incrementAndGet(i));
+                assertEquals("[1, 1, 1, 1, 1, 1, 1, 1, 1, 1]", runs.toString());
+            }
+        }
+    }
+
+    @Test
+    void closingTwiceLeavesNoThread() throws InterruptedException {
+        var team = new ThreadTeam(4, "closing");
+        assertEquals(3, alive("closing").size());
+        assertTrue(alive("closing").stream().allMatch(Thread::isDaemon));
+        team.run(4, (_, _) -> { });
+        Thread.sleep(5);
+        team.close();
+        team.close();
+        assertEquals(Set.of(), alive("closing"));
+        assertThrows(IllegalStateException.class, () -> team.run(1, (_, _) -> { }));
+        new ThreadTeam(2, "unused").close();
+        assertEquals(Set.of(), alive("unused"));
+    }
+
+    @Test
+    void anIdleTeamSleeps() throws InterruptedException {
+        try (var team = new ThreadTeam(2, "idle")) {
+            team.run(2, (_, _) -> { });
+            Thread worker = alive("idle").iterator().next();
+            for (int i = 0; worker.getState() != Thread.State.WAITING && i < 1000; i++) {
+                Thread.sleep(1);
+            }
+            assertEquals(Thread.State.WAITING, worker.getState());
+        }
+    }
+
+    @Test
+    void anInterruptedCallerFinishesItsLoopAndStaysInterrupted() {
+        try (var team = new ThreadTeam(2, "interrupted")) {
+            Thread.currentThread().interrupt();
+            var runs = new AtomicIntegerArray(50);
+            team.run(50, (i, _) -> runs.incrementAndGet(i));
+            assertFalse(runs.toString().contains("0"), runs.toString());
+        }
+        assertTrue(Thread.interrupted());
+        assertEquals(Set.of(), alive("interrupted"));
+    }
+
+    private static void await(CountDownLatch latch) {
+        try {
+            assertTrue(latch.await(10, TimeUnit.SECONDS));
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+}
