@@ -8,7 +8,7 @@ package io.jllm.spi;
  */
 public interface LogitsProcessor {
     /**
-     * Changes a row in place. It is the raw row: penalties, bias, temperature and truncation follow.
+     * Changes a row in place. It is the raw row, for beams its log-probabilities: penalties, bias, temperature and truncation follow.
      *
      * @param tokens prompt and output so far; {@code length} of them count. Not to be changed
      * @param promptLength how many of them are the prompt

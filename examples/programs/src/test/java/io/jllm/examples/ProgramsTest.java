@@ -37,6 +37,13 @@ class ProgramsTest {
     }
 
     @Test
+    void beam() throws Exception {
+        List<String> lines = run(() -> Beam.main(new String[0])).lines().filter(l -> !l.isBlank()).toList();
+        assertEquals(3, lines.stream().filter(l -> l.matches("-\\d\\.\\d{4} Once upon a time .*")).count(), lines.toString());
+        assertTrue(lines.getFirst().contains("Once upon a time"), lines.toString());
+    }
+
+    @Test
     void readme(@TempDir Path folder) throws Exception {
         Matcher block = Pattern.compile("```java\\n(.*?)```", Pattern.DOTALL)
                 .matcher(Files.readString(top().resolve("README.md")));

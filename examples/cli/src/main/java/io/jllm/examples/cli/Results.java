@@ -36,7 +36,7 @@ final class Results {
         for (CompletionOutput output : result.outputs()) {
             var one = new JsonObject();
             addOutput(one, output, alternatives);
-            one.add("score", Json.number(output.cumulativeLogprob()));
+            one.add("score", Json.number(output.score().orElse(output.cumulativeLogprob())));
             outputs.add(one);
         }
         json.add("outputs", outputs);

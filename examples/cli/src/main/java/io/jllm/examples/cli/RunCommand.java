@@ -24,6 +24,9 @@ final class RunCommand implements Cli.Action {
     @Mixin
     private SamplingOptions sampling;
 
+    @Mixin
+    private OutputOptions outputs;
+
     @Option(names = "--json", description = "Print the whole result as one line of JSON.")
     private boolean json;
 
@@ -36,15 +39,38 @@ final class RunCommand implements Cli.Action {
     @Override
     public void run() throws Exception {
         Prompt asked = prompt.prompt();
-        sampling.over(SamplingParams.neutral()); // what is out of range is said before a model is loaded
+        check(sampling.over(SamplingParams.neutral())); // what is out of range is said before a model is loaded
         try (LLM llm = model.open(console)) {
             SamplingParams params = sampling.over(llm.defaults());
-            if (json) {
-                RequestOutput result = Results.good(llm.generate(List.of(new Request(asked, params))).getFirst());
-                console.out().println(Json.line(Results.json(result, params.logprobs() > 0)));
+            if (outputs.searches()) {
+                print(llm.beamSearch(List.of(asked), outputs.searched(params)).getFirst(), params);
             } else {
-                stream(llm, asked, params);
+                SamplingParams drawn = outputs.drawn(params);
+                if (json || drawn.n() > 1) {
+                    print(llm.generate(List.of(new Request(asked, drawn))).getFirst(), params);
+                } else {
+                    stream(llm, asked, drawn);
+                }
             }
+        }
+    }
+
+    private void check(SamplingParams params) {
+        if (outputs.searches()) {
+            outputs.searched(params);
+        } else {
+            outputs.drawn(params);
+        }
+    }
+
+    private void print(RequestOutput result, SamplingParams params) {
+        Results.good(result);
+        if (json) {
+            console.out().println(Json.line(Results.json(result, params.logprobs() > 0)));
+        } else if (result.outputs().size() == 1) {
+            console.out().println(result.text());
+        } else {
+            result.outputs().forEach(o -> console.out().println("[" + (o.index() + 1) + "] " + o.text()));
         }
     }
 

@@ -16,6 +16,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Set;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -70,6 +71,48 @@ class RunCommandTest {
         for (String prompt : new String[] {"@file", "- one", "--two", "", "\"three\""}) {
             JsonObject json = CliRun.json("run", "--prompt=" + prompt, "--max-tokens", "1", "--temperature", "0", "--json");
             assertEquals(1, json.getAsJsonArray("token_ids").size(), prompt);
+        }
+    }
+
+    @Test
+    void severalOutputs() {
+        JsonObject json = CliRun.json("run", "--prompt", PROMPT, "--max-tokens", "12", "--temperature", "1", "--seed", "3", "--n", "3",
+                "--json");
+        JsonArray outputs = json.getAsJsonArray("outputs");
+        assertEquals(3, outputs.size());
+        assertEquals(json.get("token_ids"), outputs.get(0).getAsJsonObject().get("token_ids"));
+        assertEquals(36, json.getAsJsonObject("metrics").get("generated_tokens").getAsInt());
+        CliRun plain = CliRun.of("run", "--prompt", PROMPT, "--max-tokens", "12", "--temperature", "1", "--seed", "3", "--n", "3");
+        assertTrue(plain.out().startsWith("[1] " + json.get("text").getAsString()), plain.out());
+    }
+
+    @Test
+    void beams() {
+        JsonObject json = CliRun.json("run", "--prompt", PROMPT, "--max-tokens", "12", "--beams", "4", "--n", "2", "--length-penalty", "2",
+                "--early-stopping", "never", "--logprobs", "2", "--json");
+        JsonArray outputs = json.getAsJsonArray("outputs");
+        assertEquals(2, outputs.size());
+        JsonObject best = outputs.get(0).getAsJsonObject();
+        double sum = Arrays.stream(CliRun.doubles(best.get("logprobs"))).sum();
+        assertEquals(sum / 144, best.get("score").getAsDouble(), 1e-5);
+        assertTrue(best.get("score").getAsDouble() > outputs.get(1).getAsJsonObject().get("score").getAsDouble());
+        assertEquals(12, best.getAsJsonArray("top_logprobs").size());
+        CliRun plain = CliRun.of("run", "--prompt", PROMPT, "--max-tokens", "12", "--beams", "4", "--length-penalty", "2",
+                "--early-stopping", "never");
+        assertEquals(json.get("text").getAsString() + "\n", plain.out());
+    }
+
+    @Test
+    void settingsOfBeamsAreChecked() {
+        String[][] wrong = {{"--beams", "0"}, {"--beams", "2", "--n", "3"}, {"--length-penalty", "1"}, {"--n", "0"},
+            {"--beams", "2", "--stop", "x"}, {"--beams", "2", "--early-stopping", "maybe"}};
+        String[] says = {"--beams must be at least 1", "--n must be in 1 to --beams of 2", "give --beams too", "--n must be at least 1",
+            "--stop cannot be combined", "true, false or never"};
+        for (int i = 0; i < wrong.length; i++) {
+            String[] args = Stream.concat(Stream.of("run", "--prompt", PROMPT), Arrays.stream(wrong[i])).toArray(String[]::new);
+            CliRun run = CliRun.of(args);
+            assertEquals(2, run.code(), run.err());
+            assertTrue(run.err().contains(says[i]), run.err());
         }
     }
 
