@@ -25,7 +25,7 @@ public final class SamplingDefaults {
         }
         json.real("temperature").ifPresent(b::temperature);
         // 0 and -1 are both in use for "all tokens"
-        json.integer("top_k").ifPresent(k -> b.topK((int) Math.clamp(k, 0, Integer.MAX_VALUE)));
+        json.integer("top_k").ifPresent(k -> b.topK(Math.clamp(k, 0, Integer.MAX_VALUE)));
         json.real("top_p").ifPresent(b::topP);
         json.real("min_p").ifPresent(b::minP);
         return build(b, json.name("sampling settings"));
@@ -39,7 +39,7 @@ public final class SamplingDefaults {
     public static SamplingParams of(String where, GgufMetadata metadata) {
         var b = SamplingParams.builder();
         real(metadata, "temp").ifPresent(b::temperature);
-        metadata.integer("general.sampling.top_k").ifPresent(k -> b.topK((int) Math.clamp(k, 0, Integer.MAX_VALUE)));
+        metadata.integer("general.sampling.top_k").ifPresent(k -> b.topK(Math.clamp(k, 0, Integer.MAX_VALUE)));
         real(metadata, "top_p").ifPresent(b::topP);
         real(metadata, "min_p").ifPresent(b::minP);
         real(metadata, "penalty_repeat").ifPresent(b::repetitionPenalty);
