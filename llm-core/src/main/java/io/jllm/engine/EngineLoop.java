@@ -153,6 +153,9 @@ final class EngineLoop implements Runnable {
         for (SequenceGroup g = inbox.poll(); g != null; g = inbox.poll()) {
             scheduler.add(g.units().getFirst());
             deadline = Math.min(deadline, g.deadline());
+            if (g.cancelled()) {
+                cancels.set(true); // it may have been cancelled when only the inbox knew it
+            }
         }
     }
 
