@@ -41,11 +41,9 @@ public abstract class BackendContract extends OpContract {
         for (DType type : List.of(DType.F32, DType.BF16, DType.Q4_0, DType.Q8_0, DType.Q6_K)) {
             WeightSource weights = Oracle.weights(program, type);
             List<float[]> alone = alone(program, weights);
-            for (int threads : new int[] {1, 2, 3}) {
-                for (int blockSize : new int[] {1, 16}) {
-                    batched(program, weights, alone, threads, blockSize);
-                }
-            }
+            batched(program, weights, alone, 1, 16);
+            batched(program, weights, alone, 2, 1);
+            batched(program, weights, alone, 3, 7);
         }
     }
 
@@ -85,12 +83,14 @@ public abstract class BackendContract extends OpContract {
     }
 
     @Test
-    void copiedBlocksHoldTheSame() {
+    void copiedBlocksHoldTheSameAndStepsMayWantNoLogits() {
         Program program = model();
         WeightSource weights = Oracle.weights(program, DType.F32);
         try (Backend backend = open(2); ModelRunner runner = backend.load(program, weights, Oracle.options(4, 30))) {
             var sequences = new PagedSequences(1, 4, 10, LENGTH, VOCAB, 1);
-            runner.forward(sequences.next(11));
+            StepBatch prompt = sequences.next(11);
+            prompt.logitRows = 0;
+            runner.forward(prompt);
             StepBatch b = sequences.next(1);
             float[] want = Oracle.forward(runner, b, VOCAB);
             var pairs = new int[6];

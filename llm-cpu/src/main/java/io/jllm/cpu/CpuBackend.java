@@ -1,5 +1,6 @@
 package io.jllm.cpu;
 
+import io.jllm.cpu.kernels.CpuInfo;
 import io.jllm.cpu.kernels.KernelChoice;
 import io.jllm.model.Program;
 import io.jllm.model.Value;
@@ -72,8 +73,15 @@ final class CpuBackend implements Backend {
             throw new IllegalArgumentException("the cpu backend cannot run this model: " + String.join("; ", reasons));
         }
         check(options);
-        int blocks = KvSize.blocks(program, options, weightBytes(program, weights), SystemMemory.available());
-        var runner = new CpuRunner(program, weights, options, blocks, choice.kernels(), threads);
+        long weightBytes = weightBytes(program, weights);
+        int blocks = KvSize.blocks(program, options, weightBytes, SystemMemory.available());
+        CpuRunner runner;
+        try {
+            runner = CpuRunner.open(program, weights, options, blocks, choice.kernels(), threads);
+        } catch (OutOfMemoryError e) {
+            throw new IllegalStateException("out of memory while loading: weights " + weightBytes + " bytes, scratch memory for "
+                    + threads + " threads; lower threads or raise the heap (-Xmx)", e);
+        }
         try {
             runner.warmUp(warmUpNanos);
         } catch (RuntimeException | Error e) {

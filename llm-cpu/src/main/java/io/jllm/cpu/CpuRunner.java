@@ -16,7 +16,7 @@ import java.util.List;
 
 /**
  * A model on the CPU. The thread that calls {@link #forward} computes too. Memory for activations grows to the largest step
- * seen, that for keys and values block by block; after that a step allocates nothing.
+ * seen, that for keys and values block by block; after that a forward pass allocates nothing.
  */
 final class CpuRunner implements ModelRunner {
     /** Tokens of the larger batch of the warm-up: a register tile and one more. */
@@ -28,7 +28,7 @@ final class CpuRunner implements ModelRunner {
     private final Program program;
     private final RunnerOptions options;
     private final Tensors tensors;
-    private final Arena arena = Arena.ofShared();
+    private final Arena arena;
     private final KvCache cache;
     private final ThreadTeam team;
     private final Workspace[] workspaces;
@@ -47,22 +47,46 @@ final class CpuRunner implements ModelRunner {
      *
      * @param blocks KV blocks
      */
-    CpuRunner(Program program, WeightSource weights, RunnerOptions options, int blocks, Kernels kernels, int threads) {
+    static CpuRunner open(Program program, WeightSource weights, RunnerOptions options, int blocks, Kernels kernels, int threads) {
+        var arena = Arena.ofShared();
+        try {
+            var team = new ThreadTeam(threads, "jllm-cpu");
+            try {
+                return new CpuRunner(program, weights, options, blocks, kernels, arena, team);
+            } catch (RuntimeException | Error e) {
+                team.close();
+                throw e;
+            }
+        } catch (RuntimeException | Error e) {
+            arena.close();
+            throw e;
+        }
+    }
+
+    /** Takes over the arena and the team. */
+    private CpuRunner(Program program, WeightSource weights, RunnerOptions options, int blocks, Kernels kernels, Arena arena,
+              ThreadTeam team) {
+        this.arena = arena;
+        this.team = team;
         this.program = program;
         this.options = options;
         tensors = new Tensors(weights);
         cache = new KvCache(arena, program, options.blockSize(), blocks);
         sequences = new SequenceIndex(options.maxTokensPerStep());
-        compiler = new Compiler(program, tensors, cache, sequences, kernels, threads);
+        compiler = new Compiler(program, tensors, cache, sequences, kernels, team.size());
         long columns = WeightShape.of(program).stream().mapToLong(WeightShape::cols).max().orElse(1);
-        workspaces = new Workspace[threads];
-        for (int i = 0; i < threads; i++) {
+        workspaces = new Workspace[team.size()];
+        for (int i = 0; i < workspaces.length; i++) {
             workspaces[i] = new Workspace(arena, (int) Math.max(columns, program.config().headDim()));
         }
+        sampling = new Sampling(program.config().vocab(), team);
         scratch = new Scratch(program, 1, 1);
-        steps = compiler.compile(scratch);
-        team = new ThreadTeam(threads, "jllm-cpu");
-        sampling = new Sampling(program.config().vocab(), team, scratch.rows(program.logits()));
+        try {
+            steps = compiler.compile(scratch);
+        } catch (RuntimeException | Error e) {
+            scratch.close();
+            throw e;
+        }
     }
 
     @Override
@@ -101,12 +125,11 @@ final class CpuRunner implements ModelRunner {
             throw new IllegalArgumentException("a step of " + b.tokens + " tokens and " + b.logitRows + " rows of logits; the limits are "
                     + options.maxTokensPerStep() + " and " + options.maxLogitRows());
         }
-        var bigger = new Scratch(program, grown(scratch.tokens(), b.tokens, options.maxTokensPerStep()),
-                grown(scratch.logitRows(), b.logitRows, options.maxLogitRows()));
-        scratch.close();
-        scratch = bigger;
+        Scratch old = scratch;
+        scratch = new Scratch(program, grown(old.tokens(), b.tokens, options.maxTokensPerStep()),
+                grown(old.logitRows(), b.logitRows, options.maxLogitRows()));
         steps = compiler.compile(scratch);
-        sampling.logits(scratch.rows(program.logits()));
+        old.close();
     }
 
     /** At least doubled, so that steps that grow one by one do not each move everything. */
@@ -174,13 +197,13 @@ final class CpuRunner implements ModelRunner {
     @Override
     public void sample(RowSampling[] rows, int count, int[] tokens, float[] logprobs) {
         checkOpen();
-        sampling.sample(rows, count, tokens, logprobs);
+        sampling.sample(scratch.rows(program.logits()), rows, count, tokens, logprobs);
     }
 
     @Override
     public void topK(int[] rows, int k, int[] ids, float[] logprobs) {
         checkOpen();
-        sampling.topK(rows, k, ids, logprobs);
+        sampling.topK(scratch.rows(program.logits()), rows, k, ids, logprobs);
     }
 
     @Override

@@ -60,8 +60,9 @@ final class KvCache {
         }
         int slab = block / slabBlocks;
         if (slabs[slab] == null) {
-            slabs[slab] = arena.allocate(slabBlocks * blockBytes, ALIGNMENT);
-            bytes += slabBlocks * blockBytes;
+            long size = Math.min(slabBlocks, blocks - slab * slabBlocks) * blockBytes;
+            slabs[slab] = arena.allocate(size, ALIGNMENT);
+            bytes += size;
         }
     }
 
@@ -102,7 +103,7 @@ final class KvCache {
 
     /** Bytes if all blocks are. */
     long limit() {
-        return slabs.length * slabBlocks * blockBytes;
+        return blocks * blockBytes;
     }
 
     /** A row of one position in a block. */

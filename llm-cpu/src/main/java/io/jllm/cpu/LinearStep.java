@@ -46,7 +46,7 @@ final class LinearStep implements Step {
 
     @Override
     public int tasks(StepBatch b) {
-        return pieces.length;
+        return rows(b) == 0 ? 0 : pieces.length; // a chunk of a prompt wants no logits, and their matrix is the largest
     }
 
     @Override
@@ -65,7 +65,10 @@ final class LinearStep implements Step {
     }
 
     private void linear(StepBatch b, Piece p, int to, Workspace ws) {
-        int rows = kind == Value.Rows.TOKENS ? b.tokens : b.logitRows;
-        kernels.linear(p.matrix, p.from, to, in, rows, p.target, ws);
+        kernels.linear(p.matrix, p.from, to, in, rows(b), p.target, ws);
+    }
+
+    private int rows(StepBatch b) {
+        return kind == Value.Rows.TOKENS ? b.tokens : b.logitRows;
     }
 }

@@ -31,6 +31,7 @@ final class ThreadTeam implements AutoCloseable {
     private final AtomicInteger next = new AtomicInteger();
     private final AtomicInteger working = new AtomicInteger();
     private final AtomicReference<Throwable> failure = new AtomicReference<>();
+    private final Condition allDone = () -> working.get() == 0;
     private Task task = (_, _) -> { };
     private int count;
     /** Number of the loop above the number of members in it, in one word: who is not in a loop must not look at its fields. */
@@ -44,7 +45,14 @@ final class ThreadTeam implements AutoCloseable {
         workers = new Worker[size - 1];
         for (int i = 0; i < workers.length; i++) {
             workers[i] = new Worker(name + "-" + (i + 1), i + 1);
-            workers[i].start();
+        }
+        try {
+            for (Worker w : workers) {
+                w.start();
+            }
+        } catch (OutOfMemoryError e) { // the system gives no more threads
+            close();
+            throw e;
         }
     }
 
@@ -101,7 +109,7 @@ final class ThreadTeam implements AutoCloseable {
     }
 
     private void awaitWorkers() {
-        if (spin(() -> working.get() == 0)) {
+        if (spin(allDone)) {
             return;
         }
         ownerParked = true;

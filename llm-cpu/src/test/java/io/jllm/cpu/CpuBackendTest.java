@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.jllm.cpu.kernels.CpuInfo;
 import io.jllm.model.Program;
 import io.jllm.quant.DType;
 import io.jllm.quant.WeightSource;

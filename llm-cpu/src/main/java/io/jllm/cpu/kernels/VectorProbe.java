@@ -11,6 +11,9 @@ final class VectorProbe {
     /** Why not; empty if it has. */
     static Optional<String> usable() {
         int bits = FloatVector.SPECIES_PREFERRED.vectorBitSize();
+        if (CpuInfo.lacksFma()) {
+            return Optional.of("the processor has no fused multiply-add");
+        }
         return bits < 128 ? Optional.of("the processor's vectors have " + bits + " bits only") : Optional.empty();
     }
 }
