@@ -7,7 +7,7 @@ import java.lang.foreign.MemorySegment;
  * The loops that take the time. Stateless and thread-safe: each thread brings its own {@link Workspace}. Offsets into memory
  * segments are in bytes, into arrays in floats; all floats are little-endian.
  *
- * <p><b>The order of summation</b> is part of the contract. With L lanes (1 where there are no vectors), a sum over products
+ * <p><b>The order of summation</b> is part of the contract. With L lanes (4 in plain Java), a sum over products
  * {@code w[i] * x[i]} keeps L running sums, of which number l takes the i with {@code i mod L = l}, in order, up to the last
  * whole group of L; these are added as a balanced tree, half to half; what is left over is added one by one. It depends
  * neither on how many rows or tokens are computed together nor on which thread does it. So a sequence's numbers are the same

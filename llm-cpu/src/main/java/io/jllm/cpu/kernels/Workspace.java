@@ -5,7 +5,7 @@ import java.lang.foreign.MemorySegment;
 
 /** Scratch memory of one thread for kernels. Grows to what a step needs and stays. */
 public final class Workspace {
-    /** Rows of weights that are decoded at a time when many tokens share them: at most this many floats, half of a usual L2 cache. */
+    /** Floats of the rows that are decoded at a time when many tokens share them: a quarter of a usual L2 cache. */
     static final int TILE_FLOATS = 1 << 16;
     /** Rows and tokens of the register tile. */
     static final int TILE = 4;
@@ -64,7 +64,7 @@ public final class Workspace {
         return scores;
     }
 
-    /** Room for {@code n} outputs of attention; not cleared. */
+    /** Room for {@code n} floats of a head or of a row; not cleared. */
     public float[] head(int n) {
         if (head.length < n) {
             head = new float[n];
