@@ -1,4 +1,4 @@
-/** The CPU backend: GGUF formats as they are, on all cores, with the Vector API where the JVM offers it. */
+/** The CPU backend: GGUF formats on all cores, in machine code where the processor can, else with the Vector API where the JVM has it. */
 module io.jllm.cpu {
     requires transitive io.jllm.core;
     requires static jdk.incubator.vector;

@@ -146,7 +146,9 @@ public abstract class BackendContract extends OpContract {
         long block = 2L * 2 * 2 * 36 * 16 * Float.BYTES;
         try (Backend backend = open(2); ModelRunner runner = backend.load(program, weights, options)) {
             long mapped = weights.names().stream().mapToLong(n -> weights.get(n).data().byteSize()).sum();
-            assertEquals(mapped, runner.memory().weights());
+            // What is rearranged may be filled up to whole groups of rows.
+            long most = weights.names().stream().map(weights::get).mapToLong(t -> t.rowBytes() * (t.rows() + 15) / 16 * 16).sum();
+            assertTrue(runner.memory().weights() >= mapped && runner.memory().weights() <= most, runner.memory().toString());
             assertTrue(runner.blocks() <= 1_000_000 && runner.memory().kvLimit() >= runner.blocks() * block, runner.memory().toString());
             runner.forward(new PagedSequences(1, 16, 4, 60, VOCAB, 1).next(60));
             assertTrue(runner.memory().kv() >= 4 * block && runner.memory().kv() < 32 << 20, runner.memory().toString());

@@ -16,6 +16,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Random;
+import java.util.function.Predicate;
 
 /** Runs a program on a backend and on the oracle, and compares all logits. */
 final class Oracle {
@@ -69,13 +70,14 @@ final class Oracle {
     }
 
     /** Runs batches of so many tokens, then each again in other sizes, on both. */
-    static void compare(Backend backend, Program program, WeightSource weights, int blockSize, List<int[]> steps, double tolerance) {
+    static void compare(Backend backend, Program program, WeightSource weights, int blockSize, List<int[]> steps, double tolerance,
+                        Predicate<DType> quantises) {
         int vocab = program.config().vocab();
         int length = steps.stream().mapToInt(s -> Arrays.stream(s).max().orElse(0)).sum();
         int sequences = steps.getFirst().length;
         int blocks = sequences * (length / blockSize + 1);
         try (ModelRunner runner = backend.load(program, weights, options(blockSize, blocks));
-                ModelRunner oracle = new ReferenceBackend().load(program, weights, options(blockSize, blocks))) {
+                ModelRunner oracle = new ReferenceBackend(quantises).load(program, weights, options(blockSize, blocks))) {
             assertEquals(blocks, runner.blocks());
             var batches = new PagedSequences(sequences, blockSize, blocks, length, program.config().vocab(), blockSize);
             for (int[] counts : steps) {

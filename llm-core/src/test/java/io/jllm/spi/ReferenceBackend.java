@@ -2,11 +2,25 @@ package io.jllm.spi;
 
 import io.jllm.model.Program;
 import io.jllm.quant.Codec;
+import io.jllm.quant.DType;
 import io.jllm.quant.WeightSource;
 import java.util.List;
+import java.util.function.Predicate;
 
 /** The oracle as a backend: {@code backend("reference")} in tests, on any machine. */
 public final class ReferenceBackend implements Backend {
+    private final Predicate<DType> quantises;
+
+    /** With float activations everywhere. */
+    public ReferenceBackend() {
+        this(_ -> false);
+    }
+
+    /** With activations of 8 bits for products by weights of some formats. */
+    public ReferenceBackend(Predicate<DType> quantises) {
+        this.quantises = quantises;
+    }
+
     /** Makes it a choice wherever the test jar is on the class path; never the default. */
     public static final class Provider implements BackendProvider {
         @Override
@@ -46,7 +60,7 @@ public final class ReferenceBackend implements Backend {
         if (!reasons.isEmpty()) {
             throw new IllegalArgumentException(String.join("; ", reasons));
         }
-        return new ReferenceRunner(program, weights, options);
+        return new ReferenceRunner(program, weights, options, quantises);
     }
 
     @Override

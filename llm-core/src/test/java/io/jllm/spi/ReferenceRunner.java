@@ -5,6 +5,7 @@ import io.jllm.model.Program;
 import io.jllm.model.Value;
 import io.jllm.model.WeightShape;
 import io.jllm.quant.Codec;
+import io.jllm.quant.DType;
 import io.jllm.quant.Tensor;
 import io.jllm.quant.WeightSource;
 import io.jllm.sampling.SamplerChain;
@@ -12,8 +13,11 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.function.Predicate;
 
 /**
  * The oracle: scalar, one plain loop an op, sums in double. Everything faster is tested against it. Weights are decoded to
@@ -25,6 +29,7 @@ public final class ReferenceRunner implements ModelRunner {
     private final float[][] values;
     private final ReferenceAttention attention;
     private final Map<String, float[]> weights = new HashMap<>();
+    private final Set<String> blockWeights = new HashSet<>();
     private final SamplerChain chain;
     private final MemorySegment logits;
     private final int blocks;
@@ -32,6 +37,15 @@ public final class ReferenceRunner implements ModelRunner {
 
     /** Loads a program; the weights must fit it. */
     public ReferenceRunner(Program program, WeightSource source, Backend.RunnerOptions options) {
+        this(program, source, options, _ -> false);
+    }
+
+    /**
+     * Loads a program; the weights must fit it.
+     *
+     * @param quantises which formats of weights meet activations of 8 bits
+     */
+    public ReferenceRunner(Program program, WeightSource source, Backend.RunnerOptions options, Predicate<DType> quantises) {
         this.program = program;
         vocab = program.config().vocab();
         int blockSize = options.blockSize();
@@ -48,6 +62,9 @@ public final class ReferenceRunner implements ModelRunner {
         }
         for (WeightShape w : WeightShape.of(program)) {
             weights.computeIfAbsent(w.name(), n -> floats(source.get(n)));
+            if (w.rows() > 1 && quantises.test(source.get(w.name()).type())) {
+                blockWeights.add(w.name());
+            }
         }
         attention = new ReferenceAttention(program.config().layers(), blocks, blockSize, weights);
         chain = new SamplerChain(vocab);
@@ -118,12 +135,13 @@ public final class ReferenceRunner implements ModelRunner {
         int at = 0;
         for (var weight : op.weights()) {
             float[] matrix = weights.get(weight.name());
+            float[] x = blockWeights.contains(weight.name()) ? quantized(in, rows * cols) : in;
             Optional<float[]> bias = weight.bias().map(weights::get);
             for (int t = 0; t < rows; t++) {
                 for (int r = 0; r < weight.rows(); r++) {
                     double sum = bias.isPresent() ? bias.get()[r] : 0;
                     for (int i = 0; i < cols; i++) {
-                        sum += (double) matrix[r * cols + i] * in[t * cols + i];
+                        sum += (double) matrix[r * cols + i] * x[t * cols + i];
                     }
                     int o = t * width + at + r;
                     out[o] = (float) (op.residual().isPresent() ? sum + buf(op.residual().get())[o] : sum);
@@ -131,6 +149,22 @@ public final class ReferenceRunner implements ModelRunner {
             }
             at += weight.rows();
         }
+    }
+
+    /** Every block of 32 as bytes that share a scale, the largest magnitude by 127. */
+    private static float[] quantized(float[] x, int n) {
+        var out = new float[n];
+        for (int block = 0; block < n; block += 32) {
+            float largest = 0;
+            for (int i = block; i < block + 32; i++) {
+                largest = Math.max(largest, Math.abs(x[i]));
+            }
+            float inverse = largest == 0 ? 0 : 127 / largest;
+            for (int i = block; i < block + 32; i++) {
+                out[i] = (float) (Math.rint(x[i] * inverse) * (largest / 127));
+            }
+        }
+        return out;
     }
 
     private void gated(Op.GatedAct op, float[] out, int rows) {

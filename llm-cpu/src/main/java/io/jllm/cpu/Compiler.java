@@ -1,6 +1,10 @@
 package io.jllm.cpu;
 
+import io.jllm.cpu.kernels.BlockRows;
+import io.jllm.cpu.kernels.KernelChoice;
 import io.jllm.cpu.kernels.Kernels;
+import io.jllm.cpu.kernels.Matrix;
+import io.jllm.cpu.kernels.PackedMatrix;
 import io.jllm.cpu.kernels.Rows;
 import io.jllm.model.Op;
 import io.jllm.model.Program;
@@ -17,15 +21,17 @@ final class Compiler {
     private final Tensors tensors;
     private final KvCache cache;
     private final SequenceIndex sequences;
+    private final KernelChoice choice;
     private final Kernels kernels;
     private final int threads;
 
-    Compiler(Program program, Tensors tensors, KvCache cache, SequenceIndex sequences, Kernels kernels, int threads) {
+    Compiler(Program program, Tensors tensors, KvCache cache, SequenceIndex sequences, KernelChoice choice, int threads) {
         this.program = program;
         this.tensors = tensors;
         this.cache = cache;
         this.sequences = sequences;
-        this.kernels = kernels;
+        this.choice = choice;
+        kernels = choice.kernels();
         this.threads = threads;
     }
 
@@ -39,23 +45,33 @@ final class Compiler {
                 tables.put(r.rope(), table);
                 steps.add(table);
             }
-            steps.add(compile(op, scratch, tables));
+            add(op, scratch, tables, steps);
         }
         return steps;
     }
 
-    private Step compile(Op op, Scratch scratch, Map<Rope, RopeTable> tables) {
+    private void linear(Op.Linear l, Scratch scratch, List<Step> steps) {
+        List<Matrix> matrices = l.weights().stream().map(tensors::matrix).toList();
+        Value.Rows kind = l.out().rows();
+        BlockRows quantized = scratch.quantized(l.in().width());
+        if (matrices.stream().anyMatch(m -> m instanceof PackedMatrix)) {
+            steps.add(new QuantizeStep(scratch.rows(l.in()), quantized, kind, choice.machine().orElseThrow()));
+        }
+        steps.add(new LinearStep(scratch.rows(l.out()), scratch.rows(l.in()), quantized, l.residual().map(scratch::rows), kind, matrices, choice,
+                threads));
+    }
+
+    private void add(Op op, Scratch scratch, Map<Rope, RopeTable> tables, List<Step> steps) {
         Rows out = scratch.rows(op.out());
         Value.Rows kind = op.out().rows();
-        return switch (op) {
-            case Op.Embed e -> new RowSteps.Embed(out, tensors.matrix(e.table()));
-            case Op.RmsNorm n -> new RowSteps.Norm(out, scratch.rows(n.in()), kind, tensors.vector(n.weight()), n.eps(), kernels);
-            case Op.Linear l -> new LinearStep(out, scratch.rows(l.in()), l.residual().map(scratch::rows), kind,
-                    l.weights().stream().map(tensors::matrix).toList(), kernels, threads);
-            case Op.RopeStoreKv r -> new RopeStep(r, out, scratch.rows(r.qkv()), tensors, tables.get(r.rope()), cache, kernels);
-            case Op.PagedAttention a -> new AttentionStep(a, out, scratch.rows(a.q()), cache, sequences, kernels);
-            case Op.GatedAct g -> new RowSteps.Gated(out, scratch.rows(g.gateUp()), kind, g.kind(), kernels);
-            case Op.SelectRows s -> new RowSteps.Select(out, scratch.rows(s.in()));
-        };
+        switch (op) {
+            case Op.Embed e -> steps.add(new RowSteps.Embed(out, tensors.matrix(e.table())));
+            case Op.RmsNorm n -> steps.add(new RowSteps.Norm(out, scratch.rows(n.in()), kind, tensors.vector(n.weight()), n.eps(), kernels));
+            case Op.Linear l -> linear(l, scratch, steps);
+            case Op.RopeStoreKv r -> steps.add(new RopeStep(r, out, scratch.rows(r.qkv()), tensors, tables.get(r.rope()), cache, kernels));
+            case Op.PagedAttention a -> steps.add(new AttentionStep(a, out, scratch.rows(a.q()), cache, sequences, kernels));
+            case Op.GatedAct g -> steps.add(new RowSteps.Gated(out, scratch.rows(g.gateUp()), kind, g.kind(), kernels));
+            case Op.SelectRows s -> steps.add(new RowSteps.Select(out, scratch.rows(s.in())));
+        }
     }
 }

@@ -46,7 +46,8 @@ final class CpuBackend implements Backend {
     @Override
     public String describe() {
         String compiler = System.getProperty("sun.management.compiler", "an unnamed compiler");
-        return "cpu (" + CpuInfo.model() + "), " + threads + (threads == 1 ? " thread, " : " threads, ") + kernels() + " kernels"
+        return "cpu (" + CpuInfo.model() + "), " + threads + (threads == 1 ? " thread, " : " threads, ")
+                + choice.machine().map(m -> m.name() + " kernels for " + m.formats() + ", ").orElse("") + choice.kernels().name() + " kernels"
                 + (choice.kernels().vectorBits() > Float.SIZE ? " of " + choice.kernels().vectorBits() + " bits" : "")
                 + (compiler.equals(USUAL_COMPILER) ? "" : ", JVM compiler " + compiler)
                 + (choice.reason().isEmpty() ? "" : "; not faster because " + choice.reason());
@@ -54,7 +55,7 @@ final class CpuBackend implements Backend {
 
     @Override
     public String kernels() {
-        return choice.kernels().name();
+        return choice.name();
     }
 
     @Override
@@ -74,10 +75,11 @@ final class CpuBackend implements Backend {
         }
         check(options);
         long weightBytes = weightBytes(program, weights);
-        int blocks = KvSize.blocks(program, options, weightBytes, SystemMemory.available());
+        int blocks = KvSize.blocks(program, options, weightBytes, Tensors.packedColumns(program, weights, choice.machine()),
+                SystemMemory.available());
         CpuRunner runner;
         try {
-            runner = CpuRunner.open(program, weights, options, blocks, choice.kernels(), threads);
+            runner = CpuRunner.open(program, weights, options, blocks, choice, threads);
         } catch (OutOfMemoryError e) {
             throw new IllegalStateException("out of memory while loading: weights " + weightBytes + " bytes, scratch memory for "
                     + threads + " threads; lower threads or raise the heap (-Xmx)", e);

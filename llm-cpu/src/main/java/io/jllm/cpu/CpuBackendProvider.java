@@ -26,7 +26,7 @@ public final class CpuBackendProvider implements BackendProvider {
     /**
      * Opens it.
      *
-     * @param options threads 1 to 1024 or 0 for one each physical core; kernels {@code auto}, {@code vector} or {@code scalar};
+     * @param options threads 1 to 1024 or 0 for one each physical core; kernels {@code auto}, {@code avx512}, {@code vector} or {@code scalar};
      *        device 0
      * @throws IllegalArgumentException if a choice is out of range or not available here; the message lists what is
      */

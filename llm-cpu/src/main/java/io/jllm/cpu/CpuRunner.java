@@ -1,6 +1,6 @@
 package io.jllm.cpu;
 
-import io.jllm.cpu.kernels.Kernels;
+import io.jllm.cpu.kernels.KernelChoice;
 import io.jllm.cpu.kernels.Rows;
 import io.jllm.cpu.kernels.Workspace;
 import io.jllm.model.Program;
@@ -34,6 +34,7 @@ final class CpuRunner implements ModelRunner {
     private final Workspace[] workspaces;
     private final SequenceIndex sequences;
     private final Compiler compiler;
+    private final long blockColumns;
     private final Sampling sampling;
     private final ThreadTeam.Task task = this::runTask;
     private Scratch scratch;
@@ -47,7 +48,7 @@ final class CpuRunner implements ModelRunner {
      *
      * @param blocks KV blocks
      */
-    static CpuRunner open(Program program, WeightSource weights, RunnerOptions options, int blocks, Kernels kernels, int threads) {
+    static CpuRunner open(Program program, WeightSource weights, RunnerOptions options, int blocks, KernelChoice kernels, int threads) {
         var arena = Arena.ofShared();
         try {
             var team = new ThreadTeam(threads, "jllm-cpu");
@@ -64,13 +65,14 @@ final class CpuRunner implements ModelRunner {
     }
 
     /** Takes over the arena and the team. */
-    private CpuRunner(Program program, WeightSource weights, RunnerOptions options, int blocks, Kernels kernels, Arena arena,
+    private CpuRunner(Program program, WeightSource weights, RunnerOptions options, int blocks, KernelChoice kernels, Arena arena,
               ThreadTeam team) {
         this.arena = arena;
         this.team = team;
         this.program = program;
         this.options = options;
-        tensors = new Tensors(weights);
+        tensors = new Tensors(program, weights, kernels.machine(), arena, team);
+        blockColumns = Tensors.packedColumns(program, weights, kernels.machine());
         cache = new KvCache(arena, program, options.blockSize(), blocks);
         sequences = new SequenceIndex(options.maxTokensPerStep());
         compiler = new Compiler(program, tensors, cache, sequences, kernels, team.size());
@@ -80,7 +82,7 @@ final class CpuRunner implements ModelRunner {
             workspaces[i] = new Workspace(arena, (int) Math.max(columns, program.config().headDim()));
         }
         sampling = new Sampling(program.config().vocab(), team);
-        scratch = new Scratch(program, 1, 1);
+        scratch = new Scratch(program, 1, 1, blockColumns);
         try {
             steps = compiler.compile(scratch);
         } catch (RuntimeException | Error e) {
@@ -127,7 +129,7 @@ final class CpuRunner implements ModelRunner {
         }
         Scratch old = scratch;
         scratch = new Scratch(program, grown(old.tokens(), b.tokens, options.maxTokensPerStep()),
-                grown(old.logitRows(), b.logitRows, options.maxLogitRows()));
+                grown(old.logitRows(), b.logitRows, options.maxLogitRows()), blockColumns);
         steps = compiler.compile(scratch);
         old.close();
     }

@@ -1,8 +1,11 @@
 package io.jllm.cpu;
 
-import io.jllm.cpu.kernels.Kernels;
+import io.jllm.cpu.kernels.BlockRows;
+import io.jllm.cpu.kernels.KernelChoice;
 import io.jllm.cpu.kernels.Matrix;
+import io.jllm.cpu.kernels.PackedMatrix;
 import io.jllm.cpu.kernels.Rows;
+import io.jllm.cpu.kernels.StoredMatrix;
 import io.jllm.cpu.kernels.Target;
 import io.jllm.cpu.kernels.Workspace;
 import io.jllm.model.Value;
@@ -16,19 +19,25 @@ final class LinearStep implements Step {
     /** Iterations for each thread: enough that a thread that is held up costs the others little. */
     private static final int PER_THREAD = 8;
     private static final int MIN_ROWS = 16;
-    private static final int WARM_UP_ROWS = 8;
 
     private record Piece(Matrix matrix, int from, int to, Target target) {
     }
 
     private final Rows in;
+    private final BlockRows quantized;
     private final Value.Rows kind;
-    private final Kernels kernels;
+    private final KernelChoice kernels;
     private final Piece[] pieces;
 
-    LinearStep(Rows out, Rows in, Optional<Rows> residual, Value.Rows kind, List<Matrix> matrices, Kernels kernels,
+    /**
+     * A step.
+     *
+     * @param quantized the same rows as {@code in}, for matrices that are rearranged
+     */
+    LinearStep(Rows out, Rows in, BlockRows quantized, Optional<Rows> residual, Value.Rows kind, List<Matrix> matrices, KernelChoice kernels,
                int threads) {
         this.in = in;
+        this.quantized = quantized;
         this.kind = kind;
         this.kernels = kernels;
         int rows = Math.max(MIN_ROWS, Math.ceilDiv(out.width(), threads * PER_THREAD * MIN_ROWS) * MIN_ROWS);
@@ -46,7 +55,7 @@ final class LinearStep implements Step {
 
     @Override
     public int tasks(StepBatch b) {
-        return rows(b) == 0 ? 0 : pieces.length; // a chunk of a prompt wants no logits, and their matrix is the largest
+        return RowSteps.rows(kind, b) == 0 ? 0 : pieces.length; // a chunk of a prompt wants no logits, and their matrix is the largest
     }
 
     @Override
@@ -59,16 +68,16 @@ final class LinearStep implements Step {
     public void warmUp(StepBatch b, Workspace ws) {
         for (Piece p : pieces) {
             if (p.from == 0) {
-                linear(b, p, Math.min(p.to, WARM_UP_ROWS), ws);
+                linear(b, p, Math.min(p.to, MIN_ROWS), ws);
             }
         }
     }
 
     private void linear(StepBatch b, Piece p, int to, Workspace ws) {
-        kernels.linear(p.matrix, p.from, to, in, rows(b), p.target, ws);
-    }
-
-    private int rows(StepBatch b) {
-        return kind == Value.Rows.TOKENS ? b.tokens : b.logitRows;
+        int rows = RowSteps.rows(kind, b);
+        switch (p.matrix) {
+            case StoredMatrix m -> kernels.kernels().linear(m, p.from, to, in, rows, p.target, ws);
+            case PackedMatrix m -> kernels.machine().orElseThrow().linear(m, p.from, to, quantized, rows, p.target);
+        }
     }
 }

@@ -17,7 +17,8 @@ final class RowSteps {
     private RowSteps() {
     }
 
-    private static int rows(Value.Rows rows, StepBatch b) {
+    /** How many rows a step has of that kind. */
+    static int rows(Value.Rows rows, StepBatch b) {
         return rows == Value.Rows.TOKENS ? b.tokens : b.logitRows;
     }
 
@@ -35,7 +36,7 @@ final class RowSteps {
                 throw new IllegalArgumentException("token id " + id + " is not in the vocabulary of " + table.rows());
             }
             float[] row = ws.head(table.cols());
-            table.codec().decode(table.data(), id * table.rowBytes(), row, 0, table.cols());
+            table.decode(id, row);
             MemorySegment.copy(row, 0, out.data(), Rows.FLOAT, out.row(t), table.cols());
         }
     }

@@ -1,5 +1,6 @@
 package io.jllm.cpu;
 
+import io.jllm.cpu.kernels.BlockRows;
 import io.jllm.cpu.kernels.Rows;
 import io.jllm.model.BufferPlan;
 import io.jllm.model.Program;
@@ -15,15 +16,21 @@ final class Scratch implements AutoCloseable {
     private final Arena arena = Arena.ofShared();
     private final MemorySegment tokenArea;
     private final MemorySegment logitArea;
+    private final MemorySegment blockArea;
 
-    /** Room for steps of that many tokens and rows of logits. */
-    Scratch(Program program, int tokens, int logitRows) {
+    /**
+     * Room for steps of that many tokens and rows of logits.
+     *
+     * @param blockColumns the widest product that wants activations of 8 bits; 0 if none does
+     */
+    Scratch(Program program, int tokens, int logitRows, long blockColumns) {
         plan = BufferPlan.of(program);
         this.tokens = tokens;
         this.logitRows = logitRows;
         try {
             tokenArea = area(plan.tokenFloats(), tokens);
             logitArea = area(plan.logitFloats(), logitRows);
+            blockArea = arena.allocate(blockBytes(tokens, logitRows, blockColumns), BufferPlan.ALIGN * Float.BYTES);
         } catch (OutOfMemoryError e) {
             arena.close();
             throw e;
@@ -35,8 +42,17 @@ final class Scratch implements AutoCloseable {
     }
 
     /** Bytes that such steps take. */
-    static long bytes(BufferPlan plan, int tokens, int logitRows) {
-        return Float.BYTES * ((long) plan.tokenFloats() * tokens + (long) plan.logitFloats() * logitRows);
+    static long bytes(BufferPlan plan, int tokens, int logitRows, long blockColumns) {
+        return blockBytes(tokens, logitRows, blockColumns) + Float.BYTES * ((long) plan.tokenFloats() * tokens + (long) plan.logitFloats() * logitRows);
+    }
+
+    private static long blockBytes(int tokens, int logitRows, long blockColumns) {
+        return BlockRows.bytes(Math.max(tokens, logitRows), blockColumns);
+    }
+
+    /** Where the input of a product lives in 8 bits, from just before the product until the next one. */
+    BlockRows quantized(int columns) {
+        return new BlockRows(blockArea, columns);
     }
 
     /** Where a value lives. */
@@ -55,7 +71,7 @@ final class Scratch implements AutoCloseable {
     }
 
     long bytes() {
-        return tokenArea.byteSize() + logitArea.byteSize();
+        return tokenArea.byteSize() + logitArea.byteSize() + blockArea.byteSize();
     }
 
     @Override

@@ -1,25 +1,75 @@
 package io.jllm.cpu;
 
+import io.jllm.cpu.kernels.MachineKernels;
 import io.jllm.cpu.kernels.Matrix;
+import io.jllm.cpu.kernels.PackedMatrix;
+import io.jllm.cpu.kernels.Rows;
+import io.jllm.cpu.kernels.StoredMatrix;
+import io.jllm.model.Program;
 import io.jllm.model.Weight;
+import io.jllm.model.WeightShape;
 import io.jllm.quant.Codec;
 import io.jllm.quant.Tensor;
 import io.jllm.quant.WeightSource;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
-/** The weights of a program: matrices as the file has them, vectors as floats. Each is counted and decoded once. */
+/**
+ * The weights of a program: matrices as the file has them, or rearranged for the machine code that reads their format; vectors
+ * as floats. Each is counted, decoded and rearranged once.
+ */
 final class Tensors {
+    private static final float[] NO_BIAS = {};
+    private static final long ALIGNMENT = 64;
+    /** Bytes of a file that one iteration of the rearrangement reads, and then gives back. */
+    private static final long CHUNK_BYTES = 2 << 20;
+
     private final WeightSource source;
+    private final Optional<MachineKernels> machine;
+    private final Arena arena;
+    private final ThreadTeam team;
+    private final MemorySegment room;
     private final Map<String, float[]> vectors = new HashMap<>();
-    private final Set<MemorySegment> matrices = new HashSet<>();
+    private final Map<MemorySegment, PackedMatrix> packed = new HashMap<>();
+    private final Set<MemorySegment> stored = new HashSet<>();
+    private long used;
     private long bytes;
 
-    Tensors(WeightSource source) {
+    /**
+     * Nothing is read yet.
+     *
+     * @param machine rearranges and reads some formats
+     * @param arena owns what is rearranged
+     * @param team does it
+     */
+    Tensors(Program program, WeightSource source, Optional<MachineKernels> machine, Arena arena, ThreadTeam team) {
         this.source = source;
+        this.machine = machine;
+        this.arena = arena;
+        this.team = team;
+        long total = packable(program, source, machine).stream().mapToLong(Tensors::packedBytes).sum();
+        room = total == 0 ? MemorySegment.NULL : machine.orElseThrow().allocate(arena, total);
+    }
+
+    /** Tensors that are rearranged. One that has two names may be counted twice. */
+    private static List<Tensor> packable(Program program, WeightSource source, Optional<MachineKernels> machine) {
+        return machine.map(m -> WeightShape.of(program).stream().filter(w -> w.rows() > 1).map(w -> source.get(w.name()))
+                .filter(t -> m.packs(t.type())).toList()).orElse(List.of());
+    }
+
+    private static long packedBytes(Tensor t) {
+        return Math.ceilDiv(PackedMatrix.bytes(t.rows(), t.cols()), ALIGNMENT) * ALIGNMENT;
+    }
+
+    /** The widest matrix that is rearranged, in columns; 0 if none is. */
+    static long packedColumns(Program program, WeightSource source, Optional<MachineKernels> machine) {
+        return packable(program, source, machine).stream().mapToLong(Tensor::cols).max().orElse(0);
     }
 
     /** The values of a norm's or bias's tensor. */
@@ -35,21 +85,49 @@ final class Tensors {
 
     /** A matrix without a bias. */
     Matrix matrix(String name) {
-        return Matrix.of(counted(name));
+        return matrix(name, NO_BIAS);
     }
 
     /** A matrix with the bias that it has. */
     Matrix matrix(Weight w) {
-        Tensor t = counted(w.name());
-        return w.bias().map(b -> Matrix.of(t, vector(b))).orElseGet(() -> Matrix.of(t));
+        return matrix(w.name(), w.bias().map(this::vector).orElse(NO_BIAS));
     }
 
-    private Tensor counted(String name) {
+    private Matrix matrix(String name, float[] bias) {
         Tensor t = source.get(name);
-        if (matrices.add(t.data())) { // a tied table may have two names
+        if (t.rows() > 1 && machine.filter(m -> m.packs(t.type())).isPresent()) {
+            PackedMatrix m = packed.computeIfAbsent(t.data(), _ -> pack(t)); // a tied table may have two names
+            return bias.length == 0 ? m : m.withBias(padded(bias));
+        }
+        if (stored.add(t.data())) {
             bytes += t.data().byteSize();
         }
-        return t;
+        return StoredMatrix.of(t, bias);
+    }
+
+    private PackedMatrix pack(Tensor t) {
+        MachineKernels kernels = machine.orElseThrow();
+        long size = packedBytes(t);
+        var matrix = new PackedMatrix(room.asSlice(used, size), Math.toIntExact(t.rows()), Math.toIntExact(t.cols()), MemorySegment.NULL);
+        used += size;
+        bytes += size;
+        int rows = PackedMatrix.ROWS;
+        int groups = (int) Math.max(1, CHUNK_BYTES / (rows * t.rowBytes()));
+        team.run(Math.ceilDiv(matrix.groups(), groups), (chunk, _) -> {
+            int from = chunk * groups;
+            int to = Math.min(matrix.groups(), from + groups);
+            matrix.pack(t, from, to);
+            long first = (long) from * rows * t.rowBytes();
+            kernels.release(t.data().asSlice(first, Math.min(t.data().byteSize(), (long) to * rows * t.rowBytes()) - first));
+        });
+        return matrix;
+    }
+
+    /** Biases of whole groups of rows. */
+    private MemorySegment padded(float[] bias) {
+        MemorySegment m = arena.allocate(Math.ceilDiv(bias.length, PackedMatrix.ROWS) * (long) PackedMatrix.ROWS * Float.BYTES, ALIGNMENT);
+        MemorySegment.copy(bias, 0, m, Rows.FLOAT, 0, bias.length);
+        return m;
     }
 
     /** Bytes of what was asked for so far. */

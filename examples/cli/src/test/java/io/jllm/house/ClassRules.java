@@ -19,8 +19,8 @@ import java.util.TreeSet;
 final class ClassRules {
     /** The only packages whose classes may name the Vector API. */
     private static final List<String> VECTOR_PACKAGES = List.of("io/jllm/cpu/kernels/");
-    /** The only packages that may bind native code; one of the CPU backend's joins them when it has machine code. */
-    private static final List<String> NATIVE_PACKAGES = List.of("io/jllm/cuda/driver/", "io/jllm/cuda/ffi/");
+    /** The only packages that may bind native code. */
+    private static final List<String> NATIVE_PACKAGES = List.of("io/jllm/cpu/machine/", "io/jllm/cuda/driver/", "io/jllm/cuda/ffi/");
 
     private static final Set<String> NATIVE_TYPES = Set.of("java/lang/foreign/Linker", "java/lang/foreign/Linker$Option",
             "java/lang/foreign/SymbolLookup");

@@ -1,5 +1,6 @@
 package io.jllm.cpu.kernels;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -7,45 +8,65 @@ import java.util.concurrent.atomic.AtomicBoolean;
 /**
  * The kernels for this JVM and processor.
  *
- * @param kernels which
+ * @param kernels for all but what {@code machine} does
+ * @param machine products of some block-quantised formats in machine code
  * @param reason why nothing faster was taken; empty if there is nothing faster here
  */
-public record KernelChoice(Kernels kernels, String reason) {
+public record KernelChoice(Kernels kernels, Optional<MachineKernels> machine, String reason) {
     private static final String FLAG = "--add-modules jdk.incubator.vector";
     private static final AtomicBoolean WARNED = new AtomicBoolean();
 
     /**
      * Chooses.
      *
-     * @param name {@code auto}, {@code vector} or {@code scalar}
+     * @param name {@code auto}, {@code avx512}, {@code vector} or {@code scalar}
      * @throws IllegalArgumentException if there is no such kernel, or not here; the message lists those that are
      */
     public static KernelChoice of(String name) {
-        Optional<String> noVectors = whyNoVectors();
-        String available = "; available here: " + String.join(", ", available(noVectors));
         return switch (name) {
-            case "scalar" -> new KernelChoice(new ScalarKernels(), noVectors.orElse("scalar kernels were asked for"));
-            case "vector" -> vectors(noVectors.map(why -> "kernels \"vector\" cannot run here: " + why + available));
-            case "auto" -> {
-                if (noVectors.isPresent()) {
-                    warn(noVectors.get());
-                    yield new KernelChoice(new ScalarKernels(), noVectors.get());
-                }
-                yield vectors(noVectors);
+            case "scalar" -> new KernelChoice(new ScalarKernels(), Optional.empty(), "scalar kernels were asked for");
+            case "vector" -> {
+                whyNoVectors().ifPresent(why -> {
+                    throw unavailable(name, why);
+                });
+                yield new KernelChoice(new VectorKernels(), Optional.empty(), "vector kernels were asked for");
             }
-            default -> throw new IllegalArgumentException("there are no kernels \"" + name + "\"" + available);
+            case "avx512" -> {
+                if (MachineKernels.avx512().isEmpty()) {
+                    throw unavailable(name, MachineKernels.whyNot());
+                }
+                yield best();
+            }
+            case "auto" -> best();
+            default -> throw new IllegalArgumentException("there are no kernels \"" + name + "\"; available here: " + available());
         };
     }
 
-    private static KernelChoice vectors(Optional<String> obstacle) {
-        if (obstacle.isPresent()) {
-            throw new IllegalArgumentException(obstacle.get());
-        }
-        return new KernelChoice(new VectorKernels(), "");
+    private static KernelChoice best() {
+        Optional<MachineKernels> machine = MachineKernels.avx512();
+        Optional<String> noVectors = whyNoVectors();
+        noVectors.ifPresent(KernelChoice::warn);
+        return noVectors.map(why -> new KernelChoice(new ScalarKernels(), machine, why))
+                .orElseGet(() -> new KernelChoice(new VectorKernels(), machine, MachineKernels.whyNot()));
     }
 
-    private static List<String> available(Optional<String> noVectors) {
-        return noVectors.isPresent() ? List.of("auto", "scalar") : List.of("auto", "vector", "scalar");
+    /** As a user would name them. */
+    public String name() {
+        return machine.map(MachineKernels::name).orElseGet(kernels::name);
+    }
+
+    private static IllegalArgumentException unavailable(String name, String why) {
+        return new IllegalArgumentException("kernels \"" + name + "\" cannot run here: " + why + "; available here: " + available());
+    }
+
+    private static String available() {
+        var names = new ArrayList<>(List.of("auto"));
+        MachineKernels.avx512().ifPresent(m -> names.add(m.name()));
+        if (whyNoVectors().isEmpty()) {
+            names.add("vector");
+        }
+        names.add("scalar");
+        return String.join(", ", names);
     }
 
     /** Must not touch {@link VectorKernels}, whose class cannot even be linked without the module. */
@@ -66,7 +87,7 @@ public record KernelChoice(Kernels kernels, String reason) {
     private static void warn(String why) {
         if (WARNED.compareAndSet(false, true)) {
             System.getLogger(KernelChoice.class.getPackageName())
-                    .log(System.Logger.Level.WARNING, "Computing with scalar kernels, many times slower than vector kernels: {0}", why);
+                    .log(System.Logger.Level.WARNING, "Computing with scalar kernels what vector kernels do many times faster: {0}", why);
         }
     }
 }

@@ -27,7 +27,7 @@ public interface Kernels {
      *
      * @param x {@code w.cols()} floats a token
      */
-    void linear(Matrix w, int from, int to, Rows x, int tokens, Target out, Workspace ws);
+    void linear(StoredMatrix w, int from, int to, Rows x, int tokens, Target out, Workspace ws);
 
     /**
      * sums[at + t * stride + r] = row r of w times row t of x, both rows of floats.

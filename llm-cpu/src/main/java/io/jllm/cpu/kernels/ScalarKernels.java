@@ -20,7 +20,7 @@ public final class ScalarKernels implements Kernels {
     }
 
     @Override
-    public void linear(Matrix w, int from, int to, Rows x, int tokens, Target out, Workspace ws) {
+    public void linear(StoredMatrix w, int from, int to, Rows x, int tokens, Target out, Workspace ws) {
         for (int r = from; r < to; r++) {
             w.codec().decode(w.data(), r * w.rowBytes(), ws.row, 0, w.cols());
             for (int t = 0; t < tokens; t++) {

@@ -14,7 +14,7 @@ import java.util.Optional;
  */
 public record Target(Rows rows, int column, Optional<Rows> residual) {
     /** Stores the products of rows {@code from} on of {@code w} with one token, from {@code sums[at]} on, with all that is added. */
-    void put(Matrix w, int from, int count, int token, float[] sums, int at) {
+    void put(StoredMatrix w, int from, int count, int token, float[] sums, int at) {
         long first = (long) (column + from) * Float.BYTES;
         MemorySegment out = rows.data();
         long to = rows.row(token) + first;

@@ -32,7 +32,7 @@ final class VectorDecode {
     }
 
     /** Decodes {@code rows} rows from row {@code from} on to {@code ws.tile}, one after the other. */
-    static void rows(Matrix w, int from, int rows, Workspace ws) {
+    static void rows(StoredMatrix w, int from, int rows, Workspace ws) {
         for (int r = 0; r < rows; r++) {
             long src = (from + r) * w.rowBytes();
             long dst = r * Workspace.tileStride(w.cols());

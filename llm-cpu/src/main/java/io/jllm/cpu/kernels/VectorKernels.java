@@ -32,7 +32,7 @@ public final class VectorKernels implements Kernels {
     }
 
     @Override
-    public void linear(Matrix w, int from, int to, Rows x, int tokens, Target out, Workspace ws) {
+    public void linear(StoredMatrix w, int from, int to, Rows x, int tokens, Target out, Workspace ws) {
         if (tokens == 1 && VectorRows.supports(w)) {
             for (int r = from; r < to; r += Workspace.PANEL) {
                 int rows = Math.min(Workspace.PANEL, to - r);
@@ -55,7 +55,7 @@ public final class VectorKernels implements Kernels {
     }
 
     /** Multiplies rows of floats, a group of tokens at a time. */
-    private void multiply(Matrix w, int from, int rows, MemorySegment floats, long at, long stride, Rows x, int tokens, Target out,
+    private void multiply(StoredMatrix w, int from, int rows, MemorySegment floats, long at, long stride, Rows x, int tokens, Target out,
                           Workspace ws) {
         for (int t = 0; t < tokens; t += Workspace.TOKENS) {
             int group = Math.min(Workspace.TOKENS, tokens - t);

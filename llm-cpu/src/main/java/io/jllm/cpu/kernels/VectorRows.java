@@ -29,7 +29,7 @@ final class VectorRows {
     }
 
     /** Whether there is such code for the format of a matrix. */
-    static boolean supports(Matrix w) {
+    static boolean supports(StoredMatrix w) {
         return B.length() == L && switch (w.type()) {
             case Q4_0, Q8_0 -> true;
             default -> false;
@@ -37,7 +37,7 @@ final class VectorRows {
     }
 
     /** sums[r] = row {@code from + r} of w times x. */
-    static void products(Matrix w, int from, int rows, MemorySegment x, long xAt, float[] sums, float[] lanes) {
+    static void products(StoredMatrix w, int from, int rows, MemorySegment x, long xAt, float[] sums, float[] lanes) {
         int blocks = w.cols() / BLOCK;
         for (int r = 0; r < rows; r += 2) {
             long at = (from + r) * w.rowBytes();

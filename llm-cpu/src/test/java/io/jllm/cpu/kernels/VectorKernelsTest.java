@@ -18,13 +18,13 @@ class VectorKernelsTest {
     private static final int ROWS = 7;
 
     /** Any bytes at all: huge and tiny scales, infinities and numbers that are none. */
-    private static Matrix random(DType type, int cols) {
+    private static StoredMatrix random(DType type, int cols) {
         MemorySegment data = Arena.ofAuto().allocate(type.bytes((long) ROWS * cols), 64);
         var random = new Random(cols);
         for (long i = 0; i < data.byteSize(); i++) {
             data.set(ValueLayout.JAVA_BYTE, i, (byte) random.nextInt());
         }
-        return Matrix.of(new Tensor("w", type, ROWS, cols, data));
+        return StoredMatrix.of(new Tensor("w", type, ROWS, cols, data), new float[0]);
     }
 
     @Test
@@ -34,7 +34,7 @@ class VectorKernelsTest {
                 continue;
             }
             int cols = type.blockElements() == 1 ? 1027 : 1024;
-            Matrix w = random(type, cols);
+            StoredMatrix w = random(type, cols);
             try (Arena arena = Arena.ofConfined()) {
                 var ws = new Workspace(arena, cols);
                 VectorDecode.rows(w, 2, 5, ws);
@@ -55,7 +55,7 @@ class VectorKernelsTest {
         var kernels = new VectorKernels();
         for (DType type : new DType[] {DType.F32, DType.F16, DType.BF16, DType.Q4_0, DType.Q8_0, DType.Q4_K, DType.Q5_K, DType.Q6_K}) {
             int cols = type.blockElements() == 1 ? 291 : 512;
-            Matrix w = random(type, cols);
+            StoredMatrix w = random(type, cols);
             try (Arena arena = Arena.ofConfined()) {
                 var ws = new Workspace(arena, cols);
                 var x = new Rows(arena.allocate(4L * cols * 9, 64), 0, cols);

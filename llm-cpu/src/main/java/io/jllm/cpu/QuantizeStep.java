@@ -1,0 +1,21 @@
+package io.jllm.cpu;
+
+import io.jllm.cpu.kernels.BlockRows;
+import io.jllm.cpu.kernels.MachineKernels;
+import io.jllm.cpu.kernels.Rows;
+import io.jllm.cpu.kernels.Workspace;
+import io.jllm.model.Value;
+import io.jllm.spi.StepBatch;
+
+/** Activations of 8 bits for the product that comes next, once for all threads. An iteration is a group of tokens. */
+record QuantizeStep(Rows in, BlockRows out, Value.Rows kind, MachineKernels kernels) implements Step {
+    @Override
+    public int tasks(StepBatch b) {
+        return Math.ceilDiv(RowSteps.rows(kind, b), BlockRows.GROUP);
+    }
+
+    @Override
+    public void run(StepBatch b, int task, Workspace ws) {
+        kernels.quantize(in, task * BlockRows.GROUP, RowSteps.rows(kind, b), out);
+    }
+}

@@ -1,0 +1,27 @@
+package io.jllm.cpu;
+
+import io.jllm.cpu.kernels.MachineKernels;
+import io.jllm.quant.DType;
+import io.jllm.spi.Backend;
+import io.jllm.spi.BackendContract;
+import io.jllm.spi.BackendProvider.BackendOptions;
+import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.BeforeEach;
+
+/** The contract with machine code for AVX-512. */
+class MachineContractTest extends BackendContract {
+    @BeforeEach
+    void runsHere() {
+        Assumptions.assumeTrue(MachineKernels.avx512().isPresent(), () -> "skipped: " + MachineKernels.whyNot());
+    }
+
+    @Override
+    protected Backend open(int threads) {
+        return new CpuBackend(new BackendOptions(threads, "avx512", 0), 0);
+    }
+
+    @Override
+    protected boolean quantises(DType type) {
+        return MachineKernels.avx512().orElseThrow().packs(type);
+    }
+}
