@@ -33,7 +33,7 @@ final class KvCache {
         this.blocks = blocks;
         layerAt = new long[program.config().layers()];
         blockBytes = layout(program, blockSize, layerAt);
-        slabBlocks = (int) Math.clamp(SLAB_BYTES / blockBytes, 1, blocks);
+        slabBlocks = Math.clamp(SLAB_BYTES / blockBytes, 1, blocks);
         slabs = new MemorySegment[Math.ceilDiv(blocks, slabBlocks)];
     }
 

@@ -26,7 +26,7 @@ final class KvSize {
         long scratch = Scratch.bytes(BufferPlan.of(program), options.maxTokensPerStep(), options.maxLogitRows(), blockColumns);
         boolean limited = options.kvBytes() > 0;
         long room = limited ? options.kvBytes() : (long) (SHARE * (available - weights - scratch));
-        int blocks = (int) Math.clamp(room / block, 0, options.maxBlocks());
+        int blocks = Math.clamp(room / block, 0, options.maxBlocks());
         if (blocks == 0) {
             throw new IllegalArgumentException("no room for the KV cache: a block of " + options.blockSize() + " positions takes "
                     + block + " bytes, " + (limited ? "kvCache allows " + room : "about " + Math.max(0, room) + " are free")

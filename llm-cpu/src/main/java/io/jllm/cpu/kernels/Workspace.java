@@ -53,7 +53,7 @@ public final class Workspace {
 
     /** Rows that are decoded at a time when many tokens share them. */
     static int panel(int cols) {
-        return (int) Math.clamp((long) TILE_FLOATS * Float.BYTES / tileStride(cols) / TILE * TILE, TILE, PANEL);
+        return Math.clamp((long) TILE_FLOATS * Float.BYTES / tileStride(cols) / TILE * TILE, TILE, PANEL);
     }
 
     /** Room for {@code n} attention scores. */
