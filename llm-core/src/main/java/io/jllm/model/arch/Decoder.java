@@ -17,6 +17,16 @@ final class Decoder {
         p = new Program.Builder(config);
     }
 
+    /** The forward pass that llama made common: attention and gated SiLU in turn. */
+    static Program llamaLike(ModelConfig c) {
+        var d = new Decoder(c);
+        var x = d.embed();
+        for (int l = 0; l < c.layers(); l++) {
+            x = d.gatedMlp(d.attention(x, l), l, Op.Activation.SILU);
+        }
+        return d.logits(x);
+    }
+
     Value embed() {
         return p.embed("token_embd.weight");
     }

@@ -2,7 +2,6 @@ package io.jllm.model.arch;
 
 import io.jllm.model.Architecture;
 import io.jllm.model.ModelConfig;
-import io.jllm.model.Op;
 import io.jllm.model.Program;
 import io.jllm.model.Rope;
 
@@ -25,11 +24,6 @@ public final class Llama implements Architecture {
 
     @Override
     public Program program(ModelConfig c) {
-        var d = new Decoder(c);
-        var x = d.embed();
-        for (int l = 0; l < c.layers(); l++) {
-            x = d.gatedMlp(d.attention(x, l), l, Op.Activation.SILU);
-        }
-        return d.logits(x);
+        return Decoder.llamaLike(c);
     }
 }

@@ -4,13 +4,11 @@ import io.jllm.quant.DType;
 import io.jllm.quant.FormatException;
 import io.jllm.quant.Tensor;
 import io.jllm.quant.WeightSource;
+import io.jllm.quant.file.MappedFile;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.nio.channels.FileChannel;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Comparator;
@@ -50,21 +48,7 @@ public final class GgufFile implements WeightSource {
      * @throws FormatException if it is not a GGUF file of version 2 or 3 in little-endian byte order, or is broken
      */
     public static GgufFile open(Path path) throws IOException {
-        if (Files.isDirectory(path)) {
-            throw new FormatException(path.toString(), "the path", "is a folder; a GGUF file is wanted");
-        }
-        Arena arena = Arena.ofShared();
-        boolean opened = false;
-        try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
-            MemorySegment bytes = channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena);
-            var open = new GgufFile(path.toString(), arena, bytes);
-            opened = true;
-            return open;
-        } finally {
-            if (!opened) {
-                arena.close();
-            }
-        }
+        return MappedFile.open(path, "GGUF", GgufFile::new);
     }
 
     /** The key-value part. */

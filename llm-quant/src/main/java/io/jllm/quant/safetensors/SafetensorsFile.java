@@ -3,15 +3,13 @@ package io.jllm.quant.safetensors;
 import io.jllm.quant.DType;
 import io.jllm.quant.FormatException;
 import io.jllm.quant.Tensor;
+import io.jllm.quant.file.MappedFile;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
-import java.nio.channels.FileChannel;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -59,21 +57,7 @@ public final class SafetensorsFile implements AutoCloseable {
      * @throws FormatException if it is not a safetensors file, or is broken
      */
     public static SafetensorsFile open(Path path) throws IOException {
-        if (Files.isDirectory(path)) {
-            throw new FormatException(path.toString(), "the path", "is a folder; a safetensors file is wanted");
-        }
-        Arena arena = Arena.ofShared();
-        boolean opened = false;
-        try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
-            MemorySegment bytes = channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena);
-            var open = new SafetensorsFile(path.toString(), arena, bytes);
-            opened = true;
-            return open;
-        } finally {
-            if (!opened) {
-                arena.close();
-            }
-        }
+        return MappedFile.open(path, "safetensors", SafetensorsFile::new);
     }
 
     /** The strings that the file carries beside its tensors; most say only which framework wrote it. */

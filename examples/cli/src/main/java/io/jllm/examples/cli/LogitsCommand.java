@@ -6,11 +6,12 @@ import io.jllm.LLM;
 import io.jllm.Prompt;
 import io.jllm.Request;
 import io.jllm.SamplingParams;
+import io.jllm.sampling.SamplerChain;
 import io.jllm.spi.LogitsProcessor;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.atomic.AtomicReference;
-import java.util.stream.IntStream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -70,14 +71,12 @@ final class LogitsCommand implements Cli.Action {
     }
 
     private static List<Candidate> best(float[] logits) {
-        double max = IntStream.range(0, logits.length).mapToDouble(i -> logits[i]).max().orElseThrow();
-        double sum = IntStream.range(0, logits.length).mapToDouble(i -> Math.exp(logits[i] - max)).sum();
-        double logSum = max + Math.log(sum);
-        return IntStream.range(0, logits.length).boxed()
-                .sorted((a, b) -> Float.compare(logits[b], logits[a])) // stable: the lower id first among equals
-                .limit(SHOWN)
-                .map(i -> new Candidate(i, logits[i], logits[i] - logSum))
-                .toList();
+        var chain = new SamplerChain(logits.length);
+        int shown = Math.min(SHOWN, logits.length);
+        int[] ids = new int[shown];
+        chain.topK(logits, shown, ids, new float[shown], 0);
+        double logSum = chain.logSumExp(logits); // in double, for all the digits that there are
+        return Arrays.stream(ids).mapToObj(i -> new Candidate(i, logits[i], logits[i] - logSum)).toList();
     }
 
     private static JsonObject json(List<Candidate> best) {
