@@ -24,7 +24,8 @@ public final class LlmBuilder {
     private int maxTokensPerStep = EngineOptions.DEFAULT.maxTokensPerStep();
     private int blockSize = EngineOptions.DEFAULT.blockSize();
     private long kvBytes = EngineOptions.DEFAULT.kvBytes();
-    private DType kvType = EngineOptions.DEFAULT.kvType();
+    private Optional<DType> kvType = EngineOptions.DEFAULT.kvType();
+    private double gpuMemoryFraction = BackendOptions.DEFAULT.memoryFraction();
     private boolean prefixCache = EngineOptions.DEFAULT.prefixCache();
 
     LlmBuilder(Path model) {
@@ -85,9 +86,15 @@ public final class LlmBuilder {
         return this;
     }
 
-    /** How keys and values are stored: default F32 on a CPU. */
+    /** The part of a GPU's memory that weights, KV cache and buffers may take together, above 0 and at most 1; default 0.9. */
+    public LlmBuilder gpuMemoryFraction(double fraction) {
+        gpuMemoryFraction = fraction;
+        return this;
+    }
+
+    /** How keys and values are stored: default F32 on a CPU, F16 on a GPU. */
     public LlmBuilder kvType(DType type) {
-        kvType = type;
+        kvType = Optional.of(type);
         return this;
     }
 
@@ -105,7 +112,7 @@ public final class LlmBuilder {
      */
     public LLM open() {
         var options = new EngineOptions(maxContext, maxSequences, maxTokensPerStep, blockSize, kvBytes, kvType, prefixCache);
-        Backend opened = Backends.choose(backend).open(new BackendOptions(threads, kernels, 0));
+        Backend opened = Backends.choose(backend).open(new BackendOptions(threads, kernels, 0, gpuMemoryFraction));
         LoadedModel loaded;
         try {
             loaded = ModelFiles.open(model);

@@ -2,6 +2,7 @@ package io.jllm.engine;
 
 import io.jllm.ModelLoadException;
 import io.jllm.quant.DType;
+import java.util.Optional;
 import java.util.OptionalInt;
 
 /**
@@ -12,13 +13,13 @@ import java.util.OptionalInt;
  * @param maxTokensPerStep most tokens in a step, 1 to 65536
  * @param blockSize positions a KV block, 1 to 256
  * @param kvBytes limit of the KV cache; 0 for what memory allows
- * @param kvType how keys and values are stored
+ * @param kvType how keys and values are stored; as the backend likes it if empty
  * @param prefixCache whether sequences that begin alike share what is computed
  */
-public record EngineOptions(OptionalInt maxContext, int maxSequences, int maxTokensPerStep, int blockSize, long kvBytes, DType kvType,
+public record EngineOptions(OptionalInt maxContext, int maxSequences, int maxTokensPerStep, int blockSize, long kvBytes, Optional<DType> kvType,
                             boolean prefixCache) {
     /** What suits most. */
-    public static final EngineOptions DEFAULT = new EngineOptions(OptionalInt.empty(), 64, 512, 16, 0, DType.F32, true);
+    public static final EngineOptions DEFAULT = new EngineOptions(OptionalInt.empty(), 64, 512, 16, 0, Optional.empty(), true);
 
     /** Checks the ranges. */
     public EngineOptions {

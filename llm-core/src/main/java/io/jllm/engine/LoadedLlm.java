@@ -67,7 +67,7 @@ public final class LoadedLlm implements LLM {
             long blocks = (long) Math.ceilDiv(maxContext, options.blockSize()) * options.maxSequences();
             opened = backend.load(model.program(), model.weights(), new RunnerOptions(maxTokens, options.maxSequences(),
                     limits.maxLogitRows(), options.blockSize(), (int) Math.min(blocks, Integer.MAX_VALUE / options.blockSize()), options.kvBytes(),
-                    options.kvType()));
+                    options.kvType().orElse(backend.kvType())));
             runner = opened;
             requests = new RequestFactory(model, maxContext, options.maxSequences(), options.blockSize(), runner.blocks());
             loop = new EngineLoop(runner, config.vocab(), maxContext, limits, this::release);

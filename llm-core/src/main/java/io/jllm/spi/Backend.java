@@ -13,6 +13,11 @@ public interface Backend extends AutoCloseable {
     /** The kernels in use, as a user would name them. */
     String kernels();
 
+    /** How keys and values are stored unless a user says otherwise. */
+    default DType kvType() {
+        return DType.F32;
+    }
+
     /** Every reason why this program with these weights cannot run here; empty if it can. */
     List<String> unsupported(Program program, WeightSource weights);
 

@@ -37,9 +37,25 @@ public interface BackendProvider {
      * @param threads threads that compute; 0 lets the backend choose
      * @param kernels a backend's name for a set of kernels, or {@code auto}
      * @param device index of the device, for backends with several
+     * @param memoryFraction the part of the device's memory that weights, pages and buffers may take together, above 0 and at most 1; for
+     *        backends with memory of their own
      */
-    record BackendOptions(int threads, String kernels, int device) {
+    record BackendOptions(int threads, String kernels, int device, double memoryFraction) {
+        /** As vLLM has it. */
+        private static final double USUAL_FRACTION = 0.9;
         /** Everything chosen by the backend. */
         public static final BackendOptions DEFAULT = new BackendOptions(0, "auto", 0);
+
+        /** Checks the range of the fraction. */
+        public BackendOptions {
+            if (!(memoryFraction > 0 && memoryFraction <= 1)) {
+                throw new IllegalArgumentException("gpuMemoryFraction must be above 0 and at most 1, was " + memoryFraction);
+            }
+        }
+
+        /** With the usual part of a device's memory. */
+        public BackendOptions(int threads, String kernels, int device) {
+            this(threads, kernels, device, USUAL_FRACTION);
+        }
     }
 }
