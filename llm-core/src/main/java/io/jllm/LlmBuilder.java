@@ -8,6 +8,9 @@ import io.jllm.quant.DType;
 import io.jllm.spi.Backend;
 import io.jllm.spi.BackendProvider.BackendOptions;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
 
@@ -27,6 +30,7 @@ public final class LlmBuilder {
     private Optional<DType> kvType = EngineOptions.DEFAULT.kvType();
     private double gpuMemoryFraction = BackendOptions.DEFAULT.memoryFraction();
     private boolean prefixCache = EngineOptions.DEFAULT.prefixCache();
+    private final List<EngineListener> listeners = new ArrayList<>();
 
     LlmBuilder(Path model) {
         this.model = model;
@@ -104,6 +108,12 @@ public final class LlmBuilder {
         return this;
     }
 
+    /** Adds one that is told what the engine does; default none. */
+    public LlmBuilder listener(EngineListener listener) {
+        listeners.add(Objects.requireNonNull(listener, "listener"));
+        return this;
+    }
+
     /**
      * Loads the model.
      *
@@ -120,7 +130,7 @@ public final class LlmBuilder {
             opened.close();
             throw t;
         }
-        LLM llm = new LoadedLlm(loaded, opened, options);
+        LLM llm = new LoadedLlm(loaded, opened, options, listeners);
         LOG.log(System.Logger.Level.DEBUG, llm::describe);
         return llm;
     }

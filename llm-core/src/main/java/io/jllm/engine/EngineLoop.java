@@ -1,7 +1,9 @@
 package io.jllm.engine;
 
+import io.jllm.EngineListener;
 import io.jllm.EngineMetrics;
 import io.jllm.FinishReason;
+import io.jllm.RequestOutput;
 import io.jllm.spi.ModelRunner;
 import io.jllm.spi.ModelRunner.MemoryReport;
 import io.jllm.spi.StepBatch;
@@ -10,6 +12,7 @@ import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Consumer;
 
 /**
  * The engine's thread: takes in requests, and then step by step schedules, computes, samples and delivers. It alone touches
@@ -22,6 +25,7 @@ final class EngineLoop implements Runnable {
     private final BlockPool pool;
     private final Scheduler scheduler;
     private final StepBatch batch;
+    private final EngineMonitor monitor;
     private final StepResults results;
     private final Runnable onClose;
     private final Queue<SequenceGroup> inbox = new ConcurrentLinkedQueue<>();
@@ -29,25 +33,22 @@ final class EngineLoop implements Runnable {
     private final AtomicBoolean cancels = new AtomicBoolean();
     private final AtomicBoolean resets = new AtomicBoolean();
     private volatile boolean closing;
-    private volatile EngineMetrics metrics;
-    private volatile MemoryReport memory;
+    private volatile Throwable failure; // null but for a defect of the engine or a backend that failed for good
     private long deadline = Long.MAX_VALUE;
-    private long steps;
-    private long computedTokens;
 
     /**
      * @param maxContext most positions of a sequence
      * @param onClose gives back what the engine stands on; called on its thread when all requests have ended
      */
-    EngineLoop(ModelRunner runner, int vocab, int maxContext, SchedulerLimits limits, Runnable onClose) {
+    EngineLoop(ModelRunner runner, int vocab, int maxContext, SchedulerLimits limits, List<EngineListener> listeners, Runnable onClose) {
         this.runner = runner;
         this.onClose = onClose;
         pool = new BlockPool(runner.blocks());
         scheduler = new Scheduler(pool, limits, runner);
         int blocksOfSequence = Math.min(pool.blocks(), Math.ceilDiv(maxContext, limits.blockSize()));
         batch = new StepBatch(limits.maxTokens(), limits.maxSequences(), limits.maxLogitRows(), blocksOfSequence);
-        results = new StepResults(runner, vocab, limits.maxLogitRows(), scheduler, this::publish);
-        publish();
+        monitor = new EngineMonitor(listeners, scheduler, pool, runner);
+        results = new StepResults(runner, vocab, limits.maxLogitRows(), scheduler, monitor);
         thread = Thread.ofPlatform().name("jllm-engine").daemon().unstarted(this);
     }
 
@@ -56,11 +57,16 @@ final class EngineLoop implements Runnable {
     }
 
     EngineMetrics metrics() {
-        return metrics;
+        return monitor.metrics();
     }
 
     MemoryReport memory() {
-        return memory;
+        return monitor.memory();
+    }
+
+    /** A request was turned away before it came here. */
+    void refused(RequestOutput output) {
+        monitor.refused(output);
     }
 
     /**
@@ -80,7 +86,9 @@ final class EngineLoop implements Runnable {
 
     void checkOpen() {
         if (closing) {
-            throw new IllegalStateException("this LLM is closed");
+            Throwable cause = failure;
+            throw cause == null ? new IllegalStateException("this LLM is closed; open another")
+                    : new IllegalStateException("this LLM is closed, for its engine failed: " + cause + "; open another", cause);
         }
     }
 
@@ -128,21 +136,40 @@ final class EngineLoop implements Runnable {
                 long wait = endCancelled();
                 if (!step()) {
                     LockSupport.parkNanos(this, wait);
+                    Thread.interrupted(); // an application's processor may have interrupted us: never spin for that
                 }
             }
+            end(g -> results.end(g, FinishReason.CANCELLED));
         } catch (Throwable t) {
-            // Only a defect of the engine itself comes here; nobody must wait for it for ever.
+            // A defect of the engine, or a backend that cannot even forget: nobody must wait for it for ever.
+            failure = t;
             closing = true;
-            LOG.log(System.Logger.Level.ERROR, "the engine stopped", t);
-            groups().forEach(g -> g.fail(StepSampler.asRuntime(t)));
+            end(g -> results.fail(g, StepSampler.asRuntime(t)));
+            LOG.log(System.Logger.Level.ERROR, "the engine stopped, and its LLM is closed", t);
         } finally {
-            groups().forEach(g -> results.end(g, FinishReason.CANCELLED));
-            for (SequenceGroup g = inbox.poll(); g != null; g = inbox.poll()) {
-                g.finish(FinishReason.CANCELLED);
+            try {
+                onClose.run();
+            } catch (Throwable t) {
+                LOG.log(System.Logger.Level.ERROR, "closing an LLM failed; memory may be lost", t);
             }
-            publish();
-            memory = new MemoryReport(0, 0, 0, 0);
-            onClose.run();
+        }
+    }
+
+    /** Ends all requests, those that nobody has looked at yet, too; one that fails to end does not keep the others. */
+    private void end(Consumer<SequenceGroup> ending) {
+        groups().forEach(g -> end(g, ending));
+        for (SequenceGroup g = inbox.poll(); g != null; g = inbox.poll()) {
+            g.enter(monitor);
+            end(g, ending);
+        }
+        monitor.closed();
+    }
+
+    private static void end(SequenceGroup g, Consumer<SequenceGroup> ending) {
+        try {
+            ending.accept(g);
+        } catch (Throwable t) {
+            g.fail(StepSampler.asRuntime(t));
         }
     }
 
@@ -151,7 +178,12 @@ final class EngineLoop implements Runnable {
             pool.forgetAll();
         }
         for (SequenceGroup g = inbox.poll(); g != null; g = inbox.poll()) {
-            scheduler.add(g.units().getFirst());
+            g.enter(monitor);
+            try {
+                scheduler.add(g.units().getFirst());
+            } catch (Throwable t) {
+                g.fail(StepSampler.asRuntime(t)); // out of memory: it is in nobody's list now
+            }
             deadline = Math.min(deadline, g.deadline());
             if (g.cancelled()) {
                 cancels.set(true); // it may have been cancelled when only the inbox knew it
@@ -176,34 +208,32 @@ final class EngineLoop implements Runnable {
     }
 
     private boolean step() {
+        long began = Clock.nanos();
         scheduler.schedule(batch);
         if (batch.tokens == 0) {
-            publish();
+            monitor.idle();
             return false;
         }
+        monitor.stepStarted();
+        long planned = Clock.nanos();
         try {
             scheduler.copies().forEach(runner::copyBlocks);
             runner.forward(batch);
         } catch (Throwable t) {
             results.failStep(t);
+            monitor.stepFailed(began);
             return true;
         }
+        long forwarded = Clock.nanos();
         scheduler.remember();
-        steps++;
-        computedTokens += batch.tokens;
+        monitor.computed(batch);
         results.deliver();
-        publish();
+        monitor.stepEnded(batch, began, planned, forwarded);
         return true;
     }
 
     /** The requests that have not ended. */
     private List<SequenceGroup> groups() {
         return scheduler.all().stream().map(Unit::group).distinct().filter(g -> !g.done()).toList();
-    }
-
-    private void publish() {
-        metrics = new EngineMetrics(scheduler.running(), scheduler.waiting(), results.finished(), steps, computedTokens,
-                results.generated(), scheduler.preemptions(), pool.blocks(), pool.available());
-        memory = runner.memory();
     }
 }

@@ -1,6 +1,7 @@
 package io.jllm.engine;
 
 import io.jllm.BeamSearchParams;
+import io.jllm.EngineListener;
 import io.jllm.EngineMetrics;
 import io.jllm.LLM;
 import io.jllm.ModelLoadException;
@@ -45,9 +46,11 @@ public final class LoadedLlm implements LLM {
     /**
      * Prepares a model on a backend and starts the engine. It owns both from here on, and closes them if it fails.
      *
+     * @param listeners are told what the engine does
+     *
      * @throws ModelLoadException if it cannot be loaded: every reason
      */
-    public LoadedLlm(LoadedModel model, Backend backend, EngineOptions options) {
+    public LoadedLlm(LoadedModel model, Backend backend, EngineOptions options, List<EngineListener> listeners) {
         this.model = model;
         this.backend = backend;
         ModelRunner opened = null;
@@ -70,7 +73,7 @@ public final class LoadedLlm implements LLM {
                     options.kvType().orElse(backend.kvType())));
             runner = opened;
             requests = new RequestFactory(model, maxContext, options.maxSequences(), options.blockSize(), runner.blocks());
-            loop = new EngineLoop(runner, config.vocab(), maxContext, limits, this::release);
+            loop = new EngineLoop(runner, config.vocab(), maxContext, limits, listeners, this::release);
             loop.start();
         } catch (Throwable t) {
             if (opened != null) {
@@ -134,7 +137,9 @@ public final class LoadedLlm implements LLM {
             promptIds = requests.encode(prompt);
             group = making.make(id, promptIds);
         } catch (IllegalArgumentException e) {
-            sink.done(SequenceGroup.refused(id, prompt, promptIds, e));
+            RequestOutput refused = SequenceGroup.refused(id, prompt, promptIds, e);
+            loop.refused(refused);
+            sink.done(refused);
             return;
         }
         future.onCancel(() -> loop.cancel(group));

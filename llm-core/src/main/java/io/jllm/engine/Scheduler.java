@@ -18,12 +18,13 @@ final class Scheduler {
     private final ModelRunner runner;
     private final Deque<Unit> waiting = new ArrayDeque<>();
     private final List<Unit> running = new ArrayList<>();
-    private final Deque<Integer> slots = new ArrayDeque<>();
+    private final SequenceSlots slots;
     private final List<Unit> scheduled = new ArrayList<>();
     private final BlockCopies copies = new BlockCopies();
     private final StepRows rows;
     private final int[] counts;
     private long preemptions;
+    private int decodes;
     private int budget;
     private int promptRows;
 
@@ -34,9 +35,7 @@ final class Scheduler {
         this.runner = runner;
         rows = new StepRows(limits.maxLogitRows());
         counts = new int[limits.maxSequences()];
-        for (int i = 0; i < limits.maxSequences(); i++) {
-            slots.add(i);
-        }
+        slots = new SequenceSlots(runner, limits.maxSequences());
     }
 
     /** Takes in a request by its first unit. */
@@ -51,7 +50,17 @@ final class Scheduler {
 
     /** Sequences that hold a slot. */
     int running() {
-        return limits.maxSequences() - slots.size();
+        return slots.taken();
+    }
+
+    /** The units in the batch. */
+    List<Unit> runningUnits() {
+        return running;
+    }
+
+    /** How many tokens of the last step are the newest of sequences that had nothing else to compute. */
+    int decodes() {
+        return decodes;
     }
 
     long preemptions() {
@@ -85,6 +94,7 @@ final class Scheduler {
         b.clear();
         scheduled.clear();
         rows.clear();
+        decodes = 0;
         budget = limits.maxTokens();
         promptRows = limits.maxLogitRows() - limits.maxSequences();
         long before = preemptions;
@@ -132,14 +142,14 @@ final class Scheduler {
             waiting.remove(u);
             running.add(u);
             u.running(true);
-            u.seats().forEach(s -> s.sit(slots.pop()));
+            u.seats().forEach(s -> s.sit(slots.take()));
             u.group().reused(cached);
             put(b, u);
         }
     }
 
     private boolean findSlots(int count) {
-        while (slots.size() < count) {
+        while (slots.free() < count) {
             Unit resting = restingVictim();
             if (resting == null) {
                 return false;
@@ -242,9 +252,10 @@ final class Scheduler {
         u.running(false);
         u.rest();
         for (Sequence s : u.seats()) {
-            slots.push(s.slot());
-            runner.releaseSlot(s.slot());
-            s.standUp();
+            if (s.seated()) {
+                slots.give(s.slot());
+                s.standUp();
+            }
         }
     }
 
@@ -275,6 +286,7 @@ final class Scheduler {
             }
             b.tokens++;
         }
+        decodes += count == 1 && s.behind() == 1 && s.generated() > 0 ? 1 : 0;
         s.advance(count);
         b.queryStart[q + 1] = b.tokens;
         b.contextLength[q] = s.computed();

@@ -142,6 +142,10 @@ final class Sequence implements RowSampling {
         slot = newSlot;
     }
 
+    boolean seated() {
+        return slot != NO_SLOT;
+    }
+
     void standUp() {
         slot = NO_SLOT;
     }

@@ -29,6 +29,9 @@ final class SequenceGroup {
     private final List<? extends Unit> units;
     private long firstStep;
     private long firstToken;
+    private long lastToken;
+    private LatencyHistogram gaps; // null before its second token
+    private EngineMonitor monitor; // null before it is in the engine
     private int preemptions;
     private int cachedTokens;
     private boolean done;
@@ -61,6 +64,10 @@ final class SequenceGroup {
         return units;
     }
 
+    long id() {
+        return id;
+    }
+
     int[] promptIds() {
         return promptIds;
     }
@@ -88,9 +95,16 @@ final class SequenceGroup {
         return sink.full();
     }
 
+    /** The engine has taken it in. */
+    void enter(EngineMonitor ofEngine) {
+        monitor = ofEngine;
+        monitor.queued(this);
+    }
+
     void scheduled() {
         if (firstStep == 0) {
             firstStep = Clock.nanos();
+            monitor.started(this, cachedTokens);
         }
     }
 
@@ -99,21 +113,30 @@ final class SequenceGroup {
         if (firstStep == 0) {
             cachedTokens = tokens;
         }
+        if (tokens > 0) {
+            monitor.cacheHit(this, tokens);
+        }
     }
 
     void preempted() {
         preemptions++;
+        monitor.preempted(this);
     }
 
     void promptToken(TokenLogprobs token) {
         promptLogprobs.add(token);
     }
 
-    /** Tokens were generated just now. */
-    void generated() {
+    /** A step that ended at this time, by {@link Clock}, gave it tokens. */
+    void generated(long now) {
         if (firstToken == 0) {
-            firstToken = Clock.nanos();
+            firstToken = now;
+            monitor.firstToken(this);
+        } else if (now != lastToken) {
+            gaps = gaps == null ? new LatencyHistogram() : gaps;
+            gaps.add(now - lastToken);
         }
+        lastToken = now;
     }
 
     /** Passes text on to the reader. */
@@ -123,33 +146,56 @@ final class SequenceGroup {
 
     /** Ends it with what there is. */
     void finish(FinishReason reason) {
-        units.forEach(u -> u.finish(reason));
-        deliver(Optional.empty());
+        try {
+            units.forEach(u -> u.finish(reason));
+            deliver(output(Optional.empty()));
+        } catch (Throwable t) {
+            fail(StepSampler.asRuntime(t)); // text is made by a tokenizer that may be an application's
+        }
     }
 
     /** Ends it because of an error. */
     void fail(RuntimeException error) {
-        units.forEach(Unit::fail);
-        deliver(Optional.of(error));
+        RequestOutput output;
+        try {
+            units.forEach(Unit::fail);
+            output = output(Optional.of(error));
+        } catch (Throwable t) {
+            error.addSuppressed(t);
+            output = refused(id, prompt, promptIds, error);
+        }
+        deliver(output);
     }
 
     boolean done() {
         return done;
     }
 
-    private void deliver(Optional<RuntimeException> error) {
-        done = true;
+    private void deliver(RequestOutput output) {
+        if (!done) {
+            done = true;
+            try {
+                monitor.finished(output);
+            } finally {
+                sink.done(output);
+            }
+        }
+    }
+
+    private RequestOutput output(Optional<RuntimeException> error) {
         long now = Clock.nanos();
         List<CompletionOutput> outputs = units.stream().flatMap(u -> u.outputs().stream()).toList();
         var metrics = new RequestOutput.Metrics(Duration.ofNanos((firstStep == 0 ? now : firstStep) - submitted),
-                firstToken == 0 ? Duration.ZERO : Duration.ofNanos(firstToken - submitted), Duration.ofNanos(now - submitted),
+                firstToken == 0 ? Duration.ZERO : Duration.ofNanos(firstToken - submitted),
+                Optional.ofNullable(gaps).map(LatencyHistogram::percentiles), Duration.ofNanos(now - submitted),
                 promptIds.length, cachedTokens, outputs.stream().mapToInt(o -> o.tokenIds().length).sum(), preemptions);
-        sink.done(new RequestOutput(id, prompt, promptIds, List.copyOf(promptLogprobs), outputs, metrics, error));
+        return new RequestOutput(id, prompt, promptIds, List.copyOf(promptLogprobs), outputs, metrics, error);
     }
 
     /** The result of a request that never began. */
     static RequestOutput refused(long id, Prompt prompt, int[] promptIds, RuntimeException error) {
-        var metrics = new RequestOutput.Metrics(Duration.ZERO, Duration.ZERO, Duration.ZERO, promptIds.length, 0, 0, 0);
+        var metrics = new RequestOutput.Metrics(Duration.ZERO, Duration.ZERO, Optional.empty(), Duration.ZERO,
+                promptIds.length, 0, 0, 0);
         return new RequestOutput(id, prompt, promptIds, List.of(), List.of(Completion.failed()), metrics, Optional.of(error));
     }
 }

@@ -11,44 +11,33 @@ final class StepResults {
     private final Scheduler scheduler;
     private final StepSampler sampler;
     private final BeamSearch beams;
-    private final Runnable ended;
-    private long finished;
+    private final EngineMonitor monitor;
 
     /**
      * @param maxRows most rows of logits in a step
-     * @param ended called when a request has left the scheduler, before it gets its result
      */
-    StepResults(ModelRunner runner, int vocab, int maxRows, Scheduler scheduler, Runnable ended) {
+    StepResults(ModelRunner runner, int vocab, int maxRows, Scheduler scheduler, EngineMonitor monitor) {
         this.scheduler = scheduler;
-        this.ended = ended;
+        this.monitor = monitor;
         sampler = new StepSampler(runner, vocab, maxRows);
         beams = new BeamSearch(runner, vocab);
-    }
-
-    /** Requests that have ended. */
-    long finished() {
-        return finished;
-    }
-
-    /** Tokens drawn so far. */
-    long generated() {
-        return sampler.generated();
     }
 
     /** Uses the logits of the last forward pass. */
     void deliver() {
         scheduler.scheduled().forEach(this::fork);
-        sampler.sample(scheduler.rows());
+        monitor.generated(sampler.sample(scheduler.rows()));
+        long now = Clock.nanos();
         for (int row = 0; row < scheduler.rows().count();) {
-            row += deliver(row);
+            row += deliver(row, now);
         }
         scheduler.scheduled().forEach(this::endScored);
     }
 
     /** A failed forward pass fails the requests that were in it; the others have lost nothing. */
     void failStep(Throwable t) {
-        LOG.log(System.Logger.Level.DEBUG, "a step failed", t);
         scheduler.scheduled().forEach(u -> fail(u.group(), StepSampler.asRuntime(t)));
+        LOG.log(System.Logger.Level.DEBUG, "a step failed", t);
     }
 
     private void fork(Unit u) {
@@ -60,51 +49,46 @@ final class StepResults {
     }
 
     /** Uses a row of logits, and those after it that belong with it; returns how many. */
-    private int deliver(int row) {
-        Sequence s = scheduler.rows().sequence(row);
-        switch (s.unit()) {
-            case BeamUnit u -> {
-                int rows = u.active().size();
-                if (!u.group().done()) {
-                    advance(u, row);
+    private int deliver(int row, long now) {
+        Unit unit = scheduler.rows().sequence(row).unit();
+        int rows = switch (unit) {
+            case BeamUnit u -> u.active().size();
+            case SampledUnit _ -> 1;
+        };
+        if (!unit.group().done()) {
+            try {
+                switch (unit) {
+                    case BeamUnit u -> advance(u, row, now);
+                    case SampledUnit u -> deliver(u, row, now);
                 }
-                return rows;
-            }
-            case SampledUnit u -> {
-                if (!u.group().done()) {
-                    deliver(u, row);
-                }
-                return 1;
+            } catch (Throwable t) {
+                fail(unit.group(), StepSampler.asRuntime(t)); // an application's processor or tokenizer may have thrown it
             }
         }
+        return rows;
     }
 
-    private void advance(BeamUnit u, int row) {
-        u.group().generated();
-        try {
-            beams.advance(u, row);
-        } catch (Throwable t) {
-            fail(u.group(), StepSampler.asRuntime(t)); // an application's processor may have thrown it
-            return;
-        }
+    private void advance(BeamUnit u, int row, long now) {
+        u.group().generated(now);
+        beams.advance(u, row);
         if (u.finished()) {
             end(u.group(), FinishReason.LENGTH);
         }
     }
 
-    private void deliver(SampledUnit u, int row) {
+    private void deliver(SampledUnit u, int row, long now) {
         if (sampler.error(row) != null) {
             fail(u.group(), sampler.error(row));
         } else if (scheduler.rows().scoresPrompt(row)) {
             u.group().promptToken(sampler.token(row));
             u.sequence().scored(scheduler.rows().position(row));
         } else {
-            add(u, sampler.token(row));
+            add(u, sampler.token(row), now);
         }
     }
 
-    private void add(SampledUnit u, TokenLogprobs token) {
-        u.group().generated();
+    private void add(SampledUnit u, TokenLogprobs token, long now) {
+        u.group().generated(now);
         u.token(token);
         if (u.finished()) {
             scheduler.remove(u);
@@ -127,20 +111,19 @@ final class StepResults {
         }
     }
 
-    private void fail(SequenceGroup g, RuntimeException error) {
+    /** Ends a request because of an error, if it has not ended. */
+    void fail(SequenceGroup g, RuntimeException error) {
         if (leave(g)) {
             g.fail(error);
         }
     }
 
-    /** Takes a request out, if it is in; who has a result must find it in the metrics. */
+    /** Takes a request out, if it is in. */
     private boolean leave(SequenceGroup g) {
         if (g.done()) {
             return false;
         }
         g.units().forEach(scheduler::remove);
-        finished++;
-        ended.run();
         return true;
     }
 }

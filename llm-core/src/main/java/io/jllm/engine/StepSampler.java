@@ -26,7 +26,6 @@ final class StepSampler {
     private final float[] one = new float[1];
     private final RuntimeException[] errors;
     private final TokenLogprobs[] results;
-    private long generated;
 
     StepSampler(ModelRunner runner, int vocab, int maxRows) {
         this.runner = runner;
@@ -42,11 +41,6 @@ final class StepSampler {
         results = new TokenLogprobs[maxRows];
     }
 
-    /** Tokens drawn so far, those of beams too. */
-    long generated() {
-        return generated;
-    }
-
     /** What became of a row of the last step; null if it failed or is a beam's. */
     TokenLogprobs token(int r) {
         return results[r];
@@ -57,11 +51,12 @@ final class StepSampler {
         return errors[r];
     }
 
-    /** Draws from the rows of the last forward pass. */
-    void sample(StepRows step) {
+    /** Draws from the rows of the last forward pass; returns how many tell a token, those of beams too, which are left out here. */
+    int sample(StepRows step) {
         int rows = step.count();
         Arrays.fill(errors, 0, rows, null);
         Arrays.fill(results, 0, rows, null);
+        int generated = 0;
         int drawn = 0;
         for (int r = 0; r < rows; r++) {
             Sequence s = step.sequence(r);
@@ -82,8 +77,17 @@ final class StepSampler {
         for (int r = 0; r < rows; r++) {
             Unit u = step.sequence(r).unit();
             if (u instanceof SampledUnit && !u.group().done() && results[r] == null && errors[r] == null) {
-                results[r] = alternatives.of(r, tokens[r], logprobs[r], u.group().params().logprobs());
+                finish(r, u.group());
             }
+        }
+        return generated;
+    }
+
+    private void finish(int r, SequenceGroup g) {
+        try {
+            results[r] = alternatives.of(r, tokens[r], logprobs[r], g.params().logprobs());
+        } catch (Throwable t) {
+            errors[r] = asRuntime(t);
         }
     }
 

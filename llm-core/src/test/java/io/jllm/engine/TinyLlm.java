@@ -1,5 +1,6 @@
 package io.jllm.engine;
 
+import io.jllm.EngineListener;
 import io.jllm.LLM;
 import io.jllm.SamplingParams;
 import io.jllm.model.LoadedModel;
@@ -31,10 +32,11 @@ final class TinyLlm {
     }
 
     /** With a runner that does more, or less, than the oracle. */
-    static LLM open(EngineOptions options, UnaryOperator<ModelRunner> wrapper) {
+    static LLM open(EngineOptions options, UnaryOperator<ModelRunner> wrapper, EngineListener... listeners) {
         var tokenizer = new LetterTokenizer();
         var model = new LoadedModel(CONFIG, PROGRAM, WEIGHTS, Optional.of(tokenizer), SamplingParams.neutral(), tokenizer.eos(), "tiny");
-        return new LoadedLlm(model, new WrappedBackend(new ReferenceBackend(), wrapper), options);
+        return new LoadedLlm(model, new WrappedBackend(new ReferenceBackend(), wrapper), options,
+                List.of(listeners));
     }
 
     /** A KV cache of so many positions. */

@@ -79,11 +79,21 @@ final class Results {
         var json = new JsonObject();
         json.add("queued_ms", millis(metrics.queued()));
         json.add("time_to_first_token_ms", millis(metrics.timeToFirstToken()));
+        json.add("inter_token_ms", metrics.interToken().map(Results::percentiles).orElse(JsonNull.INSTANCE));
         json.add("total_ms", millis(metrics.total()));
         json.addProperty("prompt_tokens", metrics.promptTokens());
         json.addProperty("cached_tokens", metrics.cachedTokens());
         json.addProperty("generated_tokens", metrics.generatedTokens());
         json.addProperty("preemptions", metrics.preemptions());
+        return json;
+    }
+
+    private static JsonElement percentiles(RequestOutput.Percentiles percentiles) {
+        var json = new JsonObject();
+        json.add("p50", millis(percentiles.p50()));
+        json.add("p90", millis(percentiles.p90()));
+        json.add("p99", millis(percentiles.p99()));
+        json.add("max", millis(percentiles.max()));
         return json;
     }
 

@@ -95,7 +95,7 @@ class PartsTest {
             logprobs.add(new TokenLogprobs(i, i == 0 ? Float.NaN : -(1 << i), new int[0], new float[0]));
         }
         var result = new RequestOutput(1, Prompt.ofTokens(1), new int[] {1}, logprobs, List.of(),
-                new RequestOutput.Metrics(Duration.ZERO, Duration.ZERO, Duration.ZERO, 1, 0, 0, 0), Optional.empty());
+                new RequestOutput.Metrics(Duration.ZERO, Duration.ZERO, Optional.empty(), Duration.ZERO, 1, 0, 0, 0), Optional.empty());
         assertEquals((1 << 4) + (1 << 5), windows.negativeLogLikelihood(result));
         // Odd sizes: llama-perplexity scores n - 1 - n / 2 tokens, from n / 2 on.
         assertEquals(2 * 3, new PerplexityWindows(new int[14], 7, OptionalInt.empty()).scored());

@@ -1,0 +1,59 @@
+package io.jllm.engine;
+
+import io.jllm.EngineListener;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
+
+/** Those who are told what the engine does: an application's listeners, and the JVM's flight recorder where there is one. */
+final class Listeners {
+    private static final System.Logger LOG = System.getLogger("io.jllm");
+
+    private final List<Guarded> all = new ArrayList<>();
+    private final boolean applications;
+    private final BooleanSupplier recording;
+
+    private record Guarded(EngineListener listener, AtomicBoolean warned) {
+    }
+
+    Listeners(List<EngineListener> ofApplication) {
+        ofApplication.forEach(this::add);
+        applications = !ofApplication.isEmpty();
+        if (flightRecorder()) {
+            var recorder = new JfrListener();
+            add(recorder);
+            recording = recorder::recordsSteps;
+        } else {
+            recording = () -> false;
+        }
+    }
+
+    /** Whether the JVM has the module of the flight recorder, which an image may lack, and ours may use it. */
+    private static boolean flightRecorder() {
+        return ModuleLayer.boot().findModule("jdk.jfr").filter(Listeners.class.getModule()::canRead).isPresent();
+    }
+
+    private void add(EngineListener listener) {
+        all.add(new Guarded(listener, new AtomicBoolean()));
+    }
+
+    /** Whether anybody wants to hear of steps; else nothing need be made to tell. */
+    boolean hearSteps() {
+        return applications || recording.getAsBoolean();
+    }
+
+    /** Tells each; who fails does so alone. */
+    void tell(Consumer<EngineListener> what) {
+        for (int i = 0; i < all.size(); i++) {
+            Guarded g = all.get(i);
+            try {
+                what.accept(g.listener);
+            } catch (Throwable t) {
+                var level = g.warned.getAndSet(true) ? System.Logger.Level.DEBUG : System.Logger.Level.WARNING;
+                LOG.log(level, "the engine listener " + g.listener.getClass().getName() + " failed", t);
+            }
+        }
+    }
+}
