@@ -1,0 +1,54 @@
+package io.jllm.jmh;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import org.openjdk.jmh.results.RunResult;
+import org.openjdk.jmh.runner.NoBenchmarksException;
+import org.openjdk.jmh.runner.Runner;
+import org.openjdk.jmh.runner.RunnerException;
+import org.openjdk.jmh.runner.options.CommandLineOptionException;
+import org.openjdk.jmh.runner.options.CommandLineOptions;
+import org.openjdk.jmh.runner.options.OptionsBuilder;
+
+/**
+ * JMH's own command line, with the JVM flags that jLLM wants. With the system property {@code jllm.results} it also appends a line
+ * of JSON for each result to that file, as they are committed in {@code jmh/results}.
+ */
+public final class Main {
+    /** For the JVMs that measure; the last one silences JMH. */
+    private static final List<String> FLAGS = List.of("--add-modules=jdk.incubator.vector", "--enable-native-access=ALL-UNNAMED",
+            "--sun-misc-unsafe-memory-access=allow");
+
+    private Main() {
+    }
+
+    /** Runs the benchmarks that the arguments choose, or does what else JMH offers. */
+    public static void main(String[] args) throws IOException, CommandLineOptionException {
+        var asked = new CommandLineOptions(args);
+        if (asked.shouldHelp() || asked.shouldList() || asked.shouldListWithParams() || asked.shouldListProfilers()
+                || asked.shouldListResultFormats()) {
+            org.openjdk.jmh.Main.main(args);
+            return;
+        }
+        var flags = new ArrayList<>(FLAGS);
+        flags.addAll(asked.getJvmArgsAppend().orElse(List.of()));
+        Collection<RunResult> results;
+        try {
+            results = new Runner(new OptionsBuilder().parent(asked).jvmArgsAppend(flags.toArray(String[]::new)).build()).run();
+        } catch (RunnerException e) {
+            System.err.println(e instanceof NoBenchmarksException ? "no benchmark has such a name; -l lists them" : e.getMessage());
+            System.exit(1);
+            return;
+        }
+        String file = System.getProperty("jllm.results", "");
+        if (!file.isEmpty()) {
+            Files.write(Path.of(file), ResultLines.of(results, String.join(" ", args)), StandardOpenOption.CREATE,
+                    StandardOpenOption.APPEND);
+        }
+    }
+}

@@ -1,0 +1,2 @@
+/** What the engine makes of many requests. */
+package io.jllm.jmh.engine;

@@ -1,0 +1,2 @@
+/** Benchmarks, by JMH. */
+package io.jllm.jmh;
