@@ -34,12 +34,14 @@ import java.util.function.Supplier;
  * @param allowedTokenIds if not empty, no other token is picked
  * @param logitsProcessor makes the request's own processor, if any; it sees log-probabilities, and is forked with the beams
  * @param cacheSalt requests share computed prefixes only with requests of the same salt; default empty
- * @param timeout cancel the request after this long; above zero. Default never
+ * @param timeout cancel the request this long after it joined the queue; above zero. Default never
+ * @param priority who goes first: lower is earlier; see {@link SamplingParams#priority}. Default 0
  */
 public record BeamSearchParams(int width, int n, double lengthPenalty, EarlyStopping earlyStopping, OptionalInt maxTokens, int minTokens,
                                float repetitionPenalty, float presencePenalty, float frequencyPenalty, Set<Integer> stopTokenIds,
                                boolean ignoreEos, int logprobs, Map<Integer, Float> logitBias, Set<Integer> allowedTokenIds,
-                               Optional<Supplier<LogitsProcessor>> logitsProcessor, String cacheSalt, Optional<Duration> timeout) {
+                               Optional<Supplier<LogitsProcessor>> logitsProcessor, String cacheSalt, Optional<Duration> timeout,
+                               int priority) {
     /** Checks every range. */
     public BeamSearchParams {
         check(width >= 1, "width", width, "at least 1");
@@ -50,7 +52,7 @@ public record BeamSearchParams(int width, int n, double lengthPenalty, EarlyStop
         logitBias = Map.copyOf(logitBias);
         allowedTokenIds = Set.copyOf(allowedTokenIds);
         sampling(maxTokens, minTokens, repetitionPenalty, presencePenalty, frequencyPenalty, stopTokenIds, ignoreEos, logprobs, logitBias,
-                allowedTokenIds, logitsProcessor, cacheSalt, timeout);
+                allowedTokenIds, logitsProcessor, cacheSalt, timeout, priority);
     }
 
     private static void check(boolean ok, String name, Number value, String range) {
@@ -63,10 +65,10 @@ public record BeamSearchParams(int width, int n, double lengthPenalty, EarlyStop
                                            float frequencyPenalty, Set<Integer> stopTokenIds, boolean ignoreEos, int logprobs,
                                            Map<Integer, Float> logitBias, Set<Integer> allowedTokenIds,
                                            Optional<Supplier<LogitsProcessor>> logitsProcessor, String cacheSalt,
-                                           Optional<Duration> timeout) {
+                                           Optional<Duration> timeout, int priority) {
         var builder = SamplingParams.builder().temperature(0).minTokens(minTokens).repetitionPenalty(repetitionPenalty)
                 .presencePenalty(presencePenalty).frequencyPenalty(frequencyPenalty).stopTokenIds(stopTokenIds).ignoreEos(ignoreEos)
-                .logprobs(logprobs).allowedTokenIds(allowedTokenIds).cacheSalt(cacheSalt);
+                .logprobs(logprobs).allowedTokenIds(allowedTokenIds).cacheSalt(cacheSalt).priority(priority);
         maxTokens.ifPresent(builder::maxTokens);
         logitBias.forEach(builder::logitBias);
         logitsProcessor.ifPresent(builder::logitsProcessor);
@@ -87,6 +89,6 @@ public record BeamSearchParams(int width, int n, double lengthPenalty, EarlyStop
     /** What greedy sampling and a search have in common: limits, ends, penalties, bias and processor. */
     public SamplingParams toSamplingParams() {
         return sampling(maxTokens, minTokens, repetitionPenalty, presencePenalty, frequencyPenalty, stopTokenIds, ignoreEos, logprobs,
-                logitBias, allowedTokenIds, logitsProcessor, cacheSalt, timeout);
+                logitBias, allowedTokenIds, logitsProcessor, cacheSalt, timeout, priority);
     }
 }

@@ -30,6 +30,7 @@ public final class BeamSearchParamsBuilder {
     private Optional<Supplier<LogitsProcessor>> logitsProcessor = Optional.empty();
     private String cacheSalt = "";
     private Optional<Duration> timeout = Optional.empty();
+    private int priority;
 
     BeamSearchParamsBuilder(int width) {
         this.width = width;
@@ -53,6 +54,7 @@ public final class BeamSearchParamsBuilder {
         logitsProcessor = p.logitsProcessor();
         cacheSalt = p.cacheSalt();
         timeout = p.timeout();
+        priority = p.priority();
     }
 
     /** See {@link BeamSearchParams#n}. */
@@ -153,6 +155,12 @@ public final class BeamSearchParamsBuilder {
         return this;
     }
 
+    /** See {@link BeamSearchParams#priority}. */
+    public BeamSearchParamsBuilder priority(int value) {
+        priority = value;
+        return this;
+    }
+
     /**
      * The settings.
      *
@@ -160,6 +168,7 @@ public final class BeamSearchParamsBuilder {
      */
     public BeamSearchParams build() {
         return new BeamSearchParams(width, n, lengthPenalty, earlyStopping, maxTokens, minTokens, repetitionPenalty, presencePenalty,
-                frequencyPenalty, stopTokenIds, ignoreEos, logprobs, logitBias, allowedTokenIds, logitsProcessor, cacheSalt, timeout);
+                frequencyPenalty, stopTokenIds, ignoreEos, logprobs, logitBias, allowedTokenIds, logitsProcessor, cacheSalt, timeout,
+                priority);
     }
 }

@@ -5,6 +5,7 @@ import io.jllm.spi.ModelRunner.MemoryReport;
 import io.jllm.tokenizer.Tokenizer;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 
 /**
  * A loaded model and its engine. Safe for all threads, virtual ones too: every call joins one continuous batch.
@@ -24,7 +25,12 @@ public interface LLM extends AutoCloseable {
         return new LlmBuilder(model);
     }
 
-    /** Generates for each request and waits for all; results in the order of the requests, one for each. */
+    /**
+     * Generates for each request and waits for all; results in the order of the requests, one for each. A list of any length is fed
+     * to the engine little by little: it waits for room in the queue, and leaves room to others.
+     *
+     * @throws java.util.concurrent.CancellationException if the thread is interrupted; the requests are cancelled
+     */
     List<RequestOutput> generate(List<Request> requests);
 
     /** Generates for each prompt with the same settings and waits for all; results in the order of the prompts. */
@@ -38,9 +44,52 @@ public interface LLM extends AutoCloseable {
     }
 
     /**
+     * Generates for all requests, or none, without waiting. Cancelling the future cancels all of them.
+     *
+     * @return the results in the order of the requests, once all are there; never completes on the engine's thread
+     * @throws RequestRejectedException if the queue has no room for all of them
+     */
+    CompletableFuture<List<RequestOutput>> generateAsync(List<Request> requests);
+
+    /**
+     * Generates for one text without waiting. Cancelling the future cancels the request.
+     *
+     * @throws RequestRejectedException if the queue is full
+     */
+    default CompletableFuture<RequestOutput> generateAsync(String prompt, SamplingParams params) {
+        return submit(Request.of(prompt, params)).result();
+    }
+
+    /**
+     * Starts a request and returns at once, before its first token.
+     *
+     * @throws RequestRejectedException if the queue is full
+     */
+    RequestHandle submit(Request request);
+
+    /**
+     * Starts a beam search and returns at once; see {@link #beamSearch(List, BeamSearchParams)}.
+     *
+     * @throws RequestRejectedException if the queue is full
+     */
+    RequestHandle submit(Prompt prompt, BeamSearchParams params);
+
+    /**
+     * Starts a request and returns at once; its text comes through the stream.
+     *
+     * @throws RequestRejectedException if the queue is full
+     */
+    TokenStream stream(Request request);
+
+    /** The same for a prompt and its settings. */
+    default TokenStream stream(Prompt prompt, SamplingParams params) {
+        return stream(new Request(prompt, params));
+    }
+
+    /**
      * Searches for the most likely continuations of each prompt with beams and waits for all; results in the order of the prompts,
      * each with up to {@link BeamSearchParams#n} outputs, best first. A search that is cancelled gives what it had: finished texts
-     * first, then running beams.
+     * first, then running beams. As {@link #generate(List)}, it takes lists of any length and can be interrupted.
      */
     List<RequestOutput> beamSearch(List<? extends Prompt> prompts, BeamSearchParams params);
 
@@ -49,8 +98,13 @@ public interface LLM extends AutoCloseable {
         return beamSearch(List.of(Prompt.of(prompt)), params).getFirst();
     }
 
-    /** Starts a request and returns at once; its text comes through the stream. */
-    TokenStream stream(Prompt prompt, SamplingParams params);
+    /**
+     * Searches with beams from all prompts, or none, without waiting. Cancelling the future cancels all of the searches.
+     *
+     * @return the results in the order of the prompts, once all are there; never completes on the engine's thread
+     * @throws RequestRejectedException if the queue has no room for all of them
+     */
+    CompletableFuture<List<RequestOutput>> beamSearchAsync(List<? extends Prompt> prompts, BeamSearchParams params);
 
     /** Sampling settings that the model's authors recommend (generation_config.json), neutral where they say nothing. */
     SamplingParams defaults();

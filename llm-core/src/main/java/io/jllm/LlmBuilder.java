@@ -25,6 +25,7 @@ public final class LlmBuilder {
     private OptionalInt maxContext = OptionalInt.empty();
     private int maxSequences = EngineOptions.DEFAULT.maxSequences();
     private int maxTokensPerStep = EngineOptions.DEFAULT.maxTokensPerStep();
+    private int maxQueuedRequests = EngineOptions.DEFAULT.maxQueuedRequests();
     private int blockSize = EngineOptions.DEFAULT.blockSize();
     private long kvBytes = EngineOptions.DEFAULT.kvBytes();
     private Optional<DType> kvType = EngineOptions.DEFAULT.kvType();
@@ -75,6 +76,15 @@ public final class LlmBuilder {
         return this;
     }
 
+    /**
+     * Most requests that may wait for their first step, at least 1; default 1024. Beyond it {@code submit}, {@code stream} and the
+     * async calls are refused with a {@link RequestRejectedException}; {@code generate} and {@code beamSearch} wait for room.
+     */
+    public LlmBuilder maxQueuedRequests(int count) {
+        maxQueuedRequests = count;
+        return this;
+    }
+
     /** Positions a KV block, 1 to 256; default 16. */
     public LlmBuilder blockSize(int positions) {
         blockSize = positions;
@@ -121,7 +131,8 @@ public final class LlmBuilder {
      * @throws IllegalArgumentException if a setting is out of range
      */
     public LLM open() {
-        var options = new EngineOptions(maxContext, maxSequences, maxTokensPerStep, blockSize, kvBytes, kvType, prefixCache);
+        var options = new EngineOptions(maxContext, maxSequences, maxTokensPerStep, blockSize, kvBytes, kvType, prefixCache,
+                maxQueuedRequests);
         Backend opened = Backends.choose(backend).open(new BackendOptions(threads, kernels, 0, gpuMemoryFraction));
         LoadedModel loaded;
         try {

@@ -40,13 +40,16 @@ import java.util.function.Supplier;
  * @param allowedTokenIds if not empty, no other token is picked
  * @param logitsProcessor makes the request's own processor, if any
  * @param cacheSalt requests share computed prefixes only with requests of the same salt; default empty
- * @param timeout cancel the request after this long; above zero. Default never
+ * @param timeout cancel the request this long after it joined the queue; above zero. Default never
+ * @param priority who goes first when requests wait, and stays when room runs out: lower is earlier, equal ones go by their age.
+ *     Any number. Default 0. However low, it is only a matter of patience: see {@link LLM}
  */
 public record SamplingParams(int n, float temperature, int topK, float topP, float minP, float repetitionPenalty,
                              float presencePenalty, float frequencyPenalty, OptionalInt maxTokens, int minTokens,
                              OptionalLong seed, List<String> stop, Set<Integer> stopTokenIds, boolean ignoreEos, int logprobs,
                              OptionalInt promptLogprobs, Map<Integer, Float> logitBias, Set<Integer> allowedTokenIds,
-                             Optional<Supplier<LogitsProcessor>> logitsProcessor, String cacheSalt, Optional<Duration> timeout) {
+                             Optional<Supplier<LogitsProcessor>> logitsProcessor, String cacheSalt, Optional<Duration> timeout,
+                             int priority) {
     /** Most alternatives that can be asked for. */
     public static final int MAX_LOGPROBS = 100;
 

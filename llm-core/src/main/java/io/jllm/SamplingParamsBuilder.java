@@ -35,6 +35,7 @@ public final class SamplingParamsBuilder {
     private Optional<Supplier<LogitsProcessor>> logitsProcessor = Optional.empty();
     private String cacheSalt = "";
     private Optional<Duration> timeout = Optional.empty();
+    private int priority;
 
     SamplingParamsBuilder() {
     }
@@ -61,6 +62,7 @@ public final class SamplingParamsBuilder {
         logitsProcessor = p.logitsProcessor();
         cacheSalt = p.cacheSalt();
         timeout = p.timeout();
+        priority = p.priority();
     }
 
     /** See {@link SamplingParams#n}. */
@@ -191,6 +193,12 @@ public final class SamplingParamsBuilder {
         return this;
     }
 
+    /** See {@link SamplingParams#priority}. */
+    public SamplingParamsBuilder priority(int value) {
+        priority = value;
+        return this;
+    }
+
     /**
      * The settings.
      *
@@ -199,6 +207,6 @@ public final class SamplingParamsBuilder {
     public SamplingParams build() {
         return new SamplingParams(n, temperature, topK, topP, minP, repetitionPenalty, presencePenalty, frequencyPenalty, maxTokens,
                 minTokens, seed, stop, stopTokenIds, ignoreEos, logprobs, promptLogprobs, logitBias, allowedTokenIds,
-                logitsProcessor, cacheSalt, timeout);
+                logitsProcessor, cacheSalt, timeout, priority);
     }
 }

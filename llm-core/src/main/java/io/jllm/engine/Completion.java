@@ -83,8 +83,8 @@ final class Completion {
         return new CompletionOutput(index, text.toString(), ids, List.copyOf(logprobs), cumulativeLogprob, score, finishReason, stopReason);
     }
 
-    /** An output that failed before there was anything. */
-    static CompletionOutput failed() {
-        return new CompletionOutput(0, "", new int[0], List.of(), 0, OptionalDouble.empty(), FinishReason.ERROR, Optional.empty());
+    /** An output that ended before there was anything. */
+    static CompletionOutput empty(FinishReason reason) {
+        return new CompletionOutput(0, "", new int[0], List.of(), 0, OptionalDouble.empty(), reason, Optional.empty());
     }
 }

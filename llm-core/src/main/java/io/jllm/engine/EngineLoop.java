@@ -69,26 +69,35 @@ final class EngineLoop implements Runnable {
         monitor.refused(output);
     }
 
-    /**
-     * Leaves a request for the next step.
-     *
-     * @throws IllegalStateException if the engine is closed
-     */
-    void submit(SequenceGroup group) {
-        checkOpen();
+    /** Leaves a request for the next step; false if the engine is closed and has not taken it. */
+    boolean submit(SequenceGroup group) {
+        if (closing) {
+            return false;
+        }
         inbox.add(group);
         wake();
-        if (closing && inbox.remove(group)) {
-            // The engine may have emptied its inbox for the last time before this request came.
-            checkOpen();
-        }
+        // The engine may have emptied its inbox for the last time before this request came.
+        return !closing || !inbox.remove(group);
     }
 
+    boolean closed() {
+        return closing;
+    }
+
+    /** Refuses calls when the engine is closed. */
     void checkOpen() {
         if (closing) {
             Throwable cause = failure;
             throw cause == null ? new IllegalStateException("this LLM is closed; open another")
                     : new IllegalStateException("this LLM is closed, for its engine failed: " + cause + "; open another", cause);
+        }
+    }
+
+    /** Refuses calls that wait for the engine, where the engine would wait for itself. */
+    void checkMayWait(String what) {
+        if (Thread.currentThread() == thread) {
+            throw new IllegalStateException(what + " waits for the engine, so its own thread, which runs logits processors, cannot do it;"
+                    + " use submit or generateAsync, or another thread");
         }
     }
 

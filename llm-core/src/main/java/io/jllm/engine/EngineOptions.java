@@ -15,11 +15,12 @@ import java.util.OptionalInt;
  * @param kvBytes limit of the KV cache; 0 for what memory allows
  * @param kvType how keys and values are stored; as the backend likes it if empty
  * @param prefixCache whether sequences that begin alike share what is computed
+ * @param maxQueuedRequests most requests that may wait for their first step, at least 1
  */
 public record EngineOptions(OptionalInt maxContext, int maxSequences, int maxTokensPerStep, int blockSize, long kvBytes, Optional<DType> kvType,
-                            boolean prefixCache) {
+                            boolean prefixCache, int maxQueuedRequests) {
     /** What suits most. */
-    public static final EngineOptions DEFAULT = new EngineOptions(OptionalInt.empty(), 64, 512, 16, 0, Optional.empty(), true);
+    public static final EngineOptions DEFAULT = new EngineOptions(OptionalInt.empty(), 64, 512, 16, 0, Optional.empty(), true, 1024);
 
     /** Checks the ranges. */
     public EngineOptions {
@@ -27,6 +28,7 @@ public record EngineOptions(OptionalInt maxContext, int maxSequences, int maxTok
         check("maxSequences", maxSequences, 1, 4096);
         check("maxTokensPerStep", maxTokensPerStep, 1, 65536);
         check("blockSize", blockSize, 1, 256);
+        check("maxQueuedRequests", maxQueuedRequests, 1, Integer.MAX_VALUE);
         check("kvCache", kvBytes, 0, Long.MAX_VALUE);
     }
 

@@ -7,6 +7,7 @@ import io.jllm.LLM;
 import io.jllm.ModelLoadException;
 import io.jllm.Prompt;
 import io.jllm.Request;
+import io.jllm.RequestHandle;
 import io.jllm.RequestOutput;
 import io.jllm.SamplingParams;
 import io.jllm.TokenStream;
@@ -17,12 +18,8 @@ import io.jllm.spi.Backend.RunnerOptions;
 import io.jllm.spi.ModelRunner;
 import io.jllm.spi.ModelRunner.MemoryReport;
 import io.jllm.tokenizer.Tokenizer;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.CancellationException;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.atomic.AtomicLong;
-import java.util.function.BiConsumer;
+import java.util.concurrent.CompletableFuture;
 
 /** The engine over one loaded model and one runner. Requests are checked and encoded on their callers' threads. */
 public final class LoadedLlm implements LLM {
@@ -36,12 +33,8 @@ public final class LoadedLlm implements LLM {
     private final EngineLoop loop;
     private final int maxContext;
     private final RequestFactory requests;
-    private final AtomicLong ids = new AtomicLong();
-
-    /** Makes a request of a number and a prompt's tokens. */
-    private interface Making {
-        SequenceGroup make(long id, int[] promptIds);
-    }
+    private final QueueRoom room;
+    private final Callers callers;
 
     /**
      * Prepares a model on a backend and starts the engine. It owns both from here on, and closes them if it fails.
@@ -73,7 +66,9 @@ public final class LoadedLlm implements LLM {
                     options.kvType().orElse(backend.kvType())));
             runner = opened;
             requests = new RequestFactory(model, maxContext, options.maxSequences(), options.blockSize(), runner.blocks());
+            room = new QueueRoom(options.maxQueuedRequests());
             loop = new EngineLoop(runner, config.vocab(), maxContext, limits, listeners, this::release);
+            callers = new Callers(requests, loop, room, options.maxSequences());
             loop.start();
         } catch (Throwable t) {
             if (opened != null) {
@@ -87,63 +82,45 @@ public final class LoadedLlm implements LLM {
 
     @Override
     public List<RequestOutput> generate(List<Request> batch) {
-        return all(batch, (r, future) -> start(r.prompt(), r.params(), future, future));
+        return callers.all(batch.stream().map(this::asked).toList(), "generate");
+    }
+
+    @Override
+    public CompletableFuture<List<RequestOutput>> generateAsync(List<Request> batch) {
+        return callers.allNow(batch.stream().map(this::asked).toList());
+    }
+
+    @Override
+    public RequestHandle submit(Request request) {
+        return callers.submit(asked(request));
+    }
+
+    @Override
+    public RequestHandle submit(Prompt prompt, BeamSearchParams params) {
+        return callers.submit(asked(prompt, params));
+    }
+
+    @Override
+    public TokenStream stream(Request request) {
+        return callers.stream(asked(request));
     }
 
     @Override
     public List<RequestOutput> beamSearch(List<? extends Prompt> prompts, BeamSearchParams params) {
-        return all(prompts, (p, future) -> start(p, future, future, (id, ids) -> requests.beams(id, p, ids, params, future)));
-    }
-
-    private static <T> List<RequestOutput> all(List<T> asked, BiConsumer<T, FutureSink> starter) {
-        var futures = new ArrayList<FutureSink>(asked.size());
-        for (T one : asked) {
-            var future = new FutureSink();
-            futures.add(future);
-            starter.accept(one, future);
-        }
-        var results = new ArrayList<RequestOutput>(futures.size());
-        try {
-            for (FutureSink f : futures) {
-                results.add(f.get());
-            }
-            return results;
-        } catch (InterruptedException e) {
-            futures.forEach(f -> f.cancel(true));
-            Thread.currentThread().interrupt();
-            throw new CancellationException("interrupted while generating; the requests are cancelled");
-        } catch (ExecutionException e) {
-            throw new IllegalStateException(e.getCause()); // results are values, failed ones too
-        }
+        return callers.all(prompts.stream().map(p -> asked(p, params)).toList(), "beamSearch");
     }
 
     @Override
-    public TokenStream stream(Prompt prompt, SamplingParams params) {
-        var stream = new StreamSink(loop::wake);
-        start(prompt, params, stream, stream.future());
-        return stream;
+    public CompletableFuture<List<RequestOutput>> beamSearchAsync(List<? extends Prompt> prompts, BeamSearchParams params) {
+        return callers.allNow(prompts.stream().map(p -> asked(p, params)).toList());
     }
 
-    private void start(Prompt prompt, SamplingParams params, ResultSink sink, FutureSink future) {
-        start(prompt, sink, future, (id, ids) -> requests.sampled(id, prompt, ids, params, sink));
+    private Callers.Asked asked(Request r) {
+        return new Callers.Asked(r.prompt(), (id, ids, sink) -> requests.sampled(id, r.prompt(), ids, r.params(), sink));
     }
 
-    private void start(Prompt prompt, ResultSink sink, FutureSink future, Making making) {
-        loop.checkOpen();
-        long id = ids.incrementAndGet();
-        int[] promptIds = new int[0];
-        SequenceGroup group;
-        try {
-            promptIds = requests.encode(prompt);
-            group = making.make(id, promptIds);
-        } catch (IllegalArgumentException e) {
-            RequestOutput refused = SequenceGroup.refused(id, prompt, promptIds, e);
-            loop.refused(refused);
-            sink.done(refused);
-            return;
-        }
-        future.onCancel(() -> loop.cancel(group));
-        loop.submit(group);
+    private Callers.Asked asked(Prompt prompt, BeamSearchParams params) {
+        return new Callers.Asked(prompt, (id, ids, sink) -> requests.beams(id, prompt, ids, params, sink));
     }
 
     @Override
@@ -197,6 +174,7 @@ public final class LoadedLlm implements LLM {
     }
 
     private void release() {
+        room.close();
         try (model; backend; runner) {
             LOG.log(System.Logger.Level.DEBUG, "closing {0}", model.description());
         }

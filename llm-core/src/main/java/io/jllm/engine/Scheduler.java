@@ -144,6 +144,7 @@ final class Scheduler {
             u.running(true);
             u.seats().forEach(s -> s.sit(slots.take()));
             u.group().reused(cached);
+            u.group().admitted();
             put(b, u);
         }
     }

@@ -34,6 +34,7 @@ final class SequenceGroup {
     private EngineMonitor monitor; // null before it is in the engine
     private int preemptions;
     private int cachedTokens;
+    private int generated;
     private boolean done;
     private volatile boolean cancelled;
 
@@ -118,17 +119,24 @@ final class SequenceGroup {
         }
     }
 
+    /** One of its units has joined the batch. */
+    void admitted() {
+        sink.admitted();
+    }
+
     void preempted() {
         preemptions++;
         monitor.preempted(this);
+        sink.preempted();
     }
 
     void promptToken(TokenLogprobs token) {
         promptLogprobs.add(token);
     }
 
-    /** A step that ended at this time, by {@link Clock}, gave it tokens. */
+    /** A step that ended at this time, by {@link Clock}, gave it a token, or one to each beam. */
     void generated(long now) {
+        generated++;
         if (firstToken == 0) {
             firstToken = now;
             monitor.firstToken(this);
@@ -137,6 +145,11 @@ final class SequenceGroup {
             gaps.add(now - lastToken);
         }
         lastToken = now;
+    }
+
+    /** Makes known how far it is after a step. */
+    void progressed(Sequence s) {
+        sink.progressed(Math.min(s.computed(), promptIds.length), generated);
     }
 
     /** Passes text on to the reader. */
@@ -192,10 +205,19 @@ final class SequenceGroup {
         return new RequestOutput(id, prompt, promptIds, List.copyOf(promptLogprobs), outputs, metrics, error);
     }
 
-    /** The result of a request that never began. */
+    /** The result of a request that could not begin. */
     static RequestOutput refused(long id, Prompt prompt, int[] promptIds, RuntimeException error) {
+        return empty(id, prompt, promptIds, FinishReason.ERROR, Optional.of(error));
+    }
+
+    /** The result of a request that the engine's end came before. */
+    static RequestOutput tooLate(long id, Prompt prompt) {
+        return empty(id, prompt, new int[0], FinishReason.CANCELLED, Optional.empty());
+    }
+
+    private static RequestOutput empty(long id, Prompt prompt, int[] promptIds, FinishReason reason, Optional<RuntimeException> error) {
         var metrics = new RequestOutput.Metrics(Duration.ZERO, Duration.ZERO, Optional.empty(), Duration.ZERO,
                 promptIds.length, 0, 0, 0);
-        return new RequestOutput(id, prompt, promptIds, List.of(), List.of(Completion.failed()), metrics, Optional.of(error));
+        return new RequestOutput(id, prompt, promptIds, List.of(), List.of(Completion.empty(reason)), metrics, error);
     }
 }

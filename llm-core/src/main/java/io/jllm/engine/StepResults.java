@@ -31,7 +31,12 @@ final class StepResults {
         for (int row = 0; row < scheduler.rows().count();) {
             row += deliver(row, now);
         }
-        scheduler.scheduled().forEach(this::endScored);
+        for (Unit u : scheduler.scheduled()) {
+            endScored(u);
+            if (!u.group().done()) {
+                u.group().progressed(u.active().getFirst());
+            }
+        }
     }
 
     /** A failed forward pass fails the requests that were in it; the others have lost nothing. */

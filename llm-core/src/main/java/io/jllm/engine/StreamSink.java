@@ -6,70 +6,104 @@ import java.util.Iterator;
 import java.util.NoSuchElementException;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CancellationException;
-import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Flow;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /** Delivers text piece by piece to one reader, and has the request rest while the reader is behind. */
-final class StreamSink implements ResultSink, TokenStream {
+final class StreamSink extends CallerSink implements TokenStream {
     /** Pieces that may wait for a reader. */
-    private static final int CAPACITY = 64;
+    static final int CAPACITY = 64;
 
     private final BlockingQueue<Event> events = new LinkedBlockingQueue<>();
-    private final FutureSink result = new FutureSink();
-    private final AtomicBoolean iterated = new AtomicBoolean();
-    private final Runnable wakeEngine;
+    private final AtomicBoolean read = new AtomicBoolean();
+    private final EngineLoop loop;
+    private volatile PieceSubscription subscription; // null until somebody subscribes
 
-    /** What the reader finds in the queue. */
-    private sealed interface Event {
+    /** What the reader finds in the buffer. */
+    sealed interface Event {
+        /** More text. */
         record More(Piece piece) implements Event {
         }
 
+        /** The last event. */
         record End(RequestOutput output) implements Event {
         }
     }
 
-    StreamSink(Runnable wakeEngine) {
-        this.wakeEngine = wakeEngine;
-    }
-
-    FutureSink future() {
-        return result;
+    StreamSink(long id, Runnable leaveQueue, EngineLoop loop) {
+        super(id, leaveQueue);
+        this.loop = loop;
     }
 
     @Override
     public void piece(Piece piece) {
-        events.add(new Event.More(piece));
+        add(new Event.More(piece));
     }
 
     @Override
     public void done(RequestOutput output) {
-        events.add(new Event.End(output));
-        result.done(output);
+        add(new Event.End(output));
+        super.done(output);
+    }
+
+    private void add(Event event) {
+        events.add(event);
+        PieceSubscription subscribed = subscription;
+        if (subscribed != null) {
+            subscribed.come(event);
+        }
     }
 
     /** Only a reader that has begun can be behind: one that waits for the result alone must get it. */
     @Override
     public boolean full() {
-        return iterated.get() && events.size() >= CAPACITY;
+        return read.get() && events.size() >= CAPACITY;
     }
 
-    @Override
-    public CompletableFuture<RequestOutput> result() {
-        return result;
+    /** The next event, without taking it; null if there is none yet. */
+    Event peek() {
+        return events.peek();
+    }
+
+    /** The reader has taken an event; the engine may be waiting for that. */
+    void taken() {
+        if (events.size() == CAPACITY / 2) {
+            loop.wake();
+        }
+    }
+
+    /** Takes the next event, which is there. */
+    void skip() {
+        events.remove();
+        taken();
     }
 
     @Override
     public void close() {
-        result.requestCancel();
+        cancel();
     }
 
     @Override
     public Iterator<Piece> iterator() {
-        if (iterated.getAndSet(true)) {
-            throw new IllegalStateException("a stream can be read once; it is being read or was read already");
+        if (read.getAndSet(true)) {
+            throw alreadyRead();
         }
         return new Reader();
+    }
+
+    @Override
+    public void subscribe(Flow.Subscriber<? super Piece> subscriber) {
+        if (read.getAndSet(true)) {
+            PieceSubscription.refuse(subscriber, alreadyRead());
+        } else {
+            subscription = new PieceSubscription(this, subscriber);
+            subscription.signal();
+        }
+    }
+
+    private static IllegalStateException alreadyRead() {
+        return new IllegalStateException("a stream can be read once; it is being read or was read already");
     }
 
     private final class Reader implements Iterator<Piece> {
@@ -78,6 +112,7 @@ final class StreamSink implements ResultSink, TokenStream {
         @Override
         public boolean hasNext() {
             if (next == null) {
+                loop.checkMayWait("reading a stream");
                 try {
                     next = events.take();
                 } catch (InterruptedException e) {
@@ -85,9 +120,7 @@ final class StreamSink implements ResultSink, TokenStream {
                     close();
                     throw new CancellationException("interrupted while reading a stream; its request is cancelled");
                 }
-                if (events.size() == CAPACITY / 2) {
-                    wakeEngine.run();
-                }
+                taken();
             }
             return switch (next) {
                 case Event.More _ -> true;

@@ -46,7 +46,8 @@ final class TinyLlm {
 
     static EngineOptions options(int maxSequences, int maxTokensPerStep, int blockSize, int kvPositions, boolean prefixCache) {
         long bytes = CONFIG.kvFloatsPerToken() * Float.BYTES * kvPositions;
-        return new EngineOptions(OptionalInt.empty(), maxSequences, maxTokensPerStep, blockSize, bytes, Optional.of(DType.F32), prefixCache);
+        return new EngineOptions(OptionalInt.empty(), maxSequences, maxTokensPerStep, blockSize, bytes, Optional.of(DType.F32), prefixCache,
+                64);
     }
 
     private record WrappedBackend(Backend inner, UnaryOperator<ModelRunner> wrapper) implements Backend {
