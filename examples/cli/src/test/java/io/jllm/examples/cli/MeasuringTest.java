@@ -91,6 +91,42 @@ class MeasuringTest {
     }
 
     @Test
+    void benchOfCallers() {
+        JsonObject json = CliRun.json("bench", "--prompt-tokens", "20", "--generate-tokens", "5", "--clients", "3", "--depth", "33",
+                "--repetitions", "2", "--json");
+        assertEquals(Set.of("pp", "tg", "batch", "depth", "load_ms", "first_token_ms", "peak_rss_mib", "backend", "kernels", "clients",
+                "requests", "tokens_per_s", "requests_per_s", "ttft_ms", "inter_token_ms"), json.keySet());
+        assertEquals(3, json.get("clients").getAsInt());
+        assertEquals(6, json.get("requests").getAsInt());
+        assertEquals(json.get("tg"), json.get("tokens_per_s"));
+        assertTrue(json.get("pp").getAsDouble() > 0, json.toString());
+        assertEquals(json.get("tg").getAsDouble() / 5, json.get("requests_per_s").getAsDouble(), 0.01);
+        for (String latency : new String[] {"ttft_ms", "inter_token_ms"}) {
+            JsonObject l = json.getAsJsonObject(latency);
+            assertTrue(l.get("p50").getAsDouble() > 0 && l.get("p50").getAsDouble() <= l.get("p90").getAsDouble()
+                    && l.get("p90").getAsDouble() <= l.get("p99").getAsDouble()
+                    && l.get("p99").getAsDouble() <= l.get("max").getAsDouble(), json.toString());
+        }
+    }
+
+    @Test
+    void benchOfRecordedRequests() throws Exception {
+        Path file = Files.writeString(folder.resolve("r.jsonl"), """
+                {"prompt": "Once", "max_tokens": 7, "ignore_eos": true}
+                {"ids": [0, 5], "max_tokens": 3, "ignore_eos": true, "temperature": 1, "n": 2}
+                {"prompt": "The king", "max_tokens": 4, "beams": 2}
+                """);
+        JsonObject json = CliRun.json("bench", "--requests", file.toString(), "--clients", "2", "--repetitions", "2", "--json");
+        assertTrue(json.get("pp").isJsonNull() && json.get("tg").isJsonNull(), json.toString());
+        assertEquals(6, json.get("requests").getAsInt());
+        double texts = json.get("tokens_per_s").getAsDouble() / json.get("requests_per_s").getAsDouble();
+        assertEquals((7 + 6 + 4) / 3.0, texts, 0.05);
+        assertTrue(CliRun.good("bench", "--requests", file.toString(), "--repetitions", "1").startsWith("1 clients, 3 requests: "));
+        Files.writeString(file, "{\"prompt\": \"Once\", \"ids\": [1]}");
+        assertTrue(CliRun.bad(2, "bench", "--requests", file.toString()).contains("line 1"));
+    }
+
+    @Test
     void benchSaysWhatDoesNotFit() {
         CliRun run = CliRun.of("bench", "--prompt-tokens", "2000", "--repetitions", "1");
         assertEquals(2, run.code());

@@ -54,6 +54,10 @@ class UsageTest {
         "quantize a.gguf b.gguf --type Q9                      | --type must be one of",
         "quantize absent.gguf b.gguf --type Q4_0               | there is no model absent.gguf",
         "bench --batch 0                                       | --batch must be in 1 to 256, was 0",
+        "bench --clients 0                                     | --clients must be in 1 to 4096, was 0",
+        "bench --clients 2 --batch 2                           | --batch cannot be combined",
+        "bench --requests absent.jsonl                         | there is no file absent.jsonl",
+        "bench --requests absent.jsonl --depth 4               | --depth cannot be combined with --requests",
         "bench --prompt-tokens -1                              | --prompt-tokens must be in 0 to",
         "bench --repetitions 0                                 | --repetitions must be in 1 to",
         "bench --model absent.gguf                             | there is no model absent.gguf"})
