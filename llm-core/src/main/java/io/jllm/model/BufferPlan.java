@@ -29,6 +29,15 @@ public final class BufferPlan {
 
     /** Plans a program. A product takes over the place of its residual where nobody reads the residual later. */
     public static BufferPlan of(Program program) {
+        return of(program, 0);
+    }
+
+    /**
+     * Plans a program for a backend that does several ops at once, and so may still read a value when it writes a later one.
+     *
+     * @param linger ops for which a value stays where it is after the last one that reads it
+     */
+    public static BufferPlan of(Program program, int linger) {
         List<Op> ops = program.ops();
         var lastUse = new int[program.values().size()];
         for (int i = 0; i < ops.size(); i++) {
@@ -54,7 +63,7 @@ public final class BufferPlan {
             int area = out.rows().ordinal();
             top[area] = Math.max(top[area], Math.addExact(offset[out.id()], aligned(out.width())));
             live.add(out);
-            live.removeIf(v -> lastUse[v.id()] <= now);
+            live.removeIf(v -> lastUse[v.id()] <= now - linger);
         }
         return new BufferPlan(offset, top[Value.Rows.TOKENS.ordinal()], top[Value.Rows.LOGITS.ordinal()]);
     }
@@ -72,7 +81,7 @@ public final class BufferPlan {
             if (offset[v.id()] - at >= aligned(out.width())) {
                 break;
             }
-            at = offset[v.id()] + aligned(v.width());
+            at = Math.max(at, offset[v.id()] + aligned(v.width()));
         }
         return at;
     }

@@ -22,6 +22,9 @@ final class ClassRules {
     /** The only packages that may bind native code. */
     private static final List<String> NATIVE_PACKAGES = List.of("io/jllm/cpu/machine/", "io/jllm/cuda/driver/", "io/jllm/cuda/ffi/");
 
+    /** Generated bindings can trace their calls; nobody asks them to. */
+    private static final List<String> GENERATED = List.of("io/jllm/cuda/ffi/");
+
     private static final Set<String> NATIVE_TYPES = Set.of("java/lang/foreign/Linker", "java/lang/foreign/Linker$Option",
             "java/lang/foreign/SymbolLookup");
     private static final Set<String> NATIVE_CALLS = Set.of("System.load", "System.loadLibrary", "Runtime.load",
@@ -70,7 +73,7 @@ final class ClassRules {
 
     /** Printing, and ending the JVM: a library does neither. */
     static Set<String> loud(Iterable<Path> classFolders) {
-        return violations(classFolders, List.of(), (model, found) -> {
+        return violations(classFolders, GENERATED, (model, found) -> {
             for (PoolEntry entry : model.constantPool()) {
                 if (entry instanceof MemberRefEntry member && (LOUD.contains(memberName(member))
                         || member.name().stringValue().equals("printStackTrace")

@@ -1,0 +1,124 @@
+import java.io.File;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.FileTime;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+
+/**
+ * A step of the build, run as a source file: compiles every kernel file with nvcc, for each architecture into a cubin, and once into PTX that later
+ * devices compile for themselves. What is newer than its sources stays. Where nvcc is absent the index that it writes says so, and the build goes on.
+ *
+ * <p>Arguments: folder of kernels, folder of results, architectures of cubins separated by commas, architecture of PTX. Architectures that the compiler
+ * does not know are left out.
+ */
+final class CompileKernels {
+    private static final Pattern RELEASE = Pattern.compile("release (\\d+)\\.(\\d+)");
+
+    private CompileKernels() {
+    }
+
+    public static void main(String[] args) throws Exception {
+        Path sources = Path.of(args[0]);
+        Path results = Path.of(args[1]);
+        Files.createDirectories(results);
+        List<Path> kernels = list(sources, ".cu");
+        Optional<Path> nvcc = nvcc();
+        if (nvcc.isEmpty() || kernels.isEmpty()) {
+            String why = "this build of llm-cuda has no kernels: nvcc was not found on the PATH, in CUDA_HOME or in CUDA_PATH when it was built";
+            write(results.resolve("index.properties"), "missing=" + why + "\n");
+            System.out.println(why);
+            return;
+        }
+        String compiler = nvcc.get().toString();
+        Matcher release = RELEASE.matcher(run(compiler, "--version"));
+        if (!release.find()) {
+            throw new IOException(compiler + " --version names no release");
+        }
+        List<String> known = run(compiler, "--list-gpu-arch").lines().map(String::strip).toList();
+        List<String> targets = Stream.of(args[2].split(",")).map(String::strip).filter(a -> known.contains("compute_" + a.replaceAll("\\D", ""))).toList();
+        long newest = newest(list(sources, ".cu", ".cuh"));
+        var jobs = new ArrayList<Callable<Void>>();
+        for (Path kernel : kernels) {
+            String name = kernel.getFileName().toString().replace(".cu", "");
+            for (String arch : targets) {
+                jobs.add(job(results.resolve(name + ".sm_" + arch + ".cubin"), newest, compiler, "-cubin", "-gencode",
+                        "arch=compute_" + arch + ",code=sm_" + arch, kernel.toString()));
+            }
+            jobs.add(job(results.resolve(name + ".ptx"), newest, compiler, "-ptx", "-arch=compute_" + args[3], kernel.toString()));
+        }
+        try (var pool = Executors.newFixedThreadPool(Runtime.getRuntime().availableProcessors())) {
+            for (Future<Void> f : pool.invokeAll(jobs)) {
+                f.get();
+            }
+        }
+        write(results.resolve("index.properties"), "release=" + release.group(1) + "." + release.group(2) + "\nfiles="
+                + String.join(",", kernels.stream().map(k -> k.getFileName().toString().replace(".cu", "")).toList()) + "\ncubins="
+                + String.join(",", targets) + "\nptx=" + args[3] + "\n");
+    }
+
+    private static Callable<Void> job(Path out, long newest, String... command) {
+        return () -> {
+            if (!Files.exists(out) || Files.getLastModifiedTime(out).toMillis() < newest) {
+                Path part = out.resolveSibling(out.getFileName() + ".part");
+                var all = new ArrayList<>(List.of(command));
+                all.addAll(List.of("-std=c++17", "-O3", "-o", part.toString()));
+                System.out.println("nvcc " + out.getFileName());
+                run(all.toArray(String[]::new));
+                // The time of its sources, so that a file saved during the compilation is newer.
+                Files.setLastModifiedTime(part, FileTime.fromMillis(newest));
+                Files.move(part, out, StandardCopyOption.REPLACE_EXISTING);
+            }
+            return null;
+        };
+    }
+
+    private static Optional<Path> nvcc() {
+        var folders = new ArrayList<String>();
+        for (String home : new String[] {"CUDA_HOME", "CUDA_PATH"}) {
+            if (System.getenv(home) != null) {
+                folders.add(System.getenv(home) + File.separator + "bin");
+            }
+        }
+        folders.addAll(List.of(System.getenv().getOrDefault("PATH", "").split(File.pathSeparator)));
+        return folders.stream().flatMap(f -> Stream.of(Path.of(f, "nvcc"), Path.of(f, "nvcc.exe"))).filter(Files::isExecutable).findFirst();
+    }
+
+    private static String run(String... command) throws IOException, InterruptedException {
+        Process p = new ProcessBuilder(command).redirectErrorStream(true).start();
+        String out = new String(p.getInputStream().readAllBytes());
+        if (p.waitFor() != 0) {
+            throw new IOException(String.join(" ", command) + " failed:\n" + out);
+        }
+        return out;
+    }
+
+    private static List<Path> list(Path folder, String... endings) throws IOException {
+        try (Stream<Path> files = Files.list(folder)) {
+            return files.filter(f -> Stream.of(endings).anyMatch(f.toString()::endsWith)).sorted().toList();
+        }
+    }
+
+    private static long newest(List<Path> files) throws IOException {
+        long newest = 0;
+        for (Path f : files) {
+            newest = Math.max(newest, Files.getLastModifiedTime(f).toMillis());
+        }
+        return newest;
+    }
+
+    private static void write(Path file, String text) throws IOException {
+        if (!Files.exists(file) || !Files.readString(file).equals(text)) {
+            Files.writeString(file, text);
+        }
+    }
+}

@@ -1,0 +1,130 @@
+package io.jllm.cuda;
+
+import io.jllm.cuda.driver.Context;
+import io.jllm.cuda.driver.CudaException;
+import io.jllm.cuda.driver.Device;
+import io.jllm.cuda.driver.Driver;
+import io.jllm.cuda.driver.OutOfDeviceMemoryException;
+import io.jllm.cuda.driver.Owner;
+import io.jllm.model.Program;
+import io.jllm.model.Value;
+import io.jllm.quant.DType;
+import io.jllm.quant.WeightSource;
+import io.jllm.spi.Backend;
+import io.jllm.spi.BackendProvider.BackendOptions;
+import io.jllm.spi.ModelRunner;
+import io.jllm.spi.WeightCheck;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+
+/** An NVIDIA device. */
+final class CudaBackend implements Backend {
+    private static final Set<DType> KV_TYPES = Set.of(DType.F32, DType.F16, DType.BF16);
+
+    private final Owner owner = new Owner();
+    private final Context context;
+    private final Kernels kernels;
+    private final double memoryFraction;
+
+    private CudaBackend(Device device, KernelImages images, double memoryFraction) {
+        this.memoryFraction = memoryFraction;
+        try {
+            context = owner.own(Context.open(device));
+            kernels = owner.own(new Kernels(images, images.image(device.capability()).orElseThrow()));
+        } catch (CudaException e) {
+            owner.close();
+            throw e;
+        }
+    }
+
+    /** As {@link CudaBackendProvider#open}. */
+    static CudaBackend open(BackendOptions options) {
+        return open(options, KernelImages.packaged());
+    }
+
+    /** With other kernels than those of the jar. */
+    static CudaBackend open(BackendOptions options, KernelImages images) {
+        if (options.threads() != 0) {
+            throw new IllegalArgumentException("threads are for backends that compute on the processor, not for cuda: leave them out");
+        }
+        if (!options.kernels().equals("auto")) {
+            throw new IllegalArgumentException("the cuda backend has one set of kernels, auto, not " + options.kernels());
+        }
+        images.missing().ifPresent(why -> {
+            throw new IllegalStateException(why);
+        });
+        int devices = switch (Driver.probe(images.oldestDriver())) {
+            case Driver.State.Absent a -> throw new IllegalStateException(a.reason());
+            case Driver.State.Ready r -> r.devices();
+        };
+        if (options.device() < 0 || options.device() >= devices) {
+            throw new IllegalArgumentException("device " + options.device() + " of " + devices + " was asked for; the first is 0");
+        }
+        Device device = Device.of(options.device());
+        Optional<String> unsupported = CudaBackendProvider.unsupported(images, device);
+        if (unsupported.isPresent()) {
+            throw new IllegalStateException(unsupported.get());
+        }
+        return new CudaBackend(device, images, options.memoryFraction());
+    }
+
+    @Override
+    public String describe() {
+        return "cuda (" + context.device().name() + ", " + (context.device().memory() >> 20) + " MiB), " + kernels.name() + " kernels";
+    }
+
+    @Override
+    public String kernels() {
+        return kernels.name();
+    }
+
+    @Override
+    public DType kvType() {
+        return DType.F16;
+    }
+
+    @Override
+    public List<String> unsupported(Program program, WeightSource weights) {
+        var reasons = new ArrayList<>(WeightCheck.problems(program, weights, type -> DeviceFormat.of(type).isPresent()));
+        if (program.logits().rows() != Value.Rows.LOGITS) {
+            reasons.add("the program computes logits for every token, not for the wanted rows");
+        }
+        return reasons;
+    }
+
+    @Override
+    public ModelRunner load(Program program, WeightSource weights, RunnerOptions options) {
+        List<String> reasons = unsupported(program, weights);
+        if (!reasons.isEmpty()) {
+            throw new IllegalArgumentException("the cuda backend cannot run this model: " + String.join("; ", reasons));
+        }
+        check(options);
+        context.use();
+        var plan = new WeightPlan(program, weights);
+        MemoryBudget budget = MemoryBudget.of(program, options, plan.bytes(), context.freeMemory(), context.device().memory(), memoryFraction);
+        try {
+            return new CudaRunner(program, plan, options, budget, context, kernels);
+        } catch (OutOfDeviceMemoryException e) {
+            throw new IllegalStateException("out of device memory while loading: weights take " + budget.weights() + " bytes, the KV cache at most "
+                    + budget.blocks() * budget.blockBytes() + " bytes, scratch " + budget.scratch() + " bytes; lower gpuMemoryFraction, maxTokensPerStep or "
+                    + "maxSequences, or end what else uses the device", e);
+        }
+    }
+
+    private static void check(RunnerOptions o) {
+        if (!KV_TYPES.contains(o.kvType())) {
+            throw new IllegalArgumentException("the cuda backend stores keys and values as F32, F16 or BF16, not as " + o.kvType());
+        }
+        if (o.maxTokensPerStep() < 1 || o.maxSequences() < 1 || o.maxLogitRows() < 1 || o.blockSize() < 1 || o.maxBlocks() < 1 || o.kvBytes() < 0) {
+            throw new IllegalArgumentException("sizes must be positive: " + o);
+        }
+    }
+
+    @Override
+    public void close() {
+        context.use();
+        owner.close();
+    }
+}

@@ -1,0 +1,258 @@
+package io.jllm.cuda;
+
+import io.jllm.cuda.driver.Context;
+import io.jllm.cuda.driver.DeviceMemory;
+import io.jllm.cuda.driver.OutOfDeviceMemoryException;
+import io.jllm.cuda.driver.Owner;
+import io.jllm.cuda.driver.Stream;
+import io.jllm.model.BufferPlan;
+import io.jllm.model.Program;
+import io.jllm.sampling.SamplerChain;
+import io.jllm.spi.Backend.RunnerOptions;
+import io.jllm.spi.ModelRunner;
+import io.jllm.spi.RowSampling;
+import io.jllm.spi.StepBatch;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.List;
+
+/**
+ * A model on a device. {@link #forward} only queues work: one copy and one graph for a step in which every sequence has one token, else kernel by kernel; who
+ * wants results waits for them.
+ */
+final class CudaRunner implements ModelRunner {
+    private final Program program;
+    private final RunnerOptions options;
+    private final MemoryBudget budget;
+    private final Context context;
+    private final Owner owner = new Owner();
+    private final Arena arena = Arena.ofShared();
+    private final Stream stream;
+    private final KvPages kv;
+    private final StepUpload upload;
+    private final BlockCopier copier;
+    private final DeviceSampler sampler;
+    private final DeviceMemory values;
+    private final Area area;
+    private final List<Step> steps;
+    private final GraphCache graphs;
+    private final int vocab;
+    private Arena hostArena = Arena.ofShared();
+    private MemorySegment hostLogits = MemorySegment.NULL;
+    private boolean hostCurrent;
+    private int rows;
+    private boolean closed;
+
+    /** Loads; gives back what it has if anything fails. */
+    CudaRunner(Program program, WeightPlan plan, RunnerOptions options, MemoryBudget budget, Context context, Kernels kernels) {
+        this.program = program;
+        this.options = options;
+        this.budget = budget;
+        this.context = context;
+        vocab = program.config().vocab();
+        owner.own(arena);
+        try {
+            stream = owner.own(Stream.create());
+            DeviceMemory weights = owner.own(DeviceMemory.allocate(context, plan.bytes(), "weights"));
+            BufferPlan buffers = BufferPlan.of(program, Fusion.LINGER);
+            values = owner.own(DeviceMemory.allocate(context, Area.bytes(buffers, options.maxTokensPerStep(), options.maxLogitRows()), "activations"));
+            area = new Area(buffers, options.maxTokensPerStep(), options.maxLogitRows(), values.address());
+            kv = owner.own(new KvPages(context, program, options.blockSize(), options.kvType(), budget.blocks()));
+            upload = owner.own(new StepUpload(context, options, budget.tableInts(), budget.pieceRoom()));
+            DeviceMemory partial = owner.own(DeviceMemory.allocate(context, budget.partialBytes(), "attention"));
+            DeviceMemory counters = owner.own(DeviceMemory.allocate(context, MemoryBudget.counterBytes(program, options), "attention"));
+            counters.fill(stream, (byte) 0);
+            copier = owner.own(new BlockCopier(stream, kernels, arena, kv));
+            sampler = owner.own(new DeviceSampler(context, stream, kernels, arena, area.floats(program.logits()), Area.pitch(program.logits()), vocab,
+                    options.maxLogitRows(), options.maxSequences()));
+            var machine = new Machine(kernels, plan, weights.address(), area, upload, kv, options.kvType(), options.blockSize(), partial.address(),
+                    counters.address(), context.device().multiprocessors(), context.device().sharedMemory());
+            var compiler = new Compiler(program, machine, arena);
+            steps = compiler.compile(false);
+            graphs = owner.own(new GraphCache(compiler.compile(true), steps, Math.min(options.maxSequences(), Math.min(options.maxTokensPerStep(), options.maxLogitRows()))));
+            WeightLoader.load(plan, weights, context, stream, kernels);
+            warmUp();
+        } catch (RuntimeException | Error e) {
+            hostArena.close();
+            owner.close();
+            throw e;
+        }
+    }
+
+    /** One token, so that the first request finds its graph made; block 0 is written again before it is read. */
+    private void warmUp() {
+        var one = new StepBatch(1, 1, 1, 1);
+        one.queryStart[1] = 1;
+        one.contextLength[0] = 1;
+        one.tokens = 1;
+        one.sequences = 1;
+        one.logitRows = 1;
+        forward(one);
+        stream.synchronize();
+    }
+
+    @Override
+    public int blocks() {
+        return kv.blocks();
+    }
+
+    @Override
+    public void forward(StepBatch b) {
+        use();
+        check(b);
+        try {
+            for (int t = 0; t < b.tokens; t++) {
+                kv.touch(b.kvSlots[t] / options.blockSize());
+            }
+            StepSize size = upload.size(b);
+            if (isDecode(b, size)) {
+                int bucket = graphs.bucket(b.tokens);
+                upload.send(b, StepSize.decode(bucket), stream);
+                graphs.launch(bucket, stream);
+            } else {
+                upload.send(b, size, stream);
+                steps.forEach(s -> s.launch(stream, size));
+            }
+        } catch (OutOfDeviceMemoryException e) {
+            throw outOfMemory(e);
+        }
+        rows = b.logitRows;
+        hostCurrent = false;
+    }
+
+    /** Whether every sequence has one token and wants its logits. */
+    private static boolean isDecode(StepBatch b, StepSize size) {
+        return size.singles() == b.tokens && b.logitRows == b.tokens && b.tokens > 0 && b.tokens <= GraphCache.MOST_SEQUENCES
+                && b.logitRow[b.logitRows - 1] == b.tokens - 1 && b.logitRow[0] == 0 && rising(b);
+    }
+
+    private static boolean rising(StepBatch b) {
+        for (int r = 1; r < b.logitRows; r++) {
+            if (b.logitRow[r] != r) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private void check(StepBatch b) {
+        if (b.tokens > options.maxTokensPerStep() || b.logitRows > options.maxLogitRows() || b.sequences > options.maxSequences()) {
+            throw new IllegalArgumentException("a step of " + b.tokens + " tokens, " + b.sequences + " sequences and " + b.logitRows
+                    + " rows of logits; the limits are " + options.maxTokensPerStep() + ", " + options.maxSequences() + " and " + options.maxLogitRows());
+        }
+        for (int t = 0; t < b.tokens; t++) {
+            if (b.tokenIds[t] < 0 || b.tokenIds[t] >= vocab) {
+                throw new IllegalArgumentException("token id " + b.tokenIds[t] + " is not in the vocabulary of " + vocab);
+            }
+        }
+    }
+
+    @Override
+    public boolean samplesOnDevice(RowSampling row) {
+        return true;
+    }
+
+    @Override
+    public void sample(RowSampling[] asked, int count, int[] tokens, float[] logprobs) {
+        use();
+        try {
+            sampler.sample(asked, count, tokens, logprobs);
+        } catch (OutOfDeviceMemoryException e) {
+            throw outOfMemory(e);
+        }
+    }
+
+    @Override
+    public void topK(int[] asked, int k, int[] ids, float[] logprobs) {
+        use();
+        if (k >= 1 && k <= DeviceSampler.MOST_TOP) {
+            sampler.topK(asked, k, ids, logprobs);
+            return;
+        }
+        var chain = new SamplerChain(vocab); // rare: nobody looks at so many alternatives for long
+        var row = new float[vocab];
+        MemorySegment all = logits();
+        for (int i = 0; i < asked.length; i++) {
+            MemorySegment.copy(all, ValueLayout.JAVA_FLOAT, (long) asked[i] * vocab * Float.BYTES, row, 0, vocab);
+            chain.topK(row, k, ids, logprobs, i * k);
+        }
+    }
+
+    @Override
+    public MemorySegment logits() {
+        use();
+        if (!hostCurrent) {
+            long need = (long) Math.max(rows, 1) * vocab * Float.BYTES;
+            if (hostLogits.byteSize() < need) {
+                hostArena.close();
+                hostArena = Arena.ofShared();
+                hostLogits = hostArena.allocate(need, 64);
+            }
+            stream.synchronize();
+            long from = area.floats(program.logits()) - values.address();
+            long pitch = (long) Area.pitch(program.logits()) * Float.BYTES;
+            long width = (long) vocab * Float.BYTES;
+            if (pitch == width) {
+                values.read(from, hostLogits.asSlice(0, need));
+            } else {
+                for (int r = 0; r < rows; r++) {
+                    values.read(from + r * pitch, hostLogits.asSlice(r * width, width));
+                }
+            }
+            hostCurrent = true;
+        }
+        return hostLogits;
+    }
+
+    @Override
+    public void forkSlot(int from, int to) {
+        sampler.counts().fork(to);
+    }
+
+    @Override
+    public void releaseSlot(int slot) {
+        sampler.counts().release(slot);
+    }
+
+    @Override
+    public void copyBlocks(int[] fromTo) {
+        use();
+        try {
+            for (int block : fromTo) {
+                kv.touch(block);
+            }
+        } catch (OutOfDeviceMemoryException e) {
+            throw outOfMemory(e);
+        }
+        copier.copy(fromTo);
+    }
+
+    @Override
+    public MemoryReport memory() {
+        return new MemoryReport(budget.weights(), kv.bytes(), kv.limit(), budget.scratch() + sampler.counts().bytes());
+    }
+
+    private IllegalStateException outOfMemory(OutOfDeviceMemoryException cause) {
+        MemoryReport m = memory();
+        return new IllegalStateException("out of device memory: weights " + m.weights() + " bytes, KV cache " + m.kv() + " of at most " + m.kvLimit()
+                + " bytes, scratch " + m.scratch() + " bytes; lower kvCache or gpuMemoryFraction, or end what else uses the device", cause);
+    }
+
+    private void use() {
+        if (closed) {
+            throw new IllegalStateException("the runner is closed");
+        }
+        context.use();
+    }
+
+    @Override
+    public void close() {
+        if (!closed) {
+            use();
+            closed = true;
+            hostArena.close();
+            owner.close();
+        }
+    }
+}

@@ -1,0 +1,60 @@
+package io.jllm.cuda;
+
+import io.jllm.cuda.driver.Graph;
+import io.jllm.cuda.driver.Owner;
+import io.jllm.cuda.driver.Stream;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/** Decode steps as graphs, one for each bucket of sizes, made when it is first needed. */
+final class GraphCache implements AutoCloseable {
+    /** Above this, launching kernels one by one costs little beside running them. */
+    static final int MOST_SEQUENCES = 256;
+    private static final int SMALL_STEP = 8;
+    private static final int LARGE_STEP = 32;
+    private static final int SMALL = 64;
+
+    private final Owner owner = new Owner();
+    private final Map<Integer, Graph> graphs = new HashMap<>();
+    private final List<Step> few;
+    private final List<Step> many;
+    private final int limit;
+
+    /**
+     * @param few steps for at most {@link LinearStep#MOST_FEW} sequences
+     * @param many steps for more
+     * @param limit most sequences that there is room for
+     */
+    GraphCache(List<Step> few, List<Step> many, int limit) {
+        this.few = few;
+        this.many = many;
+        this.limit = limit;
+    }
+
+    /** The bucket of so many sequences: exact while every row costs something, then in steps. */
+    int bucket(int sequences) {
+        if (sequences <= LinearStep.MOST_FEW) {
+            return sequences;
+        }
+        int step = sequences <= SMALL ? SMALL_STEP : LARGE_STEP;
+        return Math.min(limit, Math.ceilDiv(sequences, step) * step);
+    }
+
+    /** Queues the step of a bucket. */
+    void launch(int bucket, Stream stream) {
+        Graph graph = graphs.get(bucket);
+        if (graph == null) {
+            List<Step> steps = bucket <= LinearStep.MOST_FEW ? few : many;
+            StepSize size = StepSize.decode(bucket);
+            graph = owner.own(Graph.capture(stream, () -> steps.forEach(s -> s.launch(stream, size))));
+            graphs.put(bucket, graph);
+        }
+        graph.launch(stream);
+    }
+
+    @Override
+    public void close() {
+        owner.close();
+    }
+}

@@ -1,0 +1,33 @@
+package io.jllm.cuda;
+
+import io.jllm.cuda.driver.Launch;
+import io.jllm.cuda.driver.Stream;
+import io.jllm.model.Value;
+
+/** Steps that launch one kernel, whose grid has a row of blocks for each row of a value. */
+final class RowSteps {
+    private RowSteps() {
+    }
+
+    /** A grid of so many blocks for each row. */
+    record Across(Launch launch, int blocks, Value.Rows kind) implements Step {
+        @Override
+        public void launch(Stream stream, StepSize size) {
+            int rows = size.rows(kind);
+            if (rows > 0) {
+                launch.run(stream, blocks, rows, 1);
+            }
+        }
+    }
+
+    /** A grid of one block for each row. */
+    record Down(Launch launch, Value.Rows kind) implements Step {
+        @Override
+        public void launch(Stream stream, StepSize size) {
+            int rows = size.rows(kind);
+            if (rows > 0) {
+                launch.run(stream, rows, 1, 1);
+            }
+        }
+    }
+}

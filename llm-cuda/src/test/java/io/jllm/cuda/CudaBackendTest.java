@@ -1,0 +1,44 @@
+package io.jllm.cuda;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.jllm.spi.BackendProvider.Probe;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+
+/** What can be said without a device. */
+class CudaBackendTest {
+    @Test
+    void theProbeSaysWhatItFound() {
+        switch (new CudaBackendProvider().probe()) {
+            case Probe.Available a -> assertTrue(a.score() > 10 && !a.device().isBlank(), a.toString());
+            case Probe.Unavailable u -> assertTrue(u.reason().contains("driver") || u.reason().contains("nvcc") || u.reason().contains("device"), u.reason());
+        }
+    }
+
+    @Test
+    void anImageIsChosenByComputeCapability() {
+        var images = new KernelImages(Optional.empty(), 13000, List.of("a"), List.of("80", "86", "90a", "120"), 80);
+        assertEquals(Optional.of("90a"), images.image(90));
+        assertEquals(Optional.of("80"), images.image(80));
+        assertEquals(Optional.of("86"), images.image(89));
+        assertEquals(Optional.of("ptx"), images.image(100));
+        assertEquals(Optional.of("120"), images.image(121));
+        assertEquals(Optional.empty(), images.image(75));
+        assertEquals(13000, new KernelImages(Optional.empty(), 13020, List.of(), List.of(), 80).oldestDriver());
+    }
+
+    @Test
+    void matricesTakeAboutWhatTheyTakeInTheFile() {
+        for (DeviceFormat f : DeviceFormat.values()) {
+            long file = f.type().bytes(4096L * 4096);
+            assertTrue(f.bytes(4096, 4096) >= file && f.bytes(4096, 4096) <= 1.01 * file, f.toString());
+            assertTrue(f.bytes(5, 256) >= f.type().bytes(5 * 256), f.toString());
+        }
+        assertTrue(DeviceFormat.F16.asInFile(4096) && !DeviceFormat.F16.asInFile(7) && !DeviceFormat.Q4_0.asInFile(4096));
+        assertFalse(DeviceFormat.of(io.jllm.quant.DType.Q2_K).isPresent());
+    }
+}

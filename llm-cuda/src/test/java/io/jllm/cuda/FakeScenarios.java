@@ -1,0 +1,162 @@
+package io.jllm.cuda;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.jllm.cuda.driver.CudaException;
+import io.jllm.model.Op;
+import io.jllm.model.Program;
+import io.jllm.quant.DType;
+import io.jllm.quant.WeightSource;
+import io.jllm.sampling.LogitBias;
+import io.jllm.sampling.SamplerSettings;
+import io.jllm.spi.Backend.RunnerOptions;
+import io.jllm.spi.BackendProvider.BackendOptions;
+import io.jllm.spi.BackendProvider.Probe;
+import io.jllm.spi.ModelRunner;
+import io.jllm.spi.PagedSequences;
+import io.jllm.spi.RowSampling;
+import io.jllm.spi.TinyModels;
+import java.util.List;
+import java.util.Optional;
+
+/** What {@link FakeDriverTest} runs in JVMs of their own, where {@code libcuda.so.1} is the fake. */
+final class FakeScenarios {
+    private static final KernelImages IMAGES = new KernelImages(Optional.empty(), 13000, List.of("fake"), List.of("90a"), 80);
+    private static final RunnerOptions OPTIONS = new RunnerOptions(64, 4, 64, 16, 40, 0, DType.F16);
+    private static final Program PROGRAM = TinyModels.program(TinyModels.config(100, 2, 64, 96, new Op.AttentionShape(4, 2, 16), 256, 0));
+
+    private FakeScenarios() {
+    }
+
+    public static void main(String[] args) {
+        switch (args[0]) {
+            case "life" -> life();
+            case "allocations" -> allocations();
+            case "running" -> running();
+            case "tooLarge" -> tooLarge();
+            case "probe" -> System.out.println(switch (CudaBackendProvider.probe(IMAGES)) {
+                case Probe.Available a -> "available " + a.device();
+                case Probe.Unavailable u -> u.reason();
+            });
+            default -> throw new IllegalArgumentException(args[0]);
+        }
+        assertEquals(0, FakeDriver.live(), "things were not given back");
+        assertEquals(0, FakeDriver.bytes(), "memory was not given back");
+    }
+
+    private static WeightSource weights() {
+        return TinyModels.weights(PROGRAM, DType.Q8_0, 1);
+    }
+
+    private static CudaBackend open() {
+        return CudaBackend.open(BackendOptions.DEFAULT, IMAGES);
+    }
+
+    private static void life() {
+        for (int round = 0; round < 3; round++) {
+            try (CudaBackend backend = open(); ModelRunner runner = backend.load(PROGRAM, weights(), OPTIONS)) {
+                run(runner);
+                assertTrue(runner.memory().weights() > 0 && runner.memory().kv() > 0 && runner.memory().scratch() > 0, runner.memory().toString());
+                runner.close();
+                runner.close();
+                assertThrows(IllegalStateException.class, () -> runner.copyBlocks(new int[] {0, 1}));
+            }
+            assertEquals(0, FakeDriver.live(), "things were not given back");
+        }
+    }
+
+    private static void run(ModelRunner runner) {
+        var sequences = new PagedSequences(3, 16, 40, 60, 100, 1);
+        runner.forward(sequences.next(20, 0, 3));
+        long graphs = FakeDriver.graphLaunches();
+        long launches = FakeDriver.launches();
+        runner.forward(sequences.next(1, 1, 1));
+        assertEquals(graphs + 1, FakeDriver.graphLaunches(), "decode is one graph");
+        assertEquals(launches, FakeDriver.launches(), "and nothing beside it");
+        runner.copyBlocks(new int[] {0, 30, 1, 31});
+        runner.logits();
+    }
+
+    /** The next allocation fails, then the one after the next, and so on, until a whole life passes without a failure. */
+    private static void allocations() {
+        int at = 1;
+        for (boolean failed = true; failed; at++) {
+            FakeDriver.fail("*", at, FakeDriver.OUT_OF_MEMORY);
+            failed = false;
+            try (CudaBackend backend = open(); ModelRunner runner = backend.load(PROGRAM, weights(), OPTIONS)) {
+                run(runner);
+            } catch (CudaException | IllegalStateException e) {
+                failed = true;
+                assertTrue(e.getMessage().contains("memory") || e.getMessage().contains("CUDA_ERROR_OUT_OF_MEMORY"), e.getMessage());
+            }
+            FakeDriver.fail("", 0, 0);
+            assertEquals(0, FakeDriver.live(), "things left after a failure of allocation " + at);
+        }
+        System.out.println("failed at " + (at - 2));
+    }
+
+    private static void running() {
+        try (CudaBackend backend = open(); ModelRunner runner = backend.load(PROGRAM, weights(), OPTIONS)) {
+            var sequences = new PagedSequences(2, 16, 40, 60, 100, 1);
+            FakeDriver.fail("cuLaunchKernelEx", 3, FakeDriver.LAUNCH_FAILED);
+            String message = assertThrows(CudaException.class, () -> runner.forward(sequences.next(5, 0))).getMessage();
+            assertTrue(message.contains("cuLaunchKernelEx") && message.contains("_q8_0") && message.contains(" x 1 x 1, block 128") && message.contains("719"), message);
+            FakeDriver.fail("cuLaunchKernelEx", 3, FakeDriver.LAUNCH_FAILED);
+            assertThrows(CudaException.class, () -> runner.forward(sequences.next(1, 1))); // while a graph is made
+            FakeDriver.fail("cuStreamSynchronize", 1, FakeDriver.LAUNCH_FAILED);
+            RowSampling row = row(1);
+            message = assertThrows(CudaException.class, () -> runner.sample(new RowSampling[] {row}, 1, new int[1], new float[1])).getMessage();
+            assertTrue(message.contains("cuStreamSynchronize") && message.contains("kernel"), message);
+            FakeDriver.fail("cuMemAlloc_v2", 1, FakeDriver.OUT_OF_MEMORY); // counts of tokens are allocated when they are first wanted
+            message = assertThrows(IllegalStateException.class, () -> runner.sample(new RowSampling[] {row(2)}, 1, new int[1], new float[1])).getMessage();
+            assertTrue(message.contains("weights " + runner.memory().weights() + " bytes") && message.contains("KV cache") && message.contains("scratch")
+                    && message.contains("kvCache"), message);
+            runner.forward(sequences.next(1, 1));
+            runner.sample(new RowSampling[] {row(2)}, 1, new int[1], new float[1]);
+        }
+    }
+
+    private static RowSampling row(int slot) {
+        var settings = new SamplerSettings(1, 0, 1, 0, 1.5f, 0, 0, 1, LogitBias.NONE);
+        return new RowSampling() {
+            @Override
+            public SamplerSettings settings() {
+                return settings;
+            }
+
+            @Override
+            public int slot() {
+                return slot;
+            }
+
+            @Override
+            public int[] tokens() {
+                return new int[] {1, 2, 3};
+            }
+
+            @Override
+            public int promptLength() {
+                return 2;
+            }
+
+            @Override
+            public int length() {
+                return 3;
+            }
+        };
+    }
+
+    private static void tooLarge() {
+        try (CudaBackend backend = open()) {
+            long room = 9L << 30;
+            var options = new RunnerOptions(64, 4, 8, 16, Integer.MAX_VALUE / 16, room, DType.F16);
+            String message = assertThrows(IllegalStateException.class, () -> backend.load(PROGRAM, weights(), options)).getMessage();
+            assertTrue(message.contains("weights") && message.contains("KV cache") && message.contains("scratch") && message.contains("lower kvCache"), message);
+            try (ModelRunner runner = backend.load(PROGRAM, weights(), OPTIONS)) {
+                run(runner);
+            }
+        }
+    }
+}
