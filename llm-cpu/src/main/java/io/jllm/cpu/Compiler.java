@@ -6,11 +6,13 @@ import io.jllm.cpu.kernels.Kernels;
 import io.jllm.cpu.kernels.Matrix;
 import io.jllm.cpu.kernels.PackedMatrix;
 import io.jllm.cpu.kernels.Rows;
+import io.jllm.cpu.machine.TokenFormat;
 import io.jllm.model.Op;
 import io.jllm.model.Program;
 import io.jllm.model.Rope;
 import io.jllm.model.Value;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -53,11 +55,15 @@ final class Compiler {
     private void linear(Op.Linear l, Scratch scratch, List<Step> steps) {
         List<Matrix> matrices = l.weights().stream().map(tensors::matrix).toList();
         Value.Rows kind = l.out().rows();
-        BlockRows quantized = scratch.quantized(l.in().width());
-        if (matrices.stream().anyMatch(m -> m instanceof PackedMatrix)) {
-            steps.add(new QuantizeStep(scratch.rows(l.in()), quantized, kind, choice.machine().orElseThrow()));
+        Map<TokenFormat, BlockRows> arranged = new EnumMap<>(TokenFormat.class);
+        for (Matrix m : matrices) {
+            if (m instanceof PackedMatrix p && !arranged.containsKey(p.tokens())) {
+                BlockRows rows = scratch.arranged(p.tokens(), p.cols());
+                arranged.put(p.tokens(), rows);
+                steps.add(new ArrangeStep(scratch.rows(l.in()), rows, kind, choice.machine().orElseThrow()));
+            }
         }
-        steps.add(new LinearStep(scratch.rows(l.out()), scratch.rows(l.in()), quantized, l.residual().map(scratch::rows), kind, matrices, choice,
+        steps.add(new LinearStep(scratch.rows(l.out()), scratch.rows(l.in()), arranged, l.residual().map(scratch::rows), kind, matrices, choice,
                 threads));
     }
 

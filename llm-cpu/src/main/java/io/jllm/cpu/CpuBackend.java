@@ -75,7 +75,7 @@ final class CpuBackend implements Backend {
         }
         check(options);
         long weightBytes = weightBytes(program, weights);
-        int blocks = KvSize.blocks(program, options, weightBytes, Tensors.packedColumns(program, weights, choice.machine()),
+        int blocks = KvSize.blocks(program, options, weightBytes, Tensors.arranged(program, weights, choice.machine()),
                 SystemMemory.available());
         CpuRunner runner;
         try {

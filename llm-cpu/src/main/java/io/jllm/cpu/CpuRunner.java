@@ -34,7 +34,7 @@ final class CpuRunner implements ModelRunner {
     private final Workspace[] workspaces;
     private final SequenceIndex sequences;
     private final Compiler compiler;
-    private final long blockColumns;
+    private final TokenSpace arranged;
     private final Sampling sampling;
     private final ThreadTeam.Task task = this::runTask;
     private Scratch scratch;
@@ -72,7 +72,7 @@ final class CpuRunner implements ModelRunner {
         this.program = program;
         this.options = options;
         tensors = new Tensors(program, weights, kernels.machine(), arena, team);
-        blockColumns = Tensors.packedColumns(program, weights, kernels.machine());
+        arranged = Tensors.arranged(program, weights, kernels.machine());
         cache = new KvCache(arena, program, options.blockSize(), blocks);
         sequences = new SequenceIndex(options.maxTokensPerStep());
         compiler = new Compiler(program, tensors, cache, sequences, kernels, team.size());
@@ -82,7 +82,7 @@ final class CpuRunner implements ModelRunner {
             workspaces[i] = new Workspace(arena, (int) Math.max(columns, program.config().headDim()));
         }
         sampling = new Sampling(program.config().vocab(), team);
-        scratch = new Scratch(program, 1, 1, blockColumns);
+        scratch = new Scratch(program, 1, 1, arranged);
         try {
             steps = compiler.compile(scratch);
         } catch (RuntimeException | Error e) {
@@ -129,7 +129,7 @@ final class CpuRunner implements ModelRunner {
         }
         Scratch old = scratch;
         scratch = new Scratch(program, grown(old.tokens(), b.tokens, options.maxTokensPerStep()),
-                grown(old.logitRows(), b.logitRows, options.maxLogitRows()), blockColumns);
+                grown(old.logitRows(), b.logitRows, options.maxLogitRows()), arranged);
         steps = compiler.compile(scratch);
         old.close();
     }

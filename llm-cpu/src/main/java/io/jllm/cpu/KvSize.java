@@ -17,13 +17,13 @@ final class KvSize {
      * weights and scratch leave free.
      *
      * @param weights bytes of weights; mapped, they count as free memory until they are read
-     * @param blockColumns the widest product that wants activations of 8 bits; 0 if none does
+     * @param arranged what products want of scratch memory
      * @param available bytes that the process may still take
      * @throws IllegalArgumentException if not one block fits
      */
-    static int blocks(Program program, RunnerOptions options, long weights, long blockColumns, long available) {
+    static int blocks(Program program, RunnerOptions options, long weights, TokenSpace arranged, long available) {
         long block = KvCache.blockBytes(program, options.blockSize());
-        long scratch = Scratch.bytes(BufferPlan.of(program), options.maxTokensPerStep(), options.maxLogitRows(), blockColumns);
+        long scratch = Scratch.bytes(BufferPlan.of(program), options.maxTokensPerStep(), options.maxLogitRows(), arranged);
         boolean limited = options.kvBytes() > 0;
         long room = limited ? options.kvBytes() : (long) (SHARE * (available - weights - scratch));
         int blocks = Math.clamp(room / block, 0, options.maxBlocks());

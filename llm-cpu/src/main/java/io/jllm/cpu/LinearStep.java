@@ -8,10 +8,12 @@ import io.jllm.cpu.kernels.Rows;
 import io.jllm.cpu.kernels.StoredMatrix;
 import io.jllm.cpu.kernels.Target;
 import io.jllm.cpu.kernels.Workspace;
+import io.jllm.cpu.machine.TokenFormat;
 import io.jllm.model.Value;
 import io.jllm.spi.StepBatch;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /** Matrix products side by side. An iteration is a range of rows of one matrix, for all tokens, so each weight is read once. */
@@ -24,7 +26,7 @@ final class LinearStep implements Step {
     }
 
     private final Rows in;
-    private final BlockRows quantized;
+    private final Map<TokenFormat, BlockRows> arranged;
     private final Value.Rows kind;
     private final KernelChoice kernels;
     private final Piece[] pieces;
@@ -32,12 +34,12 @@ final class LinearStep implements Step {
     /**
      * A step.
      *
-     * @param quantized the same rows as {@code in}, for matrices that are rearranged
+     * @param arranged the same rows as {@code in}, for matrices that are rearranged
      */
-    LinearStep(Rows out, Rows in, BlockRows quantized, Optional<Rows> residual, Value.Rows kind, List<Matrix> matrices, KernelChoice kernels,
+    LinearStep(Rows out, Rows in, Map<TokenFormat, BlockRows> arranged, Optional<Rows> residual, Value.Rows kind, List<Matrix> matrices, KernelChoice kernels,
                int threads) {
         this.in = in;
-        this.quantized = quantized;
+        this.arranged = arranged;
         this.kind = kind;
         this.kernels = kernels;
         int rows = Math.max(MIN_ROWS, Math.ceilDiv(out.width(), threads * PER_THREAD * MIN_ROWS) * MIN_ROWS);
@@ -77,7 +79,7 @@ final class LinearStep implements Step {
         int rows = RowSteps.rows(kind, b);
         switch (p.matrix) {
             case StoredMatrix m -> kernels.kernels().linear(m, p.from, to, in, rows, p.target, ws);
-            case PackedMatrix m -> kernels.machine().orElseThrow().linear(m, p.from, to, quantized, rows, p.target);
+            case PackedMatrix m -> kernels.machine().orElseThrow().linear(m, p.from, to, arranged.get(m.tokens()), rows, p.target);
         }
     }
 }

@@ -2,11 +2,14 @@ package io.jllm.cpu;
 
 import io.jllm.cpu.kernels.BlockRows;
 import io.jllm.cpu.kernels.Rows;
+import io.jllm.cpu.machine.TokenFormat;
 import io.jllm.model.BufferPlan;
 import io.jllm.model.Program;
 import io.jllm.model.Value;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.EnumMap;
+import java.util.Map;
 
 /** Memory for the values of one step, placed by a {@link BufferPlan}. Its size is fixed; a bigger step needs a new one. */
 final class Scratch implements AutoCloseable {
@@ -16,21 +19,23 @@ final class Scratch implements AutoCloseable {
     private final Arena arena = Arena.ofShared();
     private final MemorySegment tokenArea;
     private final MemorySegment logitArea;
-    private final MemorySegment blockArea;
+    private final Map<TokenFormat, MemorySegment> arranged = new EnumMap<>(TokenFormat.class);
 
     /**
      * Room for steps of that many tokens and rows of logits.
      *
-     * @param blockColumns the widest product that wants activations of 8 bits; 0 if none does
+     * @param space what products want
      */
-    Scratch(Program program, int tokens, int logitRows, long blockColumns) {
+    Scratch(Program program, int tokens, int logitRows, TokenSpace space) {
         plan = BufferPlan.of(program);
         this.tokens = tokens;
         this.logitRows = logitRows;
         try {
             tokenArea = area(plan.tokenFloats(), tokens);
             logitArea = area(plan.logitFloats(), logitRows);
-            blockArea = arena.allocate(blockBytes(tokens, logitRows, blockColumns), BufferPlan.ALIGN * Float.BYTES);
+            int rows = Math.max(tokens, logitRows);
+            space.columns().forEach((format, columns) -> arranged.put(format,
+                    arena.allocate(format.bytes(rows, columns), BufferPlan.ALIGN * Float.BYTES)));
         } catch (OutOfMemoryError e) {
             arena.close();
             throw e;
@@ -42,17 +47,13 @@ final class Scratch implements AutoCloseable {
     }
 
     /** Bytes that such steps take. */
-    static long bytes(BufferPlan plan, int tokens, int logitRows, long blockColumns) {
-        return blockBytes(tokens, logitRows, blockColumns) + Float.BYTES * ((long) plan.tokenFloats() * tokens + (long) plan.logitFloats() * logitRows);
+    static long bytes(BufferPlan plan, int tokens, int logitRows, TokenSpace space) {
+        return space.bytes(Math.max(tokens, logitRows)) + Float.BYTES * ((long) plan.tokenFloats() * tokens + (long) plan.logitFloats() * logitRows);
     }
 
-    private static long blockBytes(int tokens, int logitRows, long blockColumns) {
-        return BlockRows.bytes(Math.max(tokens, logitRows), blockColumns);
-    }
-
-    /** Where the input of a product lives in 8 bits, from just before the product until the next one. */
-    BlockRows quantized(int columns) {
-        return new BlockRows(blockArea, columns);
+    /** Where the input of a product lives as it wants it, from just before the product until the next one. */
+    BlockRows arranged(TokenFormat format, int columns) {
+        return new BlockRows(format, arranged.get(format), columns);
     }
 
     /** Where a value lives. */
@@ -71,7 +72,7 @@ final class Scratch implements AutoCloseable {
     }
 
     long bytes() {
-        return tokenArea.byteSize() + logitArea.byteSize() + blockArea.byteSize();
+        return tokenArea.byteSize() + logitArea.byteSize() + arranged.values().stream().mapToLong(MemorySegment::byteSize).sum();
     }
 
     @Override

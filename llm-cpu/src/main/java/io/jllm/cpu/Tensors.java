@@ -19,6 +19,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
  * The weights of a program: matrices as the file has them, or rearranged for the machine code that reads their format; vectors
@@ -64,12 +65,13 @@ final class Tensors {
     }
 
     private static long packedBytes(Tensor t) {
-        return Math.ceilDiv(PackedMatrix.bytes(t.rows(), t.cols()), ALIGNMENT) * ALIGNMENT;
+        return Math.ceilDiv(PackedMatrix.bytes(t.type(), t.rows(), t.cols()), ALIGNMENT) * ALIGNMENT;
     }
 
-    /** The widest matrix that is rearranged, in columns; 0 if none is. */
-    static long packedColumns(Program program, WeightSource source, Optional<MachineKernels> machine) {
-        return packable(program, source, machine).stream().mapToLong(Tensor::cols).max().orElse(0);
+    /** What products with matrices that are rearranged want of scratch memory. */
+    static TokenSpace arranged(Program program, WeightSource source, Optional<MachineKernels> machine) {
+        return new TokenSpace(packable(program, source, machine).stream()
+                .collect(Collectors.toMap(t -> PackedMatrix.tokens(t.type()), Tensor::cols, Math::max)));
     }
 
     /** The values of a norm's or bias's tensor. */
@@ -108,7 +110,7 @@ final class Tensors {
     private PackedMatrix pack(Tensor t) {
         MachineKernels kernels = machine.orElseThrow();
         long size = packedBytes(t);
-        var matrix = new PackedMatrix(room.asSlice(used, size), Math.toIntExact(t.rows()), Math.toIntExact(t.cols()), MemorySegment.NULL);
+        var matrix = PackedMatrix.of(t.type(), room.asSlice(used, size), Math.toIntExact(t.rows()), Math.toIntExact(t.cols()));
         used += size;
         bytes += size;
         int rows = PackedMatrix.ROWS;

@@ -25,30 +25,30 @@ class KvSizeTest {
 
     @Test
     void noMoreThanNeeded() {
-        assertEquals(10, KvSize.blocks(PROGRAM, options(10, 0), 1 << 20, 0, 1L << 40));
-        assertEquals(10, KvSize.blocks(PROGRAM, options(10, 100 * BLOCK), 1 << 20, 0, 1L << 40));
+        assertEquals(10, KvSize.blocks(PROGRAM, options(10, 0), 1 << 20, TokenSpace.NONE, 1L << 40));
+        assertEquals(10, KvSize.blocks(PROGRAM, options(10, 100 * BLOCK), 1 << 20, TokenSpace.NONE, 1L << 40));
     }
 
     @Test
     void noMoreThanAllowed() {
-        assertEquals(3, KvSize.blocks(PROGRAM, options(10, 4 * BLOCK - 1), 1 << 20, 0, 0));
+        assertEquals(3, KvSize.blocks(PROGRAM, options(10, 4 * BLOCK - 1), 1 << 20, TokenSpace.NONE, 0));
     }
 
     @Test
     void aShareOfTheMemoryThatIsLeft() {
-        int blocks = KvSize.blocks(PROGRAM, options(Integer.MAX_VALUE, 0), 1 << 20, 0, (1 << 20) + 1000 * BLOCK);
+        int blocks = KvSize.blocks(PROGRAM, options(Integer.MAX_VALUE, 0), 1 << 20, TokenSpace.NONE, (1 << 20) + 1000 * BLOCK);
         assertTrue(blocks > 500 && blocks < 800, "" + blocks);
     }
 
     @Test
     void notOneBlockIsAnErrorWithAllNumbers() {
         String limited = assertThrows(IllegalArgumentException.class,
-                () -> KvSize.blocks(PROGRAM, options(9, 5), 123_456, 0, 1 << 30)).getMessage();
+                () -> KvSize.blocks(PROGRAM, options(9, 5), 123_456, TokenSpace.NONE, 1 << 30)).getMessage();
         for (String part : new String[] {" 5 ", "" + BLOCK, "123456", "raise kvCache"}) {
             assertTrue(limited.contains(part), limited);
         }
         String full = assertThrows(IllegalArgumentException.class,
-                () -> KvSize.blocks(PROGRAM, options(9, 0), 123_456, 0, 1000)).getMessage();
+                () -> KvSize.blocks(PROGRAM, options(9, 0), 123_456, TokenSpace.NONE, 1000)).getMessage();
         assertTrue(full.contains("123456") && full.contains("maxContext"), full);
     }
 

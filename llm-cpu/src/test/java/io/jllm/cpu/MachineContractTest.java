@@ -1,6 +1,9 @@
 package io.jllm.cpu;
 
 import io.jllm.cpu.kernels.MachineKernels;
+import io.jllm.cpu.kernels.PackedMatrix;
+import io.jllm.cpu.machine.Isa;
+import io.jllm.cpu.machine.TokenFormat;
 import io.jllm.quant.DType;
 import io.jllm.spi.Backend;
 import io.jllm.spi.BackendContract;
@@ -12,7 +15,7 @@ import org.junit.jupiter.api.BeforeEach;
 class MachineContractTest extends BackendContract {
     @BeforeEach
     void runsHere() {
-        Assumptions.assumeTrue(MachineKernels.avx512().isPresent(), () -> "skipped: " + MachineKernels.whyNot());
+        Assumptions.assumeTrue(MachineKernels.of(Isa.AVX512).isPresent(), () -> "skipped: " + MachineKernels.whyNot(Isa.AVX512));
     }
 
     @Override
@@ -22,6 +25,6 @@ class MachineContractTest extends BackendContract {
 
     @Override
     protected boolean quantises(DType type) {
-        return MachineKernels.avx512().orElseThrow().packs(type);
+        return PackedMatrix.tokens(type) == TokenFormat.BYTES;
     }
 }

@@ -1,16 +1,84 @@
 package io.jllm.cpu.kernels;
 
+import io.jllm.quant.Codec;
+import io.jllm.quant.DType;
+import io.jllm.quant.Tensor;
+import java.lang.foreign.MemorySegment;
 import java.util.stream.IntStream;
 
 /**
- * What the kernels in machine code compute, to the last bit, in plain Java: products of Q4_0 weights by activations of 8 bits.
- * For tests, of which one runs at every start.
+ * What the kernels in machine code compute, to the last bit, in plain Java, from the bytes of the file: products of a row of weights by
+ * activations of 8 bits, or of 32 where weights are floats. For tests, of which one runs before a format is first used.
+ *
+ * @param values integers of the row, or floats
+ * @param each how many have a scale
+ * @param scales for each of these; none for floats
+ * @param minima what is subtracted from each value of a block of 32; none if nothing is
  */
-final class BlockModel {
+record BlockModel(float[] values, int each, float[] scales, float[] minima) {
     private static final int BLOCK = 32;
+    private static final int SUPER = 256;
     private static final float LIMIT = 127;
 
-    private BlockModel() {
+    /** A row of a stored tensor. */
+    static BlockModel of(Tensor t, int row) {
+        int cols = (int) t.cols();
+        long at = row * t.rowBytes();
+        var values = new float[cols];
+        if (!t.type().isQuantized()) {
+            Codec.of(t.type()).orElseThrow().decode(t.data(), at, values, 0, cols);
+            return new BlockModel(values, cols, new float[0], new float[0]);
+        }
+        int each = t.type() == DType.Q6_K ? 16 : BLOCK;
+        boolean simple = t.type() == DType.Q4_0 || t.type() == DType.Q8_0;
+        var scales = new float[cols / each];
+        var minima = new float[simple || each < BLOCK ? 0 : cols / BLOCK];
+        for (int c = 0; c < cols; c++) {
+            long block = at + (long) (c / t.type().blockElements()) * t.type().blockBytes();
+            int i = c % t.type().blockElements();
+            int k = i / each;
+            switch (t.type()) {
+                case Q4_0 -> {
+                    values[c] = (octet(t.data(), block + 2 + i % 16) >> i / 16 * 4 & 15) - 8;
+                    scales[c / each] = half(t.data(), block);
+                }
+                case Q8_0 -> {
+                    values[c] = (byte) octet(t.data(), block + 2 + i);
+                    scales[c / each] = half(t.data(), block);
+                }
+                case Q6_K -> {
+                    int run = i % 128 / 32;
+                    int nibble = octet(t.data(), block + i / 128 * 64 + run % 2 * 32 + i % 32) >> run / 2 * 4 & 15;
+                    int top = octet(t.data(), block + 128 + i / 128 * 32 + i % 32) >> run * 2 & 3;
+                    values[c] = (nibble | top << 4) - 32;
+                    scales[c / each] = half(t.data(), block + 208) * (byte) octet(t.data(), block + 192 + k);
+                }
+                default -> {
+                    long nibbles = block + t.type().blockBytes() - SUPER / 2;
+                    int nibble = octet(t.data(), nibbles + k / 2 * 32 + i % 32) >> k % 2 * 4 & 15;
+                    values[c] = t.type() == DType.Q4_K ? nibble : nibble | (octet(t.data(), block + 16 + i % 32) >> k & 1) << 4;
+                    scales[c / each] = half(t.data(), block) * sixBits(t.data(), block + 4, k, 0);
+                    minima[c / each] = half(t.data(), block + 2) * sixBits(t.data(), block + 4, k, 4);
+                }
+            }
+        }
+        return new BlockModel(values, each, scales, minima);
+    }
+
+    private static int octet(MemorySegment data, long at) {
+        return Byte.toUnsignedInt(data.get(Layout.BYTE, at));
+    }
+
+    private static float half(MemorySegment data, long at) {
+        return Float.float16ToFloat(data.get(Layout.SHORT, at));
+    }
+
+    /** Scale (kind 0) or minimum (kind 4) {@code k} of 12 bytes that hold 8 of each. */
+    private static int sixBits(MemorySegment data, long at, int k, int kind) {
+        if (k < 4) {
+            return octet(data, at + kind + k) & 63;
+        }
+        return octet(data, at + 4 + k) >> kind & 15 | octet(data, at + kind + k - 4) >> 6 << 4;
     }
 
     /** Scale of the block of {@code x} that starts at {@code at}. */
@@ -36,21 +104,32 @@ final class BlockModel {
         return q;
     }
 
-    /**
-     * A row by a token.
-     *
-     * @param nibbles 0 to 15, of the row
-     * @param scales of the row's blocks
-     */
-    static float dot(byte[] nibbles, float[] scales, float[] x) {
+    /** The row by a token. */
+    float dot(float[] x) {
         float acc = 0;
-        for (int b = 0; b < scales.length; b++) {
-            byte[] q = quants(x, b * BLOCK);
-            int sum = 0;
-            for (int i = 0; i < BLOCK; i++) {
-                sum += (nibbles[b * BLOCK + i] - 8) * q[i];
+        if (scales.length == 0) {
+            for (int i = 0; i < values.length; i++) {
+                acc = Math.fma(values[i], x[i], acc);
             }
-            acc = Math.fma((float) sum, scales[b] * scale(x, b * BLOCK), acc);
+            return acc;
+        }
+        for (int at = 0; at < values.length; at += BLOCK) {
+            byte[] q = quants(x, at);
+            float t = 0;
+            int all = 0;
+            for (int from = 0; from < BLOCK; from += each) {
+                int sum = 0;
+                for (int i = from; i < from + each; i++) {
+                    sum += (int) values[at + i] * q[i];
+                    all += q[i];
+                }
+                float scale = scales[(at + from) / each];
+                t = from == 0 ? sum * scale : Math.fma((float) sum, scale, t);
+            }
+            if (minima.length > 0) {
+                t = Math.fma(minima[at / BLOCK], (float) -all, t);
+            }
+            acc = Math.fma(t, scale(x, at), acc);
         }
         return acc;
     }

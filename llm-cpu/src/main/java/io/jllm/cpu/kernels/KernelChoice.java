@@ -1,5 +1,6 @@
 package io.jllm.cpu.kernels;
 
+import io.jllm.cpu.machine.Isa;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -9,7 +10,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
  * The kernels for this JVM and processor.
  *
  * @param kernels for all but what {@code machine} does
- * @param machine products of some block-quantised formats in machine code
+ * @param machine products of weights in machine code
  * @param reason why nothing faster was taken; empty if there is nothing faster here
  */
 public record KernelChoice(Kernels kernels, Optional<MachineKernels> machine, String reason) {
@@ -19,7 +20,7 @@ public record KernelChoice(Kernels kernels, Optional<MachineKernels> machine, St
     /**
      * Chooses.
      *
-     * @param name {@code auto}, {@code avx512}, {@code vector} or {@code scalar}
+     * @param name {@code auto}, {@code avx512}, {@code avx2}, {@code vector} or {@code scalar}
      * @throws IllegalArgumentException if there is no such kernel, or not here; the message lists those that are
      */
     public static KernelChoice of(String name) {
@@ -31,23 +32,30 @@ public record KernelChoice(Kernels kernels, Optional<MachineKernels> machine, St
                 });
                 yield new KernelChoice(new VectorKernels(), Optional.empty(), "vector kernels were asked for");
             }
-            case "avx512" -> {
-                if (MachineKernels.avx512().isEmpty()) {
-                    throw unavailable(name, MachineKernels.whyNot());
-                }
-                yield best();
-            }
+            case "avx512" -> machine(name, Isa.AVX512);
+            case "avx2" -> machine(name, Isa.AVX2);
             case "auto" -> best();
             default -> throw new IllegalArgumentException("there are no kernels \"" + name + "\"; available here: " + available());
         };
     }
 
+    private static KernelChoice machine(String name, Isa isa) {
+        if (MachineKernels.of(isa).isEmpty()) {
+            throw unavailable(name, MachineKernels.whyNot(isa));
+        }
+        return with(MachineKernels.of(isa), isa == Isa.AVX512 ? "" : name + " kernels were asked for");
+    }
+
     private static KernelChoice best() {
-        Optional<MachineKernels> machine = MachineKernels.avx512();
+        return with(MachineKernels.best(), MachineKernels.whyNot(Isa.AVX512));
+    }
+
+    /** With vectors for the rest, if there are any. */
+    private static KernelChoice with(Optional<MachineKernels> machine, String reason) {
         Optional<String> noVectors = whyNoVectors();
         noVectors.ifPresent(KernelChoice::warn);
         return noVectors.map(why -> new KernelChoice(new ScalarKernels(), machine, why))
-                .orElseGet(() -> new KernelChoice(new VectorKernels(), machine, MachineKernels.whyNot()));
+                .orElseGet(() -> new KernelChoice(new VectorKernels(), machine, reason));
     }
 
     /** As a user would name them. */
@@ -61,7 +69,9 @@ public record KernelChoice(Kernels kernels, Optional<MachineKernels> machine, St
 
     private static String available() {
         var names = new ArrayList<>(List.of("auto"));
-        MachineKernels.avx512().ifPresent(m -> names.add(m.name()));
+        for (Isa isa : Isa.values()) {
+            MachineKernels.of(isa).ifPresent(m -> names.add(m.name()));
+        }
         if (whyNoVectors().isEmpty()) {
             names.add("vector");
         }

@@ -1,73 +1,114 @@
 package io.jllm.cpu.kernels;
 
+import io.jllm.cpu.machine.Isa;
 import io.jllm.cpu.machine.MachineCode;
 import io.jllm.cpu.machine.MachineCodeException;
+import io.jllm.cpu.machine.TokenFormat;
 import io.jllm.quant.DType;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.EnumMap;
+import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Collectors;
 
 /**
- * Products of block-quantised weights, rearranged at load, by activations of 8 bits, in machine code. Thread-safe.
+ * Products of weights, rearranged at load, in machine code: of block-quantised ones by activations of 8 bits, of floats by floats.
+ * Thread-safe.
  *
- * <p><b>The order of summation</b>: for a row and a token, blocks of 32 columns are taken in order. Within one, the sum of
- * products of integers is exact; it becomes a float, which is multiplied by the product of both scales (rounded to float) and
- * added to the running sum, with one rounding. It depends on neither neighbours nor threads, so results do not either.
+ * <p><b>The order of summation</b>: for a row and a token, block-quantised weights are taken in blocks of 32 columns, in order. Within
+ * one, sums of products of integers are exact; what becomes of them is said at {@link BlockModel}, which computes the same to the last
+ * bit. Floats are taken one after the other, each multiplied and added with one rounding. It depends on neither neighbours, threads nor
+ * the instruction set, so results do not either.
  */
 public final class MachineKernels {
     /** Weights that are used for all tokens of a step before the next ones are touched: a part of a second-level cache. */
     private static final long PANEL_BYTES = 256 << 10;
-    private static final int WHOLE_GROUP = (1 << MachineCode.ROWS) - 1;
+    /** Groups that are computed together where rows wait for themselves. */
+    private static final int LEAST_PANEL = 2;
 
     private final MachineCode code;
+    /** Formats that were asked for: their products if these passed the self-test. */
+    private final Map<DType, Optional<MachineCode.Product>> products = new ConcurrentHashMap<>();
 
     private MachineKernels(MachineCode code) {
         this.code = code;
     }
 
-    /** The kernels that run here, or why there are none. Asked once. */
-    private static final class Holder {
-        static final Optional<MachineKernels> KERNELS;
-        static final String REASON;
+    /** The kernels of an instruction set that run here, or why there are none. Asked once. */
+    private record Found(Optional<MachineKernels> kernels, String reason) {
+        static final Map<Isa, Found> ALL = new EnumMap<>(Isa.class);
 
         static {
-            Optional<MachineKernels> kernels = Optional.empty();
-            String reason = "";
-            try {
-                var made = new MachineKernels(MachineCode.avx512());
-                MachineSelfTest.run(made);
-                kernels = Optional.of(made);
-            } catch (MachineCodeException e) {
-                reason = e.getMessage();
+            for (Isa isa : Isa.values()) {
+                ALL.put(isa, find(isa));
             }
-            KERNELS = kernels;
-            REASON = reason;
+        }
+
+        private static Found find(Isa isa) {
+            try {
+                return new Found(Optional.of(new MachineKernels(MachineCode.of(isa))), "");
+            } catch (MachineCodeException e) {
+                return new Found(Optional.empty(), e.getMessage());
+            }
         }
     }
 
-    /** The kernels for AVX-512, after they passed their self-test; empty if they cannot run here. */
-    public static Optional<MachineKernels> avx512() {
-        return Holder.KERNELS;
+    /** The kernels for an instruction set; empty if they cannot run here. */
+    public static Optional<MachineKernels> of(Isa isa) {
+        return Found.ALL.get(isa).kernels();
     }
 
-    /** Why there are none; empty if there are. */
-    public static String whyNot() {
-        return Holder.REASON;
+    /** The best ones that run here. */
+    public static Optional<MachineKernels> best() {
+        for (Isa isa : Isa.values()) {
+            if (of(isa).isPresent()) {
+                return of(isa);
+            }
+        }
+        return Optional.empty();
+    }
+
+    /** Why there are none for an instruction set; empty if there are. */
+    public static String whyNot(Isa isa) {
+        return Found.ALL.get(isa).reason();
     }
 
     /** As a user would name them. */
     public String name() {
-        return "avx512";
+        return code.isa().name().toLowerCase(Locale.ROOT);
     }
 
-    /** Whether weights of that format are rearranged. */
+    /**
+     * Whether weights of that format are rearranged. The first time that a format is asked for, its code is written and tested, which
+     * takes some milliseconds; one that fails is left to others, and a warning says so.
+     */
     public boolean packs(DType type) {
-        return type == DType.Q4_0;
+        return product(type).isPresent();
     }
 
-    /** The formats that are, in words. */
+    private Optional<MachineCode.Product> product(DType type) {
+        Optional<MachineCode.Product> known = products.get(type);
+        return known != null ? known : products.computeIfAbsent(type, t -> Layout.of(t).flatMap(this::make));
+    }
+
+    private Optional<MachineCode.Product> make(Layout layout) {
+        try {
+            MachineCode.Product product = code.product(layout.format());
+            MachineSelfTest.run(this, product, layout.type());
+            return Optional.of(product);
+        } catch (MachineCodeException e) {
+            System.getLogger(MachineKernels.class.getPackageName()).log(System.Logger.Level.WARNING,
+                    "Leaving {0} to slower kernels than {1}: {2}", layout.type(), name(), e.getMessage());
+            return Optional.empty();
+        }
+    }
+
+    /** The formats that are rearranged, in words. */
     public String formats() {
-        return DType.Q4_0.name();
+        return Layout.types().stream().map(DType::name).collect(Collectors.joining(", "));
     }
 
     /** Zeroed memory for weights, which takes space when first written. */
@@ -80,45 +121,76 @@ public final class MachineKernels {
         code.release(mapped);
     }
 
-    /** Quantises the group that starts with row {@code token}, of so many rows in all. */
-    public void quantize(Rows x, int token, int tokens, BlockRows to) {
+    /** Rewrites the group that starts with row {@code token}, of so many rows in all, as products take it. */
+    public void arrange(Rows x, int token, int tokens, BlockRows to) {
         int count = BlockRows.size(token, tokens);
-        int blocks = to.cols() / MachineCode.BLOCK;
+        switch (to.format()) {
+            case BYTES -> quantize(x, token, count, to);
+            case FLOATS -> copy(x, token, count, to);
+        }
+    }
+
+    private void quantize(Rows x, int token, int count, BlockRows to) {
+        int blocks = to.cols() / TokenFormat.BLOCK;
         long group = to.address(token);
         for (int t = 0; t < count; t++) {
-            code.quantize(x.data().address() + x.row(token + t), group + (long) t * MachineCode.BLOCK,
-                    group + (long) count * MachineCode.BLOCK + (long) t * Float.BYTES, blocks, (long) count * MachineCode.TOKEN_BYTES,
+            code.quantize(x.data().address() + x.row(token + t), group + (long) t * TokenFormat.BLOCK,
+                    group + (long) count * TokenFormat.BLOCK + (long) t * Float.BYTES, blocks, (long) count * to.format().blockBytes(),
                     (long) count * Float.BYTES);
+        }
+    }
+
+    private static void copy(Rows x, int token, int count, BlockRows to) {
+        long group = to.at(token);
+        long bytes = to.format().blockBytes();
+        for (int t = 0; t < count; t++) {
+            long from = x.row(token + t);
+            for (int c = 0; c < to.cols(); c += TokenFormat.BLOCK) {
+                long block = group + ((long) c / TokenFormat.BLOCK * count + t) * bytes;
+                int columns = Math.min(TokenFormat.BLOCK, to.cols() - c);
+                MemorySegment.copy(x.data(), from + (long) c * Float.BYTES, to.data(), block, (long) columns * Float.BYTES);
+                if (columns < TokenFormat.BLOCK) {
+                    to.data().asSlice(block + (long) columns * Float.BYTES, bytes - (long) columns * Float.BYTES).fill((byte) 0);
+                }
+            }
         }
     }
 
     /**
      * out[t][r] = (W x[t])[r] + bias[r] (+ residual[t][r]), for rows {@code from} (inclusive; a multiple of 16) to {@code to}
      * (exclusive; one too, or the last) and all tokens.
+     *
+     * @param x of the format that {@link PackedMatrix#tokens} says
      */
     public void linear(PackedMatrix w, int from, int to, BlockRows x, int tokens, Target out) {
-        int panel = (int) Math.max(1, PANEL_BYTES / w.groupBytes()) * MachineCode.ROWS;
+        linear(product(w.type()).orElseThrow(), w, from, to, x, tokens, out);
+    }
+
+    /** The same with code that may not be tested yet. */
+    void linear(MachineCode.Product product, PackedMatrix w, int from, int to, BlockRows x, int tokens, Target out) {
+        int panel = (int) Math.max(LEAST_PANEL, PANEL_BYTES / w.groupBytes()) * PackedMatrix.ROWS;
         for (int r = from; r < to; r += panel) {
             int end = Math.min(to, r + panel);
-            int whole = r + (end - r) / MachineCode.ROWS * MachineCode.ROWS;
+            int whole = r + (end - r) / PackedMatrix.ROWS * PackedMatrix.ROWS;
             for (int t = 0; t < tokens; t += BlockRows.GROUP) {
                 int count = BlockRows.size(t, tokens);
                 if (whole > r) {
-                    multiply(w, r, (whole - r) / MachineCode.ROWS, WHOLE_GROUP, x, t, count, out);
+                    multiply(product, w, r, (whole - r) / PackedMatrix.ROWS, PackedMatrix.ROWS, x, t, count, out);
                 }
                 if (whole < end) {
-                    multiply(w, whole, 1, (1 << end - whole) - 1, x, t, count, out);
+                    multiply(product, w, whole, 1, end - whole, x, t, count, out);
                 }
             }
         }
     }
 
-    private void multiply(PackedMatrix w, int row, int groups, int mask, BlockRows x, int token, int count, Target out) {
+    private void multiply(MachineCode.Product product, PackedMatrix w, int row, int groups, int rows, BlockRows x, int token, int count,
+                          Target out) {
         long at = (long) (out.column() + row) * Float.BYTES;
-        Rows rows = out.rows();
-        code.multiplyQ4(count, w.data().address() + row / MachineCode.ROWS * w.groupBytes(), x.address(token),
-                rows.data().address() + rows.row(token) + at, w.blocks(), groups, (long) rows.width() * Float.BYTES,
+        Rows to = out.rows();
+        code.multiply(product, count, w.data().address() + row / PackedMatrix.ROWS * w.groupBytes(), x.address(token),
+                to.data().address() + to.row(token) + at, w.blocks(), groups, (long) to.width() * Float.BYTES,
                 out.residual().isPresent() ? out.residual().get().data().address() + out.residual().get().row(token) + at : 0,
-                w.bias().byteSize() == 0 ? 0 : w.bias().address() + (long) row * Float.BYTES, mask);
+                w.bias().byteSize() == 0 ? 0 : w.bias().address() + (long) row * Float.BYTES, rows, w.groupBytes());
     }
 }

@@ -1,80 +1,94 @@
 package io.jllm.cpu.kernels;
 
+import io.jllm.cpu.machine.MachineCode;
 import io.jllm.cpu.machine.MachineCodeException;
 import io.jllm.quant.DType;
 import io.jllm.quant.Tensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.Optional;
 import java.util.Random;
 
 /** Compares machine code with {@link BlockModel} before it is used: a wrong instruction shall not become a wrong answer. */
 final class MachineSelfTest {
     private static final int ROWS = 37;
-    private static final int COLS = 96;
     private static final int TOKENS = 15;
     private static final int BLOCK = 32;
-    private static final int STORED_BYTES = 18;
+    /** Without that bit of its exponent, a number in half precision is below 512. */
+    private static final int MODEST = ~0x2000;
 
     private MachineSelfTest() {
     }
 
     /**
-     * Takes about a millisecond.
+     * Takes some milliseconds.
      *
      * @throws MachineCodeException if a result differs in any bit
      */
-    static void run(MachineKernels kernels) {
+    static void run(MachineKernels kernels, MachineCode.Product product, DType type) {
         var random = new Random(1);
+        int cols = type.blockElements() == 256 ? 512 : type.isQuantized() ? 96 : 75;
         try (Arena arena = Arena.ofConfined()) {
-            var nibbles = new byte[ROWS][COLS];
-            var scales = new float[ROWS][COLS / BLOCK];
-            PackedMatrix w = matrix(arena, random, nibbles, scales);
-            var x = new float[TOKENS][COLS];
-            var rows = new Rows(arena.allocate((long) TOKENS * COLS * Float.BYTES), 0, COLS);
+            Tensor stored = random(arena, random, type, ROWS, cols);
+            PackedMatrix w = PackedMatrix.of(type, arena.allocate(PackedMatrix.bytes(type, ROWS, cols), 64), ROWS, cols);
+            w.pack(stored, 0, w.groups());
+            MemorySegment bias = arena.allocate((ROWS + 15L) / 16 * 16 * Float.BYTES);
+            for (int r = 0; r < ROWS; r++) {
+                bias.set(Rows.FLOAT, (long) r * Float.BYTES, r);
+            }
+            var x = new float[TOKENS][cols];
+            var rows = new Rows(arena.allocate((long) TOKENS * cols * Float.BYTES), 0, cols);
             for (int t = 0; t < TOKENS; t++) {
-                for (int i = 0; i < COLS; i++) {
+                for (int i = 0; i < cols; i++) {
                     x[t][i] = t == 3 && i < BLOCK ? 0 : (float) random.nextGaussian();
                     rows.data().set(Rows.FLOAT, rows.row(t) + (long) i * Float.BYTES, x[t][i]);
                 }
             }
-            for (int tokens : new int[] {1, 2, 3, 4, 5, 6, 7, TOKENS}) {
-                compare(kernels, arena, w, nibbles, scales, x, rows, tokens);
-            }
-        }
-    }
-
-    private static PackedMatrix matrix(Arena arena, Random random, byte[][] nibbles, float[][] scales) {
-        MemorySegment stored = arena.allocate((long) ROWS * COLS / BLOCK * STORED_BYTES);
-        for (int r = 0; r < ROWS; r++) {
-            for (int b = 0; b < COLS / BLOCK; b++) {
-                long at = (long) (r * (COLS / BLOCK) + b) * STORED_BYTES;
-                short scale = Float.floatToFloat16((float) random.nextGaussian());
-                stored.set(ValueLayout.JAVA_SHORT_UNALIGNED, at, scale);
-                scales[r][b] = Float.float16ToFloat(scale);
-                for (int i = 0; i < BLOCK / 2; i++) {
-                    int pair = random.nextInt(256);
-                    stored.set(ValueLayout.JAVA_BYTE, at + 2 + i, (byte) pair);
-                    nibbles[r][b * BLOCK + i] = (byte) (pair & 15);
-                    nibbles[r][b * BLOCK + BLOCK / 2 + i] = (byte) (pair >> 4);
+            var want = new float[TOKENS][ROWS];
+            for (int r = 0; r < ROWS; r++) {
+                BlockModel row = BlockModel.of(stored, r);
+                for (int t = 0; t < TOKENS; t++) {
+                    want[t][r] = row.dot(x[t]) + r + t;
                 }
             }
+            for (int tokens : new int[] {1, 2, 3, 4, 5, 6, 7, TOKENS}) {
+                compare(kernels, product, arena, w.withBias(bias), want, rows, tokens);
+            }
         }
-        MemorySegment bias = arena.allocate((ROWS + 15L) / 16 * 16 * Float.BYTES);
-        for (int r = 0; r < ROWS; r++) {
-            bias.set(Rows.FLOAT, (long) r * Float.BYTES, r);
-        }
-        var w = new PackedMatrix(arena.allocate(PackedMatrix.bytes(ROWS, COLS), 64), ROWS, COLS, bias);
-        w.pack(new Tensor("self-test", DType.Q4_0, ROWS, COLS, stored), 0, w.groups());
-        return w;
     }
 
-    private static void compare(MachineKernels kernels, Arena arena, PackedMatrix w, byte[][] nibbles, float[][] scales, float[][] x, Rows rows,
+    /** Weights of random bytes, with scales of a modest size. */
+    static Tensor random(Arena arena, Random random, DType type, int rows, int cols) {
+        MemorySegment data = arena.allocate(type.bytes((long) rows * cols), 64);
+        var bytes = new byte[(int) data.byteSize()];
+        random.nextBytes(bytes);
+        MemorySegment.copy(bytes, 0, data, Layout.BYTE, 0, bytes.length);
+        for (long at = 0; at < data.byteSize(); at += type.blockBytes()) {
+            switch (type) {
+                case Q4_0, Q8_0 -> modest(data, at);
+                case Q4_K, Q5_K -> {
+                    modest(data, at);
+                    modest(data, at + Short.BYTES);
+                }
+                case Q6_K -> modest(data, at + type.blockBytes() - Short.BYTES);
+                case F16 -> data.set(Layout.SHORT, at, Float.floatToFloat16((float) random.nextGaussian()));
+                case BF16 -> data.set(Layout.SHORT, at, (short) (Float.floatToRawIntBits((float) random.nextGaussian()) >> Short.SIZE));
+                case F32 -> data.set(Rows.FLOAT, at, (float) random.nextGaussian());
+                default -> throw new IllegalArgumentException("no test for " + type);
+            }
+        }
+        return new Tensor("self-test", type, rows, cols, data);
+    }
+
+    private static void modest(MemorySegment data, long at) {
+        data.set(Layout.SHORT, at, (short) (data.get(Layout.SHORT, at) & MODEST));
+    }
+
+    private static void compare(MachineKernels kernels, MachineCode.Product product, Arena arena, PackedMatrix w, float[][] want, Rows rows,
                                 int tokens) {
-        var quantized = new BlockRows(arena.allocate(BlockRows.bytes(tokens, COLS)), COLS);
+        var x = new BlockRows(w.tokens(), arena.allocate(w.tokens().bytes(tokens, w.cols()), 64), w.cols());
         for (int t = 0; t < tokens; t += BlockRows.GROUP) {
-            kernels.quantize(rows, t, tokens, quantized);
+            kernels.arrange(rows, t, tokens, x);
         }
         var out = new Rows(arena.allocate((long) tokens * (ROWS + 3) * Float.BYTES), 0, ROWS + 3);
         for (int t = 0; t < tokens; t++) {
@@ -82,15 +96,15 @@ final class MachineSelfTest {
                 out.data().set(Rows.FLOAT, out.row(t) + (long) i * Float.BYTES, t);
             }
         }
-        kernels.linear(w, 0, ROWS, quantized, tokens, new Target(out, 1, Optional.of(out)));
+        kernels.linear(product, w, 0, ROWS, x, tokens, new Target(out, 1, Optional.of(out)));
         for (int t = 0; t < tokens; t++) {
             for (int i = 0; i < out.width(); i++) {
                 int r = i - 1;
-                float want = r < 0 || r >= ROWS ? t : BlockModel.dot(nibbles[r], scales[r], x[t]) + r + t;
+                float should = r < 0 || r >= ROWS ? t : want[t][r];
                 float got = out.data().get(Rows.FLOAT, out.row(t) + (long) i * Float.BYTES);
-                if (Float.floatToRawIntBits(want) != Float.floatToRawIntBits(got)) {
-                    throw new MachineCodeException("the self-test failed: row " + r + " by token " + t + " of " + tokens + " is " + got
-                            + ", should be " + want);
+                if (Float.floatToRawIntBits(should) != Float.floatToRawIntBits(got)) {
+                    throw new MachineCodeException("the self-test of " + w.type() + " failed: row " + r + " by token " + t + " of " + tokens
+                            + " is " + got + ", should be " + should);
                 }
             }
         }

@@ -47,22 +47,32 @@ final class Assembler {
         }
     }
 
-    /** Three operands. */
-    void emit(Simd op, Vec to, Vec a, Operand b) {
-        if (op.form() != Simd.Form.RVM) {
-            throw misuse(op, "three operands");
+    /** Three operands; of a masked store, memory first, then the mask. */
+    void emit(Simd op, Operand to, Vec a, Operand b) {
+        switch (op.form()) {
+            case RVM -> vector(op, to.number(), a.number(), b, a.bits(), mask(to));
+            case MVR -> vector(op, b.number(), a.number(), to, a.bits(), 0);
+            default -> throw misuse(op, "three operands");
         }
-        vector(op, to.number(), a.number(), b, to.bits(), to.mask());
     }
 
     /** Two operands and a constant of 8 bits. */
-    void emit(Simd op, Operand to, Vec from, int constant) {
+    void emit(Simd op, Operand to, Operand from, int constant) {
         switch (op.form()) {
-            case VMI -> vector(op, op.extension(), to.number(), from, from.bits(), mask(to));
-            case RMI -> vector(op, to.number(), 0, from, from.bits(), mask(to));
-            case MRI -> vector(op, from.number(), 0, to, from.bits(), from.mask());
+            case VMI -> vector(op, op.extension(), to.number(), from, width(to, from), mask(to));
+            case RMI -> vector(op, to.number(), 0, from, width(to, from), mask(to));
+            case MRI -> vector(op, from.number(), 0, to, width(from, to), mask(from));
             default -> throw misuse(op, "two operands and a constant");
         }
+        put(constant);
+    }
+
+    /** Three operands and a constant of 8 bits. */
+    void emit(Simd op, Vec to, Vec a, Operand b, int constant) {
+        if (op.form() != Simd.Form.RVMI) {
+            throw misuse(op, "three operands and a constant");
+        }
+        vector(op, to.number(), a.number(), b, to.bits(), to.mask());
         put(constant);
     }
 
@@ -84,13 +94,18 @@ final class Assembler {
 
     private void vector(Simd op, int reg, int v, Operand rm, int bits, int mask) {
         boolean broadcast = rm instanceof Mem m && m.broadcast();
-        if (op.evex()) {
+        boolean evex = switch (op.prefix()) {
+            case VEX -> false;
+            case EVEX -> true;
+            case BOTH -> reg > 15 || v > 15 || rm.number() > 15 || bits > 256 || mask != 0 || broadcast;
+        };
+        if (evex) {
             evex(op, reg, v, rm, bits, mask, broadcast);
         } else {
             vex(op, reg, v, rm, bits, mask, broadcast);
         }
         put(op.opcode());
-        modRm(reg, rm, op.evex() ? op.unit(bits, broadcast) : 1);
+        modRm(reg, rm, evex ? op.unit(bits, broadcast) : 1);
     }
 
     private void evex(Simd op, int reg, int v, Operand rm, int bits, int mask, boolean broadcast) {
@@ -190,6 +205,12 @@ final class Assembler {
         } else {
             putInt(constant);
         }
+    }
+
+    /** Clears the bits that a small constant (sign-extended from 8 bits) lacks. */
+    void and(Gpr to, byte constant) {
+        wide(4, to, 0x83);
+        put(constant);
     }
 
     void dec(Gpr r) {

@@ -1,5 +1,7 @@
 package io.jllm.cpu.machine;
 
+import static io.jllm.cpu.machine.Gpr.R10;
+import static io.jllm.cpu.machine.Gpr.R11;
 import static io.jllm.cpu.machine.Gpr.R8;
 import static io.jllm.cpu.machine.Gpr.R9;
 import static io.jllm.cpu.machine.Gpr.RAX;
@@ -7,85 +9,157 @@ import static io.jllm.cpu.machine.Gpr.RCX;
 import static io.jllm.cpu.machine.Gpr.RDI;
 import static io.jllm.cpu.machine.Gpr.RDX;
 import static io.jllm.cpu.machine.Gpr.RSI;
+import static io.jllm.cpu.machine.Gpr.RSP;
 import static io.jllm.cpu.machine.Mem.at;
 import static io.jllm.cpu.machine.Simd.*;
 import static io.jllm.cpu.machine.Vec.xmm;
 import static io.jllm.cpu.machine.Vec.ymm;
-import static io.jllm.cpu.machine.Vec.zmm;
 
 /**
- * Floats to 8 bits, in blocks of 32 with a scale, with AVX-512: d = max |x| / 127, q = x * (127 / max |x|) rounded to the
- * nearest, ties to even. Numbers that are not finite make d so too, and with it every product.
+ * Floats to 8 bits, in blocks of 32 with a scale: d = max |x| / 127, q = x * (127 / max |x|) rounded to the nearest, ties to
+ * even. Numbers that are not finite make d so too, and with it every product.
  */
 final class QuantizeCode {
-    /** Most magnitude of a quant. */
-    static final float LIMIT = 127;
-    private static final int BLOCK = 32;
-    private static final int VECTOR = 64;
+    private static final float LIMIT = 127;
     private static final int MAGNITUDE = 0x7fffffff;
-    private static final Vec MAGNITUDES = zmm(16);
-    private static final Vec LIMITS = xmm(5);
-    private static final Vec ZERO = xmm(6);
+    private static final int BYTE = 0xff;
+    private static final int HALF_BYTES = TokenFormat.BLOCK / 2;
+    private static final int SUM_BITS = Integer.numberOfTrailingZeros(TokenFormat.SUM_FACTOR);
+    /** Registers: numbers from 0 on, and these. */
+    private static final int LARGEST = 5;
+    private static final int HALF_SUM = 8;
+    private static final int SUM = 10;
+    private static final int ZERO = 11;
+    private static final int LIMITS = 12;
+    private static final int WORK = 7;
     /** Lanes 2, 3, 0, 1 and 1, 0, 3, 2. */
     private static final int SWAP_HALVES = 0x4e;
     private static final int SWAP_PAIRS = 0xb1;
 
-    private QuantizeCode() {
+    private final Emitter e;
+    private final Assembler a;
+    private final int vectors;
+
+    private QuantizeCode(Emitter e) {
+        this.e = e;
+        a = e.assembler();
+        vectors = TokenFormat.BLOCK * Float.BYTES / e.isa().bytes();
     }
 
     /**
-     * {@code void f(in, quants, scales, blocks, stride, sums)}, all of 64 bits: reads 32 floats a block, writes 32 bytes to
-     * {@code quants}, a float to {@code scales}, and -8 times the sum of the bytes {@code sums} bytes behind it; from block to
-     * block both go on by {@code stride}.
+     * {@code void f(in, quants, fields, blocks, stride, field)}, all of 64 bits: reads 32 floats a block, writes 32 bytes to
+     * {@code quants} and to {@code fields}, {@code field} bytes behind each other, the rest of {@link TokenFormat#BYTES}; from block to
+     * block all go on by {@code stride}.
      */
-    static void write(Assembler a) {
-        a.mov(RAX, MAGNITUDE);
-        a.emit(VPBROADCASTD_GPR, MAGNITUDES, RAX);
+    static void write(Assembler a, Isa isa) {
+        new QuantizeCode(new Emitter(a, isa)).write();
+    }
+
+    private void write() {
+        a.mov(R10, RSP);
+        a.add(RSP, -(Emitter.CONSTANT_BYTES + WeightFormat.VECTOR));
+        a.and(RSP, (byte) -WeightFormat.VECTOR);
+        e.define(MAGNITUDE);
+        e.define(BYTE);
+        a.mov(R11, R9);
+        a.add(R11, R9);
+        a.add(R11, R9);
         a.mov(RAX, Float.floatToRawIntBits(LIMIT));
-        a.emit(VMOVD, LIMITS, RAX);
-        a.emit(VPXOR_YMM, ZERO, ZERO, ZERO);
+        a.emit(VMOVD, xmm(LIMITS), RAX);
+        a.emit(VPXOR, xmm(ZERO), xmm(ZERO), xmm(ZERO));
         Label block = new Label();
         a.bind(block);
-        a.emit(VMOVUPS, zmm(0), at(RDI, 0));
-        a.emit(VMOVUPS, zmm(1), at(RDI, VECTOR));
-        a.emit(VPANDD, zmm(2), MAGNITUDES, zmm(0));
-        a.emit(VPANDD, zmm(3), MAGNITUDES, zmm(1));
-        // As integers: the order is the same, and what is no number is above infinity.
-        a.emit(VPMAXSD, zmm(2), zmm(2), zmm(3));
-        fold(a, VPMAXSD_YMM, 2);
-        a.emit(VDIVSS, xmm(4), xmm(2), LIMITS);
-        a.emit(VMOVSS_STORE, at(RDX, 0), xmm(4));
-        // Of a zero, this is infinite; its products then are out of the range of integers, which makes their low bytes 0.
-        a.emit(VDIVSS, xmm(3), LIMITS, xmm(2));
-        a.emit(VBROADCASTSS, zmm(3), xmm(3));
-        for (int i = 0; i < 2; i++) {
-            a.emit(VMULPS, zmm(i), zmm(i), zmm(3));
-            a.emit(VCVTPS2DQ, zmm(i), zmm(i));
-            a.emit(VPMOVDB, at(RSI, i * BLOCK / 2), zmm(i));
-        }
-        a.emit(VPADDD, zmm(0), zmm(0), zmm(1));
-        fold(a, VPADDD_YMM, 0);
-        a.emit(VPSLLD_YMM, xmm(0), xmm(0), 3);
-        a.emit(VPSUBD_YMM, xmm(0), ZERO, xmm(0));
-        a.emit(VMOVD_STORE, at(RDX, R9, 1, 0), xmm(0));
-        a.add(RDI, 2 * VECTOR);
+        round();
+        sums();
+        bytes();
+        a.add(RDI, TokenFormat.BLOCK * Float.BYTES);
         a.add(RSI, R8);
         a.add(RDX, R8);
         a.dec(RCX);
         a.jump(Assembler.Condition.NOT_ZERO, block);
         a.vzeroupper();
+        a.mov(RSP, R10);
         a.ret();
     }
 
-    /** Combines the 16 lanes of a register into its lane 0; uses register 3. */
-    private static void fold(Assembler a, Simd op, int register) {
-        a.emit(VEXTRACTI64X4, ymm(3), zmm(register), 1);
-        a.emit(op, ymm(register), ymm(register), ymm(3));
-        a.emit(VEXTRACTI128, xmm(3), ymm(register), 1);
-        a.emit(op, xmm(register), xmm(register), xmm(3));
+    private void round() {
+        for (int i = 0; i < vectors; i++) {
+            e.load(i, at(RDI, i * e.isa().bytes()));
+            e.and(i == 0 ? LARGEST : WORK, i, MAGNITUDE);
+            if (i > 0) {
+                // As integers: the order is the same, and what is no number is above infinity.
+                a.emit(VPMAXSD, e.vec(LARGEST), e.vec(LARGEST), e.vec(WORK));
+            }
+        }
+        fold(VPMAXSD, LARGEST);
+        a.emit(VDIVSS, xmm(WORK), xmm(LARGEST), xmm(LIMITS));
+        a.emit(VMOVSS_STORE, at(RDX, 0), xmm(WORK));
+        // Of a zero, this is infinite; its products then are out of the range of integers, which makes their low bytes 0.
+        a.emit(VDIVSS, xmm(LARGEST), xmm(LIMITS), xmm(LARGEST));
+        a.emit(VBROADCASTSS, e.vec(LARGEST), xmm(LARGEST));
+        for (int i = 0; i < vectors; i++) {
+            e.multiply(i, i, e.vec(LARGEST));
+            a.emit(VCVTPS2DQ, e.vec(i), e.vec(i));
+        }
+    }
+
+    private void sums() {
+        for (int half = 0; half < 2; half++) {
+            int sum = HALF_SUM + half;
+            if (vectors == 2) {
+                a.emit(VPOR, e.vec(sum), e.vec(half), e.vec(half));
+            } else {
+                a.emit(VPADDD, e.vec(sum), e.vec(2 * half), e.vec(2 * half + 1));
+            }
+            fold(VPADDD, sum);
+        }
+        a.emit(VPADDD, xmm(SUM), xmm(HALF_SUM), xmm(HALF_SUM + 1));
+        store(SUM, at(RDX, R9, 1, 0));
+        // Up and down again: where a number was out of range, its low byte is all that counts.
+        a.emit(VPSRAD, xmm(SUM), xmm(SUM), SUM_BITS);
+        a.emit(VCVTDQ2PS, xmm(SUM), xmm(SUM));
+        a.emit(VMOVD_STORE, at(RDX, R9, 4, 0), xmm(SUM));
+        store(HALF_SUM, at(RDX, R9, 2, 0));
+        store(HALF_SUM + 1, at(RDX, R11, 1, 0));
+    }
+
+    /** Stores a sum, as a negative multiple. */
+    private void store(int sum, Mem to) {
+        a.emit(VPSLLD, xmm(sum), xmm(sum), SUM_BITS);
+        a.emit(VPSUBD, xmm(sum), xmm(ZERO), xmm(sum));
+        a.emit(VMOVD_STORE, to, xmm(sum));
+    }
+
+    /** Stores the low bytes of the integers. */
+    private void bytes() {
+        if (e.wide()) {
+            for (int i = 0; i < vectors; i++) {
+                a.emit(VPMOVDB, at(RSI, i * HALF_BYTES), e.vec(i));
+            }
+            return;
+        }
+        for (int i = 0; i < vectors; i++) {
+            e.and(i, i, BYTE);
+            a.emit(VEXTRACTI128, xmm(WORK), ymm(i), 1);
+            a.emit(VPACKUSDW, xmm(i), xmm(i), xmm(WORK));
+            if (i % 2 == 1) {
+                a.emit(VPACKUSWB, xmm(i), xmm(i - 1), xmm(i));
+                a.emit(VMOVUPS_STORE, at(RSI, i / 2 * HALF_BYTES), xmm(i));
+            }
+        }
+    }
+
+    /** Combines the lanes of a register into its lane 0. */
+    private void fold(Simd op, int register) {
+        if (e.wide()) {
+            a.emit(VEXTRACTI64X4, ymm(WORK), e.vec(register), 1);
+            a.emit(op, ymm(register), ymm(register), ymm(WORK));
+        }
+        a.emit(VEXTRACTI128, xmm(WORK), ymm(register), 1);
+        a.emit(op, xmm(register), xmm(register), xmm(WORK));
         for (int order : new int[] {SWAP_HALVES, SWAP_PAIRS}) {
-            a.emit(VPSHUFD, xmm(3), xmm(register), order);
-            a.emit(op, xmm(register), xmm(register), xmm(3));
+            a.emit(VPSHUFD, xmm(WORK), xmm(register), order);
+            a.emit(op, xmm(register), xmm(register), xmm(WORK));
         }
     }
 }

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.jllm.cpu.machine.Isa;
 import java.io.IOException;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
@@ -14,6 +15,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 
@@ -47,7 +49,7 @@ class KernelChoiceTest {
     }
 
     private static void needsMachineCode() {
-        Assumptions.assumeTrue(MachineKernels.avx512().isPresent(), () -> "skipped: " + MachineKernels.whyNot());
+        Assumptions.assumeTrue(MachineKernels.best().isPresent(), () -> "skipped: " + MachineKernels.whyNot(Isa.AVX2));
     }
 
     @Test
@@ -81,11 +83,14 @@ class KernelChoiceTest {
         assertTrue(KernelChoice.of("vector").machine().isEmpty());
         String message = assertThrows(IllegalArgumentException.class, () -> KernelChoice.of("abacus")).getMessage();
         assertTrue(message.contains("abacus") && message.contains("scalar"), message);
-        if (MachineKernels.avx512().isPresent()) {
-            assertEquals("avx512", KernelChoice.of("avx512").name());
-        } else {
-            message = assertThrows(IllegalArgumentException.class, () -> KernelChoice.of("avx512")).getMessage();
-            assertTrue(message.contains(MachineKernels.whyNot()), message);
+        for (Isa isa : Isa.values()) {
+            String name = isa.name().toLowerCase(Locale.ROOT);
+            if (MachineKernels.of(isa).isPresent()) {
+                assertEquals(name, KernelChoice.of(name).name());
+            } else {
+                message = assertThrows(IllegalArgumentException.class, () -> KernelChoice.of(name)).getMessage();
+                assertTrue(message.contains(MachineKernels.whyNot(isa)), message);
+            }
         }
     }
 }

@@ -82,7 +82,7 @@ class AssemblerTest {
     @Test
     void refusesWhatItCannotEncode() {
         var a = new Assembler();
-        assertThrows(IllegalArgumentException.class, () -> a.emit(Simd.VPADDD_YMM, Vec.ymm(1), Vec.ymm(16), Vec.ymm(2)));
+        assertThrows(IllegalArgumentException.class, () -> a.emit(Simd.VPSIGNB, Vec.ymm(1), Vec.ymm(16), Vec.ymm(2)));
         assertThrows(IllegalArgumentException.class, () -> a.emit(Simd.VPADDD, Vec.zmm(1), Vec.zmm(2)));
         assertThrows(IllegalArgumentException.class, () -> a.emit(Simd.VMOVUPS, Vec.zmm(1), Vec.zmm(2), Vec.zmm(3)));
         assertThrows(IllegalArgumentException.class, () -> a.kmovw(1, Gpr.R9));

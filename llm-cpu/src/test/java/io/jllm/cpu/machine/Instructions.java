@@ -1,10 +1,12 @@
 package io.jllm.cpu.machine;
 
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.Random;
+import java.util.Set;
 import java.util.function.Consumer;
 
 /** Many instructions, each as code that writes it and as text for GNU as (Intel syntax, no prefixes on registers). */
@@ -14,7 +16,9 @@ final class Instructions {
 
     private static final int[] DISPLACEMENTS = {0, 1, 4, 16, 32, 64, -64, 60, 127, 128, -128, -129, 252, 508, 512, -512, 2032, 4096, 8128, 8192,
         -8192, 1 << 20};
-    private static final int EACH = 16;
+    private static final int EACH = 24;
+    private static final Set<Simd> BROADCASTS = EnumSet.of(Simd.VPDPBUSD, Simd.VPTERNLOGD, Simd.VPAND, Simd.VPOR, Simd.VPXOR, Simd.VPADDD,
+            Simd.VPSUBD, Simd.VPMAXSD, Simd.VPSRLD, Simd.VPSLLD, Simd.VPSRAD, Simd.VMULPS, Simd.VADDPS, Simd.VFMADD231PS);
 
     private final Random random = new Random(7);
     private final List<Case> cases = new ArrayList<>();
@@ -40,40 +44,53 @@ final class Instructions {
         code.accept(a);
         byte[] bytes = a.code();
         // Where operands could be swapped to save a byte, as does so: it is told which length is meant.
-        String prefix = (bytes[0] & 0xff) == 0xc4 ? "{vex3} " : (bytes[0] & 0xff) == 0x62 ? "{evex} " : "";
-        cases.add(new Case(prefix + text, bytes));
+        boolean evex = (bytes[0] & 0xff) == 0x62;
+        String prefix = (bytes[0] & 0xff) == 0xc4 ? "{vex3} " : evex ? "{evex} " : "";
+        // With masks, operations on bits must say how wide the lanes are.
+        String name = evex ? text.replaceFirst("\\bv(pand|por|pxor) ", "v$1d ") : text;
+        cases.add(new Case(prefix + name, bytes));
     }
 
     private void vector(Simd op) {
-        int bits = op == Simd.VEXTRACTI64X4 ? 512 : op == Simd.VEXTRACTI128 ? 256
-                : op.evex() ? 512 : op.name().endsWith("YMM") ? 256 : 128;
+        boolean evex = op.prefix() == Simd.Prefix.EVEX || op.prefix() == Simd.Prefix.BOTH && random.nextBoolean();
+        int bits = switch (op) {
+            case VEXTRACTI64X4 -> 512;
+            case VEXTRACTI128 -> 256;
+            case VMOVD, VMOVD_STORE, VMOVSS_STORE, VDIVSS -> 128;
+            default -> evex ? 512 : 256;
+        };
         boolean general = op == Simd.VMOVD || op == Simd.VMOVD_STORE || op == Simd.VPBROADCASTD_GPR;
-        Vec a = vec(op, bits);
-        Vec b = vec(op, bits);
+        Vec a = vec(evex, bits);
+        Vec b = vec(evex, bits);
         int constant = random.nextInt(256);
-        boolean memory = random.nextBoolean() && op != Simd.VPBROADCASTD_GPR && op.form() != Simd.Form.VMI || op == Simd.VMOVSS_STORE;
-        boolean broadcast = memory && op.evex() && random.nextBoolean() && op.form() == Simd.Form.RVM;
-        Operand other = memory ? mem(broadcast) : general ? gpr() : vec(op, otherBits(op, bits));
+        boolean memory = random.nextBoolean() && op != Simd.VPBROADCASTD_GPR && (op.form() != Simd.Form.VMI || evex)
+                || op == Simd.VMOVSS_STORE || op == Simd.VMASKMOVPS || op == Simd.VMASKMOVPS_STORE;
+        boolean broadcast = memory && evex && random.nextBoolean() && BROADCASTS.contains(op);
+        Operand other = memory ? mem(broadcast) : general ? gpr() : vec(evex, otherBits(op, bits));
         // Between registers, loads and stores can say the same.
         String name = (op.form() == Simd.Form.RM ? "{load} " : op.form() == Simd.Form.MR ? "{store} " : "") + name(op);
         String rm = text(other, otherText(op, bits));
         switch (op.form()) {
             case RM -> {
-                Vec to = masked(op, a, !general);
+                Vec to = masked(evex, a, !general);
                 add(name + " " + text(to) + ", " + rm, x -> x.emit(op, to, other));
             }
             case MR -> {
-                boolean masks = memory && op.evex();
-                Vec from = masks ? masked(op, a, true) : a;
+                Vec from = memory ? masked(evex, a, true) : a;
                 add(name + " " + rm + mask(from) + ", " + text(from.masked(0)), x -> x.emit(op, other, from));
             }
             case RVM -> {
-                Vec to = masked(op, a, true);
+                Vec to = masked(evex, a, true);
                 add(name + " " + text(to) + ", " + text(b) + ", " + rm, x -> x.emit(op, to, b, other));
             }
+            case RVMI -> {
+                Vec to = masked(evex, a, true);
+                add(name + " " + text(to) + ", " + text(b) + ", " + rm + ", " + constant, x -> x.emit(op, to, b, other, constant));
+            }
+            case MVR -> add(name + " " + rm + ", " + text(a) + ", " + text(b), x -> x.emit(op, other, a, b));
             case VMI -> {
-                Vec to = masked(op, a, true);
-                add(name + " " + text(to) + ", " + text(b) + ", " + constant, x -> x.emit(op, to, b, constant));
+                Vec to = masked(evex, a, true);
+                add(name + " " + text(to) + ", " + rm + ", " + constant, x -> x.emit(op, to, other, constant));
             }
             case RMI -> add(name + " " + text(a) + ", " + text(b) + ", " + constant, x -> x.emit(op, a, b, constant));
             case MRI -> add(name + " " + rm + ", " + text(a) + ", " + constant, x -> x.emit(op, other, a, constant));
@@ -81,14 +98,15 @@ final class Instructions {
     }
 
     private static String name(Simd op) {
-        return op.name().replaceAll("_(STORE|YMM|GPR)$", "").toLowerCase(Locale.ROOT);
+        return op.name().replaceAll("_(STORE|GPR)$", "").toLowerCase(Locale.ROOT);
     }
 
     /** Bits of the operand that may be memory, as a register. */
     private static int otherBits(Simd op, int bits) {
         return switch (op) {
             case VCVTPH2PS, VEXTRACTI64X4 -> bits / 2;
-            case VEXTRACTI128, VPMOVDB, VPBROADCASTD, VBROADCASTSS -> 128;
+            case VEXTRACTI128, VPBROADCASTD, VBROADCASTSS -> 128;
+            case VPMOVDB, VPMOVSXBD -> 128;
             default -> bits;
         };
     }
@@ -97,16 +115,17 @@ final class Instructions {
     private static int otherText(Simd op, int bits) {
         return switch (op) {
             case VMOVD, VMOVD_STORE, VMOVSS_STORE, VDIVSS, VPBROADCASTD, VBROADCASTSS -> 32;
+            case VPMOVSXBD -> bits / 4;
             default -> otherBits(op, bits);
         };
     }
 
-    private Vec vec(Simd op, int bits) {
-        return new Vec(random.nextInt(op.evex() ? 32 : 16), bits, 0);
+    private Vec vec(boolean evex, int bits) {
+        return new Vec(random.nextInt(evex ? 32 : 16), bits, 0);
     }
 
-    private Vec masked(Simd op, Vec v, boolean allowed) {
-        return op.evex() && allowed && random.nextInt(3) == 0 ? v.masked(1 + random.nextInt(7)) : v;
+    private Vec masked(boolean evex, Vec v, boolean allowed) {
+        return evex && allowed && random.nextInt(3) == 0 ? v.masked(1 + random.nextInt(7)) : v;
     }
 
     private Gpr gpr() {
@@ -167,6 +186,9 @@ final class Instructions {
             add("add " + text(r) + ", " + text(other), a -> a.add(r, other));
             for (int d : new int[] {1, -2, 127, -128, 128, 320, -129, 1 << 24}) {
                 add("add " + text(r) + ", " + d, a -> a.add(r, d));
+            }
+            for (int c : new int[] {-64, -1, 127}) {
+                add("and " + text(r) + ", " + c, a -> a.and(r, (byte) c));
             }
             add("dec " + text(r), a -> a.dec(r));
             add("test " + text(r) + ", " + text(other), a -> a.test(r, other));

@@ -7,8 +7,8 @@ import io.jllm.cpu.kernels.Workspace;
 import io.jllm.model.Value;
 import io.jllm.spi.StepBatch;
 
-/** Activations of 8 bits for the product that comes next, once for all threads. An iteration is a group of tokens. */
-record QuantizeStep(Rows in, BlockRows out, Value.Rows kind, MachineKernels kernels) implements Step {
+/** Activations as the product that comes next takes them, once for all threads. An iteration is a group of tokens. */
+record ArrangeStep(Rows in, BlockRows out, Value.Rows kind, MachineKernels kernels) implements Step {
     @Override
     public int tasks(StepBatch b) {
         return Math.ceilDiv(RowSteps.rows(kind, b), BlockRows.GROUP);
@@ -16,6 +16,6 @@ record QuantizeStep(Rows in, BlockRows out, Value.Rows kind, MachineKernels kern
 
     @Override
     public void run(StepBatch b, int task, Workspace ws) {
-        kernels.quantize(in, task * BlockRows.GROUP, RowSteps.rows(kind, b), out);
+        kernels.arrange(in, task * BlockRows.GROUP, RowSteps.rows(kind, b), out);
     }
 }

@@ -1,0 +1,44 @@
+package io.jllm.cpu.machine;
+
+/**
+ * How products take their tokens: in groups, of up to {@value #GROUP}, and blocks, of {@value #BLOCK} columns. Both lie one after
+ * the other; within a block, all is laid out field by field, each for one token after the other.
+ */
+public enum TokenFormat {
+    /**
+     * 32 signed bytes; their scale d, a float; -8 times the sum of all of them, of the first 16 and of the last 16, ints; minus the
+     * sum of all of them, a float.
+     */
+    BYTES(52),
+    /** 32 floats. */
+    FLOATS(128);
+
+    /** Most tokens of a group. */
+    public static final int GROUP = 8;
+    /** Columns of a block. */
+    public static final int BLOCK = 32;
+
+    /** Where fields of {@link #BYTES} lie, in bytes, for each token that lies there. */
+    static final int SCALE = 32;
+    static final int SUM = 36;
+    static final int HALF_SUMS = 40;
+    static final int FLOAT_SUM = 48;
+    /** What sums are multiplied by. */
+    static final int SUM_FACTOR = 8;
+
+    private final int blockBytes;
+
+    TokenFormat(int blockBytes) {
+        this.blockBytes = blockBytes;
+    }
+
+    /** Bytes of a token's block. */
+    public int blockBytes() {
+        return blockBytes;
+    }
+
+    /** Bytes of so many tokens of so many columns. */
+    public long bytes(long tokens, long cols) {
+        return tokens * Math.ceilDiv(cols, BLOCK) * blockBytes;
+    }
+}
