@@ -1,10 +1,12 @@
 package io.jllm.jmh;
 
+import io.jllm.jmh.compare.Compare;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
 import org.openjdk.jmh.results.RunResult;
@@ -17,18 +19,24 @@ import org.openjdk.jmh.runner.options.OptionsBuilder;
 
 /**
  * JMH's own command line, with the JVM flags that jLLM wants. With the system property {@code jllm.results} it also appends a line
- * of JSON for each result to that file, as they are committed in {@code jmh/results}.
+ * of JSON for each result to that file, as they are committed in {@code jmh/results}. With {@code compare} as the first argument it is
+ * {@link Compare} instead.
  */
 public final class Main {
     /** For the JVMs that measure; the last one silences JMH. */
     private static final List<String> FLAGS = List.of("--add-modules=jdk.incubator.vector", "--enable-native-access=ALL-UNNAMED",
             "--sun-misc-unsafe-memory-access=allow");
 
+    private static final String COMPARE = "compare";
+
     private Main() {
     }
 
     /** Runs the benchmarks that the arguments choose, or does what else JMH offers. */
     public static void main(String[] args) throws IOException, CommandLineOptionException {
+        if (args.length > 0 && args[0].equals(COMPARE)) {
+            System.exit(Compare.run(Arrays.copyOfRange(args, 1, args.length), System.out));
+        }
         var asked = new CommandLineOptions(args);
         if (asked.shouldHelp() || asked.shouldList() || asked.shouldListWithParams() || asked.shouldListProfilers()
                 || asked.shouldListResultFormats()) {

@@ -2,17 +2,12 @@ package io.jllm.jmh;
 
 import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
-import java.io.IOException;
 import java.math.BigDecimal;
 import java.math.MathContext;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.LocalDate;
 import java.time.ZoneOffset;
 import java.util.Collection;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.infra.BenchmarkParams;
 import org.openjdk.jmh.infra.IterationParams;
 import org.openjdk.jmh.results.IterationResult;
@@ -27,8 +22,8 @@ final class ResultLines {
 
     /** A line for each result of a run with those arguments. */
     static List<String> of(Collection<RunResult> results, String arguments) {
-        String commit = commit();
-        String hardware = hardware();
+        String commit = Provenance.commit();
+        String hardware = Provenance.hardware();
         return results.stream().map(r -> line(r, arguments, commit, hardware)).toList();
     }
 
@@ -55,7 +50,7 @@ final class ResultLines {
         json.addProperty("how", params.getMode().longLabel() + "; " + params.getForks() + " forks, warm-up " + iterations(params.getWarmup())
                 + ", measured " + iterations(params.getMeasurement()));
         json.addProperty("hardware", hardware);
-        json.addProperty("jdk", System.getProperty("java.vm.vendor") + " " + Runtime.version());
+        json.addProperty("jdk", Provenance.jdk());
         json.addProperty("command", ("java -jar jmh/target/benchmarks.jar " + arguments).strip());
         return json.toString();
     }
@@ -67,30 +62,5 @@ final class ResultLines {
     /** Five digits: more would be noise. */
     private static double rounded(double value) {
         return value == 0 || !Double.isFinite(value) ? 0 : new BigDecimal(value).round(new MathContext(5)).doubleValue();
-    }
-
-    private static String commit() {
-        try {
-            Process git = new ProcessBuilder("git", "describe", "--always", "--dirty", "--exclude=*")
-                    .redirectError(ProcessBuilder.Redirect.DISCARD).start();
-            String out = new String(git.getInputStream().readAllBytes(), StandardCharsets.US_ASCII).strip();
-            return git.waitFor(10, TimeUnit.SECONDS) && git.exitValue() == 0 ? out : "unknown";
-        } catch (IOException e) {
-            return "unknown";
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            return "unknown";
-        }
-    }
-
-    private static String hardware() {
-        String cpu = System.getProperty("os.arch");
-        try {
-            cpu = Files.readAllLines(Path.of("/proc/cpuinfo")).stream().filter(l -> l.startsWith("model name"))
-                    .map(l -> l.substring(l.indexOf(':') + 1).strip()).findFirst().orElse(cpu);
-        } catch (IOException e) {
-            // only Linux says
-        }
-        return Runtime.getRuntime().availableProcessors() + " processors, " + cpu;
     }
 }

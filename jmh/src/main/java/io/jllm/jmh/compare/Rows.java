@@ -1,0 +1,126 @@
+package io.jllm.jmh.compare;
+
+import com.google.gson.JsonArray;
+import com.google.gson.JsonNull;
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParseException;
+import com.google.gson.JsonParser;
+import io.jllm.jmh.Provenance;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.time.LocalDate;
+import java.time.ZoneOffset;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalDouble;
+
+/**
+ * The file of results: a JSON object a line, each with all that it takes to measure it again.
+ *
+ * @param file which need not be there yet
+ */
+record Rows(Path file) {
+    /** What is there. */
+    List<JsonObject> all() throws IOException {
+        if (!Files.exists(file)) {
+            return List.of();
+        }
+        try {
+            return Files.readAllLines(file).stream().filter(line -> !line.isBlank()).map(line -> JsonParser.parseString(line).getAsJsonObject())
+                    .toList();
+        } catch (JsonParseException | IllegalStateException e) {
+            throw new IOException(file + " has a line that is no JSON object: " + e.getMessage(), e);
+        }
+    }
+
+    /** Whether this commit was measured so already. */
+    boolean has(String commit, String command, Optional<String> peerCommand) throws IOException {
+        return all().stream().anyMatch(row -> text(row, "commit").equals(commit) && text(row, "command").equals(command)
+                && text(row, "peer_command").equals(peerCommand.orElse("")));
+    }
+
+    /** A string of a row; empty if there is none. */
+    static String text(JsonObject row, String key) {
+        return row.has(key) && row.get(key).isJsonPrimitive() ? row.get(key).getAsString() : "";
+    }
+
+    /** Appends a row. */
+    void add(JsonObject row) throws IOException {
+        Path folder = file.toAbsolutePath().getParent();
+        Files.createDirectories(folder);
+        Files.writeString(file, row + "\n", StandardOpenOption.CREATE, StandardOpenOption.APPEND);
+    }
+
+    /** A row. */
+    static JsonObject row(Comparison c, Program ours, Optional<? extends Program> peer, String commit, long fileBytes) {
+        Setting s = c.setting();
+        var row = new JsonObject();
+        row.addProperty("date", LocalDate.now(ZoneOffset.UTC).toString());
+        row.addProperty("commit", commit);
+        row.addProperty("label", s.label());
+        row.addProperty("model", s.name());
+        row.addProperty("file_bytes", fileBytes);
+        row.addProperty("threads", s.threads());
+        row.addProperty("batch", s.batch());
+        row.addProperty("depth", s.depth());
+        row.addProperty("prompt_tokens", s.promptTokens());
+        row.addProperty("generate_tokens", s.generateTokens());
+        row.addProperty("kv_type", s.kvType());
+        row.addProperty("kernels", c.ours().getLast().kernels());
+        add(row, "pp", Comparison.median(Comparison.each(c.ours(), Speeds::pp)));
+        add(row, "tg", Comparison.median(Comparison.each(c.ours(), Speeds::tg)));
+        peer.ifPresent(p -> {
+            row.addProperty("peer", p.name());
+            add(row, "peer_pp", Comparison.median(Comparison.each(c.theirs(), Speeds::pp)));
+            add(row, "peer_tg", Comparison.median(Comparison.each(c.theirs(), Speeds::tg)));
+            add(row, "ratio_pp", c.ratio(Speeds::pp));
+            add(row, "ratio_tg", c.ratio(Speeds::tg));
+        });
+        add(row, "bandwidth_gb_s", Comparison.median(c.bandwidth()));
+        add(row, "tg_share_of_bandwidth", c.shareOfBandwidth(fileBytes));
+        add(row, "load_ms", Comparison.median(Comparison.each(c.ours(), Speeds::loadMillis)));
+        add(row, "first_token_ms", Comparison.median(Comparison.each(c.ours(), Speeds::firstTokenMillis)));
+        add(row, "peak_rss_mib", Comparison.median(Comparison.each(c.ours(), Speeds::peakMib)));
+        peer.ifPresent(_ -> add(row, "peer_peak_rss_mib", Comparison.median(Comparison.each(c.theirs(), Speeds::peakMib))));
+        row.add("runs", runs(c));
+        row.addProperty("hardware", Provenance.hardware());
+        row.addProperty("jdk", Provenance.jdk());
+        row.addProperty("command", ours.command(s));
+        peer.ifPresent(p -> row.addProperty("peer_command", p.command(s)));
+        row.addProperty("how", "alternating processes, medians; ratios pair by pair; bandwidth: reading memory on huge pages with as many threads, "
+                + "before each pair; its share: file_bytes a step");
+        return row;
+    }
+
+    private static JsonObject runs(Comparison c) {
+        var runs = new JsonObject();
+        runs.add("pp", array(Comparison.each(c.ours(), Speeds::pp)));
+        runs.add("tg", array(Comparison.each(c.ours(), Speeds::tg)));
+        if (!c.theirs().isEmpty()) {
+            runs.add("peer_pp", array(Comparison.each(c.theirs(), Speeds::pp)));
+            runs.add("peer_tg", array(Comparison.each(c.theirs(), Speeds::tg)));
+        }
+        runs.add("bandwidth_gb_s", array(c.bandwidth()));
+        return runs;
+    }
+
+    private static JsonArray array(List<Double> values) {
+        var array = new JsonArray();
+        values.forEach(v -> array.add(rounded(v)));
+        return array;
+    }
+
+    private static void add(JsonObject row, String key, OptionalDouble value) {
+        if (value.isPresent()) {
+            row.addProperty(key, rounded(value.getAsDouble()));
+        } else {
+            row.add(key, JsonNull.INSTANCE);
+        }
+    }
+
+    private static double rounded(double value) {
+        return Math.round(value * 100) / 100.0;
+    }
+}
