@@ -106,7 +106,7 @@ final class Fusion {
     private int gated(List<Op> ops, Op.Linear l, Optional<Op.RmsNorm> norm, BitSet bytes, List<Step> steps) {
         List<List<Weight>> runs = machine.plan().runs(l);
         if (ops.size() < 2 || !(ops.get(1) instanceof Op.GatedAct g) || !feeds(l, g.gateUp()) || l.residual().isPresent() || runs.size() != 1
-                || machine.bias(runs.getFirst()) != 0) {
+                || machine.bias(runs.getFirst()) != 0 || g.out().width() % 32 != 0) {
             return 0;
         }
         String prefix = norm.isPresent() ? "gemv_norm_gated_" : "gemv_gated_";
