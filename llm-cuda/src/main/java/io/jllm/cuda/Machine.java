@@ -73,7 +73,7 @@ record Machine(Kernels kernels, WeightPlan plan, long weights, Area area, StepUp
 
     /** Whether the decode attention can write 8 bits: what a block computes fills whole blocks of values. */
     boolean storesBytes(Op.AttentionShape s) {
-        return s.headDim() * (s.heads() / s.kvHeads()) % QUANT_BLOCK == 0;
+        return s.headDim() % 8 == 0 && s.headDim() * (s.heads() / s.kvHeads()) % QUANT_BLOCK == 0;
     }
 
     /** An activation as kernels number it. */
