@@ -49,7 +49,7 @@ final class BeamUnit extends Unit {
      */
     BeamUnit(SequenceGroup group, SequenceSettings settings, int width, BeamScorer scorer, int wantedOutputs,
              Supplier<StreamingDetokenizer> detokenizers) {
-        super(group);
+        super(group, 0);
         this.settings = settings;
         this.scorer = scorer;
         this.wantedOutputs = wantedOutputs;

@@ -1,6 +1,7 @@
 package io.jllm.engine;
 
 import java.util.Arrays;
+import java.util.Optional;
 
 /** The KV blocks of one sequence in order of position, and how far their content is known to the prefix cache. */
 final class BlockTable {
@@ -72,19 +73,37 @@ final class BlockTable {
         return true;
     }
 
-    /** Takes known blocks for the first tokens, at most so many; returns how many positions they hold. For an empty table. */
-    int match(int[] tokens, int limit) {
-        while ((count + 1) * blockSize <= limit) {
-            int block = pool.cache().find(parent, salt, content(tokens, count));
+    /**
+     * Takes known blocks for the tokens that come next, in place of own ones that are not written yet.
+     *
+     * @param computed how many positions are written
+     * @param limit most positions to take
+     * @return how many positions are written now
+     */
+    int match(int[] tokens, int computed, int limit) {
+        int written = computed;
+        while (written == known * blockSize && written + blockSize <= limit) {
+            int block = pool.cache().find(parent, salt, content(tokens, known));
             if (block < 0) {
                 break;
             }
             pool.share(block);
-            add(block);
+            if (known < count) {
+                pool.release(blocks[known]);
+                blocks[known] = block;
+            } else {
+                add(block);
+            }
             known++;
             parent = pool.cache().idOf(block);
+            written += blockSize;
         }
-        return count * blockSize;
+        return written;
+    }
+
+    /** What the first block that is not known will be known by, if so many tokens fill it. */
+    Optional<PrefixCache.Key> next(int[] tokens, int limit) {
+        return (known + 1) * blockSize > limit ? Optional.empty() : Optional.of(new PrefixCache.Key(parent, salt, content(tokens, known)));
     }
 
     /** Makes the content of full blocks known, now that so many positions are computed. */

@@ -1,7 +1,6 @@
 package io.jllm.engine;
 
 import io.jllm.TokenStream.Piece;
-import java.util.Objects;
 import java.util.concurrent.Flow;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
@@ -24,12 +23,11 @@ final class PieceSubscription implements Flow.Subscription {
 
     PieceSubscription(StreamSink stream, Flow.Subscriber<? super Piece> subscriber) {
         this.stream = stream;
-        this.subscriber = Objects.requireNonNull(subscriber, "subscriber");
+        this.subscriber = subscriber;
     }
 
     /** Tells one who comes too late. */
     static void refuse(Flow.Subscriber<? super Piece> subscriber, IllegalStateException error) {
-        Objects.requireNonNull(subscriber, "subscriber");
         Thread.startVirtualThread(() -> {
             subscriber.onSubscribe(new Flow.Subscription() {
                 @Override

@@ -23,7 +23,8 @@ final class PrefixCache {
     private record Entry(Key key, int block, long id) {
     }
 
-    private record Key(long parent, String salt, int[] tokens) {
+    /** What a block is known by: its tokens, after those of another block. */
+    record Key(long parent, String salt, int[] tokens) {
         @Override
         public boolean equals(Object o) {
             return o instanceof Key k && parent == k.parent && salt.equals(k.salt) && Arrays.equals(tokens, k.tokens);

@@ -20,7 +20,7 @@ final class SampledUnit extends Unit {
     private List<SampledUnit> followers = List.of();
 
     private SampledUnit(SequenceGroup group, SequenceSettings settings, Completion completion) {
-        super(group);
+        super(group, completion.index());
         this.completion = completion;
         sequence = new Sequence(this, settings);
     }

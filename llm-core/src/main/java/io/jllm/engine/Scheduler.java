@@ -2,46 +2,64 @@ package io.jllm.engine;
 
 import io.jllm.spi.ModelRunner;
 import io.jllm.spi.StepBatch;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Deque;
+import java.util.Collections;
+import java.util.Comparator;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 
 /**
- * Chooses, every step, how many tokens of which sequence to compute. There is no prefill mode and no decode mode: each
- * sequence gets the tokens that it is behind, oldest first, within a token budget. That one rule gives chunked prefill and
- * preemption by recomputation.
+ * Chooses, every step, how many tokens of which sequence to compute. There is no prefill mode and no decode mode: sequences
+ * get the tokens that they are behind, within a budget of B tokens a step. That gives chunked prefill and preemption by recomputation.
+ *
+ * <p><b>Who gets the budget.</b> First every sequence that is behind by its newest token alone: a step takes as many tokens as there
+ * may be sequences, so those that generate advance in each step. The rest, R of the B tokens and never less than
+ * {@code B - maxSequences + 1}, goes to those that have prompts to compute. The one that joined the batch first gets half of R, or
+ * all that is left over; the others share the other half, those with the fewest tokens to go first. So, preemptions aside, a
+ * prompt of L tokens in the batch is done
+ * <ul>
+ * <li>within {@code 2(A + L)/R + a + 1} steps, where A tokens of a prompts that joined before it were to go, whatever comes after it:
+ *     short prompts never starve a long one;
+ * <li>within {@code 2(S + L)/R + 1} steps, where S tokens belong to prompts that have no more to go than it has, those to come
+ *     included: a long prompt never blocks a short one.
+ * </ul>
+ * A prompt whose next block another one computes in the same step waits for it, and finds it in the prefix cache.
+ *
+ * <p><b>Who joins the batch.</b> See {@link WaitingQueue}. A unit joins when there are slots for its sequences, and blocks for all that
+ * is known of its text and one more for each sequence that runs; nobody overtakes a unit that is next. Nobody joins in a step that
+ * preempted.
+ *
+ * <p><b>Who is put back.</b> When a sequence needs a block and there is none: first a unit whose reader is behind, then the one of the
+ * worst rank, be it the one in need. The best unit that runs is thus never put back for another, so there is always progress.
  */
 final class Scheduler {
     private final BlockPool pool;
     private final SchedulerLimits limits;
     private final ModelRunner runner;
-    private final Deque<Unit> waiting = new ArrayDeque<>();
+    private final WaitingQueue waiting = new WaitingQueue();
+    /** By rank, the best first. */
     private final List<Unit> running = new ArrayList<>();
     private final SequenceSlots slots;
-    private final List<Unit> scheduled = new ArrayList<>();
-    private final BlockCopies copies = new BlockCopies();
-    private final StepRows rows;
-    private final int[] counts;
+    private final StepBuilder step;
+    private final List<Unit> prompts = new ArrayList<>();
+    private final Set<PrefixCache.Key> begun = new HashSet<>();
+    private long joined;
     private long preemptions;
-    private int decodes;
-    private int budget;
-    private int promptRows;
 
     /** The runner is told when a sequence slot passes on or no longer belongs to its sequence. */
     Scheduler(BlockPool pool, SchedulerLimits limits, ModelRunner runner) {
         this.pool = pool;
         this.limits = limits;
         this.runner = runner;
-        rows = new StepRows(limits.maxLogitRows());
-        counts = new int[limits.maxSequences()];
+        step = new StepBuilder(limits);
         slots = new SequenceSlots(runner, limits.maxSequences());
     }
 
     /** Takes in a request by its first unit. */
     void add(Unit u) {
         u.active().getFirst().place(new BlockTable(pool, limits.blockSize(), u.group().params().cacheSalt()));
-        waiting.addLast(u);
+        waiting.add(u);
     }
 
     int waiting() {
@@ -60,7 +78,7 @@ final class Scheduler {
 
     /** How many tokens of the last step are the newest of sequences that had nothing else to compute. */
     int decodes() {
-        return decodes;
+        return step.decodes();
     }
 
     long preemptions() {
@@ -69,52 +87,41 @@ final class Scheduler {
 
     /** The units of the last step. */
     List<Unit> scheduled() {
-        return scheduled;
+        return step.scheduled();
     }
 
     /** The rows of logits of the last step. */
     StepRows rows() {
-        return rows;
+        return step.rows();
     }
 
     /** All units, running ones first. */
     List<Unit> all() {
         var all = new ArrayList<>(running);
-        all.addAll(waiting);
+        all.addAll(waiting.all());
         return all;
     }
 
     /** What must be copied before the step computes, to be done once, one round after the other. */
     List<int[]> copies() {
-        return copies.take();
+        return step.copies().take();
     }
 
     /** Fills the batch with the next step; empty if nothing can be computed now. */
     void schedule(StepBatch b) {
-        b.clear();
-        scheduled.clear();
-        rows.clear();
-        decodes = 0;
-        budget = limits.maxTokens();
-        promptRows = limits.maxLogitRows() - limits.maxSequences();
+        step.begin(b);
         long before = preemptions;
-        for (int i = 0; i < running.size() && budget > 0;) {
-            Unit u = running.get(i);
-            if (!u.group().paused() && plan(u) && makeRoom(u)) {
-                put(b, u);
-            }
-            // A preemption may have moved the units before this one.
-            i = u.running() ? running.indexOf(u) + 1 : running.size();
-        }
+        decode();
         if (preemptions == before) {
-            admit(b);
+            admit();
         }
+        prefill();
     }
 
     /** Makes known what the last step has computed. */
     void remember() {
         if (limits.prefixCache()) {
-            for (Unit u : scheduled) {
+            for (Unit u : step.scheduled()) {
                 u.active().forEach(s -> s.blocks().remember(s.tokens(), s.computed()));
             }
         }
@@ -123,119 +130,139 @@ final class Scheduler {
     /** Has sequences branch off where that is due, after a forward pass. */
     void fork(Unit u) {
         List<? extends Unit> born = u.fork(runner);
-        born.forEach(b -> b.running(true));
+        born.forEach(b -> b.join(u));
         running.addAll(running.indexOf(u) + 1, born);
     }
 
-    private void admit(StepBatch b) {
-        while (budget > 0) {
-            Unit u = waiting.stream().filter(w -> !w.group().paused()).findFirst().orElse(null);
-            if (u == null || !findSlots(u.seats().size())) {
-                return;
+    private void decode() {
+        for (int i = 0; i < running.size();) {
+            Unit u = running.get(i);
+            long before = preemptions;
+            if (u.behind() <= u.active().size() && !u.group().paused() && step.plan(u, step.budget()) && makeRoom(u)) {
+                step.put(u);
             }
-            Sequence leader = u.active().getFirst();
-            int cached = limits.prefixCache() ? leader.reuse(u.wanted(leader) - 1) : 0;
-            if (!plan(u) || !reserveByResting(u)) {
-                u.rest();
-                return;
+            if (before != preemptions) { // units before this one may be gone; if it is gone itself, it was the last
+                i = u.running() ? running.indexOf(u) : running.size();
             }
-            waiting.remove(u);
-            running.add(u);
-            u.running(true);
+            i++;
+        }
+    }
+
+    private void prefill() {
+        prompts.clear();
+        for (Unit u : running) {
+            if (!step.scheduled().contains(u) && !u.group().paused()) {
+                prompts.add(u);
+            }
+        }
+        if (prompts.isEmpty()) {
+            return;
+        }
+        prompts.sort(Comparator.comparingLong(Unit::joined));
+        if (limits.prefixCache()) {
+            begun.clear();
+            prompts.removeIf(this::isComputedByAnother);
+        }
+        Unit first = prompts.removeFirst();
+        prompts.sort(Comparator.comparingInt(Unit::behind)); // stable: the older first among equals
+        long others = prompts.stream().mapToLong(Unit::behind).sum();
+        give(first, (int) Math.max(step.budget() - others, Math.ceilDiv(step.budget(), 2)));
+        prompts.forEach(u -> give(u, step.budget()));
+    }
+
+    /** Takes what the prefix cache has by now, and looks whether a unit before this one computes the block that comes next. */
+    private boolean isComputedByAnother(Unit u) {
+        if (u.active().size() > 1) {
+            return false;
+        }
+        u.group().reused(reuse(u));
+        return !u.active().getFirst().nextBlock().map(begun::add).orElse(true);
+    }
+
+    private void give(Unit u, int tokens) {
+        // What was preempted for the sake of another unit of this step is not there any more.
+        if (u.running() && tokens > 0 && step.plan(u, tokens) && makeRoom(u)) {
+            step.put(u);
+        }
+    }
+
+    private void admit() {
+        for (Unit u = waiting.next(); u != null && findSlots(u.seats().size()) && reserveText(u); u = waiting.next()) {
+            waiting.join(u);
+            u.join(joined++);
+            int at = Collections.binarySearch(running, u, WaitingQueue.RANK);
+            running.add(-at - 1, u);
             u.seats().forEach(s -> s.sit(slots.take()));
-            u.group().reused(cached);
             u.group().admitted();
-            put(b, u);
         }
     }
 
     private boolean findSlots(int count) {
         while (slots.free() < count) {
-            Unit resting = restingVictim();
-            if (resting == null) {
-                return false;
-            }
-            preempt(resting);
-        }
-        return true;
-    }
-
-    private boolean reserveByResting(Unit u) {
-        while (!reserve(u)) {
-            Unit resting = restingVictim();
-            if (resting == null) {
-                return false;
-            }
-            preempt(resting);
-        }
-        return true;
-    }
-
-    /** Decides how many tokens of each of its sequences to compute; false if none. */
-    private boolean plan(Unit u) {
-        if (budget < u.least()) {
-            return false;
-        }
-        int left = budget;
-        List<Sequence> active = u.active();
-        for (int i = 0; i < active.size(); i++) {
-            counts[i] = chunk(active.get(i), Math.min(u.wanted(active.get(i)), left));
-            left -= counts[i];
-        }
-        return left < budget;
-    }
-
-    /** At most so many, by what is left of the rows for log-probabilities of prompts. */
-    private int chunk(Sequence s, int most) {
-        int rows = promptRows;
-        for (int n = 0; n < most; n++) {
-            if (s.wantsPromptRow(s.computed() + n) && rows-- == 0) {
-                return n;
-            }
-        }
-        return most;
-    }
-
-    /** Takes the blocks for what is planned; false if there are too few. */
-    private boolean reserve(Unit u) {
-        List<Sequence> active = u.active();
-        for (int i = 0; i < active.size(); i++) {
-            Sequence s = active.get(i);
-            if (counts[i] > 0 && !s.blocks().reserve(s.computed(), s.computed() + counts[i], copies)) {
+            if (!preemptResting()) {
                 return false;
             }
         }
         return true;
+    }
+
+    /** Takes blocks for all that is known of a unit's text, and leaves one for each sequence that runs. */
+    private boolean reserveText(Unit u) {
+        Sequence leader = u.active().getFirst();
+        while (true) {
+            int cached = limits.prefixCache() ? reuse(u) : 0;
+            if (leader.blocks().reserve(leader.computed(), leader.computed() + u.wanted(leader), step.copies())
+                    && pool.available() >= slots.taken()) {
+                u.group().reused(cached);
+                return true;
+            }
+            u.rest();
+            if (!preemptResting()) {
+                return false;
+            }
+        }
+    }
+
+    /** Takes known blocks for what its leader computes next, but for the last token; returns how many tokens that saves. */
+    private static int reuse(Unit u) {
+        Sequence leader = u.active().getFirst();
+        return leader.reuse(leader.computed() + u.wanted(leader) - 1);
     }
 
     private boolean makeRoom(Unit u) {
-        while (!reserve(u)) {
-            Unit victim = restingVictim();
-            victim = victim == null ? running.getLast() : victim;
-            preempt(victim);
-            if (victim == u) {
-                return false;
+        while (!step.reserve(u)) {
+            if (!preemptResting()) {
+                Unit victim = worst();
+                preempt(victim);
+                if (victim == u) {
+                    return false;
+                }
             }
         }
         return true;
     }
 
-    /** The youngest unit whose reader is behind: it holds blocks that it does not need now. */
-    private Unit restingVictim() {
-        for (int i = running.size() - 1; i >= 0; i--) {
-            Unit u = running.get(i);
+    /** The running unit of the worst rank that is not in the batch. */
+    private Unit worst() {
+        return running.reversed().stream().filter(u -> !step.scheduled().contains(u)).findFirst().orElseThrow();
+    }
+
+    /** Puts back a unit whose reader is behind, of the worst rank: it holds blocks that it does not need now. */
+    private boolean preemptResting() {
+        for (Unit u : running.reversed()) {
             // One that its reader stopped during this step may be in the batch already.
-            if (u.group().paused() && !scheduled.contains(u)) {
-                return u;
+            if (u.group().paused() && !step.scheduled().contains(u)) {
+                preempt(u);
+                return true;
             }
         }
-        return null;
+        return false;
     }
 
     private void preempt(Unit u) {
         leave(u);
         u.group().preempted();
-        waiting.addFirst(u);
+        waiting.add(u);
         preemptions++;
     }
 
@@ -250,7 +277,7 @@ final class Scheduler {
 
     private void leave(Unit u) {
         running.remove(u);
-        u.running(false);
+        u.leave();
         u.rest();
         for (Sequence s : u.seats()) {
             if (s.seated()) {
@@ -258,41 +285,5 @@ final class Scheduler {
                 s.standUp();
             }
         }
-    }
-
-    private void put(StepBatch b, Unit u) {
-        List<Sequence> active = u.active();
-        for (int i = 0; i < active.size(); i++) {
-            if (counts[i] > 0) {
-                put(b, active.get(i), counts[i]);
-            }
-        }
-        scheduled.add(u);
-        u.group().scheduled();
-    }
-
-    private void put(StepBatch b, Sequence s, int count) {
-        int q = b.sequences++;
-        b.queryStart[q] = b.tokens;
-        for (int i = 0; i < count; i++) {
-            int position = s.computed() + i;
-            b.tokenIds[b.tokens] = s.tokens()[position];
-            b.positions[b.tokens] = position;
-            b.kvSlots[b.tokens] = s.blocks().slot(position);
-            if (s.wantsPromptRow(position)) {
-                rows.add(b, s, position);
-                promptRows--;
-            } else if (position == s.length() - 1) {
-                s.unit().rows(s).forEach(of -> rows.add(b, of, position));
-            }
-            b.tokens++;
-        }
-        decodes += count == 1 && s.behind() == 1 && s.generated() > 0 ? 1 : 0;
-        s.advance(count);
-        b.queryStart[q + 1] = b.tokens;
-        b.contextLength[q] = s.computed();
-        b.sequenceSlot[q] = s.slot();
-        s.blocks().copyTo(b.blockTable, q * b.maxBlocks);
-        budget -= count;
     }
 }

@@ -5,6 +5,7 @@ import io.jllm.spi.LogitsProcessor;
 import io.jllm.spi.ModelRunner;
 import io.jllm.spi.RowSampling;
 import java.util.Arrays;
+import java.util.Optional;
 
 /**
  * A growing list of tokens and the KV blocks of those that are computed. {@code computed <= length}; scheduling is making
@@ -119,14 +120,22 @@ final class Sequence implements RowSampling {
         blocks = table;
     }
 
-    /** Takes what is known of its first tokens from the prefix cache, at most so many, and none whose logits are wanted. */
+    /** Takes what the prefix cache knows of its next tokens, to at most that position; returns how many tokens that saves. */
     int reuse(int most) {
-        int limit = most;
-        if (group().params().promptLogprobs().isPresent() && scoredPrompt < promptLength - 1) {
-            limit = Math.min(limit, scoredPrompt);
-        }
-        computed = blocks.match(tokens, limit);
-        return computed;
+        int before = computed;
+        computed = blocks.match(tokens, computed, Math.min(most, reusable()));
+        return computed - before;
+    }
+
+    /** The block that it computes next, if another sequence could take it from the prefix cache and it could take another's. */
+    Optional<PrefixCache.Key> nextBlock() {
+        return blocks.next(tokens, Math.min(length - 1, reusable()));
+    }
+
+    /** Positions whose logits nobody wants. */
+    private int reusable() {
+        boolean scores = group().params().promptLogprobs().isPresent() && scoredPrompt < promptLength - 1;
+        return scores ? scoredPrompt : Integer.MAX_VALUE;
     }
 
     /** Gives the blocks back; what was computed is forgotten. */

@@ -35,6 +35,7 @@ final class SequenceGroup {
     private int preemptions;
     private int cachedTokens;
     private int generated;
+    private int computedPrompt;
     private boolean done;
     private volatile boolean cancelled;
 
@@ -109,12 +110,10 @@ final class SequenceGroup {
         }
     }
 
-    /** So many tokens were found in the prefix cache; what a preempted request finds again is not counted. */
+    /** So many tokens, or none, were found in the prefix cache; what a preempted request finds again is not counted. */
     void reused(int tokens) {
-        if (firstStep == 0) {
-            cachedTokens = tokens;
-        }
         if (tokens > 0) {
+            cachedTokens += preemptions == 0 ? tokens : 0;
             monitor.cacheHit(this, tokens);
         }
     }
@@ -147,9 +146,12 @@ final class SequenceGroup {
         lastToken = now;
     }
 
-    /** Makes known how far it is after a step. */
+    /** Makes known how far it is after a step, unless it has ended. */
     void progressed(Sequence s) {
-        sink.progressed(Math.min(s.computed(), promptIds.length), generated);
+        if (!done) {
+            computedPrompt = Math.min(s.computed(), promptIds.length);
+            sink.progressed(computedPrompt, generated);
+        }
     }
 
     /** Passes text on to the reader. */
@@ -187,6 +189,7 @@ final class SequenceGroup {
     private void deliver(RequestOutput output) {
         if (!done) {
             done = true;
+            sink.progressed(generated > 0 ? promptIds.length : computedPrompt, generated);
             try {
                 monitor.finished(output);
             } finally {

@@ -32,10 +32,8 @@ final class StepResults {
             row += deliver(row, now);
         }
         for (Unit u : scheduler.scheduled()) {
+            u.group().progressed(u.active().getFirst());
             endScored(u);
-            if (!u.group().done()) {
-                u.group().progressed(u.active().getFirst());
-            }
         }
     }
 

@@ -4,6 +4,7 @@ import io.jllm.RequestOutput;
 import io.jllm.TokenStream;
 import java.util.Iterator;
 import java.util.NoSuchElementException;
+import java.util.Objects;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.Flow;
@@ -94,6 +95,7 @@ final class StreamSink extends CallerSink implements TokenStream {
 
     @Override
     public void subscribe(Flow.Subscriber<? super Piece> subscriber) {
+        Objects.requireNonNull(subscriber, "subscriber");
         if (read.getAndSet(true)) {
             PieceSubscription.refuse(subscriber, alreadyRead());
         } else {

@@ -10,24 +10,69 @@ import java.util.List;
  * Touched by the engine's thread only.
  */
 abstract sealed class Unit permits SampledUnit, BeamUnit {
-    private final SequenceGroup group;
-    private boolean running;
+    private static final long NOT_JOINED = -1;
 
-    Unit(SequenceGroup group) {
+    private final SequenceGroup group;
+    private final int index;
+    private long joined = NOT_JOINED;
+    private boolean promoted;
+
+    /** @param index its place among the units of its request */
+    Unit(SequenceGroup group, int index) {
         this.group = group;
+        this.index = index;
     }
 
     final SequenceGroup group() {
         return group;
     }
 
-    /** Whether it is in the batch, not waiting. */
-    final boolean running() {
-        return running;
+    final int index() {
+        return index;
     }
 
-    final void running(boolean now) {
-        running = now;
+    /** Whether it is in the batch, not waiting. */
+    final boolean running() {
+        return joined != NOT_JOINED;
+    }
+
+    /** It joins the batch, as the one of that number. */
+    final void join(long number) {
+        joined = number;
+    }
+
+    /** It joins the batch as a branch of a unit that runs. */
+    final void join(Unit from) {
+        joined = from.joined;
+        promoted = from.promoted;
+    }
+
+    /** It leaves the batch. */
+    final void leave() {
+        joined = NOT_JOINED;
+    }
+
+    /** Units that joined the batch before it have lower numbers. */
+    final long joined() {
+        return joined;
+    }
+
+    /** Whether it was kept waiting for so long that it goes before all that were not, whatever their priority. */
+    final boolean promoted() {
+        return promoted;
+    }
+
+    final void promote() {
+        promoted = true;
+    }
+
+    /** How many tokens of it may be computed in the next step. */
+    final int behind() {
+        int behind = 0;
+        for (Sequence s : active()) {
+            behind += wanted(s);
+        }
+        return behind;
     }
 
     /** Sequences that need slots while it runs, those included that may branch off. */

@@ -53,8 +53,8 @@ class BatchInvarianceTest {
 
     @Test
     void smallPoolsPreempt() {
-        assertTrue(check(64, 512, 16, 700) > 0);
-        assertTrue(check(16, 64, 8, 260) > 0);
+        assertTrue(check(64, 512, 16, 300) > 0);
+        assertTrue(check(16, 64, 8, 160) > 0);
     }
 
     @Test
@@ -66,7 +66,7 @@ class BatchInvarianceTest {
     @Test
     void anyBlockSize() {
         for (int blockSize : new int[] {1, 2, 3, 5, 8, 13, 16, 31, 32, 64}) {
-            assertTrue(check(64, 300, blockSize, 900) > 0, "block size " + blockSize);
+            assertTrue(check(64, 300, blockSize, 260) > 0, "block size " + blockSize);
         }
     }
 

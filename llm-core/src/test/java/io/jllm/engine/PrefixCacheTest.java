@@ -12,6 +12,7 @@ import io.jllm.SamplingParams;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.Test;
 
 /** Shared prefixes save work and change nothing. */
@@ -40,6 +41,41 @@ class PrefixCacheTest {
             assertEquals(first.outputs().getFirst().cumulativeLogprob(), again.outputs().getFirst().cumulativeLogprob());
             llm.resetPrefixCache();
             assertEquals(0, say(llm, prompt, EIGHT).metrics().cachedTokens());
+        }
+    }
+
+    /** Prompts that begin alike and come together are not computed side by side: one goes ahead, the others find its blocks. */
+    @Test
+    void promptsThatComeTogetherAreComputedOnce() {
+        for (int budget : new int[] {20, 64, 2048}) {
+            var started = new CountDownLatch(1);
+            try (LLM llm = TinyLlm.open(TinyLlm.options(8, budget, 16, 2048), r -> new RunnerDouble(r, _ -> await(started)))) {
+                int[] prompt = tokens(1, 200);
+                var requests = new ArrayList<Request>();
+                for (int i = 0; i < 8; i++) {
+                    int[] own = prompt.clone();
+                    own[199] = i;
+                    requests.add(new Request(Prompt.ofTokens(own), EIGHT));
+                }
+                var all = llm.generateAsync(requests);
+                started.countDown();
+                List<RequestOutput> together = all.join();
+                long computed = llm.metrics().computedTokens();
+                assertTrue(computed <= 200 + 7 * (200 - 192) + 8 * 7, budget + " tokens a step: computed " + computed);
+                assertTrue(together.stream().skip(1).allMatch(o -> o.metrics().cachedTokens() == 192));
+                for (int i = 0; i < 8; i++) {
+                    llm.resetPrefixCache();
+                    assertArrayEquals(say(llm, ((Prompt.Tokens) requests.get(i).prompt()).ids(), EIGHT).tokenIds(), together.get(i).tokenIds());
+                }
+            }
+        }
+    }
+
+    private static void await(CountDownLatch latch) {
+        try {
+            latch.await();
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
         }
     }
 
@@ -91,7 +127,7 @@ class PrefixCacheTest {
             plain = llm.generate(requests);
         }
         for (int blockSize : new int[] {1, 4, 16}) {
-            try (LLM llm = TinyLlm.open(TinyLlm.options(16, 100, blockSize, 500))) {
+            try (LLM llm = TinyLlm.open(TinyLlm.options(16, 100, blockSize, 160))) {
                 List<RequestOutput> shared = llm.generate(requests);
                 int cached = 0;
                 for (int i = 0; i < requests.size(); i++) {

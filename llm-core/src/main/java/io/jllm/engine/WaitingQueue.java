@@ -1,0 +1,73 @@
+package io.jllm.engine;
+
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.SequencedCollection;
+import java.util.TreeSet;
+
+/**
+ * The units that wait for a place in the batch. The next to join is the one of the best rank: by priority, and by age among equals.
+ * But when {@link #PATIENCE} others have joined since the oldest could have, the oldest is next, and keeps the best rank from then
+ * on, so that it is not put back for those that it was kept waiting for. So of any {@code PATIENCE + 1} units that join one is the
+ * oldest, and a unit with m older ones before it joins after at most {@code (PATIENCE + 1) * (m + 1)} others, whatever their
+ * priorities. Units whose readers are behind are passed over.
+ */
+final class WaitingQueue {
+    /** How many may join one after the other while the oldest waits. */
+    static final int PATIENCE = 8;
+    /** Those who go first and stay longest come first. */
+    static final Comparator<Unit> RANK = Comparator.comparing(Unit::promoted).reversed()
+            .thenComparingInt(u -> u.group().params().priority()).thenComparing(WaitingQueue::byAge);
+
+    private final TreeSet<Unit> byRank = new TreeSet<>(RANK);
+    private final TreeSet<Unit> byAge = new TreeSet<>(WaitingQueue::byAge);
+    private int passed;
+
+    private static int byAge(Unit a, Unit b) {
+        int requests = Long.compare(a.group().id(), b.group().id());
+        return requests != 0 ? requests : Integer.compare(a.index(), b.index());
+    }
+
+    int size() {
+        return byAge.size();
+    }
+
+    List<Unit> all() {
+        return new ArrayList<>(byAge);
+    }
+
+    void add(Unit u) {
+        byRank.add(u);
+        byAge.add(u);
+    }
+
+    void remove(Unit u) {
+        byRank.remove(u);
+        byAge.remove(u);
+    }
+
+    /** Who joins the batch next; null if nobody can. */
+    Unit next() {
+        return first(passed < PATIENCE ? byRank : byAge);
+    }
+
+    /** The one who was next joins the batch. */
+    void join(Unit u) {
+        boolean wasOldest = first(byAge) == u;
+        remove(u);
+        if (wasOldest && passed >= PATIENCE) {
+            u.promote();
+        }
+        passed = wasOldest ? 0 : passed + 1;
+    }
+
+    private static Unit first(SequencedCollection<Unit> units) {
+        for (Unit u : units) {
+            if (!u.group().paused()) {
+                return u;
+            }
+        }
+        return null;
+    }
+}
