@@ -32,7 +32,8 @@ public interface EngineListener {
     }
 
     /**
-     * The beginning of a request was found in the prefix cache: when it started, or when it went on after a preemption.
+     * Tokens of a request were found in the prefix cache: when it joined the batch, for the first time or again, or while its prompt
+     * was computed, since another request had computed the same meanwhile.
      *
      * @param tokens how many need not be computed, at least 1
      */

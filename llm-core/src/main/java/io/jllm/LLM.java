@@ -17,7 +17,29 @@ import java.util.concurrent.CompletableFuture;
  * }
  *
  * <p>Results of a request that was accepted are values, failed ones too: see {@link RequestOutput#error}. Exceptions are for
- * misuse ({@link IllegalArgumentException}), for a closed LLM ({@link IllegalStateException}) and for loading.
+ * misuse ({@link IllegalArgumentException}), for a full queue ({@link RequestRejectedException}), for a closed LLM
+ * ({@link IllegalStateException}) and for loading.
+ *
+ * <p><b>Threads.</b> One thread, the engine's, does all computing. Any other thread may call anything at any time; prompts are encoded
+ * on the thread that calls. Logits processors and {@link EngineListener listeners} run on the engine's thread: they may call
+ * everything that does not wait, and what waits ({@link #generate(List)}, {@link #beamSearch(List, BeamSearchParams)}, reading a stream)
+ * throws {@link IllegalStateException} there. Futures complete, and subscribers are called, on virtual threads, which may call
+ * everything, {@link #close} too.
+ *
+ * <p><b>Who is served when.</b> Requests wait in a bounded queue ({@link LlmBuilder#maxQueuedRequests}) for a place in the batch, by
+ * {@link SamplingParams#priority} and then by age. Of any nine that get one, at least one is the oldest that waits, so that no
+ * priority starves. In each step all sequences that generate advance by a token; what is left of
+ * {@link LlmBuilder#maxTokensPerStep} goes to prompts: half to the one that began first, half to the shortest, so that long prompts
+ * do not block short ones and short ones do not starve long ones. When KV memory runs out, requests whose readers are behind are put
+ * back first, then those of the worst priority, the youngest among equals.
+ *
+ * <p><b>Batch invariance.</b> A greedy or seeded request gives the same ids alone and in any batch, in one piece and in chunks, from the
+ * prefix cache and computed anew, preempted and not, with one thread and with several. It does because, first, for each row and
+ * token there is one order of summation: every kernel of a storage format, for one row or for many, adds in the same order, whatever
+ * else is in the step. Second, attention is split by absolute position, never by chunk, page, thread or neighbour. Third, the
+ * random source is counter-based (Philox): a token is drawn from the seed and its position alone. What keys and values the cache
+ * holds of a token thus depends on the tokens before it only, and it does not matter who computed them. Each backend says how
+ * far it keeps that rule; the CPU's does exactly. See {@link io.jllm.spi.Backend}.
  */
 public interface LLM extends AutoCloseable {
     /** Prepares to load a GGUF file, or a Hugging Face folder (config.json, *.safetensors, tokenizer.json). Reads nothing yet. */
@@ -133,7 +155,11 @@ public interface LLM extends AutoCloseable {
     /** Forgets the prefixes that requests share: the next one computes its whole prompt. */
     void resetPrefixCache();
 
-    /** Cancels what runs, waits for the engine, and gives all memory back. Calling it again does nothing. */
+    /**
+     * Cancels what runs and waits, waits for the engine, and gives all memory back. Calls that wait for results return with what there
+     * was; later calls throw {@link IllegalStateException}. Called on the engine's thread it returns at once, and the engine ends
+     * after its step. Calling it again does nothing.
+     */
     @Override
     void close();
 }

@@ -77,7 +77,7 @@ public final class LlmBuilder {
     }
 
     /**
-     * Most requests that may wait for their first step, at least 1; default 1024. Beyond it {@code submit}, {@code stream} and the
+     * Most requests that may wait for a place in the batch, at least 1; default 1024. Beyond it {@code submit}, {@code stream} and the
      * async calls are refused with a {@link RequestRejectedException}; {@code generate} and {@code beamSearch} wait for room.
      */
     public LlmBuilder maxQueuedRequests(int count) {

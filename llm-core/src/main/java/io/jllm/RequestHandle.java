@@ -40,9 +40,9 @@ public interface RequestHandle {
     record Progress(State state, int promptTokens, int computedPromptTokens, int generatedTokens) {
         /** What is being done about a request. */
         public enum State {
-            /** It waits for its first step. */
+            /** It waits for a place in the batch. */
             QUEUED,
-            /** Steps compute it. */
+            /** It has a place in the batch. */
             RUNNING,
             /** It rests: its reader is behind, or it was put back to make room for others. It goes on by itself. */
             PAUSED,

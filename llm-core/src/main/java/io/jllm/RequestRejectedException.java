@@ -22,7 +22,7 @@ public final class RequestRejectedException extends RuntimeException {
         this.limit = limit;
     }
 
-    /** How many requests waited for their first step. */
+    /** How many requests waited for a place in the batch. */
     public int waiting() {
         return waiting;
     }

@@ -23,7 +23,7 @@ sealed class CallerSink implements ResultSink, RequestHandle permits StreamSink 
     private int promptTokens;
 
     /**
-     * @param leaveQueue called once: when the request no longer waits for its first step
+     * @param leaveQueue called once: when the request no longer waits for a place in the batch
      */
     CallerSink(long id, Runnable leaveQueue) {
         this.id = id;

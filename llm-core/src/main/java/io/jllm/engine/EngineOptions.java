@@ -15,7 +15,7 @@ import java.util.OptionalInt;
  * @param kvBytes limit of the KV cache; 0 for what memory allows
  * @param kvType how keys and values are stored; as the backend likes it if empty
  * @param prefixCache whether sequences that begin alike share what is computed
- * @param maxQueuedRequests most requests that may wait for their first step, at least 1
+ * @param maxQueuedRequests most requests that may wait for a place in the batch, at least 1
  */
 public record EngineOptions(OptionalInt maxContext, int maxSequences, int maxTokensPerStep, int blockSize, long kvBytes, Optional<DType> kvType,
                             boolean prefixCache, int maxQueuedRequests) {

@@ -7,7 +7,7 @@ import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
- * How many requests wait for their first step, and who may add one. Callers that wait for room get it in the order in which they
+ * How many requests wait for a place in the batch, and who may add one. Callers that wait for room get it in the order in which they
  * came, and before those that do not wait: neither can starve them. Safe for all threads.
  */
 final class QueueRoom {

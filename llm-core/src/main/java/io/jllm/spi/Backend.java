@@ -5,7 +5,14 @@ import io.jllm.quant.DType;
 import io.jllm.quant.WeightSource;
 import java.util.List;
 
-/** An opened device. Safe for one thread at a time. */
+/**
+ * An opened device. Safe for one thread at a time.
+ *
+ * <p>Each backend states in its provider's documentation how far it keeps batch invariance, as {@link io.jllm.LLM} explains it. The CPU
+ * backend keeps it exactly: ids and log-probabilities of a request are the same to the last bit, whatever else is computed with it.
+ * A GPU backend, whose libraries and kernels may split sums by the size of a batch, may give another token where two are nearly
+ * tied.
+ */
 public interface Backend extends AutoCloseable {
     /** One line: backend, device, threads, kernels and vector width, and why a better choice was not taken. */
     String describe();

@@ -1,6 +1,9 @@
 package io.jllm.spi;
 
-/** A kind of device that can run models; found with {@link java.util.ServiceLoader}. */
+/**
+ * A kind of device that can run models; found with {@link java.util.ServiceLoader}. Its documentation says how far its backend keeps
+ * batch invariance; see {@link Backend}.
+ */
 public interface BackendProvider {
     /** Short name, as users type it: {@code cpu}, {@code cuda}. */
     String name();

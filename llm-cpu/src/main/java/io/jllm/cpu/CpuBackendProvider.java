@@ -4,7 +4,10 @@ import io.jllm.cpu.kernels.CpuInfo;
 import io.jllm.spi.Backend;
 import io.jllm.spi.BackendProvider;
 
-/** Computes on the cores of this machine; available everywhere. */
+/**
+ * Computes on the cores of this machine; available everywhere. Batch invariance is exact: with the same kernels, a request's tokens and
+ * log-probabilities are the same to the last bit in any batch, in any chunks and with any number of threads.
+ */
 public final class CpuBackendProvider implements BackendProvider {
     /** Below any device made for the purpose. */
     private static final int SCORE = 10;

@@ -44,7 +44,7 @@ class BatchInvarianceTest {
         }
         long bytesOfPosition = 6L * 2 * 256 * Float.BYTES;
         for (int threads = 1; threads <= 2; threads++) {
-            try (LLM llm = demo().threads(threads).blockSize(4).maxTokensPerStep(70).kvCache(200 * bytesOfPosition).open()) {
+            try (LLM llm = demo().threads(threads).blockSize(4).maxTokensPerStep(70).kvCache(80 * bytesOfPosition).open()) {
                 List<RequestOutput> together = llm.generate(requests);
                 for (int i = 0; i < REQUESTS; i++) {
                     assertArrayEquals(alone.get(i).tokenIds(), together.get(i).tokenIds(), "request " + i);

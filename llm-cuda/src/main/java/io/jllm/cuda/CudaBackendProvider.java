@@ -9,7 +9,10 @@ import io.jllm.spi.Backend;
 import io.jllm.spi.BackendProvider;
 import java.util.Optional;
 
-/** Computes on an NVIDIA device; needs its driver and nothing else. */
+/**
+ * Computes on an NVIDIA device; needs its driver and nothing else. Batch invariance holds but for near ties: kernels for few rows
+ * and for many may add in another order.
+ */
 public final class CudaBackendProvider implements BackendProvider {
     /** Above any processor's. */
     private static final int SCORE = 100;
