@@ -1,75 +1,221 @@
 package io.jllm.cpu;
 
 import io.jllm.cpu.kernels.Kernels;
+import io.jllm.cpu.kernels.KvLayout;
 import io.jllm.cpu.kernels.Rows;
 import io.jllm.cpu.kernels.Workspace;
 import io.jllm.model.Op;
 import io.jllm.spi.StepBatch;
+import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 
 /**
- * Attention over paged keys and values. An iteration is a token and a head of keys and values, with all query heads that read
- * it. In two passes: all scores, then the weighted sum, both in order of position; so pages and chunks change nothing.
+ * Attention over paged keys and values. A unit is a tile of tokens of one sequence and a head of keys and values, with all query heads
+ * that read it: its rows. Positions are taken in chunks of {@value #CHUNK}, which begin at multiples of that: the scores of a chunk,
+ * their exponentials, the weighted sum of its values; then the sums of chunks are merged, in order (the online softmax of Milakov and
+ * Gimelshein, 2018; FlashAttention, Dao and others, 2022). So neither pages nor tiles nor threads change a bit of the result.
+ *
+ * <p>An iteration is a unit. Where there are fewer units than would keep all threads busy, it is a range of chunks of one, whose sums
+ * are left for {@link Merge}.
  */
 final class AttentionStep implements Step {
+    static final int CHUNK = 256;
+    /** From row to row of scores; kernels may write some behind each. */
+    private static final int STRIDE = CHUNK + KvLayout.SLACK / Float.BYTES;
+    /** Units for each thread, below which they are split. */
+    private static final int PER_THREAD = 4;
+    /** Most floats that sums of chunks may take: 64 MiB. */
+    private static final long MAX_PARTIAL = 1 << 24;
+
     private final Op.PagedAttention op;
     private final Op.AttentionShape shape;
     private final int group;
+    private final int dim;
     private final Rows out;
     private final Rows q;
     private final KvCache cache;
+    private final KvLayout layout;
     private final SequenceIndex sequences;
     private final Kernels kernels;
+    private final PartialSums partial;
+    private final int threads;
+    private int parts = 1;
 
-    AttentionStep(Op.PagedAttention op, Rows out, Rows q, KvCache cache, SequenceIndex sequences, Kernels kernels) {
+    AttentionStep(Op.PagedAttention op, Rows out, Rows q, KvCache cache, SequenceIndex sequences, Kernels kernels, PartialSums partial,
+                  int threads) {
         this.op = op;
         this.out = out;
         this.q = q;
         this.cache = cache;
         this.sequences = sequences;
         this.kernels = kernels;
+        this.partial = partial;
+        this.threads = threads;
         shape = op.shape();
         group = shape.heads() / shape.kvHeads();
+        dim = shape.headDim();
+        layout = cache.layout(shape);
     }
 
     @Override
     public int tasks(StepBatch b) {
-        return b.tokens * shape.kvHeads();
+        int units = sequences.tiles() * shape.kvHeads();
+        parts = 1;
+        if (units > 0 && units < threads * PER_THREAD) {
+            split(b, units);
+        }
+        return units * parts;
+    }
+
+    private void split(StepBatch b, int units) {
+        int chunks = 0;
+        int tokens = 0;
+        for (int tile = 0; tile < sequences.tiles(); tile++) {
+            chunks = Math.max(chunks, lastChunk(b, tile) - firstChunk(b, tile) + 1);
+            tokens = Math.max(tokens, sequences.size(tile));
+        }
+        int floats = tokens * group * SoftmaxSums.size(dim);
+        if (chunks > 1 && (long) units * chunks * floats <= MAX_PARTIAL) {
+            parts = Math.min(chunks, Math.ceilDiv(threads * PER_THREAD, units));
+            partial.reserve(units, chunks, floats);
+        }
+    }
+
+    private int first(int position) {
+        return op.window() > 0 ? Math.max(0, position - op.window() + 1) : 0;
+    }
+
+    private int firstChunk(StepBatch b, int tile) {
+        return first(b.positions[sequences.start(tile)]) / CHUNK;
+    }
+
+    private int lastChunk(StepBatch b, int tile) {
+        return b.positions[sequences.start(tile + 1) - 1] / CHUNK;
     }
 
     @Override
     public void run(StepBatch b, int task, Workspace ws) {
-        int t = task / shape.kvHeads();
-        int head = task % shape.kvHeads();
-        int last = b.positions[t];
-        int first = op.window() > 0 ? Math.max(0, last - op.window() + 1) : 0;
-        int n = last - first + 1;
-        int table = sequences.of(t) * b.maxBlocks;
-        long rowBytes = (long) shape.headDim() * Float.BYTES;
-        long qAt = q.row(t) + head * group * rowBytes;
-        float[] scores = ws.scores(Math.multiplyExact(n, group));
-        int size = cache.blockSize();
-        for (int p = first; p <= last; p += size - p % size) {
-            int block = b.blockTable[table + p / size];
-            int rows = Math.min(size - p % size, last - p + 1);
-            long keys = KvCache.row(cache.keys(block, op.layer(), head, shape), p % size, shape);
-            kernels.products(cache.memory(block), keys, rowBytes, rows, q.data(), qAt, rowBytes, group, shape.headDim(), scores,
-                    p - first, n, ws);
+        int units = sequences.tiles() * shape.kvHeads();
+        int unit = units - 1 - task / parts; // the last tokens of a prompt see most: they shall not be the last to be computed
+        int tile = unit / shape.kvHeads();
+        int head = unit % shape.kvHeads();
+        int from = firstChunk(b, tile);
+        int to = lastChunk(b, tile) + 1;
+        if (parts == 1) {
+            whole(b, tile, head, from, to, ws);
+        } else {
+            int each = Math.ceilDiv(to - from, parts);
+            int begin = from + task % parts * each;
+            loadQueries(tile, head, ws);
+            for (int c = begin; c < Math.min(to, begin + each); c++) {
+                chunk(b, tile, head, c, partial.sums(), partial.at(unit, c - from), ws);
+            }
         }
-        for (int h = 0; h < group; h++) {
-            float sum = kernels.softmax(scores, h * n, n, op.scale(), op.softCap(), ws);
-            float[] acc = ws.head(shape.headDim());
-            Arrays.fill(acc, 0, shape.headDim(), 0);
-            for (int p = first; p <= last; p += size - p % size) {
-                int block = b.blockTable[table + p / size];
-                int rows = Math.min(size - p % size, last - p + 1);
-                long values = KvCache.row(cache.values(block, op.layer(), head, shape), p % size, shape);
-                kernels.addRows(scores, h * n + p - first, cache.memory(block), values, rows, shape.headDim(), acc);
+    }
+
+    private void whole(StepBatch b, int tile, int head, int from, int to, Workspace ws) {
+        int rows = sequences.size(tile) * group;
+        int size = rows * SoftmaxSums.size(dim);
+        float[] total = ws.totals(size);
+        float[] part = ws.parts(size);
+        loadQueries(tile, head, ws);
+        chunk(b, tile, head, from, total, 0, ws);
+        for (int c = from + 1; c < to; c++) {
+            chunk(b, tile, head, c, part, 0, ws);
+            SoftmaxSums.merge(total, 0, part, 0, rows, dim);
+        }
+        store(tile, head, total, 0);
+    }
+
+    /** Queries of a unit, one row after the other, by the scale. */
+    private void loadQueries(int tile, int head, Workspace ws) {
+        int first = sequences.start(tile);
+        int count = sequences.size(tile);
+        float[] queries = ws.queries(count * group * dim);
+        for (int t = 0; t < count; t++) {
+            MemorySegment.copy(q.data(), Rows.FLOAT, q.row(first + t) + (long) head * group * dim * Float.BYTES, queries, t * group * dim,
+                    group * dim);
+        }
+        for (int i = 0; i < count * group * dim; i++) {
+            queries[i] *= op.scale();
+        }
+    }
+
+    /** The sums of one chunk, for all rows of a unit. */
+    private void chunk(StepBatch b, int tile, int head, int chunk, float[] sums, int at, Workspace ws) {
+        int token = sequences.start(tile);
+        int count = sequences.size(tile);
+        int rows = count * group;
+        int start = chunk * CHUNK;
+        int from = Math.max(start, first(b.positions[token]));
+        int to = Math.min(start + CHUNK, b.positions[token + count - 1] + 1);
+        int table = sequences.sequence(tile) * b.maxBlocks;
+        float[] queries = ws.queries(0);
+        float[] scores = ws.scores(rows * STRIDE);
+        int size = cache.blockSize();
+        for (int p = from; p < to; p += size - p % size) {
+            int block = b.blockTable[table + p / size];
+            kernels.scores(layout, cache.memory(block), cache.keys(block, op.layer(), head, layout), p % size, Math.min(size - p % size, to - p),
+                    queries, rows, scores, p - start, STRIDE, ws);
+        }
+        int stride = SoftmaxSums.size(dim);
+        Arrays.fill(sums, at, at + rows * stride, 0);
+        for (int r = 0; r < rows; r++) {
+            weights(b.positions[token + r / group], r * STRIDE - start, from, to, scores, sums, at + r * stride, ws);
+        }
+        for (int p = from; p < to; p += size - p % size) {
+            int block = b.blockTable[table + p / size];
+            kernels.addValues(layout, cache.memory(block), cache.values(block, op.layer(), head, shape, layout), p % size,
+                    Math.min(size - p % size, to - p), scores, p - start, STRIDE, rows, sums, at + SoftmaxSums.HEADER, stride, ws);
+        }
+    }
+
+    /** Turns the scores of a row into weights: 0 for what the token at that position does not see. */
+    private void weights(int position, int zero, int from, int to, float[] scores, float[] sums, int at, Workspace ws) {
+        int begin = Math.max(from, first(position));
+        int end = Math.min(to, position + 1);
+        if (begin < end) {
+            float max = kernels.largest(scores, zero + begin, end - begin, op.softCap(), ws);
+            SoftmaxSums.set(sums, at, max, kernels.exponentials(scores, zero + begin, end - begin, max, ws));
+            Arrays.fill(scores, zero + from, zero + begin, 0);
+            Arrays.fill(scores, zero + end, zero + to, 0);
+        } else {
+            SoftmaxSums.setNothing(sums, at);
+            Arrays.fill(scores, zero + from, zero + to, 0);
+        }
+    }
+
+    private void store(int tile, int head, float[] sums, int at) {
+        int first = sequences.start(tile);
+        for (int r = 0; r < sequences.size(tile) * group; r++) {
+            long to = out.row(first + r / group) + (long) (head * group + r % group) * dim * Float.BYTES;
+            int row = at + r * SoftmaxSums.size(dim);
+            SoftmaxSums.divide(sums, row, dim);
+            MemorySegment.copy(sums, row + SoftmaxSums.HEADER, out.data(), Rows.FLOAT, to, dim);
+        }
+    }
+
+    /** Merges what the iterations of an attention left, if it was split. An iteration is a unit. */
+    final class Merge implements Step {
+        @Override
+        public int tasks(StepBatch b) {
+            return parts == 1 ? 0 : sequences.tiles() * shape.kvHeads();
+        }
+
+        @Override
+        public void run(StepBatch b, int unit, Workspace ws) {
+            int tile = unit / shape.kvHeads();
+            float[] sums = partial.sums();
+            int total = partial.at(unit, 0);
+            for (int c = 1; c <= lastChunk(b, tile) - firstChunk(b, tile); c++) {
+                SoftmaxSums.merge(sums, total, sums, partial.at(unit, c), sequences.size(tile) * group, dim);
             }
-            long at = out.row(t) + (head * group + h) * rowBytes;
-            for (int i = 0; i < shape.headDim(); i++) {
-                out.data().set(Rows.FLOAT, at + (long) i * Float.BYTES, acc[i] / sum);
-            }
+            store(tile, unit % shape.kvHeads(), sums, total);
+        }
+
+        @Override
+        public void warmUp(StepBatch b, Workspace ws) {
+            // merges when the attention itself does not
         }
     }
 }

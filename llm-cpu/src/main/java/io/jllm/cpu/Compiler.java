@@ -26,6 +26,7 @@ final class Compiler {
     private final KernelChoice choice;
     private final Kernels kernels;
     private final int threads;
+    private final PartialSums partial = new PartialSums();
 
     Compiler(Program program, Tensors tensors, KvCache cache, SequenceIndex sequences, KernelChoice choice, int threads) {
         this.program = program;
@@ -35,6 +36,11 @@ final class Compiler {
         this.choice = choice;
         kernels = choice.kernels();
         this.threads = threads;
+    }
+
+    /** Bytes of memory that steps share, but for {@link Scratch}. */
+    long bytes() {
+        return partial.bytes();
     }
 
     /** The steps, in order. */
@@ -75,7 +81,11 @@ final class Compiler {
             case Op.RmsNorm n -> steps.add(new RowSteps.Norm(out, scratch.rows(n.in()), kind, tensors.vector(n.weight()), n.eps(), kernels));
             case Op.Linear l -> linear(l, scratch, steps);
             case Op.RopeStoreKv r -> steps.add(new RopeStep(r, out, scratch.rows(r.qkv()), tensors, tables.get(r.rope()), cache, kernels));
-            case Op.PagedAttention a -> steps.add(new AttentionStep(a, out, scratch.rows(a.q()), cache, sequences, kernels));
+            case Op.PagedAttention a -> {
+                var attention = new AttentionStep(a, out, scratch.rows(a.q()), cache, sequences, kernels, partial, threads);
+                steps.add(attention);
+                steps.add(attention.new Merge());
+            }
             case Op.GatedAct g -> steps.add(new RowSteps.Gated(out, scratch.rows(g.gateUp()), kind, g.kind(), kernels));
             case Op.SelectRows s -> steps.add(new RowSteps.Select(out, scratch.rows(s.in())));
         }

@@ -2,11 +2,11 @@ package io.jllm.cpu;
 
 import io.jllm.cpu.kernels.CpuInfo;
 import io.jllm.cpu.kernels.KernelChoice;
+import io.jllm.cpu.kernels.KvLayout;
 import io.jllm.model.Program;
 import io.jllm.model.Value;
 import io.jllm.model.WeightShape;
 import io.jllm.quant.Codec;
-import io.jllm.quant.DType;
 import io.jllm.quant.WeightSource;
 import io.jllm.spi.Backend;
 import io.jllm.spi.BackendProvider.BackendOptions;
@@ -94,8 +94,8 @@ final class CpuBackend implements Backend {
     }
 
     private static void check(RunnerOptions o) {
-        if (o.kvType() != DType.F32) {
-            throw new IllegalArgumentException("the cpu backend stores keys and values as F32, not as " + o.kvType());
+        if (!KvLayout.supports(o.kvType())) {
+            throw new IllegalArgumentException("the cpu backend stores keys and values as F32, F16 or Q8_0, not as " + o.kvType());
         }
         if (o.maxTokensPerStep() < 1 || o.maxSequences() < 1 || o.maxLogitRows() < 1 || o.blockSize() < 1 || o.maxBlocks() < 1
                 || o.kvBytes() < 0) {

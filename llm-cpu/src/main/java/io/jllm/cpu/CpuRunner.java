@@ -73,13 +73,14 @@ final class CpuRunner implements ModelRunner {
         this.options = options;
         tensors = new Tensors(program, weights, kernels.machine(), arena, team);
         arranged = Tensors.arranged(program, weights, kernels.machine());
-        cache = new KvCache(arena, program, options.blockSize(), blocks);
+        cache = new KvCache(arena, program, options.kvType(), options.blockSize(), blocks);
         sequences = new SequenceIndex(options.maxTokensPerStep());
         compiler = new Compiler(program, tensors, cache, sequences, kernels, team.size());
         long columns = WeightShape.of(program).stream().mapToLong(WeightShape::cols).max().orElse(1);
         workspaces = new Workspace[team.size()];
         for (int i = 0; i < workspaces.length; i++) {
-            workspaces[i] = new Workspace(arena, (int) Math.max(columns, program.config().headDim()));
+            workspaces[i] = new Workspace(arena, (int) Math.max(columns, program.config().headDim()),
+                    (long) program.config().headDim() * options.blockSize());
         }
         sampling = new Sampling(program.config().vocab(), team);
         scratch = new Scratch(program, 1, 1, arranged);
@@ -239,7 +240,7 @@ final class CpuRunner implements ModelRunner {
 
     @Override
     public MemoryReport memory() {
-        long working = scratch.bytes() + sampling.bytes();
+        long working = scratch.bytes() + sampling.bytes() + compiler.bytes();
         for (Workspace w : workspaces) {
             working += w.bytes();
         }

@@ -1,23 +1,25 @@
 package io.jllm.cpu;
 
-import io.jllm.cpu.kernels.Rows;
+import io.jllm.cpu.kernels.KvLayout;
 import io.jllm.model.Op;
 import io.jllm.model.Program;
+import io.jllm.quant.DType;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
 /**
- * Blocks of keys and values in float32. Memory comes in slabs of a few blocks, allocated when one of them is first used: a
+ * Blocks of keys and values. Memory comes in slabs of a few blocks, allocated when one of them is first used: a
  * pool of many gigabytes costs nothing until there is something in it.
  *
- * <p>A block holds, for each layer, its keys and then its values, both as [head][position][dimension], so that what one head
- * of attention reads lies together.
+ * <p>A block holds, for each layer, its keys and then its values, both head by head as {@link KvLayout} says, so that what one head of
+ * attention reads lies together.
  */
 final class KvCache {
     private static final long SLAB_BYTES = 2L << 20;
     private static final int ALIGNMENT = 64;
 
     private final Arena arena;
+    private final DType type;
     private final int blockSize;
     private final long[] layerAt;
     private final long blockBytes;
@@ -27,27 +29,28 @@ final class KvCache {
     private long bytes;
 
     /** A pool of {@code blocks} blocks; the arena owns their memory. */
-    KvCache(Arena arena, Program program, int blockSize, int blocks) {
+    KvCache(Arena arena, Program program, DType type, int blockSize, int blocks) {
         this.arena = arena;
+        this.type = type;
         this.blockSize = blockSize;
         this.blocks = blocks;
         layerAt = new long[program.config().layers()];
-        blockBytes = layout(program, blockSize, layerAt);
+        blockBytes = layout(program, type, blockSize, layerAt);
         slabBlocks = Math.clamp(SLAB_BYTES / blockBytes, 1, blocks);
         slabs = new MemorySegment[Math.ceilDiv(blocks, slabBlocks)];
     }
 
     /** Bytes of a block. */
-    static long blockBytes(Program program, int blockSize) {
-        return layout(program, blockSize, new long[program.config().layers()]);
+    static long blockBytes(Program program, DType type, int blockSize) {
+        return layout(program, type, blockSize, new long[program.config().layers()]);
     }
 
-    private static long layout(Program program, int blockSize, long[] layerAt) {
+    private static long layout(Program program, DType type, int blockSize, long[] layerAt) {
         long at = 0;
         for (Op op : program.ops()) {
             if (op instanceof Op.RopeStoreKv r) {
                 layerAt[r.layer()] = at;
-                at = Math.addExact(at, 2L * r.shape().kvDim() * blockSize * Float.BYTES);
+                at = Math.addExact(at, 2L * r.shape().kvHeads() * new KvLayout(type, r.shape().headDim(), blockSize).bytes());
             }
         }
         return Math.ceilDiv(Math.max(at, 1), ALIGNMENT) * ALIGNMENT;
@@ -61,7 +64,7 @@ final class KvCache {
         int slab = block / slabBlocks;
         if (slabs[slab] == null) {
             long size = Math.min(slabBlocks, blocks - slab * slabBlocks) * blockBytes;
-            slabs[slab] = arena.allocate(size, ALIGNMENT);
+            slabs[slab] = arena.allocate(size + KvLayout.SLACK, ALIGNMENT);
             bytes += size;
         }
     }
@@ -71,14 +74,19 @@ final class KvCache {
         return slabs[block / slabBlocks];
     }
 
-    /** Where the keys of a head start in {@link #memory}: one row of {@code headDim} floats for each position of the block. */
-    long keys(int block, int layer, int head, Op.AttentionShape shape) {
-        return block % slabBlocks * blockBytes + layerAt[layer] + (long) head * shape.headDim() * blockSize * Float.BYTES;
+    /** How keys and values of a head lie in a block. */
+    KvLayout layout(Op.AttentionShape shape) {
+        return new KvLayout(type, shape.headDim(), blockSize);
+    }
+
+    /** Where the keys of a head start in {@link #memory}. */
+    long keys(int block, int layer, int head, KvLayout layout) {
+        return block % slabBlocks * blockBytes + layerAt[layer] + head * layout.bytes();
     }
 
     /** Where its values start. */
-    long values(int block, int layer, int head, Op.AttentionShape shape) {
-        return keys(block, layer, head + shape.kvHeads(), shape);
+    long values(int block, int layer, int head, Op.AttentionShape shape, KvLayout layout) {
+        return keys(block, layer, shape.kvHeads() + head, layout);
     }
 
     /** Copies a block, of which something was written before. */
@@ -104,10 +112,5 @@ final class KvCache {
     /** Bytes if all blocks are. */
     long limit() {
         return blocks * blockBytes;
-    }
-
-    /** A row of one position in a block. */
-    static long row(long head, int offset, Op.AttentionShape shape) {
-        return head + (long) offset * shape.headDim() * Rows.FLOAT.byteSize();
     }
 }

@@ -22,7 +22,7 @@ final class KvSize {
      * @throws IllegalArgumentException if not one block fits
      */
     static int blocks(Program program, RunnerOptions options, long weights, TokenSpace arranged, long available) {
-        long block = KvCache.blockBytes(program, options.blockSize());
+        long block = KvCache.blockBytes(program, options.kvType(), options.blockSize());
         long scratch = Scratch.bytes(BufferPlan.of(program), options.maxTokensPerStep(), options.maxLogitRows(), arranged);
         boolean limited = options.kvBytes() > 0;
         long room = limited ? options.kvBytes() : (long) (SHARE * (available - weights - scratch));

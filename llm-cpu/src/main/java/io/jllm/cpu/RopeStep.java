@@ -3,6 +3,7 @@ package io.jllm.cpu;
 import static io.jllm.cpu.kernels.Rows.FLOAT;
 
 import io.jllm.cpu.kernels.Kernels;
+import io.jllm.cpu.kernels.KvLayout;
 import io.jllm.cpu.kernels.Rows;
 import io.jllm.cpu.kernels.Workspace;
 import io.jllm.model.Op;
@@ -22,6 +23,7 @@ final class RopeStep implements Step {
     private final float eps;
     private final RopeTable table;
     private final KvCache cache;
+    private final KvLayout layout;
     private final Kernels kernels;
 
     RopeStep(Op.RopeStoreKv op, Rows out, Rows qkv, Tensors tensors, RopeTable table, KvCache cache, Kernels kernels) {
@@ -33,6 +35,7 @@ final class RopeStep implements Step {
         eps = op.norm().map(Op.QkNorm::eps).orElse(0f);
         this.table = table;
         this.cache = cache;
+        layout = cache.layout(op.shape());
         this.kernels = kernels;
     }
 
@@ -48,48 +51,56 @@ final class RopeStep implements Step {
         int block = b.kvSlots[t] / cache.blockSize();
         int offset = b.kvSlots[t] % cache.blockSize();
         MemorySegment pages = cache.memory(block);
+        float[] head = ws.head(s.headDim());
         long from = qkv.row(t);
         for (int h = 0; h < s.heads(); h++) {
-            head(from, out.data(), out.row(t) + h * headBytes, qNorm, t, ws);
+            rotated(from, qNorm, t, head, ws);
+            MemorySegment.copy(head, 0, out.data(), FLOAT, out.row(t) + h * headBytes, s.headDim());
             from += headBytes;
         }
         for (int h = 0; h < s.kvHeads(); h++) {
-            head(from, pages, KvCache.row(cache.keys(block, op.layer(), h, s), offset, s), kNorm, t, ws);
+            rotated(from, kNorm, t, head, ws);
+            layout.storeKey(head, pages, cache.keys(block, op.layer(), h, layout), offset);
             from += headBytes;
         }
         for (int h = 0; h < s.kvHeads(); h++) {
-            MemorySegment.copy(qkv.data(), from, pages, KvCache.row(cache.values(block, op.layer(), h, s), offset, s), headBytes);
+            MemorySegment.copy(qkv.data(), FLOAT, from, head, 0, s.headDim());
+            layout.storeValue(head, pages, cache.values(block, op.layer(), h, s, layout), offset);
             from += headBytes;
         }
     }
 
-    private void head(long from, MemorySegment to, long at, float[] norm, int token, Workspace ws) {
+    private void rotated(long from, float[] norm, int token, float[] head, Workspace ws) {
         int dim = op.shape().headDim();
         if (norm.length > 0) {
-            kernels.rmsNorm(qkv.data(), from, to, at, dim, norm, eps, ws);
+            kernels.rmsNorm(qkv.data(), from, ws.row(), 0, dim, norm, eps, ws);
+            MemorySegment.copy(ws.row(), FLOAT, 0, head, 0, dim);
         } else {
-            MemorySegment.copy(qkv.data(), from, to, at, (long) dim * Float.BYTES);
+            MemorySegment.copy(qkv.data(), FLOAT, from, head, 0, dim);
         }
-        rotate(to, at, token);
+        rotate(head, token);
     }
 
-    private void rotate(MemorySegment x, long at, int token) {
+    private void rotate(float[] x, int token) {
         Rope rope = op.rope();
-        boolean neox = rope.layout() == Rope.Layout.NEOX;
         int pairs = rope.rotaryDim() / 2;
-        int step = neox ? 1 : 2;
-        long partner = (neox ? pairs : 1) * (long) Float.BYTES;
+        int first = table.at(token);
         float[] cos = table.cos();
         float[] sin = table.sin();
-        int first = table.at(token);
-        for (int i = 0; i < pairs; i++) {
-            long a = at + (long) i * step * Float.BYTES;
-            float xa = x.get(FLOAT, a);
-            float xb = x.get(FLOAT, a + partner);
-            float c = cos[first + i];
-            float s = sin[first + i];
-            x.set(FLOAT, a, xa * c - xb * s);
-            x.set(FLOAT, a + partner, xa * s + xb * c);
+        if (rope.layout() == Rope.Layout.NEOX) {
+            for (int i = 0; i < pairs; i++) {
+                float a = x[i];
+                float b = x[i + pairs];
+                x[i] = a * cos[first + i] - b * sin[first + i];
+                x[i + pairs] = a * sin[first + i] + b * cos[first + i];
+            }
+        } else {
+            for (int i = 0; i < pairs; i++) {
+                float a = x[2 * i];
+                float b = x[2 * i + 1];
+                x[2 * i] = a * cos[first + i] - b * sin[first + i];
+                x[2 * i + 1] = a * sin[first + i] + b * cos[first + i];
+            }
         }
     }
 }

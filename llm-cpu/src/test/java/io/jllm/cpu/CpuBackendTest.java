@@ -68,11 +68,11 @@ class CpuBackendTest {
     }
 
     @Test
-    void otherTypesOfTheKvCacheAreRefusedForNow() {
+    void typesThatTheKvCacheCannotHaveAreRefused() {
         try (var backend = new CpuBackend(BackendOptions.DEFAULT, 0)) {
             String message = assertThrows(IllegalArgumentException.class,
-                    () -> backend.load(PROGRAM, WEIGHTS, options(4, 0, DType.Q8_0))).getMessage();
-            assertTrue(message.contains("F32") && message.contains("Q8_0"), message);
+                    () -> backend.load(PROGRAM, WEIGHTS, options(4, 0, DType.BF16))).getMessage();
+            assertTrue(message.contains("F32, F16 or Q8_0") && message.contains("BF16"), message);
         }
     }
 

@@ -30,25 +30,38 @@ public interface Kernels {
     void linear(StoredMatrix w, int from, int to, Rows x, int tokens, Target out, Workspace ws);
 
     /**
-     * sums[at + t * stride + r] = row r of w times row t of x, both rows of floats.
+     * scores[at + r * stride + p] = row r of {@code q} times the key of position {@code from + p}, summed up dimension by dimension.
+     * Up to {@link KvLayout#SLACK} bytes behind each row of scores may be overwritten.
      *
-     * @param wStride bytes from row to row of {@code w}
-     * @param xStride bytes from row to row of {@code x}
-     * @param cols floats a row
+     * @param page memory of a cache
+     * @param keys where the keys of the head start in it
+     * @param from first position in the page
+     * @param n positions
+     * @param q rows of {@code layout.dim()} floats
      */
-    void products(MemorySegment w, long wAt, long wStride, int rows, MemorySegment x, long xAt, long xStride, int tokens,
-                  int cols, float[] sums, int at, int stride, Workspace ws);
+    void scores(KvLayout layout, MemorySegment page, long keys, int from, int n, float[] q, int rows, float[] scores, int at, int stride,
+                Workspace ws);
 
     /**
-     * Turns {@code n} products into weights that are not yet divided by their sum: s * scale, then c * tanh(s / c) if the soft
-     * cap c is above 0, then exp(s - max).
-     *
-     * @return their sum
+     * The largest of {@code n} scores, each of which first becomes c * tanh(s / c) if the soft cap c is above 0. What is behind them
+     * may be overwritten, as above.
      */
-    float softmax(float[] s, int at, int n, float scale, float softCap, Workspace ws);
+    float largest(float[] scores, int at, int n, float softCap, Workspace ws);
 
-    /** acc[i] += p[at + r] * v[r][i], row after row. */
-    void addRows(float[] p, int at, MemorySegment v, long vAt, int rows, int width, float[] acc);
+    /**
+     * s[i] = exp(s[i] - max), for {@code n} scores. What is behind them may be overwritten, as above.
+     *
+     * @return their sum, in the order that is said above, but for all: what does not fill a vector counts as 0
+     */
+    float exponentials(float[] s, int at, int n, float max, Workspace ws);
+
+    /**
+     * acc[accAt + r * accStride + i] += p[at + r * stride + j] * v[from + j][i], position after position.
+     *
+     * @param values where the values of the head start in the page
+     */
+    void addValues(KvLayout layout, MemorySegment page, long values, int from, int n, float[] p, int at, int stride, int rows, float[] acc,
+                   int accAt, int accStride, Workspace ws);
 
     /** out = in / sqrt(mean(in^2) + eps) * weight, over {@code n} floats; in place too. */
     void rmsNorm(MemorySegment in, long inAt, MemorySegment out, long outAt, int n, float[] weight, float eps,

@@ -52,27 +52,36 @@ public final class ScalarKernels implements Kernels {
     }
 
     @Override
-    public void products(MemorySegment w, long wAt, long wStride, int rows, MemorySegment x, long xAt, long xStride, int tokens,
-                         int cols, float[] sums, int at, int stride, Workspace ws) {
-        float[] row = ws.row;
-        for (int r = 0; r < rows; r++) {
-            MemorySegment.copy(w, FLOAT, wAt + r * wStride, row, 0, cols);
-            for (int t = 0; t < tokens; t++) {
-                sums[at + t * stride + r] = dot(row, x, xAt + t * xStride, cols);
+    public void scores(KvLayout layout, MemorySegment page, long keys, int from, int n, float[] q, int rows, float[] scores, int at, int stride,
+                       Workspace ws) {
+        float[] k = ws.head(n);
+        int dim = layout.dim();
+        for (int d = 0; d < dim; d++) {
+            layout.keys(page, keys, d, from, n, k);
+            for (int r = 0; r < rows; r++) {
+                float x = q[r * dim + d];
+                int first = at + r * stride;
+                for (int p = 0; p < n; p++) {
+                    scores[first + p] = (d == 0 ? 0 : scores[first + p]) + x * k[p];
+                }
             }
         }
     }
 
     @Override
-    public float softmax(float[] s, int at, int n, float scale, float softCap, Workspace ws) {
+    public float largest(float[] scores, int at, int n, float softCap, Workspace ws) {
         float max = Float.NEGATIVE_INFINITY;
         for (int i = at; i < at + n; i++) {
-            s[i] *= scale;
             if (softCap > 0) {
-                s[i] = (float) (softCap * Math.tanh(s[i] / softCap));
+                scores[i] = (float) (softCap * Math.tanh(scores[i] / softCap));
             }
-            max = Math.max(max, s[i]);
+            max = Math.max(max, scores[i]);
         }
+        return max;
+    }
+
+    @Override
+    public float exponentials(float[] s, int at, int n, float max, Workspace ws) {
         float sum = 0;
         for (int i = at; i < at + n; i++) {
             s[i] = (float) Math.exp(s[i] - max);
@@ -82,12 +91,18 @@ public final class ScalarKernels implements Kernels {
     }
 
     @Override
-    public void addRows(float[] p, int at, MemorySegment v, long vAt, int rows, int width, float[] acc) {
-        for (int r = 0; r < rows; r++) {
-            float weight = p[at + r];
-            long row = vAt + (long) r * width * Float.BYTES;
-            for (int i = 0; i < width; i++) {
-                acc[i] += weight * v.get(FLOAT, row + (long) i * Float.BYTES);
+    public void addValues(KvLayout layout, MemorySegment page, long values, int from, int n, float[] p, int at, int stride, int rows, float[] acc,
+                          int accAt, int accStride, Workspace ws) {
+        int dim = layout.dim();
+        float[] v = ws.head(dim);
+        for (int j = 0; j < n; j++) {
+            layout.value(page, values, from + j, v);
+            for (int r = 0; r < rows; r++) {
+                float weight = p[at + r * stride + j];
+                int first = accAt + r * accStride;
+                for (int i = 0; i < dim; i++) {
+                    acc[first + i] += weight * v[i];
+                }
             }
         }
     }

@@ -66,9 +66,9 @@ public final class VectorKernels implements Kernels {
         }
     }
 
-    @Override
-    public void products(MemorySegment w, long wAt, long wStride, int rows, MemorySegment x, long xAt, long xStride, int tokens,
-                         int cols, float[] sums, int at, int stride, Workspace ws) {
+    /** sums[at + t * stride + r] = row r of w times row t of x, both rows of {@code cols} floats; strides in bytes. */
+    private static void products(MemorySegment w, long wAt, long wStride, int rows, MemorySegment x, long xAt, long xStride, int tokens,
+                                 int cols, float[] sums, int at, int stride, Workspace ws) {
         int n = cols - cols % L;
         for (int t = 0; t < tokens;) {
             int width = tokens - t >= TILE ? TILE : 1;
@@ -120,13 +120,25 @@ public final class VectorKernels implements Kernels {
     }
 
     @Override
-    public float softmax(float[] s, int at, int n, float scale, float softCap, Workspace ws) {
-        return VectorMath.softmax(s, at, n, scale, softCap, ws.lanes);
+    public void scores(KvLayout layout, MemorySegment page, long keys, int from, int n, float[] q, int rows, float[] scores, int at, int stride,
+                       Workspace ws) {
+        VectorAttention.scores(layout, page, keys, from, n, q, rows, scores, at, stride, ws.tile);
     }
 
     @Override
-    public void addRows(float[] p, int at, MemorySegment v, long vAt, int rows, int width, float[] acc) {
-        VectorMath.addRows(p, at, v, vAt, rows, width, acc);
+    public float largest(float[] scores, int at, int n, float softCap, Workspace ws) {
+        return VectorMath.largest(scores, at, n, softCap);
+    }
+
+    @Override
+    public float exponentials(float[] s, int at, int n, float max, Workspace ws) {
+        return VectorMath.exponentials(s, at, n, max, ws.lanes);
+    }
+
+    @Override
+    public void addValues(KvLayout layout, MemorySegment page, long values, int from, int n, float[] p, int at, int stride, int rows, float[] acc,
+                          int accAt, int accStride, Workspace ws) {
+        VectorAttention.addValues(layout, page, values, from, n, p, at, stride, rows, acc, accAt, accStride, ws.tile);
     }
 
     @Override

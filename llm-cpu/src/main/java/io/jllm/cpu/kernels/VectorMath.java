@@ -6,6 +6,7 @@ import static java.nio.ByteOrder.LITTLE_ENDIAN;
 
 import io.jllm.model.Op.Activation;
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
@@ -52,88 +53,51 @@ final class VectorMath {
         }
     }
 
-    static float softmax(float[] s, int at, int n, float scale, float softCap, float[] lanes) {
-        int end = at + n - n % L;
+    /** Fills what is left of the last vector, and returns the end of it. */
+    private static int fill(float[] s, int at, int n) {
+        int end = at + Math.ceilDiv(n, L) * L;
+        Arrays.fill(s, at + n, end, Float.NEGATIVE_INFINITY);
+        return end;
+    }
+
+    static float largest(float[] s, int at, int n, float softCap) {
         if (softCap > 0) {
-            for (int i = at; i < at + n; i++) {
-                s[i] = (float) (softCap * Math.tanh(s[i] * scale / softCap));
-            }
-        } else {
-            for (int i = at; i < at + n; i++) {
-                s[i] *= scale;
-            }
+            cap(s, at, n, softCap);
         }
-        float max = Float.NEGATIVE_INFINITY;
-        FloatVector m = FloatVector.broadcast(F, max);
+        int end = fill(s, at, n);
+        FloatVector m = FloatVector.broadcast(F, Float.NEGATIVE_INFINITY);
         for (int i = at; i < end; i += L) {
             m = m.max(FloatVector.fromArray(F, s, i));
         }
-        m.intoArray(lanes, 0);
-        for (int i = 0; i < L; i++) {
-            max = Math.max(max, lanes[i]);
+        return m.reduceLanes(VectorOperators.MAX);
+    }
+
+    /** c tanh(s / c) = c - 2c / (exp(2s / c) + 1). */
+    private static void cap(float[] s, int at, int n, float c) {
+        int end = fill(s, at, n);
+        for (int i = at; i < end; i += L) {
+            FloatVector.fromArray(F, s, i).mul(2 / c).intoArray(s, i);
         }
-        for (int i = end; i < at + n; i++) {
-            max = Math.max(max, s[i]);
+        exp(s, at, end - at);
+        for (int i = at; i < end; i += L) {
+            FloatVector e = FloatVector.fromArray(F, s, i).add(1f);
+            FloatVector.broadcast(F, -2 * c).div(e).add(c).intoArray(s, i);
         }
-        for (int i = at; i < at + n; i++) {
-            s[i] -= max;
+    }
+
+    static float exponentials(float[] s, int at, int n, float max, float[] lanes) {
+        int end = fill(s, at, n);
+        for (int i = at; i < end; i += L) {
+            FloatVector.fromArray(F, s, i).sub(max).intoArray(s, i);
         }
-        exp(s, at, n);
+        exp(s, at, end - at);
+        Arrays.fill(s, at + n, end, 0);
         FloatVector sums = FloatVector.zero(F);
         for (int i = at; i < end; i += L) {
             sums = sums.add(FloatVector.fromArray(F, s, i));
         }
         sums.intoArray(lanes, 0);
-        float sum = VectorDots.tree(lanes, 0);
-        for (int i = end; i < at + n; i++) {
-            sum += s[i];
-        }
-        return sum;
-    }
-
-    static void addRows(float[] p, int at, MemorySegment v, long vAt, int rows, int width, float[] acc) {
-        long stride = 4L * width;
-        int i = 0;
-        for (; i <= width - 4 * L; i += 4 * L) {
-            addColumns4(p, at, v, vAt + 4L * i, stride, rows, acc, i);
-        }
-        for (; i <= width - L; i += L) {
-            addColumns(p, at, v, vAt + 4L * i, stride, rows, acc, i);
-        }
-        for (; i < width; i++) {
-            float a = acc[i];
-            for (int r = 0; r < rows; r++) {
-                a += p[at + r] * v.get(Rows.FLOAT, vAt + r * stride + 4L * i);
-            }
-            acc[i] = a;
-        }
-    }
-
-    private static void addColumns4(float[] p, int at, MemorySegment v, long vAt, long stride, int rows, float[] acc, int i) {
-        FloatVector a0 = FloatVector.fromArray(F, acc, i);
-        FloatVector a1 = FloatVector.fromArray(F, acc, i + L);
-        FloatVector a2 = FloatVector.fromArray(F, acc, i + 2 * L);
-        FloatVector a3 = FloatVector.fromArray(F, acc, i + 3 * L);
-        for (int r = 0; r < rows; r++) {
-            long row = vAt + r * stride;
-            FloatVector weight = FloatVector.broadcast(F, p[at + r]);
-            a0 = FloatVector.fromMemorySegment(F, v, row, LITTLE_ENDIAN).fma(weight, a0);
-            a1 = FloatVector.fromMemorySegment(F, v, row + 4L * L, LITTLE_ENDIAN).fma(weight, a1);
-            a2 = FloatVector.fromMemorySegment(F, v, row + 8L * L, LITTLE_ENDIAN).fma(weight, a2);
-            a3 = FloatVector.fromMemorySegment(F, v, row + 12L * L, LITTLE_ENDIAN).fma(weight, a3);
-        }
-        a0.intoArray(acc, i);
-        a1.intoArray(acc, i + L);
-        a2.intoArray(acc, i + 2 * L);
-        a3.intoArray(acc, i + 3 * L);
-    }
-
-    private static void addColumns(float[] p, int at, MemorySegment v, long vAt, long stride, int rows, float[] acc, int i) {
-        FloatVector a = FloatVector.fromArray(F, acc, i);
-        for (int r = 0; r < rows; r++) {
-            a = FloatVector.fromMemorySegment(F, v, vAt + r * stride, LITTLE_ENDIAN).fma(FloatVector.broadcast(F, p[at + r]), a);
-        }
-        a.intoArray(acc, i);
+        return VectorDots.tree(lanes, 0);
     }
 
     static void rmsNorm(MemorySegment in, long inAt, MemorySegment out, long outAt, int n, float[] weight, float eps,

@@ -28,7 +28,10 @@ public final class Workspace {
     final float[] lanes = new float[TILE * TILE * MAX_LANES];
     /** Sums of a panel of rows and a group of tokens. */
     final float[] sums = new float[PANEL * TOKENS];
-    private float[] scores = new float[1024];
+    private float[] scores = {};
+    private float[] queries = {};
+    private float[] parts = {};
+    private float[] totals = {};
     private float[] head = new float[256];
     private float[] arguments = new float[256];
 
@@ -38,7 +41,17 @@ public final class Workspace {
      * @param arena owns what is not on the heap
      */
     public Workspace(Arena arena, int maxCols) {
-        tile = arena.allocate(Math.max((long) TILE_FLOATS * Float.BYTES, TILE * tileStride(maxCols)), LINE);
+        this(arena, maxCols, 0);
+    }
+
+    /**
+     * Scratch memory for such rows, and for the keys of a head in a block of the cache.
+     *
+     * @param keyFloats positions of a block by dimensions of a head
+     */
+    public Workspace(Arena arena, int maxCols, long keyFloats) {
+        long floats = Math.max(TILE_FLOATS, keyFloats) * Float.BYTES + KvLayout.SLACK;
+        tile = arena.allocate(Math.max(floats, TILE * tileStride(maxCols)), LINE);
         row = new float[maxCols];
         shorts = new short[maxCols];
     }
@@ -56,33 +69,49 @@ public final class Workspace {
         return Math.clamp((long) TILE_FLOATS * Float.BYTES / tileStride(cols) / TILE * TILE, TILE, PANEL);
     }
 
-    /** Room for {@code n} attention scores. */
+    /** Room for {@code n} attention scores; not cleared, like all below. */
     public float[] scores(int n) {
-        if (scores.length < n) {
-            scores = new float[Math.max(n, (int) Math.min(Integer.MAX_VALUE - 8L, scores.length * 2L))];
-        }
-        return scores;
+        return scores = room(scores, n);
     }
 
-    /** Room for {@code n} floats of a head or of a row; not cleared. */
+    /** Room for {@code n} floats of queries; the same as before if there was as much. */
+    public float[] queries(int n) {
+        return queries = room(queries, n);
+    }
+
+    /** Room for {@code n} floats of sums over a chunk of positions. */
+    public float[] parts(int n) {
+        return parts = room(parts, n);
+    }
+
+    /** Room for {@code n} floats of sums over all positions. */
+    public float[] totals(int n) {
+        return totals = room(totals, n);
+    }
+
+    private static float[] room(float[] now, int n) {
+        return now.length < n ? new float[n] : now;
+    }
+
+    /** Room for {@code n} floats of a head or of a row. */
     public float[] head(int n) {
-        if (head.length < n) {
-            head = new float[n];
-        }
-        return head;
+        return head = room(head, n);
     }
 
     /** Room for {@code n} arguments of an exponential. */
     float[] arguments(int n) {
-        if (arguments.length < n) {
-            arguments = new float[n];
-        }
-        return arguments;
+        return arguments = room(arguments, n);
+    }
+
+    /** Memory outside the heap for a head or a row of floats, for kernels that write there. */
+    public MemorySegment row() {
+        return tile;
     }
 
     /** Bytes it holds. */
     public long bytes() {
-        long floats = (long) row.length + lanes.length + sums.length + scores.length + head.length + arguments.length;
+        long floats = (long) row.length + lanes.length + sums.length + scores.length + queries.length + parts.length + totals.length
+                + head.length + arguments.length;
         return tile.byteSize() + Float.BYTES * floats + (long) Short.BYTES * shorts.length;
     }
 }
