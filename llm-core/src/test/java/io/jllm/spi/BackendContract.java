@@ -47,6 +47,35 @@ public abstract class BackendContract extends OpContract {
         }
     }
 
+    /** Enough positions that their sums are merged from several parts, and with two heads of keys that threads share them. */
+    @Test
+    void whatATokenGetsFromManyPositionsDependsOnNothingElse() {
+        Program program = TinyModels.program(TinyModels.config(VOCAB, 1, 32, 32, new Op.AttentionShape(4, 2, 32), 1024, 0));
+        WeightSource weights = Oracle.weights(program, DType.F32);
+        int length = 600;
+        for (DType kvType : kvTypes()) {
+            var alone = new ArrayList<float[]>();
+            try (Backend backend = open(3); ModelRunner runner = backend.load(program, weights, Oracle.options(16, 80, kvType))) {
+                var sequences = new PagedSequences(2, 16, 80, length, VOCAB, 5);
+                for (int i = 0; i < length; i++) {
+                    alone.add(Oracle.forward(runner, sequences.next(1, 0), VOCAB));
+                }
+            }
+            try (Backend backend = open(1); ModelRunner runner = backend.load(program, weights, Oracle.options(7, 200, kvType))) {
+                var sequences = new PagedSequences(2, 7, 200, length, VOCAB, 6);
+                int position = 0;
+                for (int count : new int[] {120, 131, 1, 4, 3, 157, 84, 100}) {
+                    float[] rows = Oracle.forward(runner, sequences.next(count, position % 3), VOCAB);
+                    for (int i = 0; i < count; i++) {
+                        assertArrayEquals(alone.get(position), Arrays.copyOfRange(rows, i * VOCAB, (i + 1) * VOCAB),
+                                kvType + ", position " + position++);
+                    }
+                }
+                assertEquals(length, position);
+            }
+        }
+    }
+
     /** Logits of 4 sequences, each by itself and token by token. */
     private List<float[]> alone(Program program, WeightSource weights) {
         var rows = new ArrayList<float[]>();

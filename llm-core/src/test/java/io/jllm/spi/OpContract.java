@@ -38,6 +38,23 @@ public abstract class OpContract {
         return 2e-6;
     }
 
+    /** How keys and values can be stored. */
+    protected List<DType> kvTypes() {
+        return List.of(DType.F32, DType.F16, DType.Q8_0);
+    }
+
+    /**
+     * More tolerance where keys and values are rounded: one that lies between two numbers goes either way when what it was computed
+     * from differs in its last bit. A half has 11 bits; a byte differs by up to a 127th of the largest of its block.
+     */
+    private static double either(DType kvType, int dim) {
+        return switch (kvType) {
+            case F16 -> 0x1p-10;
+            case Q8_0 -> 4.0 / 127 / Math.sqrt(dim);
+            default -> 0;
+        };
+    }
+
     /** Whether activations have 8 bits where they meet weights of that format. */
     protected boolean quantises(DType type) {
         return false;
@@ -167,6 +184,32 @@ public abstract class OpContract {
     }
 
     @Test
+    void attentionOverManyPositions() {
+        List<int[]> steps = List.of(new int[] {150, 3}, new int[] {100, 60}, new int[] {1, 1}, new int[] {8, 150}, new int[] {20, 140},
+                new int[] {1, 1}, new int[] {150, 9}, new int[] {140, 1}, new int[] {1, 1});
+        for (int[] shape : new int[][] {{1, 1, 4}, {6, 2, 16}}) {
+            var heads = new Op.AttentionShape(shape[0], shape[1], shape[2]);
+            Rope rope = TinyModels.rope(heads.headDim(), Rope.Layout.NEOX, 1);
+            for (int window : new int[] {0, 270}) {
+                attention(heads, rope, window, 0, 16, DType.F32, steps, 5 * tolerance());
+            }
+        }
+    }
+
+    @Test
+    void attentionOverKeysAndValuesOfEveryType() {
+        int[][] shapes = {{4, 4, 16}, {6, 3, 20}, {8, 2, 33}, {4, 1, 64}, {5, 1, 80}, {9, 3, 128}};
+        int[] blockSizes = {16, 1, 3, 16, 17, 64};
+        for (DType type : kvTypes()) {
+            for (int i = 0; i < shapes.length; i++) {
+                var shape = new Op.AttentionShape(shapes[i][0], shapes[i][1], shapes[i][2]);
+                Rope rope = TinyModels.rope(shape.headDim() / 2 * 2, Rope.Layout.INTERLEAVED, 1);
+                attention(shape, rope, 0, 0, blockSizes[i], type, MIXED_STEPS, 5 * tolerance() + either(type, shape.headDim()));
+            }
+        }
+    }
+
+    @Test
     void wholeModelsInEveryFormat() {
         ModelConfig c = TinyModels.config(100, 2, 256, 256, new Op.AttentionShape(4, 2, 64), 256, 20);
         Program program = TinyModels.program(c.with(false, new ModelConfig.Biases(true, true, true)));
@@ -177,19 +220,32 @@ public abstract class OpContract {
     }
 
     private void paged(Op.AttentionShape shape, Rope rope, boolean norm, int window, float softCap, int blockSize) {
-        int hidden = 48;
-        var p = new Program.Builder(new ModelConfig("test", 1, hidden, 1, shape.heads(), shape.kvHeads(), shape.headDim(),
-                shape.qDim(), 256, 1e-5f, rope, List.of(window), true, ModelConfig.Biases.NONE));
-        Value qkv = p.linear(p.embed("table"), weight("q", shape.qDim()), weight("k", shape.kvDim()), weight("v", shape.kvDim()));
-        Value q = p.ropeStoreKv(qkv, 0, norm ? Optional.of(new Op.QkNorm("q.norm", "k.norm", 1e-5f)) : Optional.empty());
-        Program rotated = p.build(p.selectRows(q));
+        Program.Builder p = builder(shape, rope, window);
+        Program rotated = p.build(p.selectRows(queries(p, shape, norm)));
         run(rotated, large(rotated), blockSize, MIXED_STEPS, 2 * tolerance());
-        Program attended = p.build(p.selectRows(p.attention(q, 0)));
-        Program capped = new Program(attended.config(), attended.ops().stream().filter(op -> op.out() != rotated.logits())
-                .map(op -> op instanceof Op.PagedAttention a
+        attention(shape, rope, window, softCap, blockSize, DType.F32, MIXED_STEPS, 5 * tolerance());
+    }
+
+    private void attention(Op.AttentionShape shape, Rope rope, int window, float softCap, int blockSize, DType kvType, List<int[]> steps,
+                           double tolerance) {
+        Program.Builder p = builder(shape, rope, window);
+        Program attended = p.build(p.selectRows(p.attention(queries(p, shape, false), 0)));
+        Program capped = new Program(attended.config(), attended.ops().stream().map(op -> op instanceof Op.PagedAttention a
                         ? new Op.PagedAttention(a.out(), a.q(), 0, shape, a.scale(), window, softCap) : op).toList(),
                 attended.values(), attended.logits());
-        run(capped, large(capped), blockSize, MIXED_STEPS, 5 * tolerance());
+        try (Backend backend = open(2)) {
+            Oracle.compare(backend, capped, large(capped), blockSize, kvType, steps, tolerance, this::quantises);
+        }
+    }
+
+    private static Program.Builder builder(Op.AttentionShape shape, Rope rope, int window) {
+        return new Program.Builder(new ModelConfig("test", 1, 48, 1, shape.heads(), shape.kvHeads(), shape.headDim(), shape.qDim(), 256,
+                1e-5f, rope, List.of(window), true, ModelConfig.Biases.NONE));
+    }
+
+    private static Value queries(Program.Builder p, Op.AttentionShape shape, boolean norm) {
+        Value qkv = p.linear(p.embed("table"), weight("q", shape.qDim()), weight("k", shape.kvDim()), weight("v", shape.kvDim()));
+        return p.ropeStoreKv(qkv, 0, norm ? Optional.of(new Op.QkNorm("q.norm", "k.norm", 1e-5f)) : Optional.empty());
     }
 
     /** Weights that make scores of some size, so that attention is not nearly uniform. */
@@ -210,7 +266,7 @@ public abstract class OpContract {
 
     private void run(Program program, WeightSource weights, int blockSize, List<int[]> steps, double tolerance) {
         try (Backend backend = open(2)) {
-            Oracle.compare(backend, program, weights, blockSize, steps, tolerance, this::quantises);
+            Oracle.compare(backend, program, weights, blockSize, DType.F32, steps, tolerance, this::quantises);
         }
     }
 

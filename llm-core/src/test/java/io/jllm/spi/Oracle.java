@@ -28,7 +28,11 @@ final class Oracle {
     }
 
     static Backend.RunnerOptions options(int blockSize, int blocks) {
-        return new Backend.RunnerOptions(MAX_TOKENS, 8, MAX_TOKENS, blockSize, blocks, 0, DType.F32);
+        return options(blockSize, blocks, DType.F32);
+    }
+
+    static Backend.RunnerOptions options(int blockSize, int blocks, DType kvType) {
+        return new Backend.RunnerOptions(MAX_TOKENS, 8, MAX_TOKENS, blockSize, blocks, 0, kvType);
     }
 
     /** A random tensor; of a format without an encoder, random blocks of modest scales. */
@@ -70,14 +74,14 @@ final class Oracle {
     }
 
     /** Runs batches of so many tokens, then each again in other sizes, on both. */
-    static void compare(Backend backend, Program program, WeightSource weights, int blockSize, List<int[]> steps, double tolerance,
-                        Predicate<DType> quantises) {
+    static void compare(Backend backend, Program program, WeightSource weights, int blockSize, DType kvType, List<int[]> steps,
+                        double tolerance, Predicate<DType> quantises) {
         int vocab = program.config().vocab();
         int length = steps.stream().mapToInt(s -> Arrays.stream(s).max().orElse(0)).sum();
         int sequences = steps.getFirst().length;
         int blocks = sequences * (length / blockSize + 1);
-        try (ModelRunner runner = backend.load(program, weights, options(blockSize, blocks));
-                ModelRunner oracle = new ReferenceBackend(quantises).load(program, weights, options(blockSize, blocks))) {
+        try (ModelRunner runner = backend.load(program, weights, options(blockSize, blocks, kvType));
+                ModelRunner oracle = new ReferenceBackend(quantises).load(program, weights, options(blockSize, blocks, kvType))) {
             assertEquals(blocks, runner.blocks());
             var batches = new PagedSequences(sequences, blockSize, blocks, length, program.config().vocab(), blockSize);
             for (int[] counts : steps) {

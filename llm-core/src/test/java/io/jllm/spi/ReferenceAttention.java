@@ -2,17 +2,23 @@ package io.jllm.spi;
 
 import io.jllm.model.Op;
 import io.jllm.model.Rope;
+import io.jllm.quant.DType;
 import java.util.Map;
 
-/** The oracle's attention: rotation, pages of keys and values, and the sum over positions, one plain loop each. */
+/**
+ * The oracle's attention: rotation, pages of keys and values, and the sum over positions, one plain loop each. Keys and values are
+ * rounded to what their type can hold, then kept as floats.
+ */
 final class ReferenceAttention {
+    private final DType type;
     private final int blockSize;
     private final Map<String, float[]> weights;
     private final float[][][] k; // [layer][block][offset * kvDim + i]
     private final float[][][] v;
     private long kvBytes;
 
-    ReferenceAttention(int layers, int blocks, int blockSize, Map<String, float[]> weights) {
+    ReferenceAttention(DType type, int layers, int blocks, int blockSize, Map<String, float[]> weights) {
+        this.type = type;
         this.blockSize = blockSize;
         this.weights = weights;
         k = new float[layers][blocks][];
@@ -48,8 +54,28 @@ final class ReferenceAttention {
             System.arraycopy(row, 0, q, t * s.qDim(), s.qDim());
             int block = b.kvSlots[t] / blockSize;
             int offset = b.kvSlots[t] % blockSize * s.kvDim();
+            for (int h = 0; h < 2 * s.kvHeads(); h++) {
+                round(row, s.qDim() + h * dim, dim);
+            }
             System.arraycopy(row, s.qDim(), page(k, op, block), offset, s.kvDim());
             System.arraycopy(row, s.qDim() + s.kvDim(), page(v, op, block), offset, s.kvDim());
+        }
+    }
+
+    /** Of 8 bits: the largest of 32 numbers by 127; the last ones of a head may be fewer. */
+    private void round(float[] x, int at, int dim) {
+        for (int i = at; i < at + dim && type == DType.F16; i++) {
+            x[i] = Float.float16ToFloat(Float.floatToFloat16(Math.clamp(x[i], -65504f, 65504f)));
+        }
+        for (int b = 0; b < dim && type == DType.Q8_0; b += 32) {
+            float largest = 0;
+            for (int i = at + b; i < at + Math.min(dim, b + 32); i++) {
+                largest = Math.max(largest, Math.abs(x[i]));
+            }
+            float scale = largest / 127;
+            for (int i = at + b; i < at + Math.min(dim, b + 32) && scale > 0; i++) {
+                x[i] = (float) (Math.rint(x[i] / scale) * Float.float16ToFloat(Float.floatToFloat16(scale)));
+            }
         }
     }
 

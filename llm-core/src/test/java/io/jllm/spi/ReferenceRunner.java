@@ -66,7 +66,7 @@ public final class ReferenceRunner implements ModelRunner {
                 blockWeights.add(w.name());
             }
         }
-        attention = new ReferenceAttention(program.config().layers(), blocks, blockSize, weights);
+        attention = new ReferenceAttention(options.kvType(), program.config().layers(), blocks, blockSize, weights);
         chain = new SamplerChain(vocab);
         logits = Arena.ofAuto().allocate(ValueLayout.JAVA_FLOAT, (long) options.maxLogitRows() * vocab);
     }

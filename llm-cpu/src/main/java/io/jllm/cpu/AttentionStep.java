@@ -74,11 +74,16 @@ final class AttentionStep implements Step {
             chunks = Math.max(chunks, lastChunk(b, tile) - firstChunk(b, tile) + 1);
             tokens = Math.max(tokens, sequences.size(tile));
         }
-        int floats = tokens * group * SoftmaxSums.size(dim);
+        int floats = padded(tokens) * SoftmaxSums.size(dim);
         if (chunks > 1 && (long) units * chunks * floats <= MAX_PARTIAL) {
             parts = Math.min(chunks, Math.ceilDiv(threads * PER_THREAD, units));
             partial.reserve(units, chunks, floats);
         }
+    }
+
+    /** Rows of so many tokens, with some more of zeros, for kernels take several at a time. */
+    private int padded(int tokens) {
+        return Math.ceilDiv(tokens * group, Kernels.ROWS) * Kernels.ROWS;
     }
 
     private int first(int position) {
@@ -115,7 +120,7 @@ final class AttentionStep implements Step {
 
     private void whole(StepBatch b, int tile, int head, int from, int to, Workspace ws) {
         int rows = sequences.size(tile) * group;
-        int size = rows * SoftmaxSums.size(dim);
+        int size = padded(sequences.size(tile)) * SoftmaxSums.size(dim);
         float[] total = ws.totals(size);
         float[] part = ws.parts(size);
         loadQueries(tile, head, ws);
@@ -131,7 +136,8 @@ final class AttentionStep implements Step {
     private void loadQueries(int tile, int head, Workspace ws) {
         int first = sequences.start(tile);
         int count = sequences.size(tile);
-        float[] queries = ws.queries(count * group * dim);
+        int rows = padded(sequences.size(tile));
+        float[] queries = ws.queries(rows * dim);
         for (int t = 0; t < count; t++) {
             MemorySegment.copy(q.data(), Rows.FLOAT, q.row(first + t) + (long) head * group * dim * Float.BYTES, queries, t * group * dim,
                     group * dim);
@@ -139,13 +145,14 @@ final class AttentionStep implements Step {
         for (int i = 0; i < count * group * dim; i++) {
             queries[i] *= op.scale();
         }
+        Arrays.fill(queries, count * group * dim, rows * dim, 0);
     }
 
     /** The sums of one chunk, for all rows of a unit. */
     private void chunk(StepBatch b, int tile, int head, int chunk, float[] sums, int at, Workspace ws) {
         int token = sequences.start(tile);
         int count = sequences.size(tile);
-        int rows = count * group;
+        int rows = padded(sequences.size(tile));
         int start = chunk * CHUNK;
         int from = Math.max(start, first(b.positions[token]));
         int to = Math.min(start + CHUNK, b.positions[token + count - 1] + 1);
@@ -160,7 +167,7 @@ final class AttentionStep implements Step {
         }
         int stride = SoftmaxSums.size(dim);
         Arrays.fill(sums, at, at + rows * stride, 0);
-        for (int r = 0; r < rows; r++) {
+        for (int r = 0; r < count * group; r++) {
             weights(b.positions[token + r / group], r * STRIDE - start, from, to, scores, sums, at + r * stride, ws);
         }
         for (int p = from; p < to; p += size - p % size) {

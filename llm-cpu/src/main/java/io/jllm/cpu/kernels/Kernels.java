@@ -15,6 +15,9 @@ import java.lang.foreign.MemorySegment;
  * by rounding.)
  */
 public interface Kernels {
+    /** Rows of queries come in multiples of this. */
+    int ROWS = 4;
+
     /** As a user would name it. */
     String name();
 
@@ -38,6 +41,7 @@ public interface Kernels {
      * @param from first position in the page
      * @param n positions
      * @param q rows of {@code layout.dim()} floats
+     * @param rows a multiple of {@link #ROWS}
      */
     void scores(KvLayout layout, MemorySegment page, long keys, int from, int n, float[] q, int rows, float[] scores, int at, int stride,
                 Workspace ws);
@@ -59,6 +63,7 @@ public interface Kernels {
      * acc[accAt + r * accStride + i] += p[at + r * stride + j] * v[from + j][i], position after position.
      *
      * @param values where the values of the head start in the page
+     * @param rows a multiple of {@link #ROWS}
      */
     void addValues(KvLayout layout, MemorySegment page, long values, int from, int n, float[] p, int at, int stride, int rows, float[] acc,
                    int accAt, int accStride, Workspace ws);

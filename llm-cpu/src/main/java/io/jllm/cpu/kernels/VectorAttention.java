@@ -4,7 +4,6 @@ import static io.jllm.cpu.kernels.VectorKernels.F;
 import static io.jllm.cpu.kernels.VectorKernels.L;
 import static java.nio.ByteOrder.LITTLE_ENDIAN;
 
-import io.jllm.quant.DType;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 
@@ -13,7 +12,8 @@ import jdk.incubator.vector.FloatVector;
  * each number is summed up in its own lane, in the order of dimensions or positions, whatever tile it is part of. Tiles may read
  * and write a few numbers too many, of which no use is made.
  *
- * <p>What is not stored as floats is decoded to {@code tile} first, for all rows of queries.
+ * <p>Rows come in fours: with fewer the multipliers would wait for themselves. What is not stored as floats is decoded in registers if
+ * there are no more than four of them, else to {@code tile} first, with the same result.
  */
 final class VectorAttention {
     /** Whether one vector holds a usual page's positions; else two are computed together, to keep the multipliers busy. */
@@ -24,12 +24,32 @@ final class VectorAttention {
 
     static void scores(KvLayout layout, MemorySegment page, long keys, int from, int n, float[] q, int rows, float[] s, int at, int stride,
                        MemorySegment tile) {
-        boolean floats = layout.type() == DType.F32;
-        if (!floats) {
-            VectorKv.keys(layout, page, keys, tile);
+        switch (layout.type()) {
+            case F32 -> floatScores(layout, page, keys + 4L * from, n, q, rows, s, at, stride);
+            case F16 -> {
+                if (rows == 4) {
+                    for (int p = 0; p < n; p += L) {
+                        VectorHalfKv.keys4(page, keys + 2L * (from + p), 2L * layout.positions(), layout.dim(), q, s, at + p, stride);
+                    }
+                } else {
+                    VectorHalfKv.decode(page, keys, tile, layout.dim() * layout.positions());
+                    floatScores(layout, tile, 4L * from, n, q, rows, s, at, stride);
+                }
+            }
+            default -> {
+                if (rows == 4) {
+                    for (int p = 0; p < n; p += L) {
+                        VectorByteKv.keys4(layout, page, keys, from + p, q, s, at + p, stride);
+                    }
+                } else {
+                    VectorByteKv.decodeKeys(layout, page, keys, tile);
+                    floatScores(layout, tile, 4L * from, n, q, rows, s, at, stride);
+                }
+            }
         }
-        MemorySegment k = floats ? page : tile;
-        long first = (floats ? keys : 0) + 4L * from;
+    }
+
+    private static void floatScores(KvLayout layout, MemorySegment k, long first, int n, float[] q, int rows, float[] s, int at, int stride) {
         long step = 4L * layout.positions();
         int dim = layout.dim();
         int r = 0;
@@ -38,7 +58,7 @@ final class VectorAttention {
                 keys8(k, first + 4L * p, step, dim, q, r * dim, s, at + r * stride + p, stride);
             }
         }
-        for (; r <= rows - 4; r += 4) {
+        if (r < rows) {
             for (int p = 0; p < n; p += LONG ? L : 2 * L) {
                 if (LONG) {
                     keys4(k, first + 4L * p, step, dim, q, r * dim, s, at + r * stride + p, stride);
@@ -47,13 +67,9 @@ final class VectorAttention {
                 }
             }
         }
-        for (; r < rows; r++) {
-            for (int p = 0; p < n; p += L) {
-                keys1(k, first + 4L * p, step, dim, q, r * dim, s, at + r * stride + p);
-            }
-        }
     }
 
+    /** Scores of a vector of positions, for eight rows. */
     private static void keys8(MemorySegment k, long at, long step, int dim, float[] q, int r, float[] s, int to, int stride) {
         FloatVector a0 = FloatVector.zero(F), a1 = a0, a2 = a0, a3 = a0, a4 = a0, a5 = a0, a6 = a0, a7 = a0;
         for (int d = 0; d < dim; d++) {
@@ -77,6 +93,7 @@ final class VectorAttention {
         a7.intoArray(s, to + 7 * stride);
     }
 
+    /** The same for four. */
     private static void keys4(MemorySegment k, long at, long step, int dim, float[] q, int r, float[] s, int to, int stride) {
         FloatVector a0 = FloatVector.zero(F), a1 = a0, a2 = a0, a3 = a0;
         for (int d = 0; d < dim; d++) {
@@ -92,6 +109,7 @@ final class VectorAttention {
         a3.intoArray(s, to + 3 * stride);
     }
 
+    /** The same for four, and two vectors. */
     private static void keys4x2(MemorySegment k, long at, long step, int dim, float[] q, int r, float[] s, int to, int stride) {
         FloatVector a0 = FloatVector.zero(F), a1 = a0, a2 = a0, a3 = a0, b0 = a0, b1 = a0, b2 = a0, b3 = a0;
         for (int d = 0; d < dim; d++) {
@@ -120,32 +138,43 @@ final class VectorAttention {
         b3.intoArray(s, to + 3 * stride + L);
     }
 
-    private static void keys1(MemorySegment k, long at, long step, int dim, float[] q, int r, float[] s, int to) {
-        FloatVector a = FloatVector.zero(F);
-        for (int d = 0; d < dim; d++) {
-            a = FloatVector.fromMemorySegment(F, k, at + d * step, LITTLE_ENDIAN).fma(FloatVector.broadcast(F, q[r + d]), a);
-        }
-        a.intoArray(s, to);
-    }
-
     static void addValues(KvLayout layout, MemorySegment page, long values, int from, int n, float[] p, int at, int stride, int rows, float[] acc,
                           int accAt, int accStride, MemorySegment tile) {
-        boolean floats = layout.type() == DType.F32;
         int dim = layout.dim();
-        if (!floats) {
-            VectorKv.values(layout, page, values, from, n, tile);
+        boolean inRegisters = rows == 4 && dim % (2 * L) == 0;
+        switch (layout.type()) {
+            case F32 -> addFloats(dim, page, values + 4L * dim * from, n, p, at, stride, rows, acc, accAt, accStride);
+            case F16 -> {
+                long first = values + 2L * dim * from;
+                if (inRegisters) {
+                    for (int i = 0; i < dim; i += 2 * L) {
+                        VectorHalfKv.values4x2(page, first + 2L * i, 2L * dim, n, p, at, stride, acc, accAt + i, accStride);
+                    }
+                } else {
+                    VectorHalfKv.decode(page, first, tile, n * dim);
+                    addFloats(dim, tile, 0, n, p, at, stride, rows, acc, accAt, accStride);
+                }
+            }
+            default -> {
+                if (inRegisters) {
+                    for (int i = 0; i < dim; i += 2 * L) {
+                        VectorByteKv.values4x2(layout, page, values, from, i, n, p, at, stride, acc, accAt + i, accStride);
+                    }
+                } else {
+                    VectorByteKv.decodeValues(layout, page, values, from, n, tile);
+                    addFloats(dim, tile, 0, n, p, at, stride, rows, acc, accAt, accStride);
+                }
+            }
         }
-        MemorySegment v = floats ? page : tile;
-        long first = floats ? values + 4L * dim * from : 0;
+    }
+
+    private static void addFloats(int dim, MemorySegment v, long first, int n, float[] p, int at, int stride, int rows, float[] acc, int accAt,
+                                  int accStride) {
         long step = 4L * dim;
         int i = 0;
         for (; i <= dim - 2 * L; i += 2 * L) {
-            int r = 0;
-            for (; r <= rows - 4; r += 4) {
+            for (int r = 0; r < rows; r += 4) {
                 values4x2(v, first + 4L * i, step, n, p, at + r * stride, stride, acc, accAt + r * accStride + i, accStride);
-            }
-            for (; r < rows; r++) {
-                values1x2(v, first + 4L * i, step, n, p, at + r * stride, acc, accAt + r * accStride + i);
             }
         }
         for (; i <= dim - L; i += L) {
@@ -164,6 +193,7 @@ final class VectorAttention {
         }
     }
 
+    /** Two vectors of dimensions, for four rows. */
     private static void values4x2(MemorySegment v, long at, long step, int n, float[] p, int r, int stride, float[] acc, int to, int accStride) {
         FloatVector a0 = FloatVector.fromArray(F, acc, to);
         FloatVector b0 = FloatVector.fromArray(F, acc, to + L);
@@ -199,18 +229,7 @@ final class VectorAttention {
         b3.intoArray(acc, to + 3 * accStride + L);
     }
 
-    private static void values1x2(MemorySegment v, long at, long step, int n, float[] p, int r, float[] acc, int to) {
-        FloatVector a = FloatVector.fromArray(F, acc, to);
-        FloatVector b = FloatVector.fromArray(F, acc, to + L);
-        for (int j = 0; j < n; j++) {
-            FloatVector x = FloatVector.broadcast(F, p[r + j]);
-            a = FloatVector.fromMemorySegment(F, v, at + j * step, LITTLE_ENDIAN).fma(x, a);
-            b = FloatVector.fromMemorySegment(F, v, at + j * step + 4L * L, LITTLE_ENDIAN).fma(x, b);
-        }
-        a.intoArray(acc, to);
-        b.intoArray(acc, to + L);
-    }
-
+    /** One, for one row. */
     private static void values1(MemorySegment v, long at, long step, int n, float[] p, int r, float[] acc, int to) {
         FloatVector a = FloatVector.fromArray(F, acc, to);
         for (int j = 0; j < n; j++) {
