@@ -21,7 +21,7 @@ import java.util.Set;
  * <ul>
  * <li>within {@code 2(A + L)/R + a + 1} steps, where A tokens of a prompts that joined before it were to go, whatever comes after it:
  *     short prompts never starve a long one;
- * <li>within {@code 2(S + L)/R + 1} steps, where S tokens belong to prompts that have no more to go than it has, those to come
+ * <li>within {@code 2(S + L)/(R - 1) + 1} steps, where S tokens belong to prompts that have no more to go than it has, those to come
  *     included: a long prompt never blocks a short one.
  * </ul>
  * A prompt whose next block another one computes in the same step waits for it, and finds it in the prefix cache.
