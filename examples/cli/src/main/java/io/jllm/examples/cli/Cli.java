@@ -77,7 +77,7 @@ final class Cli {
         var top = new CommandLine(new Cli());
         for (Action command : List.of(new RunCommand(console), new LogitsCommand(console), new TokenizeCommand(console),
                 new PerplexityCommand(console), new InspectCommand(console), new QuantizeCommand(console),
-                new BenchCommand(console))) {
+                new BenchCommand(console), new SoakCommand(console))) {
             top.addSubcommand(command);
         }
         addEverywhere(top);

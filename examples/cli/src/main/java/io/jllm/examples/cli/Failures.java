@@ -45,6 +45,7 @@ final class Failures {
                     + "): give the JVM more with JLLM_JAVA_OPTS=-Xmx..., or ask for less context";
             case ParameterException e -> e.getMessage().replaceFirst("^Error: ", "");
             case BadInput e -> e.getMessage();
+            case Failed e -> e.getMessage();
             case ModelLoadException e -> e.getMessage();
             case IllegalArgumentException e when e.getMessage() != null -> e.getMessage();
             case IOException e when e.getMessage() != null -> e.getMessage();

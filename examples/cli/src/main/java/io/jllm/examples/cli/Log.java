@@ -27,6 +27,13 @@ final class Log extends Handler {
         LIBRARY.addHandler(new Log(console));
     }
 
+    /** Warnings are not wanted any more, unless everything is: for commands that cause what the library warns of. */
+    static void withoutWarnings() {
+        if (LIBRARY.getLevel() == Level.WARNING) {
+            LIBRARY.setLevel(Level.SEVERE);
+        }
+    }
+
     @Override
     public void publish(LogRecord entry) {
         if (isLoggable(entry)) {

@@ -127,6 +127,20 @@ class MeasuringTest {
     }
 
     @Test
+    void soak() throws Exception {
+        Path log = folder.resolve("soak.jsonl");
+        JsonObject json = CliRun.json("soak", "--requests", "20", "--threads", "4", "--seed", "3", "--context", "64", "--log",
+                log.toString(), "--json");
+        for (String none : new String[] {"lost", "wrong", "leaked_pages", "threads_left"}) {
+            assertEquals(0, json.get(none).getAsInt(), json.toString());
+        }
+        assertEquals(20, json.get("requests").getAsInt());
+        assertEquals(20, json.get("finished").getAsInt());
+        assertTrue(json.get("tokens_per_s").getAsDouble() > 0, json.toString());
+        assertEquals(1 + 20 + 10, Files.readAllLines(log).size());
+    }
+
+    @Test
     void benchSaysWhatDoesNotFit() {
         CliRun run = CliRun.of("bench", "--prompt-tokens", "2000", "--repetitions", "1");
         assertEquals(2, run.code());

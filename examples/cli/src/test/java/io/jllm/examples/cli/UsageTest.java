@@ -54,6 +54,9 @@ class UsageTest {
         "quantize a.gguf b.gguf --type Q9                      | --type must be one of",
         "quantize absent.gguf b.gguf --type Q4_0               | there is no model absent.gguf",
         "bench --batch 0                                       | --batch must be in 1 to 256, was 0",
+        "soak --requests 0                                     | --requests must be in 1 to",
+        "soak --threads 0                                      | --threads must be in 1 to",
+        "soak --context 16                                     | --context must be in 32 to",
         "bench --clients 0                                     | --clients must be in 1 to 4096, was 0",
         "bench --clients 2 --batch 2                           | --batch cannot be combined",
         "bench --requests absent.jsonl                         | there is no file absent.jsonl",
@@ -69,7 +72,7 @@ class UsageTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"--help", "run --help", "logits -h", "tokenize --help", "perplexity --help", "inspect --help",
-        "quantize --help", "bench --help"})
+        "quantize --help", "bench --help", "soak --help"})
     void help(String args) {
         CliRun run = CliRun.of(args.split(" "));
         assertEquals(0, run.code(), run.err());
