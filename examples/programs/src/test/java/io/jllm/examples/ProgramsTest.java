@@ -44,6 +44,31 @@ class ProgramsTest {
     }
 
     @Test
+    void batch() throws Exception {
+        List<String> lines = run(() -> Batch.main(new String[0])).lines().toList();
+        assertEquals(4, lines.size(), lines.toString());
+        assertTale(lines.get(2), "The king had three daughters");
+        assertTrue(lines.get(3).startsWith("At midnight"), lines.toString());
+    }
+
+    @Test
+    void cancel() throws Exception {
+        String out = run(() -> Cancel.main(new String[0]));
+        Matcher end = Pattern.compile("\\[(\\d+) tokens, CANCELLED]\\s*$").matcher(out);
+        assertTrue(end.find() && Integer.parseInt(end.group(1)) >= 20, out);
+    }
+
+    @Test
+    void concurrentCallers() throws Exception {
+        List<String> lines = run(() -> ConcurrentCallers.main(new String[0])).lines().toList();
+        List<String> tales = lines.subList(0, lines.size() - 1);
+        assertEquals(20, tales.size(), lines.toString());
+        assertTrue(tales.stream().distinct().count() > 15 && tales.stream().allMatch(t -> t.startsWith("The princess")), lines.toString());
+        Matcher end = Pattern.compile("\\[(\\d+) tokens in (\\d+) steps]").matcher(lines.getLast());
+        assertTrue(end.matches() && Integer.parseInt(end.group(1)) > 2 * Integer.parseInt(end.group(2)), lines.getLast());
+    }
+
+    @Test
     void readme(@TempDir Path folder) throws Exception {
         Matcher block = Pattern.compile("```java\\n(.*?)```", Pattern.DOTALL)
                 .matcher(Files.readString(top().resolve("README.md")));
