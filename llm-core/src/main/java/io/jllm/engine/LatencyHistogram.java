@@ -12,7 +12,7 @@ final class LatencyHistogram {
     private static final int UNIT_BITS = 6;
     private static final int CLASS_BITS = 5;
     private static final int CLASSES = 1 << CLASS_BITS;
-    /** Waits of more than 2^42 ns, 73 minutes, count as that; the longest is kept beside. */
+    /** Waits of more than 2^42 ns, 73 minutes, share the last class, and are told as the longest of them. */
     private static final long MOST = (1L << 42 - UNIT_BITS) - 1;
 
     private final int[] counts = new int[classOf(MOST) + 1];
@@ -37,7 +37,7 @@ final class LatencyHistogram {
         for (long seen = counts[0]; seen < rank; seen += counts[c]) {
             c++;
         }
-        return Duration.ofNanos(Math.min(max, middle(c)));
+        return Duration.ofNanos(c == counts.length - 1 ? max : Math.min(max, middle(c)));
     }
 
     private static int classOf(long units) {
