@@ -9,6 +9,7 @@ import io.jllm.tokenizer.StreamingDetokenizer;
 import io.jllm.tokenizer.Tokenizer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 
 /**
  * Makes what callers ask for into requests for the engine: encodes, resolves settings, and refuses what can never be computed.
@@ -16,17 +17,21 @@ import java.util.List;
  */
 final class RequestFactory {
     private final LoadedModel model;
+    private final Set<Integer> eos;
     private final int maxContext;
     private final int maxSequences;
     private final int blockSize;
     private final int blocks;
 
     /**
+     * Waits for the tokenizer.
+     *
      * @param maxContext most positions of a sequence
      * @param blocks KV blocks of {@code blockSize} positions
      */
     RequestFactory(LoadedModel model, int maxContext, int maxSequences, int blockSize, int blocks) {
         this.model = model;
+        eos = model.eos();
         this.maxContext = maxContext;
         this.maxSequences = maxSequences;
         this.blockSize = blockSize;
@@ -90,7 +95,7 @@ final class RequestFactory {
     }
 
     private SequenceSettings settings(SamplingParams params, int prompt, int together) {
-        return new SequenceSettings(params, model.eos(), model.config().vocab(), room(prompt, params, together));
+        return new SequenceSettings(params, eos, model.config().vocab(), room(prompt, params, together));
     }
 
     /** How many tokens may be generated after the prompt by so many sequences at once; refuses what can never fit. */

@@ -20,7 +20,8 @@ import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 
 /**
@@ -35,7 +36,8 @@ public final class ModelFiles {
     }
 
     /**
-     * Opens a model. Whether its tensors fit its configuration is for {@link io.jllm.spi.Backend#unsupported} to say.
+     * Opens a model. Whether its tensors fit its configuration is for {@link io.jllm.spi.Backend#unsupported} to say, whether it has
+     * a tokenizer that is known here for {@link LoadedModel#tokenizer}.
      *
      * @param path a GGUF file or a Hugging Face folder
      * @return the open model, which the caller closes
@@ -74,8 +76,8 @@ public final class ModelFiles {
             }
             var read = GgufConfig.of(path.toString(), metadata, file);
             var defaults = SamplingDefaults.of(path.toString(), metadata);
-            Optional<Tokenizer> tokenizer = metadata.entries().containsKey("tokenizer.ggml.tokens")
-                    ? Optional.of(GgufTokenizers.fromGguf(metadata)) : Optional.empty();
+            Optional<Supplier<Tokenizer>> tokenizer = metadata.entries().containsKey("tokenizer.ggml.tokens")
+                    ? Optional.of(() -> GgufTokenizers.fromGguf(metadata)) : Optional.empty();
             var name = metadata.text("general.name").orElse(String.valueOf(path.getFileName()));
             var tied = file.find(OUTPUT).isEmpty();
             return assemble(name, read.architecture(), read.model(), tied, file, tokenizer, defaults, List.of());
@@ -93,14 +95,23 @@ public final class ModelFiles {
         var eos = generation.map(g -> g.integers("eos_token_id")).filter(e -> !e.isEmpty()).orElse(json.integers("eos_token_id"));
         var weights = embeddingsOf(read.model(), HuggingFaceWeights.open(folder));
         try {
-            Optional<Tokenizer> tokenizer = Files.exists(folder.resolve("tokenizer.json"))
-                    ? Optional.of(HuggingFaceTokenizers.fromFolder(folder)) : Optional.empty();
+            Optional<Supplier<Tokenizer>> tokenizer = Files.exists(folder.resolve("tokenizer.json"))
+                    ? Optional.of(() -> HuggingFaceTokenizers.fromFolder(folder)) : Optional.empty();
             var name = String.valueOf(folder.toRealPath().getFileName());
             return assemble(name, read.architecture(), read.model(), isTied(read.model(), weights), weights, tokenizer, defaults, eos);
         } catch (Throwable t) {
             weights.close();
             throw t;
         }
+    }
+
+    /** Begins to make the tokenizer in a thread of its own: a large vocabulary takes a second. */
+    private static CompletableFuture<Optional<Tokenizer>> making(Optional<Supplier<Tokenizer>> maker) {
+        if (maker.isEmpty()) {
+            return CompletableFuture.completedFuture(Optional.empty());
+        }
+        return CompletableFuture.supplyAsync(() -> Optional.of(maker.get().get()),
+                work -> Thread.ofPlatform().name("jllm-tokenizer").daemon().start(work));
     }
 
     /** Of a matrix that is both, some folders hold the output matrix and no embedding table. */
@@ -138,14 +149,15 @@ public final class ModelFiles {
 
     /** The tensors decide what a configuration leaves open: biases, and in a GGUF file an output matrix of its own. */
     private static LoadedModel assemble(String name, Architecture architecture, ModelConfig read, boolean tied, WeightSource weights,
-                                        Optional<Tokenizer> tokenizer, SamplingParams defaults, List<Long> moreEos) {
+                                        Optional<Supplier<Tokenizer>> tokenizer, SamplingParams defaults, List<Long> moreEos) {
         var found = new ModelConfig.Biases(hasBias(weights, "attn_q", "attn_k", "attn_v"), hasBias(weights, "attn_output"),
                 hasBias(weights, "ffn_gate", "ffn_up", "ffn_down"));
         var config = read.with(tied, read.biases().or(found));
-        var eos = new HashSet<Integer>(tokenizer.map(Tokenizer::eos).orElse(Set.of()));
+        var eos = new HashSet<Integer>();
         moreEos.stream().filter(id -> id >= 0 && id < config.vocab()).forEach(id -> eos.add(id.intValue()));
-        return new LoadedModel(config, architecture.program(config), weights, tokenizer, defaults, eos,
-                name + ": " + describe(config, weights));
+        var program = architecture.program(config);
+        var description = name + ": " + describe(config, weights);
+        return new LoadedModel(config, program, weights, making(tokenizer), defaults, eos, description);
     }
 
     private static boolean hasBias(WeightSource weights, String... parts) {

@@ -1,27 +1,37 @@
 package io.jllm.tokenizer;
 
 import io.jllm.ModelLoadException;
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.HashSet;
 import java.util.List;
 import java.util.OptionalInt;
-import java.util.Set;
 
-/** The pairs of tokens that BPE merges, best first. */
-final class Merges {
-    private Merges() {
+/** The pairs of tokens that BPE merges, best first. They are told one by one: hundreds of thousands as objects would take much heap. */
+@FunctionalInterface
+interface Merges {
+    /** Tells them all. */
+    void each(Sink sink) throws IOException;
+
+    /** Takes them. */
+    @FunctionalInterface
+    interface Sink {
+        /** The next pair. */
+        void merge(String left, String right) throws IOException;
     }
 
     /**
      * From the list in a GGUF file. Pairs that make a special token are left out: plain text never becomes one.
      *
-     * @throws ModelLoadException if a part or the whole of a pair is no token
+     * @return throws a {@link ModelLoadException} as it tells them, if a part or the whole of a pair is no token
      */
-    static List<String[]> listed(GgufVocabulary vocabulary) {
+    static Merges listed(GgufVocabulary vocabulary) {
         List<String> lines = vocabulary.merges();
-        List<String[]> merges = new ArrayList<>(lines.size());
-        Set<String> seen = HashSet.newHashSet(lines.size());
+        return sink -> listed(vocabulary, lines, sink);
+    }
+
+    private static void listed(GgufVocabulary vocabulary, List<String> lines, Sink sink) throws IOException {
+        PairSet seen = new PairSet(lines.size());
         for (int i = 0; i < lines.size(); i++) {
             String line = lines.get(i);
             int space = line.indexOf(' ', 1);
@@ -31,30 +41,30 @@ final class Merges {
             }
             String left = line.substring(0, space);
             String right = line.substring(space + 1);
-            boolean usable = true;
-            for (String token : new String[] {left, right, left + right}) {
-                OptionalInt id = vocabulary.id(token);
-                if (id.isEmpty()) {
-                    throw new ModelLoadException("metadata " + GgufVocabulary.MERGES + " has \"" + line + "\" at " + i + ", but \""
-                            + token + "\" is no token");
-                }
-                usable &= vocabulary.isText(id.getAsInt());
-            }
-            if (usable && seen.add(line)) { // the first of equal ones counts
-                merges.add(new String[] {left, right});
+            int leftId = id(vocabulary, left, line, i);
+            int rightId = id(vocabulary, right, line, i);
+            int wholeId = id(vocabulary, left + right, line, i);
+            boolean usable = vocabulary.isText(leftId) && vocabulary.isText(rightId) && vocabulary.isText(wholeId);
+            if (usable && seen.add(leftId, rightId)) { // the first of equal ones counts
+                sink.merge(left, right);
             }
         }
-        return merges;
     }
 
-    private record Scored(String left, String right, double score) {
+    private static int id(GgufVocabulary vocabulary, String token, String line, int at) {
+        return vocabulary.id(token).orElseThrow(() -> new ModelLoadException("metadata " + GgufVocabulary.MERGES + " has \"" + line + "\" at "
+                + at + ", but \"" + token + "\" is no token"));
+    }
+
+    /** A pair and the score of the token that it makes. */
+    record Scored(String left, String right, double score) {
     }
 
     /**
      * From the scores of a SentencePiece model: each way to put a token together from two others, by falling score. The order
      * among equals is that of Hugging Face's converter: the longer left part first.
      */
-    static List<String[]> scored(GgufVocabulary vocabulary) {
+    static Merges scored(GgufVocabulary vocabulary) {
         double[] scores = vocabulary.scores();
         List<Scored> merges = new ArrayList<>(2 * scores.length);
         for (int id = 0; id < scores.length; id++) {
@@ -70,7 +80,11 @@ final class Merges {
         merges.sort(Comparator.comparingDouble(Scored::score).reversed()
                 .thenComparing(Comparator.<Scored>comparingInt(m -> m.left.length()).reversed())
                 .thenComparing(Comparator.<Scored>comparingInt(m -> m.right.length()).reversed()));
-        return merges.stream().map(m -> new String[] {m.left, m.right}).toList();
+        return sink -> {
+            for (Scored m : merges) {
+                sink.merge(m.left, m.right);
+            }
+        };
     }
 
     private static int next(String token, int at) {

@@ -1,13 +1,8 @@
 package io.jllm.tokenizer;
 
 import com.google.gson.stream.JsonWriter;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.OutputStreamWriter;
 import java.io.UncheckedIOException;
-import java.io.Writer;
-import java.nio.charset.StandardCharsets;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
@@ -24,13 +19,13 @@ final class TokenizerJson {
      * @param preTokenizer how the text is cut before merging, with a byte-level alphabet; empty: not at all, with byte fallback
      * @param unknown stands for what cannot be encoded
      */
-    record Bpe(Map<String, Integer> vocabulary, List<String[]> merges, Optional<PreTokenizer> preTokenizer,
+    record Bpe(Map<String, Integer> vocabulary, Merges merges, Optional<PreTokenizer> preTokenizer,
             Optional<String> unknown) {
     }
 
     static byte[] of(Bpe bpe) {
-        ByteArrayOutputStream bytes = new ByteArrayOutputStream(1 << 20);
-        try (Writer out = new OutputStreamWriter(bytes, StandardCharsets.UTF_8); JsonWriter json = new JsonWriter(out)) {
+        AsciiJson out = new AsciiJson();
+        try (JsonWriter json = new JsonWriter(out)) {
             json.beginObject().name("version").value("1.0");
             json.name("added_tokens").beginArray().endArray();
             json.name("pre_tokenizer");
@@ -45,7 +40,7 @@ final class TokenizerJson {
         } catch (IOException e) {
             throw new UncheckedIOException(e); // memory does not fail so
         }
-        return bytes.toByteArray();
+        return out.toBytes();
     }
 
     private static void preTokenizer(JsonWriter json, PreTokenizer pre) throws IOException {
@@ -71,9 +66,7 @@ final class TokenizerJson {
             json.name(token.getKey()).value(token.getValue());
         }
         json.endObject().name("merges").beginArray();
-        for (String[] merge : bpe.merges) {
-            json.beginArray().value(merge[0]).value(merge[1]).endArray();
-        }
+        bpe.merges.each((left, right) -> json.beginArray().value(left).value(right).endArray());
         json.endArray().endObject();
     }
 }

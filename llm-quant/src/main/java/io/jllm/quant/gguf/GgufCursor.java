@@ -79,6 +79,11 @@ final class GgufCursor {
 
     /** A string; bytes that are not UTF-8 become U+FFFD. */
     String string(String place, long maxBytes) {
+        return new String(utf8(place, maxBytes), StandardCharsets.UTF_8);
+    }
+
+    /** The bytes of a string. */
+    byte[] utf8(String place, long maxBytes) {
         long n = int64(place);
         long left = size() - at;
         if (n < 0 || n > left) {
@@ -89,13 +94,10 @@ final class GgufCursor {
         if (n > maxBytes || text > MAX_TEXT) {
             throw broken(place, "claims a string of " + n + " bytes; the limit is " + maxBytes + ", and " + MAX_TEXT + " for all strings");
         }
-        if (n == 0) {
-            return "";
-        }
         byte[] utf8 = new byte[(int) n];
         MemorySegment.copy(bytes, ValueLayout.JAVA_BYTE, at, utf8, 0, utf8.length);
         at += n;
-        return new String(utf8, StandardCharsets.UTF_8);
+        return utf8;
     }
 
     private long take(int n, String place) {

@@ -117,11 +117,11 @@ record GgufHeader(GgufMetadata metadata, List<TensorInfo> tensors, long alignmen
                 yield new GgufValue.Bools(values);
             }
             case STRING -> {
-                var values = new ArrayList<String>(n);
+                var values = new PackedTexts.Builder(n);
                 for (int i = 0; i < n; i++) {
-                    values.add(in.string(place, GgufCursor.MAX_TEXT));
+                    values.add(in.utf8(place, GgufCursor.MAX_TEXT));
                 }
-                yield new GgufValue.Texts(values);
+                yield new GgufValue.Texts(values.build());
             }
             case ARRAY -> {
                 var values = new ArrayList<GgufValue.Array>(n);

@@ -260,7 +260,7 @@ public sealed interface GgufValue {
     record Texts(List<String> values) implements Array {
         /** Takes a copy. */
         public Texts {
-            values = List.copyOf(values);
+            values = PackedTexts.copyOf(values);
         }
 
         @Override

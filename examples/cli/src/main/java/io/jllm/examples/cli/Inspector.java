@@ -91,6 +91,7 @@ final class Inspector {
         try (LoadedModel model = ModelFiles.open(path)) {
             var memory = new Inspection.Memory(weights, OptionalLong.of(model.config().kvFloatsPerToken() * Float.BYTES),
                     OptionalLong.of(model.config().maxContext()));
+            model.tokenizer(); // fails where it cannot be made
             return new Inspection(format, metadata, tensors, memory, reasons(model));
         } catch (ModelLoadException | IllegalArgumentException e) {
             return new Inspection(format, metadata, tensors, new Inspection.Memory(weights, OptionalLong.empty(),
