@@ -3,6 +3,7 @@ package io.jllm.cpu;
 import io.jllm.cpu.kernels.CpuInfo;
 import io.jllm.cpu.kernels.KernelChoice;
 import io.jllm.cpu.kernels.KvLayout;
+import io.jllm.cpu.machine.NativeHeap;
 import io.jllm.model.Program;
 import io.jllm.model.Value;
 import io.jllm.model.WeightShape;
@@ -86,6 +87,7 @@ final class CpuBackend implements Backend {
         }
         try {
             runner.warmUp(warmUpNanos);
+            NativeHeap.trim(); // memory for steps comes next
         } catch (RuntimeException | Error e) {
             runner.close();
             throw e;
