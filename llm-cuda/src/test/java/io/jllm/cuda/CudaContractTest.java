@@ -1,0 +1,30 @@
+package io.jllm.cuda;
+
+import io.jllm.quant.DType;
+import io.jllm.spi.Backend;
+import io.jllm.spi.BackendContract;
+import org.junit.jupiter.api.BeforeEach;
+
+/** Every op on the device against the oracle. */
+class CudaContractTest extends BackendContract {
+    @BeforeEach
+    void aDeviceIsThere() {
+        OnDevice.assume();
+    }
+
+    @Override
+    protected Backend open(int threads) {
+        return OnDevice.open();
+    }
+
+    @Override
+    protected boolean quantises(DType type) {
+        return type.isQuantized();
+    }
+
+    /** Sums are taken in other orders for few rows than for many; where a value lies between two bytes, it goes either way. */
+    @Override
+    protected double neighbourTolerance() {
+        return 2e-2;
+    }
+}

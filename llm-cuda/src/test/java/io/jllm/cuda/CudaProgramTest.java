@@ -1,0 +1,25 @@
+package io.jllm.cuda;
+
+import io.jllm.model.ProgramContract;
+import io.jllm.quant.DType;
+import io.jllm.spi.Backend;
+import java.util.List;
+import org.junit.jupiter.api.BeforeEach;
+
+/** Whole models of each family on the device. */
+class CudaProgramTest extends ProgramContract {
+    @BeforeEach
+    void aDeviceIsThere() {
+        OnDevice.assume();
+    }
+
+    @Override
+    protected Backend open(int threads) {
+        return OnDevice.open();
+    }
+
+    @Override
+    protected List<DType> exactFormats() {
+        return List.of(DType.F32, DType.F16);
+    }
+}
