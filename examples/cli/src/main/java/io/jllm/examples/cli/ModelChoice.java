@@ -32,7 +32,7 @@ abstract class ModelChoice {
     private Optional<Integer> context = Optional.empty();
 
     @Option(names = "--kv-type", paramLabel = "TYPE",
-            description = "How the KV cache is stored: ${COMPLETION-CANDIDATES} (default on a CPU: f32).")
+            description = "How the KV cache is stored: ${COMPLETION-CANDIDATES} (default: f32 on a CPU, f16 on a GPU).")
     private Optional<KvType> kvType = Optional.empty();
 
     @Option(names = "--kernels", paramLabel = "NAME", description = "auto, avx512, avx2, vector or scalar (default: auto).")
