@@ -46,10 +46,11 @@ final class CompileKernels {
         }
         List<String> known = run(compiler, "--list-gpu-arch").lines().map(String::strip).toList();
         List<String> targets = Stream.of(args[2].split(",")).map(String::strip).filter(a -> known.contains("compute_" + a.replaceAll("\\D", ""))).toList();
-        long newest = newest(list(sources, ".cu", ".cuh"));
+        long headers = newest(list(sources, ".cuh"));
         var jobs = new ArrayList<Callable<Void>>();
         for (Path kernel : kernels) {
             String name = kernel.getFileName().toString().replace(".cu", "");
+            long newest = Math.max(headers, newest(List.of(kernel)));
             for (String arch : targets) {
                 jobs.add(job(results.resolve(name + ".sm_" + arch + ".cubin"), newest, compiler, "-cubin", "-gencode",
                         "arch=compute_" + arch + ",code=sm_" + arch, kernel.toString()));

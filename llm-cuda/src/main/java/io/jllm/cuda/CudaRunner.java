@@ -92,6 +92,16 @@ final class CudaRunner implements ModelRunner {
         stream.synchronize();
     }
 
+    /** The graphs, for measurements. */
+    GraphCache graphs() {
+        return graphs;
+    }
+
+    /** The queue of all its work, for measurements. */
+    Stream stream() {
+        return stream;
+    }
+
     @Override
     public int blocks() {
         return kv.blocks();

@@ -32,6 +32,11 @@ final class GraphCache implements AutoCloseable {
         this.limit = limit;
     }
 
+    /** The steps of a bucket. */
+    List<Step> steps(int bucket) {
+        return bucket <= LinearStep.MOST_FEW ? few : many;
+    }
+
     /** The bucket of so many sequences: exact while every row costs something, then in steps. */
     int bucket(int sequences) {
         if (sequences <= LinearStep.MOST_FEW) {
@@ -45,9 +50,8 @@ final class GraphCache implements AutoCloseable {
     void launch(int bucket, Stream stream) {
         Graph graph = graphs.get(bucket);
         if (graph == null) {
-            List<Step> steps = bucket <= LinearStep.MOST_FEW ? few : many;
             StepSize size = StepSize.decode(bucket);
-            graph = owner.own(Graph.capture(stream, () -> steps.forEach(s -> s.launch(stream, size))));
+            graph = owner.own(Graph.capture(stream, () -> steps(bucket).forEach(s -> s.launch(stream, size))));
             graphs.put(bucket, graph);
         }
         graph.launch(stream);

@@ -9,6 +9,7 @@ import io.jllm.LLM;
 import io.jllm.Prompt;
 import io.jllm.RequestOutput;
 import io.jllm.SamplingParams;
+import io.jllm.SamplingParamsBuilder;
 import io.jllm.demo.DemoModel;
 import io.jllm.quant.DType;
 import java.nio.file.Files;
@@ -21,8 +22,12 @@ import org.junit.jupiter.api.Test;
 
 /** Real models on the device and on the processor, side by side. */
 class CudaModelsTest {
-    /** Where two tokens are this close, either may be said. */
-    private static final double MARGIN = 1e-2;
+    /**
+     * How far apart a log-probability may be on the two, and so at which margin either of two tokens may be said. Where weights are plain floats only the order of sums
+     * differs. Where activations are rounded to 8 bits, both sides carry noise of their own, as far from each other as each is from float activations.
+     */
+    private static final double EXACT = 1e-2;
+    private static final double ROUNDED = 0.15;
     private static final List<Prompt> PROMPTS = List.of(Prompt.of("Once upon a time there was"), Prompt.of("The old king had three sons, and"),
             Prompt.of("\"Dear me!\" said the fox"), Prompt.of("In"), Prompt.of("One day, little Lily went to the park with her mother. She saw a"));
 
@@ -44,69 +49,72 @@ class CudaModelsTest {
     @Test
     void greedyOnTheDemoModel() {
         for (DType kv : List.of(DType.F32, DType.F16, DType.BF16)) {
-            both(DemoModel.path(), kv, (cuda, cpu) -> greedy(cuda, cpu, SamplingParams.builder().temperature(0).maxTokens(100)));
+            both(DemoModel.path(), kv, (cuda, cpu) -> greedy(cuda, cpu, SamplingParams.builder().temperature(0).maxTokens(100), ROUNDED));
         }
     }
 
     @Test
     void greedyOnTinyStories() {
-        both(tinyStories(), DType.F32, (cuda, cpu) -> greedy(cuda, cpu, SamplingParams.builder().temperature(0).maxTokens(150)));
+        for (DType kv : List.of(DType.F32, DType.F16)) {
+            both(tinyStories(), kv, (cuda, cpu) -> greedy(cuda, cpu, SamplingParams.builder().temperature(0).maxTokens(150), EXACT));
+        }
     }
 
     @Test
     void penaltiesBiasAndStops() {
-        both(DemoModel.path(), DType.F16, (cuda, cpu) -> {
-            greedy(cuda, cpu, SamplingParams.builder().temperature(0).maxTokens(60).repetitionPenalty(1.3f));
-            greedy(cuda, cpu, SamplingParams.builder().temperature(0).maxTokens(60).frequencyPenalty(0.7f).presencePenalty(0.4f));
+        both(tinyStories(), DType.F16, (cuda, cpu) -> {
+            greedy(cuda, cpu, SamplingParams.builder().temperature(0).maxTokens(60).repetitionPenalty(1.3f), EXACT);
+            greedy(cuda, cpu, SamplingParams.builder().temperature(0).maxTokens(60).frequencyPenalty(0.7f).presencePenalty(0.4f), EXACT);
         });
     }
 
     /** All prompts at once, and each alone: the same ids, but for near ties. */
-    private static void greedy(LLM cuda, LLM cpu, io.jllm.SamplingParamsBuilder settings) {
+    private static void greedy(LLM cuda, LLM cpu, SamplingParamsBuilder settings, double margin) {
         SamplingParams params = settings.logprobs(2).build();
         List<RequestOutput> want = cpu.generate(PROMPTS, params);
         List<RequestOutput> got = cuda.generate(PROMPTS, params);
         for (int i = 0; i < want.size(); i++) {
-            same(want.get(i), got.get(i));
-            same(want.get(i), cuda.generate(List.of(PROMPTS.get(i)), params).getFirst());
+            same(want.get(i), got.get(i), margin);
+            same(want.get(i), cuda.generate(List.of(PROMPTS.get(i)), params).getFirst(), margin);
         }
     }
 
-    private static void same(RequestOutput want, RequestOutput got) {
+    private static void same(RequestOutput want, RequestOutput got, double margin) {
         assertTrue(got.error().isEmpty(), () -> got.error().toString());
         int[] a = want.tokenIds();
         int[] b = got.tokenIds();
         int at = Arrays.mismatch(a, b);
         if (at >= 0) {
             float[] top = want.outputs().getFirst().logprobs().get(Math.min(at, a.length - 1)).topLogprobs();
-            assertTrue(top[0] - top[1] < MARGIN, () -> "token " + at + " is another, at a margin of " + (top[0] - top[1]) + ": " + want.text() + " / " + got.text());
+            assertTrue(top[0] - top[1] < margin, () -> "token " + at + " is another, at a margin of " + (top[0] - top[1]) + ": " + want.text() + " / " + got.text());
         }
         for (int i = 0; i < (at < 0 ? a.length : at); i++) {
-            assertEquals(want.outputs().getFirst().logprobs().get(i).logprob(), got.outputs().getFirst().logprobs().get(i).logprob(), 5e-2);
+            assertEquals(want.outputs().getFirst().logprobs().get(i).logprob(), got.outputs().getFirst().logprobs().get(i).logprob(), margin);
         }
     }
 
     @Test
     void beams() {
-        for (Path model : List.of(DemoModel.path(), tinyStories())) {
-            both(model, DType.F16, (cuda, cpu) -> {
-                var params = BeamSearchParams.builder(4).n(4).maxTokens(40).build();
-                List<RequestOutput> want = cpu.beamSearch(PROMPTS, params);
-                List<RequestOutput> got = cuda.beamSearch(PROMPTS, params);
-                for (int i = 0; i < want.size(); i++) {
-                    CompletionOutput a = want.get(i).outputs().getFirst();
-                    CompletionOutput b = got.get(i).outputs().getFirst();
-                    assertEquals(a.score().orElseThrow(), b.score().orElseThrow(), MARGIN);
-                    double margin = a.score().orElseThrow() - want.get(i).outputs().get(1).score().orElseThrow();
-                    assertTrue(margin < MARGIN || Arrays.equals(a.tokenIds(), b.tokenIds()), () -> a.text() + " / " + b.text());
-                }
-            });
+        both(tinyStories(), DType.F16, (cuda, cpu) -> beams(cuda, cpu, EXACT));
+        both(DemoModel.path(), DType.F16, (cuda, cpu) -> beams(cuda, cpu, ROUNDED));
+    }
+
+    private static void beams(LLM cuda, LLM cpu, double tolerance) {
+        var params = BeamSearchParams.builder(4).n(4).maxTokens(40).build();
+        List<RequestOutput> want = cpu.beamSearch(PROMPTS, params);
+        List<RequestOutput> got = cuda.beamSearch(PROMPTS, params);
+        for (int i = 0; i < want.size(); i++) {
+            CompletionOutput a = want.get(i).outputs().getFirst();
+            CompletionOutput b = got.get(i).outputs().getFirst();
+            assertEquals(a.score().orElseThrow(), b.score().orElseThrow(), tolerance);
+            double margin = a.score().orElseThrow() - want.get(i).outputs().get(1).score().orElseThrow();
+            assertTrue(margin < tolerance || Arrays.equals(a.tokenIds(), b.tokenIds()), () -> a.text() + " / " + b.text());
         }
     }
 
     @Test
     void severalSeededOutputs() {
-        both(DemoModel.path(), DType.F32, (cuda, cpu) -> {
+        both(tinyStories(), DType.F32, (cuda, cpu) -> {
             var params = SamplingParams.builder().temperature(0.9).topK(50).topP(0.95).minP(0.02).seed(7).n(4).maxTokens(40).build();
             List<RequestOutput> want = cpu.generate(PROMPTS, params);
             List<RequestOutput> got = cuda.generate(PROMPTS, params);
@@ -117,7 +125,7 @@ class CudaModelsTest {
                 }
             }
             // A number that falls where two tokens meet may go to either.
-            assertTrue(same >= 18, same + " of 20 texts are the same");
+            assertTrue(same >= 19, same + " of 20 texts are the same");
         });
     }
 

@@ -109,4 +109,9 @@ public final class Launch {
         Calls.check(CudaDriver.cuLaunchKernelEx(config, kernel.handle(), pointers, MemorySegment.NULL), "cuLaunchKernelEx",
                 () -> kernel.name() + ", grid " + x + " x " + y + " x " + z + ", block " + block);
     }
+
+    @Override
+    public String toString() {
+        return kernel.name();
+    }
 }
