@@ -63,14 +63,16 @@ final class CudaRunner implements ModelRunner {
             DeviceMemory partial = owner.own(DeviceMemory.allocate(context, budget.partialBytes(), "attention"));
             DeviceMemory counters = owner.own(DeviceMemory.allocate(context, MemoryBudget.counterBytes(program, options), "attention"));
             counters.fill(stream, (byte) 0);
+            long shares = counters.address() + MemoryBudget.attentionCounterBytes(program, options);
             copier = owner.own(new BlockCopier(stream, kernels, arena, kv));
             sampler = owner.own(new DeviceSampler(context, stream, kernels, arena, area.floats(program.logits()), Area.pitch(program.logits()), vocab,
                     options.maxLogitRows(), options.maxSequences()));
             var machine = new Machine(kernels, plan, weights.address(), area, upload, kv, options.kvType(), options.blockSize(), partial.address(),
-                    counters.address(), context.device().multiprocessors(), context.device().sharedMemory());
-            var compiler = new Compiler(program, machine, arena);
-            steps = compiler.compile(false);
-            graphs = owner.own(new GraphCache(compiler.compile(true), steps, Math.min(options.maxSequences(), Math.min(options.maxTokensPerStep(), options.maxLogitRows()))));
+                    counters.address(), shares, context.device().multiprocessors(), context.device().sharedMemory());
+            steps = Compiler.compile(program, machine, arena, Mode.ANY);
+            int most = Math.min(options.maxSequences(), Math.min(options.maxTokensPerStep(), options.maxLogitRows()));
+            graphs = owner.own(new GraphCache(Compiler.compile(program, machine, arena, Mode.ONE), Compiler.compile(program, machine, arena, Mode.FEW), steps,
+                    most));
             WeightLoader.load(plan, weights, context, stream, kernels);
             warmUp();
         } catch (RuntimeException | Error e) {

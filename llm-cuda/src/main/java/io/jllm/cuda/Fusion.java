@@ -3,12 +3,10 @@ package io.jllm.cuda;
 import io.jllm.cuda.StepUpload.Field;
 import io.jllm.cuda.driver.Launch;
 import io.jllm.model.Op;
-import io.jllm.model.Program;
 import io.jllm.model.Value;
 import io.jllm.model.Weight;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
-import java.util.BitSet;
 import java.util.List;
 import java.util.Optional;
 
@@ -21,144 +19,138 @@ import java.util.Optional;
 final class Fusion {
     /** Ops for which a value must stay where it is after the last one that reads it. */
     static final int LINGER = 3;
-    /** Bytes of shared memory beside the normed row. */
-    private static final int NORM_EXTRA_BYTES = 64;
 
-    private final Program program;
     private final Machine machine;
+    private final Values values;
     private final Arena arena;
+    private final Mode mode;
+    private final List<Step> steps;
     private final Kernels kernels;
-    private final int[] readers;
+    private int products;
 
-    Fusion(Program program, Machine machine, Arena arena) {
-        this.program = program;
+    /** Adds what it compiles to the steps. */
+    Fusion(Machine machine, Values values, Arena arena, Mode mode, List<Step> steps) {
         this.machine = machine;
+        this.values = values;
         this.arena = arena;
+        this.mode = mode;
+        this.steps = steps;
         kernels = machine.kernels();
-        readers = new int[program.values().size()];
-        program.ops().forEach(op -> op.inputs().forEach(v -> readers[v.id()]++));
-        readers[program.logits().id()]++;
-    }
-
-    /** Whether the next op, a norm, is the only one that reads the selected rows: then it can select them itself. */
-    boolean onlyNormed(Op.SelectRows s) {
-        int next = program.ops().indexOf(s) + 1;
-        return next < program.ops().size() && program.ops().get(next) instanceof Op.RmsNorm n && feeds(s, n.in());
-    }
-
-    private boolean feeds(Op op, Value in) {
-        return op.out().equals(in) && readers[in.id()] == 1;
     }
 
     /**
      * Compiles the first ops of a list into one step, if there is one for them.
      *
-     * @param bytes ids of the values that are wanted in 8 bits
      * @return how many ops it has done; 0 if none
      */
-    int compile(List<Op> ops, BitSet bytes, List<Step> steps) {
-        if (ops.getFirst() instanceof Op.SelectRows s && onlyNormed(s)) {
-            int done = norm(ops.subList(1, ops.size()), s.in(), machine.at(Field.LOGIT_ROW), bytes, steps);
-            return done == 0 ? 0 : 1 + done;
-        }
-        if (ops.getFirst() instanceof Op.RmsNorm n) {
-            return norm(ops, n.in(), 0, bytes, steps);
-        }
-        if (ops.getFirst() instanceof Op.Linear l) {
-            return gated(ops, l, Optional.empty(), bytes, steps);
-        }
-        return ops.getFirst() instanceof Op.RopeStoreKv r ? rotated(ops, r, bytes, steps) : 0;
-    }
-
-    /** A norm and the product behind it. */
-    private int norm(List<Op> ops, Value x, long rows, BitSet bytes, List<Step> steps) {
-        if (!(ops.getFirst() instanceof Op.RmsNorm n) || ops.size() < 2 || !(ops.get(1) instanceof Op.Linear l) || !feeds(n, l.in()) || l.residual().isPresent()
-                || sharedBytes(LinearStep.MOST_FEW, l) > machine.sharedMemory()) {
+    int compile(List<Op> ops) {
+        if (mode == Mode.ANY) {
             return 0;
         }
-        int done = rows == 0 ? gated(ops.subList(1, ops.size()), l, Optional.of(n), bytes, steps) : 0;
+        return switch (ops.getFirst()) {
+            case Op.SelectRows s when values.onlyNormed(s) && values.selectsNothing(s) -> {
+                values.alias(s.out(), s.in());
+                int done = normed(ops.subList(1, ops.size()));
+                yield done == 0 ? 0 : 1 + done;
+            }
+            case Op.RmsNorm _ -> normed(ops);
+            case Op.Linear l -> gated(ops, l, Optional.empty());
+            case Op.RopeStoreKv r -> rotated(ops, r);
+            default -> 0;
+        };
+    }
+
+    /** A norm and the product behind it, for one row. */
+    private int normed(List<Op> ops) {
+        if (mode != Mode.ONE || !(ops.getFirst() instanceof Op.RmsNorm n) || ops.size() < 2 || !(ops.get(1) instanceof Op.Linear l) || !values.feeds(n, l.in())
+                || l.residual().isPresent()) {
+            return 0;
+        }
+        int done = gated(ops.subList(1, ops.size()), l, Optional.of(n));
         if (done > 0) {
             return 1 + done;
         }
         List<List<Weight>> runs = machine.plan().runs(l);
-        if (bytes.get(l.out().id()) || !runs.stream().allMatch(run -> exists("gemv_norm_", run))) {
+        if (values.wantsBytes(l.out()) || !runs.stream().allMatch(run -> machine.oneRow("gemv1_", run).isPresent())) {
             return 0;
         }
         int column = 0;
         for (List<Weight> run : runs) {
-            WeightPlan.Matrix w = machine.matrix(run);
-            String family = "gemv_norm_" + w.format().suffix();
-            int[] shape = kernels.shape(family);
-            var few = new ArrayList<Launch>();
-            for (int m = 1; m <= LinearStep.MOST_FEW; m *= 2) {
-                few.add(kernels.launch(arena, family + "_m" + m, shape[0], sharedBytes(m, l), 12).pointer(machine.address(w)).pointer(machine.floats(x))
-                        .integer(Area.pitch(x)).pointer(rows).pointer(machine.vector(n.weight())).real(n.eps()).pointer(machine.bias(run))
-                        .pointer(machine.floats(l.out()) + (long) column * Float.BYTES).integer(Area.pitch(l.out())).integer(w.rows()).integer(w.cols())
-                        .integer(0));
-            }
-            steps.add(new LinearStep(few, Math.ceilDiv(w.rows(), shape[1]), List.of(), w.rows(), 11, l.out().rows()));
-            column += w.rows();
+            oneRow(l, run, column, Optional.of(n));
+            column += machine.matrix(run).rows();
         }
         return 2;
     }
 
-    /** A product of gate and up with its activation, and the norm before it if there is one. */
-    private int gated(List<Op> ops, Op.Linear l, Optional<Op.RmsNorm> norm, BitSet bytes, List<Step> steps) {
+    /** Adds a product of one row that is normed before, if there is a norm. Its kernel is there. */
+    void oneRow(Op.Linear l, List<Weight> run, int column, Optional<Op.RmsNorm> norm) {
+        WeightPlan.Matrix w = machine.matrix(run);
+        long shift = (long) column * Float.BYTES;
+        Launch launch = oneRow("gemv1_", run, 10, norm, l);
+        launch.pointer(machine.bias(run)).pointer(l.residual().map(r -> values.floats(r) + shift).orElse(0L)).pointer(values.floats(l.out()) + shift)
+                .integer(w.rows()).integer(w.cols()).pointer(share());
+        steps.add(new RowSteps.Once(launch, machine.oneRow("gemv1_", run).orElseThrow().blocks(w.rows(), machine.multiprocessors())));
+    }
+
+    private Launch oneRow(String prefix, List<Weight> run, int parameters, Optional<Op.RmsNorm> norm, Op.Linear l) {
+        WeightPlan.Matrix w = machine.matrix(run);
+        OneRowShape shape = machine.oneRow(prefix, run).orElseThrow();
+        return kernels.launch(arena, prefix + w.format().suffix(), shape.threads(), shape.shared(w.cols()), parameters).pointer(machine.address(w))
+                .pointer(values.floats(norm.map(Op.RmsNorm::in).orElse(l.in()))).pointer(norm.map(n -> machine.vector(n.weight())).orElse(0L))
+                .real(norm.map(Op.RmsNorm::eps).orElse(0f));
+    }
+
+    /** A counter that no other launch has. */
+    private long share() {
+        return machine.shares() + (long) Integer.BYTES * products++;
+    }
+
+    /** A product of gate and up with its activation, and for one row the norm before it if there is one. */
+    private int gated(List<Op> ops, Op.Linear l, Optional<Op.RmsNorm> norm) {
         List<List<Weight>> runs = machine.plan().runs(l);
-        if (ops.size() < 2 || !(ops.get(1) instanceof Op.GatedAct g) || !feeds(l, g.gateUp()) || l.residual().isPresent() || runs.size() != 1
-                || machine.bias(runs.getFirst()) != 0 || g.out().width() % 32 != 0) {
+        if (ops.size() < 2 || !(ops.get(1) instanceof Op.GatedAct g) || !values.feeds(l, g.gateUp()) || l.residual().isPresent() || runs.size() != 1
+                || machine.bias(runs.getFirst()) != 0) {
             return 0;
         }
-        String prefix = norm.isPresent() ? "gemv_norm_gated_" : "gemv_gated_";
-        if (!exists(prefix, runs.getFirst())) {
+        List<Weight> run = runs.getFirst();
+        Value y = g.out();
+        if (mode == Mode.ONE && !values.wantsBytes(y) && machine.oneRow("gemv1_gated_", run).isPresent()) {
+            Launch launch = oneRow("gemv1_gated_", run, 9, norm, l).pointer(values.floats(y)).integer(y.width()).integer(machine.matrix(run).cols())
+                    .integer(Machine.number(g.kind())).pointer(share());
+            steps.add(new RowSteps.Once(launch, machine.oneRow("gemv1_gated_", run).orElseThrow().blocks(y.width(), machine.multiprocessors())));
+            return 2;
+        }
+        WeightPlan.Matrix w = machine.matrix(run);
+        String family = "gemv_gated_" + w.format().suffix();
+        if (norm.isPresent() || kernels.find(family + "_m1").isEmpty() || !w.format().dense() && !values.wantsBytes(l.in())) {
             return 0;
         }
-        WeightPlan.Matrix w = machine.matrix(runs.getFirst());
-        String family = prefix + w.format().suffix();
         int[] shape = kernels.shape(family);
         var few = new ArrayList<Launch>();
         for (int m = 1; m <= LinearStep.MOST_FEW; m *= 2) {
-            int shared = norm.isPresent() ? sharedBytes(m, l) : 0;
-            Launch launch = kernels.launch(arena, family + "_m" + m, shape[0], shared, norm.isPresent() ? 13 : 11).pointer(machine.address(w));
-            if (norm.isPresent()) {
-                Value x = norm.get().in();
-                launch.pointer(machine.floats(x)).integer(Area.pitch(x)).pointer(machine.vector(norm.get().weight())).real(norm.get().eps());
-            } else if (w.format().dense()) {
-                launch.pointer(machine.floats(l.in())).integer(Area.pitch(l.in()));
+            Launch launch = kernels.launch(arena, family + "_m" + m, shape[0], 0, 11).pointer(machine.address(w));
+            if (w.format().dense()) {
+                launch.pointer(values.floats(l.in())).integer(Area.pitch(l.in()));
             } else {
-                launch.pointer(machine.bytes(l.in())).pointer(machine.scales(l.in()));
+                launch.pointer(values.bytes(l.in())).pointer(values.scales(l.in()));
             }
-            Value y = g.out();
-            boolean quantized = bytes.get(y.id());
-            few.add(launch.pointer(quantized ? 0 : machine.floats(y)).integer(Area.pitch(y)).pointer(quantized ? machine.bytes(y) : 0)
-                    .pointer(quantized ? machine.scales(y) : 0).integer(y.width()).integer(w.cols()).integer(0).integer(Machine.number(g.kind())));
+            few.add(values.outputs(launch, y).integer(y.width()).integer(w.cols()).integer(0).integer(Machine.number(g.kind())));
         }
-        steps.add(new LinearStep(few, Math.ceilDiv(g.out().width(), shape[1]), List.of(), g.out().width(), norm.isPresent() ? 11 : 9, g.out().rows()));
+        steps.add(new LinearStep(few, Math.ceilDiv(y.width(), shape[1]), List.of(), y.width(), 9, y.rows()));
         return 2;
     }
 
     /** Rotation and attention. */
-    private int rotated(List<Op> ops, Op.RopeStoreKv r, BitSet bytes, List<Step> steps) {
+    private int rotated(List<Op> ops, Op.RopeStoreKv r) {
         String kernel = "attn_decode_rope_" + machine.kvSuffix();
-        if (ops.size() < 2 || !(ops.get(1) instanceof Op.PagedAttention a) || !feeds(r, a.q()) || a.layer() != r.layer() || kernels.find(kernel).isEmpty()) {
+        if (ops.size() < 2 || !(ops.get(1) instanceof Op.PagedAttention a) || !values.feeds(r, a.q()) || a.layer() != r.layer() || kernels.find(kernel).isEmpty()
+                || values.wantsBytes(a.out()) && !machine.storesBytes(a.shape())) {
             return 0;
         }
-        boolean quantized = bytes.get(a.out().id());
-        if (quantized && !machine.storesBytes(a.shape())) {
-            return 0;
-        }
-        Launch launch = kernels.launch(arena, kernel, Machine.ATTENTION_BLOCK, 0, 32).pointer(machine.floats(r.qkv())).integer(Area.pitch(r.qkv()));
-        machine.attention(launch, a, !quantized, quantized).pointer(machine.at(Field.KV_SLOTS));
+        Launch launch = kernels.launch(arena, kernel, Machine.ATTENTION_BLOCK, 0, 32).pointer(values.floats(r.qkv())).integer(Area.pitch(r.qkv()));
+        machine.attention(values.outputs(launch, a.out()), a).pointer(machine.at(Field.KV_SLOTS));
         machine.rotation(launch, r);
         steps.add(new AttentionStep(launch, Optional.empty(), machine.multiprocessors(), a.shape().heads(), a.shape().kvHeads()));
         return 2;
-    }
-
-    private boolean exists(String prefix, List<Weight> run) {
-        return kernels.find(prefix + machine.matrix(run).format().suffix() + "_m1").isPresent();
-    }
-
-    private static int sharedBytes(int rows, Op.Linear l) {
-        return rows * (Float.BYTES * l.in().width() + NORM_EXTRA_BYTES);
     }
 }

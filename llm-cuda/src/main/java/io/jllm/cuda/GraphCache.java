@@ -17,16 +17,19 @@ final class GraphCache implements AutoCloseable {
 
     private final Owner owner = new Owner();
     private final Map<Integer, Graph> graphs = new HashMap<>();
+    private final List<Step> one;
     private final List<Step> few;
     private final List<Step> many;
     private final int limit;
 
     /**
+     * @param one steps for one sequence
      * @param few steps for at most {@link LinearStep#MOST_FEW} sequences
      * @param many steps for more
      * @param limit most sequences that there is room for
      */
-    GraphCache(List<Step> few, List<Step> many, int limit) {
+    GraphCache(List<Step> one, List<Step> few, List<Step> many, int limit) {
+        this.one = one;
         this.few = few;
         this.many = many;
         this.limit = limit;
@@ -34,7 +37,7 @@ final class GraphCache implements AutoCloseable {
 
     /** The steps of a bucket. */
     List<Step> steps(int bucket) {
-        return bucket <= LinearStep.MOST_FEW ? few : many;
+        return bucket == 1 ? one : bucket <= LinearStep.MOST_FEW ? few : many;
     }
 
     /** The bucket of so many sequences: exact while every row costs something, then in steps. */

@@ -3,10 +3,13 @@ package io.jllm.cuda;
 import io.jllm.cuda.StepUpload.Field;
 import io.jllm.cuda.driver.Launch;
 import io.jllm.model.Op;
+import io.jllm.model.Rope;
 import io.jllm.model.Value;
 import io.jllm.model.Weight;
 import io.jllm.quant.DType;
 import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
 
 /**
  * Where everything is that kernels read and write.
@@ -21,11 +24,12 @@ import java.util.List;
  * @param blockSize positions a page
  * @param partial pieces of decode attention
  * @param counters of its blocks, all zero between launches
+ * @param shares counters for products of one row, a number each, all zero between launches
  * @param multiprocessors of the device
  * @param sharedMemory bytes that a block can have
  */
 record Machine(Kernels kernels, WeightPlan plan, long weights, Area area, StepUpload upload, KvPages kv, DType kvType, int blockSize, long partial,
-               long counters, int multiprocessors, int sharedMemory) {
+               long counters, long shares, int multiprocessors, int sharedMemory) {
     static final int ATTENTION_BLOCK = 128;
     /** Values that share a scale. */
     private static final int QUANT_BLOCK = 32;
@@ -68,7 +72,13 @@ record Machine(Kernels kernels, WeightPlan plan, long weights, Area area, StepUp
     }
 
     String kvSuffix() {
-        return kvType.name().toLowerCase(java.util.Locale.ROOT);
+        return kvType.name().toLowerCase(Locale.ROOT);
+    }
+
+    /** How the kernel for one row of a family multiplies a run; empty if there is none, or no room for its columns. */
+    Optional<OneRowShape> oneRow(String prefix, List<Weight> run) {
+        WeightPlan.Matrix w = matrix(run);
+        return OneRowShape.of(kernels, prefix + w.format().suffix(), w.cols(), sharedMemory);
     }
 
     /** Whether the decode attention can write 8 bits: what a block computes fills whole blocks of values. */
@@ -91,7 +101,7 @@ record Machine(Kernels kernels, WeightPlan plan, long weights, Area area, StepUp
 
     /** Adds the arguments of a rotation, from the rotary dimension on. */
     Launch rotation(Launch launch, Op.RopeStoreKv r) {
-        return launch.integer(r.rope().rotaryDim()).integer(r.rope().layout() == io.jllm.model.Rope.Layout.INTERLEAVED ? 1 : 0)
+        return launch.integer(r.rope().rotaryDim()).integer(r.rope().layout() == Rope.Layout.INTERLEAVED ? 1 : 0)
                 .pointer(weights + plan.frequencyOffset(r.rope())).real(r.rope().attentionFactor())
                 .pointer(r.norm().map(n -> vector(n.qWeight())).orElse(0L)).pointer(r.norm().map(n -> vector(n.kWeight())).orElse(0L))
                 .real(r.norm().map(Op.QkNorm::eps).orElse(0f));
@@ -103,10 +113,8 @@ record Machine(Kernels kernels, WeightPlan plan, long weights, Area area, StepUp
         return launch.integer(blockSize).integer(s.heads()).integer(s.kvHeads()).integer(s.headDim()).real(a.scale()).integer(a.window()).real(a.softCap());
     }
 
-    /** Adds the arguments of the decode attention, from its outputs on. */
-    Launch attention(Launch launch, Op.PagedAttention a, boolean floats, boolean bytes) {
-        Value y = a.out();
-        launch.pointer(floats ? floats(y) : 0).integer(Area.pitch(y)).pointer(bytes ? bytes(y) : 0).pointer(bytes ? scales(y) : 0);
+    /** Adds the arguments of the decode attention, from the pages on. */
+    Launch attention(Launch launch, Op.PagedAttention a) {
         pages(launch, a.layer()).pointer(at(Field.SINGLE_ROW)).pointer(at(Field.SINGLE_SEQUENCE)).pointer(at(Field.CONTEXT)).pointer(at(Field.TABLE_AT))
                 .pointer(at(Field.TABLE));
         return scores(launch, a).pointer(partial).pointer(counters).pointer(at(Field.PIECES));

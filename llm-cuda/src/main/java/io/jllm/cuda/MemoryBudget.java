@@ -72,8 +72,14 @@ record MemoryBudget(long weights, long scratch, long blockBytes, int blocks, int
                 .max().orElse(0);
     }
 
-    /** A counter for each sequence and head of keys and values. */
-    static long counterBytes(Program program, RunnerOptions o) {
+    /** Counters of attention: one for each sequence and head of keys and values. */
+    static long attentionCounterBytes(Program program, RunnerOptions o) {
         return (long) Integer.BYTES * o.maxSequences() * program.config().kvHeads();
+    }
+
+    /** All counters: those of attention, then one for each matrix of a product, behind which rows are handed out. */
+    static long counterBytes(Program program, RunnerOptions o) {
+        return attentionCounterBytes(program, o)
+                + Integer.BYTES * program.ops().stream().mapToLong(op -> op instanceof Op.Linear l ? l.weights().size() : 0).sum();
     }
 }

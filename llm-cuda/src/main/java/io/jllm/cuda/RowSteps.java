@@ -4,7 +4,7 @@ import io.jllm.cuda.driver.Launch;
 import io.jllm.cuda.driver.Stream;
 import io.jllm.model.Value;
 
-/** Steps that launch one kernel, whose grid has a row of blocks for each row of a value. */
+/** Steps that launch one kernel, most with blocks for each row of a value. */
 final class RowSteps {
     private RowSteps() {
     }
@@ -28,6 +28,14 @@ final class RowSteps {
             if (rows > 0) {
                 launch.run(stream, rows, 1, 1);
             }
+        }
+    }
+
+    /** A grid of so many blocks, however many rows there are. */
+    record Once(Launch launch, int blocks) implements Step {
+        @Override
+        public void launch(Stream stream, StepSize size) {
+            launch.run(stream, blocks, 1, 1);
         }
     }
 }
