@@ -6,22 +6,25 @@ import io.jllm.model.Program;
 import io.jllm.quant.DType;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.List;
+import java.util.stream.Stream;
 
 /**
  * Blocks of keys and values. Memory comes in slabs of a few blocks, allocated when one of them is first used: a
  * pool of many gigabytes costs nothing until there is something in it.
  *
- * <p>A block holds, for each layer, its keys and then its values, both head by head as {@link KvLayout} says, so that what one head of
- * attention reads lies together.
+ * <p>A slab holds, layer by layer, keys and then values, both head by head, and for each head one block after the other, as
+ * {@link KvLayout} says. So what one head of attention reads lies in long pieces, and the processor can tell what it will read next.
  */
 final class KvCache {
-    private static final long SLAB_BYTES = 2L << 20;
+    private static final long SLAB_BYTES = 16L << 20;
     private static final int ALIGNMENT = 64;
 
     private final Arena arena;
     private final DType type;
     private final int blockSize;
     private final long[] layerAt;
+    private final List<Op.RopeStoreKv> layers;
     private final long blockBytes;
     private final int blocks;
     private final int slabBlocks;
@@ -35,6 +38,7 @@ final class KvCache {
         this.blockSize = blockSize;
         this.blocks = blocks;
         layerAt = new long[program.config().layers()];
+        layers = layers(program).toList();
         blockBytes = layout(program, type, blockSize, layerAt);
         slabBlocks = Math.clamp(SLAB_BYTES / blockBytes, 1, blocks);
         slabs = new MemorySegment[Math.ceilDiv(blocks, slabBlocks)];
@@ -45,15 +49,17 @@ final class KvCache {
         return layout(program, type, blockSize, new long[program.config().layers()]);
     }
 
+    private static Stream<Op.RopeStoreKv> layers(Program program) {
+        return program.ops().stream().flatMap(op -> op instanceof Op.RopeStoreKv r ? Stream.of(r) : Stream.empty());
+    }
+
     private static long layout(Program program, DType type, int blockSize, long[] layerAt) {
         long at = 0;
-        for (Op op : program.ops()) {
-            if (op instanceof Op.RopeStoreKv r) {
-                layerAt[r.layer()] = at;
-                at = Math.addExact(at, 2L * r.shape().kvHeads() * new KvLayout(type, r.shape().headDim(), blockSize).bytes());
-            }
+        for (Op.RopeStoreKv r : layers(program).toList()) {
+            layerAt[r.layer()] = at;
+            at = Math.addExact(at, 2L * r.shape().kvHeads() * new KvLayout(type, r.shape().headDim(), blockSize).bytes());
         }
-        return Math.ceilDiv(Math.max(at, 1), ALIGNMENT) * ALIGNMENT;
+        return Math.max(at, 1);
     }
 
     /** Makes sure that there is memory for a block. */
@@ -63,10 +69,15 @@ final class KvCache {
         }
         int slab = block / slabBlocks;
         if (slabs[slab] == null) {
-            long size = Math.min(slabBlocks, blocks - slab * slabBlocks) * blockBytes;
+            long size = size(slab) * blockBytes;
             slabs[slab] = arena.allocate(size + KvLayout.SLACK, ALIGNMENT);
             bytes += size;
         }
+    }
+
+    /** Blocks of a slab: the last one may have fewer. */
+    private int size(int slab) {
+        return Math.min(slabBlocks, blocks - slab * slabBlocks);
     }
 
     /** The memory that a block lies in. It was touched before. */
@@ -81,7 +92,8 @@ final class KvCache {
 
     /** Where the keys of a head start in {@link #memory}. */
     long keys(int block, int layer, int head, KvLayout layout) {
-        return block % slabBlocks * blockBytes + layerAt[layer] + head * layout.bytes();
+        int slab = block / slabBlocks;
+        return size(slab) * layerAt[layer] + ((long) head * size(slab) + block % slabBlocks) * layout.bytes();
     }
 
     /** Where its values start. */
@@ -93,7 +105,13 @@ final class KvCache {
     void copy(int from, int to) {
         touch(from);
         touch(to);
-        MemorySegment.copy(memory(from), from % slabBlocks * blockBytes, memory(to), to % slabBlocks * blockBytes, blockBytes);
+        for (Op.RopeStoreKv r : layers) {
+            KvLayout layout = layout(r.shape());
+            for (int head = 0; head < 2 * r.shape().kvHeads(); head++) {
+                MemorySegment.copy(memory(from), keys(from, r.layer(), head, layout), memory(to), keys(to, r.layer(), head, layout),
+                        layout.bytes());
+            }
+        }
     }
 
     int blocks() {

@@ -1,0 +1,2 @@
+/** Measurements of the CPU backend's parts. */
+package io.jllm.jmh.cpu;
