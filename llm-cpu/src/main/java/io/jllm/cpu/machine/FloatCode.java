@@ -48,7 +48,7 @@ record FloatCode(Emitter e, WeightFormat format, int tokens) implements BlockCod
         for (int c = 0; c < TokenFormat.BLOCK; c++) {
             if (p.token() == 0 && c * format.blockBytes() % (TokenFormat.BLOCK * WeightFormat.VECTOR) == 0) {
                 for (int g = 0; g < p.groups(); g++) {
-                    e.assembler().prefetcht0(BlockCode.weights(g, ProductCode.AHEAD + c * format.blockBytes() / TokenFormat.BLOCK));
+                    e.assembler().prefetcht0(BlockCode.weights(g, ProductCode.AHEAD / p.groups() + c * format.blockBytes() / TokenFormat.BLOCK));
                 }
             }
             for (int t = 0; t < p.tokens() && shared; t++) {

@@ -73,14 +73,13 @@ final class IntegerCode implements BlockCode {
 
     @Override
     public void unit(Pass p, int blocks) {
+        prefetch(p, 0, format.headerBytes());
         for (int h = 0; h < p.parts(); h++) {
             scales.prepare(e, e.isa().tokens(), part(p, h));
         }
         for (int b = 0; b < blocks; b++) {
             int at = format.headerBytes() + b * format.blockBytes();
-            for (int i = 0; i < format.blockBytes() && p.token() == 0 && p.part() == 0; i += WeightFormat.VECTOR) {
-                a.prefetcht0(BlockCode.weights(0, ProductCode.AHEAD + at + i));
-            }
+            prefetch(p, at, format.blockBytes());
             for (int h = 0; h < p.parts(); h++) {
                 if (e.wide()) {
                     wide(p, b, at);
@@ -88,6 +87,13 @@ final class IntegerCode implements BlockCode {
                     narrow(p, h, b, at);
                 }
             }
+        }
+    }
+
+    /** The first pass asks for what comes later. */
+    private void prefetch(Pass p, int at, int bytes) {
+        for (int i = 0; i < bytes && p.token() == 0 && p.part() == 0; i += WeightFormat.VECTOR) {
+            a.prefetcht0(BlockCode.weights(0, ProductCode.AHEAD + at + i));
         }
     }
 

@@ -16,7 +16,7 @@ import java.util.List;
  */
 final class ProductCode {
     /** How far ahead weights are asked for: the processor's own prefetching stops at the ends of pages. */
-    static final int AHEAD = 8192;
+    static final int AHEAD = 4096;
     private static final List<Gpr> SAVED = List.of(RBX, RBP, R12, R13, R14, R15);
     private static final int STACK_BYTES = Emitter.CONSTANT_BYTES + Scales.STACK_BYTES;
     private static final byte ALIGN_STACK = -WeightFormat.VECTOR;
