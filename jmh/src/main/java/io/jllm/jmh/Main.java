@@ -1,6 +1,7 @@
 package io.jllm.jmh;
 
 import io.jllm.jmh.compare.Compare;
+import io.jllm.jmh.kernels.Soak;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -9,6 +10,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
+import java.util.concurrent.ExecutionException;
 import org.openjdk.jmh.results.RunResult;
 import org.openjdk.jmh.runner.NoBenchmarksException;
 import org.openjdk.jmh.runner.Runner;
@@ -19,8 +21,8 @@ import org.openjdk.jmh.runner.options.OptionsBuilder;
 
 /**
  * JMH's own command line, with the JVM flags that jLLM wants. With the system property {@code jllm.results} it also appends a line
- * of JSON for each result to that file, as they are committed in {@code jmh/results}. With {@code compare} as the first argument it is
- * {@link Compare} instead.
+ * of JSON for each result to that file, as they are committed in {@code jmh/results}. With {@code compare} or {@code soak} as the first
+ * argument it is {@link Compare} or {@link Soak} instead.
  */
 public final class Main {
     /** For the JVMs that measure; the last one silences JMH. */
@@ -28,14 +30,19 @@ public final class Main {
             "--sun-misc-unsafe-memory-access=allow");
 
     private static final String COMPARE = "compare";
+    private static final String SOAK = "soak";
 
     private Main() {
     }
 
     /** Runs the benchmarks that the arguments choose, or does what else JMH offers. */
-    public static void main(String[] args) throws IOException, CommandLineOptionException {
+    public static void main(String[] args) throws IOException, CommandLineOptionException, ExecutionException,
+            InterruptedException {
         if (args.length > 0 && args[0].equals(COMPARE)) {
             System.exit(Compare.run(Arrays.copyOfRange(args, 1, args.length), System.out));
+        }
+        if (args.length > 0 && args[0].equals(SOAK)) {
+            System.exit(Soak.run(Arrays.copyOfRange(args, 1, args.length)));
         }
         var asked = new CommandLineOptions(args);
         if (asked.shouldHelp() || asked.shouldList() || asked.shouldListWithParams() || asked.shouldListProfilers()

@@ -1,0 +1,120 @@
+package io.jllm.jmh.kernels;
+
+import io.jllm.cpu.kernels.BlockRows;
+import io.jllm.cpu.kernels.KernelChoice;
+import io.jllm.cpu.kernels.MachineKernels;
+import io.jllm.cpu.kernels.Matrix;
+import io.jllm.cpu.kernels.PackedMatrix;
+import io.jllm.cpu.kernels.Rows;
+import io.jllm.cpu.kernels.StoredMatrix;
+import io.jllm.cpu.kernels.Target;
+import io.jllm.cpu.kernels.Workspace;
+import io.jllm.quant.DType;
+import io.jllm.quant.Tensor;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+import java.util.Optional;
+import java.util.SplittableRandom;
+import java.util.random.RandomGenerator;
+
+/** A matrix of random weights and kernels that multiply it by tokens. Parts of it may be computed by several threads at once. */
+final class Product {
+    private static final int LINE = 64;
+    /** Without that bit of its exponent, a number in half precision is below 512. */
+    private static final int MODEST = ~0x2000;
+    private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+
+    private final KernelChoice kernels;
+    private final Matrix matrix;
+    private final long bytes;
+
+    /** The stored weights as these kernels want them. */
+    Product(Arena arena, KernelChoice kernels, Tensor stored) {
+        this.kernels = kernels;
+        Optional<MachineKernels> machine = kernels.machine().filter(m -> m.packs(stored.type()));
+        if (machine.isPresent()) {
+            bytes = PackedMatrix.bytes(stored.type(), stored.rows(), stored.cols());
+            PackedMatrix packed = PackedMatrix.of(stored.type(), machine.get().allocate(arena, bytes), (int) stored.rows(), (int) stored.cols());
+            packed.pack(stored, 0, packed.groups());
+            matrix = packed;
+        } else {
+            bytes = stored.data().byteSize();
+            matrix = StoredMatrix.of(stored, new float[0]);
+        }
+    }
+
+    /** Bytes of weights. */
+    long bytes() {
+        return bytes;
+    }
+
+    /** What a product takes: floats, and the same as machine code wants them, which are none if it does not. */
+    record Tokens(Rows floats, Optional<BlockRows> arranged, int count) {
+    }
+
+    /** Arranges tokens. */
+    Tokens tokens(Arena arena, Rows floats, int count) {
+        return switch (matrix) {
+            case PackedMatrix p -> {
+                var arranged = new BlockRows(p.tokens(), arena.allocate(p.tokens().bytes(count, p.cols()), LINE), p.cols());
+                for (int t = 0; t < count; t += BlockRows.GROUP) {
+                    kernels.machine().orElseThrow().arrange(floats, t, count, arranged);
+                }
+                yield new Tokens(floats, Optional.of(arranged), count);
+            }
+            case StoredMatrix _ -> new Tokens(floats, Optional.empty(), count);
+        };
+    }
+
+    /** Rows {@code from}, a multiple of 16, to {@code to} (exclusive; one too, or the last). */
+    void run(int from, int to, Tokens x, Target out, Workspace workspace) {
+        switch (matrix) {
+            case PackedMatrix p -> kernels.machine().orElseThrow().linear(p, from, to, x.arranged().orElseThrow(), x.count(), out);
+            case StoredMatrix s -> kernels.kernels().linear(s, from, to, x.floats(), x.count(), out, workspace);
+        }
+    }
+
+    /** Weights of random bytes, with scales of a modest size. */
+    static Tensor weights(Arena arena, long seed, DType type, int rows, int cols) {
+        MemorySegment data = arena.allocate(type.bytes((long) rows * cols), LINE);
+        var random = new SplittableRandom(seed);
+        for (long i = 0; i + Long.BYTES <= data.byteSize(); i += Long.BYTES) {
+            data.set(ValueLayout.JAVA_LONG_UNALIGNED, i, random.nextLong());
+        }
+        for (long at = 0; at < data.byteSize(); at += type.blockBytes()) {
+            switch (type) {
+                case Q4_0, Q8_0, F16 -> modest(data, at);
+                case Q4_K, Q5_K -> {
+                    modest(data, at);
+                    modest(data, at + Short.BYTES);
+                }
+                case Q6_K -> modest(data, at + type.blockBytes() - Short.BYTES);
+                // a sign, an exponent around that of 1, some bits behind the point
+                case BF16 -> data.set(SHORT, at, (short) (data.get(SHORT, at) & 0x81ff | 0x3e00));
+                case F32 -> data.set(Rows.FLOAT, at, (float) random.nextDouble(-2, 2));
+                default -> throw new IllegalArgumentException("no random weights of type " + type);
+            }
+        }
+        return new Tensor("random", type, rows, cols, data);
+    }
+
+    private static void modest(MemorySegment data, long at) {
+        data.set(SHORT, at, (short) (data.get(SHORT, at) & MODEST));
+    }
+
+    /** Tokens of random floats around 0. */
+    static Rows floats(Arena arena, RandomGenerator random, int tokens, int cols) {
+        var rows = new Rows(arena.allocate((long) tokens * cols * Float.BYTES, LINE), 0, cols);
+        for (long i = 0; i < (long) tokens * cols; i++) {
+            rows.data().set(Rows.FLOAT, i * Float.BYTES, (float) random.nextGaussian());
+        }
+        return rows;
+    }
+
+    /** Room for what comes out. */
+    static Rows outputs(Arena arena, int tokens, int rows) {
+        return new Rows(arena.allocate((long) tokens * rows * Float.BYTES, LINE), 0, rows);
+    }
+}
