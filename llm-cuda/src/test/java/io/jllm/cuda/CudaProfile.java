@@ -6,6 +6,7 @@ import io.jllm.model.ModelFiles;
 import io.jllm.quant.DType;
 import io.jllm.sampling.SamplerSettings;
 import io.jllm.spi.Backend;
+import io.jllm.spi.BackendProvider.BackendOptions;
 import io.jllm.spi.RowSampling;
 import io.jllm.spi.StepBatch;
 import java.nio.file.Path;
@@ -40,13 +41,19 @@ final class CudaProfile {
     public static void main(String[] args) {
         int n = Integer.parseInt(args[1]);
         int length = Integer.parseInt(args[2]);
-        try (var model = ModelFiles.open(Path.of(args[0])); Backend backend = OnDevice.open()) {
+        long start = System.nanoTime();
+        new CudaBackendProvider().probe();
+        long probed = System.nanoTime();
+        try (var model = ModelFiles.open(Path.of(args[0])); Backend backend = CudaBackend.open(BackendOptions.DEFAULT)) {
+            long opened = System.nanoTime();
             int blocks = length / 16 + 2;
             var options = new Backend.RunnerOptions(512, n, 512, 16, n * blocks, 0, DType.F16);
             try (var runner = (CudaRunner) backend.load(model.program(), model.weights(), options)) {
                 for (int i = 0; i < n * blocks; i += 2) {
                     runner.copyBlocks(new int[] {i, Math.min(i + 1, n * blocks - 1)}); // gives them memory
                 }
+                System.out.printf("milliseconds: probe %d, open %d, load %d%n", (probed - start) / 1_000_000, (opened - probed) / 1_000_000,
+                        (System.nanoTime() - opened) / 1_000_000);
                 StepBatch b = decode(n, length, blocks);
                 var rows = new RowSampling[n];
                 Arrays.fill(rows, new One(new int[] {1, 2, 3}, 3));
