@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.regex.Matcher;
@@ -15,7 +16,7 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
- * A step of the build, run as a source file: compiles every kernel file with nvcc, for each architecture into a cubin, and once into PTX that later
+ * A step of the build, run as a source file by whatever Java of version 17 or later is there: compiles every kernel file with nvcc, for each architecture into a cubin, and once into PTX that later
  * devices compile for themselves. What is newer than its sources stays. Where nvcc is absent the index that it writes says so, and the build goes on.
  *
  * <p>Arguments: folder of kernels, folder of results, architectures of cubins separated by commas, architecture of PTX. Architectures that the compiler
@@ -57,10 +58,13 @@ final class CompileKernels {
             }
             jobs.add(job(results.resolve(name + ".ptx"), newest, compiler, "-ptx", "-arch=compute_" + args[3], kernel.toString()));
         }
-        try (var pool = Executors.newFixedThreadPool(Runtime.getRuntime().availableProcessors())) {
+        ExecutorService pool = Executors.newFixedThreadPool(Runtime.getRuntime().availableProcessors());
+        try {
             for (Future<Void> f : pool.invokeAll(jobs)) {
                 f.get();
             }
+        } finally {
+            pool.shutdownNow();
         }
         write(results.resolve("index.properties"), "release=" + release.group(1) + "." + release.group(2) + "\nfiles="
                 + String.join(",", kernels.stream().map(k -> k.getFileName().toString().replace(".cu", "")).toList()) + "\ncubins="
