@@ -67,6 +67,7 @@ final class CudaRunner implements ModelRunner {
             copier = owner.own(new BlockCopier(stream, kernels, arena, kv));
             sampler = owner.own(new DeviceSampler(context, stream, kernels, arena, area.floats(program.logits()), Area.pitch(program.logits()), vocab,
                     options.maxLogitRows(), options.maxSequences()));
+            owner.own((AutoCloseable) stream::synchronize); // given back first: what is in use must not go
             var machine = new Machine(kernels, plan, weights.address(), area, upload, kv, options.kvType(), options.blockSize(), partial.address(),
                     counters.address(), shares, context.device().multiprocessors(), context.device().sharedMemory());
             steps = Compiler.compile(program, machine, arena, Mode.ANY);
