@@ -15,14 +15,13 @@ import java.util.Optional;
  * @param kvHeads key and value heads
  */
 record AttentionStep(Launch singles, Optional<Launch> tiles, int multiprocessors, int heads, int kvHeads) implements Step {
-    /** Blocks for each multiprocessor, so that each has something to wait for while another loads. */
-    private static final int BLOCKS_EACH = 2;
     private static final int MOST_SPLITS = 64;
 
     @Override
     public void launch(Stream stream, StepSize size) {
         if (size.singles() > 0) {
-            int splits = Math.clamp(Math.ceilDiv(BLOCKS_EACH * multiprocessors, kvHeads * size.singles()), 1, MOST_SPLITS);
+            // A block for each multiprocessor: a second one would wait until the first has ended.
+            int splits = Math.clamp(multiprocessors / ((long) kvHeads * size.singles()), 1, MOST_SPLITS);
             singles.run(stream, splits, kvHeads, size.singles());
         }
         if (size.tiles() > 0) {
