@@ -31,7 +31,7 @@ final class CudaBackend implements Backend {
     private CudaBackend(Device device, KernelImages images, double memoryFraction) {
         this.memoryFraction = memoryFraction;
         try {
-            context = owner.own(Context.open(device));
+            context = owner.own(StartedDevice.take(device));
             kernels = owner.own(new Kernels(images, images.image(device.capability()).orElseThrow()));
         } catch (CudaException e) {
             owner.close();

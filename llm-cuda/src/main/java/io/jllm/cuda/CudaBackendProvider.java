@@ -28,7 +28,7 @@ public final class CudaBackendProvider implements BackendProvider {
         return "cuda";
     }
 
-    /** Whether the first device can be used. Starts it for a moment, to see its free memory. */
+    /** Whether the first device can be used. Starts it, to see its free memory, and keeps it started for some seconds, since it is usually opened next. */
     @Override
     public Probe probe() {
         return probe(KernelImages.packaged());
@@ -52,12 +52,15 @@ public final class CudaBackendProvider implements BackendProvider {
             if (unsupported.isPresent()) {
                 return new Probe.Unavailable(unsupported.get());
             }
-            try (Context context = Context.open(device)) {
-                long free = context.freeMemory();
-                return free >= LEAST_MEMORY ? new Probe.Available(SCORE, device.name())
-                        : new Probe.Unavailable(device.name() + " has " + free + " bytes of free memory, at least " + LEAST_MEMORY
-                                + " are needed: end what else uses it (nvidia-smi lists that)");
+            Context context = StartedDevice.take(device);
+            StartedDevice.keep(context);
+            long free = context.freeMemory();
+            if (free >= LEAST_MEMORY) {
+                return new Probe.Available(SCORE, device.name());
             }
+            StartedDevice.release();
+            return new Probe.Unavailable(device.name() + " has " + free + " bytes of free memory, at least " + LEAST_MEMORY
+                    + " are needed: end what else uses it (nvidia-smi lists that)");
         } catch (OutOfDeviceMemoryException e) {
             return new Probe.Unavailable("the device's memory is taken: end what else uses it (nvidia-smi lists that); " + e.getMessage());
         } catch (CudaException e) {

@@ -14,7 +14,7 @@ class CudaContractTest extends BackendContract {
 
     @Override
     protected Backend open(int threads) {
-        return OnDevice.open();
+        return OnDevice.shared();
     }
 
     @Override

@@ -15,7 +15,7 @@ class CudaProgramTest extends ProgramContract {
 
     @Override
     protected Backend open(int threads) {
-        return OnDevice.open();
+        return OnDevice.shared();
     }
 
     @Override

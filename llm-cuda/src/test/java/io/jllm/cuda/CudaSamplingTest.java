@@ -64,7 +64,7 @@ class CudaSamplingTest {
             }
             tensors.put(name, TinyModels.tensor(name, DType.F32, vocab, HIDDEN, values));
         }
-        try (Backend backend = OnDevice.open();
+        try (Backend backend = OnDevice.shared();
                 ModelRunner runner = backend.load(program, new TinyModels.MemoryWeights(tensors), new RunnerOptions(ROWS, 8, ROWS, 16, 64, 0, DType.F32))) {
             StepBatch b = new PagedSequences(1, 16, 64, ROWS, vocab, 1).next(ROWS);
             runner.forward(b);

@@ -42,6 +42,7 @@ final class FakeScenarios {
             });
             default -> throw new IllegalArgumentException(args[0]);
         }
+        StartedDevice.release();
         assertEquals(0, FakeDriver.live(), "things were not given back");
         assertEquals(0, FakeDriver.bytes(), "memory was not given back");
     }
