@@ -6,13 +6,16 @@ __device__ __forceinline__ void rope_store(const float* qkv, int ldqkv, float* q
                                            const int* kvSlots, int blockSize, int heads, int kvHeads, int headDim, const Rotation& rotation, const float* qNorm,
                                            const float* kNorm) {
   __shared__ float head[MOST_DIM];
+  __shared__ Angles angles;
   dependents();
-  wait_previous();
   int h = blockIdx.x, t = blockIdx.y, slot = kvSlots[t];
   const float* from = qkv + (long long)t * ldqkv + h * headDim;
   bool query = h < heads, value = h >= heads + kvHeads;
+  if (!value) angles.fill(rotation, positions[t]);
+  wait_previous();
+  __syncthreads();
   if (!query && slot < 0) return;
-  if (!value && threadIdx.x < 32) rotate_head(from, head, headDim, query ? qNorm : kNorm, rotation, positions[t]);
+  if (!value && threadIdx.x < 32) rotate_head(from, head, headDim, query ? qNorm : kNorm, rotation, angles);
   __syncthreads();
   if (query) {
     for (int i = threadIdx.x; i < headDim; i += 64) q[(long long)t * ldq + h * headDim + i] = head[i];

@@ -23,80 +23,140 @@ struct Decode {
 
 struct Room {
   float q[HEADS][MOST_DIM];
-  float sums[HEADS][GROUP_FLOATS]; // [group of lanes][dimension]; then results
-  float highest[HEADS][64], total[HEADS][64];
+  float sums[HEADS][GROUP_FLOATS]; // [group of lanes][dimension]
+  float out[HEADS][MOST_DIM];      // of the tiles so far, then results
+  float highest[HEADS][16], total[HEADS][16];
+  float2 state[2][HEADS]; // of the tiles so far: highest score and sum; after even and odd numbers of tiles
+  __align__(16) uchar fresh[2][MOST_DIM * 4]; // key and value of the newest position, where this kernel stores them
   long long at[64]; // bytes from the base to the keys of the positions of a tile
   bool last;
 };
 
+
 __device__ __forceinline__ float* piece_of(const Decode& d, int piece, int head) { return d.partial + ((long long)piece * d.heads + head) * (d.headDim + 2); }
 
-/** Writes results of up to four heads, divided by their sums, from room.sums[i][0 .. headDim - 1]. All threads take part. */
+template <int VEC> __device__ __forceinline__ void shared_floats(float (&to)[VEC], const float* from) {
+  if constexpr (VEC == 1) {
+    to[0] = *from;
+  } else {
+#pragma unroll
+    for (int i = 0; i < VEC; i += 4) {
+      float4 v = *(const float4*)(from + i);
+      to[i] = v.x, to[i + 1] = v.y, to[i + 2] = v.z, to[i + 3] = v.w;
+    }
+  }
+}
+
+/** A condition that the compiler knows nothing of: it shall not make copies of loops for either case. */
+__device__ __forceinline__ bool opaque(bool condition) {
+  int c = condition;
+  asm volatile("" : "+r"(c));
+  return c;
+}
+
+/** Writes results of up to four heads, divided by their sums, from room.out[i][0 .. headDim - 1]. All threads take part. */
 __device__ __forceinline__ void finish(const Decode& d, Room& room, int head0, int n) {
   __syncthreads();
   int width = n * d.headDim, at0 = head0 * d.headDim; // from the first head of the group
   for (int i = threadIdx.x; i - (i & 31) < width; i += THREADS) {
-    float v = i < width ? room.sums[i / d.headDim][i % d.headDim] : 0.f;
+    float v = i < width ? room.out[i / d.headDim][i % d.headDim] : 0.f;
     if (d.y && i < width) d.y[at0 + i] = v;
     if (d.yq) quantize32(v, i & 31, d.yq + at0 + i - (i & 31), d.ys + (at0 + i) / 32);
   }
   __syncthreads();
 }
 
-template <class T, int VEC, int L, int J, int U, class Queries>
-__device__ __forceinline__ void decode(const Decode& d, const Pages<T>& pages, Room& room, Queries queries) {
+/**
+ * Keys and values of older positions were there before this step: those of the first tile are fetched before the wait. `begin` runs after it; with FRESH it stores
+ * the newest key and value and leaves them in room.fresh. `queries(h0, n, to)` puts n heads from h0 on into shared memory and ends with a barrier.
+ */
+template <class T, bool FRESH, int VEC, int L, int J, int U, class Begin, class Queries>
+__device__ __forceinline__ void decode(const Decode& d, const Pages<T>& pages, Room& room, Begin begin, Queries queries) {
   constexpr int GROUPS = THREADS / L, TILE = GROUPS * U;
-  static_assert(TILE <= 64 && 64 % TILE == 0 && GROUPS * L * J * VEC <= GROUP_FLOATS, "");
+  static_assert(GROUPS <= 16 && TILE <= 64 && 64 % TILE == 0 && GROUPS * L * J * VEC <= GROUP_FLOATS, "");
   int tid = threadIdx.x, group = tid / L, li = tid % L, each = d.heads / d.kvHeads;
   int last = d.context - 1, first = d.window > 0 ? max(0, d.context - d.window) : 0;
   int firstPiece = first / d.pieceSize, lastPiece = last / d.pieceSize;
-  bool alone = firstPiece == lastPiece;
-  int head00 = blockIdx.y * each;
+  bool alone = opaque(firstPiece == lastPiece);
+  int head00 = blockIdx.y * each, ownPiece = firstPiece + (blockIdx.x + gridDim.x - firstPiece % gridDim.x) % gridDim.x;
   long long valueBytes = (pages.valueAt - pages.keyAt) * (long long)sizeof(T);
+  Chunk<T, VEC> k[U][J], v[U][J];
+
+  auto fetch = [&](int u) {
+    const uchar* row = pages.base + pages.keyAt * sizeof(T) + room.at[group + u * GROUPS];
+#pragma unroll
+    for (int j = 0; j < J; j++) {
+      int e = (li + j * L) * VEC;
+      if (e < d.headDim) {
+        k[u][j].load((const T*)row + e);
+        v[u][j].load((const T*)(row + valueBytes) + e);
+      } else {
+        k[u][j].clear(), v[u][j].clear();
+      }
+    }
+  };
+  // Positions outside the piece are read as its first or last one, and do not count later.
+  auto fetch_tile = [&](int base, int from, int to) {
+    __syncthreads();
+    if (tid < TILE) {
+      int p = min(max(base + tid, from), to);
+      room.at[tid] = d.blocks[p / d.blockSize] * d.blockBytes + (long long)(p % d.blockSize) * d.headDim * sizeof(T);
+    }
+    __syncthreads();
+#pragma unroll
+    for (int u = 0; u < U; u++) fetch(u);
+  };
+  bool early = ownPiece <= lastPiece;
+  if (early) {
+    int from = max(ownPiece * d.pieceSize, first);
+    fetch_tile(from / TILE * TILE, from, min((ownPiece + 1) * d.pieceSize - 1, last));
+  }
+  wait_previous();
+  begin();
 
   for (int h0 = 0; h0 < each; h0 += HEADS) {
     int n = min(HEADS, each - h0);
-    __syncthreads();
+    if (h0 > 0) __syncthreads();
     queries(h0, n, room.q);
-    for (int piece = firstPiece + (blockIdx.x + gridDim.x - firstPiece % gridDim.x) % gridDim.x; piece <= lastPiece; piece += gridDim.x) {
-      float high[HEADS], total[HEADS], out[HEADS][2]; // of thread tid: dimensions tid and tid + 128
-#pragma unroll
-      for (int h = 0; h < HEADS; h++) high[h] = -INFINITY, total[h] = out[h][0] = out[h][1] = 0.f;
-      int from = max(piece * d.pieceSize, first), to = min((piece + 1) * d.pieceSize - 1, last);
+    for (int piece = ownPiece; piece <= lastPiece; piece += gridDim.x) {
+      // Loops over heads are not unrolled: code that runs once costs its trip from memory.
+#pragma unroll 1
+      for (int h = 0; h < n; h++) { // thread tid has dimensions tid and tid + 128
+        if (tid == 0) room.state[0][h] = make_float2(-INFINITY, 0.f);
+        room.out[h][tid] = room.out[h][tid + THREADS] = 0.f;
+      }
+      int from = max(piece * d.pieceSize, first), to = min((piece + 1) * d.pieceSize - 1, last), tiles = 0;
+#pragma unroll 1
       for (int base = from / TILE * TILE; base <= to; base += TILE) {
-        __syncthreads();
-        if (tid < TILE) {
-          int p = min(max(base + tid, from), to);
-          room.at[tid] = d.blocks[p / d.blockSize] * d.blockBytes + (long long)(p % d.blockSize) * d.headDim * sizeof(T);
-        }
-        __syncthreads();
-        Chunk<T, VEC> k[U][J], v[U][J];
+        if (!opaque(early)) {
+          fetch_tile(base, from, to);
+        } else {
+          early = false;
 #pragma unroll
-        for (int u = 0; u < U; u++) {
-          const uchar* row = (const uchar*)(pages.base) + pages.keyAt * sizeof(T) + room.at[group + u * GROUPS];
+          for (int u = 0; u < U; u++) {
+            if (base + group + u * GROUPS >= last) { // the newest was not there yet; what is read in place of those behind it neither
+              if constexpr (FRESH) {
 #pragma unroll
-          for (int j = 0; j < J; j++) {
-            int e = (li + j * L) * VEC;
-            if (e < d.headDim) {
-              k[u][j].load((const T*)row + e);
-              v[u][j].load((const T*)(row + valueBytes) + e);
-            } else {
-              k[u][j].clear(), v[u][j].clear();
+                for (int j = 0; j < J; j++) {
+                  int e = (li + j * L) * VEC;
+                  if (e < d.headDim) k[u][j].share((const T*)room.fresh[0] + e), v[u][j].share((const T*)room.fresh[1] + e);
+                }
+              } else {
+                fetch(u);
+              }
             }
           }
         }
-#pragma unroll
-        for (int h = 0; h < HEADS; h++) {
-          if (h < n) {
+#pragma unroll 1
+        for (int h = 0; h < n; h++) {
             float s[U];
 #pragma unroll
             for (int u = 0; u < U; u++) s[u] = 0.f;
 #pragma unroll
             for (int j = 0; j < J; j++) {
               int e = (li + j * L) * VEC;
-              float q[VEC];
-#pragma unroll
-              for (int i = 0; i < VEC; i++) q[i] = e + i < d.headDim ? room.q[h][e + i] : 0.f;
+              float q[VEC] = {};
+              if (e < d.headDim) shared_floats<VEC>(q, &room.q[h][e]);
 #pragma unroll
               for (int u = 0; u < U; u++) {
                 float key[VEC];
@@ -105,11 +165,15 @@ __device__ __forceinline__ void decode(const Decode& d, const Pages<T>& pages, R
                 for (int i = 0; i < VEC; i++) s[u] = fmaf(q[i], key[i], s[u]);
               }
             }
+#pragma unroll
+            for (int u = 0; u < U; u++) s[u] = warp_sum<L>(s[u]) * d.scale;
+            if (d.softCap > 0.f) {
+#pragma unroll
+              for (int u = 0; u < U; u++) s[u] = d.softCap * tanhf(s[u] / d.softCap);
+            }
             float m = -INFINITY;
 #pragma unroll
             for (int u = 0; u < U; u++) {
-              s[u] = warp_sum<L>(s[u]) * d.scale;
-              if (d.softCap > 0.f) s[u] = d.softCap * tanhf(s[u] / d.softCap);
               int p = base + group + u * GROUPS;
               if (p < from || p > to) s[u] = -INFINITY;
               m = fmaxf(m, s[u]);
@@ -132,43 +196,50 @@ __device__ __forceinline__ void decode(const Decode& d, const Pages<T>& pages, R
 #pragma unroll
                 for (int i = 0; i < VEC; i++) acc[i] = fmaf(s[u], value[i], acc[i]);
               }
+              float* to = &room.sums[h][group * (L * J * VEC) + (li + j * L) * VEC];
+              if constexpr (VEC == 1) {
+                *to = acc[0];
+              } else {
 #pragma unroll
-              for (int i = 0; i < VEC; i++) room.sums[h][group * (L * J * VEC) + (li + j * L) * VEC + i] = acc[i];
+                for (int i = 0; i < VEC; i += 4) *(float4*)(to + i) = make_float4(acc[i], acc[i + 1], acc[i + 2], acc[i + 3]);
+              }
             }
             if (li == 0) room.highest[h][group] = m, room.total[h][group] = sum;
-          }
         }
         __syncthreads();
+#pragma unroll 1
+        for (int h = 0; h < n; h++) {
+          float2 state = room.state[tiles & 1][h];
+          float m = state.x;
 #pragma unroll
-        for (int h = 0; h < HEADS; h++) {
-          if (h < n) {
-            float m = high[h];
-#pragma unroll
-            for (int g = 0; g < GROUPS; g++) m = fmaxf(m, room.highest[h][g]);
-            float safe = m == -INFINITY ? 0.f : m, factor = expf(high[h] - safe);
-            high[h] = m, total[h] *= factor, out[h][0] *= factor, out[h][1] *= factor;
+          for (int g = 0; g < GROUPS; g++) m = fmaxf(m, room.highest[h][g]);
+          float safe = m == -INFINITY ? 0.f : m, factor = expf(state.x - safe), total = state.y * factor;
+          float a = room.out[h][tid] * factor, b = room.out[h][tid + THREADS] * factor;
 #pragma unroll 4
-            for (int g = 0; g < GROUPS; g++) {
-              float w = expf(room.highest[h][g] - safe);
-              total[h] = fmaf(w, room.total[h][g], total[h]);
-              if (tid < d.headDim) out[h][0] = fmaf(w, room.sums[h][g * (L * J * VEC) + tid], out[h][0]);
-              if (tid + THREADS < d.headDim) out[h][1] = fmaf(w, room.sums[h][g * (L * J * VEC) + tid + THREADS], out[h][1]);
-            }
+          for (int g = 0; g < GROUPS; g++) {
+            float w = expf(room.highest[h][g] - safe);
+            const float* sums = &room.sums[h][g * (L * J * VEC)];
+            total = fmaf(w, room.total[h][g], total);
+            if (tid < d.headDim) a = fmaf(w, sums[tid], a);
+            if (tid + THREADS < d.headDim) b = fmaf(w, sums[tid + THREADS], b);
           }
+          if (tid == 0) room.state[~tiles & 1][h] = make_float2(m, total);
+          room.out[h][tid] = a, room.out[h][tid + THREADS] = b;
         }
+        tiles++;
       }
-      if (alone) __syncthreads(); // room.sums becomes the result
-#pragma unroll
-      for (int h = 0; h < HEADS; h++) {
-        if (h < n) {
-          float* to = alone ? room.sums[h] : piece_of(d, piece, head00 + h0 + h) + 2;
-          float by = alone ? 1.f / total[h] : 1.f;
-          if (tid < d.headDim) to[tid] = out[h][0] * by;
-          if (tid + THREADS < d.headDim) to[tid + THREADS] = out[h][1] * by;
-          if (tid == 0 && !alone) to[-2] = high[h], to[-1] = total[h];
-        }
+      __syncthreads();
+#pragma unroll 1
+      for (int h = 0; h < n; h++) {
+        float2 state = room.state[tiles & 1][h];
+        float by = alone ? 1.f / state.y : 1.f;
+        float* to = alone ? room.out[h] : piece_of(d, piece, head00 + h0 + h) + 2;
+        if (tid < d.headDim) to[tid] = room.out[h][tid] * by;
+        if (tid + THREADS < d.headDim) to[tid + THREADS] = room.out[h][tid + THREADS] * by;
+        if (tid == 0 && !alone) to[-2] = state.x, to[-1] = state.y;
       }
       if (alone) finish(d, room, h0, n);
+      else __syncthreads(); // the state has been read
     }
   }
   if (alone) return;
@@ -179,8 +250,10 @@ __device__ __forceinline__ void decode(const Decode& d, const Pages<T>& pages, R
   if (!room.last) return;
   __threadfence();
   if (tid == 0) *d.counter = 0;
+#pragma unroll 1
   for (int h0 = 0; h0 < each; h0 += HEADS) {
     int n = min(HEADS, each - h0);
+#pragma unroll 1
     for (int h = 0; h < n; h++) {
       const float* from = piece_of(d, 0, head00 + h0 + h);
       long long stride = (long long)d.heads * (d.headDim + 2);
@@ -196,23 +269,27 @@ __device__ __forceinline__ void decode(const Decode& d, const Pages<T>& pages, R
         if (tid < d.headDim) a = fmaf(w, __ldcg(f + 2 + tid), a);
         if (tid + THREADS < d.headDim) b = fmaf(w, __ldcg(f + 2 + tid + THREADS), b);
       }
-      if (tid < d.headDim) room.sums[h][tid] = a / total;
-      if (tid + THREADS < d.headDim) room.sums[h][tid + THREADS] = b / total;
+      if (tid < d.headDim) room.out[h][tid] = a / total;
+      if (tid + THREADS < d.headDim) room.out[h][tid + THREADS] = b / total;
     }
     finish(d, room, h0, n);
   }
 }
 
 /** Chooses how many lanes hold a position. */
-template <class T, class Queries> __device__ __forceinline__ void decode_any(const Decode& d, const Pages<T>& pages, Room& room, Queries queries) {
+template <class T, bool FRESH, class Begin, class Queries>
+__device__ __forceinline__ void decode_any(const Decode& d, const Pages<T>& pages, Room& room, Begin begin, Queries queries) {
   constexpr int VEC = 16 / sizeof(T);
   int chunks = d.headDim % VEC == 0 ? d.headDim / VEC : 0;
-  if (chunks == 0) decode<T, 1, 32, 8, 4>(d, pages, room, queries);
-  else if (chunks > 32) decode<T, VEC, 32, VEC == 4 ? 2 : 1, 4>(d, pages, room, queries);
-  else if (chunks > 16) decode<T, VEC, 32, 1, 8>(d, pages, room, queries);
-  else if (chunks > 8) decode<T, VEC, 16, 1, 8>(d, pages, room, queries);
-  else if (chunks > 4) decode<T, VEC, 8, 1, 4>(d, pages, room, queries);
-  else decode<T, VEC, 4, 1, 2>(d, pages, room, queries);
+  if (chunks == 0) {
+    decode<T, FRESH, 1, 32, 8, 2>(d, pages, room, begin, queries);
+  } else if constexpr (VEC == 4) {
+    decode<T, FRESH, VEC, 32, 2, 4>(d, pages, room, begin, queries);
+  } else {
+    if (chunks > 16) decode<T, FRESH, VEC, 32, 1, 8>(d, pages, room, begin, queries);
+    else if (chunks > 8) decode<T, FRESH, VEC, 16, 1, 8>(d, pages, room, begin, queries);
+    else decode<T, FRESH, VEC, 8, 1, 4>(d, pages, room, begin, queries);
+  }
 }
 
 /** A padding entry has no context: its result is 0. */
@@ -257,54 +334,62 @@ __device__ __forceinline__ Decode entry(int e, const float* q, int ldq, FROM_Y) 
 template <class T> __device__ __forceinline__ void attn_decode(const float* q, int ldq, FROM_Y) {
   __shared__ __align__(16) Room room;
   dependents();
-  wait_previous();
   Decode d = entry(blockIdx.z, q, ldq, PASS_Y);
   int each = heads / kvHeads;
   if (d.context <= 0) {
+    wait_previous();
     if (blockIdx.x == 0) no_context(d, each * headDim);
     return;
   }
-  decode_any(d, Pages<T>(kv, blockBytes, layerAt, blockSize, kvHeads, blockIdx.y, headDim), room, [&](int h0, int n, float (*to)[MOST_DIM]) {
+  auto queries = [&](int h0, int n, float (*to)[MOST_DIM]) {
     const float* from = d.q + (blockIdx.y * each + h0) * headDim;
     for (int i = threadIdx.x; i < n * headDim; i += THREADS) to[i / headDim][i % headDim] = row1(from + i);
     __syncthreads();
-  });
+  };
+  decode_any<T, false>(d, Pages<T>(kv, blockBytes, layerAt, blockSize, kvHeads, blockIdx.y, headDim), room, [] {}, queries);
 }
 
 template <class T>
 __device__ __forceinline__ void attn_decode_rope(const float* qkv, int ldqkv, FROM_Y, const int* kvSlots, const Rotation& rotation, const float* qNorm,
                                                  const float* kNorm) {
   __shared__ __align__(16) Room room;
+  __shared__ Angles angles;
   dependents();
-  wait_previous();
   Decode d = entry(blockIdx.z, qkv, ldqkv, PASS_Y);
   int each = heads / kvHeads, warp = threadIdx.x >> 5, position = d.context - 1;
   if (d.context <= 0) {
+    wait_previous();
     if (blockIdx.x == 0) no_context(d, each * headDim);
     return;
   }
   Pages<T> pages(kv, blockBytes, layerAt, blockSize, kvHeads, blockIdx.y, headDim);
   int slot = kvSlots[row[blockIdx.z]];
-  if ((unsigned)(position / d.pieceSize) % gridDim.x == blockIdx.x && slot >= 0) { // this block reads the new position, and nobody else does
-    const float* from = d.q + (heads + (int)blockIdx.y) * headDim;
-    if (warp == 0) rotate_head(from, room.q[0], headDim, kNorm, rotation, position);
+  angles.fill(rotation, position);
+  // Keys are rotated by the last warp, values stored by the last but one, queries rotated by the first ones.
+  auto begin = [&] {
     __syncthreads();
-    T* to = pages.key(slot / blockSize, slot % blockSize);
-    for (int i = threadIdx.x; i < headDim; i += THREADS) {
-      to[i] = from_float<T>(room.q[0][i]);
-      to[pages.valueAt - pages.keyAt + i] = from_float<T>(row1(from + kvHeads * headDim + i));
+    if (slot >= 0 && warp >= 2 && (unsigned)(position / d.pieceSize) % gridDim.x == blockIdx.x) { // this block reads the newest position, and nobody else does
+      int lane = threadIdx.x & 31;
+      bool key = warp == 3;
+      const float* from = d.q + (heads + (int)blockIdx.y + (key ? 0 : kvHeads)) * headDim;
+      T* to = pages.key(slot / blockSize, slot % blockSize) + (key ? 0 : pages.valueAt - pages.keyAt);
+      T* fresh = (T*)room.fresh[key ? 0 : 1];
+      float* rotated = room.sums[3];
+      if (key) rotate_head(from, rotated, headDim, kNorm, rotation, angles);
+#pragma unroll 4
+      for (int i = lane; i < headDim; i += 32) to[i] = fresh[i] = from_float<T>(key ? rotated[i] : row1(from + i));
     }
-    __threadfence_block();
-  }
-  decode_any(d, pages, room, [&](int h0, int n, float (*to)[MOST_DIM]) {
-    if (warp < n) rotate_head(d.q + (blockIdx.y * each + h0 + warp) * headDim, to[warp], headDim, qNorm, rotation, position);
+  };
+  auto queries = [&](int h0, int n, float (*to)[MOST_DIM]) {
+    if (warp < n) rotate_head(d.q + (blockIdx.y * each + h0 + warp) * headDim, to[warp], headDim, qNorm, rotation, angles);
     __syncthreads();
-  });
+  };
+  decode_any<T, true>(d, pages, room, begin, queries);
 }
 
 #define KERNELS(KV, T)                                                                                                                                 \
-  extern "C" __global__ void __launch_bounds__(THREADS) attn_decode_##KV(const float* q, int ldq, FROM_Y) { attn_decode<T>(q, ldq, PASS_Y); }          \
-  extern "C" __global__ void __launch_bounds__(THREADS)                                                                                                \
+  extern "C" __global__ void __launch_bounds__(THREADS, 3) attn_decode_##KV(const float* q, int ldq, FROM_Y) { attn_decode<T>(q, ldq, PASS_Y); }          \
+  extern "C" __global__ void __launch_bounds__(THREADS, 3)                                                                                                \
       attn_decode_rope_##KV(const float* qkv, int ldqkv, FROM_Y, const int* kvSlots, int rotaryDim, int interleaved, const float* invFreq,             \
                             float factor, const float* qNorm, const float* kNorm, float eps) {                                                         \
     attn_decode_rope<T>(qkv, ldqkv, PASS_Y, kvSlots, Rotation{rotaryDim, interleaved, invFreq, factor, eps}, qNorm, kNorm);                            \

@@ -8,6 +8,7 @@ static constexpr int MOST_DIM = 256;
 template <class T, int VEC> struct Chunk {
   uint4 bits;
   __device__ __forceinline__ void load(const T* p) { bits = __ldcg((const uint4*)p); }
+  __device__ __forceinline__ void share(const T* p) { bits = *(const uint4*)p; } // from shared memory
   __device__ __forceinline__ void clear() { bits = make_uint4(0, 0, 0, 0); }
   __device__ __forceinline__ void floats(float (&v)[VEC]) const {
     unsigned w[4] = {bits.x, bits.y, bits.z, bits.w};
@@ -28,6 +29,7 @@ template <class T, int VEC> struct Chunk {
 template <class T> struct Chunk<T, 1> {
   float value;
   __device__ __forceinline__ void load(const T* p) { value = to_float(__ldcg(p)); }
+  __device__ __forceinline__ void share(const T* p) { value = to_float(*p); }
   __device__ __forceinline__ void clear() { value = 0.f; }
   __device__ __forceinline__ void floats(float (&v)[1]) const { v[0] = value; }
 };
@@ -51,14 +53,30 @@ struct Rotation {
   float factor, eps;
 };
 
+/** Cosines and sines of a position, for all heads; by all threads of the block, who need a barrier before they use them. */
+struct Angles {
+  float cos[MOST_DIM / 2], sin[MOST_DIM / 2];
+  __device__ __forceinline__ void fill(const Rotation& r, int position) {
+    for (int i = threadIdx.x; i < r.rotaryDim / 2; i += blockDim.x) {
+      float s, c;
+      sincosf((float)position * r.invFreq[i], &s, &c);
+      cos[i] = c * r.factor, sin[i] = s * r.factor;
+    }
+  }
+};
+
 /** A warp norms (if w) and rotates a head, from global to shared memory. */
-__device__ __forceinline__ void rotate_head(const float* from, float* to, int headDim, const float* w, const Rotation& r, int position) {
+__device__ __forceinline__ void rotate_head(const float* from, float* to, int headDim, const float* w, const Rotation& r, const Angles& angles) {
   int lane = threadIdx.x & 31;
   float sum = 0.f;
-  for (int i = lane; i < headDim; i += 32) {
-    float v = row1(from + i);
-    to[i] = v;
-    sum += v * v;
+#pragma unroll
+  for (int j = 0; j < MOST_DIM / 32; j++) {
+    int i = lane + 32 * j;
+    if (i < headDim) {
+      float v = row1(from + i);
+      to[i] = v;
+      sum += v * v;
+    }
   }
   __syncwarp();
   if (w) {
@@ -68,11 +86,8 @@ __device__ __forceinline__ void rotate_head(const float* from, float* to, int he
   }
   int half = r.rotaryDim / 2;
   for (int i = lane; i < half; i += 32) {
-    float sin, cos;
-    sincosf((float)position * r.invFreq[i], &sin, &cos);
-    sin *= r.factor, cos *= r.factor;
     int a = r.interleaved ? 2 * i : i, b = r.interleaved ? a + 1 : a + half;
-    float x = to[a], y = to[b];
+    float x = to[a], y = to[b], cos = angles.cos[i], sin = angles.sin[i];
     to[a] = x * cos - y * sin;
     to[b] = x * sin + y * cos;
   }

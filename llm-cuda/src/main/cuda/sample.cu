@@ -345,7 +345,9 @@ extern "C" __global__ void __launch_bounds__(256) sample_greedy(const float* log
   int t = threadIdx.x, lane = t & 31, warp = t >> 5;
   const float* row = logits + (long long)r.row * ld;
   int quads = ceil_div(vocab, 4), each = ceil_div(quads, SHARES), from = blockIdx.x * each, to = min(from + each, quads);
+  constexpr int KEPT = 8; // of a row of up to 131,072 logits a thread keeps its share between the passes
   auto four = [&](int i) {
+    if (i >= to) return make_float4(-INFINITY, -INFINITY, -INFINITY, -INFINITY);
     float4 v = row4(row + 4 * i);
     if (4 * i + 1 >= vocab) v.y = -INFINITY;
     if (4 * i + 2 >= vocab) v.z = -INFINITY;
@@ -354,17 +356,21 @@ extern "C" __global__ void __launch_bounds__(256) sample_greedy(const float* log
   };
   float high = -INFINITY;
   int id = NO_ID, nan = NO_ID;
-#pragma unroll 4
-  for (int i = from + t; i < to; i += 256) {
-    float4 v = four(i);
+  auto see = [&](int i, float4 v) {
     float x[4] = {v.x, v.y, v.z, v.w};
 #pragma unroll
     for (int j = 0; j < 4; j++) {
       if (x[j] > high) high = x[j], id = 4 * i + j;
       if (x[j] != x[j]) nan = min(nan, 4 * i + j);
     }
-  }
-  if (high == -INFINITY) id = NO_ID;
+  };
+  float4 kept[KEPT];
+#pragma unroll
+  for (int j = 0; j < KEPT; j++) kept[j] = four(from + t + 256 * j);
+#pragma unroll
+  for (int j = 0; j < KEPT; j++) see(from + t + 256 * j, kept[j]);
+#pragma unroll 1
+  for (int i = from + t + 256 * KEPT; i < to; i += 256) see(i, four(i));
 #pragma unroll
   for (int o = 16; o; o >>= 1) {
     float h = __shfl_xor_sync(ALL, high, o);
@@ -379,19 +385,16 @@ extern "C" __global__ void __launch_bounds__(256) sample_greedy(const float* log
     nan = min(nan, nans[w]);
     if (highs[w] > high || (highs[w] == high && firsts[w] < id)) high = highs[w], id = firsts[w];
   }
+  // Of infinite logits the sum counts how many share all probability.
   double sum = 0;
-  if (high > -INFINITY && high < INFINITY) {
-#pragma unroll 4
-    for (int i = from + t; i < to; i += 256) {
-      float4 v = four(i);
-      sum += (double)(expf(v.x - high) + expf(v.y - high) + (expf(v.z - high) + expf(v.w - high)));
-    }
-  } else if (high == INFINITY) { // counts those that share all probability
-    for (int i = from + t; i < to; i += 256) {
-      float4 v = four(i);
-      sum += (v.x == INFINITY) + (v.y == INFINITY) + (v.z == INFINITY) + (v.w == INFINITY);
-    }
-  }
+  auto add = [&](float4 v) {
+    if (high == INFINITY) sum += (v.x == INFINITY) + (v.y == INFINITY) + (v.z == INFINITY) + (v.w == INFINITY);
+    else if (high > -INFINITY) sum += (double)(expf(v.x - high) + expf(v.y - high) + (expf(v.z - high) + expf(v.w - high)));
+  };
+#pragma unroll
+  for (int j = 0; j < KEPT; j++) add(kept[j]);
+#pragma unroll 1
+  for (int i = from + t + 256 * KEPT; i < to; i += 256) add(four(i));
   sum = warp_sum(sum);
   if (lane == 0) sums[warp] = sum;
   __syncthreads();
