@@ -69,6 +69,14 @@ class ProgramsTest {
     }
 
     @Test
+    void metrics() throws Exception {
+        String out = run(() -> Metrics.main(new String[0]));
+        Matcher generated = Pattern.compile("jllm\\.tokens\\.generated\\(COUNTER\\)\\[]; count=60").matcher(out);
+        assertTrue(generated.find(), out);
+        assertTrue(out.contains("jllm.requests.finished(COUNTER)[]; count=1") && out.contains("jllm.kv.use(GAUGE)"), out);
+    }
+
+    @Test
     void readme(@TempDir Path folder) throws Exception {
         Matcher block = Pattern.compile("```java\\n(.*?)```", Pattern.DOTALL)
                 .matcher(Files.readString(top().resolve("README.md")));
