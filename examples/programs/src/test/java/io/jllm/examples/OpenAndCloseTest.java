@@ -1,0 +1,45 @@
+package io.jllm.examples;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+/** A model that is closed gives everything back: a process may open as many as it likes, one after the other. */
+class OpenAndCloseTest {
+    private static final int ROUNDS = 30;
+    private static final int RESIDENT = 1;
+    private static final int HEAP = 2;
+    private static final int THREADS = 3;
+
+    /** In a JVM of its own whose heap has one size, so that whatever grows is native memory. */
+    @Test
+    void nothingGrows() throws Exception {
+        assumeTrue(Files.exists(Path.of("/proc/self/status")), "skipped: resident memory is read from /proc/self/status");
+        Process p = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-Xms64m", "-Xmx64m",
+                "-XX:+UseSerialGC", "-XX:+AlwaysPreTouch", "--add-modules=jdk.incubator.vector", "--enable-native-access=ALL-UNNAMED",
+                "-cp", System.getProperty("java.class.path"), OpenAndClose.class.getName(), Integer.toString(ROUNDS))
+                .redirectError(ProcessBuilder.Redirect.INHERIT).start();
+        String said = new String(p.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertEquals(0, p.waitFor(), said);
+        List<long[]> rounds = said.lines().filter(l -> l.matches("[\\d ]+"))
+                .map(l -> Arrays.stream(l.split(" ")).mapToLong(Long::parseLong).toArray()).toList();
+        assertEquals(ROUNDS, rounds.size(), said);
+        for (int what : new int[] {RESIDENT, HEAP}) {
+            long early = median(rounds.subList(8, 13), what);
+            long late = median(rounds.subList(ROUNDS - 5, ROUNDS), what);
+            assertTrue(late <= 1.05 * early, "from " + early + " to " + late + " KiB in\n" + said);
+        }
+        assertTrue(median(rounds.subList(ROUNDS - 5, ROUNDS), THREADS) <= median(rounds.subList(0, 5), THREADS) + 1, said);
+    }
+
+    private static long median(List<long[]> rounds, int what) {
+        return rounds.stream().mapToLong(r -> r[what]).sorted().skip(rounds.size() / 2).findFirst().orElseThrow();
+    }
+}
