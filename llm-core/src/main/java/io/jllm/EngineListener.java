@@ -52,7 +52,10 @@ public interface EngineListener {
     default void finished(RequestOutput output) {
     }
 
-    /** A request was turned away before the engine took it in, for the reason in {@link RequestOutput#error}. */
+    /**
+     * A request was turned away before the engine took it in, for the reason in {@link RequestOutput#error}: it can never be
+     * computed, or the queue is full and its caller does not wait.
+     */
     default void refused(RequestOutput output) {
     }
 

@@ -12,7 +12,8 @@ import java.util.Map;
  * @param waiting sequences that wait for room
  * @param finishedBy requests that have ended, by reason: {@link FinishReason#ERROR} if they failed, CANCELLED if any of their
  *     outputs was cut short, else the reason of the first output. Every reason has an entry
- * @param refused requests that were turned away before the engine took them in; not among the finished
+ * @param refused requests that were turned away before the engine took them in, for good reasons or for lack of room; not among the
+ *     finished
  * @param steps forward passes that succeeded
  * @param computedTokens tokens put through the model, recomputed ones too
  * @param prefillTokens those of them that stood in prompts or were computed again after a preemption; the others are outputs

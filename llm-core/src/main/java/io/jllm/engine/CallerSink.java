@@ -99,7 +99,11 @@ sealed class CallerSink implements ResultSink, RequestHandle permits StreamSink 
         canceller = NOTHING;
         progress(Progress.State.FINISHED, progress >>> BITS & COUNT, progress & COUNT);
         // What depends on the future must not run on the engine's thread.
-        Thread.startVirtualThread(() -> result.complete(output));
+        try {
+            Thread.startVirtualThread(() -> result.complete(output));
+        } catch (OutOfMemoryError e) {
+            result.complete(output); // better here than never
+        }
     }
 
     @Override

@@ -2,6 +2,7 @@ package io.jllm.engine;
 
 import io.jllm.Prompt;
 import io.jllm.RequestOutput;
+import io.jllm.RequestRejectedException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CancellationException;
@@ -48,7 +49,7 @@ final class Callers {
 
     private <S extends CallerSink> S startNow(Asked asked, LongFunction<S> sinks) {
         loop.checkOpen();
-        room.takeNow(1);
+        takeNow(List.of(asked));
         S sink = sinks.apply(ids.incrementAndGet());
         if (!start(asked, sink)) {
             loop.checkOpen();
@@ -56,10 +57,19 @@ final class Callers {
         return sink;
     }
 
+    private void takeNow(List<Asked> asked) {
+        try {
+            room.takeNow(asked.size());
+        } catch (RequestRejectedException e) {
+            asked.forEach(a -> loop.refused(SequenceGroup.refused(ids.incrementAndGet(), a.prompt(), new int[0], e)));
+            throw e;
+        }
+    }
+
     /** Starts all or refuses all at once. */
     CompletableFuture<List<RequestOutput>> allNow(List<Asked> asked) {
         loop.checkOpen();
-        room.takeNow(asked.size());
+        takeNow(asked);
         var sinks = new ArrayList<CallerSink>(asked.size());
         asked.forEach(_ -> sinks.add(new CallerSink(ids.incrementAndGet(), room::giveBack)));
         try {

@@ -3,6 +3,7 @@ package io.jllm.engine;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.jllm.EngineListener;
@@ -12,10 +13,13 @@ import io.jllm.LLM;
 import io.jllm.Prompt;
 import io.jllm.Request;
 import io.jllm.RequestOutput;
+import io.jllm.RequestRejectedException;
 import io.jllm.SamplingParams;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.logging.Handler;
 import java.util.logging.Level;
 import java.util.logging.LogRecord;
@@ -112,6 +116,33 @@ class EngineListenerTest {
         stream.iterator().next();
         llm.close();
         assertEquals("finished CANCELLED", heard.of(stream.result().get().requestId()).getLast());
+    }
+
+    @Test
+    void hearsOfRequestsForWhichThereIsNoRoom() {
+        var heard = new Recorder();
+        var gate = new CountDownLatch(1);
+        try (LLM llm = TinyLlm.open(TinyLlm.options(1, 32, 16, 512), r -> new RunnerDouble(r, _ -> await(gate)), heard)) {
+            var taken = new AtomicInteger();
+            var refused = assertThrows(RequestRejectedException.class, () -> {
+                while (true) {
+                    llm.submit(request(taken.get(), 5, TEN));
+                    taken.incrementAndGet();
+                }
+            });
+            gate.countDown();
+            assertTrue(taken.get() >= 64, "the queue holds 64: " + taken);
+            assertSame(refused, heard.outputs.getFirst().error().orElseThrow());
+            assertEquals(1, llm.metrics().refused());
+        }
+    }
+
+    private static void await(CountDownLatch gate) {
+        try {
+            gate.await();
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
     }
 
     @Test

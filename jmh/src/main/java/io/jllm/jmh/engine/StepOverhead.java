@@ -1,5 +1,6 @@
 package io.jllm.jmh.engine;
 
+import io.jllm.EngineListener;
 import io.jllm.LLM;
 import io.jllm.Request;
 import io.jllm.RequestOutput;
@@ -12,6 +13,7 @@ import io.jllm.jmh.Models;
 import io.jllm.model.LoadedModel;
 import io.jllm.model.ModelFiles;
 import java.nio.file.Path;
+import java.util.Collections;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.CountDownLatch;
@@ -52,6 +54,10 @@ public class StepOverhead {
     @Param({"1", "32"})
     private int batch;
 
+    /** Listeners that hear of every step and request, and do nothing. */
+    @Param("0")
+    private int listeners;
+
     private LLM llm;
     private List<Request> asked;
 
@@ -59,7 +65,8 @@ public class StepOverhead {
     @Setup
     public void open() {
         LoadedModel loaded = ModelFiles.open(model.equals(Models.DEMO) ? DemoModel.path() : Path.of(model));
-        llm = new LoadedLlm(loaded, new NothingBackend(loaded.config().vocab()), EngineOptions.DEFAULT, List.of());
+        llm = new LoadedLlm(loaded, new NothingBackend(loaded.config().vocab()), EngineOptions.DEFAULT,
+                Collections.nCopies(listeners, new EngineListener() { }));
         var random = new SplittableRandom(1);
         SamplingParams params = SamplingParams.greedy().toBuilder().maxTokens(STEPS).ignoreEos(true).build();
         asked = Stream.generate(() -> new Request(Models.prompt(llm, random, 1), params)).limit(batch).toList();

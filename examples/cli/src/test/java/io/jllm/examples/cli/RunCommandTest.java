@@ -14,6 +14,7 @@ import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -47,6 +48,9 @@ class RunCommandTest {
         assertEquals(sum, best.get("score").getAsDouble(), 1e-4);
         assertEquals(24, json.getAsJsonObject("metrics").get("generated_tokens").getAsInt());
         assertEquals(json.getAsJsonArray("prompt_ids").size(), json.getAsJsonObject("metrics").get("prompt_tokens").getAsInt());
+        JsonObject between = json.getAsJsonObject("metrics").getAsJsonObject("inter_token_ms");
+        assertEquals(List.of("p50", "p90", "p99", "max"), List.copyOf(between.keySet()));
+        assertTrue(between.get("p50").getAsDouble() > 0 && between.get("max").getAsDouble() >= between.get("p99").getAsDouble(), between.toString());
 
         CliRun streamed = CliRun.of("run", "--prompt", PROMPT, "--temperature", "0", "--max-tokens", "24");
         assertEquals(0, streamed.code(), streamed.err());
