@@ -3,8 +3,8 @@ package io.jllm.examples.cli;
 import com.google.gson.GsonBuilder;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
+import com.google.gson.JsonParseException;
 import com.google.gson.JsonPrimitive;
-import com.google.gson.JsonSyntaxException;
 import com.google.gson.Strictness;
 import io.jllm.Prompt;
 import io.jllm.Request;
@@ -26,6 +26,8 @@ import picocli.CommandLine.ParameterException;
  * ({@code max_tokens}), and mean the same; {@code ids} and {@code stop} are arrays.
  */
 final class RequestLines {
+    private static final String NO_OBJECT = "this is no JSON object (one, and nothing else)";
+
     private RequestLines() {
     }
 
@@ -55,8 +57,8 @@ final class RequestLines {
             if (!line.isBlank()) {
                 try {
                     requests.add(asked(line, defaults));
-                } catch (JsonSyntaxException e) {
-                    throw new BadInput(file + ": line " + number + ": this is no JSON: " + e.getCause().getMessage(), e);
+                } catch (JsonParseException e) {
+                    throw new BadInput(file + ": line " + number + ": " + NO_OBJECT, e);
                 } catch (ParameterException | BadInput e) {
                     throw new BadInput(file + ": line " + number + ": " + e.getMessage(), e);
                 }
@@ -71,7 +73,7 @@ final class RequestLines {
     private static Asked asked(String line, SamplingParams defaults) throws IOException {
         JsonElement json = new GsonBuilder().setStrictness(Strictness.STRICT).create().fromJson(line, JsonElement.class);
         if (!(json instanceof JsonObject object)) {
-            throw new BadInput("this is no JSON object");
+            throw new BadInput(NO_OBJECT);
         }
         var args = new ArrayList<String>();
         object.asMap().forEach((key, value) -> add(args, key, value));

@@ -60,6 +60,7 @@ class RequestLinesTest {
     @ParameterizedTest
     @CsvSource(delimiter = '|', quoteCharacter = '`', value = {
         "{\"prompt\": \"a\"                    | JSON",
+        "{\"prompt\": \"a\"} {\"prompt\": \"b\"} | no JSON",
         "[1]                                   | no JSON object",
         "{\"max_tokens\": 3}                   | --prompt",
         "{\"prompt\": \"a\", \"ids\": [1]}     | mutually exclusive",
