@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.jllm.EngineListener;
 import io.jllm.LLM;
 import io.jllm.Prompt;
 import io.jllm.Request;
@@ -95,7 +96,7 @@ class FlightRecorderTest {
         assertEquals("jllm-engine", steps.getFirst().getThread().getJavaName());
     }
 
-    private static void assertSame(io.jllm.EngineListener.Step want, RecordedEvent got) {
+    private static void assertSame(EngineListener.Step want, RecordedEvent got) {
         assertEquals(want.number(), got.getLong("step"));
         assertEquals(want.sequences(), got.getInt("sequences"));
         assertEquals(want.tokens(), got.getInt("tokens"));
