@@ -102,7 +102,7 @@ __device__ __forceinline__ void decode(const Decode& d, const Pages<T>& pages, R
   bool fetched = false; // the first tile
   // Once with what happens to be there and for nothing, before the wait: so that the code has come from memory when it counts.
 #pragma unroll 1
-  for (int pass = 0; pass < 2; pass++) {
+  for (int pass = d.yq ? 1 : 0; pass < 2; pass++) { // (where bytes are wanted, products fill the device until they end: no time is left for it)
   bool live = opaque(pass == 1);
   if (live) wait_previous();
   begin(live);
