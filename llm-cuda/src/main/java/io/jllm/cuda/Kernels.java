@@ -16,6 +16,9 @@ final class Kernels implements AutoCloseable {
     /** From this compute capability on, a kernel may start while the one before it ends. */
     private static final int OVERLAPPING = 90;
 
+    /** Kernels that read the same things again and again, and so want the L1 cache. */
+    private static final List<String> CACHING = List.of("gemm_", "attn_prefill_");
+
     private final Owner owner = new Owner();
     private final List<KernelModule> modules = new ArrayList<>();
     private final Map<String, Optional<Kernel>> known = new HashMap<>();
@@ -52,7 +55,11 @@ final class Kernels implements AutoCloseable {
 
     /** A launch of a kernel that must be there; the arena owns its memory. */
     Launch launch(Arena arena, String name, int block, int sharedBytes, int parameters) {
-        return new Launch(arena, need(name), block, sharedBytes, overlaps(), parameters);
+        Kernel kernel = need(name);
+        if (CACHING.stream().noneMatch(name::startsWith)) {
+            kernel.preferSharedMemory();
+        }
+        return new Launch(arena, kernel, block, sharedBytes, overlaps(), parameters);
     }
 
     private boolean overlaps() {

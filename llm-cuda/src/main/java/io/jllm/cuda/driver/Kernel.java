@@ -10,8 +10,19 @@ import java.lang.foreign.MemorySegment;
  * @param handle the driver's handle; valid while the module is loaded
  */
 public record Kernel(String name, MemorySegment handle) {
+    /** CU_FUNC_ATTRIBUTE_PREFERRED_SHARED_MEMORY_CARVEOUT of cuda.h, in percent. */
+    private static final int SHARED_MEMORY_CARVEOUT = 9;
+    private static final int WHOLE = 100;
     /** What a block may have without asking. */
     private static final int USUAL_SHARED_BYTES = 48 << 10;
+
+    /**
+     * Asks for as much shared memory a multiprocessor as there is, at the cost of its L1 cache. Neighbours that ask for different parts cannot run on a
+     * multiprocessor at the same time.
+     */
+    public void preferSharedMemory() {
+        Calls.check(CudaDriver.cuFuncSetAttribute(handle, SHARED_MEMORY_CARVEOUT, WHOLE), "cuFuncSetAttribute", () -> name + ", shared memory carve-out");
+    }
 
     /** Lets its blocks have that many bytes of dynamic shared memory. */
     public void allowSharedMemory(int bytes) {
