@@ -43,6 +43,7 @@ final class Compiler {
      * @param arena owns their memory
      */
     static List<Step> compile(Program program, Machine machine, Arena arena, Mode mode) {
+        machine.kernels().preferSharedMemory(mode == Mode.ONE && machine.fillsSharedMemory(program));
         var compiler = new Compiler(program, machine, arena, mode);
         List<Op> ops = program.ops();
         for (int i = 0; i < ops.size();) {

@@ -16,13 +16,12 @@ final class Kernels implements AutoCloseable {
     /** From this compute capability on, a kernel may start while the one before it ends. */
     private static final int OVERLAPPING = 90;
 
-    /** Kernels that read the same things again and again, and so want the L1 cache. */
-    private static final List<String> CACHING = List.of("gemm_", "attn_prefill_");
-
     private final Owner owner = new Owner();
     private final List<KernelModule> modules = new ArrayList<>();
     private final Map<String, Optional<Kernel>> known = new HashMap<>();
+    private final Map<String, Integer> shared = new HashMap<>();
     private final String image;
+    private boolean preferShared;
 
     /** Loads all files of the jar in the kind of image that suits the device; gives back what it has if one fails. */
     Kernels(KernelImages images, String image) {
@@ -53,11 +52,20 @@ final class Kernels implements AutoCloseable {
                 .orElseThrow(() -> new IllegalStateException("the kernels of llm-cuda lack the constant " + family + "_shape"));
     }
 
+    /** Whether kernels of launches made from now on ask for all shared memory of a multiprocessor. */
+    void preferSharedMemory(boolean whole) {
+        preferShared = whole;
+    }
+
     /** A launch of a kernel that must be there; the arena owns its memory. */
     Launch launch(Arena arena, String name, int block, int sharedBytes, int parameters) {
         Kernel kernel = need(name);
-        if (CACHING.stream().noneMatch(name::startsWith)) {
+        if (preferShared) {
             kernel.preferSharedMemory();
+        }
+        if (sharedBytes > shared.getOrDefault(name, 0)) {
+            kernel.allowSharedMemory(sharedBytes); // the limit is the kernel's, not the launch's: that of its largest one
+            shared.put(name, sharedBytes);
         }
         return new Launch(arena, kernel, block, sharedBytes, overlaps(), parameters);
     }

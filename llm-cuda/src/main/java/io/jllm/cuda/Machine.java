@@ -3,6 +3,7 @@ package io.jllm.cuda;
 import io.jllm.cuda.StepUpload.Field;
 import io.jllm.cuda.driver.Launch;
 import io.jllm.model.Op;
+import io.jllm.model.Program;
 import io.jllm.model.Rope;
 import io.jllm.model.Value;
 import io.jllm.model.Weight;
@@ -79,6 +80,11 @@ record Machine(Kernels kernels, WeightPlan plan, long weights, Area area, StepUp
     Optional<OneRowShape> oneRow(String prefix, List<Weight> run) {
         WeightPlan.Matrix w = matrix(run);
         return OneRowShape.of(kernels, prefix + w.format().suffix(), w.cols(), sharedMemory);
+    }
+
+    /** Whether any product of a program has a kernel for one row: these fill shared memory, and run beside their neighbours only if those want no cache. */
+    boolean fillsSharedMemory(Program program) {
+        return program.ops().stream().anyMatch(op -> op instanceof Op.Linear l && plan.runs(l).stream().anyMatch(run -> oneRow("gemv1_", run).isPresent()));
     }
 
     /** Whether the decode attention can write 8 bits: what a block computes fills whole blocks of values. */

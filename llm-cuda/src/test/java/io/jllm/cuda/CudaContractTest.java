@@ -3,6 +3,7 @@ package io.jllm.cuda;
 import io.jllm.quant.DType;
 import io.jllm.spi.Backend;
 import io.jllm.spi.BackendContract;
+import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 
 /** Every op on the device against the oracle. */
@@ -20,6 +21,11 @@ class CudaContractTest extends BackendContract {
     @Override
     protected boolean quantises(DType type) {
         return type.isQuantized();
+    }
+
+    @Override
+    protected List<DType> kvTypes() {
+        return List.of(DType.F32, DType.F16);
     }
 
     /** Sums are taken in other orders for few rows than for many; where a value lies between two bytes, it goes either way. */

@@ -24,7 +24,7 @@ public record Kernel(String name, MemorySegment handle) {
         Calls.check(CudaDriver.cuFuncSetAttribute(handle, SHARED_MEMORY_CARVEOUT, WHOLE), "cuFuncSetAttribute", () -> name + ", shared memory carve-out");
     }
 
-    /** Lets its blocks have that many bytes of dynamic shared memory. */
+    /** Lets its blocks have that many bytes of dynamic shared memory, and no more. */
     public void allowSharedMemory(int bytes) {
         if (bytes > USUAL_SHARED_BYTES) {
             Calls.check(CudaDriver.cuFuncSetAttribute(handle, CudaDriver.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES(), bytes), "cuFuncSetAttribute",

@@ -36,7 +36,7 @@ public final class Launch {
      *
      * @param arena owns the memory that the driver reads
      * @param block threads a block
-     * @param sharedBytes dynamic shared memory a block
+     * @param sharedBytes dynamic shared memory a block; what is above the usual limit was allowed to the kernel before
      * @param overlaps whether it may start before what was queued before it has ended: a kernel that waits by itself (programmatic dependent launch)
      * @param parameters how many parameters the kernel has
      */
@@ -44,7 +44,6 @@ public final class Launch {
         this.kernel = kernel;
         this.block = block;
         count = parameters;
-        kernel.allowSharedMemory(sharedBytes);
         config = arena.allocate(CONFIG);
         config.set(ValueLayout.JAVA_INT, BLOCK_AT, block);
         config.set(ValueLayout.JAVA_INT, BLOCK_AT + 4, 1);
