@@ -13,8 +13,6 @@ public record Kernel(String name, MemorySegment handle) {
     /** CU_FUNC_ATTRIBUTE_PREFERRED_SHARED_MEMORY_CARVEOUT of cuda.h, in percent. */
     private static final int SHARED_MEMORY_CARVEOUT = 9;
     private static final int WHOLE = 100;
-    /** What a block may have without asking. */
-    private static final int USUAL_SHARED_BYTES = 48 << 10;
 
     /**
      * Asks for as much shared memory a multiprocessor as there is, at the cost of its L1 cache. Neighbours that ask for different parts cannot run on a
@@ -26,9 +24,7 @@ public record Kernel(String name, MemorySegment handle) {
 
     /** Lets its blocks have that many bytes of dynamic shared memory, and no more. */
     public void allowSharedMemory(int bytes) {
-        if (bytes > USUAL_SHARED_BYTES) {
-            Calls.check(CudaDriver.cuFuncSetAttribute(handle, CudaDriver.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES(), bytes), "cuFuncSetAttribute",
-                    () -> name + ", " + bytes + " bytes of shared memory");
-        }
+        Calls.check(CudaDriver.cuFuncSetAttribute(handle, CudaDriver.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES(), bytes), "cuFuncSetAttribute",
+                () -> name + ", " + bytes + " bytes of shared memory");
     }
 }
