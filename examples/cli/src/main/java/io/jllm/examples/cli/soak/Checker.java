@@ -28,7 +28,8 @@ final class Checker {
             case NONSENSE -> refused(output);
             case FAIL -> output.error().isPresent() ? failed(output, turn, alone) : survived(output, turn, alone);
             case CLOSE_STREAM, FAIL_READING, CANCEL, CANCEL_FUTURE, INTERRUPT, TIMEOUT ->
-                    cutShort(output) ? beginning(output, turn, alone) : equal(output, alone);
+                    cutShort(output) || turn.question().searched() && cutSearch(output, alone)
+                            ? beginning(output, turn, alone) : equal(output, alone);
             case GENERATE, SUBMIT, ASYNC, STREAM, SLOW_STREAM, SUBSCRIBE -> equal(output, alone);
         };
         return problem.or(() -> reading(answer, output));
@@ -40,6 +41,12 @@ final class Checker {
 
     private static boolean cutShort(RequestOutput output) {
         return output.outputs().stream().anyMatch(o -> o.finishReason() == FinishReason.CANCELLED);
+    }
+
+    /** A search that is cancelled may have finished texts enough, only not the best ones yet: nothing of it looks cut short then. */
+    private static boolean cutSearch(RequestOutput output, RequestOutput alone) {
+        return output.error().isEmpty() && output.outputs().getFirst().score().isPresent()
+                && output.outputs().getFirst().score().getAsDouble() <= alone.outputs().getFirst().score().getAsDouble();
     }
 
     private static Optional<String> refused(RequestOutput output) {
@@ -71,7 +78,8 @@ final class Checker {
     /** Outputs that were cut short must be beginnings, others whole. A search that is cut short has other texts in hand. */
     private static Optional<String> beginning(RequestOutput output, Turn turn, RequestOutput alone) {
         if (turn.question().searched()) {
-            return Optional.empty();
+            return output.outputs().stream().allMatch(o -> o.logprobs().size() == o.tokenIds().length) ? Optional.empty()
+                    : Optional.of("it has other numbers of tokens than of log-probabilities");
         }
         if (output.outputs().size() > alone.outputs().size()) {
             return Optional.of(output.outputs().size() + " outputs of " + alone.outputs().size());

@@ -20,11 +20,13 @@ import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -168,6 +170,24 @@ class SoakTest {
                         List.of(new Piece(0, "never said", 5, 0)), 0);
                 assertTrue(Checker.problem(answer, alone).isPresent());
             }
+        }
+    }
+
+    /** A search that was cancelled when it had finished texts enough, but not the best ones. */
+    @Test
+    void aSearchMayBeCutShortWithTextsThatAreWhole() throws Exception {
+        try (LLM llm = demo().maxContext(CONTEXT).open()) {
+            var questions = new Questions(3, llm.config().vocab(), CONTEXT);
+            Question q = IntStream.range(0, 100).mapToObj(questions::question).filter(Question::searched).findFirst().orElseThrow();
+            RequestOutput alone = Soloist.of(llm).answer(q);
+            RequestOutput worse = withOutput(alone, o -> new CompletionOutput(o.index(), "x", new int[] {5},
+                    List.of(o.logprobs().getFirst()), -1, OptionalDouble.of(o.score().getAsDouble() - 1), FinishReason.STOP,
+                    Optional.empty()));
+            assertEquals(Optional.empty(), problem(new Turn(1, 0, q, Turn.Manner.CANCEL, 0), worse, alone));
+            assertTrue(problem(new Turn(1, 0, q, Turn.Manner.GENERATE, 0), worse, alone).isPresent());
+            RequestOutput better = withOutput(worse, o -> new CompletionOutput(o.index(), "x", o.tokenIds(), o.logprobs(), -1,
+                    OptionalDouble.of(alone.outputs().getFirst().score().getAsDouble() + 1), FinishReason.STOP, Optional.empty()));
+            assertTrue(problem(new Turn(1, 0, q, Turn.Manner.CANCEL, 0), better, alone).isPresent());
         }
     }
 
