@@ -1,6 +1,6 @@
 // Matrix by one vector at the speed of memory, for devices with bulk copies (sm_90 and later). One block a multiprocessor. A warp of the block does nothing but copy:
-// weights go in stages through a ring in shared memory, the first ring before the kernel waits for its predecessor, and its successor is let in when the last copy
-// has been issued; so memory is never idle between two products. Eight warps multiply. The vector stands in shared memory, normed and quantised there by each block for itself.
+// weights go in stages through a ring in shared memory, the first ring before the kernel waits for its predecessor, and its successor is let in when a thread of each
+// block has let it, while copies are under way; so memory is never idle between two products. Eight warps multiply. The vector stands in shared memory, normed and quantised there by each block for itself.
 #pragma once
 #include "gemv.cuh"
 
@@ -255,7 +255,7 @@ __device__ __noinline__ void slow(const uchar* W, const Vector<F>& vector, const
 /**
  * W times the vector. GATED: rows n (gate) and N + n (up) of 2 N. `write(n, value)` or `write(n, gate, up)` puts results away.
  *
- * Groups of four rows are done in units: as many as fill the warps, with a gate those of gate and up in turn. Three quarters of the units are shared out beforehand; the
+ * Groups of four rows are done in units: as many as fill the warps, with a gate those of gate and up in turn. Five eighths of the units are shared out beforehand; the
  * rest goes to whoever is early, since some multiprocessors get less of the memory's bandwidth than others. `counter` is 0 before and after.
  */
 template <class F, bool GATED, class Write>
