@@ -40,6 +40,10 @@ final class RunCommand implements Cli.Action {
     public void run() throws Exception {
         Prompt asked = prompt.prompt();
         check(sampling.over(SamplingParams.neutral())); // what is out of range is said before a model is loaded
+        if (outputs.searches() && !sampling.ofDrawing().isEmpty()) {
+            console.say("warning: a beam search draws nothing: " + String.join(", ", sampling.ofDrawing())
+                    + (sampling.ofDrawing().size() == 1 ? " has" : " have") + " no effect with --beams");
+        }
         try (LLM llm = model.open(console)) {
             SamplingParams params = sampling.over(llm.defaults());
             if (outputs.searches()) {

@@ -93,6 +93,17 @@ final class SamplingOptions {
         }
     }
 
+    /** The options given that say how to draw, and so have no part in a search: all but a temperature of 0, which says the same. */
+    List<String> ofDrawing() {
+        var given = new ArrayList<String>();
+        temperature.filter(t -> t != 0).ifPresent(_ -> given.add("--temperature"));
+        topK.ifPresent(_ -> given.add("--top-k"));
+        topP.ifPresent(_ -> given.add("--top-p"));
+        minP.ifPresent(_ -> given.add("--min-p"));
+        seed.ifPresent(_ -> given.add("--seed"));
+        return List.copyOf(given);
+    }
+
     /** A message about {@code topP} as one about {@code --top-p}. */
     static String asTyped(String message) {
         Matcher name = CAMEL_WORD.matcher(message);

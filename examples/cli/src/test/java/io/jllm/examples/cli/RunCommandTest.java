@@ -104,6 +104,16 @@ class RunCommandTest {
         CliRun plain = CliRun.of("run", "--prompt", PROMPT, "--max-tokens", "12", "--beams", "4", "--length-penalty", "2",
                 "--early-stopping", "never");
         assertEquals(json.get("text").getAsString() + "\n", plain.out());
+        assertTrue(plain.err().lines().noneMatch(line -> line.startsWith("warning: a beam search")), plain.err());
+    }
+
+    @Test
+    void settingsOfDrawingWithBeamsAreWarnedOf() {
+        CliRun run = CliRun.of("run", "--prompt", PROMPT, "--max-tokens", "3", "--beams", "2", "--top-k", "5", "--seed", "1");
+        assertEquals(0, run.code(), run.err());
+        assertTrue(run.err().contains("warning: a beam search draws nothing: --top-k, --seed have no effect with --beams"), run.err());
+        CliRun cold = CliRun.of("run", "--prompt", PROMPT, "--max-tokens", "3", "--beams", "2", "--temperature", "0");
+        assertTrue(cold.err().lines().noneMatch(line -> line.startsWith("warning: a beam search")), cold.err());
     }
 
     @Test
