@@ -23,7 +23,8 @@ class SmokeTest {
         Collection<RunResult> results = new Runner(new OptionsBuilder().forks(0).warmupIterations(0).measurementIterations(1)
                 .measurementTime(TimeValue.milliseconds(1)).shouldFailOnError(true).verbosity(VerboseMode.SILENT)
                 // Sizes that benchmarks have in common; a benchmark without such a parameter takes no notice.
-                .param("requests", "3").param("batch", "2").param("prefix", "40").param("question", "4").param("answer", "4").param("mebibytes", "1")
+                .param("requests", "3").param("batch", "2").param("prefix", "40").param("question", "4").param("answer", "4").param("length", "4")
+                .param("mebibytes", "1")
                 .build()).run();
         Set<String> ran = results.stream().map(r -> r.getParams().getBenchmark()).collect(Collectors.toSet());
         assertTrue(ran.size() >= 3, ran.toString());

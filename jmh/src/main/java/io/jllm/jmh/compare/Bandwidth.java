@@ -22,7 +22,7 @@ public final class Bandwidth {
     }
 
     /** Measures in another JVM: GB (1e9 bytes) a second with so many threads, the median of several passes. */
-    static double measure(int threads) throws IOException, InterruptedException {
+    public static double measure(int threads) throws IOException, InterruptedException {
         String java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
         long heap = (long) LONGS * Long.BYTES * threads * 3 / 2 + (64 << 20);
         String out = Child.run(List.of(java, "-XX:+UseTransparentHugePages", "-XX:+UseParallelGC", "-Xms" + heap, "-Xmx" + heap, "-Xmn" + (64 << 20),

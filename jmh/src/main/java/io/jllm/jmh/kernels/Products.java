@@ -4,7 +4,9 @@ import io.jllm.cpu.kernels.KernelChoice;
 import io.jllm.cpu.kernels.Rows;
 import io.jllm.cpu.kernels.Target;
 import io.jllm.cpu.kernels.Workspace;
+import io.jllm.jmh.compare.Bandwidth;
 import io.jllm.quant.DType;
+import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.util.Optional;
 import java.util.SplittableRandom;
@@ -22,6 +24,7 @@ import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
+import org.openjdk.jmh.infra.BenchmarkParams;
 
 /**
  * A matrix of weights by one token, as when one sequence generates, by several, as when many do, and by many, as when prompts are read.
@@ -38,6 +41,8 @@ public class Products {
     private static final double GIGA = 1e9;
     /** Rows that a runner computes in one piece. */
     private static final int PIECE = 512;
+    /** What all threads together read in a second, in 1e9 bytes; measured once in a JVM. */
+    private static double bandwidth;
 
     /** As {@code llm --kernels} takes them. */
     @Param("auto")
@@ -74,18 +79,22 @@ public class Products {
         public double gmac;
         /** Bytes of weights, in 1e9. */
         public double gbytes;
+        /** The part of the speed at which this machine reads memory with as many threads. Above 1, weights came from caches. */
+        public double ofBandwidth;
 
         /** Begins anew. */
         @Setup(org.openjdk.jmh.annotations.Level.Iteration)
         public void clear() {
             gmac = 0;
             gbytes = 0;
+            ofBandwidth = 0;
         }
     }
 
     /** Makes weights up. */
     @Setup
-    public void open() {
+    public void open(BenchmarkParams params) throws IOException, InterruptedException {
+        measureBandwidth(params.getThreads());
         arena = Arena.ofShared();
         rows = (int) Math.max(1, mebibytes * MEBI / (16 * format.bytes(columns))) * 16;
         product = new Product(arena, KernelChoice.of(kernels), Product.weights(arena, 1, format, rows, columns));
@@ -93,6 +102,12 @@ public class Products {
         tokens = product.tokens(arena, x, batch);
         out = new Target(Product.outputs(arena, batch, rows), 0, Optional.empty());
         workspace = new Workspace(arena, columns);
+    }
+
+    private static synchronized void measureBandwidth(int threads) throws IOException, InterruptedException {
+        if (bandwidth == 0) {
+            bandwidth = Bandwidth.measure(threads);
+        }
     }
 
     /** All rows by all tokens. */
@@ -103,6 +118,7 @@ public class Products {
         }
         done.gmac += (double) rows * columns * batch / GIGA;
         done.gbytes += product.bytes() / GIGA;
+        done.ofBandwidth += product.bytes() / GIGA / bandwidth;
         return out;
     }
 
