@@ -1,20 +1,28 @@
 package io.jllm.cpu;
 
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLongArray;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * Threads that work on one loop at a time together with the thread that calls {@link #run}, which is member 0. Iterations are
- * taken one by one, so a member that loses its core delays no more than the iteration it holds.
+ * Threads that work on one loop at a time together with the thread that calls {@link #run}, which is member 0. Every member has a
+ * share of the iterations, in one piece, and takes them one by one; then it takes what others have not come to. So the same member
+ * mostly reads the same weights, wherever they are near to it, and yet one that loses its core delays no more than the iteration it
+ * holds: a loop ends with its last iteration, and nobody waits for a member that has none.
  *
  * <p>Whoever waits, for work or for the others, spins for {@value #SPIN_NANOS} nanoseconds and then parks: between two ops of
- * a step nobody sleeps, and an idle team costs nothing. One thread at a time may call {@link #run} and {@link #close}.
+ * a step nobody sleeps, and an idle team costs nothing. A team of more members than the process has processors hardly spins. One
+ * thread at a time may call {@link #run} and {@link #close}.
+ *
+ * <p>Members are not tied to processors. Where each has one to itself, the system leaves it there anyway (tied or not made no
+ * difference to be measured); where a processor is taken away, a member that is tied to it cannot make room.
  */
 final class ThreadTeam implements AutoCloseable {
     private static final long SPIN_NANOS = 20_000;
     private static final int SPINS_BETWEEN_CLOCK_READS = 64;
-    private static final int MEMBER_BITS = 16;
+    /** Longs from one share to the next: two cache lines, for they are fetched in pairs. */
+    private static final int STRIDE = 16;
 
     /** One iteration of a loop. */
     interface Task {
@@ -27,21 +35,28 @@ final class ThreadTeam implements AutoCloseable {
         void run(int index, int member);
     }
 
+    private interface Condition {
+        boolean holds();
+    }
+
     private final Worker[] workers;
-    private final AtomicInteger next = new AtomicInteger();
-    private final AtomicInteger working = new AtomicInteger();
+    private final long spinNanos;
+    /** Of each share, the next iteration above its end, 32 bits each. Whoever raises the former has taken the iteration. */
+    private final AtomicLongArray shares;
+    /** Iterations of this loop that are not finished, as far as members have told. While one is not, the loop's fields stay as they are. */
+    private final AtomicInteger unfinished = new AtomicInteger();
     private final AtomicReference<Throwable> failure = new AtomicReference<>();
-    private final Condition allDone = () -> working.get() == 0;
+    private final Condition allDone = () -> unfinished.get() == 0;
     private Task task = (_, _) -> { };
-    private int count;
-    /** Number of the loop above the number of members in it, in one word: who is not in a loop must not look at its fields. */
-    private volatile long loop;
+    private volatile int loop;
     private volatile Thread owner = Thread.currentThread();
     private volatile boolean ownerParked;
     private volatile boolean closed;
 
     /** Starts {@code size - 1} daemon threads. */
     ThreadTeam(int size, String name) {
+        spinNanos = size > Runtime.getRuntime().availableProcessors() ? 0 : SPIN_NANOS;
+        shares = new AtomicLongArray(size * STRIDE);
         workers = new Worker[size - 1];
         for (int i = 0; i < workers.length; i++) {
             workers[i] = new Worker(name + "-" + (i + 1), i + 1);
@@ -77,16 +92,20 @@ final class ThreadTeam implements AutoCloseable {
             return;
         }
         this.task = task;
-        this.count = count;
         owner = Thread.currentThread();
-        next.set(0);
-        working.set(members - 1);
-        loop = ((loop >>> MEMBER_BITS) + 1) << MEMBER_BITS | members;
+        unfinished.set(count);
+        int from = 0;
+        for (int i = 0; i < members; i++) {
+            int to = (int) ((long) count * (i + 1) / members);
+            shares.set(i * STRIDE, (long) from << Integer.SIZE | to);
+            from = to;
+        }
+        loop++; // by this thread alone
         for (int i = 0; i < members - 1; i++) {
             workers[i].wake();
         }
         work(0);
-        awaitWorkers();
+        awaitOthers();
         switch (failure.getAndSet(null)) {
             case null -> { }
             case RuntimeException e -> throw e;
@@ -95,35 +114,61 @@ final class ThreadTeam implements AutoCloseable {
         }
     }
 
+    /**
+     * Takes iterations while there are some. A member that comes late may find those of the next loop, and nothing is wrong with that:
+     * until it tells what it has finished, the loop of the iteration it holds goes on.
+     */
     private void work(int member) {
+        int finished = 0;
         try {
-            for (int i = next.getAndIncrement(); i < count; i = next.getAndIncrement()) {
-                task.run(i, member);
+            for (int i = 0; i < size(); i++) {
+                int share = member + i < size() ? member + i : member + i - size();
+                for (int index = take(share); index >= 0; index = take(share)) {
+                    finished++;
+                    task.run(index, member);
+                }
             }
         } catch (Throwable t) { // every kind: a thread that died would leave the others waiting
-            next.set(count);
+            for (int share = 0; share < size(); share++) {
+                while (take(share) >= 0) {
+                    finished++; // that nobody will run
+                }
+            }
             if (!failure.compareAndSet(null, t) && failure.get() != t) {
                 failure.get().addSuppressed(t);
             }
         }
+        if (finished > 0 && unfinished.addAndGet(-finished) == 0 && ownerParked) {
+            LockSupport.unpark(owner);
+        }
     }
 
-    private void awaitWorkers() {
+    /** The next iteration of a share; -1 if all are taken. */
+    private int take(int share) {
+        while (true) {
+            long now = shares.get(share * STRIDE);
+            int next = (int) (now >>> Integer.SIZE);
+            if (next >= (int) now) {
+                return -1;
+            }
+            if (shares.compareAndSet(share * STRIDE, now, now + (1L << Integer.SIZE))) {
+                return next;
+            }
+        }
+    }
+
+    private void awaitOthers() {
         if (spin(allDone)) {
             return;
         }
         ownerParked = true;
-        while (working.get() != 0) {
+        while (!allDone.holds()) {
             LockSupport.park(this);
         }
         ownerParked = false;
     }
 
-    private interface Condition {
-        boolean holds();
-    }
-
-    private static boolean spin(Condition condition) {
+    private boolean spin(Condition condition) {
         long start = System.nanoTime();
         do {
             for (int i = 0; i < SPINS_BETWEEN_CLOCK_READS; i++) {
@@ -132,7 +177,7 @@ final class ThreadTeam implements AutoCloseable {
                 }
                 Thread.onSpinWait();
             }
-        } while (System.nanoTime() - start < SPIN_NANOS);
+        } while (System.nanoTime() - start < spinNanos);
         return false;
     }
 
@@ -159,7 +204,7 @@ final class ThreadTeam implements AutoCloseable {
     private final class Worker extends Thread {
         private final int member;
         private final Condition hasNews = () -> loop != seen() || closed;
-        private long seen;
+        private int seen;
         private volatile boolean parked;
 
         Worker(String name, int member) {
@@ -168,12 +213,14 @@ final class ThreadTeam implements AutoCloseable {
             setDaemon(true);
         }
 
-        private long seen() {
+        private int seen() {
             return seen;
         }
 
+        /** By the owner alone: who was woken once and has not got a processor yet need not be woken for every further loop. */
         void wake() {
             if (parked) {
+                parked = false;
                 LockSupport.unpark(this);
             }
         }
@@ -185,26 +232,19 @@ final class ThreadTeam implements AutoCloseable {
                 if (closed) {
                     return;
                 }
-                long now = loop;
-                seen = now;
-                if (member < (now & (1 << MEMBER_BITS) - 1)) {
-                    work(member);
-                    if (working.decrementAndGet() == 0 && ownerParked) {
-                        LockSupport.unpark(owner);
-                    }
-                }
+                seen = loop;
+                work(member);
             }
         }
 
         private void awaitNews() {
-            if (spin(hasNews)) {
-                return;
+            while (!spin(hasNews)) {
+                parked = true;
+                if (!hasNews.holds()) {
+                    LockSupport.park(ThreadTeam.this);
+                    Thread.interrupted(); // an interrupted thread cannot park
+                }
             }
-            parked = true;
-            while (!hasNews.holds()) {
-                LockSupport.park(ThreadTeam.this);
-            }
-            parked = false;
         }
     }
 }

@@ -6,12 +6,15 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.ArrayList;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -37,6 +40,64 @@ class ThreadTeamTest {
                     }
                 }
             }
+        }
+    }
+
+    /** As is: who loses a core holds others up for no longer than an iteration takes, but correct it must be. */
+    @Test
+    void moreMembersThanProcessorsBesideBusyNeighbours() throws InterruptedException {
+        int processors = Runtime.getRuntime().availableProcessors();
+        var stop = new AtomicBoolean();
+        var neighbours = new ArrayList<Thread>();
+        for (int i = 0; i < processors; i++) {
+            neighbours.add(Thread.ofPlatform().daemon().start(() -> {
+                while (!stop.get()) {
+                    Thread.onSpinWait();
+                }
+            }));
+        }
+        try (var team = new ThreadTeam(2 * processors + 1, "crowd")) {
+            for (int round = 0; round < 100; round++) {
+                var sums = new long[1 + round % 40];
+                team.run(sums.length, (i, _) -> sums[i] += i + 1);
+                team.run(sums.length, (i, _) -> sums[i] *= 3);
+                for (int i = 0; i < sums.length; i++) {
+                    assertEquals(3 * (i + 1), sums[i]);
+                }
+            }
+        } finally {
+            stop.set(true);
+        }
+        for (Thread n : neighbours) {
+            n.join();
+        }
+    }
+
+    @Test
+    void aMemberBeginsWithItsOwnShareAndThenHelpsOthers() {
+        try (var team = new ThreadTeam(3, "shares")) {
+            var together = new CountDownLatch(3);
+            var first = new AtomicIntegerArray(3);
+            var runs = new AtomicIntegerArray(30);
+            team.run(30, (i, member) -> {
+                runs.incrementAndGet(i);
+                if (i % 10 == 0) {
+                    first.set(member, i);
+                    together.countDown();
+                    await(together); // so that each takes one
+                }
+                if (member == 2) {
+                    awaitOthers(runs, 20); // who then have the rest of its share to themselves
+                }
+            });
+            assertEquals("[0, 10, 20]", first.toString());
+            assertFalse(runs.toString().contains("0") || runs.toString().contains("2"), runs.toString());
+        }
+    }
+
+    private static void awaitOthers(AtomicIntegerArray runs, int mine) {
+        while (IntStream.range(0, runs.length()).anyMatch(i -> i != mine && runs.get(i) == 0)) {
+            Thread.onSpinWait();
         }
     }
 
