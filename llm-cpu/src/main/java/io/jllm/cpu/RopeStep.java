@@ -7,7 +7,6 @@ import io.jllm.cpu.kernels.KvLayout;
 import io.jllm.cpu.kernels.Rows;
 import io.jllm.cpu.kernels.Workspace;
 import io.jllm.model.Op;
-import io.jllm.model.Rope;
 import io.jllm.spi.StepBatch;
 import java.lang.foreign.MemorySegment;
 
@@ -78,29 +77,6 @@ final class RopeStep implements Step {
         } else {
             MemorySegment.copy(qkv.data(), FLOAT, from, head, 0, dim);
         }
-        rotate(head, token);
-    }
-
-    private void rotate(float[] x, int token) {
-        Rope rope = op.rope();
-        int pairs = rope.rotaryDim() / 2;
-        int first = table.at(token);
-        float[] cos = table.cos();
-        float[] sin = table.sin();
-        if (rope.layout() == Rope.Layout.NEOX) {
-            for (int i = 0; i < pairs; i++) {
-                float a = x[i];
-                float b = x[i + pairs];
-                x[i] = a * cos[first + i] - b * sin[first + i];
-                x[i + pairs] = a * sin[first + i] + b * cos[first + i];
-            }
-        } else {
-            for (int i = 0; i < pairs; i++) {
-                float a = x[2 * i];
-                float b = x[2 * i + 1];
-                x[2 * i] = a * cos[first + i] - b * sin[first + i];
-                x[2 * i + 1] = a * sin[first + i] + b * cos[first + i];
-            }
-        }
+        kernels.rotate(op.rope().layout(), head, op.rope().rotaryDim(), table.cos(), table.sin(), table.at(token));
     }
 }

@@ -4,17 +4,18 @@ import io.jllm.cpu.kernels.Workspace;
 import io.jllm.model.Rope;
 import io.jllm.spi.StepBatch;
 
-/** Cosines and sines of a step's positions, computed once for all layers. Also the step that computes them. */
+/**
+ * Cosines and sines of a step's positions, computed once for all layers, as {@link io.jllm.cpu.kernels.Kernels#rotate} wants them:
+ * one each dimension that is rotated, sines of the first of a pair negated. Also the step that computes them.
+ */
 final class RopeTable implements Step {
     private final Rope rope;
-    private final int pairs;
     private final float[] cos;
     private final float[] sin;
 
     RopeTable(Rope rope, int maxTokens) {
         this.rope = rope;
-        pairs = rope.rotaryDim() / 2;
-        cos = new float[Math.multiplyExact(maxTokens, pairs)];
+        cos = new float[Math.multiplyExact(maxTokens, rope.rotaryDim())];
         sin = new float[cos.length];
     }
 
@@ -25,10 +26,18 @@ final class RopeTable implements Step {
 
     @Override
     public void run(StepBatch b, int t, Workspace ws) {
+        int pairs = rope.rotaryDim() / 2;
+        boolean halves = rope.layout() == Rope.Layout.NEOX;
         for (int i = 0; i < pairs; i++) {
             float angle = b.positions[t] * rope.invFreq()[i];
-            cos[t * pairs + i] = (float) Math.cos(angle) * rope.attentionFactor();
-            sin[t * pairs + i] = (float) Math.sin(angle) * rope.attentionFactor();
+            float c = (float) Math.cos(angle) * rope.attentionFactor();
+            float s = (float) Math.sin(angle) * rope.attentionFactor();
+            int first = at(t) + (halves ? i : 2 * i);
+            int second = first + (halves ? pairs : 1);
+            cos[first] = c;
+            cos[second] = c;
+            sin[first] = -s;
+            sin[second] = s;
         }
     }
 
@@ -36,9 +45,9 @@ final class RopeTable implements Step {
         return rope;
     }
 
-    /** Index in {@link #cos} and {@link #sin} of a token's first pair. */
+    /** Index in {@link #cos} and {@link #sin} of a token's first dimension. */
     int at(int token) {
-        return token * pairs;
+        return token * rope.rotaryDim();
     }
 
     float[] cos() {

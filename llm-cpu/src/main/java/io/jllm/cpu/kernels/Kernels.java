@@ -1,6 +1,7 @@
 package io.jllm.cpu.kernels;
 
 import io.jllm.model.Op.Activation;
+import io.jllm.model.Rope;
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -71,6 +72,15 @@ public interface Kernels {
     /** out = in / sqrt(mean(in^2) + eps) * weight, over {@code n} floats; in place too. */
     void rmsNorm(MemorySegment in, long inAt, MemorySegment out, long outAt, int n, float[] weight, float eps,
                  Workspace ws);
+
+    /**
+     * Rotates pairs of a head's first {@code n} dimensions: x[i] becomes x[i] * cos[at + i] + x[j] * sin[at + i], where j is the other
+     * one of the pair.
+     *
+     * @param n even; behind the last of them nothing changes
+     * @param sin those of the first of each pair negated
+     */
+    void rotate(Rope.Layout layout, float[] x, int n, float[] cos, float[] sin, int at);
 
     /** out = act(gate) * up, over {@code n} floats of one segment. */
     void gated(Activation kind, MemorySegment data, long gateAt, long upAt, MemorySegment out, long outAt, int n,

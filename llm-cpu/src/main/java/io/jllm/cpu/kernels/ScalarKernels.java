@@ -3,6 +3,7 @@ package io.jllm.cpu.kernels;
 import static io.jllm.cpu.kernels.Rows.FLOAT;
 
 import io.jllm.model.Op.Activation;
+import io.jllm.model.Rope;
 import java.lang.foreign.MemorySegment;
 
 /** Plain Java, for JVMs without the Vector API. */
@@ -118,6 +119,34 @@ public final class ScalarKernels implements Kernels {
         float factor = (float) (1 / Math.sqrt(sum / n + eps));
         for (int i = 0; i < n; i++) {
             out.set(FLOAT, outAt + (long) i * Float.BYTES, in.get(FLOAT, inAt + (long) i * Float.BYTES) * factor * weight[i]);
+        }
+    }
+
+    @Override
+    public void rotate(Rope.Layout layout, float[] x, int n, float[] cos, float[] sin, int at) {
+        switch (layout) {
+            case NEOX -> rotateHalves(x, 0, n / 2, cos, sin, at);
+            case INTERLEAVED -> rotateNeighbours(x, 0, n, cos, sin, at);
+        }
+    }
+
+    /** Pairs of i and {@code half + i}, from {@code from} on. */
+    static void rotateHalves(float[] x, int from, int half, float[] cos, float[] sin, int at) {
+        for (int i = from; i < half; i++) {
+            float a = x[i];
+            float b = x[half + i];
+            x[i] = a * cos[at + i] + b * sin[at + i];
+            x[half + i] = b * cos[at + half + i] + a * sin[at + half + i];
+        }
+    }
+
+    /** Pairs of an even number and the next one, from {@code from} on. */
+    static void rotateNeighbours(float[] x, int from, int n, float[] cos, float[] sin, int at) {
+        for (int i = from; i < n; i += 2) {
+            float a = x[i];
+            float b = x[i + 1];
+            x[i] = a * cos[at + i] + b * sin[at + i];
+            x[i + 1] = b * cos[at + i + 1] + a * sin[at + i + 1];
         }
     }
 

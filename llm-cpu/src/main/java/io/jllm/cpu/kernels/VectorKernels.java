@@ -3,6 +3,7 @@ package io.jllm.cpu.kernels;
 import static io.jllm.cpu.kernels.Rows.FLOAT;
 
 import io.jllm.model.Op.Activation;
+import io.jllm.model.Rope;
 import io.jllm.quant.DType;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
@@ -145,6 +146,11 @@ public final class VectorKernels implements Kernels {
     public void rmsNorm(MemorySegment in, long inAt, MemorySegment out, long outAt, int n, float[] weight, float eps,
                         Workspace ws) {
         VectorMath.rmsNorm(in, inAt, out, outAt, n, weight, eps, ws.lanes);
+    }
+
+    @Override
+    public void rotate(Rope.Layout layout, float[] x, int n, float[] cos, float[] sin, int at) {
+        VectorRope.rotate(layout, x, n, cos, sin, at);
     }
 
     @Override

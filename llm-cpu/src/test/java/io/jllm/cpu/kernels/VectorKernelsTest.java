@@ -1,8 +1,10 @@
 package io.jllm.cpu.kernels;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.jllm.model.Rope;
 import io.jllm.quant.Codec;
 import io.jllm.quant.DType;
 import io.jllm.quant.Tensor;
@@ -75,6 +77,26 @@ class VectorKernelsTest {
                         assertEquals(many.data().get(Rows.FLOAT, many.row(t) + 4L * r), got, type + ", row " + r + ", token " + t);
                     }
                 }
+            }
+        }
+    }
+
+    /** Dimensions that fill no vector, and those behind the last one, which stay as they are. */
+    @Test
+    void rotatesToTheBitsOfPlainJava() {
+        var random = new Random(3);
+        for (Rope.Layout layout : Rope.Layout.values()) {
+            for (int n : new int[] {2, 6, 30, 64, 70, 96, 128}) {
+                float[][] parts = new float[4][n + 5];
+                for (float[] part : parts) {
+                    for (int i = 0; i < part.length; i++) {
+                        part[i] = (float) random.nextGaussian();
+                    }
+                }
+                float[] x = parts[0].clone();
+                new ScalarKernels().rotate(layout, parts[0], n, parts[1], parts[2], 3);
+                new VectorKernels().rotate(layout, x, n, parts[1], parts[2], 3);
+                assertArrayEquals(parts[0], x, layout + " of " + n);
             }
         }
     }
