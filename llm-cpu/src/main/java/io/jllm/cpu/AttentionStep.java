@@ -118,6 +118,19 @@ final class AttentionStep implements Step {
         }
     }
 
+    @Override
+    public void warmUp(StepBatch b, Workspace ws) {
+        int last = tasks(b) - 1;
+        for (int part = 0; part < parts; part++) {
+            run(b, part, ws);
+        }
+        if (parts > 1) {
+            new Merge().run(b, 0, ws);
+        } else if (last > 0) {
+            run(b, last, ws);
+        }
+    }
+
     private void whole(StepBatch b, int tile, int head, int from, int to, Workspace ws) {
         int rows = sequences.size(tile) * group;
         int size = padded(sequences.size(tile)) * SoftmaxSums.size(dim);
@@ -222,7 +235,7 @@ final class AttentionStep implements Step {
 
         @Override
         public void warmUp(StepBatch b, Workspace ws) {
-            // merges when the attention itself does not
+            // when the attention itself does
         }
     }
 }

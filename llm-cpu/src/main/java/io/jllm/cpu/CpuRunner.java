@@ -19,12 +19,6 @@ import java.util.List;
  * seen, that for keys and values block by block; after that a forward pass allocates nothing.
  */
 final class CpuRunner implements ModelRunner {
-    /** Tokens of the larger batch of the warm-up: a register tile and one more. */
-    private static final int WARM_UP_TOKENS = 5;
-    /** The warm-up ends when rounds have not become this much faster for that long, which is what a compilation may take. */
-    private static final double IMPROVEMENT = 0.8;
-    private static final long SETTLED_NANOS = 150_000_000;
-
     private final Program program;
     private final RunnerOptions options;
     private final Tensors tensors;
@@ -38,6 +32,7 @@ final class CpuRunner implements ModelRunner {
     private final Sampling sampling;
     private final ThreadTeam.Task task = this::runTask;
     private Scratch scratch;
+    private Rows logits;
     private List<Step> steps;
     private Step current;
     private StepBatch batch;
@@ -82,8 +77,9 @@ final class CpuRunner implements ModelRunner {
             workspaces[i] = new Workspace(arena, (int) Math.max(columns, program.config().headDim()),
                     (long) program.config().headDim() * options.blockSize());
         }
-        sampling = new Sampling(program.config().vocab(), team);
+        sampling = new Sampling(program.config().vocab(), team, kernels.kernels(), workspaces);
         scratch = new Scratch(program, 1, 1, arranged);
+        logits = scratch.rows(program.logits());
         try {
             steps = compiler.compile(scratch);
         } catch (RuntimeException | Error e) {
@@ -131,6 +127,7 @@ final class CpuRunner implements ModelRunner {
         Scratch old = scratch;
         scratch = new Scratch(program, grown(old.tokens(), b.tokens, options.maxTokensPerStep()),
                 grown(old.logitRows(), b.logitRows, options.maxLogitRows()), arranged);
+        logits = scratch.rows(program.logits());
         steps = compiler.compile(scratch);
         old.close();
     }
@@ -145,51 +142,27 @@ final class CpuRunner implements ModelRunner {
     }
 
     /**
-     * Runs a little of every step until that gets no faster, so that the first request finds compiled code. The numbers are of
-     * no use, and whatever is written to KV blocks is written again before it is read.
+     * Runs a little of every step until that gets no faster. Whatever is written to KV blocks is written again before it is read.
      *
      * @param nanos when to stop at the latest
      */
     void warmUp(long nanos) {
-        long start = System.nanoTime();
-        StepBatch one = warmUpBatch(1);
-        StepBatch many = warmUpBatch(Math.min(WARM_UP_TOKENS, Math.min(options.maxTokensPerStep(), options.blockSize())));
-        long best = Long.MAX_VALUE;
-        long improved = start;
-        long now = start;
-        while (now - start < nanos && now - improved < SETTLED_NANOS) {
-            long round = now;
-            warmUp(many, start + nanos);
-            warmUp(one, start + nanos);
-            now = System.nanoTime();
-            if (now - round < best * IMPROVEMENT) {
-                best = now - round;
-                improved = now;
+        List<StepBatch> batches = WarmUp.batches(options);
+        batches.forEach(this::prepare);
+        var time = new WarmUp(nanos);
+        while (time.another()) {
+            sampling.warmUp(logits);
+            // Each step by all batches before the next one: if time is short, later layers are what is left out.
+            for (Step s : steps) {
+                for (StepBatch b : batches) {
+                    if (!time.over()) {
+                        prepare(b);
+                        s.warmUp(b, workspaces[0]);
+                    }
+                }
             }
+            time.round();
         }
-    }
-
-    private void warmUp(StepBatch b, long end) {
-        prepare(b);
-        for (Step s : steps) {
-            if (System.nanoTime() < end) {
-                s.warmUp(b, workspaces[0]);
-            }
-        }
-    }
-
-    private StepBatch warmUpBatch(int tokens) {
-        var b = new StepBatch(tokens, 1, 1, 1);
-        for (int t = 0; t < tokens; t++) {
-            b.positions[t] = t;
-            b.kvSlots[t] = t;
-        }
-        b.queryStart[1] = tokens;
-        b.contextLength[0] = tokens;
-        b.tokens = tokens;
-        b.sequences = 1;
-        b.logitRows = 1;
-        return b;
     }
 
     @Override
@@ -200,20 +173,19 @@ final class CpuRunner implements ModelRunner {
     @Override
     public void sample(RowSampling[] rows, int count, int[] tokens, float[] logprobs) {
         checkOpen();
-        sampling.sample(scratch.rows(program.logits()), rows, count, tokens, logprobs);
+        sampling.sample(logits, rows, count, tokens, logprobs);
     }
 
     @Override
     public void topK(int[] rows, int k, int[] ids, float[] logprobs) {
         checkOpen();
-        sampling.topK(scratch.rows(program.logits()), rows, k, ids, logprobs);
+        sampling.topK(logits, rows, k, ids, logprobs);
     }
 
     @Override
     public MemorySegment logits() {
         checkOpen();
-        Rows rows = scratch.rows(program.logits());
-        return rows.data().asSlice(rows.at(), (long) scratch.logitRows() * rows.width() * Float.BYTES);
+        return logits.data().asSlice(logits.at(), (long) scratch.logitRows() * logits.width() * Float.BYTES);
     }
 
     @Override

@@ -1,13 +1,13 @@
 package io.jllm.cpu;
 
+import io.jllm.cpu.kernels.Kernels;
 import io.jllm.cpu.kernels.Rows;
+import io.jllm.cpu.kernels.Workspace;
 import io.jllm.sampling.SamplerChain;
 import io.jllm.spi.RowSampling;
 import java.lang.foreign.MemorySegment;
-import java.util.ArrayList;
-import java.util.List;
 
-/** Draws tokens from rows of logits, rows spread over the team. */
+/** Draws tokens from rows of logits: sums over whole rows are spread over the team by pieces, the rest by rows. */
 final class Sampling {
     /** Bytes a token of a sampler's scratch memory and of its copy of a row. */
     private static final long BYTES_A_TOKEN = 25;
@@ -18,52 +18,122 @@ final class Sampling {
             this(new SamplerChain(vocab), new float[vocab]);
         }
 
-        void read(Rows logits, int r) {
+        float[] read(Rows logits, int r) {
             MemorySegment.copy(logits.data(), Rows.FLOAT, logits.row(r), row, 0, row.length);
+            return row;
         }
     }
 
     private final int vocab;
     private final ThreadTeam team;
-    /** By member of the team; as many as there were rows at once, for few of many threads ever draw. */
-    private final List<Sampler> samplers = new ArrayList<>();
+    private final Workspace[] workspaces;
+    private final RowSums sums;
+    /** By member of the team; null until it first draws. */
+    private final Sampler[] samplers;
+    private final ThreadTeam.Task sumSampled = this::sumSampled;
+    private final ThreadTeam.Task draw = this::draw;
+    private final ThreadTeam.Task sumWanted = this::sumWanted;
+    private final ThreadTeam.Task choose = this::choose;
+    // What is asked for. Fields, so that a call makes no objects.
+    private Rows logits;
+    private RowSampling[] rows = {};
+    private int[] wanted = {};
+    private int k;
+    private int[] ids = {};
+    private float[] logprobs = {};
 
-    Sampling(int vocab, ThreadTeam team) {
+    /** For rows of that many logits; {@code workspaces} has one for each member. */
+    Sampling(int vocab, ThreadTeam team, Kernels kernels, Workspace[] workspaces) {
         this.vocab = vocab;
         this.team = team;
+        this.workspaces = workspaces;
+        sums = new RowSums(vocab, kernels);
+        samplers = new Sampler[team.size()];
     }
 
     /** As {@link io.jllm.spi.ModelRunner#sample}. */
-    void sample(Rows logits, RowSampling[] rows, int count, int[] tokens, float[] logprobs) {
-        provide(count);
-        team.run(count, (r, member) -> {
-            RowSampling s = rows[r];
-            if (s != null) {
-                Sampler sampler = samplers.get(member);
-                sampler.read(logits, r);
-                tokens[r] = sampler.chain.sample(sampler.row, s.settings(), s.tokens(), s.promptLength(), s.length(), logprobs, r);
-            }
-        });
+    void sample(Rows from, RowSampling[] how, int count, int[] tokens, float[] tokenLogprobs) {
+        logits = from;
+        rows = how;
+        ids = tokens;
+        logprobs = tokenLogprobs;
+        sums.reserve(count);
+        team.run(count * sums.pieces(), sumSampled);
+        team.run(count, draw);
+    }
+
+    private void sumSampled(int index, int member) {
+        int r = index / sums.pieces();
+        if (rows[r] != null) {
+            sums.compute(logits, r, r, index % sums.pieces(), workspaces[member]);
+        }
+    }
+
+    private void draw(int r, int member) {
+        RowSampling s = rows[r];
+        if (s == null) {
+            return;
+        }
+        float highest = sums.highest(r);
+        double logSum = sums.logSumExp(r, highest);
+        if (s.settings().greedy() && Float.isFinite(highest)) {
+            ids[r] = sums.first(logits, r, r, highest);
+            logprobs[r] = (float) (highest - logSum);
+            return;
+        }
+        Sampler sampler = sampler(member);
+        ids[r] = sampler.chain.sample(sampler.read(logits, r), highest, logSum, s.settings(), s.tokens(), s.promptLength(), s.length(),
+                logprobs, r);
+    }
+
+    /** Draws from the first row, in which it leaves numbers of its own. */
+    void warmUp(Rows from) {
+        float[] row = sampler(0).row;
+        for (int id = 0; id < vocab; id++) {
+            row[id] = id * 40503 % 1024 / 64f;
+        }
+        MemorySegment.copy(row, 0, from.data(), Rows.FLOAT, from.row(0), vocab);
+        for (RowSampling draw : WarmUp.DRAWS) {
+            sample(from, new RowSampling[] {draw}, 1, new int[1], new float[1]);
+        }
     }
 
     /** As {@link io.jllm.spi.ModelRunner#topK}. */
-    void topK(Rows logits, int[] rows, int k, int[] ids, float[] logprobs) {
-        provide(rows.length);
-        team.run(rows.length, (i, member) -> {
-            Sampler sampler = samplers.get(member);
-            sampler.read(logits, rows[i]);
-            sampler.chain.topK(sampler.row, k, ids, logprobs, i * k);
-        });
+    void topK(Rows from, int[] of, int count, int[] best, float[] bestLogprobs) {
+        logits = from;
+        wanted = of;
+        k = count;
+        ids = best;
+        logprobs = bestLogprobs;
+        sums.reserve(of.length);
+        team.run(of.length * sums.pieces(), sumWanted);
+        team.run(of.length, choose);
     }
 
-    private void provide(int rows) {
-        while (samplers.size() < Math.min(rows, team.size())) {
-            samplers.add(new Sampler(vocab));
+    private void sumWanted(int index, int member) {
+        int i = index / sums.pieces();
+        sums.compute(logits, wanted[i], i, index % sums.pieces(), workspaces[member]);
+    }
+
+    private void choose(int i, int member) {
+        float highest = sums.highest(i);
+        Sampler sampler = sampler(member);
+        sampler.chain.topK(sampler.read(logits, wanted[i]), highest, sums.logSumExp(i, highest), k, ids, logprobs, i * k);
+    }
+
+    private Sampler sampler(int member) {
+        if (samplers[member] == null) {
+            samplers[member] = new Sampler(vocab);
         }
+        return samplers[member];
     }
 
     /** Bytes held. */
     long bytes() {
-        return samplers.size() * vocab * BYTES_A_TOKEN;
+        long bytes = sums.bytes();
+        for (Sampler s : samplers) {
+            bytes += s == null ? 0 : vocab * BYTES_A_TOKEN;
+        }
+        return bytes;
     }
 }

@@ -53,21 +53,32 @@ public final class SamplerChain {
      * @throws IndexOutOfBoundsException if the row, the tokens or {@code logprob} are shorter than the other arguments say
      */
     public int sample(float[] row, SamplerSettings settings, int[] tokens, int promptLength, int length, float[] logprob, int at) {
+        float highest = max(row);
+        return sample(row, highest, logSumExp(row, highest), settings, tokens, promptLength, length, logprob, at);
+    }
+
+    /**
+     * The same for who knows already what takes most of the time where the choice is greedy.
+     *
+     * @param highest the highest logit; NaN if any is
+     * @param logSum what {@link #logSumExp} gives, as exact as the log-probability shall be; the choice does not depend on it
+     */
+    public int sample(float[] row, float highest, double logSum, SamplerSettings settings, int[] tokens, int promptLength, int length,
+                      float[] logprob, int at) {
         Objects.checkFromIndexSize(0, vocab, row.length);
         Objects.checkFromToIndex(promptLength, length, tokens.length);
         Objects.checkIndex(at, logprob.length);
-        float highest = highest(row);
-        double logSum = logSumExp(row, highest);
+        check(row, highest);
         int token = pick(row, highest, settings, tokens, promptLength, length);
         logprob[at] = logprob(row, token, highest, logSum);
         return token;
     }
 
     private int pick(float[] row, float highest, SamplerSettings settings, int[] tokens, int promptLength, int length) {
-        boolean changed = settings.hasPenalties() || !settings.bias().isEmpty();
-        if (settings.temperature() == 0 && !changed) {
+        if (settings.greedy()) {
             return first(row, highest);
         }
+        boolean changed = settings.hasPenalties() || !settings.bias().isEmpty();
         float[] work = candidates.row();
         System.arraycopy(row, 0, work, 0, vocab);
         if (changed) {
@@ -108,14 +119,24 @@ public final class SamplerChain {
      * @throws IndexOutOfBoundsException if an array is too short
      */
     public void topK(float[] row, int k, int[] ids, float[] logprobs, int at) {
+        float highest = max(row);
+        topK(row, highest, logSumExp(row, highest), k, ids, logprobs, at);
+    }
+
+    /**
+     * The same for who knows the sum already.
+     *
+     * @param highest the highest logit; NaN if any is
+     * @param logSum what {@link #logSumExp} gives
+     */
+    public void topK(float[] row, float highest, double logSum, int k, int[] ids, float[] logprobs, int at) {
         if (k < 0 || k > vocab) {
             throw new IllegalArgumentException("the " + k + " most likely tokens of a vocabulary of " + vocab
                     + " were asked for: ask for 0 to " + vocab);
         }
         Objects.checkFromIndexSize(0, vocab, row.length);
         Objects.checkFromIndexSize(at, k, Math.min(ids.length, logprobs.length));
-        float highest = highest(row);
-        double logSum = logSumExp(row, highest);
+        check(row, highest);
         if (k > 0) {
             top.select(row, vocab, k);
             top.write(k, ids, at);
@@ -133,7 +154,8 @@ public final class SamplerChain {
      */
     public void logSoftmax(float[] row) {
         Objects.checkFromIndexSize(0, vocab, row.length);
-        float highest = highest(row);
+        float highest = max(row);
+        check(row, highest);
         double logSum = logSumExp(row, highest);
         float shared = highest < Float.POSITIVE_INFINITY ? 0 : logprob(row, first(row, highest), highest, logSum);
         for (int id = 0; id < vocab; id++) {
@@ -223,9 +245,8 @@ public final class SamplerChain {
         return row[id] == highest ? (float) -StrictMath.log(sharers) : Float.NEGATIVE_INFINITY;
     }
 
-    /** The highest logit of a row that can be sampled from. */
-    private float highest(float[] row) {
-        float highest = max(row);
+    /** Refuses a row that nothing can be sampled from. */
+    private void check(float[] row, float highest) {
         if (Float.isNaN(highest)) {
             int id = 0;
             while (!Float.isNaN(row[id])) {
@@ -237,7 +258,6 @@ public final class SamplerChain {
         if (highest == Float.NEGATIVE_INFINITY) {
             throw new IllegalStateException("no token may be picked: all " + vocab + " logits are negative infinity");
         }
-        return highest;
     }
 
     /** The highest logit; NaN if any is. */

@@ -39,6 +39,11 @@ public record SamplerSettings(float temperature, int topK, float topP, float min
         }
     }
 
+    /** Whether the token of the highest raw logit is picked, the lowest id among equals. */
+    public boolean greedy() {
+        return temperature == 0 && !hasPenalties() && bias.isEmpty();
+    }
+
     /** Whether any of the three penalties changes a logit. */
     public boolean hasPenalties() {
         return repetitionPenalty != 1 || presencePenalty != 0 || frequencyPenalty != 0;

@@ -1,0 +1,107 @@
+package io.jllm.cpu;
+
+import io.jllm.sampling.LogitBias;
+import io.jllm.sampling.SamplerSettings;
+import io.jllm.spi.Backend.RunnerOptions;
+import io.jllm.spi.RowSampling;
+import io.jllm.spi.StepBatch;
+import java.util.List;
+
+/**
+ * What is computed before the first request, so that it finds compiled code: one token and some of a prompt, at the start of a text and
+ * far into it. Every position is in KV block 0, and the numbers are of no use.
+ */
+final class WarmUp {
+    /** Tokens of a prompt: a whole tile, one of four, and one more. */
+    private static final int PROMPT = SequenceIndex.TILE + 5;
+    /** A position with two whole chunks of others before it, whose sums must be merged, and some more. */
+    private static final int FAR = 2 * AttentionStep.CHUNK + 40;
+    /** Tokens to draw: the likeliest, and by all the common stages. */
+    static final List<RowSampling> DRAWS = List.of(new Draw(SamplerSettings.GREEDY),
+            new Draw(new SamplerSettings(0.8f, 40, 0.95f, 0.05f, 1.1f, 0, 0, 1, LogitBias.NONE)));
+    /** It ends when rounds have not become this much faster for that long, which is what a compilation may take. */
+    private static final double IMPROVEMENT = 0.8;
+    private static final long SETTLED_NANOS = 150_000_000;
+
+    private final long end;
+    private long improved = System.nanoTime();
+    private long began = improved;
+    private long best = Long.MAX_VALUE;
+
+    /**
+     * Begins.
+     *
+     * @param nanos when to stop at the latest
+     */
+    WarmUp(long nanos) {
+        end = improved + nanos;
+    }
+
+    /** Whether there is no time left. */
+    boolean over() {
+        return System.nanoTime() - end >= 0;
+    }
+
+    /** Whether to begin another round: there is time, and the last ones were faster than those before. */
+    boolean another() {
+        return !over() && System.nanoTime() - improved < SETTLED_NANOS;
+    }
+
+    /** Called after each round. */
+    void round() {
+        long now = System.nanoTime();
+        if (now - began < best * IMPROVEMENT) {
+            best = now - began;
+            improved = now;
+        }
+        began = now;
+    }
+
+    /** Steps to compute, the largest first. */
+    static List<StepBatch> batches(RunnerOptions o) {
+        int tokens = Math.min(PROMPT, o.maxTokensPerStep());
+        int far = (int) Math.min(FAR, (long) o.maxBlocks() * o.blockSize() - tokens);
+        return far <= tokens ? List.of(batch(tokens, 0, o), batch(1, 0, o))
+                : List.of(batch(tokens, far, o), batch(1, far, o), batch(tokens, 0, o), batch(1, 0, o));
+    }
+
+    /** One sequence, of which so many tokens from a position on are computed. */
+    private static StepBatch batch(int tokens, int position, RunnerOptions o) {
+        var b = new StepBatch(tokens, 1, 1, Math.ceilDiv(position + tokens, o.blockSize()));
+        for (int t = 0; t < tokens; t++) {
+            b.positions[t] = position + t;
+            b.kvSlots[t] = (position + t) % o.blockSize();
+        }
+        b.queryStart[1] = tokens;
+        b.contextLength[0] = position + tokens;
+        b.tokens = tokens;
+        b.sequences = 1;
+        b.logitRows = 1;
+        return b;
+    }
+
+    /** A sequence of two tokens. */
+    private record Draw(SamplerSettings settings) implements RowSampling {
+        private static final int[] TOKENS = {0, 0};
+
+        @Override
+        public int slot() {
+            return 0;
+        }
+
+        @Override
+        public int[] tokens() {
+            return TOKENS;
+        }
+
+        @Override
+        public int promptLength() {
+            return 1;
+        }
+
+        @Override
+        public int length() {
+            return TOKENS.length;
+        }
+    }
+}
