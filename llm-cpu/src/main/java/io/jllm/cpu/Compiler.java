@@ -4,6 +4,7 @@ import io.jllm.cpu.kernels.BlockRows;
 import io.jllm.cpu.kernels.KernelChoice;
 import io.jllm.cpu.kernels.Kernels;
 import io.jllm.cpu.kernels.Matrix;
+import io.jllm.cpu.kernels.PackedKernels;
 import io.jllm.cpu.kernels.PackedMatrix;
 import io.jllm.cpu.kernels.Rows;
 import io.jllm.cpu.machine.TokenFormat;
@@ -63,10 +64,14 @@ final class Compiler {
         Value.Rows kind = l.out().rows();
         Map<TokenFormat, BlockRows> arranged = new EnumMap<>(TokenFormat.class);
         for (Matrix m : matrices) {
-            if (m instanceof PackedMatrix p && !arranged.containsKey(p.tokens())) {
-                BlockRows rows = scratch.arranged(p.tokens(), p.cols());
-                arranged.put(p.tokens(), rows);
-                steps.add(new ArrangeStep(scratch.rows(l.in()), rows, kind, choice.machine().orElseThrow()));
+            if (m instanceof PackedMatrix p) {
+                PackedKernels packed = choice.packed().orElseThrow();
+                TokenFormat format = packed.tokens(p.type());
+                if (!arranged.containsKey(format)) {
+                    BlockRows rows = scratch.arranged(format, p.cols());
+                    arranged.put(format, rows);
+                    steps.add(new ArrangeStep(scratch.rows(l.in()), rows, kind, packed));
+                }
             }
         }
         steps.add(new LinearStep(scratch.rows(l.out()), scratch.rows(l.in()), arranged, l.residual().map(scratch::rows), kind, matrices, choice,

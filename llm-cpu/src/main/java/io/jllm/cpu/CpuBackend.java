@@ -3,11 +3,13 @@ package io.jllm.cpu;
 import io.jllm.cpu.kernels.CpuInfo;
 import io.jllm.cpu.kernels.KernelChoice;
 import io.jllm.cpu.kernels.KvLayout;
+import io.jllm.cpu.kernels.PackedKernels;
 import io.jllm.cpu.machine.NativeHeap;
 import io.jllm.model.Program;
 import io.jllm.model.Value;
 import io.jllm.model.WeightShape;
 import io.jllm.quant.Codec;
+import io.jllm.quant.DType;
 import io.jllm.quant.WeightSource;
 import io.jllm.spi.Backend;
 import io.jllm.spi.BackendProvider.BackendOptions;
@@ -15,6 +17,7 @@ import io.jllm.spi.ModelRunner;
 import io.jllm.spi.WeightCheck;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Collectors;
 
 /** The cores of this machine. */
 final class CpuBackend implements Backend {
@@ -48,10 +51,14 @@ final class CpuBackend implements Backend {
     public String describe() {
         String compiler = System.getProperty("sun.management.compiler", "an unnamed compiler");
         return "cpu (" + CpuInfo.model() + "), " + threads + (threads == 1 ? " thread, " : " threads, ")
-                + choice.machine().map(m -> m.name() + " kernels for " + m.formats() + ", ").orElse("") + choice.kernels().name() + " kernels"
+                + choice.machine().map(CpuBackend::describe).orElse("") + choice.kernels().name() + " kernels"
                 + (choice.kernels().vectorBits() > Float.SIZE ? " of " + choice.kernels().vectorBits() + " bits" : "")
                 + (compiler.equals(USUAL_COMPILER) ? "" : ", JVM compiler " + compiler)
                 + (choice.reason().isEmpty() ? "" : "; not faster because " + choice.reason());
+    }
+
+    private static String describe(PackedKernels machine) {
+        return machine.name() + " kernels for " + machine.types().stream().map(DType::name).collect(Collectors.joining(", ")) + ", ";
     }
 
     @Override
@@ -76,7 +83,7 @@ final class CpuBackend implements Backend {
         }
         check(options);
         long weightBytes = weightBytes(program, weights);
-        int blocks = KvSize.blocks(program, options, weightBytes, Tensors.arranged(program, weights, choice.machine()),
+        int blocks = KvSize.blocks(program, options, weightBytes, Tensors.arranged(program, weights, choice.packed()),
                 SystemMemory.available());
         CpuRunner runner;
         try {

@@ -66,8 +66,8 @@ final class CpuRunner implements ModelRunner {
         this.team = team;
         this.program = program;
         this.options = options;
-        tensors = new Tensors(program, weights, kernels.machine(), arena, team);
-        arranged = Tensors.arranged(program, weights, kernels.machine());
+        tensors = new Tensors(program, weights, kernels.packed(), arena, team);
+        arranged = Tensors.arranged(program, weights, kernels.packed());
         cache = new KvCache(arena, program, options.kvType(), options.blockSize(), blocks);
         sequences = new SequenceIndex(options.maxTokensPerStep());
         compiler = new Compiler(program, tensors, cache, sequences, kernels, team.size());

@@ -3,6 +3,7 @@ package io.jllm.cpu;
 import io.jllm.cpu.kernels.BlockRows;
 import io.jllm.cpu.kernels.KernelChoice;
 import io.jllm.cpu.kernels.Matrix;
+import io.jllm.cpu.kernels.PackedKernels;
 import io.jllm.cpu.kernels.PackedMatrix;
 import io.jllm.cpu.kernels.Rows;
 import io.jllm.cpu.kernels.StoredMatrix;
@@ -79,7 +80,10 @@ final class LinearStep implements Step {
         int rows = RowSteps.rows(kind, b);
         switch (p.matrix) {
             case StoredMatrix m -> kernels.kernels().linear(m, p.from, to, in, rows, p.target, ws);
-            case PackedMatrix m -> kernels.machine().orElseThrow().linear(m, p.from, to, arranged.get(m.tokens()), rows, p.target);
+            case PackedMatrix m -> {
+                PackedKernels packed = kernels.packed().orElseThrow();
+                packed.linear(m, p.from, to, arranged.get(packed.tokens(m.type())), rows, p.target, ws);
+            }
         }
     }
 }

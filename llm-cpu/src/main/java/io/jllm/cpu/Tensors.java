@@ -1,10 +1,11 @@
 package io.jllm.cpu;
 
-import io.jllm.cpu.kernels.MachineKernels;
 import io.jllm.cpu.kernels.Matrix;
+import io.jllm.cpu.kernels.PackedKernels;
 import io.jllm.cpu.kernels.PackedMatrix;
 import io.jllm.cpu.kernels.Rows;
 import io.jllm.cpu.kernels.StoredMatrix;
+import io.jllm.cpu.machine.WeightMemory;
 import io.jllm.model.Program;
 import io.jllm.model.Weight;
 import io.jllm.model.WeightShape;
@@ -22,7 +23,7 @@ import java.util.Set;
 import java.util.stream.Collectors;
 
 /**
- * The weights of a program: matrices as the file has them, or rearranged for the machine code that reads their format; vectors
+ * The weights of a program: matrices as the file has them, or rearranged for the kernels that read their format so; vectors
  * as floats. Each is counted, decoded and rearranged once.
  */
 final class Tensors {
@@ -32,7 +33,7 @@ final class Tensors {
     private static final long CHUNK_BYTES = 2 << 20;
 
     private final WeightSource source;
-    private final Optional<MachineKernels> machine;
+    private final Optional<PackedKernels> kernels;
     private final Arena arena;
     private final ThreadTeam team;
     private final MemorySegment room;
@@ -45,23 +46,23 @@ final class Tensors {
     /**
      * Nothing is read yet.
      *
-     * @param machine rearranges and reads some formats
+     * @param kernels rearrange and read some formats
      * @param arena owns what is rearranged
      * @param team does it
      */
-    Tensors(Program program, WeightSource source, Optional<MachineKernels> machine, Arena arena, ThreadTeam team) {
+    Tensors(Program program, WeightSource source, Optional<PackedKernels> kernels, Arena arena, ThreadTeam team) {
         this.source = source;
-        this.machine = machine;
+        this.kernels = kernels;
         this.arena = arena;
         this.team = team;
-        long total = packable(program, source, machine).stream().mapToLong(Tensors::packedBytes).sum();
-        room = total == 0 ? MemorySegment.NULL : machine.orElseThrow().allocate(arena, total);
+        long total = packable(program, source, kernels).stream().mapToLong(Tensors::packedBytes).sum();
+        room = total == 0 ? MemorySegment.NULL : kernels.orElseThrow().memory().allocate(arena, total);
     }
 
     /** Tensors that are rearranged. One that has two names may be counted twice. */
-    private static List<Tensor> packable(Program program, WeightSource source, Optional<MachineKernels> machine) {
-        return machine.map(m -> WeightShape.of(program).stream().filter(w -> w.rows() > 1).map(w -> source.get(w.name()))
-                .filter(t -> m.packs(t.type())).toList()).orElse(List.of());
+    private static List<Tensor> packable(Program program, WeightSource source, Optional<PackedKernels> kernels) {
+        return kernels.map(k -> WeightShape.of(program).stream().filter(w -> w.rows() > 1).map(w -> source.get(w.name()))
+                .filter(t -> k.packs(t.type())).toList()).orElse(List.of());
     }
 
     private static long packedBytes(Tensor t) {
@@ -69,9 +70,9 @@ final class Tensors {
     }
 
     /** What products with matrices that are rearranged want of scratch memory. */
-    static TokenSpace arranged(Program program, WeightSource source, Optional<MachineKernels> machine) {
-        return new TokenSpace(packable(program, source, machine).stream()
-                .collect(Collectors.toMap(t -> PackedMatrix.tokens(t.type()), Tensor::cols, Math::max)));
+    static TokenSpace arranged(Program program, WeightSource source, Optional<PackedKernels> kernels) {
+        return new TokenSpace(packable(program, source, kernels).stream()
+                .collect(Collectors.toMap(t -> kernels.orElseThrow().tokens(t.type()), Tensor::cols, Math::max)));
     }
 
     /** The values of a norm's or bias's tensor. */
@@ -97,7 +98,7 @@ final class Tensors {
 
     private Matrix matrix(String name, float[] bias) {
         Tensor t = source.get(name);
-        if (t.rows() > 1 && machine.filter(m -> m.packs(t.type())).isPresent()) {
+        if (t.rows() > 1 && kernels.filter(k -> k.packs(t.type())).isPresent()) {
             PackedMatrix m = packed.computeIfAbsent(t.data(), _ -> pack(t)); // a tied table may have two names
             return bias.length == 0 ? m : m.withBias(padded(bias));
         }
@@ -108,7 +109,7 @@ final class Tensors {
     }
 
     private PackedMatrix pack(Tensor t) {
-        MachineKernels kernels = machine.orElseThrow();
+        WeightMemory memory = kernels.orElseThrow().memory();
         long size = packedBytes(t);
         var matrix = PackedMatrix.of(t.type(), room.asSlice(used, size), Math.toIntExact(t.rows()), Math.toIntExact(t.cols()));
         used += size;
@@ -120,7 +121,7 @@ final class Tensors {
             int to = Math.min(matrix.groups(), from + groups);
             matrix.pack(t, from, to);
             long first = (long) from * rows * t.rowBytes();
-            kernels.release(t.data().asSlice(first, Math.min(t.data().byteSize(), (long) to * rows * t.rowBytes()) - first));
+            memory.release(t.data().asSlice(first, Math.min(t.data().byteSize(), (long) to * rows * t.rowBytes()) - first));
         });
         return matrix;
     }

@@ -1,9 +1,7 @@
 package io.jllm.cpu;
 
 import io.jllm.cpu.kernels.MachineKernels;
-import io.jllm.cpu.kernels.PackedMatrix;
 import io.jllm.cpu.machine.Isa;
-import io.jllm.cpu.machine.TokenFormat;
 import io.jllm.quant.DType;
 import io.jllm.spi.Backend;
 import io.jllm.spi.BackendContract;
@@ -25,6 +23,6 @@ class NarrowMachineContractTest extends BackendContract {
 
     @Override
     protected boolean quantises(DType type) {
-        return PackedMatrix.tokens(type) == TokenFormat.BYTES;
+        return type.isQuantized();
     }
 }

@@ -2,6 +2,7 @@ package io.jllm.cpu;
 
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.jllm.quant.DType;
 import io.jllm.spi.Backend;
 import io.jllm.spi.BackendContract;
 import io.jllm.spi.BackendProvider.BackendOptions;
@@ -12,6 +13,11 @@ class VectorContractTest extends BackendContract {
     @Override
     protected Backend open(int threads) {
         return new CpuBackend(new BackendOptions(threads, "vector", 0), 0);
+    }
+
+    @Override
+    protected boolean quantises(DType type) {
+        return type.isQuantized() && type != DType.Q8_0;
     }
 
     @Test

@@ -2,13 +2,14 @@ package io.jllm.jmh.kernels;
 
 import io.jllm.cpu.kernels.BlockRows;
 import io.jllm.cpu.kernels.KernelChoice;
-import io.jllm.cpu.kernels.MachineKernels;
 import io.jllm.cpu.kernels.Matrix;
+import io.jllm.cpu.kernels.PackedKernels;
 import io.jllm.cpu.kernels.PackedMatrix;
 import io.jllm.cpu.kernels.Rows;
 import io.jllm.cpu.kernels.StoredMatrix;
 import io.jllm.cpu.kernels.Target;
 import io.jllm.cpu.kernels.Workspace;
+import io.jllm.cpu.machine.TokenFormat;
 import io.jllm.quant.DType;
 import io.jllm.quant.Tensor;
 import java.lang.foreign.Arena;
@@ -33,10 +34,10 @@ final class Product {
     /** The stored weights as these kernels want them. */
     Product(Arena arena, KernelChoice kernels, Tensor stored) {
         this.kernels = kernels;
-        Optional<MachineKernels> machine = kernels.machine().filter(m -> m.packs(stored.type()));
-        if (machine.isPresent()) {
+        Optional<PackedKernels> packs = kernels.packed().filter(k -> k.packs(stored.type()));
+        if (packs.isPresent()) {
             bytes = PackedMatrix.bytes(stored.type(), stored.rows(), stored.cols());
-            PackedMatrix packed = PackedMatrix.of(stored.type(), machine.get().allocate(arena, bytes), (int) stored.rows(), (int) stored.cols());
+            PackedMatrix packed = PackedMatrix.of(stored.type(), packs.get().memory().allocate(arena, bytes), (int) stored.rows(), (int) stored.cols());
             packed.pack(stored, 0, packed.groups());
             matrix = packed;
         } else {
@@ -45,12 +46,17 @@ final class Product {
         }
     }
 
+    /** Whether weights are rearranged: then results are the same to the last bit as with all other kernels that do so. */
+    boolean packed() {
+        return matrix instanceof PackedMatrix;
+    }
+
     /** Bytes of weights. */
     long bytes() {
         return bytes;
     }
 
-    /** What a product takes: floats, and the same as machine code wants them, which are none if it does not. */
+    /** What a product takes: floats, and the same as kernels for rearranged weights want them, if such are used. */
     record Tokens(Rows floats, Optional<BlockRows> arranged, int count) {
     }
 
@@ -58,9 +64,12 @@ final class Product {
     Tokens tokens(Arena arena, Rows floats, int count) {
         return switch (matrix) {
             case PackedMatrix p -> {
-                var arranged = new BlockRows(p.tokens(), arena.allocate(p.tokens().bytes(count, p.cols()), LINE), p.cols());
+                PackedKernels packed = kernels.packed().orElseThrow();
+                TokenFormat format = packed.tokens(p.type());
+                var arranged = new BlockRows(format, arena.allocate(format.bytes(count, p.cols()), LINE), p.cols());
+                var workspace = new Workspace(arena, p.cols());
                 for (int t = 0; t < count; t += BlockRows.GROUP) {
-                    kernels.machine().orElseThrow().arrange(floats, t, count, arranged);
+                    packed.arrange(floats, t, count, arranged, workspace);
                 }
                 yield new Tokens(floats, Optional.of(arranged), count);
             }
@@ -71,7 +80,7 @@ final class Product {
     /** Rows {@code from}, a multiple of 16, to {@code to} (exclusive; one too, or the last). */
     void run(int from, int to, Tokens x, Target out, Workspace workspace) {
         switch (matrix) {
-            case PackedMatrix p -> kernels.machine().orElseThrow().linear(p, from, to, x.arranged().orElseThrow(), x.count(), out);
+            case PackedMatrix p -> kernels.packed().orElseThrow().linear(p, from, to, x.arranged().orElseThrow(), x.count(), out, workspace);
             case StoredMatrix s -> kernels.kernels().linear(s, from, to, x.floats(), x.count(), out, workspace);
         }
     }

@@ -23,8 +23,8 @@ import java.util.concurrent.Future;
 
 /**
  * Products of random sizes, in every format and by every tier of kernels, in random pieces on several threads, until time is up. Each is
- * computed twice, cut into different pieces and with different neighbours among the tokens, which must give the same bits; so must both
- * instruction sets of machine code; and all must be as near to exact products as their arithmetic allows. What goes wrong ends it, with
+ * computed twice, cut into different pieces and with different neighbours among the tokens, which must give the same bits; so must all
+ * kernels that take rearranged weights; and all must be as near to exact products as their arithmetic allows. What goes wrong ends it, with
  * the numbers to do it again. A crash of the JVM would, too.
  */
 public final class Soak {
@@ -108,18 +108,18 @@ public final class Soak {
         try (Arena arena = Arena.ofShared()) {
             Tensor stored = Product.weights(arena, random.nextLong(), type, rows, cols);
             Rows x = Product.floats(arena, random, tokens, cols);
-            Optional<Rows> machine = Optional.empty();
+            Optional<Rows> packed = Optional.empty();
             for (var tier : tiers.entrySet()) {
                 var product = new Product(arena, tier.getValue(), stored);
                 Rows whole = outputs(arena, product, x, 0, tokens, rows);
                 int first = random.nextInt(tokens);
                 Rows some = outputs(arena, product, x, first, tokens - first, rows);
                 same(whole, first, some, tokens - first, what + tier.getKey() + " from token " + first + " on");
-                if (tier.getValue().machine().isPresent()) {
-                    if (machine.isPresent()) {
-                        same(machine.get(), 0, whole, tokens, what + tier.getKey() + " and other machine code");
+                if (product.packed()) {
+                    if (packed.isPresent()) {
+                        same(packed.get(), 0, whole, tokens, what + tier.getKey() + " and other kernels for rearranged weights");
                     }
-                    machine = Optional.of(whole);
+                    packed = Optional.of(whole);
                 }
                 near(stored, x, whole, tokens, what + tier.getKey());
             }

@@ -9,11 +9,11 @@ import java.util.concurrent.atomic.AtomicBoolean;
 /**
  * The kernels for this JVM and processor.
  *
- * @param kernels for all but what {@code machine} does
- * @param machine products of weights in machine code
+ * @param kernels for all but what {@code packed} does
+ * @param packed products of weights that are rearranged
  * @param reason why nothing faster was taken; empty if there is nothing faster here
  */
-public record KernelChoice(Kernels kernels, Optional<MachineKernels> machine, String reason) {
+public record KernelChoice(Kernels kernels, Optional<PackedKernels> packed, String reason) {
     private static final String FLAG = "--add-modules jdk.incubator.vector";
     private static final AtomicBoolean WARNED = new AtomicBoolean();
 
@@ -30,7 +30,7 @@ public record KernelChoice(Kernels kernels, Optional<MachineKernels> machine, St
                 whyNoVectors().ifPresent(why -> {
                     throw unavailable(name, why);
                 });
-                yield new KernelChoice(new VectorKernels(), Optional.empty(), "vector kernels were asked for");
+                yield new KernelChoice(new VectorKernels(), Optional.of(new VectorProducts()), "vector kernels were asked for");
             }
             case "avx512" -> machine(name, Isa.AVX512);
             case "avx2" -> machine(name, Isa.AVX2);
@@ -54,13 +54,19 @@ public record KernelChoice(Kernels kernels, Optional<MachineKernels> machine, St
     private static KernelChoice with(Optional<MachineKernels> machine, String reason) {
         Optional<String> noVectors = whyNoVectors();
         noVectors.ifPresent(KernelChoice::warn);
-        return noVectors.map(why -> new KernelChoice(new ScalarKernels(), machine, why))
-                .orElseGet(() -> new KernelChoice(new VectorKernels(), machine, reason));
+        Optional<PackedKernels> packed = machine.map(m -> m);
+        return noVectors.map(why -> new KernelChoice(new ScalarKernels(), packed, why))
+                .orElseGet(() -> new KernelChoice(new VectorKernels(), packed.or(() -> Optional.of(new VectorProducts())), reason));
     }
 
     /** As a user would name them. */
     public String name() {
-        return machine.map(MachineKernels::name).orElseGet(kernels::name);
+        return packed.map(PackedKernels::name).orElseGet(kernels::name);
+    }
+
+    /** Products of weights in machine code, if that was chosen. */
+    public Optional<PackedKernels> machine() {
+        return packed.filter(p -> p instanceof MachineKernels);
     }
 
     private static IllegalArgumentException unavailable(String name, String why) {
@@ -79,7 +85,7 @@ public record KernelChoice(Kernels kernels, Optional<MachineKernels> machine, St
         return String.join(", ", names);
     }
 
-    /** Must not touch {@link VectorKernels}, whose class cannot even be linked without the module. */
+    /** Must not touch {@link VectorKernels} and others, whose classes cannot even be linked without the module. */
     private static Optional<String> whyNoVectors() {
         if (ModuleLayer.boot().findModule("jdk.incubator.vector").isEmpty()) {
             return Optional.of("the Vector API is off: start Java with " + FLAG);

@@ -4,15 +4,15 @@ import io.jllm.cpu.machine.Isa;
 import io.jllm.cpu.machine.MachineCode;
 import io.jllm.cpu.machine.MachineCodeException;
 import io.jllm.cpu.machine.TokenFormat;
+import io.jllm.cpu.machine.WeightMemory;
 import io.jllm.quant.DType;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.EnumMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.stream.Collectors;
 
 /**
  * Products of weights, rearranged at load, in machine code: of block-quantised ones by activations of 8 bits, of floats by floats.
@@ -23,7 +23,7 @@ import java.util.stream.Collectors;
  * bit. Floats are taken one after the other, each multiplied and added with one rounding. It depends on neither neighbours, threads nor
  * the instruction set, so results do not either.
  */
-public final class MachineKernels {
+public final class MachineKernels implements PackedKernels {
     /** Weights that are used for all tokens of a step before the next ones are touched: a part of a second-level cache. */
     private static final long PANEL_BYTES = 256 << 10;
     /** Groups that are computed together where rows wait for themselves. */
@@ -76,15 +76,16 @@ public final class MachineKernels {
         return Found.ALL.get(isa).reason();
     }
 
-    /** As a user would name them. */
+    @Override
     public String name() {
         return code.isa().name().toLowerCase(Locale.ROOT);
     }
 
     /**
-     * Whether weights of that format are rearranged. The first time that a format is asked for, its code is written and tested, which
-     * takes some milliseconds; one that fails is left to others, and a warning says so.
+     * {@inheritDoc} The first time that a format is asked for, its code is written and tested, which takes some milliseconds; one that
+     * fails is left to others, and a warning says so.
      */
+    @Override
     public boolean packs(DType type) {
         return product(type).isPresent();
     }
@@ -106,27 +107,33 @@ public final class MachineKernels {
         }
     }
 
-    /** The formats that are rearranged, in words. */
-    public String formats() {
-        return Layout.types().stream().map(DType::name).collect(Collectors.joining(", "));
+    @Override
+    public List<DType> types() {
+        return Layout.types();
     }
 
-    /** Zeroed memory for weights, which takes space when first written. */
-    public MemorySegment allocate(Arena arena, long bytes) {
-        return code.allocate(arena, bytes);
+    @Override
+    public TokenFormat tokens(DType type) {
+        return PackedMatrix.format(type).tokens();
     }
 
-    /** Says that pages of a file are not needed for now. */
-    public void release(MemorySegment mapped) {
-        code.release(mapped);
+    @Override
+    public WeightMemory memory() {
+        return code.memory();
     }
 
-    /** Rewrites the group that starts with row {@code token}, of so many rows in all, as products take it. */
-    public void arrange(Rows x, int token, int tokens, BlockRows to) {
+    @Override
+    public void arrange(Rows x, int token, int tokens, BlockRows to, Workspace ws) {
+        arrange(x, token, tokens, to);
+    }
+
+    /** Which takes no scratch memory. */
+    void arrange(Rows x, int token, int tokens, BlockRows to) {
         int count = BlockRows.size(token, tokens);
         switch (to.format()) {
             case BYTES -> quantize(x, token, count, to);
             case FLOATS -> copy(x, token, count, to);
+            case PAIRS -> throw new IllegalArgumentException("machine code takes no " + to.format());
         }
     }
 
@@ -156,13 +163,8 @@ public final class MachineKernels {
         }
     }
 
-    /**
-     * out[t][r] = (W x[t])[r] + bias[r] (+ residual[t][r]), for rows {@code from} (inclusive; a multiple of 16) to {@code to}
-     * (exclusive; one too, or the last) and all tokens.
-     *
-     * @param x of the format that {@link PackedMatrix#tokens} says
-     */
-    public void linear(PackedMatrix w, int from, int to, BlockRows x, int tokens, Target out) {
+    @Override
+    public void linear(PackedMatrix w, int from, int to, BlockRows x, int tokens, Target out, Workspace ws) {
         linear(product(w.type()).orElseThrow(), w, from, to, x, tokens, out);
     }
 

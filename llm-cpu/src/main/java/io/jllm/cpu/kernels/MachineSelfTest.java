@@ -2,6 +2,7 @@ package io.jllm.cpu.kernels;
 
 import io.jllm.cpu.machine.MachineCode;
 import io.jllm.cpu.machine.MachineCodeException;
+import io.jllm.cpu.machine.TokenFormat;
 import io.jllm.quant.DType;
 import io.jllm.quant.Tensor;
 import java.lang.foreign.Arena;
@@ -86,7 +87,8 @@ final class MachineSelfTest {
 
     private static void compare(MachineKernels kernels, MachineCode.Product product, Arena arena, PackedMatrix w, float[][] want, Rows rows,
                                 int tokens) {
-        var x = new BlockRows(w.tokens(), arena.allocate(w.tokens().bytes(tokens, w.cols()), 64), w.cols());
+        TokenFormat format = kernels.tokens(w.type());
+        var x = new BlockRows(format, arena.allocate(format.bytes(tokens, w.cols()), 64), w.cols());
         for (int t = 0; t < tokens; t += BlockRows.GROUP) {
             kernels.arrange(rows, t, tokens, x);
         }

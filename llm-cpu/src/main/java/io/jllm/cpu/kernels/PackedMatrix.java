@@ -7,7 +7,7 @@ import io.jllm.quant.Tensor;
 import java.lang.foreign.MemorySegment;
 
 /**
- * Weights, rearranged for machine code: see {@link WeightFormat}. They take as many bytes as the file has for them, or hardly more; rows
+ * Weights, rearranged for {@link PackedKernels}: see {@link WeightFormat}. They take as many bytes as the file has for them, or hardly more; rows
  * are filled up to whole groups of 16 with zeros.
  *
  * @param layout how they lie
@@ -38,14 +38,14 @@ public record PackedMatrix(Layout layout, MemorySegment data, int rows, int cols
         return layout(type).format().bytes(rows, cols);
     }
 
-    /** What it is multiplied by, if it is of such a format. */
-    public static TokenFormat tokens(DType type) {
-        return layout(type).format().tokens();
+    /** How such weights lie. */
+    static WeightFormat format(DType type) {
+        return layout(type).format();
     }
 
-    /** What it is multiplied by. */
-    public TokenFormat tokens() {
-        return layout.format().tokens();
+    /** How it lies. */
+    WeightFormat format() {
+        return layout.format();
     }
 
     /** The format that it was stored in. */
@@ -71,8 +71,10 @@ public record PackedMatrix(Layout layout, MemorySegment data, int rows, int cols
         return layout.format().groupBytes(cols);
     }
 
-    private long unit(int group, int unit) {
-        return group * groupBytes() + (long) unit * layout.format().unitBytes(layout.format().unitBlocks());
+    /** Where in a group the unit starts whose first block that is. */
+    long unit(int group, int block) {
+        int blocks = layout.format().unitBlocks();
+        return group * groupBytes() + (long) (block / blocks) * layout.format().unitBytes(blocks);
     }
 
     /** Fills in groups {@code from} (inclusive) to {@code to} (exclusive) from the stored tensor. Threads may share the work. */
@@ -85,7 +87,7 @@ public record PackedMatrix(Layout layout, MemorySegment data, int rows, int cols
             int count = Math.min(ROWS, rows - g * ROWS);
             for (int u = 0; u * columns < cols; u++) {
                 layout.pack(stored.data(), first + u * unitBytes, stored.rowBytes(), count, Math.min(columns, cols - u * columns), data,
-                        unit(g, u), records);
+                        unit(g, u * layout.format().unitBlocks()), records);
             }
         }
     }
@@ -94,7 +96,7 @@ public record PackedMatrix(Layout layout, MemorySegment data, int rows, int cols
     public void decode(int row, float[] to) {
         int columns = layout.unitColumns();
         for (int u = 0; u * columns < cols; u++) {
-            layout.decode(data, unit(row / ROWS, u), row % ROWS, Math.min(columns, cols - u * columns), to, u * columns);
+            layout.decode(data, unit(row / ROWS, u * layout.format().unitBlocks()), row % ROWS, Math.min(columns, cols - u * columns), to, u * columns);
         }
     }
 }

@@ -13,6 +13,7 @@ import java.util.Collections;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * Kernels in the processor's own code, written into memory for the life of the JVM (some tens of KiB for each format of weights that is
@@ -154,16 +155,8 @@ public final class MachineCode {
         }
     }
 
-    /**
-     * Zeroed memory for weights, in pages of 2 MiB where the system has them. It takes space when first written; the arena
-     * frees it.
-     */
-    public MemorySegment allocate(Arena arena, long bytes) {
-        return system.hugePages(arena, bytes);
-    }
-
-    /** Lets go of the pages of a mapped file, which stay valid; does nothing to other memory. */
-    public void release(MemorySegment mapped) {
-        system.release(mapped);
+    /** Where weights go. */
+    public WeightMemory memory() {
+        return new WeightMemory(Optional.of(system));
     }
 }

@@ -10,19 +10,28 @@ import java.util.Set;
 /** What the processor can do, as Linux reports it: what the kernel does not support is left out there. */
 final class Processor {
     private static final Path CPUINFO = Path.of("/proc/cpuinfo");
+    private static final String LINUX = "Linux on amd64";
 
     private Processor() {
     }
 
     /** Which of some features it lacks, by Linux's names; all of them where Linux does not say. */
     static List<String> lacks(List<String> features) throws MachineCodeException {
-        String system = System.getProperty("os.name", "") + " on " + System.getProperty("os.arch", "");
-        if (!system.equals("Linux on amd64")) {
-            throw new MachineCodeException("there is machine code for Linux on amd64 only, this is " + system);
+        if (!onLinux()) {
+            throw new MachineCodeException("there is machine code for " + LINUX + " only, this is " + system());
         }
         var lacking = new ArrayList<>(features);
         lacking.removeAll(flags());
         return lacking;
+    }
+
+    /** Whether this is the system that {@link SystemCalls} knows. */
+    static boolean onLinux() {
+        return system().equals(LINUX);
+    }
+
+    private static String system() {
+        return System.getProperty("os.name", "") + " on " + System.getProperty("os.arch", "");
     }
 
     private static Set<String> flags() {

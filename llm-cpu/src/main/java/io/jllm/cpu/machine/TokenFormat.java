@@ -2,7 +2,8 @@ package io.jllm.cpu.machine;
 
 /**
  * How products take their tokens: in groups, of up to {@value #GROUP}, and blocks, of {@value #BLOCK} columns. Both lie one after
- * the other; within a block, all is laid out field by field, each for one token after the other.
+ * the other; within a block, all is laid out field by field, each for one token after the other. {@link #PAIRS} are as if each token
+ * were a group.
  */
 public enum TokenFormat {
     /**
@@ -11,7 +12,13 @@ public enum TokenFormat {
      */
     BYTES(52),
     /** 32 floats. */
-    FLOATS(128);
+    FLOATS(128),
+    /**
+     * The same numbers as {@link #BYTES} for lanes of 16 bits: for each four columns c to c + 3, a pair of shorts for columns c and
+     * c + 2 and one for c + 1 and c + 3; d, a float; -8 times the sum of all, of the first 16 and of the last 16, ints; minus the sum of
+     * all, a float.
+     */
+    PAIRS(84);
 
     /** Most tokens of a group. */
     public static final int GROUP = 8;

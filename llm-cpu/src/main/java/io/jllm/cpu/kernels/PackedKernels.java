@@ -1,0 +1,43 @@
+package io.jllm.cpu.kernels;
+
+import io.jllm.cpu.machine.TokenFormat;
+import io.jllm.cpu.machine.WeightMemory;
+import io.jllm.quant.DType;
+import java.util.List;
+
+/**
+ * Products of weights that are rearranged when a model is loaded: of block-quantised ones by activations of 8 bits, of floats by floats.
+ * Thread-safe: each thread brings its own {@link Workspace}.
+ *
+ * <p><b>The order of summation</b>: for a row and a token, block-quantised weights are taken in blocks of 32 columns, in order. Within
+ * one, sums of products of integers are exact; what becomes of them is said at {@link BlockModel}, which computes the same to the last
+ * bit. Floats are taken one after the other, each multiplied and added with one rounding. It depends on neither neighbours, threads, the
+ * instruction set nor the width of vectors, so results do not either.
+ */
+public sealed interface PackedKernels permits MachineKernels, VectorProducts {
+    /** As a user would name them. */
+    String name();
+
+    /** Formats that are rearranged, if nothing is wrong with them here. */
+    List<DType> types();
+
+    /** Whether weights of that format are rearranged. */
+    boolean packs(DType type);
+
+    /** What weights of such a format are multiplied by. */
+    TokenFormat tokens(DType type);
+
+    /** Where weights go. */
+    WeightMemory memory();
+
+    /** Rewrites the group that starts with row {@code token}, of so many rows in all, as products take it. */
+    void arrange(Rows x, int token, int tokens, BlockRows to, Workspace ws);
+
+    /**
+     * out[t][r] = (W x[t])[r] + bias[r] (+ residual[t][r]), for rows {@code from} (inclusive; a multiple of 16) to {@code to}
+     * (exclusive; one too, or the last) and all tokens.
+     *
+     * @param x of the format that {@link #tokens} says
+     */
+    void linear(PackedMatrix w, int from, int to, BlockRows x, int tokens, Target out, Workspace ws);
+}

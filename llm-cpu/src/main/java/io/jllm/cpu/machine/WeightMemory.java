@@ -1,0 +1,37 @@
+package io.jllm.cpu.machine;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.Optional;
+
+/** Where rearranged weights lie: in pages of 2 MiB where the system has them and we may ask, in plain memory elsewhere. Thread-safe. */
+public final class WeightMemory {
+    private final Optional<SystemCalls> system;
+
+    WeightMemory(Optional<SystemCalls> system) {
+        this.system = system;
+    }
+
+    /** What there is where the application lets this module call native code; asks for nothing that the JVM would warn of. */
+    public static WeightMemory allowed() {
+        boolean may = Processor.onLinux() && WeightMemory.class.getModule().isNativeAccessEnabled();
+        return new WeightMemory(may ? Optional.of(new SystemCalls()) : Optional.empty());
+    }
+
+    /**
+     * Zeroed memory, aligned to cache lines; huge pages take space when first written. The arena frees it.
+     *
+     * @throws OutOfMemoryError if there is no room for it
+     */
+    public MemorySegment allocate(Arena arena, long bytes) {
+        return system.map(s -> s.hugePages(arena, bytes)).orElseGet(() -> arena.allocate(bytes, WeightFormat.VECTOR));
+    }
+
+    /**
+     * Lets go of the pages of a mapped file, which stay valid; does nothing to other memory. Where it cannot be asked, the system takes
+     * them back by itself when memory is short.
+     */
+    public void release(MemorySegment mapped) {
+        system.ifPresent(s -> s.release(mapped));
+    }
+}

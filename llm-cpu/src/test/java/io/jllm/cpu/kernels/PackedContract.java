@@ -1,0 +1,260 @@
+package io.jllm.cpu.kernels;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.jllm.cpu.machine.TokenFormat;
+import io.jllm.quant.Codec;
+import io.jllm.quant.DType;
+import io.jllm.quant.Tensor;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+import java.util.Optional;
+import java.util.Random;
+import java.util.function.BiConsumer;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/**
+ * Products of rearranged weights, for every format, against the exact model of their arithmetic, bit by bit, and against products of
+ * floats within what 8 bits allow.
+ */
+abstract class PackedContract {
+    private static final int BLOCK = 32;
+
+    private final Random random = new Random(3);
+    private Arena arena = Arena.ofConfined();
+
+    @AfterEach
+    void close() {
+        arena.close();
+    }
+
+    /** What is tested. */
+    abstract List<PackedKernels> kernels();
+
+    private void everywhere(BiConsumer<PackedKernels, DType> test) {
+        for (PackedKernels kernels : kernels()) {
+            for (DType type : kernels.types()) {
+                assertTrue(kernels.packs(type), () -> kernels.name() + " do not pack " + type);
+                test.accept(kernels, type);
+                arena.close();
+                arena = Arena.ofConfined();
+            }
+        }
+    }
+
+    /** A number of columns that the format can have, not below the wanted one. */
+    static int cols(DType type, int wanted) {
+        return Math.ceilDiv(wanted, type.blockElements()) * type.blockElements();
+    }
+
+    Tensor weights(DType type, int rows, int cols) {
+        return MachineSelfTest.random(arena, random, type, rows, cols);
+    }
+
+    PackedMatrix pack(Tensor t) {
+        var w = PackedMatrix.of(t.type(), arena.allocate(PackedMatrix.bytes(t.type(), t.rows(), t.cols()), 64), (int) t.rows(), (int) t.cols());
+        w.pack(t, 0, w.groups());
+        return w;
+    }
+
+    private Rows rows(float[][] x) {
+        var rows = new Rows(arena.allocate((long) x.length * x[0].length * Float.BYTES), 0, x[0].length);
+        for (int t = 0; t < x.length; t++) {
+            MemorySegment.copy(x[t], 0, rows.data(), Rows.FLOAT, rows.row(t), x[t].length);
+        }
+        return rows;
+    }
+
+    private BlockRows arrange(PackedKernels kernels, DType type, float[][] x) {
+        Rows rows = rows(x);
+        TokenFormat format = kernels.tokens(type);
+        var arranged = new BlockRows(format, arena.allocate(format.bytes(x.length, x[0].length), 64), x[0].length);
+        arranged.data().fill((byte) -1);
+        var workspace = new Workspace(arena, x[0].length);
+        for (int t = 0; t < x.length; t += BlockRows.GROUP) {
+            kernels.arrange(rows, t, x.length, arranged, workspace);
+        }
+        return arranged;
+    }
+
+    private float[][] gaussian(int tokens, int cols, float size) {
+        var x = new float[tokens][cols];
+        for (float[] row : x) {
+            for (int i = 0; i < cols; i++) {
+                row[i] = (float) random.nextGaussian() * size;
+            }
+        }
+        return x;
+    }
+
+    static float[] decoded(Tensor t, int row) {
+        var out = new float[(int) t.cols()];
+        Codec.of(t.type()).orElseThrow().decode(t.data(), row * t.rowBytes(), out, 0, out.length);
+        return out;
+    }
+
+    private static List<BlockModel> model(Tensor t) {
+        return java.util.stream.IntStream.range(0, (int) t.rows()).mapToObj(r -> BlockModel.of(t, r)).toList();
+    }
+
+    static void same(float want, float got, String what) {
+        assertEquals(Float.floatToIntBits(want), Float.floatToIntBits(got), () -> what + ": " + got + " instead of " + want);
+    }
+
+    @Test
+    void everyBitOfEveryShape() {
+        everywhere((kernels, type) -> {
+            for (int rows : new int[] {1, 7, 15, 16, 17, 31, 32, 100}) {
+                for (int cols : type.isQuantized() ? new int[] {32, 64, 96, 600} : new int[] {1, 31, 32, 33, 100}) {
+                    shape(kernels, weights(type, rows, cols(type, cols)));
+                }
+            }
+        });
+    }
+
+    private void shape(PackedKernels kernels, Tensor t) {
+        PackedMatrix w = pack(t);
+        List<BlockModel> model = model(t);
+        int rows = w.rows();
+        float[][] all = gaussian(21, w.cols(), 3);
+        var want = new float[all.length][rows];
+        for (int i = 0; i < all.length; i++) {
+            for (int r = 0; r < rows; r++) {
+                want[i][r] = model.get(r).dot(all[i]);
+            }
+        }
+        for (int tokens : new int[] {1, 2, 3, 4, 5, 6, 7, 8, 9, 21}) {
+            float[][] x = java.util.Arrays.copyOf(all, tokens);
+            var out = new Rows(arena.allocate((long) tokens * (rows + 2) * Float.BYTES), 0, rows + 2);
+            kernels.linear(w, 0, rows, arrange(kernels, w.type(), x), tokens, new Target(out, 1, Optional.empty()), new Workspace(arena, w.cols()));
+            for (int i = 0; i < tokens; i++) {
+                same(0, out.data().get(Rows.FLOAT, out.row(i)), "before row 0");
+                same(0, out.data().get(Rows.FLOAT, out.row(i) + 4L * (rows + 1)), "behind the last row");
+                for (int r = 0; r < rows; r++) {
+                    same(want[i][r], out.data().get(Rows.FLOAT, out.row(i) + 4L * (r + 1)),
+                            kernels.name() + " " + t.type() + " " + rows + " x " + w.cols() + ", row " + r + ", token " + i + " of " + tokens);
+                }
+            }
+        }
+    }
+
+    /** Long rows fill panels of one group; many rows of short ones, several panels. */
+    @Test
+    void everyBitAcrossPanelsAndPartsOfAMatrix() {
+        everywhere((kernels, type) -> {
+            for (int[] shape : new int[][] {{50, 16384}, {6000, cols(type, 64)}}) {
+                Tensor t = weights(type, shape[0], shape[1]);
+                PackedMatrix w = pack(t);
+                float[][] x = gaussian(10, shape[1], 1);
+                BlockRows arranged = arrange(kernels, w.type(), x);
+                var out = new Rows(arena.allocate(10L * shape[0] * Float.BYTES), 0, shape[0]);
+                int part = shape[0] / 3 / 16 * 16;
+                for (int from = 0; from < shape[0]; from += part) {
+                    kernels.linear(w, from, Math.min(shape[0], from + part), arranged, 10, new Target(out, 0, Optional.empty()), new Workspace(arena, w.cols()));
+                }
+                for (int r = 0; r < shape[0]; r += Math.max(7, shape[0] / 50)) {
+                    BlockModel model = BlockModel.of(t, r);
+                    for (int i = 0; i < 10; i += 3) {
+                        same(model.dot(x[i]), out.data().get(Rows.FLOAT, out.row(i) + 4L * r), type + ", row " + r + ", token " + i);
+                    }
+                }
+            }
+        });
+    }
+
+    /** An activation is off by half a step, 1/254 of the largest of its block, at most: so a product is by the sum of |w| times that. */
+    @Test
+    void asNearToProductsOfFloatsAsEightBitsAllow() {
+        everywhere((kernels, type) -> {
+            int cols = cols(type, 1600);
+            Tensor t = weights(type, 48, cols);
+            PackedMatrix w = pack(t);
+            float[][] x = gaussian(9, cols, 1);
+            var out = new Rows(arena.allocate(9L * 48 * Float.BYTES), 0, 48);
+            kernels.linear(w, 0, 48, arrange(kernels, w.type(), x), 9, new Target(out, 0, Optional.empty()), new Workspace(arena, w.cols()));
+            for (int i = 0; i < 9; i += 4) {
+                for (int r = 0; r < 48; r++) {
+                    float[] row = decoded(t, r);
+                    double want = 0;
+                    double bound = 0;
+                    double size = 0;
+                    for (int c = 0; c < cols; c++) {
+                        want += (double) row[c] * x[i][c];
+                        bound += type.isQuantized() ? Math.abs(row[c]) * BlockModel.scale(x[i], c / BLOCK * BLOCK) / 2 : 0;
+                        size += Math.abs((double) row[c] * x[i][c]);
+                    }
+                    // Each of the sums and products of floats rounds once, by 2^-24 of what has come together so far; a minimum is as
+                    // much as 31 times its scale more than what is left when it is off.
+                    int sums = type.isQuantized() ? 4 * cols / BLOCK : cols;
+                    bound += size * (type.blockElements() == 256 ? 64 : 1) * (sums + 4) * 0x1p-24;
+                    double got = out.data().get(Rows.FLOAT, out.row(i) + 4L * r);
+                    assertEquals(want, got, bound, type + ", row " + r + ", token " + i);
+                }
+            }
+        });
+    }
+
+    @Test
+    void zerosTinyAndHugeNumbersAndWhatIsNone() {
+        everywhere(this::unusual);
+    }
+
+    private void unusual(PackedKernels kernels, DType type) {
+        int cols = cols(type, 64);
+        Tensor t = weights(type, 16, cols);
+        PackedMatrix w = pack(t);
+        List<BlockModel> model = model(t);
+        float[] sizes = {0, Float.MIN_VALUE, 1e-38f, 1e-30f, 1e30f, Float.MAX_VALUE, Float.NaN, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY};
+        for (float size : sizes) {
+            float[][] x = gaussian(2, cols, 1);
+            x[0] = new float[cols];
+            x[0][5] = size;
+            x[0][6] = -size / 3;
+            x[1][40] = size;
+            var out = new Rows(arena.allocate(2L * 16 * Float.BYTES), 0, 16);
+            kernels.linear(w, 0, 16, arrange(kernels, w.type(), x), 2, new Target(out, 0, Optional.empty()), new Workspace(arena, w.cols()));
+            for (int i = 0; i < 2; i++) {
+                for (int r = 0; r < 16; r++) {
+                    float got = out.data().get(Rows.FLOAT, out.row(i) + 4L * r);
+                    same(model.get(r).dot(x[i]), got, kernels.name() + " " + type + " by " + size + ", row " + r);
+                    assertTrue(Float.isFinite(size) || !Float.isFinite(got), () -> size + " gave " + got);
+                }
+            }
+        }
+    }
+
+    @Test
+    void biasAndResidualInPlaceAndElsewhere() {
+        everywhere(this::biasAndResidual);
+    }
+
+    private void biasAndResidual(PackedKernels kernels, DType type) {
+        int rows = 37;
+        int cols = cols(type, 64);
+        Tensor t = weights(type, rows, cols);
+        List<BlockModel> model = model(t);
+        MemorySegment bias = arena.allocate(48L * Float.BYTES);
+        for (int r = 0; r < rows; r++) {
+            bias.set(Rows.FLOAT, 4L * r, r * 0.5f);
+        }
+        PackedMatrix w = pack(t).withBias(bias);
+        float[][] x = gaussian(11, cols, 1);
+        BlockRows arranged = arrange(kernels, w.type(), x);
+        float[][] rest = gaussian(11, rows, 1);
+        Rows elsewhere = rows(rest);
+        Rows inPlace = rows(rest);
+        var out = new Rows(arena.allocate(11L * rows * Float.BYTES), 0, rows);
+        kernels.linear(w, 0, rows, arranged, 11, new Target(out, 0, Optional.of(elsewhere)), new Workspace(arena, w.cols()));
+        kernels.linear(w, 0, rows, arranged, 11, new Target(inPlace, 0, Optional.of(inPlace)), new Workspace(arena, w.cols()));
+        for (int i = 0; i < 11; i++) {
+            for (int r = 0; r < rows; r++) {
+                float want = model.get(r).dot(x[i]) + r * 0.5f + rest[i][r];
+                same(want, out.data().get(Rows.FLOAT, out.row(i) + 4L * r), "row " + r);
+                same(want, inPlace.data().get(Rows.FLOAT, inPlace.row(i) + 4L * r), "row " + r);
+            }
+        }
+    }
+}
