@@ -95,9 +95,17 @@ final class VectorProducts implements PackedKernels {
     }
 
     private static void row(PackedMatrix w, int row, int rows, BlockRows x, int token, MemorySegment m) {
-        for (int s = 0; s < strips(rows); s++) {
-            VectorRow.q4(w.data(), (row / ROWS + s / PARTS) * w.groupBytes(), s % PARTS, x.data(), x.at(token), w.blocks(), m, ACC + (long) s * V);
+        int strips = strips(rows);
+        for (int s = 0; s < strips; s += 2) {
+            int second = Math.min(s + 1, strips - 1);
+            VectorRow.q4(w.data(), group(w, row, s), s % PARTS, group(w, row, second), second % PARTS, x.data(), x.at(token), w.blocks(), m,
+                    ACC + (long) s * V);
         }
+    }
+
+    /** Where the group starts that strip {@code strip} from row {@code row} on is a part of. */
+    private static long group(PackedMatrix w, int row, int strip) {
+        return w.unit(row / ROWS + strip / PARTS, 0);
     }
 
     private static void panel(PackedMatrix w, int row, int rows, BlockRows x, int token, int tokens, MemorySegment m) {

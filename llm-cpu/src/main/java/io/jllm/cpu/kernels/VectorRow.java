@@ -30,41 +30,60 @@ final class VectorRow {
     }
 
     /**
-     * A strip of Q4_0. Nibbles stay unsigned; sums begin with what that is too much.
+     * Two strips of Q4_0, which share what is read of the token. Nibbles stay unsigned; sums begin with what that is too much.
      *
-     * @param group where the group starts
-     * @param part which strip of it
+     * @param group0 where the group of the first strip starts
+     * @param part0 which strip of it
+     * @param group1 the same of the second
      * @param x0 the token
-     * @param to where a float for each row goes
+     * @param to where a float for each row goes, of one strip behind the other
      */
-    static void q4(MemorySegment w, long group, int part, MemorySegment x, long x0, int blocks, MemorySegment to, long at) {
-        FloatVector acc = FloatVector.zero(F);
-        long first = group + LINE + (long) part * V;
-        long scales = group + (long) part * V / 2;
+    static void q4(MemorySegment w, long group0, int part0, long group1, int part1, MemorySegment x, long x0, int blocks, MemorySegment to,
+                   long at) {
+        FloatVector f = FloatVector.zero(F);
+        FloatVector g = f;
+        long w0 = group0 + LINE + (long) part0 * V;
+        long w1 = group1 + LINE + (long) part1 * V;
+        long d0 = group0 + (long) part0 * V / 2;
+        long d1 = group1 + (long) part1 * V / 2;
         for (int b = 0; b < blocks; b++) {
             long unit = (b >> 1) * UNIT;
-            long block = first + unit + (b & 1) * 4 * LINE;
+            long block = unit + (b & 1) * 4 * LINE;
+            long scale = unit + (b & 1) * LINE / 2;
             long xb = x0 + b * TOKEN_BLOCK;
-            ShortVector s0 = IntVector.broadcast(I, x.get(Layout.INT, xb + VectorTokens.SUM) & 0xffff).reinterpretAsShorts();
-            ShortVector s1 = ShortVector.zero(S);
+            ShortVector s = IntVector.broadcast(I, x.get(Layout.INT, xb + VectorTokens.SUM) & 0xffff).reinterpretAsShorts();
+            ShortVector t = s;
             for (int j = 0; j < 4; j++) {
-                ShortVector v = ShortVector.fromMemorySegment(S, w, block + j * LINE, LITTLE_ENDIAN);
-                long xj = xb + 8L * j;
-                s0 = s0.add(v.and(NIBBLE).mul(IntVector.broadcast(I, x.get(Layout.INT, xj)).reinterpretAsShorts()));
-                s1 = s1.add(v.lanewise(VectorOperators.LSHR, 8).and(NIBBLE)
-                        .mul(IntVector.broadcast(I, x.get(Layout.INT, xj + 4)).reinterpretAsShorts()));
-                s0 = s0.add(v.lanewise(VectorOperators.LSHR, 4).and(NIBBLE)
-                        .mul(IntVector.broadcast(I, x.get(Layout.INT, xj + 32)).reinterpretAsShorts()));
-                s1 = s1.add(v.lanewise(VectorOperators.LSHR, 12).mul(IntVector.broadcast(I, x.get(Layout.INT, xj + 36)).reinterpretAsShorts()));
+                ShortVector u = ShortVector.fromMemorySegment(S, w, w0 + block + j * LINE, LITTLE_ENDIAN);
+                ShortVector v = ShortVector.fromMemorySegment(S, w, w1 + block + j * LINE, LITTLE_ENDIAN);
+                ShortVector y = IntVector.broadcast(I, x.get(Layout.INT, xb + 8L * j)).reinterpretAsShorts();
+                s = s.add(u.and(NIBBLE).mul(y));
+                t = t.add(v.and(NIBBLE).mul(y));
+                y = IntVector.broadcast(I, x.get(Layout.INT, xb + 8L * j + 4)).reinterpretAsShorts();
+                s = s.add(u.lanewise(VectorOperators.LSHR, 8).and(NIBBLE).mul(y));
+                t = t.add(v.lanewise(VectorOperators.LSHR, 8).and(NIBBLE).mul(y));
+                y = IntVector.broadcast(I, x.get(Layout.INT, xb + 8L * j + 32)).reinterpretAsShorts();
+                s = s.add(u.lanewise(VectorOperators.LSHR, 4).and(NIBBLE).mul(y));
+                t = t.add(v.lanewise(VectorOperators.LSHR, 4).and(NIBBLE).mul(y));
+                y = IntVector.broadcast(I, x.get(Layout.INT, xb + 8L * j + 36)).reinterpretAsShorts();
+                s = s.add(u.lanewise(VectorOperators.LSHR, 12).mul(y));
+                t = t.add(v.lanewise(VectorOperators.LSHR, 12).mul(y));
             }
-            IntVector h = (IntVector) ShortVector.fromMemorySegment(H, w, scales + unit + (b & 1) * LINE / 2, LITTLE_ENDIAN)
-                    .convertShape(VectorOperators.S2I, I, 0);
+            FloatVector d = FloatVector.broadcast(F, x.get(FLOAT, xb + VectorTokens.SCALE));
+            IntVector h = (IntVector) ShortVector.fromMemorySegment(H, w, d0 + scale, LITTLE_ENDIAN).convertShape(VectorOperators.S2I, I, 0);
             FloatVector c = h.and(0x7fff).lanewise(VectorOperators.LSHL, 13).or(h.and(Integer.MIN_VALUE)).reinterpretAsFloats()
                     .mul(VectorUnpack.UP).mul(VectorUnpack.UP).mul(VectorUnpack.DOWN);
-            IntVector s = s0.add(s1).reinterpretAsInts();
-            s = s.lanewise(VectorOperators.LSHL, Short.SIZE).add(s).lanewise(VectorOperators.ASHR, Short.SIZE);
-            acc = ((FloatVector) s.convert(VectorOperators.I2F, 0)).mul(c).fma(FloatVector.broadcast(F, x.get(FLOAT, xb + VectorTokens.SCALE)), acc);
+            h = s.reinterpretAsInts();
+            h = h.lanewise(VectorOperators.LSHL, Short.SIZE).add(h).lanewise(VectorOperators.ASHR, Short.SIZE);
+            f = ((FloatVector) h.convert(VectorOperators.I2F, 0)).mul(c).fma(d, f);
+            h = (IntVector) ShortVector.fromMemorySegment(H, w, d1 + scale, LITTLE_ENDIAN).convertShape(VectorOperators.S2I, I, 0);
+            c = h.and(0x7fff).lanewise(VectorOperators.LSHL, 13).or(h.and(Integer.MIN_VALUE)).reinterpretAsFloats()
+                    .mul(VectorUnpack.UP).mul(VectorUnpack.UP).mul(VectorUnpack.DOWN);
+            h = t.reinterpretAsInts();
+            h = h.lanewise(VectorOperators.LSHL, Short.SIZE).add(h).lanewise(VectorOperators.ASHR, Short.SIZE);
+            g = ((FloatVector) h.convert(VectorOperators.I2F, 0)).mul(c).fma(d, g);
         }
-        acc.intoMemorySegment(to, at, LITTLE_ENDIAN);
+        f.intoMemorySegment(to, at, LITTLE_ENDIAN);
+        g.intoMemorySegment(to, at + V, LITTLE_ENDIAN);
     }
 }
