@@ -19,9 +19,10 @@ final class Child {
      * What came of it.
      *
      * @param out standard output
+     * @param millis how long it ran
      * @param peakMib most physical memory that the process held, in MiB; only Linux says
      */
-    record Outcome(String out, OptionalDouble peakMib) {
+    record Outcome(String out, double millis, OptionalDouble peakMib) {
     }
 
     private Child() {
@@ -39,11 +40,14 @@ final class Child {
         try {
             var builder = new ProcessBuilder(command).redirectOutput(out.toFile()).redirectError(err.toFile());
             builder.environment().putAll(environment);
+            long start = System.nanoTime();
             Process process = builder.start();
             process.getOutputStream().close();
             OptionalDouble peak;
+            long end;
             try {
                 peak = await(process, limit);
+                end = System.nanoTime();
             } finally {
                 process.descendants().forEach(ProcessHandle::destroy);
                 process.destroy();
@@ -54,7 +58,7 @@ final class Child {
             if (process.exitValue() != 0) {
                 throw new IOException(String.join(" ", command) + " failed with exit code " + process.exitValue() + ":\n" + end(err));
             }
-            return new Outcome(Files.readString(out), peak);
+            return new Outcome(Files.readString(out), (end - start) / 1e6, peak);
         } finally {
             Files.deleteIfExists(out);
             Files.deleteIfExists(err);

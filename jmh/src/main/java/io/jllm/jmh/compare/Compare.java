@@ -60,6 +60,17 @@ public final class Compare implements Callable<Integer> {
     @Option(names = "--kernels", paramLabel = "NAME", defaultValue = "auto", description = "Ours (default: ${DEFAULT-VALUE}).")
     private String kernels = "";
 
+    @Option(names = "--load", description = {"Measure loading instead: both programs from start to end, with one prompt of 8 tokens.",
+        "Ours also says how long loading took, and the first token."})
+    private boolean load;
+
+    @Option(names = "--cold", description = "Drop the file from the system's cache before each run (with dd of GNU coreutils).")
+    private boolean cold;
+
+    @Option(names = "--busy", split = ",", paramLabel = "CPU",
+            description = "Processors on each of which another process spins meanwhile, pinned by taskset.")
+    private List<Integer> busy = List.of();
+
     @Option(names = "--rounds", paramLabel = "N", defaultValue = "5", description = "Runs of each (default: ${DEFAULT-VALUE}).")
     private int rounds;
 
@@ -171,7 +182,7 @@ public final class Compare implements Callable<Integer> {
         for (int count : threads) {
             for (int sequences : batch) {
                 var setting = new Setting(file, name.orElse(file.getFileName().toString()), count, sequences, depth, promptTokens, generateTokens,
-                        kvType, kernels);
+                        load, kvType, kernels, new Circumstances(cold, busy));
                 if (!again && rows.has(commit, ours.command(setting), peer.map(p -> p.command(setting)))) {
                     out.println(setting.label() + ": there already");
                     continue;
@@ -180,7 +191,8 @@ public final class Compare implements Callable<Integer> {
                     Comparison c = Comparison.measure(setting, ours, peer, rounds, Duration.ofMinutes(limitMinutes), out::println);
                     JsonObject row = Rows.row(c, ours, peer, commit, Files.size(file));
                     rows.add(row);
-                    out.println(setting.label() + ": pp " + row.get("pp") + " tg " + row.get("tg")
+                    out.println(load ? setting.label() + ": " + row.get("wall_ms") + " ms" + (peer.isPresent() ? ", by the peer's " + row.get("ratio_wall") : "")
+                            : setting.label() + ": pp " + row.get("pp") + " tg " + row.get("tg")
                             + (peer.isPresent() ? ", by the peer's " + row.get("ratio_pp") + " and " + row.get("ratio_tg") : "")
                             + "; share of bandwidth " + row.get("tg_share_of_bandwidth"));
                 } catch (IOException e) {

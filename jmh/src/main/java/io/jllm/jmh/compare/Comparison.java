@@ -25,11 +25,11 @@ record Comparison(Setting setting, List<Program.Run> ours, List<Program.Run> the
         for (int round = 0; round < rounds; round++) {
             result.bandwidth.add(Bandwidth.measure(setting.threads()));
             if (peer.isPresent() && round % 2 == 0) {
-                result.theirs.add(peer.get().run(setting, limit));
+                result.theirs.add(setting.circumstances().run(peer.get(), setting, limit));
             }
-            result.ours.add(ours.run(setting, limit));
+            result.ours.add(setting.circumstances().run(ours, setting, limit));
             if (peer.isPresent() && round % 2 == 1) {
-                result.theirs.add(peer.get().run(setting, limit));
+                result.theirs.add(setting.circumstances().run(peer.get(), setting, limit));
             }
             Speeds mine = result.ours.getLast().speeds();
             progress.accept(setting.label() + ": round " + (round + 1) + " of " + rounds + ": jllm " + words(mine)
@@ -40,7 +40,7 @@ record Comparison(Setting setting, List<Program.Run> ours, List<Program.Run> the
     }
 
     private static String words(Speeds s) {
-        return "pp " + word(s.pp()) + " tg " + word(s.tg());
+        return "pp " + word(s.pp()) + " tg " + word(s.tg()) + " in " + word(s.wallMillis()) + " ms";
     }
 
     private static String word(OptionalDouble v) {

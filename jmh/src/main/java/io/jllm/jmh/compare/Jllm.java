@@ -40,14 +40,20 @@ record Jllm(Path script) implements Program {
 
     @Override
     public String command(Setting s) {
+        if (s.load()) {
+            return s.circumstances().command(s.name()) + "examples/llm " + String.join(" ", words(s, s.name(), 0, 0, 0));
+        }
         String first = "examples/llm " + String.join(" ", words(s, s.name(), s.promptTokens(), s.batch() > 1 ? 0 : s.generateTokens(), s.depth()));
-        return s.batch() == 1 ? first
-                : first + "; examples/llm " + String.join(" ", words(s, s.name(), 0, s.generateTokens(), s.promptTokens()));
+        return s.circumstances().command(s.name()) + (s.batch() == 1 ? first
+                : first + "; examples/llm " + String.join(" ", words(s, s.name(), 0, s.generateTokens(), s.promptTokens())));
     }
 
     /** A batch generates after its prompts, for that is how llama-batched-bench measures it. */
     @Override
     public Run run(Setting s, Duration limit) throws IOException, InterruptedException {
+        if (s.load()) {
+            return run(words(s, s.model().toString(), 0, 0, 0), limit); // its first token is timed anyway
+        }
         if (s.batch() == 1) {
             return run(words(s, s.model().toString(), s.promptTokens(), s.generateTokens(), s.depth()), limit);
         }
@@ -63,7 +69,7 @@ record Jllm(Path script) implements Program {
         try {
             JsonObject json = JsonParser.parseString(outcome.out()).getAsJsonObject();
             return new Run(new Speeds(number(json, "pp"), number(json, "tg"), number(json, "load_ms"), number(json, "first_token_ms"),
-                    number(json, "peak_rss_mib")), json.get("kernels").getAsString());
+                    OptionalDouble.of(outcome.millis()), number(json, "peak_rss_mib")), json.get("kernels").getAsString());
         } catch (JsonParseException | IllegalStateException e) {
             throw new IOException(script + " printed what is no line of llm bench --json: " + outcome.out(), e);
         }

@@ -35,6 +35,8 @@ record LlamaBench(String name, Path bench, Optional<Path> batchedBench, List<Str
             int positions = s.batch() * (s.promptTokens() + s.generateTokens());
             words.addAll(List.of("-c", "" + positions, "-b", "2048", "-ub", "512", "-npp", "" + s.promptTokens(), "-ntg", "" + s.generateTokens(),
                     "-npl", "" + s.batch(), "-t", "" + s.threads(), "-tb", "" + s.threads()));
+        } else if (s.load()) {
+            words.addAll(List.of("-p", "" + Setting.FIRST_PROMPT, "-n", "0", "-t", "" + s.threads(), "-r", "1", "--no-warmup", "-o", "json"));
         } else {
             words.addAll(List.of("-p", "" + s.promptTokens(), "-n", "" + s.generateTokens(), "-t", "" + s.threads(), "-r", "1", "-o", "json"));
             if (s.depth() > 0) {
@@ -48,7 +50,7 @@ record LlamaBench(String name, Path bench, Optional<Path> batchedBench, List<Str
 
     @Override
     public String command(Setting s) {
-        var line = new StringBuilder();
+        var line = new StringBuilder(s.circumstances().command(s.name()));
         environment.forEach((key, value) -> line.append(key).append('=').append(value).append(' '));
         return line + (s.batch() > 1 ? "llama-batched-bench " : "llama-bench ") + String.join(" ", words(s, s.name()));
     }
@@ -61,7 +63,7 @@ record LlamaBench(String name, Path bench, Optional<Path> batchedBench, List<Str
         command.addAll(words(s, s.model().toString()));
         Child.Outcome outcome = Child.run(command, environment, limit);
         try {
-            return s.batch() == 1 ? single(outcome) : batched(outcome);
+            return s.load() ? run(OptionalDouble.empty(), OptionalDouble.empty(), outcome) : s.batch() == 1 ? single(outcome) : batched(outcome);
         } catch (JsonParseException | IllegalStateException | NumberFormatException | NullPointerException e) {
             throw new IOException(program.getFileName() + " printed what is not known here: " + outcome.out(), e);
         }
@@ -94,6 +96,7 @@ record LlamaBench(String name, Path bench, Optional<Path> batchedBench, List<Str
     }
 
     private static Run run(OptionalDouble pp, OptionalDouble tg, Child.Outcome outcome) {
-        return new Run(new Speeds(pp, tg, OptionalDouble.empty(), OptionalDouble.empty(), outcome.peakMib()), "");
+        return new Run(new Speeds(pp, tg, OptionalDouble.empty(), OptionalDouble.empty(), OptionalDouble.of(outcome.millis()),
+                outcome.peakMib()), "");
     }
 }

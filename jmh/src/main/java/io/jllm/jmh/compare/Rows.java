@@ -13,8 +13,11 @@ import java.nio.file.StandardOpenOption;
 import java.time.LocalDate;
 import java.time.ZoneOffset;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.TreeMap;
+import java.util.function.Function;
 
 /**
  * The file of results: a JSON object a line, each with all that it takes to measure it again.
@@ -67,6 +70,11 @@ record Rows(Path file) {
         row.addProperty("depth", s.depth());
         row.addProperty("prompt_tokens", s.promptTokens());
         row.addProperty("generate_tokens", s.generateTokens());
+        row.addProperty("load", s.load());
+        row.addProperty("cold", s.circumstances().cold());
+        var busy = new JsonArray();
+        s.circumstances().busy().forEach(i -> busy.add(i));
+        row.add("busy_processors", busy);
         row.addProperty("kv_type", s.kvType());
         row.addProperty("kernels", c.ours().getLast().kernels());
         add(row, "pp", Comparison.median(Comparison.each(c.ours(), Speeds::pp)));
@@ -80,6 +88,13 @@ record Rows(Path file) {
         });
         add(row, "bandwidth_gb_s", Comparison.median(c.bandwidth()));
         add(row, "tg_share_of_bandwidth", c.shareOfBandwidth(fileBytes));
+        if (s.load()) {
+            add(row, "wall_ms", Comparison.median(Comparison.each(c.ours(), Speeds::wallMillis)));
+            peer.ifPresent(_ -> {
+                add(row, "peer_wall_ms", Comparison.median(Comparison.each(c.theirs(), Speeds::wallMillis)));
+                add(row, "ratio_wall", c.ratio(Speeds::wallMillis));
+            });
+        }
         add(row, "load_ms", Comparison.median(Comparison.each(c.ours(), Speeds::loadMillis)));
         add(row, "first_token_ms", Comparison.median(Comparison.each(c.ours(), Speeds::firstTokenMillis)));
         add(row, "peak_rss_mib", Comparison.median(Comparison.each(c.ours(), Speeds::peakMib)));
@@ -96,11 +111,17 @@ record Rows(Path file) {
 
     private static JsonObject runs(Comparison c) {
         var runs = new JsonObject();
-        runs.add("pp", array(Comparison.each(c.ours(), Speeds::pp)));
-        runs.add("tg", array(Comparison.each(c.ours(), Speeds::tg)));
-        if (!c.theirs().isEmpty()) {
-            runs.add("peer_pp", array(Comparison.each(c.theirs(), Speeds::pp)));
-            runs.add("peer_tg", array(Comparison.each(c.theirs(), Speeds::tg)));
+        Map<String, Function<Speeds, OptionalDouble>> figures = new TreeMap<>(c.setting().load()
+                ? Map.of("wall_ms", Speeds::wallMillis) : Map.of("pp", Speeds::pp, "tg", Speeds::tg));
+        figures.forEach((name, figure) -> {
+            runs.add(name, array(Comparison.each(c.ours(), figure)));
+            if (!c.theirs().isEmpty()) {
+                runs.add("peer_" + name, array(Comparison.each(c.theirs(), figure)));
+            }
+        });
+        if (c.setting().load()) {
+            runs.add("load_ms", array(Comparison.each(c.ours(), Speeds::loadMillis)));
+            runs.add("first_token_ms", array(Comparison.each(c.ours(), Speeds::firstTokenMillis)));
         }
         runs.add("bandwidth_gb_s", array(c.bandwidth()));
         return runs;

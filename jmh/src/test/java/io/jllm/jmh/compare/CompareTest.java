@@ -3,6 +3,7 @@ package io.jllm.jmh.compare;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.google.gson.JsonObject;
 import java.io.ByteArrayInputStream;
@@ -129,6 +130,34 @@ class CompareTest {
         assertEquals(102.4, rows.get(1).get("peer_pp").getAsDouble());
         assertTrue(rows.get(1).get("command").getAsString().endsWith("--prompt-tokens 0 --generate-tokens 64 --threads 1 --kv-type f16 "
                 + "--repetitions 1 --json --batch 8 --depth 512"), rows.get(1).toString());
+    }
+
+    @Test
+    void loadingIsTimedFromStartToEnd() throws IOException {
+        Outcome outcome = compare("--model", model.toString(), "--load", "--cold");
+        assumeTrue(!outcome.out.contains("Cannot run program \"dd\""), "there is no dd");
+        assertEquals(0, outcome.code, outcome.out);
+        JsonObject row = new Rows(results()).all().getFirst();
+        assertEquals("some.gguf, load, 1 thread, cold", row.get("label").getAsString());
+        assertEquals(900, row.get("load_ms").getAsInt());
+        assertTrue(row.get("wall_ms").getAsDouble() > 0 && row.get("peer_wall_ms").getAsDouble() > 0 && row.get("ratio_wall").getAsDouble() > 0,
+                row.toString());
+        assertEquals(2, row.getAsJsonObject("runs").getAsJsonArray("peer_wall_ms").size());
+        assertTrue(row.get("command").getAsString().startsWith("dd if=some.gguf iflag=nocache count=0; examples/llm bench --model some.gguf"
+                + " --prompt-tokens 0 --generate-tokens 0 "), row.toString());
+        assertEquals("dd if=some.gguf iflag=nocache count=0; llama-bench -m some.gguf -p 8 -n 0 -t 1 -r 1 --no-warmup -o json -ctk f16 -ctv f16",
+                row.get("peer_command").getAsString());
+        assertTrue(compare("--model", model.toString(), "--load", "--depth", "3").out.contains("leave out --batch and --depth"));
+    }
+
+    @Test
+    void aProcessorIsKeptBusyMeanwhile() throws IOException {
+        Outcome outcome = compare("--model", model.toString(), "--busy", "0");
+        assumeTrue(!outcome.out.contains("Cannot run program \"taskset\"") && !outcome.out.contains("no process could spin"), "nothing can be pinned to processor 0");
+        assertEquals(0, outcome.code, outcome.out);
+        JsonObject row = new Rows(results()).all().getFirst();
+        assertEquals("some.gguf, 1 thread, busy processors 0", row.get("label").getAsString());
+        assertTrue(row.get("peer_command").getAsString().startsWith("taskset -c 0 sh -c 'while :; do :; done' & llama-bench "), row.toString());
     }
 
     @Test
