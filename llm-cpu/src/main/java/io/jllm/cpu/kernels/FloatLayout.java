@@ -17,9 +17,9 @@ final class FloatLayout extends Layout {
     }
 
     @Override
-    void toRecord(MemorySegment stored, long at, int columns, byte[] record, int start) {
+    void toRecord(byte[] stored, int at, int columns, byte[] record, int start) {
         int bytes = columns * type().blockBytes();
-        MemorySegment.copy(stored, BYTE, at, record, start, bytes);
+        System.arraycopy(stored, at, record, start, bytes);
         Arrays.fill(record, start + bytes, start + BLOCK * type().blockBytes(), (byte) 0);
     }
 

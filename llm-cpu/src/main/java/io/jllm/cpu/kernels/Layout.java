@@ -8,6 +8,7 @@ import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 
@@ -89,58 +90,68 @@ abstract sealed class Layout permits SimpleLayout, SuperLayout, FloatLayout {
     }
 
     /** Turns so many stored columns of one row into a record. */
-    abstract void toRecord(MemorySegment stored, long at, int columns, byte[] record, int start);
+    abstract void toRecord(byte[] stored, int at, int columns, byte[] record, int start);
 
     /** Reads a row's part of a unit. */
     abstract void decode(MemorySegment data, long unit, int row, int columns, float[] to, int at);
 
     /**
-     * Writes a unit.
+     * Writes a unit. Both sides are arrays, for copies of whole groups are cheap, and single numbers of a mapped file are not.
      *
      * @param rowBytes from one stored row to the next
      * @param count stored rows; those that a group lacks become zeros
      * @param records room for 16 records
      */
-    final void pack(MemorySegment stored, long at, long rowBytes, int count, int columns, MemorySegment data, long unit, byte[] records) {
+    final void pack(byte[] stored, int at, int rowBytes, int count, int columns, byte[] group, int unit, byte[] records) {
         int bytes = recordBytes(columns);
         for (int r = 0; r < count; r++) {
             toRecord(stored, at + r * rowBytes, columns, records, r * bytes);
         }
-        java.util.Arrays.fill(records, count * bytes, ROWS * bytes, (byte) 0);
+        Arrays.fill(records, count * bytes, ROWS * bytes, (byte) 0);
         int from = 0;
         for (Run run : header) {
-            interleave(run.size(), run.count(), records, from, bytes, data, unit + (long) ROWS * from);
+            interleave(run.size(), run.count(), records, from, bytes, group, unit + ROWS * from);
             from += run.size() * run.count();
         }
-        interleave(size, (bytes - from) / size, records, from, bytes, data, unit + (long) ROWS * from);
+        interleave(size, (bytes - from) / size, records, from, bytes, group, unit + ROWS * from);
     }
 
-    private static void interleave(int size, int count, byte[] records, int from, int stride, MemorySegment data, long to) {
+    private static void interleave(int size, int count, byte[] records, int from, int stride, byte[] group, int to) {
         switch (size) {
-            case Integer.BYTES -> words(count, records, from, stride, data, to);
-            case Short.BYTES -> halves(count, records, from, stride, data, to);
+            case Integer.BYTES -> words(count, records, from, stride, group, to);
+            case Short.BYTES -> halves(count, records, from, stride, group, to);
             default -> {
                 for (int i = 0; i < count * ROWS; i++) {
-                    data.set(BYTE, to + i, records[from + i % ROWS * stride + i / ROWS]);
+                    group[to + i] = records[from + i % ROWS * stride + i / ROWS];
                 }
             }
         }
     }
 
-    private static void words(int count, byte[] records, int from, int stride, MemorySegment data, long to) {
+    private static void words(int count, byte[] records, int from, int stride, byte[] group, int to) {
         for (int i = 0; i < count; i++) {
             for (int r = 0; r < ROWS; r++) {
-                data.set(INT, to + (long) (i * ROWS + r) * Integer.BYTES, (int) INTS.get(records, from + r * stride + i * Integer.BYTES));
+                INTS.set(group, to + (i * ROWS + r) * Integer.BYTES, (int) INTS.get(records, from + r * stride + i * Integer.BYTES));
             }
         }
     }
 
-    private static void halves(int count, byte[] records, int from, int stride, MemorySegment data, long to) {
+    private static void halves(int count, byte[] records, int from, int stride, byte[] group, int to) {
         for (int i = 0; i < count; i++) {
             for (int r = 0; r < ROWS; r++) {
-                data.set(SHORT, to + (long) (i * ROWS + r) * Short.BYTES, (short) SHORTS.get(records, from + r * stride + i * Short.BYTES));
+                SHORTS.set(group, to + (i * ROWS + r) * Short.BYTES, (short) SHORTS.get(records, from + r * stride + i * Short.BYTES));
             }
         }
+    }
+
+    // Stored rows
+
+    static int word(byte[] stored, int at) {
+        return (int) INTS.get(stored, at);
+    }
+
+    static short half(byte[] stored, int at) {
+        return (short) SHORTS.get(stored, at);
     }
 
     // Records

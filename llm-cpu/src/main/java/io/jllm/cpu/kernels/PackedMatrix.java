@@ -5,6 +5,7 @@ import io.jllm.cpu.machine.WeightFormat;
 import io.jllm.quant.DType;
 import io.jllm.quant.Tensor;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 
 /**
  * Weights, rearranged for {@link PackedKernels}: see {@link WeightFormat}. They take as many bytes as the file has for them, or hardly more; rows
@@ -80,15 +81,19 @@ public record PackedMatrix(Layout layout, MemorySegment data, int rows, int cols
     /** Fills in groups {@code from} (inclusive) to {@code to} (exclusive) from the stored tensor. Threads may share the work. */
     public void pack(Tensor stored, int from, int to) {
         int columns = layout.unitColumns();
-        var records = new byte[layout.format().unitBytes(layout.format().unitBlocks())];
-        long unitBytes = stored.type().bytes(columns);
+        int unit = layout.format().unitBytes(layout.format().unitBlocks());
+        int storedUnit = Math.toIntExact(stored.type().bytes(columns));
+        int rowBytes = Math.toIntExact(stored.rowBytes());
+        var records = new byte[unit];
+        var rowsOfGroup = new byte[Math.multiplyExact(ROWS, rowBytes)];
+        var group = new byte[Math.toIntExact(groupBytes())];
         for (int g = from; g < to; g++) {
-            long first = (long) g * ROWS * stored.rowBytes();
             int count = Math.min(ROWS, rows - g * ROWS);
+            MemorySegment.copy(stored.data(), ValueLayout.JAVA_BYTE, (long) g * ROWS * rowBytes, rowsOfGroup, 0, count * rowBytes);
             for (int u = 0; u * columns < cols; u++) {
-                layout.pack(stored.data(), first + u * unitBytes, stored.rowBytes(), count, Math.min(columns, cols - u * columns), data,
-                        unit(g, u * layout.format().unitBlocks()), records);
+                layout.pack(rowsOfGroup, u * storedUnit, rowBytes, count, Math.min(columns, cols - u * columns), group, u * unit, records);
             }
+            MemorySegment.copy(group, 0, data, ValueLayout.JAVA_BYTE, g * groupBytes(), group.length);
         }
     }
 

@@ -21,13 +21,13 @@ final class SimpleLayout extends Layout {
     }
 
     @Override
-    void toRecord(MemorySegment stored, long at, int columns, byte[] record, int start) {
+    void toRecord(byte[] stored, int at, int columns, byte[] record, int start) {
         for (int b = 0; b < columns / BLOCK; b++) {
-            long block = at + (long) b * type().blockBytes();
-            put(record, start + b * Short.BYTES, stored.get(SHORT, block));
+            int block = at + b * type().blockBytes();
+            put(record, start + b * Short.BYTES, half(stored, block));
             int to = start + HEADER + b * words * Integer.BYTES;
             for (int j = 0; j < words; j++) {
-                put(record, to + j * Integer.BYTES, stored.get(INT, block + Short.BYTES + (long) j * Integer.BYTES) ^ flip);
+                put(record, to + j * Integer.BYTES, word(stored, block + Short.BYTES + j * Integer.BYTES) ^ flip);
             }
         }
         if (columns == BLOCK) {

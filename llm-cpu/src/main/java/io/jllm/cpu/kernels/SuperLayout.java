@@ -40,11 +40,11 @@ final class SuperLayout extends Layout {
     }
 
     @Override
-    void toRecord(MemorySegment stored, long at, int columns, byte[] record, int start) {
+    void toRecord(byte[] stored, int at, int columns, byte[] record, int start) {
         if (type() == DType.Q6_K) {
-            put(record, start, Float.floatToRawIntBits(Float.float16ToFloat(stored.get(SHORT, at + SCALE_OF_6))));
+            put(record, start, Float.floatToRawIntBits(Float.float16ToFloat(half(stored, at + SCALE_OF_6))));
             for (int i = 0; i < 16; i += Integer.BYTES) {
-                put(record, start + Integer.BYTES + i, stored.get(INT, at + SCALES_OF_6 + i));
+                put(record, start + Integer.BYTES + i, word(stored, at + SCALES_OF_6 + i));
             }
             for (int b = 0; b < BLOCKS; b++) {
                 sixBits(stored, at, b, record, start + block(b));
@@ -52,41 +52,41 @@ final class SuperLayout extends Layout {
             return;
         }
         for (int i = 0; i < header(); i += Integer.BYTES) {
-            put(record, start + i, stored.get(INT, at + i));
+            put(record, start + i, word(stored, at + i));
         }
-        long nibbles = at + type().blockBytes() - BLOCKS * BLOCK / 2;
+        int nibbles = at + type().blockBytes() - BLOCKS * BLOCK / 2;
         for (int b = 0; b < BLOCKS; b++) {
             int to = start + block(b);
-            long from = nibbles + b / 2 * BLOCK;
+            int from = nibbles + b / 2 * BLOCK;
             int shift = b % 2 * 4;
             for (int j = 0; j < WORDS / 2; j++) {
-                int low = stored.get(INT, from + (long) j * Integer.BYTES) >>> shift & LOW;
-                int high = stored.get(INT, from + (long) (j + WORDS / 2) * Integer.BYTES) >>> shift & LOW;
+                int low = word(stored, from + j * Integer.BYTES) >>> shift & LOW;
+                int high = word(stored, from + (j + WORDS / 2) * Integer.BYTES) >>> shift & LOW;
                 put(record, to + j * Integer.BYTES, low | high << 4);
             }
             if (type() == DType.Q5_K) {
                 int bits = 0;
                 for (int i = 0; i < FIFTH.length; i++) {
-                    bits |= (stored.get(INT, at + HIGH_BITS_OF_5 + (long) FIFTH[i] * Integer.BYTES) >>> b & ONES) << i;
+                    bits |= (word(stored, at + HIGH_BITS_OF_5 + FIFTH[i] * Integer.BYTES) >>> b & ONES) << i;
                 }
                 put(record, to + BLOCK / 2, bits);
             }
         }
     }
 
-    private static void sixBits(MemorySegment stored, long at, int b, byte[] record, int to) {
+    private static void sixBits(byte[] stored, int at, int b, byte[] record, int to) {
         int run = b % 4;
-        long nibbles = at + b / 4 * 64L + run % 2 * BLOCK;
-        long pairs = at + HIGH_BITS_OF_6 + b / 4 * (long) BLOCK;
+        int nibbles = at + b / 4 * 64 + run % 2 * BLOCK;
+        int pairs = at + HIGH_BITS_OF_6 + b / 4 * BLOCK;
         for (int half = 0; half < 2; half++) {
             int bits = 0;
             for (int k = 0; k < 2; k++) {
                 int j = half * 4 + k;
-                int first = stored.get(INT, nibbles + (long) j * Integer.BYTES) >>> run / 2 * 4 & LOW;
-                int second = stored.get(INT, nibbles + (j + 2L) * Integer.BYTES) >>> run / 2 * 4 & LOW;
+                int first = word(stored, nibbles + j * Integer.BYTES) >>> run / 2 * 4 & LOW;
+                int second = word(stored, nibbles + (j + 2) * Integer.BYTES) >>> run / 2 * 4 & LOW;
                 put(record, to + (half * 2 + k) * Integer.BYTES, first | second << 4);
-                bits |= (stored.get(INT, pairs + (long) j * Integer.BYTES) >>> run * 2 & TWOS) << 2 * k;
-                bits |= (stored.get(INT, pairs + (j + 2L) * Integer.BYTES) >>> run * 2 & TWOS) << 2 * k + 4;
+                bits |= (word(stored, pairs + j * Integer.BYTES) >>> run * 2 & TWOS) << 2 * k;
+                bits |= (word(stored, pairs + (j + 2) * Integer.BYTES) >>> run * 2 & TWOS) << 2 * k + 4;
             }
             put(record, to + BLOCK / 2 + half * Integer.BYTES, bits);
         }
