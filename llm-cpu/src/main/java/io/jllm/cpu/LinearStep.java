@@ -13,6 +13,7 @@ import io.jllm.cpu.machine.TokenFormat;
 import io.jllm.model.Value;
 import io.jllm.spi.StepBatch;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -53,6 +54,9 @@ final class LinearStep implements Step {
             }
             column += m.rows();
         }
+        // Members of a team begin with shares of this list. So each computes, of every matrix, the part that it has rearranged, and that
+        // goes with its parts of the others: a gate with what it is multiplied by.
+        list.sort(Comparator.comparingDouble(p -> (double) p.from / p.matrix.rows()));
         pieces = list.toArray(Piece[]::new);
     }
 
