@@ -93,6 +93,7 @@ final class CpuBackend implements Backend {
                     + threads + " threads; lower threads or raise the heap (-Xmx)", e);
         }
         try {
+            NativeHeap.trim(); // compiling takes its memory from there again
             runner.warmUp(warmUpNanos);
             NativeHeap.trim(); // memory for steps comes next
         } catch (RuntimeException | Error e) {
