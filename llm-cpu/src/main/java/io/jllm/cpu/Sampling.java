@@ -26,6 +26,7 @@ final class Sampling {
 
     private final int vocab;
     private final ThreadTeam team;
+    private final Kernels kernels;
     private final Workspace[] workspaces;
     private final RowSums sums;
     /** By member of the team; null until it first draws. */
@@ -46,6 +47,7 @@ final class Sampling {
     Sampling(int vocab, ThreadTeam team, Kernels kernels, Workspace[] workspaces) {
         this.vocab = vocab;
         this.team = team;
+        this.kernels = kernels;
         this.workspaces = workspaces;
         sums = new RowSums(vocab, kernels);
         samplers = new Sampler[team.size()];
@@ -84,6 +86,11 @@ final class Sampling {
         Sampler sampler = sampler(member);
         ids[r] = sampler.chain.sample(sampler.read(logits, r), highest, logSum, s.settings(), s.tokens(), s.promptLength(), s.length(),
                 logprobs, r);
+    }
+
+    /** One that draws from the first tokens alone: to warm up, for there is little code and many tokens. */
+    Sampling ofFirst(int count) {
+        return new Sampling(Math.min(vocab, count), team, kernels, workspaces);
     }
 
     /** Draws from the first row, in which it leaves numbers of its own. */

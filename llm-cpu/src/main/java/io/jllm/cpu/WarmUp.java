@@ -5,6 +5,8 @@ import io.jllm.sampling.SamplerSettings;
 import io.jllm.spi.Backend.RunnerOptions;
 import io.jllm.spi.RowSampling;
 import io.jllm.spi.StepBatch;
+import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 
 /**
@@ -14,11 +16,15 @@ import java.util.List;
 final class WarmUp {
     /** Tokens of a prompt: a whole tile, one of four, and one more. */
     private static final int PROMPT = SequenceIndex.TILE + 5;
-    /** A position with two whole chunks of others before it, whose sums must be merged, and some more. */
-    private static final int FAR = 2 * AttentionStep.CHUNK + 40;
+    /** A position with a whole chunk of others before it, whose sums must be merged with those of the next. */
+    private static final int FAR = AttentionStep.CHUNK + 40;
+    /** Tokens to draw from: two pieces and some more. */
+    static final int VOCAB = 5000;
     /** Tokens to draw: the likeliest, and by all the common stages. */
     static final List<RowSampling> DRAWS = List.of(new Draw(SamplerSettings.GREEDY),
             new Draw(new SamplerSettings(0.8f, 40, 0.95f, 0.05f, 1.1f, 0, 0, 1, LogitBias.NONE)));
+    /** Steps of one kind: two layers have so many products. */
+    private static final int OF_A_KIND = 8;
     /** It ends when rounds have not become this much faster for that long, which is what a compilation may take. */
     private static final double IMPROVEMENT = 0.8;
     private static final long SETTLED_NANOS = 150_000_000;
@@ -60,9 +66,21 @@ final class WarmUp {
     /** Steps to compute, the largest first. */
     static List<StepBatch> batches(RunnerOptions o) {
         int tokens = Math.min(PROMPT, o.maxTokensPerStep());
-        int far = (int) Math.min(FAR, (long) o.maxBlocks() * o.blockSize() - tokens);
-        return far <= tokens ? List.of(batch(tokens, 0, o), batch(1, 0, o))
-                : List.of(batch(tokens, far, o), batch(1, far, o), batch(tokens, 0, o), batch(1, 0, o));
+        int far = (int) Math.min(FAR, (long) o.maxBlocks() * o.blockSize() - 1);
+        // One token is enough far into a text: as long as nothing is compiled, all that attention does takes long.
+        return List.of(batch(tokens, 0, o), batch(1, 0, o), batch(1, far, o));
+    }
+
+    /** The first steps of each kind, and the last ones of all: the layers between run the same code. */
+    static List<Step> some(List<Step> steps) {
+        var counts = new HashMap<Class<? extends Step>, Integer>();
+        var some = new ArrayList<Step>();
+        for (int i = 0; i < steps.size(); i++) {
+            if (counts.merge(steps.get(i).getClass(), 1, Integer::sum) <= OF_A_KIND || i >= steps.size() - OF_A_KIND) {
+                some.add(steps.get(i));
+            }
+        }
+        return some;
     }
 
     /** One sequence, of which so many tokens from a position on are computed. */
