@@ -74,15 +74,15 @@ final class VectorProducts implements PackedKernels {
 
     @Override
     public void linear(PackedMatrix w, int from, int to, BlockRows x, int tokens, Target out, Workspace ws) {
+        if (tokens == 1 && w.format() == WeightFormat.Q4_0) {
+            single(w, from, to, x, out, ws);
+            return;
+        }
         for (int r = from; r < to; r += PANEL) {
             int rows = Math.min(PANEL, to - r);
             for (int t = 0; t < tokens; t += TOKENS) {
                 int count = Math.min(TOKENS, tokens - t);
-                if (count == 1 && w.format() == WeightFormat.Q4_0) {
-                    row(w, r, rows, x, t, ws.tile);
-                } else {
-                    panel(w, r, rows, x, t, count, ws.tile);
-                }
+                panel(w, r, rows, x, t, count, ws.tile);
                 for (int i = 0; i < count; i++) {
                     out.put(w, r, rows, t + i, ws.tile, ACC + i * ACC_BYTES);
                 }
@@ -90,22 +90,30 @@ final class VectorProducts implements PackedKernels {
         }
     }
 
+    private static void single(PackedMatrix w, int from, int to, BlockRows x, Target out, Workspace ws) {
+        int blocks = w.blocks();
+        int[] pairs = ws.pairs(blocks * PAIRS);
+        int[] sums = ws.blockSums(blocks);
+        float[] scales = ws.blockScales(blocks);
+        long fields = x.at(0) + (long) blocks * VectorTokens.PAIRS;
+        MemorySegment.copy(x.data(), Layout.INT, x.at(0), pairs, 0, blocks * PAIRS);
+        MemorySegment.copy(x.data(), Rows.FLOAT, fields, scales, 0, blocks);
+        MemorySegment.copy(x.data(), Layout.INT, fields + (long) blocks * Float.BYTES, sums, 0, blocks);
+        for (int r = from; r < to; r += PANEL) {
+            int rows = Math.min(PANEL, to - r);
+            row(w, r, rows, pairs, sums, scales, ws.tile);
+            out.put(w, r, rows, 0, ws.tile, ACC);
+        }
+    }
+
     private static int strips(int rows) {
         return Math.ceilDiv(rows, ROWS) * PARTS;
     }
 
-    private static void row(PackedMatrix w, int row, int rows, BlockRows x, int token, MemorySegment m) {
-        int strips = strips(rows);
-        for (int s = 0; s < strips; s += 2) {
-            int second = Math.min(s + 1, strips - 1);
-            VectorRow.q4(w.data(), group(w, row, s), s % PARTS, group(w, row, second), second % PARTS, x.data(), x.at(token), w.blocks(), m,
-                    ACC + (long) s * V);
+    private static void row(PackedMatrix w, int row, int rows, int[] x, int[] sums, float[] scales, MemorySegment m) {
+        for (int s = 0; s < strips(rows); s++) {
+            VectorRow.q4(w.data(), w.unit(row / ROWS + s / PARTS, 0), s % PARTS, x, sums, scales, w.blocks(), m, ACC + (long) s * V);
         }
-    }
-
-    /** Where the group starts that strip {@code strip} from row {@code row} on is a part of. */
-    private static long group(PackedMatrix w, int row, int strip) {
-        return w.unit(row / ROWS + strip / PARTS, 0);
     }
 
     private static void panel(PackedMatrix w, int row, int rows, BlockRows x, int token, int tokens, MemorySegment m) {
@@ -132,13 +140,15 @@ final class VectorProducts implements PackedKernels {
     private static void tile(PackedMatrix w, int first, int second, int blocks, BlockRows x, int token, int block, int tokens, MemorySegment m,
                              long acc) {
         long stride = x.format().bytes(1, x.cols());
-        long x0 = x.at(token) + (long) block * x.format().blockBytes();
+        long x0 = x.at(token) + (long) block * VectorTokens.PAIRS;
+        long fields = x.at(token) + (long) w.blocks() * VectorTokens.PAIRS + (long) block * Float.BYTES;
+        long field = (long) w.blocks() * Float.BYTES;
         int halves = w.format() == WeightFormat.Q6_K ? 2 : 1;
         int n = PAIRS / halves;
         long step = 2L * tokens * V;
         for (int i = 0; i < halves * blocks; i++) {
             long integers = INTEGERS + (long) i * n * V;
-            long pairs = x0 + (long) (i / halves) * x.format().blockBytes() + (long) (i % halves) * n * Integer.BYTES;
+            long pairs = x0 + (long) i * n * Integer.BYTES;
             long to = SUMS + i * step;
             if (tokens == 1) {
                 VectorTiles.sums1(m, integers + first * STRIP_INTEGERS, integers + second * STRIP_INTEGERS, x.data(), pairs, n, to);
@@ -148,7 +158,7 @@ final class VectorProducts implements PackedKernels {
         }
         for (int t = 0; t < tokens; t++) {
             long from = SUMS + 2L * t * V;
-            long xt = x0 + t * stride;
+            long xt = fields + t * stride;
             long at = acc + t * ACC_BYTES;
             long d0 = SCALES + first * STRIP_SCALES;
             long d1 = SCALES + second * STRIP_SCALES;
@@ -160,8 +170,8 @@ final class VectorProducts implements PackedKernels {
                 }
                 default -> {
                     int factor = w.format() == WeightFormat.Q5_K ? 2 : 1;
-                    VectorTiles.minima(m, from, step, d0, MINIMA + first * STRIP_MINIMA, factor, x.data(), xt, blocks, at);
-                    VectorTiles.minima(m, from + V, step, d1, MINIMA + second * STRIP_MINIMA, factor, x.data(), xt, blocks, at + V);
+                    VectorTiles.minima(m, from, step, d0, MINIMA + first * STRIP_MINIMA, factor, x.data(), xt, field, blocks, at);
+                    VectorTiles.minima(m, from + V, step, d1, MINIMA + second * STRIP_MINIMA, factor, x.data(), xt, field, blocks, at + V);
                 }
             }
         }

@@ -7,7 +7,6 @@ import static io.jllm.cpu.kernels.VectorUnpack.S;
 import static io.jllm.cpu.kernels.VectorUnpack.V;
 import static java.nio.ByteOrder.LITTLE_ENDIAN;
 
-import io.jllm.cpu.machine.TokenFormat;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
@@ -22,7 +21,6 @@ import jdk.incubator.vector.VectorOperators;
 final class VectorTiles {
     /** Tokens of the larger tile. */
     static final int TOKENS = 4;
-    private static final long TOKEN_BLOCK = TokenFormat.PAIRS.blockBytes();
     private static final int HALF = Short.SIZE;
 
     private VectorTiles() {
@@ -87,14 +85,14 @@ final class VectorTiles {
      * @param step from block to block
      * @param d0 scales of the first strip, a vector for each block
      * @param d1 the same of the second
-     * @param x0 the token's first block
+     * @param x0 fields of the token's first block
      * @param acc where the two strips' sums are
      */
     static void scaled(MemorySegment m, long from, long step, long d0, long d1, MemorySegment x, long x0, int blocks, long acc) {
         FloatVector f = FloatVector.fromMemorySegment(F, m, acc, LITTLE_ENDIAN);
         FloatVector g = FloatVector.fromMemorySegment(F, m, acc + V, LITTLE_ENDIAN);
         for (int b = 0; b < blocks; b++) {
-            FloatVector d = FloatVector.broadcast(F, x.get(FLOAT, x0 + b * TOKEN_BLOCK + VectorTokens.SCALE));
+            FloatVector d = FloatVector.broadcast(F, x.get(FLOAT, x0 + 4L * b));
             FloatVector c = FloatVector.fromMemorySegment(F, m, d0 + (long) b * V, LITTLE_ENDIAN);
             IntVector s = IntVector.fromMemorySegment(I, m, from + b * step, LITTLE_ENDIAN);
             s = s.lanewise(VectorOperators.LSHL, HALF).add(s).lanewise(VectorOperators.ASHR, HALF);
@@ -125,7 +123,7 @@ final class VectorTiles {
             s = IntVector.fromMemorySegment(I, m, from + (2 * b + 1) * step, LITTLE_ENDIAN);
             s = s.lanewise(VectorOperators.LSHL, HALF).lanewise(VectorOperators.ASHR, HALF).add(s.lanewise(VectorOperators.ASHR, HALF));
             t = ((FloatVector) s.convert(VectorOperators.I2F, 0)).fma(c, t);
-            f = t.fma(FloatVector.broadcast(F, x.get(FLOAT, x0 + b * TOKEN_BLOCK + VectorTokens.SCALE)), f);
+            f = t.fma(FloatVector.broadcast(F, x.get(FLOAT, x0 + 4L * b)), f);
         }
         f.intoMemorySegment(m, acc, LITTLE_ENDIAN);
     }
@@ -134,20 +132,21 @@ final class VectorTiles {
      * The same, one strip, where blocks have a scale and a minimum: t = sum * scale, t = fma(minimum, - sum of the token's block, t).
      *
      * @param minima as scales
+     * @param xs from field to field of the token
      * @param factor by how much integers of weights were lowered, in eighths
      */
-    static void minima(MemorySegment m, long from, long step, long d, long minima, int factor, MemorySegment x, long x0, int blocks, long acc) {
+    static void minima(MemorySegment m, long from, long step, long d, long minima, int factor, MemorySegment x, long x0, long xs, int blocks,
+                       long acc) {
         FloatVector f = FloatVector.fromMemorySegment(F, m, acc, LITTLE_ENDIAN);
         for (int b = 0; b < blocks; b++) {
-            long xb = x0 + b * TOKEN_BLOCK;
             FloatVector c = FloatVector.fromMemorySegment(F, m, d + (long) b * V, LITTLE_ENDIAN);
             IntVector s = IntVector.fromMemorySegment(I, m, from + b * step, LITTLE_ENDIAN);
             s = s.lanewise(VectorOperators.LSHL, HALF).lanewise(VectorOperators.ASHR, HALF).add(s.lanewise(VectorOperators.ASHR, HALF))
-                    .sub(factor * x.get(Layout.INT, xb + VectorTokens.SUM));
+                    .sub(factor * x.get(Layout.INT, x0 + xs + 4L * b));
             FloatVector t = ((FloatVector) s.convert(VectorOperators.I2F, 0)).mul(c);
             c = FloatVector.fromMemorySegment(F, m, minima + (long) b * V, LITTLE_ENDIAN);
-            t = c.fma(FloatVector.broadcast(F, x.get(FLOAT, xb + VectorTokens.FLOAT_SUM)), t);
-            f = t.fma(FloatVector.broadcast(F, x.get(FLOAT, xb + VectorTokens.SCALE)), f);
+            t = c.fma(FloatVector.broadcast(F, x.get(FLOAT, x0 + 2 * xs + 4L * b)), t);
+            f = t.fma(FloatVector.broadcast(F, x.get(FLOAT, x0 + 4L * b)), f);
         }
         f.intoMemorySegment(m, acc, LITTLE_ENDIAN);
     }

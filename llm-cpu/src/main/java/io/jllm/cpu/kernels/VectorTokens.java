@@ -24,11 +24,8 @@ final class VectorTokens {
     /** Added to a float of less than 2^22, it leaves the nearest integer in the lowest bits. */
     private static final float ROUND = 0x1.8p23f;
     private static final int ROUND_BITS = Float.floatToRawIntBits(ROUND);
-    /** Fields of {@link TokenFormat#PAIRS}. */
-    static final int SCALE = 64;
-    static final int SUM = 68;
-    static final int HALF_SUMS = 72;
-    static final int FLOAT_SUM = 80;
+    /** Bytes of a block of {@link TokenFormat#PAIRS}, but for its fields, which are behind all blocks. */
+    static final int PAIRS = 64;
     private static final int SUM_FACTOR = 8;
 
     private VectorTokens() {
@@ -36,16 +33,13 @@ final class VectorTokens {
 
     /** Writes {@link TokenFormat#PAIRS}; {@code scratch} has room for a block of ints at its start. */
     static void pairs(MemorySegment in, long at, int blocks, MemorySegment out, long to, MemorySegment scratch) {
+        long field = (long) blocks * Integer.BYTES;
         for (int b = 0; b < blocks; b++) {
-            long block = to + (long) b * TokenFormat.PAIRS.blockBytes();
-            float d = quantise(in, at + (long) b * BLOCK * Float.BYTES, scratch);
-            out.set(FLOAT, block + SCALE, d);
-            int first = half(scratch, 0, out, block);
-            int second = half(scratch, BLOCK / 2, out, block);
-            out.set(Layout.INT, block + SUM, -SUM_FACTOR * (first + second));
-            out.set(Layout.INT, block + HALF_SUMS, -SUM_FACTOR * first);
-            out.set(Layout.INT, block + HALF_SUMS + Integer.BYTES, -SUM_FACTOR * second);
-            out.set(FLOAT, block + FLOAT_SUM, -(first + second));
+            long fields = to + (long) blocks * PAIRS + (long) b * Integer.BYTES;
+            out.set(FLOAT, fields, quantise(in, at + (long) b * BLOCK * Float.BYTES, scratch));
+            int sum = pairUp(scratch, out, to + (long) b * PAIRS);
+            out.set(Layout.INT, fields + field, -SUM_FACTOR * sum);
+            out.set(FLOAT, fields + 2 * field, -sum);
         }
     }
 
@@ -69,10 +63,10 @@ final class VectorTokens {
         return largest / LIMIT;
     }
 
-    /** Pairs up 16 ints from number {@code from} on and returns their sum. */
-    private static int half(MemorySegment ints, int from, MemorySegment out, long block) {
+    /** Pairs up 32 ints and returns their sum. */
+    private static int pairUp(MemorySegment ints, MemorySegment out, long block) {
         int sum = 0;
-        for (int i = from; i < from + BLOCK / 2; i += 4) {
+        for (int i = 0; i < BLOCK; i += 4) {
             int q0 = ints.get(Layout.INT, 4L * i);
             int q1 = ints.get(Layout.INT, 4L * i + 4);
             int q2 = ints.get(Layout.INT, 4L * i + 8);

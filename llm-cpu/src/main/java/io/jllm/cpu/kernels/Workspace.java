@@ -33,6 +33,9 @@ public final class Workspace {
     private float[] parts = {};
     private float[] totals = {};
     private float[] head = new float[256];
+    private int[] pairs = {};
+    private int[] blockSums = {};
+    private float[] blockScales = {};
     private float[] arguments = new float[256];
 
     /**
@@ -93,6 +96,25 @@ public final class Workspace {
         return now.length < n ? new float[n] : now;
     }
 
+    /** Room for {@code n} pairs of numbers of a token of 8 bits. */
+    int[] pairs(int n) {
+        return pairs = room(pairs, n);
+    }
+
+    /** Room for a number for each of {@code n} blocks of a token. */
+    int[] blockSums(int n) {
+        return blockSums = room(blockSums, n);
+    }
+
+    /** Room for a scale for each of {@code n} blocks of a token. */
+    float[] blockScales(int n) {
+        return blockScales = room(blockScales, n);
+    }
+
+    private static int[] room(int[] now, int n) {
+        return now.length < n ? new int[n] : now;
+    }
+
     /** Room for {@code n} floats of a head or of a row. */
     public float[] head(int n) {
         return head = room(head, n);
@@ -111,7 +133,7 @@ public final class Workspace {
     /** Bytes it holds. */
     public long bytes() {
         long floats = (long) row.length + lanes.length + sums.length + scores.length + queries.length + parts.length + totals.length
-                + head.length + arguments.length;
+                + head.length + arguments.length + pairs.length + blockSums.length + blockScales.length;
         return tile.byteSize() + Float.BYTES * floats + (long) Short.BYTES * shorts.length;
     }
 }

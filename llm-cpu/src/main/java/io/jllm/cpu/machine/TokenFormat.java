@@ -2,8 +2,7 @@ package io.jllm.cpu.machine;
 
 /**
  * How products take their tokens: in groups, of up to {@value #GROUP}, and blocks, of {@value #BLOCK} columns. Both lie one after
- * the other; within a block, all is laid out field by field, each for one token after the other. {@link #PAIRS} are as if each token
- * were a group.
+ * the other; within a block, all is laid out field by field, each for one token after the other. {@link #PAIRS} are in no groups.
  */
 public enum TokenFormat {
     /**
@@ -14,11 +13,11 @@ public enum TokenFormat {
     /** 32 floats. */
     FLOATS(128),
     /**
-     * The same numbers as {@link #BYTES} for lanes of 16 bits: for each four columns c to c + 3, a pair of shorts for columns c and
-     * c + 2 and one for c + 1 and c + 3; d, a float; -8 times the sum of all, of the first 16 and of the last 16, ints; minus the sum of
-     * all, a float.
+     * The numbers of {@link #BYTES} for lanes of 16 bits, token after token: for each four columns c to c + 3, a pair of shorts for
+     * columns c and c + 2 and one for c + 1 and c + 3; behind all of these, for each block d, a float; then for each -8 times the sum of
+     * its bytes, an int; then minus the sum, a float.
      */
-    PAIRS(84);
+    PAIRS(76);
 
     /** Most tokens of a group. */
     public static final int GROUP = 8;
