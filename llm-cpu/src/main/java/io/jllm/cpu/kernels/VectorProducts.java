@@ -143,6 +143,11 @@ final class VectorProducts implements PackedKernels {
         long x0 = x.at(token) + (long) block * VectorTokens.PAIRS;
         long fields = x.at(token) + (long) w.blocks() * VectorTokens.PAIRS + (long) block * Float.BYTES;
         long field = (long) w.blocks() * Float.BYTES;
+        if (w.format() == WeightFormat.Q4_0 && tokens == VectorTiles.TOKENS) {
+            VectorTile.scaled4(m, INTEGERS + first * STRIP_INTEGERS, INTEGERS + second * STRIP_INTEGERS, SCALES + first * STRIP_SCALES,
+                    SCALES + second * STRIP_SCALES, x.data(), x0, fields, stride, blocks, acc, ACC_BYTES);
+            return;
+        }
         int halves = w.format() == WeightFormat.Q6_K ? 2 : 1;
         int n = PAIRS / halves;
         long step = 2L * tokens * V;
