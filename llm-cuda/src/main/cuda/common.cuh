@@ -112,13 +112,6 @@ __device__ __forceinline__ int quantize8x4(float4 v, Scale& s) {
   return (a & 255) | (b & 255) << 8 | (c & 255) << 16 | d << 24;
 }
 
-/** A condition that the compiler knows nothing of: it shall not make copies of loops for either case. */
-__device__ __forceinline__ bool opaque(bool condition) {
-  int c = condition;
-  asm volatile("" : "+r"(c));
-  return c;
-}
-
 /** Sum over the block; every thread gets it. `room` has a float for each warp and is free again after the next barrier. */
 __device__ __forceinline__ float block_sum(float v, float* room) {
   v = warp_sum(v);

@@ -47,14 +47,21 @@ template <int VEC> __device__ __forceinline__ void shared_floats(float (&to)[VEC
   }
 }
 
+/** A condition that the compiler knows nothing of: it shall not make copies of loops for either case. */
+__device__ __forceinline__ bool opaque(bool condition) {
+  int c = condition;
+  asm volatile("" : "+r"(c));
+  return c;
+}
+
 /** Writes results of up to four heads, divided by their sums, from room.out[i][0 .. headDim - 1]. All threads take part. */
-__device__ __forceinline__ void finish(const Decode& d, Room& room, int head0, int n, bool live) {
+__device__ __forceinline__ void finish(const Decode& d, Room& room, int head0, int n) {
   __syncthreads();
   int width = n * d.headDim, at0 = head0 * d.headDim; // from the first head of the group
   for (int i = threadIdx.x; i - (i & 31) < width; i += THREADS) {
     float v = i < width ? room.out[i / d.headDim][i % d.headDim] : 0.f;
-    if (d.y && i < width && live) d.y[at0 + i] = v;
-    if (d.yq && live) quantize32(v, i & 31, d.yq + at0 + i - (i & 31), d.ys + (at0 + i) / 32);
+    if (d.y && i < width) d.y[at0 + i] = v;
+    if (d.yq) quantize32(v, i & 31, d.yq + at0 + i - (i & 31), d.ys + (at0 + i) / 32);
   }
   __syncthreads();
 }
@@ -99,20 +106,19 @@ __device__ __forceinline__ void decode(const Decode& d, const Pages<T>& pages, R
 #pragma unroll
     for (int u = 0; u < U; u++) fetch(u);
   };
-  bool fetched = false; // the first tile
-  // Once with what happens to be there and for nothing, before the wait: so that the code has come from memory when it counts.
-#pragma unroll 1
-  for (int pass = d.yq ? 1 : 0; pass < 2; pass++) { // (where bytes are wanted, products fill the device until they end: no time is left for it)
-  bool live = opaque(pass == 1);
-  if (live) wait_previous();
-  begin(live);
-#pragma unroll 1
-  for (int h0 = 0; h0 < (live ? each : 1); h0 += HEADS) {
+  bool early = ownPiece <= lastPiece;
+  if (early) {
+    int from = max(ownPiece * d.pieceSize, first);
+    fetch_tile(from / TILE * TILE, from, min((ownPiece + 1) * d.pieceSize - 1, last));
+  }
+  wait_previous();
+  begin();
+
+  for (int h0 = 0; h0 < each; h0 += HEADS) {
     int n = min(HEADS, each - h0);
     if (h0 > 0) __syncthreads();
     queries(h0, n, room.q);
-#pragma unroll 1
-    for (int piece = ownPiece; piece <= lastPiece && (live || piece == ownPiece); piece += gridDim.x) {
+    for (int piece = ownPiece; piece <= lastPiece; piece += gridDim.x) {
       // Loops over heads are not unrolled: code that runs once costs its trip from memory.
 #pragma unroll 1
       for (int h = 0; h < n; h++) { // thread tid has dimensions tid and tid + 128
@@ -121,12 +127,11 @@ __device__ __forceinline__ void decode(const Decode& d, const Pages<T>& pages, R
       }
       int from = max(piece * d.pieceSize, first), to = min((piece + 1) * d.pieceSize - 1, last), tiles = 0;
 #pragma unroll 1
-      for (int base = from / TILE * TILE; base <= (live ? to : from); base += TILE) {
-        if (!opaque(fetched)) {
+      for (int base = from / TILE * TILE; base <= to; base += TILE) {
+        if (!opaque(early)) {
           fetch_tile(base, from, to);
-          fetched = !live;
         } else {
-          fetched = false;
+          early = false;
 #pragma unroll
           for (int u = 0; u < U; u++) {
             if (base + group + u * GROUPS >= last) { // the newest was not there yet; what is read in place of those behind it neither
@@ -229,28 +234,24 @@ __device__ __forceinline__ void decode(const Decode& d, const Pages<T>& pages, R
         float2 state = room.state[tiles & 1][h];
         float by = alone ? 1.f / state.y : 1.f;
         float* to = alone ? room.out[h] : piece_of(d, piece, head00 + h0 + h) + 2;
-        if (alone || live) {
-          if (tid < d.headDim) to[tid] = room.out[h][tid] * by;
-          if (tid + THREADS < d.headDim) to[tid + THREADS] = room.out[h][tid + THREADS] * by;
-          if (tid == 0 && !alone) to[-2] = state.x, to[-1] = state.y;
-        }
+        if (tid < d.headDim) to[tid] = room.out[h][tid] * by;
+        if (tid + THREADS < d.headDim) to[tid + THREADS] = room.out[h][tid + THREADS] * by;
+        if (tid == 0 && !alone) to[-2] = state.x, to[-1] = state.y;
       }
-      if (alone) finish(d, room, h0, n, live);
+      if (alone) finish(d, room, h0, n);
       else __syncthreads(); // the state has been read
     }
   }
-  if (alone) continue;
-  if (live) {
-    __threadfence();
-    __syncthreads();
-    if (tid == 0) room.last = atomicAdd(d.counter, 1u) == gridDim.x - 1;
-    __syncthreads();
-    if (!room.last) return;
-    __threadfence();
-    if (tid == 0) *d.counter = 0;
-  }
+  if (alone) return;
+  __threadfence();
+  __syncthreads();
+  if (tid == 0) room.last = atomicAdd(d.counter, 1u) == gridDim.x - 1;
+  __syncthreads();
+  if (!room.last) return;
+  __threadfence();
+  if (tid == 0) *d.counter = 0;
 #pragma unroll 1
-  for (int h0 = 0; h0 < (live ? each : 1); h0 += HEADS) {
+  for (int h0 = 0; h0 < each; h0 += HEADS) {
     int n = min(HEADS, each - h0);
 #pragma unroll 1
     for (int h = 0; h < n; h++) {
@@ -271,8 +272,7 @@ __device__ __forceinline__ void decode(const Decode& d, const Pages<T>& pages, R
       if (tid < d.headDim) room.out[h][tid] = a / total;
       if (tid + THREADS < d.headDim) room.out[h][tid + THREADS] = b / total;
     }
-    finish(d, room, h0, n, live);
-  }
+    finish(d, room, h0, n);
   }
 }
 
@@ -346,7 +346,7 @@ template <class T> __device__ __forceinline__ void attn_decode(const float* q, i
     for (int i = threadIdx.x; i < n * headDim; i += THREADS) to[i / headDim][i % headDim] = row1(from + i);
     __syncthreads();
   };
-  decode_any<T, false>(d, Pages<T>(kv, blockBytes, layerAt, blockSize, kvHeads, blockIdx.y, headDim), room, [](bool) {}, queries);
+  decode_any<T, false>(d, Pages<T>(kv, blockBytes, layerAt, blockSize, kvHeads, blockIdx.y, headDim), room, [] {}, queries);
 }
 
 template <class T>
@@ -366,7 +366,7 @@ __device__ __forceinline__ void attn_decode_rope(const float* qkv, int ldqkv, FR
   int slot = kvSlots[row[blockIdx.z]];
   angles.fill(rotation, position);
   // Keys are rotated by the last warp, values stored by the last but one, queries rotated by the first ones.
-  auto begin = [&](bool live) {
+  auto begin = [&] {
     __syncthreads();
     if (slot >= 0 && warp >= 2 && (unsigned)(position / d.pieceSize) % gridDim.x == blockIdx.x) { // this block reads the newest position, and nobody else does
       int lane = threadIdx.x & 31;
@@ -377,10 +377,7 @@ __device__ __forceinline__ void attn_decode_rope(const float* qkv, int ldqkv, FR
       float* rotated = room.sums[3];
       if (key) rotate_head(from, rotated, headDim, kNorm, rotation, angles);
 #pragma unroll 4
-      for (int i = lane; i < headDim; i += 32) {
-        T v = fresh[i] = from_float<T>(key ? rotated[i] : row1(from + i));
-        if (live) to[i] = v;
-      }
+      for (int i = lane; i < headDim; i += 32) to[i] = fresh[i] = from_float<T>(key ? rotated[i] : row1(from + i));
     }
   };
   auto queries = [&](int h0, int n, float (*to)[MOST_DIM]) {

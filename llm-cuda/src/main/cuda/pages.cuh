@@ -10,6 +10,8 @@ template <class T, int VEC> struct Chunk {
   __device__ __forceinline__ void load(const T* p) { bits = __ldcg((const uint4*)p); }
   __device__ __forceinline__ void share(const T* p) { bits = *(const uint4*)p; } // from shared memory
   __device__ __forceinline__ void clear() { bits = make_uint4(0, 0, 0, 0); }
+  /** Keeps the compiler from using what it has found out before. */
+  __device__ __forceinline__ void keep() { asm volatile("" : "+r"(bits.x), "+r"(bits.y), "+r"(bits.z), "+r"(bits.w)); }
   __device__ __forceinline__ void floats(float (&v)[VEC]) const {
     unsigned w[4] = {bits.x, bits.y, bits.z, bits.w};
 #pragma unroll
@@ -56,8 +58,9 @@ struct Rotation {
 /** Cosines and sines of a position, for all heads; by all threads of the block, who need a barrier before they use them. */
 struct Angles {
   float cos[MOST_DIM / 2], sin[MOST_DIM / 2];
-  __device__ __forceinline__ void fill(const Rotation& r, int position) {
-    for (int i = threadIdx.x; i < r.rotaryDim / 2; i += blockDim.x) {
+  __device__ __forceinline__ void fill(const Rotation& r, int position) { fill(r, position, threadIdx.x, blockDim.x); }
+  __device__ __forceinline__ void fill(const Rotation& r, int position, int thread, int threads) {
+    for (int i = thread; i < r.rotaryDim / 2; i += threads) {
       float s, c;
       sincosf((float)position * r.invFreq[i], &s, &c);
       cos[i] = c * r.factor, sin[i] = s * r.factor;

@@ -27,7 +27,7 @@ final class BlockCopier implements AutoCloseable {
             PinnedMemory p = owner.own(PinnedMemory.allocate(2L * Integer.BYTES * PAIRS_AT_ONCE, "copies of KV blocks"));
             pairs = p.memory();
             read = owner.own(Event.create());
-            launch = kernels.launch(arena, "copy_blocks", BLOCK, 0, 3).pointer(kv.address()).wide(kv.blockBytes()).pointer(p.address());
+            launch = kernels.launch(arena, "copy_blocks", BLOCK, 3).pointer(kv.address()).wide(kv.blockBytes()).pointer(p.address());
         } catch (RuntimeException e) {
             owner.close();
             throw e;

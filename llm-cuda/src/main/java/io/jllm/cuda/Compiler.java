@@ -17,6 +17,8 @@ final class Compiler {
     private static final int ROW_BLOCK = 256;
     private static final int EMBED_BLOCK = 128;
     private static final int ROPE_BLOCK = 64;
+    /** Index of the argument of products that says how many rows there are. */
+    private static final int ROWS_AT = 10;
 
     private final Program program;
     private final Machine machine;
@@ -25,7 +27,7 @@ final class Compiler {
     private final Fusion fusion;
     private final Arena arena;
     private final Kernels kernels;
-    private final List<Step> steps = new ArrayList<>();
+    private final StepList steps;
 
     private Compiler(Program program, Machine machine, Arena arena, Mode mode) {
         this.program = program;
@@ -34,6 +36,7 @@ final class Compiler {
         this.mode = mode;
         kernels = machine.kernels();
         values = new Values(program, machine, mode);
+        steps = new StepList(machine, values, arena);
         fusion = new Fusion(machine, values, arena, mode, steps);
     }
 
@@ -43,7 +46,6 @@ final class Compiler {
      * @param arena owns their memory
      */
     static List<Step> compile(Program program, Machine machine, Arena arena, Mode mode) {
-        machine.kernels().preferSharedMemory(mode == Mode.ONE && machine.fillsSharedMemory(program));
         var compiler = new Compiler(program, machine, arena, mode);
         List<Op> ops = program.ops();
         for (int i = 0; i < ops.size();) {
@@ -53,7 +55,7 @@ final class Compiler {
             }
             i += Math.max(1, fused);
         }
-        return List.copyOf(compiler.steps);
+        return compiler.steps.done();
     }
 
     private void add(Op op) {
@@ -94,7 +96,7 @@ final class Compiler {
     private Step embed(Op.Embed e) {
         var table = machine.matrix(e.table());
         Value y = e.out();
-        return new RowSteps.Down(kernels.launch(arena, "embed_" + table.format().suffix(), EMBED_BLOCK, 0, 6).pointer(machine.address(table))
+        return new RowSteps.Down(kernels.launch(arena, "embed_" + table.format().suffix(), EMBED_BLOCK, 6).pointer(machine.address(table))
                 .integer(table.rows()).integer(table.cols()).pointer(machine.at(Field.TOKEN_IDS)).pointer(values.floats(y)).integer(Area.pitch(y)), y.rows());
     }
 
@@ -104,7 +106,7 @@ final class Compiler {
                 .map(op -> ((Op.SelectRows) op).in()).findFirst();
         Value x = all.orElse(n.in());
         Value y = n.out();
-        Launch launch = kernels.launch(arena, "rms_norm", NORM_BLOCK, 0, 10).pointer(values.floats(x)).integer(Area.pitch(x))
+        Launch launch = kernels.launch(arena, "rms_norm", NORM_BLOCK, 10).pointer(values.floats(x)).integer(Area.pitch(x))
                 .pointer(all.isPresent() ? machine.at(Field.LOGIT_ROW) : 0).pointer(machine.vector(n.weight())).real(n.eps());
         return new RowSteps.Down(values.outputs(launch, y).integer(y.width()), y.rows());
     }
@@ -112,7 +114,7 @@ final class Compiler {
     private Step gated(Op.GatedAct g) {
         Value x = g.gateUp();
         Value y = g.out();
-        Launch launch = kernels.launch(arena, "gated", ROW_BLOCK, 0, 8).pointer(values.floats(x)).integer(Area.pitch(x));
+        Launch launch = kernels.launch(arena, "gated", ROW_BLOCK, 8).pointer(values.floats(x)).integer(Area.pitch(x));
         return new RowSteps.Across(values.outputs(launch, y).integer(y.width()).integer(Machine.number(g.kind())), Math.ceilDiv(y.width(), ROW_BLOCK),
                 y.rows());
     }
@@ -120,12 +122,12 @@ final class Compiler {
     private Step select(Op.SelectRows s) {
         Value x = s.in();
         Value y = s.out();
-        return new RowSteps.Down(kernels.launch(arena, "select_rows", ROW_BLOCK, 0, 6).pointer(values.floats(x)).integer(Area.pitch(x))
+        return new RowSteps.Down(kernels.launch(arena, "select_rows", ROW_BLOCK, 6).pointer(values.floats(x)).integer(Area.pitch(x))
                 .pointer(machine.at(Field.LOGIT_ROW)).pointer(values.floats(y)).integer(Area.pitch(y)).integer(y.width()), y.rows());
     }
 
     private Step quantize(Value v) {
-        return new RowSteps.Across(kernels.launch(arena, "quantize", ROW_BLOCK, 0, 5).pointer(values.floats(v)).integer(Area.pitch(v))
+        return new RowSteps.Across(kernels.launch(arena, "quantize", ROW_BLOCK, 5).pointer(values.floats(v)).integer(Area.pitch(v))
                 .pointer(values.bytes(v)).pointer(values.scales(v)).integer(v.width()), Math.ceilDiv(v.width(), ROW_BLOCK), v.rows());
     }
 
@@ -133,8 +135,8 @@ final class Compiler {
         int column = 0;
         for (List<Weight> run : machine.plan().runs(l)) {
             WeightPlan.Matrix w = machine.matrix(run);
-            if (mode == Mode.ONE && machine.oneRow("gemv1_", run).isPresent()) {
-                fusion.oneRow(l, run, column, Optional.empty());
+            if (mode == Mode.ONE && machine.chains(run)) {
+                steps.product(l, run, column, Optional.empty());
             } else {
                 product(l, run, w, column);
             }
@@ -149,13 +151,23 @@ final class Compiler {
         for (int rows = 1; rows <= LinearStep.MOST_FEW; rows *= 2) {
             few.add(product(l, run, w, column, family + "_m" + rows, shape[0]));
         }
-        List<Launch> many = mode == Mode.ANY ? List.of(product(l, run, w, column, "gemm_" + w.format().suffix(), ROW_BLOCK)) : List.of();
-        steps.add(new LinearStep(few, Math.ceilDiv(w.rows(), shape[1]), many, w.rows(), 10, l.out().rows()));
+        Optional<ManyRows> many = mode == Mode.ANY ? Optional.of(many(l, run, w, column)) : Optional.empty();
+        steps.add(new LinearStep(few, Math.ceilDiv(w.rows(), shape[1]), many, ROWS_AT, l.out().rows()));
+    }
+
+    private ManyRows many(Op.Linear l, List<Weight> run, WeightPlan.Matrix w, int column) {
+        if (!w.format().dense() || machine.tensors().isEmpty()) {
+            return new ManyRows.Tiles(product(l, run, w, column, "gemm_" + w.format().suffix(), ROW_BLOCK), w.rows(), ROWS_AT);
+        }
+        long shift = (long) column * Float.BYTES;
+        return TensorProduct.of(kernels, arena, machine.tensors().get(), w, machine.address(w), values.floats(l.in()), Area.pitch(l.in()), machine.bias(run),
+                l.residual().map(r -> values.floats(r) + shift).orElse(0L), l.residual().map(Area::pitch).orElse(0), values.floats(l.out()) + shift,
+                Area.pitch(l.out()));
     }
 
     private Launch product(Op.Linear l, List<Weight> run, WeightPlan.Matrix w, int column, String kernel, int block) {
         long shift = (long) column * Float.BYTES;
-        Launch launch = kernels.launch(arena, kernel, block, 0, 11).pointer(machine.address(w));
+        Launch launch = kernels.launch(arena, kernel, block, 11).pointer(machine.address(w));
         if (w.format().dense()) {
             launch.pointer(values.floats(l.in())).integer(Area.pitch(l.in()));
         } else {
@@ -168,7 +180,7 @@ final class Compiler {
 
     private Step rope(Op.RopeStoreKv r) {
         Op.AttentionShape s = r.shape();
-        Launch launch = kernels.launch(arena, "rope_store_" + machine.kvSuffix(), ROPE_BLOCK, 0, 20).pointer(values.floats(r.qkv()))
+        Launch launch = kernels.launch(arena, "rope_store_" + machine.kvSuffix(), ROPE_BLOCK, 20).pointer(values.floats(r.qkv()))
                 .integer(Area.pitch(r.qkv())).pointer(values.floats(r.out())).integer(Area.pitch(r.out()));
         machine.pages(launch, r.layer()).pointer(machine.at(Field.POSITIONS)).pointer(machine.at(Field.KV_SLOTS)).integer(machine.blockSize())
                 .integer(s.heads()).integer(s.kvHeads()).integer(s.headDim());
@@ -177,12 +189,12 @@ final class Compiler {
 
     private Step attention(Op.PagedAttention a, boolean quantized) {
         Op.AttentionShape s = a.shape();
-        Launch singles = kernels.launch(arena, "attn_decode_" + machine.kvSuffix(), Machine.ATTENTION_BLOCK, 0, 24).pointer(values.floats(a.q()))
+        Launch singles = kernels.launch(arena, "attn_decode_" + machine.kvSuffix(), Machine.ATTENTION_BLOCK, 24).pointer(values.floats(a.q()))
                 .integer(Area.pitch(a.q()));
         machine.attention(values.outputs(singles, a.out(), values.wantsFloats(a.out()) || !quantized, quantized), a);
         Optional<Launch> tiles = Optional.empty();
         if (mode == Mode.ANY) {
-            Launch t = kernels.launch(arena, "attn_prefill_" + machine.kvSuffix(), Machine.ATTENTION_BLOCK, 0, 20).pointer(values.floats(a.q()))
+            Launch t = kernels.launch(arena, "attn_prefill_" + machine.kvSuffix(), Machine.ATTENTION_BLOCK, 20).pointer(values.floats(a.q()))
                     .integer(Area.pitch(a.q())).pointer(values.floats(a.out())).integer(Area.pitch(a.out()));
             machine.pages(t, a.layer()).pointer(machine.at(Field.TILE_ROW)).pointer(machine.at(Field.TILE_ROWS)).pointer(machine.at(Field.TILE_SEQUENCE))
                     .pointer(machine.at(Field.POSITIONS)).pointer(machine.at(Field.TABLE_AT)).pointer(machine.at(Field.TABLE));

@@ -1,5 +1,6 @@
 package io.jllm.cuda;
 
+import io.jllm.cuda.driver.Blas;
 import io.jllm.cuda.driver.Context;
 import io.jllm.cuda.driver.CudaException;
 import io.jllm.cuda.driver.Device;
@@ -23,10 +24,16 @@ import java.util.Set;
 final class CudaBackend implements Backend {
     private static final Set<DType> KV_TYPES = Set.of(DType.F32, DType.F16, DType.BF16);
 
+    private static final System.Logger LOG = System.getLogger("io.jllm.cuda");
+    /** The system property that turns cuBLASLt off. */
+    private static final String BLAS = "jllm.cuda.blas";
+
     private final Owner owner = new Owner();
     private final Context context;
     private final Kernels kernels;
     private final double memoryFraction;
+    private Optional<Blas> blas = Optional.empty();
+    private boolean blasSought;
 
     private CudaBackend(Device device, KernelImages images, double memoryFraction) {
         this.memoryFraction = memoryFraction;
@@ -103,14 +110,28 @@ final class CudaBackend implements Backend {
         check(options);
         context.use();
         var plan = new WeightPlan(program, weights);
-        MemoryBudget budget = MemoryBudget.of(program, options, plan.bytes(), context.freeMemory(), context.device().memory(), memoryFraction);
+        Optional<Blas> tensors = plan.mostDenseCols() > 0 && options.maxTokensPerStep() > LinearStep.MOST_FEW ? blas() : Optional.empty();
+        MemoryBudget budget = MemoryBudget.of(program, options, plan.bytes(), context.freeMemory(), context.device().memory(), memoryFraction,
+                tensors.isPresent() ? TensorProduct.Room.bytes(plan.mostDenseCols()) : 0);
         try {
-            return new CudaRunner(program, plan, options, budget, context, kernels);
+            return new CudaRunner(program, plan, options, budget, context, kernels, tensors);
         } catch (OutOfDeviceMemoryException e) {
             throw new IllegalStateException("out of device memory while loading: weights take " + budget.weights() + " bytes, the KV cache at most "
                     + budget.blocks() * budget.blockBytes() + " bytes, scratch " + budget.scratch() + " bytes; lower gpuMemoryFraction, maxTokensPerStep or "
                     + "maxSequences, or end what else uses the device", e);
         }
+    }
+
+    /** The library for products on tensor cores, opened when it is first of use. */
+    private Optional<Blas> blas() {
+        if (!blasSought) {
+            blasSought = true;
+            blas = Boolean.parseBoolean(System.getProperty(BLAS, "true")) ? Blas.open() : Optional.empty();
+            blas.ifPresent(owner::own);
+            LOG.log(System.Logger.Level.INFO, "prompts meet dense weights " + (blas.isPresent() ? "on tensor cores, by cuBLASLt" : "in plain tiles: no " + Blas.NAME
+                    + " was found, or it was turned off"));
+        }
+        return blas;
     }
 
     private static void check(RunnerOptions o) {

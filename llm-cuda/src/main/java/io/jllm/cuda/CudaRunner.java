@@ -1,5 +1,6 @@
 package io.jllm.cuda;
 
+import io.jllm.cuda.driver.Blas;
 import io.jllm.cuda.driver.Context;
 import io.jllm.cuda.driver.DeviceMemory;
 import io.jllm.cuda.driver.OutOfDeviceMemoryException;
@@ -16,6 +17,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * A model on a device. {@link #forward} only queues work: one copy and one graph for a step in which every sequence has one token, else kernel by kernel; who
@@ -44,8 +46,9 @@ final class CudaRunner implements ModelRunner {
     private int rows;
     private boolean closed;
 
-    /** Loads; gives back what it has if anything fails. */
-    CudaRunner(Program program, WeightPlan plan, RunnerOptions options, MemoryBudget budget, Context context, Kernels kernels) {
+    /** Loads; gives back what it has if anything fails. Products of many rows by dense weights are the library's, if it is given. */
+    CudaRunner(Program program, WeightPlan plan, RunnerOptions options, MemoryBudget budget, Context context, Kernels kernels,
+            Optional<Blas> blas) {
         this.program = program;
         this.options = options;
         this.budget = budget;
@@ -64,12 +67,17 @@ final class CudaRunner implements ModelRunner {
             DeviceMemory counters = owner.own(DeviceMemory.allocate(context, MemoryBudget.counterBytes(program, options), "attention"));
             counters.fill(stream, (byte) 0);
             long shares = counters.address() + MemoryBudget.attentionCounterBytes(program, options);
+            DeviceMemory tasks = owner.own(DeviceMemory.allocate(context, StepList.taskBytes(program), "chains of tasks"));
+            Optional<TensorProduct.Room> tensors = blas.map(b -> new TensorProduct.Room(b,
+                    owner.own(DeviceMemory.allocate(context, TensorProduct.Room.bytes(plan.mostDenseCols()), "products on tensor cores")).address(),
+                    plan.mostDenseCols()));
             copier = owner.own(new BlockCopier(stream, kernels, arena, kv));
             sampler = owner.own(new DeviceSampler(context, stream, kernels, arena, area.floats(program.logits()), Area.pitch(program.logits()), vocab,
                     options.maxLogitRows(), options.maxSequences()));
             owner.own((AutoCloseable) stream::synchronize); // given back first: what is in use must not go
             var machine = new Machine(kernels, plan, weights.address(), area, upload, kv, options.kvType(), options.blockSize(), partial.address(),
-                    counters.address(), shares, context.device().multiprocessors(), context.device().sharedMemory());
+                    counters.address(), shares, tasks,
+                    ChainShape.of(kernels, Machine.chainKernel(options.kvType()), context.device().sharedMemory()), tensors, context.device().multiprocessors());
             steps = Compiler.compile(program, machine, arena, Mode.ANY);
             int most = Math.min(options.maxSequences(), Math.min(options.maxTokensPerStep(), options.maxLogitRows()));
             graphs = owner.own(new GraphCache(Compiler.compile(program, machine, arena, Mode.ONE), Compiler.compile(program, machine, arena, Mode.FEW), steps,

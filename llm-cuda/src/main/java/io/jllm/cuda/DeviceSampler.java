@@ -74,11 +74,11 @@ final class DeviceSampler implements AutoCloseable {
             DeviceMemory scratch = owner.own(DeviceMemory.allocate(context, scratchBytes, "sampling"));
             scratch.fill(stream, (byte) 0);
             long large = scratch.address() + greedyBytes(rows);
-            greedy = kernels.launch(arena, "sample_greedy", GREEDY_BLOCK, 0, 6).pointer(logits).integer(pitch).integer(vocab).pointer(recordsAt).pointer(resultsAt)
+            greedy = kernels.launch(arena, "sample_greedy", GREEDY_BLOCK, 6).pointer(logits).integer(pitch).integer(vocab).pointer(recordsAt).pointer(resultsAt)
                     .pointer(scratch.address());
-            general = kernels.launch(arena, "sample_rows", BLOCK, 0, 6).pointer(logits).integer(pitch).integer(vocab).pointer(recordsAt).pointer(resultsAt)
+            general = kernels.launch(arena, "sample_rows", BLOCK, 6).pointer(logits).integer(pitch).integer(vocab).pointer(recordsAt).pointer(resultsAt)
                     .pointer(large);
-            top = kernels.launch(arena, "top_k", BLOCK, 0, 8).pointer(logits).integer(pitch).integer(vocab).pointer(topRows.address()).integer(0)
+            top = kernels.launch(arena, "top_k", BLOCK, 8).pointer(logits).integer(pitch).integer(vocab).pointer(topRows.address()).integer(0)
                     .pointer(topIds.address()).pointer(topLogprobs.address()).pointer(large);
         } catch (RuntimeException e) {
             close();

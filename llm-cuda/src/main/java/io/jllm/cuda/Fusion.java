@@ -19,17 +19,18 @@ import java.util.Optional;
 final class Fusion {
     /** Ops for which a value must stay where it is after the last one that reads it. */
     static final int LINGER = 3;
+    /** Rows of a matrix that chains read together; none of them may be both of gate and of up. */
+    private static final int ROWS_TOGETHER = 4;
 
     private final Machine machine;
     private final Values values;
     private final Arena arena;
     private final Mode mode;
-    private final List<Step> steps;
+    private final StepList steps;
     private final Kernels kernels;
-    private int products;
 
     /** Adds what it compiles to the steps. */
-    Fusion(Machine machine, Values values, Arena arena, Mode mode, List<Step> steps) {
+    Fusion(Machine machine, Values values, Arena arena, Mode mode, StepList steps) {
         this.machine = machine;
         this.values = values;
         this.arena = arena;
@@ -71,38 +72,15 @@ final class Fusion {
             return 1 + done;
         }
         List<List<Weight>> runs = machine.plan().runs(l);
-        if (values.wantsBytes(l.out()) || !runs.stream().allMatch(run -> machine.oneRow("gemv1_", run).isPresent())) {
+        if (values.wantsBytes(l.out()) || !runs.stream().allMatch(machine::chains)) {
             return 0;
         }
         int column = 0;
         for (List<Weight> run : runs) {
-            oneRow(l, run, column, Optional.of(n));
+            steps.product(l, run, column, Optional.of(n));
             column += machine.matrix(run).rows();
         }
         return 2;
-    }
-
-    /** Adds a product of one row that is normed before, if there is a norm. Its kernel is there. */
-    void oneRow(Op.Linear l, List<Weight> run, int column, Optional<Op.RmsNorm> norm) {
-        WeightPlan.Matrix w = machine.matrix(run);
-        long shift = (long) column * Float.BYTES;
-        Launch launch = oneRow("gemv1_", run, 10, norm, l);
-        launch.pointer(machine.bias(run)).pointer(l.residual().map(r -> values.floats(r) + shift).orElse(0L)).pointer(values.floats(l.out()) + shift)
-                .integer(w.rows()).integer(w.cols()).pointer(share());
-        steps.add(new RowSteps.Once(launch, machine.oneRow("gemv1_", run).orElseThrow().blocks(w.rows(), machine.multiprocessors())));
-    }
-
-    private Launch oneRow(String prefix, List<Weight> run, int parameters, Optional<Op.RmsNorm> norm, Op.Linear l) {
-        WeightPlan.Matrix w = machine.matrix(run);
-        OneRowShape shape = machine.oneRow(prefix, run).orElseThrow();
-        return kernels.launch(arena, prefix + w.format().suffix(), shape.threads(), shape.shared(w.cols()), parameters).pointer(machine.address(w))
-                .pointer(values.floats(norm.map(Op.RmsNorm::in).orElse(l.in()))).pointer(norm.map(n -> machine.vector(n.weight())).orElse(0L))
-                .real(norm.map(Op.RmsNorm::eps).orElse(0f));
-    }
-
-    /** A counter that no other launch has. */
-    private long share() {
-        return machine.shares() + (long) Integer.BYTES * products++;
     }
 
     /** A product of gate and up with its activation, and for one row the norm before it if there is one. */
@@ -114,10 +92,8 @@ final class Fusion {
         }
         List<Weight> run = runs.getFirst();
         Value y = g.out();
-        if (mode == Mode.ONE && !values.wantsBytes(y) && machine.oneRow("gemv1_gated_", run).isPresent()) {
-            Launch launch = oneRow("gemv1_gated_", run, 9, norm, l).pointer(values.floats(y)).integer(y.width()).integer(machine.matrix(run).cols())
-                    .integer(Machine.number(g.kind())).pointer(share());
-            steps.add(new RowSteps.Once(launch, machine.oneRow("gemv1_gated_", run).orElseThrow().blocks(y.width(), machine.multiprocessors())));
+        if (mode == Mode.ONE && !values.wantsBytes(y) && machine.chains(run) && y.width() % ROWS_TOGETHER == 0) {
+            steps.gated(l, run, g, norm);
             return 2;
         }
         WeightPlan.Matrix w = machine.matrix(run);
@@ -128,7 +104,7 @@ final class Fusion {
         int[] shape = kernels.shape(family);
         var few = new ArrayList<Launch>();
         for (int m = 1; m <= LinearStep.MOST_FEW; m *= 2) {
-            Launch launch = kernels.launch(arena, family + "_m" + m, shape[0], 0, 11).pointer(machine.address(w));
+            Launch launch = kernels.launch(arena, family + "_m" + m, shape[0], 11).pointer(machine.address(w));
             if (w.format().dense()) {
                 launch.pointer(values.floats(l.in())).integer(Area.pitch(l.in()));
             } else {
@@ -136,18 +112,24 @@ final class Fusion {
             }
             few.add(values.outputs(launch, y).integer(y.width()).integer(w.cols()).integer(0).integer(Machine.number(g.kind())));
         }
-        steps.add(new LinearStep(few, Math.ceilDiv(y.width(), shape[1]), List.of(), y.width(), 9, y.rows()));
+        steps.add(new LinearStep(few, Math.ceilDiv(y.width(), shape[1]), Optional.empty(), 9, y.rows()));
         return 2;
     }
 
     /** Rotation and attention. */
     private int rotated(List<Op> ops, Op.RopeStoreKv r) {
         String kernel = "attn_decode_rope_" + machine.kvSuffix();
-        if (ops.size() < 2 || !(ops.get(1) instanceof Op.PagedAttention a) || !values.feeds(r, a.q()) || a.layer() != r.layer() || kernels.find(kernel).isEmpty()
-                || values.wantsBytes(a.out()) && !machine.storesBytes(a.shape())) {
+        if (ops.size() < 2 || !(ops.get(1) instanceof Op.PagedAttention a) || !values.feeds(r, a.q()) || a.layer() != r.layer()) {
             return 0;
         }
-        Launch launch = kernels.launch(arena, kernel, Machine.ATTENTION_BLOCK, 0, 32).pointer(values.floats(r.qkv())).integer(Area.pitch(r.qkv()));
+        if (mode == Mode.ONE && !values.wantsBytes(a.out()) && machine.chain().filter(c -> c.attends(a.shape().headDim())).isPresent()) {
+            steps.attention(r, a);
+            return 2;
+        }
+        if (kernels.find(kernel).isEmpty() || values.wantsBytes(a.out()) && !machine.storesBytes(a.shape())) {
+            return 0;
+        }
+        Launch launch = kernels.launch(arena, kernel, Machine.ATTENTION_BLOCK, 32).pointer(values.floats(r.qkv())).integer(Area.pitch(r.qkv()));
         machine.attention(values.outputs(launch, a.out()), a).pointer(machine.at(Field.KV_SLOTS));
         machine.rotation(launch, r);
         steps.add(new AttentionStep(launch, Optional.empty(), machine.multiprocessors(), a.shape().heads(), a.shape().kvHeads()));

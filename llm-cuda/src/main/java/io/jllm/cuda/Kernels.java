@@ -13,15 +13,13 @@ import java.util.Optional;
 
 /** The kernels, loaded on a device, by name. */
 final class Kernels implements AutoCloseable {
-    /** From this compute capability on, a kernel may start while the one before it ends. */
+    /** From this compute capability on, a kernel may start while the one before it ends, and memory can be copied in bulk. */
     private static final int OVERLAPPING = 90;
 
     private final Owner owner = new Owner();
     private final List<KernelModule> modules = new ArrayList<>();
     private final Map<String, Optional<Kernel>> known = new HashMap<>();
-    private final Map<String, Integer> shared = new HashMap<>();
     private final String image;
-    private boolean preferShared;
 
     /** Loads all files of the jar in the kind of image that suits the device; gives back what it has if one fails. */
     Kernels(KernelImages images, String image) {
@@ -52,25 +50,20 @@ final class Kernels implements AutoCloseable {
                 .orElseThrow(() -> new IllegalStateException("the kernels of llm-cuda lack the constant " + family + "_shape"));
     }
 
-    /** Whether kernels of launches made from now on ask for all shared memory of a multiprocessor. */
-    void preferSharedMemory(boolean whole) {
-        preferShared = whole;
-    }
-
     /** A launch of a kernel that must be there; the arena owns its memory. */
-    Launch launch(Arena arena, String name, int block, int sharedBytes, int parameters) {
-        Kernel kernel = need(name);
-        if (preferShared) {
-            kernel.preferSharedMemory();
-        }
-        if (sharedBytes > shared.getOrDefault(name, 0)) {
-            kernel.allowSharedMemory(sharedBytes); // the limit is the kernel's, not the launch's: that of its largest one
-            shared.put(name, sharedBytes);
-        }
-        return new Launch(arena, kernel, block, sharedBytes, overlaps(), parameters);
+    Launch launch(Arena arena, String name, int block, int parameters) {
+        return new Launch(arena, need(name), block, 0, overlap() ? Launch.Start.OVERLAPPING : Launch.Start.AFTER, parameters);
     }
 
-    private boolean overlaps() {
+    /** A launch of a kernel that must be there and whose blocks run all at once, with that much shared memory each. */
+    Launch together(Arena arena, String name, int block, int sharedBytes, int parameters) {
+        Kernel kernel = need(name);
+        kernel.allowSharedMemory(sharedBytes);
+        return new Launch(arena, kernel, block, sharedBytes, Launch.Start.TOGETHER, parameters);
+    }
+
+    /** Whether kernels wait for what they need by themselves, and use all that such devices have. */
+    boolean overlap() {
         return !image.equals("ptx") && Integer.parseInt(image.replaceAll("\\D", "")) >= OVERLAPPING;
     }
 

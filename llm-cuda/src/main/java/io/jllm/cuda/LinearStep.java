@@ -4,22 +4,20 @@ import io.jllm.cuda.driver.Launch;
 import io.jllm.cuda.driver.Stream;
 import io.jllm.model.Value;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * Products of one matrix with a few rows or with many. The kernels for few rows read each weight once and come in sizes; that for many works in tiles.
  *
  * @param few kernels for up to 1, 2, 4 and 8 rows
  * @param fewBlocks blocks of their grids
- * @param many the kernel for more rows; none where there are never more
- * @param outputs rows of the matrix
+ * @param many for more rows; none where there are never more
  * @param rowsAt index of the argument that says how many rows there are
  * @param kind of the rows
  */
-record LinearStep(List<Launch> few, int fewBlocks, List<Launch> many, int outputs, int rowsAt, Value.Rows kind) implements Step {
+record LinearStep(List<Launch> few, int fewBlocks, Optional<ManyRows> many, int rowsAt, Value.Rows kind) implements Step {
     /** Most rows for which weights are read row by row. */
     static final int MOST_FEW = 8;
-    /** Outputs and rows of a tile of the other kernel. */
-    private static final int TILE = 64;
 
     @Override
     public void launch(Stream stream, StepSize size) {
@@ -32,9 +30,7 @@ record LinearStep(List<Launch> few, int fewBlocks, List<Launch> many, int output
             launch.change(rowsAt, rows);
             launch.run(stream, fewBlocks, 1, 1);
         } else {
-            Launch launch = many.getFirst();
-            launch.change(rowsAt, rows);
-            launch.run(stream, Math.ceilDiv(outputs, TILE), Math.ceilDiv(rows, TILE), 1);
+            many.get().launch(stream, rows);
         }
     }
 }

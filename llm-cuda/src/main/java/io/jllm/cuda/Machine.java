@@ -1,9 +1,9 @@
 package io.jllm.cuda;
 
 import io.jllm.cuda.StepUpload.Field;
+import io.jllm.cuda.driver.DeviceMemory;
 import io.jllm.cuda.driver.Launch;
 import io.jllm.model.Op;
-import io.jllm.model.Program;
 import io.jllm.model.Rope;
 import io.jllm.model.Value;
 import io.jllm.model.Weight;
@@ -26,11 +26,14 @@ import java.util.Optional;
  * @param partial pieces of decode attention
  * @param counters of its blocks, all zero between launches
  * @param shares counters for products of one row, a number each, all zero between launches
+ * @param tasks room for the tasks of chains
+ * @param chain how chains are launched; empty if they cannot be
+ * @param tensors room for products on tensor cores; empty where there is no library for them, or no use
  * @param multiprocessors of the device
- * @param sharedMemory bytes that a block can have
  */
 record Machine(Kernels kernels, WeightPlan plan, long weights, Area area, StepUpload upload, KvPages kv, DType kvType, int blockSize, long partial,
-               long counters, long shares, int multiprocessors, int sharedMemory) {
+               long counters, long shares, DeviceMemory tasks, Optional<ChainShape> chain,
+               Optional<TensorProduct.Room> tensors, int multiprocessors) {
     static final int ATTENTION_BLOCK = 128;
     /** Values that share a scale. */
     private static final int QUANT_BLOCK = 32;
@@ -73,18 +76,25 @@ record Machine(Kernels kernels, WeightPlan plan, long weights, Area area, StepUp
     }
 
     String kvSuffix() {
-        return kvType.name().toLowerCase(Locale.ROOT);
+        return suffix(kvType);
     }
 
-    /** How the kernel for one row of a family multiplies a run; empty if there is none, or no room for its columns. */
-    Optional<OneRowShape> oneRow(String prefix, List<Weight> run) {
-        WeightPlan.Matrix w = matrix(run);
-        return OneRowShape.of(kernels, prefix + w.format().suffix(), w.cols(), sharedMemory);
+    private static String suffix(DType type) {
+        return type.name().toLowerCase(Locale.ROOT);
     }
 
-    /** Whether any product of a program has a kernel for one row: these fill shared memory, and run beside their neighbours only if those want no cache. */
-    boolean fillsSharedMemory(Program program) {
-        return program.ops().stream().anyMatch(op -> op instanceof Op.Linear l && plan.runs(l).stream().anyMatch(run -> oneRow("gemv1_", run).isPresent()));
+    /** Whether the product of one row by a run can be a task of a chain. */
+    boolean chains(List<Weight> run) {
+        return chain.filter(c -> c.multiplies(matrix(run))).isPresent();
+    }
+
+    /** The kernel for chains. */
+    String chainKernel() {
+        return chainKernel(kvType);
+    }
+
+    static String chainKernel(DType kvType) {
+        return "chain_" + suffix(kvType);
     }
 
     /** Whether the decode attention can write 8 bits: what a block computes fills whole blocks of values. */
@@ -105,10 +115,15 @@ record Machine(Kernels kernels, WeightPlan plan, long weights, Area area, StepUp
         return launch.pointer(kv.address()).wide(kv.blockBytes()).wide(kv.layerAt(layer));
     }
 
+    /** The frequencies of a rotation. */
+    long frequencies(Rope rope) {
+        return weights + plan.frequencyOffset(rope);
+    }
+
     /** Adds the arguments of a rotation, from the rotary dimension on. */
     Launch rotation(Launch launch, Op.RopeStoreKv r) {
         return launch.integer(r.rope().rotaryDim()).integer(r.rope().layout() == Rope.Layout.INTERLEAVED ? 1 : 0)
-                .pointer(weights + plan.frequencyOffset(r.rope())).real(r.rope().attentionFactor())
+                .pointer(frequencies(r.rope())).real(r.rope().attentionFactor())
                 .pointer(r.norm().map(n -> vector(n.qWeight())).orElse(0L)).pointer(r.norm().map(n -> vector(n.kWeight())).orElse(0L))
                 .real(r.norm().map(Op.QkNorm::eps).orElse(0f));
     }

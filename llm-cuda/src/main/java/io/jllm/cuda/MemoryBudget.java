@@ -30,10 +30,11 @@ record MemoryBudget(long weights, long scratch, long blockBytes, int blocks, int
      * @param free bytes of the device's memory that nobody has
      * @param total bytes of the device's memory
      * @param fraction the part of it that may be taken
+     * @param tensorBytes room for products on tensor cores
      * @throws IllegalArgumentException if not one KV block fits into the limit that was asked for
      * @throws IllegalStateException if the device has no room; the message has the three figures and the setting to lower
      */
-    static MemoryBudget of(Program program, RunnerOptions o, long weights, long free, long total, double fraction) {
+    static MemoryBudget of(Program program, RunnerOptions o, long weights, long free, long total, double fraction, long tensorBytes) {
         long block = KvPages.blockBytes(program, o.blockSize(), o.kvType());
         boolean limited = o.kvBytes() > 0;
         if (limited && o.kvBytes() < block) {
@@ -44,7 +45,7 @@ record MemoryBudget(long weights, long scratch, long blockBytes, int blocks, int
         int pieces = pieces(program, o);
         long partial = pieceBytes(program) * pieces;
         long scratch = Area.bytes(BufferPlan.of(program, Fusion.LINGER), o.maxTokensPerStep(), o.maxLogitRows()) + partial + StepUpload.bytes(o, tableInts)
-                + DeviceSampler.scratchBytes(program.config().vocab(), o.maxLogitRows()) + counterBytes(program, o);
+                + DeviceSampler.scratchBytes(program.config().vocab(), o.maxLogitRows()) + counterBytes(program, o) + StepList.taskBytes(program) + tensorBytes;
         long room = Math.min(free - RESERVE, (long) (fraction * total) - (total - free)) - weights - scratch;
         long wanted = limited ? Math.min(o.kvBytes() / block, o.maxBlocks()) : 1;
         if (room < wanted * block) {

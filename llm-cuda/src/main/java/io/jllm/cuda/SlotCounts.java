@@ -45,7 +45,7 @@ final class SlotCounts implements AutoCloseable {
             PinnedMemory d = owner.own(PinnedMemory.allocate((long) Integer.BYTES * DELTA_INTS * DELTAS, "counts of tokens"));
             slots = s.memory();
             deltas = d.memory();
-            count = kernels.launch(arena, "count_tokens", BLOCK, 0, 3).pointer(s.address()).pointer(d.address()).integer(0);
+            count = kernels.launch(arena, "count_tokens", BLOCK, 3).pointer(s.address()).pointer(d.address()).integer(0);
         } catch (RuntimeException e) {
             owner.close();
             throw e;

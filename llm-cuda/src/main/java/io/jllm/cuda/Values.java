@@ -41,7 +41,7 @@ final class Values {
     }
 
     private boolean readsFloats(List<Weight> run) {
-        return machine.matrix(run).format().dense() || mode == Mode.ONE && machine.oneRow("gemv1_", run).isPresent();
+        return machine.matrix(run).format().dense() || mode == Mode.ONE && machine.chains(run);
     }
 
     /** Whether it is wanted in 8 bits. */

@@ -172,7 +172,7 @@ final class WeightLoader {
         }
 
         void run(Stream stream, long from, long to, Piece p) {
-            Launch launch = launches.computeIfAbsent(p.matrix.format(), f -> new Launch(arena, kernels.need("pack_" + f.suffix()), PACK_BLOCK, 0, false, 6)
+            Launch launch = launches.computeIfAbsent(p.matrix.format(), f -> new Launch(arena, kernels.need("pack_" + f.suffix()), PACK_BLOCK, 0, Launch.Start.AFTER, 6)
                     .pointer(0).pointer(0).integer(0).integer(0).integer(0).integer(0));
             launch.changeWide(0, from);
             launch.changeWide(1, to);

@@ -192,6 +192,11 @@ final class WeightPlan {
         return vectorOffset(ropeName(rope));
     }
 
+    /** The most columns of a matrix of plain floats; 0 if there is none. */
+    int mostDenseCols() {
+        return matrices.values().stream().filter(m -> m.format().dense()).mapToInt(Matrix::cols).max().orElse(0);
+    }
+
     /** All vectors, as they stand behind the matrices. */
     float[] vectorFloats() {
         var all = new float[floats];

@@ -23,6 +23,16 @@ public final class Launch {
     private static final long ATTRIBUTE_BYTES = 72;
     private static final long ATTRIBUTE_VALUE_AT = 8;
 
+    /** When its blocks start. */
+    public enum Start {
+        /** When what was queued before has ended. */
+        AFTER,
+        /** Before that: the kernel waits by itself (programmatic dependent launch). */
+        OVERLAPPING,
+        /** When what was queued before has ended, all at once: they wait for each other (cooperative launch), so the device must have room for all. */
+        TOGETHER
+    }
+
     private final Kernel kernel;
     private final int block;
     private final MemorySegment config;
@@ -37,10 +47,10 @@ public final class Launch {
      * @param arena owns the memory that the driver reads
      * @param block threads a block
      * @param sharedBytes dynamic shared memory a block; what is above the usual limit was allowed to the kernel before
-     * @param overlaps whether it may start before what was queued before it has ended: a kernel that waits by itself (programmatic dependent launch)
+     * @param start when its blocks start
      * @param parameters how many parameters the kernel has
      */
-    public Launch(Arena arena, Kernel kernel, int block, int sharedBytes, boolean overlaps, int parameters) {
+    public Launch(Arena arena, Kernel kernel, int block, int sharedBytes, Start start, int parameters) {
         this.kernel = kernel;
         this.block = block;
         count = parameters;
@@ -49,9 +59,10 @@ public final class Launch {
         config.set(ValueLayout.JAVA_INT, BLOCK_AT + 4, 1);
         config.set(ValueLayout.JAVA_INT, BLOCK_AT + 8, 1);
         config.set(ValueLayout.JAVA_INT, SHARED_AT, sharedBytes);
-        if (overlaps) {
+        if (start != Start.AFTER) {
             MemorySegment attribute = arena.allocate(ATTRIBUTE_BYTES, 8);
-            attribute.set(ValueLayout.JAVA_INT, 0, CudaDriver.CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION());
+            attribute.set(ValueLayout.JAVA_INT, 0, start == Start.TOGETHER ? CudaDriver.CU_LAUNCH_ATTRIBUTE_COOPERATIVE()
+                    : CudaDriver.CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION());
             attribute.set(ValueLayout.JAVA_INT, ATTRIBUTE_VALUE_AT, 1);
             config.set(ValueLayout.ADDRESS, ATTRIBUTES_AT, attribute);
             config.set(ValueLayout.JAVA_INT, COUNT_AT, 1);
