@@ -10,8 +10,8 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * The Vector API, in the width that the processor prefers: a tile of weights is decoded to floats, then multiplied and added
- * for all tokens of the step. Weights stay in memory as the file has them.
+ * The Vector API, in the width that the processor prefers. Of weights that stay in memory as the file has them, a tile is decoded to
+ * floats, then multiplied and added for all tokens of the step; most quantised formats are left to {@link VectorProducts}.
  *
  * <p>The species is a constant of the class, because only then does the compiler keep vectors in registers. Other widths are
  * reached with {@code -XX:MaxVectorSize=16} or {@code 32}, as the tests do.
