@@ -15,8 +15,8 @@ import java.util.concurrent.locks.LockSupport;
  * a step nobody sleeps, and an idle team costs nothing. A team of more members than the process has processors hardly spins. One
  * thread at a time may call {@link #run} and {@link #close}.
  *
- * <p>Members are not tied to processors. Where each has one to itself, the system leaves it there anyway (tied or not made no
- * difference to be measured); where a processor is taken away, a member that is tied to it cannot make room.
+ * <p>Members are not tied to processors: a library shares them with the application around it, and where a processor is taken away, a
+ * member that is tied to it cannot make room.
  */
 final class ThreadTeam implements AutoCloseable {
     private static final long SPIN_NANOS = 20_000;
