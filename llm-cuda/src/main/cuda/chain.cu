@@ -8,7 +8,7 @@
 
 static constexpr int IN_FLIGHT = 2; // stages that a block has asked for and not yet got: more would only make everybody else wait for memory
 static constexpr int FIXED = 5;   // eighths of the units that are shared out beforehand
-static constexpr int ASKED = 2;   // further units that a block has asked for and not yet begun
+static constexpr int ASKED = 1;   // further units that a block has asked for and not yet begun
 static constexpr int BUFFER = 64; // groups of four rows whose results wait for each other
 
 /** Formats of weights, as Java numbers them. */
