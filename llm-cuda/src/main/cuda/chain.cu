@@ -6,9 +6,6 @@
 // block for itself.
 #include "chain_attention.cuh"
 
-static constexpr int IN_FLIGHT = 2; // stages that a block has asked for and not yet got: more would only make everybody else wait for memory
-static constexpr int FIXED = 5;   // eighths of the units that are shared out beforehand
-static constexpr int ASKED = 1;   // further units that a block has asked for and not yet begun
 static constexpr int BUFFER = 64; // groups of four rows whose results wait for each other
 
 /** Formats of weights, as Java numbers them. */
@@ -34,6 +31,10 @@ struct Shared {
 static constexpr int SHARED_BYTES = (sizeof(Shared) + 127) / 128 * 128;
 
 #if __CUDA_ARCH__ >= 900
+static constexpr int IN_FLIGHT = 2; // stages that a block has asked for and not yet got: more would only make everybody else wait for memory
+static constexpr int FIXED = 5;   // eighths of the units that are shared out beforehand
+static constexpr int ASKED = 1;   // further units that a block has asked for and not yet begun
+
 
 /** All weights of the chain, in order, to the ring; by one warp. */
 __device__ __forceinline__ void produce(const Task* tasks, int count, Shared& sh) {
