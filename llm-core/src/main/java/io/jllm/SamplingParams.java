@@ -38,7 +38,8 @@ import java.util.function.Supplier;
  * @param promptLogprobs report log-probabilities of the prompt, with this many alternatives; 0 to 100. Default: do not
  * @param logitBias added to logits by token id; negative infinity bans a token
  * @param allowedTokenIds if not empty, no other token is picked
- * @param logitsProcessor makes the request's own processor, if any
+ * @param logitsProcessor makes the request's own processor, if any; its rows are sampled by other code than rows without one, so the last
+ *        digit of a log-probability may differ where the processor changes nothing
  * @param cacheSalt requests share computed prefixes only with requests of the same salt; default empty
  * @param timeout cancel the request this long after it joined the queue; above zero. Default never
  * @param priority who goes first when requests wait, and stays when room runs out: lower is earlier, equal ones go by their age.

@@ -11,6 +11,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -136,10 +137,17 @@ public final class Soak {
             for (int i = first; i < first + count; i++) {
                 turns.add(Turn.of(options.seed(), i, r, questions, firstQuestion, questionCount));
             }
+            // What a processor may look at, other code sums up, so the last bit of a log-probability may differ from that without one.
+            var processed = new HashMap<Integer, RequestOutput>();
+            for (Turn t : turns) {
+                if (t.manner() == Turn.Manner.FAIL) {
+                    processed.computeIfAbsent(t.question().number(), n -> soloist.answer(questions.question(n).processor(own -> own)));
+                }
+            }
             long start = System.nanoTime();
             long tokensBefore = llm.metrics().generatedTokens();
-            stuck = !new Round(turns, t -> answers.get(t.question().number() - firstQuestion), llm, ends, log, tally, tick)
-                    .run(options.threads(), PATIENCE_MILLIS);
+            stuck = !new Round(turns, t -> t.manner() == Turn.Manner.FAIL ? processed.get(t.question().number())
+                    : answers.get(t.question().number() - firstQuestion), llm, ends, log, tally, tick).run(options.threads(), PATIENCE_MILLIS);
             double lasted = (System.nanoTime() - start) / 1e9;
             seconds += lasted;
             tokens += llm.metrics().generatedTokens() - tokensBefore;
