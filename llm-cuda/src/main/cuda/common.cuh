@@ -65,6 +65,20 @@ __device__ __forceinline__ unsigned stream2(const void* p) { return __ldg((const
 
 // Activations are read past the first cache: under dependent launches it may hold lines from before the previous kernel wrote.
 __device__ __forceinline__ float4 row4(const float* p) { return __ldcg((const float4*)p); }
+/** Four values of a row from `at` on, 0 beyond its width; rows may be read up to a multiple of 16. */
+__device__ __forceinline__ float4 row4_masked(const float* row, int at, int width) {
+  if (at >= width) return make_float4(0.f, 0.f, 0.f, 0.f);
+  float4 v = row4(row + at);
+  if (at + 1 >= width) v.y = 0.f;
+  if (at + 2 >= width) v.z = 0.f;
+  if (at + 3 >= width) v.w = 0.f;
+  return v;
+}
+/** Four norm weights; their array ends with the width. */
+__device__ __forceinline__ float4 weight4(const float* w, int at, int width) {
+  if (at + 3 < width) return __ldg((const float4*)(w + at));
+  return make_float4(at < width ? w[at] : 0.f, at + 1 < width ? w[at + 1] : 0.f, at + 2 < width ? w[at + 2] : 0.f, 0.f);
+}
 __device__ __forceinline__ float row1(const float* p) { return __ldcg(p); }
 
 __device__ __forceinline__ float half_bits(unsigned bits) { return __half2float(__ushort_as_half((unsigned short)bits)); }

@@ -1,21 +1,6 @@
 // Kernels on rows: norms, activations to 8 bits, gated activations, selection.
 #include "common.cuh"
 
-/** Four values of a row from `at` on, 0 beyond its width; rows may be read up to a multiple of 16. */
-__device__ __forceinline__ float4 row4_masked(const float* row, int at, int width) {
-  if (at >= width) return make_float4(0.f, 0.f, 0.f, 0.f);
-  float4 v = row4(row + at);
-  if (at + 1 >= width) v.y = 0.f;
-  if (at + 2 >= width) v.z = 0.f;
-  if (at + 3 >= width) v.w = 0.f;
-  return v;
-}
-/** Four norm weights; their array ends with the width. */
-__device__ __forceinline__ float4 weight4(const float* w, int at, int width) {
-  if (at + 3 < width) return __ldg((const float4*)(w + at));
-  return make_float4(at < width ? w[at] : 0.f, at + 1 < width ? w[at + 1] : 0.f, at + 2 < width ? w[at + 2] : 0.f, 0.f);
-}
-
 static constexpr int NORM_THREADS = 512;
 static constexpr int NORM_KEPT = 4; // float4 a thread that stay in registers between the two passes: rows up to 8192
 

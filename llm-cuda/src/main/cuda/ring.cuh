@@ -109,19 +109,6 @@ template <class F> struct Vector {
   }
 };
 
-__device__ __forceinline__ float4 row4_within(const float* row, int at, int width) {
-  if (at >= width) return make_float4(0.f, 0.f, 0.f, 0.f);
-  float4 v = row4(row + at);
-  if (at + 1 >= width) v.y = 0.f;
-  if (at + 2 >= width) v.z = 0.f;
-  if (at + 3 >= width) v.w = 0.f;
-  return v;
-}
-__device__ __forceinline__ float4 norm4(const float* w, int at, int width) {
-  if (at + 3 < width) return __ldg((const float4*)(w + at));
-  return make_float4(at < width ? w[at] : 0.f, at + 1 < width ? w[at + 1] : 0.f, at + 2 < width ? w[at + 2] : 0.f, 0.f);
-}
-
 /** Fills the vector with a row, normed if `norm` is there; norm weights are fetched before `wait`. `room`: a float for each warp. */
 template <class F, class Wait>
 __device__ __forceinline__ void fill(const Vector<F>& v, const float* row, const float* norm, float eps, int K, float* room, Wait wait) {
@@ -130,11 +117,11 @@ __device__ __forceinline__ void fill(const Vector<F>& v, const float* row, const
   float4 x[BATCH], w[BATCH], z[BATCH]; // w: norm weights or, without a norm, the values behind x, and z those behind them
   auto load = [&](float4(&to)[BATCH], int start) {
 #pragma unroll
-    for (int j = 0; j < BATCH; j++) to[j] = row4_within(row, 4 * (start + j * RING_CONSUMERS), K);
+    for (int j = 0; j < BATCH; j++) to[j] = row4_masked(row, 4 * (start + j * RING_CONSUMERS), K);
   };
   auto load_norm = [&](int start) {
 #pragma unroll
-    for (int j = 0; j < BATCH; j++) w[j] = norm4(norm, 4 * (start + j * RING_CONSUMERS), K);
+    for (int j = 0; j < BATCH; j++) w[j] = weight4(norm, 4 * (start + j * RING_CONSUMERS), K);
   };
   auto put = [&](float4(&from)[BATCH], int start) {
 #pragma unroll 1 // short code and few registers, but two at a time
@@ -164,7 +151,7 @@ __device__ __forceinline__ void fill(const Vector<F>& v, const float* row, const
     for (int j = 0; j < BATCH; j++) sum += x[j].x * x[j].x + x[j].y * x[j].y + x[j].z * x[j].z + x[j].w * x[j].w;
 #pragma unroll 4
     for (int i = t + STEP; i < all; i += RING_CONSUMERS) {
-      float4 y = row4_within(row, 4 * i, K);
+      float4 y = row4_masked(row, 4 * i, K);
       sum += y.x * y.x + y.y * y.y + y.z * y.z + y.w * y.w;
     }
     sum = warp_sum(sum);
