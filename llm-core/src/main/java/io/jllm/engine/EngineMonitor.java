@@ -51,9 +51,11 @@ final class EngineMonitor {
 
     EngineMetrics metrics() {
         long end = closed;
-        long now = Clock.nanos();
-        EngineCounts base = recent.base(now);
-        return recent.newest().metrics(base, RecentCounts.window(base, now), (end == 0 ? now : end) - opened, refused.sum());
+        long asked = Clock.nanos();
+        EngineCounts base = recent.base(asked);
+        EngineCounts newest = recent.newest();
+        long now = Math.max(asked, newest.at()); // the engine may have counted since
+        return newest.metrics(base, RecentCounts.window(base, now), (end == 0 ? now : end) - opened, refused.sum());
     }
 
     MemoryReport memory() {
