@@ -17,7 +17,7 @@ class VectorContractTest extends BackendContract {
 
     @Override
     protected boolean quantises(DType type) {
-        return type.isQuantized() && type != DType.Q8_0;
+        return type.isQuantized();
     }
 
     @Test

@@ -4,7 +4,7 @@ import io.jllm.cpu.machine.TokenFormat;
 import java.lang.foreign.MemorySegment;
 
 /**
- * Rows of activations as products in machine code take them, in groups of up to 8 tokens.
+ * Rows of activations as products of rearranged weights take them, in groups of up to 8 tokens.
  *
  * @param format how they lie
  * @param data memory outside the heap
@@ -27,5 +27,22 @@ public record BlockRows(TokenFormat format, MemorySegment data, int cols) {
     /** The same as an address. */
     long address(int first) {
         return data.address() + at(first);
+    }
+
+    /** Writes the group that starts with row {@code first}, of so many rows, as {@link TokenFormat#FLOATS}. */
+    void copy(Rows x, int first, int count) {
+        long group = at(first);
+        long bytes = format.blockBytes();
+        for (int t = 0; t < count; t++) {
+            long from = x.row(first + t);
+            for (int c = 0; c < cols; c += TokenFormat.BLOCK) {
+                long block = group + ((long) c / TokenFormat.BLOCK * count + t) * bytes;
+                int columns = Math.min(TokenFormat.BLOCK, cols - c);
+                MemorySegment.copy(x.data(), from + (long) c * Float.BYTES, data, block, (long) columns * Float.BYTES);
+                if (columns < TokenFormat.BLOCK) {
+                    data.asSlice(block + (long) columns * Float.BYTES, bytes - (long) columns * Float.BYTES).fill((byte) 0);
+                }
+            }
+        }
     }
 }

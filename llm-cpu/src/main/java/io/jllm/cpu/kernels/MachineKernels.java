@@ -132,8 +132,8 @@ public final class MachineKernels implements PackedKernels {
         int count = BlockRows.size(token, tokens);
         switch (to.format()) {
             case BYTES -> quantize(x, token, count, to);
-            case FLOATS -> copy(x, token, count, to);
-            case PAIRS -> throw new IllegalArgumentException("machine code takes no " + to.format());
+            case FLOATS -> to.copy(x, token, count);
+            case PAIRS, NUMBERS -> throw new IllegalArgumentException("machine code takes no " + to.format());
         }
     }
 
@@ -144,22 +144,6 @@ public final class MachineKernels implements PackedKernels {
             code.quantize(x.data().address() + x.row(token + t), group + (long) t * TokenFormat.BLOCK,
                     group + (long) count * TokenFormat.BLOCK + (long) t * Float.BYTES, blocks, (long) count * to.format().blockBytes(),
                     (long) count * Float.BYTES);
-        }
-    }
-
-    private static void copy(Rows x, int token, int count, BlockRows to) {
-        long group = to.at(token);
-        long bytes = to.format().blockBytes();
-        for (int t = 0; t < count; t++) {
-            long from = x.row(token + t);
-            for (int c = 0; c < to.cols(); c += TokenFormat.BLOCK) {
-                long block = group + ((long) c / TokenFormat.BLOCK * count + t) * bytes;
-                int columns = Math.min(TokenFormat.BLOCK, to.cols() - c);
-                MemorySegment.copy(x.data(), from + (long) c * Float.BYTES, to.data(), block, (long) columns * Float.BYTES);
-                if (columns < TokenFormat.BLOCK) {
-                    to.data().asSlice(block + (long) columns * Float.BYTES, bytes - (long) columns * Float.BYTES).fill((byte) 0);
-                }
-            }
         }
     }
 

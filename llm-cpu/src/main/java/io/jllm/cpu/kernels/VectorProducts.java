@@ -47,7 +47,7 @@ final class VectorProducts implements PackedKernels {
 
     @Override
     public List<DType> types() {
-        return L > ROWS ? List.of() : List.of(DType.Q4_0, DType.Q4_K, DType.Q5_K, DType.Q6_K);
+        return L > ROWS ? List.of() : Layout.types();
     }
 
     @Override
@@ -57,7 +57,11 @@ final class VectorProducts implements PackedKernels {
 
     @Override
     public TokenFormat tokens(DType type) {
-        return TokenFormat.PAIRS;
+        return switch (PackedMatrix.format(type)) {
+            case F16, BF16, F32 -> TokenFormat.FLOATS;
+            case Q8_0 -> TokenFormat.NUMBERS;
+            case Q4_0, Q4_K, Q5_K, Q6_K -> TokenFormat.PAIRS;
+        };
     }
 
     @Override
@@ -67,15 +71,31 @@ final class VectorProducts implements PackedKernels {
 
     @Override
     public void arrange(Rows x, int token, int tokens, BlockRows to, Workspace ws) {
-        for (int t = token; t < token + BlockRows.size(token, tokens); t++) {
-            VectorTokens.pairs(x.data(), x.row(t), to.cols() / TokenFormat.BLOCK, to.data(), to.at(t), ws.tile);
+        int end = token + BlockRows.size(token, tokens);
+        switch (to.format()) {
+            case FLOATS -> to.copy(x, token, end - token);
+            case NUMBERS -> {
+                for (int t = token; t < end; t++) {
+                    VectorTokens.numbers(x.data(), x.row(t), to.cols() / TokenFormat.BLOCK, to.data(), to.at(t));
+                }
+            }
+            case PAIRS -> {
+                for (int t = token; t < end; t++) {
+                    VectorTokens.pairs(x.data(), x.row(t), to.cols() / TokenFormat.BLOCK, to.data(), to.at(t), ws.tile);
+                }
+            }
+            case BYTES -> throw new IllegalArgumentException("vectors take no " + to.format());
         }
     }
 
     @Override
     public void linear(PackedMatrix w, int from, int to, BlockRows x, int tokens, Target out, Workspace ws) {
-        if (tokens == 1 && w.format() == WeightFormat.Q4_0) {
+        if (tokens == 1 && x.format() != TokenFormat.FLOATS) {
             single(w, from, to, x, out, ws);
+            return;
+        }
+        if (x.format() != TokenFormat.PAIRS) {
+            VectorFloatProducts.linear(w, from, to, x, tokens, out, ws);
             return;
         }
         for (int r = from; r < to; r += PANEL) {
@@ -92,28 +112,63 @@ final class VectorProducts implements PackedKernels {
 
     private static void single(PackedMatrix w, int from, int to, BlockRows x, Target out, Workspace ws) {
         int blocks = w.blocks();
-        int[] pairs = ws.pairs(blocks * PAIRS);
-        int[] sums = ws.blockSums(blocks);
+        boolean pairs = x.format() == TokenFormat.PAIRS;
+        int[] numbers = ws.pairs(pairs ? blocks * PAIRS : w.cols() + VectorTokens.SLACK);
+        int[] starts = ws.starts(pairs ? 2 * blocks : w.cols() + VectorTokens.SLACK);
         float[] scales = ws.blockScales(blocks);
-        long fields = x.at(0) + (long) blocks * VectorTokens.PAIRS;
-        MemorySegment.copy(x.data(), Layout.INT, x.at(0), pairs, 0, blocks * PAIRS);
+        long fields = pairs ? VectorTokens.scales(x.at(0), blocks) : x.at(0) + (long) w.cols() * Float.BYTES;
         MemorySegment.copy(x.data(), Rows.FLOAT, fields, scales, 0, blocks);
-        MemorySegment.copy(x.data(), Layout.INT, fields + (long) blocks * Float.BYTES, sums, 0, blocks);
+        if (pairs) {
+            MemorySegment.copy(x.data(), Layout.INT, x.at(0), numbers, 0, blocks * PAIRS);
+            boolean whole = w.format() == WeightFormat.Q4_0;
+            MemorySegment.copy(x.data(), Layout.INT, whole ? VectorTokens.sums(x.at(0), blocks) : VectorTokens.halves(x.at(0), blocks), starts, 0,
+                    whole ? blocks : 2 * blocks);
+        } else {
+            VectorTokens.fours(x.data(), x.at(0), w.cols(), numbers, starts);
+        }
         for (int r = from; r < to; r += PANEL) {
             int rows = Math.min(PANEL, to - r);
-            row(w, r, rows, pairs, sums, scales, ws.tile);
+            for (int s = 0; s < strips(rows); s++) {
+                int group = r / ROWS + s / PARTS;
+                long acc = ACC + (long) s * V;
+                switch (w.format()) {
+                    case Q4_0 -> VectorRow.q4(w.data(), w.unit(group, 0), s % PARTS, numbers, starts, scales, blocks, ws.tile, acc);
+                    case Q8_0 -> VectorRow.q8(w.data(), w.unit(group, 0), s % PARTS, numbers, starts, scales, blocks, ws.tile, acc);
+                    default -> units(w, group, s % PARTS, x, numbers, starts, ws.tile, acc);
+                }
+            }
             out.put(w, r, rows, 0, ws.tile, ACC);
+        }
+    }
+
+    /** A strip of a format with blocks of 256, by a single token: a unit's scales, sums of integers, then sums of floats. */
+    private static void units(PackedMatrix w, int group, int part, BlockRows x, int[] numbers, int[] starts, MemorySegment m, long acc) {
+        int all = w.blocks();
+        m.asSlice(acc, V).fill((byte) 0);
+        long scales = VectorTokens.scales(x.at(0), all);
+        for (int b = 0; b < all; b += CHUNK) {
+            int blocks = Math.min(CHUNK, all - b);
+            long unit = w.unit(group, b);
+            long at = unit + w.format().headerBytes() + (long) part * V;
+            long xb = scales + (long) b * Float.BYTES;
+            if (w.format() == WeightFormat.Q6_K) {
+                VectorUnpack.bytes(w.data(), unit, part, m, SCALES);
+                VectorSums.q6(w.data(), at, numbers, starts, b * PAIRS, blocks, m, SUMS);
+                VectorTiles.halves(m, SUMS, V, SCALES, x.data(), xb, blocks, acc);
+                continue;
+            }
+            VectorUnpack.sixBits(w.data(), unit, part, m, SCALES, MINIMA);
+            if (w.format() == WeightFormat.Q5_K) {
+                VectorSums.q5(w.data(), at, numbers, starts, b * PAIRS, blocks, m, SUMS);
+            } else {
+                VectorSums.q4(w.data(), at, numbers, b * PAIRS, blocks, m, SUMS);
+            }
+            VectorTiles.minima(m, SUMS, V, SCALES, MINIMA, w.format() == WeightFormat.Q5_K ? 2 : 0, x.data(), xb, (long) all * Float.BYTES, blocks, acc);
         }
     }
 
     private static int strips(int rows) {
         return Math.ceilDiv(rows, ROWS) * PARTS;
-    }
-
-    private static void row(PackedMatrix w, int row, int rows, int[] x, int[] sums, float[] scales, MemorySegment m) {
-        for (int s = 0; s < strips(rows); s++) {
-            VectorRow.q4(w.data(), w.unit(row / ROWS + s / PARTS, 0), s % PARTS, x, sums, scales, w.blocks(), m, ACC + (long) s * V);
-        }
     }
 
     private static void panel(PackedMatrix w, int row, int rows, BlockRows x, int token, int tokens, MemorySegment m) {

@@ -19,9 +19,13 @@ import jdk.incubator.vector.VectorOperators;
  * last bit what {@link VectorTiles} give.
  */
 final class VectorRow {
-    private static final long UNIT = WeightFormat.Q4_0.unitBytes(2);
+    private static final long UNIT_OF_4 = WeightFormat.Q4_0.unitBytes(2);
+    private static final long UNIT_OF_8 = WeightFormat.Q8_0.unitBytes(2);
     private static final long LINE = WeightFormat.VECTOR;
     private static final short NIBBLE = 15;
+    private static final short BYTE = 0xff;
+    /** What is too much in the sums of a block of bytes: half of the range of 16 bits in each of 8 pairs. */
+    private static final int MIDDLES = 16 << 15;
 
     private VectorRow() {
     }
@@ -42,7 +46,7 @@ final class VectorRow {
         long first = group + LINE + (long) part * V;
         long d = group + (long) part * V / 2;
         for (int b = 0; b < blocks; b++) {
-            long unit = (b >> 1) * UNIT;
+            long unit = (b >> 1) * UNIT_OF_4;
             long block = first + unit + (b & 1) * 4 * LINE;
             ShortVector s = IntVector.broadcast(I, sums[b] & 0xffff).reinterpretAsShorts();
             ShortVector t = ShortVector.zero(S);
@@ -65,6 +69,42 @@ final class VectorRow {
                     .mul(VectorUnpack.UP).mul(VectorUnpack.UP).mul(VectorUnpack.DOWN);
             h = s.add(t).reinterpretAsInts();
             h = h.lanewise(VectorOperators.LSHL, Short.SIZE).add(h).lanewise(VectorOperators.ASHR, Short.SIZE);
+            acc = ((FloatVector) h.convert(VectorOperators.I2F, 0)).mul(c).fma(FloatVector.broadcast(F, scales[b]), acc);
+        }
+        acc.intoMemorySegment(to, at, LITTLE_ENDIAN);
+    }
+
+    /**
+     * A strip of Q8_0. Two products fit 16 bits, so sums of four columns, made larger by half of the range, are added up in 32: all of
+     * a lane, and its upper half by itself; the one less the other is the lower half.
+     *
+     * @param x for each four columns, pairs at the first two
+     * @param fours at the first, what their sums begin with
+     */
+    static void q8(MemorySegment w, long group, int part, int[] x, int[] fours, float[] scales, int blocks, MemorySegment to, long at) {
+        FloatVector acc = FloatVector.zero(F);
+        long first = group + LINE + (long) part * V;
+        long d = group + (long) part * V / 2;
+        for (int b = 0; b < blocks; b++) {
+            long unit = (b >> 1) * UNIT_OF_8;
+            long block = first + unit + (b & 1) * 8 * LINE;
+            IntVector both = IntVector.broadcast(I, -MIDDLES);
+            IntVector upper = IntVector.zero(I);
+            for (int j = 0; j < 8; j++) {
+                ShortVector v = ShortVector.fromMemorySegment(S, w, block + j * LINE, LITTLE_ENDIAN);
+                int i = 32 * b + 4 * j;
+                IntVector s = IntVector.broadcast(I, fours[i]).reinterpretAsShorts()
+                        .add(v.and(BYTE).mul(IntVector.broadcast(I, x[i]).reinterpretAsShorts()))
+                        .add(v.lanewise(VectorOperators.LSHR, 8).mul(IntVector.broadcast(I, x[i + 1]).reinterpretAsShorts()))
+                        .reinterpretAsInts();
+                both = both.add(s);
+                upper = upper.add(s.lanewise(VectorOperators.LSHR, Short.SIZE));
+            }
+            IntVector h = (IntVector) ShortVector.fromMemorySegment(H, w, d + unit + (b & 1) * LINE / 2, LITTLE_ENDIAN)
+                    .convertShape(VectorOperators.S2I, I, 0);
+            FloatVector c = h.and(0x7fff).lanewise(VectorOperators.LSHL, 13).or(h.and(Integer.MIN_VALUE)).reinterpretAsFloats()
+                    .mul(VectorUnpack.UP).mul(VectorUnpack.UP).mul(VectorUnpack.DOWN);
+            h = both.sub(upper.lanewise(VectorOperators.LSHL, Short.SIZE)).add(upper);
             acc = ((FloatVector) h.convert(VectorOperators.I2F, 0)).mul(c).fma(FloatVector.broadcast(F, scales[b]), acc);
         }
         acc.intoMemorySegment(to, at, LITTLE_ENDIAN);

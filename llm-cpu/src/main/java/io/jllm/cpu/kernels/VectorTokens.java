@@ -21,30 +21,54 @@ final class VectorTokens {
     private static final int BLOCK = TokenFormat.BLOCK;
     private static final float LIMIT = 127;
     private static final int MAGNITUDE = Integer.MAX_VALUE;
-    /** Added to a float of less than 2^22, it leaves the nearest integer in the lowest bits. */
+    /** Added to a float of less than 2^22 and taken off again, it leaves the nearest integer. */
     private static final float ROUND = 0x1.8p23f;
-    private static final int ROUND_BITS = Float.floatToRawIntBits(ROUND);
     /** Bytes of a block of {@link TokenFormat#PAIRS}, but for its fields, which are behind all blocks. */
     static final int PAIRS = 64;
     private static final int SUM_FACTOR = 8;
+    private static final int HALF_FACTOR = 16;
+    private static final short BYTE_FACTOR = -128;
+    private static final short MIDDLE = Short.MIN_VALUE;
+    /** Numbers behind the last column. */
+    static final int SLACK = L + 2;
 
     private VectorTokens() {
     }
 
-    /** Writes {@link TokenFormat#PAIRS}; {@code scratch} has room for a block of ints at its start. */
+    /** Writes {@link TokenFormat#PAIRS}; {@code scratch} has room for a block of floats at its start. */
     static void pairs(MemorySegment in, long at, int blocks, MemorySegment out, long to, MemorySegment scratch) {
-        long field = (long) blocks * Integer.BYTES;
         for (int b = 0; b < blocks; b++) {
-            long fields = to + (long) blocks * PAIRS + (long) b * Integer.BYTES;
-            out.set(FLOAT, fields, quantise(in, at + (long) b * BLOCK * Float.BYTES, scratch));
-            int sum = pairUp(scratch, out, to + (long) b * PAIRS);
-            out.set(Layout.INT, fields + field, -SUM_FACTOR * sum);
-            out.set(FLOAT, fields + 2 * field, -sum);
+            out.set(FLOAT, scales(to, blocks) + 4L * b, quantise(in, at + (long) b * BLOCK * Float.BYTES, scratch, 0));
+            int sum = pairUp(scratch, out, to + (long) b * PAIRS, halves(to, blocks) + 8L * b);
+            out.set(Layout.INT, sums(to, blocks) + 4L * b, -SUM_FACTOR * sum);
+            out.set(FLOAT, sums(to, blocks) + 4L * (blocks + b), -sum);
         }
     }
 
-    /** Writes 32 ints to the start of {@code to} and returns their scale. */
-    private static float quantise(MemorySegment in, long at, MemorySegment to) {
+    // Where the fields of pairs of so many blocks start, which themselves start at {@code token}; the scales come first.
+
+    static long scales(long token, int blocks) {
+        return token + (long) blocks * PAIRS;
+    }
+
+    static long sums(long token, int blocks) {
+        return scales(token, blocks) + 4L * blocks;
+    }
+
+    static long halves(long token, int blocks) {
+        return sums(token, blocks) + 8L * blocks;
+    }
+
+    /** Writes {@link TokenFormat#NUMBERS}. */
+    static void numbers(MemorySegment in, long at, int blocks, MemorySegment out, long to) {
+        for (int b = 0; b < blocks; b++) {
+            long block = (long) b * BLOCK * Float.BYTES;
+            out.set(FLOAT, to + (long) blocks * BLOCK * Float.BYTES + 4L * b, quantise(in, at + block, out, to + block));
+        }
+    }
+
+    /** Writes 32 floats, which are integers, and returns their scale. */
+    private static float quantise(MemorySegment in, long at, MemorySegment out, long to) {
         IntVector bits = IntVector.zero(I);
         for (int i = 0; i < BLOCK; i += L) {
             // As integers: the order is the same, and what is no number is above infinity.
@@ -53,28 +77,59 @@ final class VectorTokens {
         float largest = Float.intBitsToFloat(bits.reduceLanes(VectorOperators.MAX));
         float inverse = LIMIT / largest;
         if (!Float.isFinite(largest) || !Float.isFinite(inverse)) {
-            to.asSlice(0, BLOCK * Integer.BYTES).fill((byte) 0);
+            out.asSlice(to, BLOCK * Float.BYTES).fill((byte) 0);
             return largest / LIMIT;
         }
         for (int i = 0; i < BLOCK; i += L) {
-            FloatVector.fromMemorySegment(F, in, at + 4L * i, LITTLE_ENDIAN).mul(inverse).add(ROUND).reinterpretAsInts().sub(ROUND_BITS)
-                    .intoMemorySegment(to, 4L * i, LITTLE_ENDIAN);
+            FloatVector.fromMemorySegment(F, in, at + 4L * i, LITTLE_ENDIAN).mul(inverse).add(ROUND).sub(ROUND)
+                    .intoMemorySegment(out, to + 4L * i, LITTLE_ENDIAN);
         }
         return largest / LIMIT;
     }
 
-    /** Pairs up 32 ints and returns their sum. */
-    private static int pairUp(MemorySegment ints, MemorySegment out, long block) {
+    /** Pairs up 32 floats and returns their sum. */
+    private static int pairUp(MemorySegment numbers, MemorySegment out, long block, long halves) {
         int sum = 0;
-        for (int i = 0; i < BLOCK; i += 4) {
-            int q0 = ints.get(Layout.INT, 4L * i);
-            int q1 = ints.get(Layout.INT, 4L * i + 4);
-            int q2 = ints.get(Layout.INT, 4L * i + 8);
-            int q3 = ints.get(Layout.INT, 4L * i + 12);
-            out.set(Layout.INT, block + 2L * i, q0 & 0xffff | q2 << Short.SIZE);
-            out.set(Layout.INT, block + 2L * i + 4, q1 & 0xffff | q3 << Short.SIZE);
-            sum += q0 + q1 + q2 + q3;
+        for (int half = 0; half < 2; half++) {
+            int low = 0;
+            int high = 0;
+            for (int i = half * BLOCK / 2; i < (half + 1) * BLOCK / 2; i += 4) {
+                int q0 = (int) numbers.get(FLOAT, 4L * i);
+                int q1 = (int) numbers.get(FLOAT, 4L * i + 4);
+                int q2 = (int) numbers.get(FLOAT, 4L * i + 8);
+                int q3 = (int) numbers.get(FLOAT, 4L * i + 12);
+                out.set(Layout.INT, block + 2L * i, pair(q0, q2));
+                out.set(Layout.INT, block + 2L * i + 4, pair(q1, q3));
+                low += q0 + q1;
+                high += q2 + q3;
+            }
+            out.set(Layout.INT, halves + 4L * half, pair(-HALF_FACTOR * low, -HALF_FACTOR * high));
+            sum += low + high;
         }
         return sum;
+    }
+
+    private static int pair(int low, int high) {
+        return low & 0xffff | high << Short.SIZE;
+    }
+
+    /**
+     * Of a token's {@link TokenFormat#NUMBERS}, for each four columns, at the first of them: a pair of shorts for columns 0 and 2, then one for 1
+     * and 3; and 32768 - 128 times the sum of both.
+     *
+     * @param x room for all columns and {@link #SLACK} more
+     * @param fours the same
+     */
+    static void fours(MemorySegment numbers, long at, int cols, int[] x, int[] fours) {
+        for (int i = 0; i < cols; i += L) {
+            ((IntVector) FloatVector.fromMemorySegment(F, numbers, at + 4L * i, LITTLE_ENDIAN).convert(VectorOperators.F2I, 0)).intoArray(x, i);
+        }
+        for (int i = 0; i < cols; i += L) {
+            IntVector.fromArray(I, x, i).and(0xffff).or(IntVector.fromArray(I, x, i + 2).lanewise(VectorOperators.LSHL, Short.SIZE)).intoArray(x, i);
+        }
+        for (int i = 0; i < cols; i += L) {
+            IntVector.fromArray(I, x, i).reinterpretAsShorts().add(IntVector.fromArray(I, x, i + 1).reinterpretAsShorts()).mul(BYTE_FACTOR).add(MIDDLE)
+                    .reinterpretAsInts().intoArray(fours, i);
+        }
     }
 }

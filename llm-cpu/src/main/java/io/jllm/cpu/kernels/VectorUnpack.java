@@ -139,14 +139,14 @@ final class VectorUnpack {
      * Numbers in half precision to floats: their bits, shifted to a float's place, are theirs times 2^-112; on the way up infinity
      * becomes one.
      */
-    private static void half(MemorySegment w, long at, MemorySegment to, long out) {
+    static void half(MemorySegment w, long at, MemorySegment to, long out) {
         IntVector h = (IntVector) ShortVector.fromMemorySegment(H, w, at, LITTLE_ENDIAN).convertShape(VectorOperators.S2I, I, 0);
         h.and(0x7fff).lanewise(VectorOperators.LSHL, 13).or(h.and(Integer.MIN_VALUE)).reinterpretAsFloats().mul(UP).mul(UP).mul(DOWN)
                 .intoMemorySegment(to, out, LITTLE_ENDIAN);
     }
 
     /** Scales and minima of 6 bits each, times one in half precision each. */
-    private static void sixBits(MemorySegment w, long unit, int part, MemorySegment to, long scales, long minima) {
+    static void sixBits(MemorySegment w, long unit, int part, MemorySegment to, long scales, long minima) {
         long word = unit + LINE + (long) part * V;
         half(w, unit + (long) part * V / 2, to, scales);
         factors(w, word, word + 2 * LINE, 0, to, scales);
@@ -169,7 +169,7 @@ final class VectorUnpack {
     }
 
     /** Signed bytes times floats. */
-    private static void bytes(MemorySegment w, long unit, int part, MemorySegment to, long scales) {
+    static void bytes(MemorySegment w, long unit, int part, MemorySegment to, long scales) {
         long from = unit + LINE + (long) part * L;
         if (B.length() > L) {
             for (int i = 0; i < 2 * BLOCKS; i++) {

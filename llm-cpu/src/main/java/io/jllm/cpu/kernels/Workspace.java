@@ -34,7 +34,7 @@ public final class Workspace {
     private float[] totals = {};
     private float[] head = new float[256];
     private int[] pairs = {};
-    private int[] blockSums = {};
+    private int[] starts = {};
     private float[] blockScales = {};
     private float[] arguments = new float[256];
 
@@ -101,9 +101,9 @@ public final class Workspace {
         return pairs = room(pairs, n);
     }
 
-    /** Room for a number for each of {@code n} blocks of a token. */
-    int[] blockSums(int n) {
-        return blockSums = room(blockSums, n);
+    /** Room for {@code n} numbers that sums of a token begin with. */
+    int[] starts(int n) {
+        return starts = room(starts, n);
     }
 
     /** Room for a scale for each of {@code n} blocks of a token. */
@@ -133,7 +133,7 @@ public final class Workspace {
     /** Bytes it holds. */
     public long bytes() {
         long floats = (long) row.length + lanes.length + sums.length + scores.length + queries.length + parts.length + totals.length
-                + head.length + arguments.length + pairs.length + blockSums.length + blockScales.length;
+                + head.length + arguments.length + pairs.length + starts.length + blockScales.length;
         return tile.byteSize() + Float.BYTES * floats + (long) Short.BYTES * shorts.length;
     }
 }

@@ -2,7 +2,8 @@ package io.jllm.cpu.machine;
 
 /**
  * How products take their tokens: in groups, of up to {@value #GROUP}, and blocks, of {@value #BLOCK} columns. Both lie one after
- * the other; within a block, all is laid out field by field, each for one token after the other. {@link #PAIRS} are in no groups.
+ * the other; within a block, all is laid out field by field, each for one token after the other. {@link #PAIRS} and
+ * {@link #NUMBERS} are in no groups.
  */
 public enum TokenFormat {
     /**
@@ -15,9 +16,12 @@ public enum TokenFormat {
     /**
      * The numbers of {@link #BYTES} for lanes of 16 bits, token after token: for each four columns c to c + 3, a pair of shorts for
      * columns c and c + 2 and one for c + 1 and c + 3; behind all of these, for each block d, a float; then for each -8 times the sum of
-     * its bytes, an int; then minus the sum, a float.
+     * its bytes, an int; then minus the sum, a float; then for each half of a block a pair of shorts, -16 times the sum of its bytes in columns
+     * c and c + 1 of each four and the same for c + 2 and c + 3.
      */
-    PAIRS(76);
+    PAIRS(84),
+    /** The numbers of {@link #BYTES} as floats, token after token: 32 floats a block; behind all of these, for each block d, a float. */
+    NUMBERS(132);
 
     /** Most tokens of a group. */
     public static final int GROUP = 8;

@@ -1,0 +1,249 @@
+package io.jllm.cpu.kernels;
+
+import static io.jllm.cpu.kernels.Rows.FLOAT;
+import static io.jllm.cpu.kernels.VectorKernels.F;
+import static io.jllm.cpu.kernels.VectorKernels.L;
+import static io.jllm.cpu.kernels.VectorUnpack.H;
+import static io.jllm.cpu.kernels.VectorUnpack.I;
+import static io.jllm.cpu.kernels.VectorUnpack.V;
+import static java.nio.ByteOrder.LITTLE_ENDIAN;
+
+import io.jllm.cpu.machine.TokenFormat;
+import io.jllm.cpu.machine.WeightFormat;
+import java.lang.foreign.MemorySegment;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.ShortVector;
+import jdk.incubator.vector.VectorOperators;
+
+/**
+ * Sums of products of floats, for two strips and one or four tokens: of weights a vector for each column of a group, one after the other,
+ * as {@link WeightFormat#F32} has them. A sum takes one column after the other, each multiplied and added with one rounding. All offsets
+ * and strides are in bytes.
+ */
+final class VectorFloats {
+    private static final int BLOCK = TokenFormat.BLOCK;
+    private static final long LINE = WeightFormat.VECTOR;
+    private static final int UPPER_HALF = 0xffff0000;
+    /** Where the sign and the other bits of a number in half precision are, shifted to a float's place. */
+    private static final int HALF_BITS = 0x8fffe000;
+
+    private VectorFloats() {
+    }
+
+    /**
+     * Adds blocks to the sums of four tokens.
+     *
+     * @param w0 weights of the first strip
+     * @param w1 the same of the second
+     * @param x0 numbers of the first token
+     * @param xs from token to token
+     * @param xb from block to block
+     * @param acc where the first token's sums are, of the two strips
+     * @param as from token to token
+     */
+    static void add4(MemorySegment w, long w0, long w1, MemorySegment x, long x0, long xs, long xb, int blocks, MemorySegment m, long acc, long as) {
+        FloatVector f00 = FloatVector.fromMemorySegment(F, m, acc, LITTLE_ENDIAN);
+        FloatVector f01 = FloatVector.fromMemorySegment(F, m, acc + V, LITTLE_ENDIAN);
+        FloatVector f10 = FloatVector.fromMemorySegment(F, m, acc + as, LITTLE_ENDIAN);
+        FloatVector f11 = FloatVector.fromMemorySegment(F, m, acc + as + V, LITTLE_ENDIAN);
+        FloatVector f20 = FloatVector.fromMemorySegment(F, m, acc + 2 * as, LITTLE_ENDIAN);
+        FloatVector f21 = FloatVector.fromMemorySegment(F, m, acc + 2 * as + V, LITTLE_ENDIAN);
+        FloatVector f30 = FloatVector.fromMemorySegment(F, m, acc + 3 * as, LITTLE_ENDIAN);
+        FloatVector f31 = FloatVector.fromMemorySegment(F, m, acc + 3 * as + V, LITTLE_ENDIAN);
+        for (int b = 0; b < blocks; b++) {
+            long at = b * BLOCK * LINE;
+            long xt = x0 + b * xb;
+            for (int c = 0; c < BLOCK; c++) {
+                FloatVector u = FloatVector.fromMemorySegment(F, w, w0 + at + c * LINE, LITTLE_ENDIAN);
+                FloatVector v = FloatVector.fromMemorySegment(F, w, w1 + at + c * LINE, LITTLE_ENDIAN);
+                FloatVector y = FloatVector.broadcast(F, x.get(FLOAT, xt + 4L * c));
+                f00 = u.fma(y, f00);
+                f01 = v.fma(y, f01);
+                y = FloatVector.broadcast(F, x.get(FLOAT, xt + xs + 4L * c));
+                f10 = u.fma(y, f10);
+                f11 = v.fma(y, f11);
+                y = FloatVector.broadcast(F, x.get(FLOAT, xt + 2 * xs + 4L * c));
+                f20 = u.fma(y, f20);
+                f21 = v.fma(y, f21);
+                y = FloatVector.broadcast(F, x.get(FLOAT, xt + 3 * xs + 4L * c));
+                f30 = u.fma(y, f30);
+                f31 = v.fma(y, f31);
+            }
+        }
+        f00.intoMemorySegment(m, acc, LITTLE_ENDIAN);
+        f01.intoMemorySegment(m, acc + V, LITTLE_ENDIAN);
+        f10.intoMemorySegment(m, acc + as, LITTLE_ENDIAN);
+        f11.intoMemorySegment(m, acc + as + V, LITTLE_ENDIAN);
+        f20.intoMemorySegment(m, acc + 2 * as, LITTLE_ENDIAN);
+        f21.intoMemorySegment(m, acc + 2 * as + V, LITTLE_ENDIAN);
+        f30.intoMemorySegment(m, acc + 3 * as, LITTLE_ENDIAN);
+        f31.intoMemorySegment(m, acc + 3 * as + V, LITTLE_ENDIAN);
+    }
+
+    /** The same with one token. */
+    static void add1(MemorySegment w, long w0, long w1, MemorySegment x, long x0, long xb, int blocks, MemorySegment m, long acc) {
+        FloatVector f = FloatVector.fromMemorySegment(F, m, acc, LITTLE_ENDIAN);
+        FloatVector g = FloatVector.fromMemorySegment(F, m, acc + V, LITTLE_ENDIAN);
+        for (int b = 0; b < blocks; b++) {
+            long at = b * BLOCK * LINE;
+            for (int c = 0; c < BLOCK; c++) {
+                FloatVector y = FloatVector.broadcast(F, x.get(FLOAT, x0 + b * xb + 4L * c));
+                f = FloatVector.fromMemorySegment(F, w, w0 + at + c * LINE, LITTLE_ENDIAN).fma(y, f);
+                g = FloatVector.fromMemorySegment(F, w, w1 + at + c * LINE, LITTLE_ENDIAN).fma(y, g);
+            }
+        }
+        f.intoMemorySegment(m, acc, LITTLE_ENDIAN);
+        g.intoMemorySegment(m, acc + V, LITTLE_ENDIAN);
+    }
+
+    /** The same of {@link WeightFormat#BF16}. */
+    static void brains1(MemorySegment w, long w0, long w1, MemorySegment x, long x0, long xb, int blocks, MemorySegment m, long acc) {
+        FloatVector f = FloatVector.fromMemorySegment(F, m, acc, LITTLE_ENDIAN);
+        FloatVector g = FloatVector.fromMemorySegment(F, m, acc + V, LITTLE_ENDIAN);
+        for (int b = 0; b < blocks; b++) {
+            long at = b * BLOCK / 2 * LINE;
+            for (int c = 0; c < BLOCK / 2; c++) {
+                FloatVector y = FloatVector.broadcast(F, x.get(FLOAT, x0 + b * xb + 8L * c));
+                FloatVector z = FloatVector.broadcast(F, x.get(FLOAT, x0 + b * xb + 8L * c + 4));
+                IntVector u = IntVector.fromMemorySegment(I, w, w0 + at + c * LINE, LITTLE_ENDIAN);
+                f = u.lanewise(VectorOperators.LSHL, Short.SIZE).reinterpretAsFloats().fma(y, f);
+                f = u.and(UPPER_HALF).reinterpretAsFloats().fma(z, f);
+                u = IntVector.fromMemorySegment(I, w, w1 + at + c * LINE, LITTLE_ENDIAN);
+                g = u.lanewise(VectorOperators.LSHL, Short.SIZE).reinterpretAsFloats().fma(y, g);
+                g = u.and(UPPER_HALF).reinterpretAsFloats().fma(z, g);
+            }
+        }
+        f.intoMemorySegment(m, acc, LITTLE_ENDIAN);
+        g.intoMemorySegment(m, acc + V, LITTLE_ENDIAN);
+    }
+
+    /** The same of {@link WeightFormat#F16}; see {@link VectorUnpack} for how they become floats. */
+    static void halves1(MemorySegment w, long w0, long w1, MemorySegment x, long x0, long xb, int blocks, MemorySegment m, long acc) {
+        FloatVector f = FloatVector.fromMemorySegment(F, m, acc, LITTLE_ENDIAN);
+        FloatVector g = FloatVector.fromMemorySegment(F, m, acc + V, LITTLE_ENDIAN);
+        for (int b = 0; b < blocks; b++) {
+            long at = b * BLOCK / 2 * LINE;
+            for (int c = 0; c < BLOCK; c++) {
+                FloatVector y = FloatVector.broadcast(F, x.get(FLOAT, x0 + b * xb + 4L * c));
+                IntVector u = (IntVector) ShortVector.fromMemorySegment(H, w, w0 + at + c * LINE / 2, LITTLE_ENDIAN)
+                        .convertShape(VectorOperators.S2I, I, 0);
+                f = u.lanewise(VectorOperators.LSHL, 13).and(HALF_BITS).reinterpretAsFloats().mul(VectorUnpack.UP).mul(VectorUnpack.UP)
+                        .mul(VectorUnpack.DOWN).fma(y, f);
+                u = (IntVector) ShortVector.fromMemorySegment(H, w, w1 + at + c * LINE / 2, LITTLE_ENDIAN)
+                        .convertShape(VectorOperators.S2I, I, 0);
+                g = u.lanewise(VectorOperators.LSHL, 13).and(HALF_BITS).reinterpretAsFloats().mul(VectorUnpack.UP).mul(VectorUnpack.UP)
+                        .mul(VectorUnpack.DOWN).fma(y, g);
+            }
+        }
+        f.intoMemorySegment(m, acc, LITTLE_ENDIAN);
+        g.intoMemorySegment(m, acc + V, LITTLE_ENDIAN);
+    }
+
+    /**
+     * Adds blocks of integers with a scale each to the sums of four tokens: t = sum * scale, acc = fma(t, d, acc). Sums of a block are below
+     * 2^24, so they are exact.
+     *
+     * @param d0 scales of the first strip, a vector for each block
+     * @param d1 the same of the second
+     * @param e0 scales of the first token's blocks
+     * @param xs from token to token, of scales too
+     */
+    static void scaled4(MemorySegment m, long w0, long w1, long d0, long d1, MemorySegment x, long x0, long e0, long xs, int blocks, long acc,
+                        long as) {
+        for (int b = 0; b < blocks; b++) {
+            FloatVector s00 = FloatVector.zero(F), s01 = s00, s10 = s00, s11 = s00;
+            FloatVector s20 = s00, s21 = s00, s30 = s00, s31 = s00;
+            long at = b * BLOCK * LINE;
+            long xt = x0 + 4L * b * BLOCK;
+            for (int c = 0; c < BLOCK; c++) {
+                FloatVector u = FloatVector.fromMemorySegment(F, m, w0 + at + c * LINE, LITTLE_ENDIAN);
+                FloatVector v = FloatVector.fromMemorySegment(F, m, w1 + at + c * LINE, LITTLE_ENDIAN);
+                FloatVector y = FloatVector.broadcast(F, x.get(FLOAT, xt + 4L * c));
+                s00 = u.fma(y, s00);
+                s01 = v.fma(y, s01);
+                y = FloatVector.broadcast(F, x.get(FLOAT, xt + xs + 4L * c));
+                s10 = u.fma(y, s10);
+                s11 = v.fma(y, s11);
+                y = FloatVector.broadcast(F, x.get(FLOAT, xt + 2 * xs + 4L * c));
+                s20 = u.fma(y, s20);
+                s21 = v.fma(y, s21);
+                y = FloatVector.broadcast(F, x.get(FLOAT, xt + 3 * xs + 4L * c));
+                s30 = u.fma(y, s30);
+                s31 = v.fma(y, s31);
+            }
+            FloatVector c = FloatVector.fromMemorySegment(F, m, d0 + (long) b * V, LITTLE_ENDIAN);
+            FloatVector d = FloatVector.fromMemorySegment(F, m, d1 + (long) b * V, LITTLE_ENDIAN);
+            FloatVector e = FloatVector.broadcast(F, x.get(FLOAT, e0 + 4L * b));
+            s00.mul(c).fma(e, FloatVector.fromMemorySegment(F, m, acc, LITTLE_ENDIAN)).intoMemorySegment(m, acc, LITTLE_ENDIAN);
+            s01.mul(d).fma(e, FloatVector.fromMemorySegment(F, m, acc + V, LITTLE_ENDIAN)).intoMemorySegment(m, acc + V, LITTLE_ENDIAN);
+            e = FloatVector.broadcast(F, x.get(FLOAT, e0 + xs + 4L * b));
+            long to = acc + as;
+            s10.mul(c).fma(e, FloatVector.fromMemorySegment(F, m, to, LITTLE_ENDIAN)).intoMemorySegment(m, to, LITTLE_ENDIAN);
+            s11.mul(d).fma(e, FloatVector.fromMemorySegment(F, m, to + V, LITTLE_ENDIAN)).intoMemorySegment(m, to + V, LITTLE_ENDIAN);
+            e = FloatVector.broadcast(F, x.get(FLOAT, e0 + 2 * xs + 4L * b));
+            to += as;
+            s20.mul(c).fma(e, FloatVector.fromMemorySegment(F, m, to, LITTLE_ENDIAN)).intoMemorySegment(m, to, LITTLE_ENDIAN);
+            s21.mul(d).fma(e, FloatVector.fromMemorySegment(F, m, to + V, LITTLE_ENDIAN)).intoMemorySegment(m, to + V, LITTLE_ENDIAN);
+            e = FloatVector.broadcast(F, x.get(FLOAT, e0 + 3 * xs + 4L * b));
+            to += as;
+            s30.mul(c).fma(e, FloatVector.fromMemorySegment(F, m, to, LITTLE_ENDIAN)).intoMemorySegment(m, to, LITTLE_ENDIAN);
+            s31.mul(d).fma(e, FloatVector.fromMemorySegment(F, m, to + V, LITTLE_ENDIAN)).intoMemorySegment(m, to + V, LITTLE_ENDIAN);
+        }
+    }
+
+    /** The same with one token. */
+    static void scaled1(MemorySegment m, long w0, long w1, long d0, long d1, MemorySegment x, long x0, long e0, int blocks, long acc) {
+        FloatVector f = FloatVector.fromMemorySegment(F, m, acc, LITTLE_ENDIAN);
+        FloatVector g = FloatVector.fromMemorySegment(F, m, acc + V, LITTLE_ENDIAN);
+        for (int b = 0; b < blocks; b++) {
+            FloatVector s = FloatVector.zero(F), t = s;
+            long at = b * BLOCK * LINE;
+            for (int c = 0; c < BLOCK; c++) {
+                FloatVector y = FloatVector.broadcast(F, x.get(FLOAT, x0 + 4L * (b * BLOCK + c)));
+                s = FloatVector.fromMemorySegment(F, m, w0 + at + c * LINE, LITTLE_ENDIAN).fma(y, s);
+                t = FloatVector.fromMemorySegment(F, m, w1 + at + c * LINE, LITTLE_ENDIAN).fma(y, t);
+            }
+            FloatVector e = FloatVector.broadcast(F, x.get(FLOAT, e0 + 4L * b));
+            f = s.mul(FloatVector.fromMemorySegment(F, m, d0 + (long) b * V, LITTLE_ENDIAN)).fma(e, f);
+            g = t.mul(FloatVector.fromMemorySegment(F, m, d1 + (long) b * V, LITTLE_ENDIAN)).fma(e, g);
+        }
+        f.intoMemorySegment(m, acc, LITTLE_ENDIAN);
+        g.intoMemorySegment(m, acc + V, LITTLE_ENDIAN);
+    }
+
+    // From other formats to F32's, a group at a time
+
+    /** Numbers of {@link WeightFormat#F16}. */
+    static void fromHalves(MemorySegment w, long from, int n, MemorySegment to, long at) {
+        for (int i = 0; i < n; i += L) {
+            IntVector h = (IntVector) ShortVector.fromMemorySegment(H, w, from + 2L * i, LITTLE_ENDIAN).convertShape(VectorOperators.S2I, I, 0);
+            h.lanewise(VectorOperators.LSHL, 13).and(HALF_BITS).reinterpretAsFloats().mul(VectorUnpack.UP).mul(VectorUnpack.UP)
+                    .mul(VectorUnpack.DOWN).intoMemorySegment(to, at + 4L * i, LITTLE_ENDIAN);
+        }
+    }
+
+    /** Lines of {@link WeightFormat#BF16}, two columns each. */
+    static void fromBrains(MemorySegment w, long from, int lines, MemorySegment to, long at) {
+        for (int i = 0; i < lines; i++) {
+            for (long r = 0; r < LINE; r += V) {
+                IntVector v = IntVector.fromMemorySegment(I, w, from + i * LINE + r, LITTLE_ENDIAN);
+                v.lanewise(VectorOperators.LSHL, Short.SIZE).intoMemorySegment(to, at + 2 * i * LINE + r, LITTLE_ENDIAN);
+                v.and(UPPER_HALF).intoMemorySegment(to, at + (2 * i + 1) * LINE + r, LITTLE_ENDIAN);
+            }
+        }
+    }
+
+    /** Lines of unsigned bytes, four columns each, from which 128 is subtracted. */
+    static void fromBytes(MemorySegment w, long from, int lines, MemorySegment to, long at) {
+        for (int i = 0; i < lines; i++) {
+            for (long r = 0; r < LINE; r += V) {
+                IntVector v = IntVector.fromMemorySegment(I, w, from + i * LINE + r, LITTLE_ENDIAN);
+                for (int c = 0; c < Integer.BYTES; c++) {
+                    ((FloatVector) v.and(0xff).sub(128).convert(VectorOperators.I2F, 0)).intoMemorySegment(to, at + (4 * i + c) * LINE + r, LITTLE_ENDIAN);
+                    v = v.lanewise(VectorOperators.LSHR, Byte.SIZE);
+                }
+            }
+        }
+    }
+}
