@@ -14,8 +14,8 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * The steps of a program as they are compiled. For one row, neighbouring products and attentions become tasks of a chain, which is one step and one launch; the README
- * beside the kernels says what a task looks like.
+ * The steps of a program as they are compiled. For one row, neighbouring products and attentions become tasks of a chain, which is one
+ * step and one launch; the README beside the kernels says what a task looks like.
  */
 final class StepList {
     /** Bytes of a task, and of what stands before the tasks of a chain: the count of blocks that have arrived at its barriers. */
@@ -70,16 +70,7 @@ final class StepList {
 
     private MemorySegment product(Op.Linear l, List<Weight> run, Optional<Op.RmsNorm> norm, long to, int outputs, int act) {
         WeightPlan.Matrix w = machine.matrix(run);
-        ChainShape shape = machine.chain().orElseThrow();
-        int vector = Math.max(vectorBytes, shape.vectorBytes(w));
-        int stage = Math.max(stageBytes, ChainShape.stageBytes(w.format()));
-        if (shape.stages(vector, stage) < ChainShape.LEAST_STAGES) {
-            endChain(); // one of very different formats and sizes has not enough room
-            vector = shape.vectorBytes(w);
-            stage = ChainShape.stageBytes(w.format());
-        }
-        vectorBytes = vector;
-        stageBytes = stage;
+        takeRoom(machine.chain().orElseThrow().vectorBytes(w), ChainShape.stageBytes(w.format()));
         MemorySegment t = task(PRODUCT, machine.address(w), to);
         t.set(ValueLayout.JAVA_INT, 4, w.format().ordinal());
         t.set(ValueLayout.JAVA_LONG, 16, values.floats(norm.map(Op.RmsNorm::in).orElse(l.in())));
@@ -95,7 +86,8 @@ final class StepList {
     /** Adds the task of a rotation and the attention behind it, for one row. */
     void attention(Op.RopeStoreKv r, Op.PagedAttention a) {
         Op.AttentionShape s = a.shape();
-        vectorBytes = Math.max(vectorBytes, machine.chain().orElseThrow().attentionBytes(s.headDim()));
+        // It has no stages, but the least are there: a chain may be of attention alone.
+        takeRoom(machine.chain().orElseThrow().attentionBytes(s.headDim()), ChainShape.stageBytes(DeviceFormat.F16));
         MemorySegment t = task(ATTENTION, values.floats(r.qkv()), values.floats(a.out()));
         t.set(ValueLayout.JAVA_LONG, 24, r.norm().map(n -> machine.vector(n.qWeight())).orElse(0L));
         t.set(ValueLayout.JAVA_LONG, 32, r.norm().map(n -> machine.vector(n.kWeight())).orElse(0L));
@@ -106,6 +98,19 @@ final class StepList {
         MemorySegment.copy(numbers, 0, t, ValueLayout.JAVA_INT, 88, numbers.length);
         float[] factors = {a.scale(), a.softCap(), r.rope().attentionFactor()};
         MemorySegment.copy(factors, 0, t, ValueLayout.JAVA_FLOAT, 112, factors.length);
+    }
+
+    /** Makes room for one more task. Where too few stages would be left, for tasks of very different formats and sizes, a new chain begins. */
+    private void takeRoom(int vector, int stage) {
+        int most = Math.max(vectorBytes, vector);
+        int largest = Math.max(stageBytes, stage);
+        if (machine.chain().orElseThrow().stages(most, largest) < ChainShape.LEAST_STAGES) {
+            endChain();
+            most = vector;
+            largest = stage;
+        }
+        vectorBytes = most;
+        stageBytes = largest;
     }
 
     private MemorySegment task(int kind, long from, long to) {
@@ -129,9 +134,8 @@ final class StepList {
         machine.tasks().write(all, used);
         long head = machine.tasks().address() + used;
         used += Math.ceilDiv(all.byteSize(), HEAD_BYTES) * HEAD_BYTES;
-        int stage = Math.max(stageBytes, ChainShape.stageBytes(DeviceFormat.F16)); // a chain may be of attention alone
         Launch launch = machine.kernels().together(arena, machine.chainKernel(), shape.threads(), shape.room(), 15).pointer(head + HEAD_BYTES)
-                .integer(tasks.size()).pointer(head).integer(stage).integer(shape.stages(vectorBytes, stage)).integer(vectorBytes)
+                .integer(tasks.size()).pointer(head).integer(stageBytes).integer(shape.stages(vectorBytes, stageBytes)).integer(vectorBytes)
                 .pointer(machine.kv().address()).wide(machine.kv().blockBytes()).integer(machine.blockSize()).pointer(machine.at(Field.KV_SLOTS))
                 .pointer(machine.at(Field.CONTEXT)).pointer(machine.at(Field.TABLE)).pointer(machine.partial()).pointer(machine.counters())
                 .pointer(machine.at(Field.PIECES));
