@@ -10,22 +10,16 @@ import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 
 /**
- * Attention over paged keys and values. A unit is a tile of tokens of one sequence and a head of keys and values, with all query heads
- * that read it: its rows. Positions are taken in chunks of {@value #CHUNK}, which begin at multiples of that: the scores of a chunk,
- * their exponentials, the weighted sum of its values; then the sums of chunks are merged, in order (the online softmax of Milakov and
- * Gimelshein, 2018; FlashAttention, Dao and others, 2022). So neither pages nor tiles nor threads change a bit of the result.
+ * Attention over paged keys and values, shared out as {@link AttentionTiles} says: the scores of a chunk of positions, their exponentials,
+ * the weighted sum of its values; then the sums of chunks are merged, in order (the online softmax of Milakov and Gimelshein, 2018;
+ * FlashAttention, Dao and others, 2022). So neither pages nor tiles nor threads change a bit of the result.
  *
- * <p>An iteration is a unit. Where there are fewer units than would keep all threads busy, it is a range of chunks of one, whose sums
- * are left for {@link Merge}.
+ * <p>Where units are split, the sums of their parts are left for {@link Merge}.
  */
 final class AttentionStep implements Step {
-    static final int CHUNK = 256;
+    private static final int CHUNK = AttentionTiles.CHUNK;
     /** From row to row of scores; kernels may write some behind each. */
     private static final int STRIDE = CHUNK + KvLayout.SLACK / Float.BYTES;
-    /** Units for each thread, below which they are split. */
-    private static final int PER_THREAD = 4;
-    /** Most floats that sums of chunks may take: 64 MiB. */
-    private static final long MAX_PARTIAL = 1 << 24;
 
     private final Op.PagedAttention op;
     private final Op.AttentionShape shape;
@@ -38,8 +32,7 @@ final class AttentionStep implements Step {
     private final SequenceIndex sequences;
     private final Kernels kernels;
     private final PartialSums partial;
-    private final int threads;
-    private int parts = 1;
+    private final AttentionTiles tiles;
 
     AttentionStep(Op.PagedAttention op, Rows out, Rows q, KvCache cache, SequenceIndex sequences, Kernels kernels, PartialSums partial,
                   int threads) {
@@ -50,62 +43,26 @@ final class AttentionStep implements Step {
         this.sequences = sequences;
         this.kernels = kernels;
         this.partial = partial;
-        this.threads = threads;
+        tiles = new AttentionTiles(op, sequences, threads);
         shape = op.shape();
-        group = shape.heads() / shape.kvHeads();
+        group = tiles.group();
         dim = shape.headDim();
         layout = cache.layout(shape);
     }
 
     @Override
     public int tasks(StepBatch b) {
-        int units = sequences.tiles() * shape.kvHeads();
-        parts = 1;
-        if (units > 0 && units < threads * PER_THREAD) {
-            split(b, units);
-        }
-        return units * parts;
-    }
-
-    private void split(StepBatch b, int units) {
-        int chunks = 0;
-        int tokens = 0;
-        for (int tile = 0; tile < sequences.tiles(); tile++) {
-            chunks = Math.max(chunks, lastChunk(b, tile) - firstChunk(b, tile) + 1);
-            tokens = Math.max(tokens, sequences.size(tile));
-        }
-        int floats = padded(tokens) * SoftmaxSums.size(dim);
-        if (chunks > 1 && (long) units * chunks * floats <= MAX_PARTIAL) {
-            parts = Math.min(chunks, Math.ceilDiv(threads * PER_THREAD, units));
-            partial.reserve(units, chunks, floats);
-        }
-    }
-
-    /** Rows of so many tokens, with some more of zeros, for kernels take several at a time. */
-    private int padded(int tokens) {
-        return Math.ceilDiv(tokens * group, Kernels.ROWS) * Kernels.ROWS;
-    }
-
-    private int first(int position) {
-        return op.window() > 0 ? Math.max(0, position - op.window() + 1) : 0;
-    }
-
-    private int firstChunk(StepBatch b, int tile) {
-        return first(b.positions[sequences.start(tile)]) / CHUNK;
-    }
-
-    private int lastChunk(StepBatch b, int tile) {
-        return b.positions[sequences.start(tile + 1) - 1] / CHUNK;
+        return tiles.share(b, SoftmaxSums.size(dim), partial);
     }
 
     @Override
     public void run(StepBatch b, int task, Workspace ws) {
-        int units = sequences.tiles() * shape.kvHeads();
-        int unit = units - 1 - task / parts; // the last tokens of a prompt see most: they shall not be the last to be computed
-        int tile = unit / shape.kvHeads();
-        int head = unit % shape.kvHeads();
-        int from = firstChunk(b, tile);
-        int to = lastChunk(b, tile) + 1;
+        int unit = tiles.unit(task);
+        int tile = tiles.tile(unit);
+        int head = tiles.head(unit);
+        int from = tiles.firstChunk(b, tile);
+        int to = tiles.lastChunk(b, tile) + 1;
+        int parts = tiles.parts();
         if (parts == 1) {
             whole(b, tile, head, from, to, ws);
         } else {
@@ -121,10 +78,10 @@ final class AttentionStep implements Step {
     @Override
     public void warmUp(StepBatch b, Workspace ws) {
         int last = tasks(b) - 1;
-        for (int part = 0; part < parts; part++) {
+        for (int part = 0; part < tiles.parts(); part++) {
             run(b, part, ws);
         }
-        if (parts > 1) {
+        if (tiles.parts() > 1) {
             new Merge().run(b, 0, ws);
         } else if (last > 0) {
             run(b, last, ws);
@@ -133,7 +90,7 @@ final class AttentionStep implements Step {
 
     private void whole(StepBatch b, int tile, int head, int from, int to, Workspace ws) {
         int rows = sequences.size(tile) * group;
-        int size = padded(sequences.size(tile)) * SoftmaxSums.size(dim);
+        int size = tiles.padded(sequences.size(tile)) * SoftmaxSums.size(dim);
         float[] total = ws.totals(size);
         float[] part = ws.parts(size);
         loadQueries(tile, head, ws);
@@ -149,7 +106,7 @@ final class AttentionStep implements Step {
     private void loadQueries(int tile, int head, Workspace ws) {
         int first = sequences.start(tile);
         int count = sequences.size(tile);
-        int rows = padded(sequences.size(tile));
+        int rows = tiles.padded(sequences.size(tile));
         float[] queries = ws.queries(rows * dim);
         for (int t = 0; t < count; t++) {
             MemorySegment.copy(q.data(), Rows.FLOAT, q.row(first + t) + (long) head * group * dim * Float.BYTES, queries, t * group * dim,
@@ -165,10 +122,10 @@ final class AttentionStep implements Step {
     private void chunk(StepBatch b, int tile, int head, int chunk, float[] sums, int at, Workspace ws) {
         int token = sequences.start(tile);
         int count = sequences.size(tile);
-        int rows = padded(sequences.size(tile));
+        int rows = tiles.padded(sequences.size(tile));
         int start = chunk * CHUNK;
-        int from = Math.max(start, first(b.positions[token]));
-        int to = Math.min(start + CHUNK, b.positions[token + count - 1] + 1);
+        int from = tiles.from(b, tile, chunk);
+        int to = tiles.to(b, tile, chunk);
         int table = sequences.sequence(tile) * b.maxBlocks;
         float[] queries = ws.queries(0);
         float[] scores = ws.scores(rows * STRIDE);
@@ -192,7 +149,7 @@ final class AttentionStep implements Step {
 
     /** Turns the scores of a row into weights: 0 for what the token at that position does not see. */
     private void weights(int position, int zero, int from, int to, float[] scores, float[] sums, int at, Workspace ws) {
-        int begin = Math.max(from, first(position));
+        int begin = Math.max(from, tiles.first(position));
         int end = Math.min(to, position + 1);
         if (begin < end) {
             float max = kernels.largest(scores, zero + begin, end - begin, op.softCap(), ws);
@@ -219,18 +176,18 @@ final class AttentionStep implements Step {
     final class Merge implements Step {
         @Override
         public int tasks(StepBatch b) {
-            return parts == 1 ? 0 : sequences.tiles() * shape.kvHeads();
+            return tiles.parts() == 1 ? 0 : tiles.units();
         }
 
         @Override
         public void run(StepBatch b, int unit, Workspace ws) {
-            int tile = unit / shape.kvHeads();
+            int tile = tiles.tile(unit);
             float[] sums = partial.sums();
             int total = partial.at(unit, 0);
-            for (int c = 1; c <= lastChunk(b, tile) - firstChunk(b, tile); c++) {
+            for (int c = 1; c <= tiles.lastChunk(b, tile) - tiles.firstChunk(b, tile); c++) {
                 SoftmaxSums.merge(sums, total, sums, partial.at(unit, c), sequences.size(tile) * group, dim);
             }
-            store(tile, unit % shape.kvHeads(), sums, total);
+            store(tile, tiles.head(unit), sums, total);
         }
 
         @Override

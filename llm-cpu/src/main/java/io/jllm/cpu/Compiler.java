@@ -3,6 +3,7 @@ package io.jllm.cpu;
 import io.jllm.cpu.kernels.BlockRows;
 import io.jllm.cpu.kernels.KernelChoice;
 import io.jllm.cpu.kernels.Kernels;
+import io.jllm.cpu.kernels.MachineAttention;
 import io.jllm.cpu.kernels.Matrix;
 import io.jllm.cpu.kernels.PackedKernels;
 import io.jllm.cpu.kernels.PackedMatrix;
@@ -17,6 +18,7 @@ import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /** Turns a program into steps over given scratch memory. */
 final class Compiler {
@@ -28,6 +30,7 @@ final class Compiler {
     private final Kernels kernels;
     private final int threads;
     private final PartialSums partial = new PartialSums();
+    private final NativeSums nativePartial = new NativeSums();
 
     Compiler(Program program, Tensors tensors, KvCache cache, SequenceIndex sequences, KernelChoice choice, int threads) {
         this.program = program;
@@ -41,7 +44,7 @@ final class Compiler {
 
     /** Bytes of memory that steps share, but for {@link Scratch}. */
     long bytes() {
-        return partial.bytes();
+        return partial.bytes() + nativePartial.bytes();
     }
 
     /** The steps, in order. */
@@ -78,6 +81,21 @@ final class Compiler {
                 threads));
     }
 
+    /** In machine code, if there is some for it. */
+    private void attention(Op.PagedAttention op, Rows out, Rows q, List<Step> steps) {
+        Optional<MachineAttention> machine = op.softCap() > 0 ? Optional.empty()
+                : choice.machine().flatMap(m -> m.attention(cache.layout(op.shape())));
+        if (machine.isPresent()) {
+            var attention = new MachineAttentionStep(op, out, q, cache, sequences, machine.get(), nativePartial, threads);
+            steps.add(attention);
+            steps.add(attention.new Merge());
+        } else {
+            var attention = new AttentionStep(op, out, q, cache, sequences, kernels, partial, threads);
+            steps.add(attention);
+            steps.add(attention.new Merge());
+        }
+    }
+
     private void add(Op op, Scratch scratch, Map<Rope, RopeTable> tables, List<Step> steps) {
         Rows out = scratch.rows(op.out());
         Value.Rows kind = op.out().rows();
@@ -86,11 +104,7 @@ final class Compiler {
             case Op.RmsNorm n -> steps.add(new RowSteps.Norm(out, scratch.rows(n.in()), kind, tensors.vector(n.weight()), n.eps(), kernels));
             case Op.Linear l -> linear(l, scratch, steps);
             case Op.RopeStoreKv r -> steps.add(new RopeStep(r, out, scratch.rows(r.qkv()), tensors, tables.get(r.rope()), cache, kernels));
-            case Op.PagedAttention a -> {
-                var attention = new AttentionStep(a, out, scratch.rows(a.q()), cache, sequences, kernels, partial, threads);
-                steps.add(attention);
-                steps.add(attention.new Merge());
-            }
+            case Op.PagedAttention a -> attention(a, out, scratch.rows(a.q()), steps);
             case Op.GatedAct g -> steps.add(new RowSteps.Gated(out, scratch.rows(g.gateUp()), kind, g.kind(), kernels));
             case Op.SelectRows s -> steps.add(new RowSteps.Select(out, scratch.rows(s.in())));
         }

@@ -1,13 +1,13 @@
 package io.jllm.cpu;
 
-/** Memory for the sums of chunks that different threads compute. One for all layers; grows to what a step needs and stays. */
-final class PartialSums {
+/** On the heap. */
+final class PartialSums implements ChunkSums {
     private float[] sums = {};
     private int chunks;
     private int size;
 
-    /** Makes room for so many chunks of so many units, each of so many floats. */
-    void reserve(int units, int chunksOfUnit, int floats) {
+    @Override
+    public void reserve(int units, int chunksOfUnit, int floats) {
         chunks = chunksOfUnit;
         size = floats;
         int needed = units * chunks * size;
@@ -25,8 +25,8 @@ final class PartialSums {
         return (unit * chunks + chunk) * size;
     }
 
-    /** Bytes it holds. */
-    long bytes() {
+    @Override
+    public long bytes() {
         return (long) sums.length * Float.BYTES;
     }
 }

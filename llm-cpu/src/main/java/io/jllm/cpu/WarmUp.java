@@ -17,7 +17,7 @@ final class WarmUp {
     /** Tokens of a prompt: a whole tile, one of four, and one more. */
     private static final int PROMPT = SequenceIndex.TILE + 5;
     /** A position with a whole chunk of others before it, whose sums must be merged with those of the next. */
-    private static final int FAR = AttentionStep.CHUNK + 40;
+    private static final int FAR = AttentionTiles.CHUNK + 40;
     /** Tokens to draw from: two pieces and some more. */
     static final int VOCAB = 5000;
     /** Tokens to draw: the likeliest, and by all the common stages. */

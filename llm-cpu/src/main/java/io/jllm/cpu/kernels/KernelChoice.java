@@ -64,9 +64,9 @@ public record KernelChoice(Kernels kernels, Optional<PackedKernels> packed, Stri
         return packed.map(PackedKernels::name).orElseGet(kernels::name);
     }
 
-    /** Products of weights in machine code, if that was chosen. */
-    public Optional<PackedKernels> machine() {
-        return packed.filter(p -> p instanceof MachineKernels);
+    /** Machine code, if that was chosen. */
+    public Optional<MachineKernels> machine() {
+        return packed.flatMap(p -> p instanceof MachineKernels m ? Optional.of(m) : Optional.empty());
     }
 
     private static IllegalArgumentException unavailable(String name, String why) {

@@ -33,6 +33,9 @@ public final class MachineKernels implements PackedKernels {
     /** Formats that were asked for: their products if these passed the self-test. */
     private final Map<DType, Optional<MachineCode.Product>> products = new ConcurrentHashMap<>();
 
+    /** Attention that was asked for, if it passed the self-test. */
+    private final Map<KvLayout, Optional<MachineAttention>> attention = new ConcurrentHashMap<>();
+
     private MachineKernels(MachineCode code) {
         this.code = code;
     }
@@ -103,6 +106,24 @@ public final class MachineKernels implements PackedKernels {
         } catch (MachineCodeException e) {
             System.getLogger(MachineKernels.class.getPackageName()).log(System.Logger.Level.WARNING,
                     "Leaving {0} to slower kernels than {1}: {2}", layout.type(), name(), e.getMessage());
+            return Optional.empty();
+        }
+    }
+
+    /** Attention over keys and values that lie so. The first time, it is written and tested; if it fails, a warning says so. */
+    public Optional<MachineAttention> attention(KvLayout layout) {
+        Optional<MachineAttention> known = attention.get(layout);
+        return known != null ? known : attention.computeIfAbsent(layout, this::makeAttention);
+    }
+
+    private Optional<MachineAttention> makeAttention(KvLayout layout) {
+        try {
+            var made = new MachineAttention(layout, code);
+            AttentionSelfTest.run(made, layout);
+            return Optional.of(made);
+        } catch (MachineCodeException e) {
+            System.getLogger(MachineKernels.class.getPackageName()).log(System.Logger.Level.WARNING,
+                    "Leaving attention over {0} to slower kernels than {1}: {2}", layout.type(), name(), e.getMessage());
             return Optional.empty();
         }
     }

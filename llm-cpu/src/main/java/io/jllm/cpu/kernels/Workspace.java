@@ -37,6 +37,7 @@ public final class Workspace {
     private int[] starts = {};
     private float[] blockScales = {};
     private float[] arguments = new float[256];
+    private final AttentionFrame attention;
 
     /**
      * Scratch memory for rows of at most {@code maxCols} floats.
@@ -55,6 +56,7 @@ public final class Workspace {
     public Workspace(Arena arena, int maxCols, long keyFloats) {
         long floats = Math.max(TILE_FLOATS, keyFloats) * Float.BYTES + KvLayout.SLACK;
         tile = arena.allocate(Math.max(floats, TILE * tileStride(maxCols)), LINE);
+        attention = new AttentionFrame(arena);
         row = new float[maxCols];
         shorts = new short[maxCols];
     }
@@ -130,10 +132,15 @@ public final class Workspace {
         return tile;
     }
 
+    /** For attention in machine code. */
+    AttentionFrame attention() {
+        return attention;
+    }
+
     /** Bytes it holds. */
     public long bytes() {
         long floats = (long) row.length + lanes.length + sums.length + scores.length + queries.length + parts.length + totals.length
                 + head.length + arguments.length + pairs.length + starts.length + blockScales.length;
-        return tile.byteSize() + Float.BYTES * floats + (long) Short.BYTES * shorts.length;
+        return tile.byteSize() + attention.bytes() + Float.BYTES * floats + (long) Short.BYTES * shorts.length;
     }
 }

@@ -6,6 +6,7 @@ import static io.jllm.cpu.machine.Mem.at;
 import static io.jllm.cpu.machine.Simd.*;
 
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 
 /** Writes what every instruction set can say, in the words that it has for it. */
@@ -16,6 +17,12 @@ final class Emitter {
     private static final int[] CONSTANTS = {31, 30, 23, 22, 21, 20};
     /** A or (B and C). */
     private static final int OR_AND = 0xf8;
+    /** Lanes 2, 3, 0, 1 and 1, 0, 3, 2. */
+    private static final int SWAP_HALVES = 0x4e;
+    private static final int SWAP_PAIRS = 0xb1;
+    private static final int MANTISSA_BITS = 23;
+    /** Coefficients but for the highest, from there down. */
+    private static final List<Constant> EXP = List.of(Constant.EXP_4, Constant.EXP_3, Constant.EXP_2, Constant.EXP_1, Constant.EXP_0);
 
     private final Assembler a;
     private final Isa isa;
@@ -128,5 +135,53 @@ final class Emitter {
     /** to += x y, rounded once. */
     void multiplyAdd(int to, int x, Operand y) {
         a.emit(VFMADD231PS, vec(to), vec(x), y);
+    }
+
+    /** Combines the lanes of a register into its lane 0: halves, then halves of those. Destroys {@code work}; both are below 16. */
+    void fold(Simd op, int register, int work) {
+        if (wide()) {
+            a.emit(VEXTRACTI64X4, Vec.ymm(work), vec(register), 1);
+            a.emit(op, Vec.ymm(register), Vec.ymm(register), Vec.ymm(work));
+        }
+        a.emit(VEXTRACTI128, Vec.xmm(work), Vec.ymm(register), 1);
+        a.emit(op, Vec.xmm(register), Vec.xmm(register), Vec.xmm(work));
+        for (int order : new int[] {SWAP_HALVES, SWAP_PAIRS}) {
+            a.emit(VPSHUFD, Vec.xmm(work), Vec.xmm(register), order);
+            a.emit(op, Vec.xmm(register), Vec.xmm(register), Vec.xmm(work));
+        }
+    }
+
+    /**
+     * {@code to} = exp({@code x}) to 2e-7 relative, from the largest argument down to where floats have all their bits, and below that
+     * 0: powers of two and a polynomial. What is no number stays none.
+     *
+     * @param x destroyed, like {@code s} and {@code t}
+     * @param table register with the address of {@link Constant#TABLE}
+     */
+    void exp(int to, int x, int s, int t, Gpr table) {
+        load(s, Constant.EXP_MIN.in(table));
+        a.emit(VMAXPS, vec(x), vec(s), vec(x)); // if one is no number, the last is taken
+        load(s, Constant.ROUND.in(table));
+        multiplyAdd(s, x, Constant.LOG2_E.in(table));
+        a.emit(VSUBPS, vec(t), vec(s), Constant.ROUND.in(table));
+        multiplyAdd(x, t, Constant.LN2_HIGH.in(table));
+        multiplyAdd(x, t, Constant.LN2_LOW.in(table));
+        load(t, Constant.EXP_5.in(table));
+        int sum = t;
+        int next = to;
+        for (Constant c : EXP) {
+            load(next, c.in(table));
+            multiplyAdd(next, sum, vec(x));
+            int last = sum;
+            sum = next;
+            next = last;
+        }
+        // There were five of them, so the sum is in {@code to}.
+        a.emit(VADDPS, vec(t), vec(x), Constant.ONE.in(table));
+        multiply(x, x, vec(x));
+        multiplyAdd(t, to, vec(x));
+        a.emit(VPADDD, vec(s), vec(s), Constant.EXPONENT_BIAS.in(table));
+        a.emit(VPSLLD, vec(s), vec(s), MANTISSA_BITS);
+        multiply(to, t, vec(s));
     }
 }

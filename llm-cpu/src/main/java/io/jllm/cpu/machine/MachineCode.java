@@ -28,6 +28,7 @@ public final class MachineCode {
 
     /** Holders of handles that the compiler may take for constants; touched only once native access is known to be granted. */
     private static final class Calls {
+        static final MethodHandle ONE = handle(1);
         static final MethodHandle SIX = handle(6);
         static final MethodHandle TEN = handle(10);
 
@@ -42,6 +43,39 @@ public final class MachineCode {
         private final MemorySegment[] functions = new MemorySegment[TokenFormat.GROUP + 1];
 
         private Product() {
+        }
+    }
+
+    /** Attention of one shape. */
+    public static final class Attention {
+        private final MemorySegment chunk;
+        private final MemorySegment merge;
+        private final MemorySegment finish;
+
+        private Attention(MemorySegment chunk, MemorySegment merge, MemorySegment finish) {
+            this.chunk = chunk;
+            this.merge = merge;
+            this.finish = finish;
+        }
+
+        /** Fills the fields of a frame that are the code's own. */
+        public void prepare(long[] frame) {
+            frame[AttentionShape.CONSTANTS] = Constant.TABLE.address();
+        }
+
+        /** Computes the sums over some positions, of all rows. */
+        public void chunk(long frame) {
+            call(chunk, frame);
+        }
+
+        /** Adds the sums over some positions to those over all before them. */
+        public void merge(long frame) {
+            call(merge, frame);
+        }
+
+        /** Makes results of sums and stores them. */
+        public void finish(long frame) {
+            call(finish, frame);
         }
     }
 
@@ -112,6 +146,32 @@ public final class MachineCode {
             product.functions[t] = MemorySegment.ofAddress(start + at[t]);
         }
         return product;
+    }
+
+    /**
+     * Attention of a shape, written now.
+     *
+     * @throws MachineCodeException if the system refuses
+     */
+    public Attention attention(AttentionShape shape) {
+        var a = new Assembler();
+        AttentionCode.writeChunk(a, isa, shape);
+        a.align(CALL_ALIGNMENT);
+        int merge = a.size();
+        MergeCode.writeMerge(a, isa, shape);
+        a.align(CALL_ALIGNMENT);
+        int finish = a.size();
+        MergeCode.writeFinish(a, isa, shape);
+        long start = system.executable(a.code());
+        return new Attention(MemorySegment.ofAddress(start), MemorySegment.ofAddress(start + merge), MemorySegment.ofAddress(start + finish));
+    }
+
+    private static void call(MemorySegment function, long frame) {
+        try {
+            Calls.ONE.invokeExact(function, frame);
+        } catch (Throwable t) {
+            throw SystemCalls.unexpected(t);
+        }
     }
 
     /**

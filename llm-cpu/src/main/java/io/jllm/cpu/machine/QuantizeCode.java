@@ -32,9 +32,6 @@ final class QuantizeCode {
     private static final int ZERO = 11;
     private static final int LIMITS = 12;
     private static final int WORK = 7;
-    /** Lanes 2, 3, 0, 1 and 1, 0, 3, 2. */
-    private static final int SWAP_HALVES = 0x4e;
-    private static final int SWAP_PAIRS = 0xb1;
 
     private final Emitter e;
     private final Assembler a;
@@ -91,7 +88,7 @@ final class QuantizeCode {
                 a.emit(VPMAXSD, e.vec(LARGEST), e.vec(LARGEST), e.vec(WORK));
             }
         }
-        fold(VPMAXSD, LARGEST);
+        e.fold(VPMAXSD, LARGEST, WORK);
         a.emit(VDIVSS, xmm(WORK), xmm(LARGEST), xmm(LIMITS));
         a.emit(VMOVSS_STORE, at(RDX, 0), xmm(WORK));
         // Of a zero, this is infinite; its products then are out of the range of integers, which makes their low bytes 0.
@@ -111,7 +108,7 @@ final class QuantizeCode {
             } else {
                 a.emit(VPADDD, e.vec(sum), e.vec(2 * half), e.vec(2 * half + 1));
             }
-            fold(VPADDD, sum);
+            e.fold(VPADDD, sum, WORK);
         }
         a.emit(VPADDD, xmm(SUM), xmm(HALF_SUM), xmm(HALF_SUM + 1));
         store(SUM, at(RDX, R9, 1, 0));
@@ -146,20 +143,6 @@ final class QuantizeCode {
                 a.emit(VPACKUSWB, xmm(i), xmm(i - 1), xmm(i));
                 a.emit(VMOVUPS_STORE, at(RSI, i / 2 * HALF_BYTES), xmm(i));
             }
-        }
-    }
-
-    /** Combines the lanes of a register into its lane 0. */
-    private void fold(Simd op, int register) {
-        if (e.wide()) {
-            a.emit(VEXTRACTI64X4, ymm(WORK), e.vec(register), 1);
-            a.emit(op, ymm(register), ymm(register), ymm(WORK));
-        }
-        a.emit(VEXTRACTI128, xmm(WORK), ymm(register), 1);
-        a.emit(op, xmm(register), xmm(register), xmm(WORK));
-        for (int order : new int[] {SWAP_HALVES, SWAP_PAIRS}) {
-            a.emit(VPSHUFD, xmm(WORK), xmm(register), order);
-            a.emit(op, xmm(register), xmm(register), xmm(WORK));
         }
     }
 }

@@ -25,7 +25,9 @@ enum Simd {
     VPBROADCASTD(BOTH, Form.RM, 2, 1, 0, 0x58, 0, 4), VBROADCASTSS(BOTH, Form.RM, 2, 1, 0, 0x18, 0, 4),
     VCVTPH2PS(BOTH, Form.RM, 2, 1, 0, 0x13, 0, Tuple.HALF), VCVTDQ2PS(BOTH, Form.RM, 1, 0, 0, 0x5b, 0),
     VCVTPS2DQ(BOTH, Form.RM, 1, 1, 0, 0x5b, 0),
-    VMULPS(BOTH, Form.RVM, 1, 0, 0, 0x59, 0), VADDPS(BOTH, Form.RVM, 1, 0, 0, 0x58, 0),
+    VPBROADCASTW(BOTH, Form.RM, 2, 1, 0, 0x79, 0, 2), VPANDN(BOTH, Form.RVM, 1, 1, 0, 0xdf, 0),
+    VMULPS(BOTH, Form.RVM, 1, 0, 0, 0x59, 0), VADDPS(BOTH, Form.RVM, 1, 0, 0, 0x58, 0), VSUBPS(BOTH, Form.RVM, 1, 0, 0, 0x5c, 0),
+    VDIVPS(BOTH, Form.RVM, 1, 0, 0, 0x5e, 0), VMAXPS(BOTH, Form.RVM, 1, 0, 0, 0x5f, 0), VMINPS(BOTH, Form.RVM, 1, 0, 0, 0x5d, 0),
     VFMADD231PS(BOTH, Form.RVM, 2, 1, 0, 0xb8, 0),
     // AVX and AVX2
     VMOVD_STORE(VEX, Form.MR, 1, 1, 0, 0x7e, 0), VMOVD(VEX, Form.RM, 1, 1, 0, 0x6e, 0),

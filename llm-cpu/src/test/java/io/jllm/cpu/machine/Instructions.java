@@ -18,7 +18,8 @@ final class Instructions {
         -8192, 1 << 20};
     private static final int EACH = 24;
     private static final Set<Simd> BROADCASTS = EnumSet.of(Simd.VPDPBUSD, Simd.VPTERNLOGD, Simd.VPAND, Simd.VPOR, Simd.VPXOR, Simd.VPADDD,
-            Simd.VPSUBD, Simd.VPMAXSD, Simd.VPSRLD, Simd.VPSLLD, Simd.VPSRAD, Simd.VMULPS, Simd.VADDPS, Simd.VFMADD231PS);
+            Simd.VPSUBD, Simd.VPMAXSD, Simd.VPSRLD, Simd.VPSLLD, Simd.VPSRAD, Simd.VPANDN, Simd.VMULPS, Simd.VADDPS, Simd.VSUBPS, Simd.VDIVPS,
+            Simd.VMAXPS, Simd.VMINPS, Simd.VFMADD231PS);
 
     private final Random random = new Random(7);
     private final List<Case> cases = new ArrayList<>();
@@ -47,7 +48,7 @@ final class Instructions {
         boolean evex = (bytes[0] & 0xff) == 0x62;
         String prefix = (bytes[0] & 0xff) == 0xc4 ? "{vex3} " : evex ? "{evex} " : "";
         // With masks, operations on bits must say how wide the lanes are.
-        String name = evex ? text.replaceFirst("\\bv(pand|por|pxor) ", "v$1d ") : text;
+        String name = evex ? text.replaceFirst("\\bv(pandn|pand|por|pxor) ", "v$1d ") : text;
         cases.add(new Case(prefix + name, bytes));
     }
 
@@ -105,7 +106,7 @@ final class Instructions {
     private static int otherBits(Simd op, int bits) {
         return switch (op) {
             case VCVTPH2PS, VEXTRACTI64X4 -> bits / 2;
-            case VEXTRACTI128, VPBROADCASTD, VBROADCASTSS -> 128;
+            case VEXTRACTI128, VPBROADCASTD, VPBROADCASTW, VBROADCASTSS -> 128;
             case VPMOVDB, VPMOVSXBD -> 128;
             default -> bits;
         };
@@ -115,6 +116,7 @@ final class Instructions {
     private static int otherText(Simd op, int bits) {
         return switch (op) {
             case VMOVD, VMOVD_STORE, VMOVSS_STORE, VDIVSS, VPBROADCASTD, VBROADCASTSS -> 32;
+            case VPBROADCASTW -> 16;
             case VPMOVSXBD -> bits / 4;
             default -> otherBits(op, bits);
         };
@@ -152,6 +154,7 @@ final class Instructions {
             case Vec v -> text(v);
             case Gpr g -> low(g);
             case Mem m -> (m.broadcast() ? "dword bcst " : switch (bits) {
+                case 16 -> "word ptr ";
                 case 32 -> "dword ptr ";
                 case 64 -> "qword ptr ";
                 case 128 -> "xmmword ptr ";
