@@ -1,40 +1,131 @@
 package io.jllm.tokenizer;
 
-import java.io.ByteArrayOutputStream;
-import java.io.Writer;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 
-/** Collects JSON, in ASCII: a Java string of it takes a byte for a character, and a vocabulary makes many megabytes. */
-final class AsciiJson extends Writer {
-    private static final int FIRST_SIZE = 1 << 20;
+/**
+ * Writes JSON, in ASCII: a Java string of it takes a byte for a character, and a vocabulary makes many megabytes. Commas are put where
+ * they belong. It is written with little code, for it runs once, before any of it is compiled.
+ */
+final class AsciiJson {
+    private static final int FIRST_SIZE = 1 << 16;
+    /** Most bytes that a character becomes. */
+    private static final int ESCAPED = 6;
+    private static final byte[] DIGITS = "0123456789abcdef".getBytes(StandardCharsets.US_ASCII);
 
-    private final ByteArrayOutputStream bytes = new ByteArrayOutputStream(FIRST_SIZE);
+    private byte[] bytes = new byte[FIRST_SIZE];
+    private int size;
+    /** Whether a value, or an end, is the last thing written. */
+    private boolean follows;
 
-    /** Outside of strings JSON is ASCII anyway. */
-    @Override
-    public void write(char[] text, int from, int count) {
-        for (int i = from; i < from + count; i++) {
-            char c = text[i];
-            if (c < 0x80) {
-                bytes.write(c);
+    AsciiJson beginObject() {
+        return begin('{');
+    }
+
+    AsciiJson endObject() {
+        return end('}');
+    }
+
+    AsciiJson beginArray() {
+        return begin('[');
+    }
+
+    AsciiJson endArray() {
+        return end(']');
+    }
+
+    private AsciiJson begin(char bracket) {
+        separate(1);
+        bytes[size++] = (byte) bracket;
+        follows = false;
+        return this;
+    }
+
+    private AsciiJson end(char bracket) {
+        reserve(1);
+        bytes[size++] = (byte) bracket;
+        follows = true;
+        return this;
+    }
+
+    /** The name of the value that comes next. */
+    AsciiJson name(String name) {
+        value(name);
+        reserve(1);
+        bytes[size++] = ':';
+        follows = false;
+        return this;
+    }
+
+    AsciiJson value(String text) {
+        separate(2 + ESCAPED * text.length());
+        bytes[size++] = '"';
+        for (int i = 0; i < text.length(); i++) {
+            char c = text.charAt(i);
+            if (c >= ' ' && c < 0x7f && c != '"' && c != '\\') {
+                bytes[size++] = (byte) c;
             } else {
-                bytes.writeBytes("\\u%04x".formatted((int) c).getBytes(StandardCharsets.US_ASCII));
+                bytes[size++] = '\\';
+                bytes[size++] = 'u';
+                for (int shift = 12; shift >= 0; shift -= 4) {
+                    bytes[size++] = DIGITS[c >> shift & 15];
+                }
             }
+        }
+        bytes[size++] = '"';
+        follows = true;
+        return this;
+    }
+
+    /** A number that is not negative. */
+    AsciiJson value(int number) {
+        int digits = 1;
+        for (int rest = number / 10; rest > 0; rest /= 10) {
+            digits++;
+        }
+        separate(digits);
+        size += digits;
+        for (int i = 1, rest = number; i <= digits; i++, rest /= 10) {
+            bytes[size - i] = (byte) ('0' + rest % 10);
+        }
+        follows = true;
+        return this;
+    }
+
+    AsciiJson value(boolean flag) {
+        return word(flag ? "true" : "false");
+    }
+
+    AsciiJson nullValue() {
+        return word("null");
+    }
+
+    private AsciiJson word(String word) {
+        separate(word.length());
+        for (int i = 0; i < word.length(); i++) {
+            bytes[size++] = (byte) word.charAt(i);
+        }
+        follows = true;
+        return this;
+    }
+
+    /** Puts a comma if need be, and makes room for so many bytes. */
+    private void separate(int room) {
+        reserve(room + 1);
+        if (follows) {
+            bytes[size++] = ',';
         }
     }
 
-    @Override
-    public void flush() {
-        // nothing waits
+    private void reserve(int room) {
+        if (bytes.length - size < room) {
+            bytes = Arrays.copyOf(bytes, Math.max(Math.addExact(size, room), bytes.length + bytes.length / 2));
+        }
     }
 
+    /** What was written, as a string, in ASCII. */
     @Override
-    public void close() {
-        // memory
-    }
-
-    /** What was written. */
-    byte[] toBytes() {
-        return bytes.toByteArray();
+    public String toString() {
+        return new String(bytes, 0, size, StandardCharsets.ISO_8859_1);
     }
 }

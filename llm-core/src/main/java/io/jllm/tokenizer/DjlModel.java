@@ -1,42 +1,42 @@
 package io.jllm.tokenizer;
 
-import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
+import ai.djl.huggingface.tokenizers.jni.LibUtils;
+import ai.djl.huggingface.tokenizers.jni.TokenizersLibrary;
 import io.jllm.ModelLoadException;
-import java.io.ByteArrayInputStream;
-import java.io.IOException;
-import java.util.Map;
 import java.util.concurrent.locks.ReadWriteLock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 
 /**
  * The native tokenizer, holding no added tokens: text in, ids out. Many threads may encode at once; closing waits for them,
- * since the native side would be used after it is freed.
+ * since the native side would be used after it is freed. DJL's own class above the native calls fetches spans, masks and each
+ * token as a string besides, and reads its input through several copies; only ids are wanted here.
  */
 final class DjlModel implements AutoCloseable {
     private static final String OFFLINE = "ai.djl.offline";
 
     private final ReadWriteLock lock = new ReentrantReadWriteLock();
-    private final HuggingFaceTokenizer tokenizer;
+    private final long handle;
     private boolean closed;
 
-    private DjlModel(HuggingFaceTokenizer tokenizer) {
-        this.tokenizer = tokenizer;
+    private DjlModel(long handle) {
+        this.handle = handle;
     }
 
     /**
-     * Builds it from the content of a {@code tokenizer.json}.
+     * Builds it.
      *
+     * @param json the content of a {@code tokenizer.json} that neither truncates nor pads
      * @param source what it was made from, for messages
      */
-    static DjlModel of(byte[] json, String source) {
+    static DjlModel of(String json, String source) {
         // Unset, DJL reports its use to a server and, where it sees a GPU, downloads another native library.
         if (System.getProperty(OFFLINE) == null && System.getenv(OFFLINE) == null) {
             System.setProperty(OFFLINE, "true");
         }
         try {
-            return new DjlModel(HuggingFaceTokenizer.newInstance(new ByteArrayInputStream(json),
-                    Map.of("truncation", "false", "padding", "false", "addSpecialTokens", "false")));
-        } catch (IOException | RuntimeException e) {
+            LibUtils.checkStatus();
+            return new DjlModel(TokenizersLibrary.LIB.createTokenizerFromString(json));
+        } catch (RuntimeException e) {
             throw new ModelLoadException(source + " makes no tokenizer; the native library says: " + e.getMessage(), e);
         }
     }
@@ -49,7 +49,12 @@ final class DjlModel implements AutoCloseable {
             if (closed) {
                 throw new IllegalStateException("the tokenizer is closed");
             }
-            return tokenizer.encode(sane, false, false).getIds();
+            long encoding = TokenizersLibrary.LIB.encode(handle, sane, false);
+            try {
+                return TokenizersLibrary.LIB.getTokenIds(encoding);
+            } finally {
+                TokenizersLibrary.LIB.deleteEncoding(encoding);
+            }
         } finally {
             lock.readLock().unlock();
         }
@@ -76,7 +81,7 @@ final class DjlModel implements AutoCloseable {
         try {
             if (!closed) {
                 closed = true;
-                tokenizer.close();
+                TokenizersLibrary.LIB.deleteTokenizer(handle);
             }
         } finally {
             lock.writeLock().unlock();

@@ -4,13 +4,13 @@ import io.jllm.ModelLoadException;
 import io.jllm.quant.gguf.GgufMetadata;
 import io.jllm.tokenizer.GgufVocabulary.Kind;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
+import java.util.function.IntPredicate;
+import java.util.function.ObjIntConsumer;
 
 /**
  * Tokenizers from the metadata of GGUF files: {@code tokenizer.ggml.model} "gpt2" (byte-level BPE) and "llama" (SentencePiece
@@ -57,12 +57,17 @@ public final class GgufTokenizers {
         GgufVocabulary vocabulary = new GgufVocabulary(metadata);
         OptionalInt eos = vocabulary.idAt(EOS);
         Set<Integer> ends = EndTokens.find(vocabulary, eos);
-        Map<String, Integer> ids = textIds(vocabulary);
-        for (int b = 0; b < 256; b++) {
-            // A byte without a token must still keep its neighbours from merging: the id past the end is dropped afterwards.
-            ids.putIfAbsent(Pieces.byteLevel((byte) b), vocabulary.size());
-        }
-        TokenizerJson.Bpe bpe = new TokenizerJson.Bpe(ids, Merges.listed(vocabulary), Optional.of(pre), Optional.empty());
+        TokenizerJson.Tokens tokens = sink -> {
+            tellTokens(vocabulary, vocabulary::isText, sink);
+            for (int b = 0; b < 256; b++) {
+                // A byte without a token must still keep its neighbours from merging: the id past the end is dropped afterwards.
+                String text = Pieces.byteLevel((byte) b);
+                if (vocabulary.id(text).stream().noneMatch(vocabulary::isText)) {
+                    sink.accept(text, vocabulary.size());
+                }
+            }
+        };
+        TokenizerJson.Bpe bpe = new TokenizerJson.Bpe(tokens, Merges.listed(vocabulary), Optional.of(pre), Optional.empty());
         DjlModel djl = DjlModel.of(TokenizerJson.of(bpe), "the vocabulary of the GGUF file");
         SubwordTokenizer.Frame frame = frame(metadata, vocabulary.idAt(BOS), eos, pre.addsBos(), ends);
         return new SubwordTokenizer(table(vocabulary, false), GgufSplitter.byteLevel(added(vocabulary, metadata)), djl, frame, false);
@@ -74,14 +79,11 @@ public final class GgufTokenizers {
         OptionalInt eos = orDefault(vocabulary.idAt(EOS), 2, vocabulary);
         String unknown = vocabulary.text(vocabulary.idAt(UNKNOWN).orElse(0));
         Set<Integer> ends = EndTokens.find(vocabulary, eos);
-        Map<String, Integer> ids = textIds(vocabulary);
-        for (int id = 0; id < vocabulary.size(); id++) {
-            if (Pieces.isByte(vocabulary.text(id)) || vocabulary.text(id).equals(unknown)) {
-                ids.put(vocabulary.text(id), id); // what the model falls back on
-            }
-        }
+        // Bytes and the unknown token are what the model falls back on.
+        TokenizerJson.Tokens tokens = sink -> tellTokens(vocabulary,
+                id -> vocabulary.isText(id) || Pieces.isByte(vocabulary.text(id)) || vocabulary.text(id).equals(unknown), sink);
         boolean spacePrefix = metadata.bool(SPACE_PREFIX).orElse(true);
-        TokenizerJson.Bpe bpe = new TokenizerJson.Bpe(ids, Merges.scored(vocabulary), Optional.empty(), Optional.of(unknown));
+        TokenizerJson.Bpe bpe = new TokenizerJson.Bpe(tokens, Merges.scored(vocabulary), Optional.empty(), Optional.of(unknown));
         DjlModel djl = DjlModel.of(TokenizerJson.of(bpe), "the vocabulary of the GGUF file");
         return new SubwordTokenizer(table(vocabulary, true), GgufSplitter.sentencePiece(added(vocabulary, metadata), spacePrefix), djl,
                 frame(metadata, bos, eos, true, ends), spacePrefix);
@@ -103,14 +105,12 @@ public final class GgufTokenizers {
         return id.orElseThrow(() -> new ModelLoadException("metadata " + flag + " is true, but " + key + " is missing"));
     }
 
-    private static Map<String, Integer> textIds(GgufVocabulary vocabulary) {
-        Map<String, Integer> ids = LinkedHashMap.newLinkedHashMap(vocabulary.size());
+    private static void tellTokens(GgufVocabulary vocabulary, IntPredicate which, ObjIntConsumer<String> sink) {
         for (int id = 0; id < vocabulary.size(); id++) {
-            if (vocabulary.isText(id)) {
-                ids.put(vocabulary.text(id), id);
+            if (which.test(id)) {
+                sink.accept(vocabulary.text(id), id);
             }
         }
-        return ids;
     }
 
     private static Vocabulary table(GgufVocabulary vocabulary, boolean sentencePiece) {

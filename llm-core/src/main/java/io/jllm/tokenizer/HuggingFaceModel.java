@@ -7,7 +7,6 @@ import com.google.gson.JsonObject;
 import com.google.gson.JsonPrimitive;
 import io.jllm.ModelLoadException;
 import io.jllm.model.source.ConfigJson;
-import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Optional;
 
@@ -16,14 +15,14 @@ final class HuggingFaceModel {
     private HuggingFaceModel() {
     }
 
-    static byte[] json(ConfigJson tokenizer, HuggingFaceVocabulary vocabulary, HuggingFaceFormat format) {
+    static String json(ConfigJson tokenizer, HuggingFaceVocabulary vocabulary, HuggingFaceFormat format) {
         JsonObject json = new JsonObject();
         json.addProperty("version", "1.0");
         json.add("added_tokens", new JsonArray());
         json.add("normalizer", format.normalizer().isPresent() ? JsonNull.INSTANCE : orNull(tokenizer.json().get("normalizer")));
         json.add("pre_tokenizer", preTokenizer(orNull(tokenizer.json().get("pre_tokenizer")), format));
         json.add("model", model(tokenizer.object("model").orElseThrow(), vocabulary));
-        return json.toString().getBytes(StandardCharsets.UTF_8);
+        return json.toString();
     }
 
     private static JsonElement orNull(JsonElement element) {

@@ -1,7 +1,6 @@
 package io.jllm.tokenizer;
 
 import io.jllm.ModelLoadException;
-import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -11,13 +10,13 @@ import java.util.OptionalInt;
 @FunctionalInterface
 interface Merges {
     /** Tells them all. */
-    void each(Sink sink) throws IOException;
+    void each(Sink sink);
 
     /** Takes them. */
     @FunctionalInterface
     interface Sink {
         /** The next pair. */
-        void merge(String left, String right) throws IOException;
+        void merge(String left, String right);
     }
 
     /**
@@ -30,7 +29,7 @@ interface Merges {
         return sink -> listed(vocabulary, lines, sink);
     }
 
-    private static void listed(GgufVocabulary vocabulary, List<String> lines, Sink sink) throws IOException {
+    private static void listed(GgufVocabulary vocabulary, List<String> lines, Sink sink) {
         PairSet seen = new PairSet(lines.size());
         for (int i = 0; i < lines.size(); i++) {
             String line = lines.get(i);

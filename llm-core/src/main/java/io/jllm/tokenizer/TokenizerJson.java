@@ -1,10 +1,7 @@
 package io.jllm.tokenizer;
 
-import com.google.gson.stream.JsonWriter;
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.util.Map;
 import java.util.Optional;
+import java.util.function.ObjIntConsumer;
 
 /** Writes a BPE model in the format of Hugging Face's {@code tokenizer.json}, for the native tokenizer to read. */
 final class TokenizerJson {
@@ -14,36 +11,38 @@ final class TokenizerJson {
     /**
      * A BPE model.
      *
-     * @param vocabulary ids by token, special ones left out
+     * @param vocabulary tells each token and its id, special ones left out
      * @param merges pairs of tokens, best first
      * @param preTokenizer how the text is cut before merging, with a byte-level alphabet; empty: not at all, with byte fallback
      * @param unknown stands for what cannot be encoded
      */
-    record Bpe(Map<String, Integer> vocabulary, Merges merges, Optional<PreTokenizer> preTokenizer,
-            Optional<String> unknown) {
+    record Bpe(Tokens vocabulary, Merges merges, Optional<PreTokenizer> preTokenizer, Optional<String> unknown) {
     }
 
-    static byte[] of(Bpe bpe) {
-        AsciiJson out = new AsciiJson();
-        try (JsonWriter json = new JsonWriter(out)) {
-            json.beginObject().name("version").value("1.0");
-            json.name("added_tokens").beginArray().endArray();
-            json.name("pre_tokenizer");
-            if (bpe.preTokenizer.isPresent()) {
-                preTokenizer(json, bpe.preTokenizer.get());
-            } else {
-                json.nullValue();
-            }
-            json.name("model");
-            model(json, bpe);
-            json.endObject();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e); // memory does not fail so
+    /** Tokens and their ids, told one by one: as a map they would take much heap once more. */
+    @FunctionalInterface
+    interface Tokens {
+        /** Tells them all, each once. */
+        void each(ObjIntConsumer<String> sink);
+    }
+
+    static String of(Bpe bpe) {
+        var json = new AsciiJson();
+        json.beginObject().name("version").value("1.0");
+        json.name("added_tokens").beginArray().endArray();
+        json.name("pre_tokenizer");
+        if (bpe.preTokenizer.isPresent()) {
+            preTokenizer(json, bpe.preTokenizer.get());
+        } else {
+            json.nullValue();
         }
-        return out.toBytes();
+        json.name("model");
+        model(json, bpe);
+        json.endObject();
+        return json.toString();
     }
 
-    private static void preTokenizer(JsonWriter json, PreTokenizer pre) throws IOException {
+    private static void preTokenizer(AsciiJson json, PreTokenizer pre) {
         json.beginObject().name("type").value("Sequence").name("pretokenizers").beginArray();
         for (String expression : pre.expressions()) {
             json.beginObject().name("type").value("Split").name("behavior").value("Isolated").name("invert").value(false);
@@ -54,7 +53,7 @@ final class TokenizerJson {
         json.endArray().endObject();
     }
 
-    private static void model(JsonWriter json, Bpe bpe) throws IOException {
+    private static void model(AsciiJson json, Bpe bpe) {
         json.beginObject().name("type").value("BPE");
         json.name("byte_fallback").value(bpe.preTokenizer.isEmpty()).name("fuse_unk").value(true);
         json.name("ignore_merges").value(bpe.preTokenizer.map(PreTokenizer::ignoreMerges).orElse(false));
@@ -62,9 +61,7 @@ final class TokenizerJson {
             json.name("unk_token").value(bpe.unknown.get());
         }
         json.name("vocab").beginObject();
-        for (Map.Entry<String, Integer> token : bpe.vocabulary.entrySet()) {
-            json.name(token.getKey()).value(token.getValue());
-        }
+        bpe.vocabulary.each((token, id) -> json.name(token).value(id));
         json.endObject().name("merges").beginArray();
         bpe.merges.each((left, right) -> json.beginArray().value(left).value(right).endArray());
         json.endArray().endObject();

@@ -1,7 +1,11 @@
 package io.jllm.examples.cli;
 
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Function;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -38,7 +42,7 @@ final class Cli {
      */
     static int run(String[] args, Console console) {
         boolean debug = Arrays.asList(args).contains("--debug");
-        CommandLine top = commandLine(console);
+        CommandLine top = commandLine(args, console);
         String name = "llm";
         try {
             ParseResult result = top.parseArgs(args);
@@ -73,17 +77,30 @@ final class Cli {
         return code;
     }
 
-    private static CommandLine commandLine(Console console) {
+    /** Of all commands, or only of the one that is meant: reading what the annotations of the others say takes longer than starting Java. */
+    private static CommandLine commandLine(String[] args, Console console) {
         var top = new CommandLine(new Cli());
-        for (Action command : List.of(new RunCommand(console), new LogitsCommand(console), new TokenizeCommand(console),
-                new PerplexityCommand(console), new InspectCommand(console), new QuantizeCommand(console),
-                new BenchCommand(console), new SoakCommand(console))) {
-            top.addSubcommand(command);
-        }
+        Map<String, Function<Console, Action>> all = commands();
+        Optional<String> meant = Arrays.stream(args).findFirst().filter(all::containsKey);
+        meant.map(List::of).orElse(List.copyOf(all.keySet())).forEach(name -> top.addSubcommand(all.get(name).apply(console)));
         addEverywhere(top);
         top.getSubcommands().values().forEach(Cli::addEverywhere);
         // A prompt may begin with an @, and is no name of a file then.
         return top.setExpandAtFiles(false).setCaseInsensitiveEnumValuesAllowed(true);
+    }
+
+    /** By name, in the order in which they are listed. */
+    private static Map<String, Function<Console, Action>> commands() {
+        var all = new LinkedHashMap<String, Function<Console, Action>>();
+        all.put("run", RunCommand::new);
+        all.put("logits", LogitsCommand::new);
+        all.put("tokenize", TokenizeCommand::new);
+        all.put("perplexity", PerplexityCommand::new);
+        all.put("inspect", InspectCommand::new);
+        all.put("quantize", QuantizeCommand::new);
+        all.put("bench", BenchCommand::new);
+        all.put("soak", SoakCommand::new);
+        return all;
     }
 
     private static void addEverywhere(CommandLine command) {
