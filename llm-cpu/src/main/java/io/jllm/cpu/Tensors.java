@@ -5,7 +5,6 @@ import io.jllm.cpu.kernels.PackedKernels;
 import io.jllm.cpu.kernels.PackedMatrix;
 import io.jllm.cpu.kernels.Rows;
 import io.jllm.cpu.kernels.StoredMatrix;
-import io.jllm.cpu.machine.WeightMemory;
 import io.jllm.model.Program;
 import io.jllm.model.Weight;
 import io.jllm.model.WeightShape;
@@ -109,7 +108,7 @@ final class Tensors {
     }
 
     private PackedMatrix pack(Tensor t) {
-        WeightMemory memory = kernels.orElseThrow().memory();
+        PackedKernels packer = kernels.orElseThrow();
         long size = packedBytes(t);
         var matrix = PackedMatrix.of(t.type(), room.asSlice(used, size), Math.toIntExact(t.rows()), Math.toIntExact(t.cols()));
         used += size;
@@ -119,9 +118,9 @@ final class Tensors {
         team.run(Math.ceilDiv(matrix.groups(), groups), (chunk, _) -> {
             int from = chunk * groups;
             int to = Math.min(matrix.groups(), from + groups);
-            matrix.pack(t, from, to);
+            packer.pack(matrix, t, from, to);
             long first = (long) from * rows * t.rowBytes();
-            memory.release(t.data().asSlice(first, Math.min(t.data().byteSize(), (long) to * rows * t.rowBytes()) - first));
+            packer.memory().release(t.data().asSlice(first, Math.min(t.data().byteSize(), (long) to * rows * t.rowBytes()) - first));
         });
         return matrix;
     }

@@ -6,8 +6,8 @@ import io.jllm.cpu.machine.MachineCodeException;
 import io.jllm.cpu.machine.TokenFormat;
 import io.jllm.cpu.machine.WeightMemory;
 import io.jllm.quant.DType;
+import io.jllm.quant.Tensor;
 import java.lang.foreign.MemorySegment;
-import java.util.EnumMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -42,12 +42,11 @@ public final class MachineKernels implements PackedKernels {
 
     /** The kernels of an instruction set that run here, or why there are none. Asked once. */
     private record Found(Optional<MachineKernels> kernels, String reason) {
-        static final Map<Isa, Found> ALL = new EnumMap<>(Isa.class);
+        private static final Map<Isa, Found> KNOWN = new ConcurrentHashMap<>();
 
-        static {
-            for (Isa isa : Isa.values()) {
-                ALL.put(isa, find(isa));
-            }
+        /** Writes code for no instruction set that nobody asks for. */
+        static Found of(Isa isa) {
+            return KNOWN.computeIfAbsent(isa, Found::find);
         }
 
         private static Found find(Isa isa) {
@@ -61,7 +60,7 @@ public final class MachineKernels implements PackedKernels {
 
     /** The kernels for an instruction set; empty if they cannot run here. */
     public static Optional<MachineKernels> of(Isa isa) {
-        return Found.ALL.get(isa).kernels();
+        return Found.of(isa).kernels();
     }
 
     /** The best ones that run here. */
@@ -76,7 +75,7 @@ public final class MachineKernels implements PackedKernels {
 
     /** Why there are none for an instruction set; empty if there are. */
     public static String whyNot(Isa isa) {
-        return Found.ALL.get(isa).reason();
+        return Found.of(isa).reason();
     }
 
     @Override
@@ -136,6 +135,23 @@ public final class MachineKernels implements PackedKernels {
     @Override
     public TokenFormat tokens(DType type) {
         return PackedMatrix.format(type).tokens();
+    }
+
+    @Override
+    public void pack(PackedMatrix matrix, Tensor stored, int from, int to) {
+        pack(product(matrix.type()).orElseThrow(), matrix, stored, from, to);
+    }
+
+    /** The same with code that may not be tested yet: whole groups of whole units, if it is only a matter of places. */
+    void pack(MachineCode.Product product, PackedMatrix matrix, Tensor stored, int from, int to) {
+        boolean whole = stored.cols() % (matrix.format().unitBlocks() * TokenFormat.BLOCK) == 0;
+        int end = code.packs(product) && whole ? Math.clamp(matrix.rows() / PackedMatrix.ROWS, from, to) : from;
+        long units = matrix.blocks() / matrix.format().unitBlocks();
+        for (int g = from; g < end; g++) {
+            code.pack(product, stored.data().address() + (long) g * PackedMatrix.ROWS * stored.rowBytes(),
+                    matrix.data().address() + g * matrix.groupBytes(), stored.rowBytes(), units);
+        }
+        matrix.pack(stored, end, to);
     }
 
     @Override

@@ -14,6 +14,8 @@ import java.util.Random;
 final class MachineSelfTest {
     private static final int ROWS = 37;
     private static final int TOKENS = 15;
+    /** Two whole units or more of every format. */
+    private static final int PACKED_COLS = 512;
     private static final int BLOCK = 32;
     /** Without that bit of its exponent, a number in half precision is below 512. */
     private static final int MODEST = ~0x2000;
@@ -30,6 +32,7 @@ final class MachineSelfTest {
         var random = new Random(1);
         int cols = type.blockElements() == 256 ? 512 : type.isQuantized() ? 96 : 75;
         try (Arena arena = Arena.ofConfined()) {
+            comparePacked(kernels, product, random(arena, random, type, ROWS, PACKED_COLS), arena);
             Tensor stored = random(arena, random, type, ROWS, cols);
             PackedMatrix w = PackedMatrix.of(type, arena.allocate(PackedMatrix.bytes(type, ROWS, cols), 64), ROWS, cols);
             w.pack(stored, 0, w.groups());
@@ -55,6 +58,18 @@ final class MachineSelfTest {
             for (int tokens : new int[] {1, 2, 3, 4, 5, 6, 7, TOKENS}) {
                 compare(kernels, product, arena, w.withBias(bias), want, rows, tokens);
             }
+        }
+    }
+
+    private static void comparePacked(MachineKernels kernels, MachineCode.Product product, Tensor stored, Arena arena) {
+        long bytes = PackedMatrix.bytes(stored.type(), ROWS, PACKED_COLS);
+        var want = PackedMatrix.of(stored.type(), arena.allocate(bytes, 64), ROWS, PACKED_COLS);
+        var got = PackedMatrix.of(stored.type(), arena.allocate(bytes, 64), ROWS, PACKED_COLS);
+        want.pack(stored, 0, want.groups());
+        kernels.pack(product, got, stored, 0, got.groups());
+        long at = want.data().mismatch(got.data());
+        if (at != -1) {
+            throw new MachineCodeException("the self-test of " + stored.type() + " failed: rearranged weights differ at byte " + at);
         }
     }
 

@@ -3,6 +3,7 @@ package io.jllm.cpu.kernels;
 import io.jllm.cpu.machine.TokenFormat;
 import io.jllm.cpu.machine.WeightMemory;
 import io.jllm.quant.DType;
+import io.jllm.quant.Tensor;
 import java.util.List;
 
 /**
@@ -26,6 +27,9 @@ public sealed interface PackedKernels permits MachineKernels, VectorProducts {
 
     /** What weights of such a format are multiplied by. */
     TokenFormat tokens(DType type);
+
+    /** Fills in groups {@code from} (inclusive) to {@code to} (exclusive) of a matrix from the stored tensor. Threads may share the work. */
+    void pack(PackedMatrix matrix, Tensor stored, int from, int to);
 
     /** Where weights go. */
     WeightMemory memory();

@@ -8,6 +8,7 @@ import io.jllm.cpu.machine.TokenFormat;
 import io.jllm.cpu.machine.WeightFormat;
 import io.jllm.cpu.machine.WeightMemory;
 import io.jllm.quant.DType;
+import io.jllm.quant.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 
@@ -62,6 +63,11 @@ final class VectorProducts implements PackedKernels {
             case Q8_0 -> TokenFormat.NUMBERS;
             case Q4_0, Q4_K, Q5_K, Q6_K -> TokenFormat.PAIRS;
         };
+    }
+
+    @Override
+    public void pack(PackedMatrix matrix, Tensor stored, int from, int to) {
+        matrix.pack(stored, from, to);
     }
 
     @Override

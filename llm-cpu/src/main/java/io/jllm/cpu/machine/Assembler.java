@@ -23,6 +23,11 @@ final class Assembler {
         return code.bytes();
     }
 
+    /** Where it is written, for those who write further instructions. */
+    CodeBuffer buffer() {
+        return code;
+    }
+
     /** Bytes so far. */
     int size() {
         return code.size();
@@ -161,14 +166,8 @@ final class Assembler {
         modRm(reg, rm, 1);
     }
 
-    /** The prefix of 64 bits and of registers above 7; left out where it would say nothing. */
     private void rex(int w, int reg, Operand rm) {
-        int x = rm instanceof Mem m ? m.index().map(i -> i.number() >> 3).orElse(0) : 0;
-        int b = (rm instanceof Mem m ? m.base().number() : rm.number()) >> 3;
-        int bits = w << 3 | reg >> 3 << 2 | x << 1 | b;
-        if (bits != 0) {
-            put(0x40 | bits);
-        }
+        code.rex(w, reg, rm);
     }
 
     void mov(Gpr to, Gpr from) {

@@ -35,6 +35,16 @@ final class CodeBuffer {
         }
     }
 
+    /** The prefix of 64 bits and of registers above 7; left out where it would say nothing. */
+    void rex(int w, int reg, Operand rm) {
+        int x = rm instanceof Mem m ? m.index().map(i -> i.number() >> 3).orElse(0) : 0;
+        int b = (rm instanceof Mem m ? m.base().number() : rm.number()) >> 3;
+        int bits = w << 3 | reg >> 3 << 2 | x << 1 | b;
+        if (bits != 0) {
+            put(0x40 | bits);
+        }
+    }
+
     /** The byte or bytes that name operands (ModR/M, SIB, displacement); a displacement of 8 bits counts in units. */
     void operands(int reg, Operand rm, int unit) {
         int field = (reg & 7) << 3;

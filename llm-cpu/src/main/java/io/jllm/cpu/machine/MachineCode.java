@@ -38,9 +38,10 @@ public final class MachineCode {
         }
     }
 
-    /** Products of one format, for each number of tokens. */
+    /** Products of one format, for each number of tokens, and how stored weights come to lie so. */
     public static final class Product {
         private final MemorySegment[] functions = new MemorySegment[TokenFormat.GROUP + 1];
+        private Optional<MemorySegment> pack = Optional.empty();
 
         private Product() {
         }
@@ -140,10 +141,18 @@ public final class MachineCode {
             at[t] = a.size();
             ProductCode.write(a, isa, format, t);
         }
+        a.align(CALL_ALIGNMENT);
+        int pack = a.size();
+        if (PackCode.covers(format)) {
+            PackCode.write(a, format);
+        }
         long start = system.executable(a.code());
         var product = new Product();
         for (int t = 1; t <= TokenFormat.GROUP; t++) {
             product.functions[t] = MemorySegment.ofAddress(start + at[t]);
+        }
+        if (PackCode.covers(format)) {
+            product.pack = Optional.of(MemorySegment.ofAddress(start + pack));
         }
         return product;
     }
@@ -210,6 +219,27 @@ public final class MachineCode {
         long mask = isa == Isa.AVX512 ? (1 << rows) - 1 : masks.address() + (long) (WeightFormat.ROWS - rows) * Integer.BYTES;
         try {
             Calls.TEN.invokeExact(product.functions[count], weights, tokens, out, blocks, groups, stride, residual, bias, mask, groupBytes);
+        } catch (Throwable t) {
+            throw SystemCalls.unexpected(t);
+        }
+    }
+
+    /** Whether {@link #pack} takes weights of this format. */
+    public boolean packs(Product product) {
+        return product.pack.isPresent();
+    }
+
+    /**
+     * Rearranges whole units of 16 stored rows.
+     *
+     * @param stored the first row
+     * @param group receives them, as {@link WeightFormat} says
+     * @param rowBytes from one stored row to the next
+     * @param units of each row, at least 1
+     */
+    public void pack(Product product, long stored, long group, long rowBytes, long units) {
+        try {
+            Calls.SIX.invokeExact(product.pack.orElseThrow(), stored, group, rowBytes, units, 0L, 0L);
         } catch (Throwable t) {
             throw SystemCalls.unexpected(t);
         }

@@ -115,6 +115,29 @@ abstract class PackedContract {
         });
     }
 
+    @Test
+    void rearrangesAsPlainJavaDoesAndNothingElse() {
+        everywhere((kernels, type) -> {
+            for (int rows : new int[] {1, 15, 16, 17, 32, 50}) {
+                for (int cols : type.isQuantized() ? new int[] {32, 64, 96, 128, 544} : new int[] {1, 31, 32, 33, 64, 100}) {
+                    Tensor t = weights(type, rows, cols(type, cols));
+                    MemorySegment want = pack(t).data();
+                    int groups = Math.ceilDiv(rows, PackedMatrix.ROWS);
+                    for (int from = 0; from <= groups; from++) {
+                        for (int to = from; to <= groups; to++) {
+                            MemorySegment got = arena.allocate(want.byteSize(), 64);
+                            kernels.pack(PackedMatrix.of(type, got, rows, (int) t.cols()), t, from, to);
+                            long group = want.byteSize() / groups;
+                            assertEquals(-1, want.asSlice(from * group, (to - from) * group).mismatch(got.asSlice(from * group, (to - from) * group)));
+                            assertEquals(-1, arena.allocate(from * group + 1).asSlice(0, from * group).mismatch(got.asSlice(0, from * group)));
+                            assertEquals(-1, arena.allocate((groups - to) * group + 1).asSlice(0, (groups - to) * group).mismatch(got.asSlice(to * group)));
+                        }
+                    }
+                }
+            }
+        });
+    }
+
     private void shape(PackedKernels kernels, Tensor t) {
         PackedMatrix w = pack(t);
         List<BlockModel> model = model(t);

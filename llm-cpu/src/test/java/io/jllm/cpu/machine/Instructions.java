@@ -37,6 +37,7 @@ final class Instructions {
         }
         all.general();
         all.jumps();
+        all.narrow();
         return all.cases;
     }
 
@@ -205,6 +206,18 @@ final class Instructions {
         }
         add("vzeroupper", Assembler::vzeroupper);
         add("ret", Assembler::ret);
+    }
+
+    private void narrow() {
+        for (Gpr r : Gpr.values()) {
+            Mem m = mem(false);
+            String half = r.ordinal() < 8 ? text(r).substring(1) : text(r) + "w";
+            add("mov " + low(r) + ", dword ptr " + text(m), a -> new Moves(a).loadInt(r, m));
+            add("mov dword ptr " + text(m) + ", " + low(r), a -> new Moves(a).storeInt(m, r));
+            add("movzx " + low(r) + ", word ptr " + text(m), a -> new Moves(a).loadHalf(r, m));
+            add("mov word ptr " + text(m) + ", " + half, a -> new Moves(a).storeHalf(m, r));
+        }
+        add("xor eax, 0x80808080", a -> new Moves(a).xorEax(0x80808080));
     }
 
     private void jumps() {
