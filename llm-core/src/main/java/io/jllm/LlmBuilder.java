@@ -91,7 +91,12 @@ public final class LlmBuilder {
         return this;
     }
 
-    /** Limit of the KV cache in bytes; default by memory and need. */
+    /**
+     * Limit of the KV cache in bytes; default by memory and need. On a CPU it takes memory as it is used, and keeps it. What the prefix
+     * cache keeps of texts that are over adds to that, without a limit, at most 2,048 positions or a quarter of the most that sequences
+     * needed at once, whichever is more; the longest unused goes first. A limit may be filled up, so that more texts are found again:
+     * set one where many conversations take turns.
+     */
     public LlmBuilder kvCache(long bytes) {
         if (bytes < 1) {
             throw new IllegalArgumentException("kvCache must be at least 1 byte, was " + bytes);
@@ -112,7 +117,7 @@ public final class LlmBuilder {
         return this;
     }
 
-    /** Whether requests that begin alike share what is computed; default true. */
+    /** Whether requests that begin alike share what is computed; default true. {@link #kvCache} says how much is kept of those that are over. */
     public LlmBuilder prefixCache(boolean on) {
         prefixCache = on;
         return this;

@@ -2,16 +2,33 @@ package io.jllm.engine;
 
 /**
  * Which KV blocks are free, and how many sequences hold each. Bookkeeping only: it knows no device. A free block has no
- * content worth keeping, or an idle one of the prefix cache. Blocks without content are handed out first, those used before
- * first of all and new ones in order, so that a backend can allocate memory as it is needed.
+ * content worth keeping, or an idle one of the prefix cache.
+ *
+ * <p>A backend can allocate memory as it is needed, so that it matters which block is handed out: first one that was used before and
+ * has no content worth keeping. Then a new one, of which there are many as a rule: the longest idle one of the prefix cache would be a
+ * hit that is lost. But texts that nobody continues shall not fill all memory that is to be had: where more blocks are idle than
+ * {@code cached}, and than a quarter of those that sequences ever held at once, the longest idle goes first.
  */
 final class BlockPool {
+    /** The part of the blocks that sequences once held at the same time that may be idle beside them. */
+    private static final int SHARE = 4;
+
     private final int[] empty;
     private final int[] references;
     private final PrefixCache cache;
+    private final int cached;
+    /** Blocks without content: at the bottom those never handed out. */
     private int emptyCount;
+    private int fresh;
+    private int mostHeld;
 
-    BlockPool(int blocks) {
+    /**
+     * All of them are free.
+     *
+     * @param cached so many idle blocks may make others take new memory
+     */
+    BlockPool(int blocks, int cached) {
+        this.cached = cached;
         empty = new int[blocks];
         references = new int[blocks];
         cache = new PrefixCache(blocks);
@@ -19,6 +36,7 @@ final class BlockPool {
             empty[i] = blocks - 1 - i;
         }
         emptyCount = blocks;
+        fresh = blocks;
     }
 
     int blocks() {
@@ -40,8 +58,11 @@ final class BlockPool {
         if (available() == 0) {
             throw new IllegalStateException("no free KV block");
         }
-        int block = emptyCount > 0 ? empty[--emptyCount] : cache.evict();
+        boolean crowded = cache.idle() > Math.max(cached, mostHeld / SHARE);
+        int block = emptyCount > fresh || fresh > 0 && !crowded ? empty[--emptyCount] : cache.evict();
+        fresh = Math.min(fresh, emptyCount);
         references[block] = 1;
+        mostHeld = Math.max(mostHeld, blocks() - available());
         return block;
     }
 

@@ -43,7 +43,7 @@ final class EngineLoop implements Runnable {
     EngineLoop(ModelRunner runner, int vocab, int maxContext, SchedulerLimits limits, List<EngineListener> listeners, Runnable onClose) {
         this.runner = runner;
         this.onClose = onClose;
-        pool = new BlockPool(runner.blocks());
+        pool = new BlockPool(runner.blocks(), runner.cachedBlocks());
         scheduler = new Scheduler(pool, limits, runner);
         int blocksOfSequence = Math.min(pool.blocks(), Math.ceilDiv(maxContext, limits.blockSize()));
         batch = new StepBatch(limits.maxTokens(), limits.maxSequences(), limits.maxLogitRows(), blocksOfSequence);

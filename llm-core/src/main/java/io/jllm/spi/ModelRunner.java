@@ -10,6 +10,15 @@ public interface ModelRunner extends AutoCloseable {
     /** KV blocks that it can hold. */
     int blocks();
 
+    /**
+     * How many blocks whose content only the prefix cache wants may take memory of their own, while others have never been used: beyond
+     * that, and a quarter of the most that sequences held at once, the longest unwanted are used again. All of them, unless memory is
+     * shared with others.
+     */
+    default int cachedBlocks() {
+        return blocks();
+    }
+
     /** One forward pass over every scheduled token of every sequence. One call an engine step. */
     void forward(StepBatch batch);
 

@@ -14,7 +14,7 @@ class BlockTableTest {
 
     @Test
     void onlyTheLastBlockIsCopiedAndTheLastHolderWritesInPlace() {
-        var pool = new BlockPool(8);
+        var pool = new BlockPool(8, 8);
         var first = new BlockTable(pool, 4, "");
         assertTrue(first.reserve(0, 10, copies));
         BlockTable second = first.fork();
@@ -42,7 +42,7 @@ class BlockTableTest {
 
     @Test
     void fullBlocksAreNeverCopied() {
-        var pool = new BlockPool(4);
+        var pool = new BlockPool(4, 4);
         var first = new BlockTable(pool, 4, "");
         assertTrue(first.reserve(0, 8, copies));
         BlockTable second = first.fork();
@@ -54,7 +54,7 @@ class BlockTableTest {
 
     @Test
     void aCopyNeedsABlockToo() {
-        var pool = new BlockPool(2);
+        var pool = new BlockPool(2, 2);
         var first = new BlockTable(pool, 4, "");
         assertTrue(first.reserve(0, 3, copies));
         BlockTable second = first.fork();

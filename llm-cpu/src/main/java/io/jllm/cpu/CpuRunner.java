@@ -19,6 +19,9 @@ import java.util.List;
  * seen, that for keys and values block by block; after that a forward pass allocates nothing.
  */
 final class CpuRunner implements ModelRunner {
+    /** Positions that the prefix cache may keep at the cost of memory, where no limit is set. */
+    private static final int CACHED_POSITIONS = 2048;
+
     private final Program program;
     private final RunnerOptions options;
     private final Tensors tensors;
@@ -91,6 +94,12 @@ final class CpuRunner implements ModelRunner {
     @Override
     public int blocks() {
         return cache.blocks();
+    }
+
+    /** All that a limit allows; without one, little: the application has other uses for the machine's memory. */
+    @Override
+    public int cachedBlocks() {
+        return options.kvBytes() > 0 ? blocks() : CACHED_POSITIONS / options.blockSize();
     }
 
     @Override
