@@ -8,19 +8,20 @@ import io.jllm.cpu.machine.WeightFormat;
 import java.lang.foreign.MemorySegment;
 
 /**
- * Products of weights that are floats, and of integers too large for sums of 16 bits, which are computed as floats. Panels of 32 rows and
- * 128 columns stay in the first cache while tokens pass by; a single token's products are computed from what is in memory.
+ * Products of weights that are floats, and of integers too large for sums of 16 bits, which are computed as floats. Panels of 64 rows and
+ * 64 columns stay in the first cache while tokens pass by; a single token's products are computed from what is in memory.
  */
 final class VectorFloatProducts {
     private static final int ROWS = PackedMatrix.ROWS;
     private static final int BLOCK = TokenFormat.BLOCK;
-    private static final int GROUPS = 2;
+    private static final int GROUPS = 4;
     /** Rows of a panel. */
     private static final int PANEL = GROUPS * ROWS;
     /** Blocks of a panel: whole units of every format. */
-    private static final int CHUNK = 4;
+    private static final int CHUNK = 2;
     /** Tokens that pass by a panel before it makes room for the next. */
-    private static final int TOKENS = 128;
+    private static final int TOKENS = 256;
+    /** Tokens and strips of a tile; one token's has half as many strips. */
     private static final int TILE = 4;
     /** Strips of a group. */
     private static final int PARTS = ROWS / Math.min(L, ROWS);
@@ -30,9 +31,10 @@ final class VectorFloatProducts {
     private static final long GROUP_NUMBERS = CHUNK * BLOCK * LINE;
     private static final long SCALES = NUMBERS + GROUPS * GROUP_NUMBERS;
     private static final long STRIP_SCALES = (long) CHUNK * V;
-    private static final long ACC = SCALES + GROUPS * PARTS * STRIP_SCALES;
     /** Sums of a token: a float for each row of a panel. */
     private static final long ACC_BYTES = (long) PANEL * Float.BYTES;
+    private static final long SUMS = SCALES + GROUPS * PARTS * STRIP_SCALES;
+    private static final long ACC = SUMS + TILE * ACC_BYTES;
 
     private VectorFloatProducts() {
     }
@@ -43,12 +45,8 @@ final class VectorFloatProducts {
             int rows = Math.min(PANEL, to - r);
             for (int t = 0; t < tokens; t += TOKENS) {
                 int count = Math.min(TOKENS, tokens - t);
-                ws.tile.asSlice(ACC, count * ACC_BYTES).fill((byte) 0);
-                if (tokens == 1) {
-                    single(w, r, rows, x, ws.tile);
-                } else {
-                    panel(w, r, rows, x, t, count, tokens, ws.tile);
-                }
+                ws.tile.asSlice(SUMS, (TILE + count) * ACC_BYTES).fill((byte) 0);
+                panel(w, r, rows, x, t, count, tokens, ws.tile);
                 for (int i = 0; i < count; i++) {
                     out.put(w, r, rows, t + i, ws.tile, ACC + i * ACC_BYTES);
                 }
@@ -60,20 +58,27 @@ final class VectorFloatProducts {
         return Math.ceilDiv(rows, ROWS) * PARTS;
     }
 
-    /** One token, of floats. An odd last strip is computed twice, here and below; the second of the two has a place of its own. */
-    private static void single(PackedMatrix w, int row, int rows, BlockRows x, MemorySegment m) {
-        int strips = strips(rows);
+    /** The same for one of so many tokens of floats, straight from memory. */
+    static void single(PackedMatrix w, int from, int to, BlockRows x, int token, int tokens, Target out, Workspace ws) {
+        for (int r = from; r < to; r += PANEL) {
+            int rows = Math.min(PANEL, to - r);
+            ws.tile.asSlice(ACC, ACC_BYTES).fill((byte) 0);
+            single(w, r, strips(rows), x, column(x, token, tokens, 0), stride(x, token, tokens), ws.tile);
+            out.put(w, r, rows, token, ws.tile, ACC);
+        }
+    }
+
+    private static void single(PackedMatrix w, int row, int strips, BlockRows x, long x0, long stride, MemorySegment m) {
         long bytes = V * (w.format() == WeightFormat.F16 ? 1L : 2L) / 2;
-        long stride = x.format().blockBytes();
         for (int s = 0; s < strips; s += 2) {
             int second = Math.min(s + 1, strips - 1);
             long w0 = w.unit(row / ROWS + s / PARTS, 0) + s % PARTS * bytes;
             long w1 = w.unit(row / ROWS + second / PARTS, 0) + second % PARTS * bytes;
             long acc = ACC + (long) s * V;
             switch (w.format()) {
-                case F16 -> VectorFloats.halves1(w.data(), w0, w1, x.data(), x.at(0), stride, w.blocks(), m, acc);
-                case BF16 -> VectorFloats.brains1(w.data(), w0, w1, x.data(), x.at(0), stride, w.blocks(), m, acc);
-                default -> VectorFloats.add1(w.data(), w0, w1, x.data(), x.at(0), stride, w.blocks(), m, acc);
+                case F16 -> VectorFloats.halves1(w.data(), w0, w1, x.data(), x0, stride, w.blocks(), m, acc);
+                case BF16 -> VectorFloats.brains1(w.data(), w0, w1, x.data(), x0, stride, w.blocks(), m, acc);
+                default -> VectorFloats.add1(w.data(), w0, w1, x.data(), x0, stride, w.blocks(), m, acc);
             }
         }
     }
@@ -91,15 +96,15 @@ final class VectorFloatProducts {
             long group = stored ? w.groupBytes() : GROUP_NUMBERS;
             for (int t = 0; t < tokens;) {
                 int width = tokens - t >= TILE ? TILE : 1;
-                for (int s = 0; s < strips; s += 2) {
-                    int second = Math.min(s + 1, strips - 1);
-                    long w0 = first + s / PARTS * group + (long) (s % PARTS) * V;
-                    long w1 = first + second / PARTS * group + (long) (second % PARTS) * V;
+                for (int s = 0; s < strips; s += width == TILE ? TILE : 2) {
+                    long w0 = first + place(s, strips, group);
+                    long w1 = first + place(s + 1, strips, group);
                     long acc = ACC + t * ACC_BYTES + (long) s * V;
-                    if (x.format() == TokenFormat.NUMBERS) {
-                        scaled(w0, w1, SCALES + s * STRIP_SCALES, SCALES + second * STRIP_SCALES, x, token + t, width, b, blocks, m, acc);
+                    if (width == 1) {
+                        one(numbers, w0, w1, SCALES + s * STRIP_SCALES, x, token + t, all, b, blocks, m, acc);
                     } else {
-                        add(numbers, w0, w1, x, token + t, all, width, b, blocks, m, acc);
+                        four(numbers, w0, w1, first + place(s + 2, strips, group), first + place(s + 3, strips, group), SCALES + s * STRIP_SCALES, x,
+                                token + t, all, b, blocks, m, acc);
                     }
                 }
                 t += width;
@@ -107,28 +112,60 @@ final class VectorFloatProducts {
         }
     }
 
-    private static void add(MemorySegment w, long w0, long w1, BlockRows x, int token, int tokens, int width, int block, int blocks, MemorySegment m,
+    /** Where a strip of a panel is; the last one stands in for those behind it. */
+    private static long place(int strip, int strips, long group) {
+        int s = Math.min(strip, strips - 1);
+        return s / PARTS * group + (long) (s % PARTS) * V;
+    }
+
+    private static void one(MemorySegment w, long w0, long w1, long scales, BlockRows x, int token, int tokens, int block, int blocks, MemorySegment m,
                             long acc) {
-        int first = token / BlockRows.GROUP * BlockRows.GROUP;
-        long bytes = x.format().blockBytes();
-        long stride = BlockRows.size(first, tokens) * bytes;
-        long x0 = x.at(first) + block * stride + (token - first) * bytes;
-        if (width == TILE) {
-            VectorFloats.add4(w, w0, w1, x.data(), x0, bytes, stride, blocks, m, acc, ACC_BYTES);
-        } else {
-            VectorFloats.add1(w, w0, w1, x.data(), x0, stride, blocks, m, acc);
+        if (x.format() == TokenFormat.FLOATS) {
+            VectorFloats.add1(w, w0, w1, x.data(), column(x, token, tokens, block), stride(x, token, tokens), blocks, m, acc);
+            return;
+        }
+        for (int b = 0; b < blocks; b++) {
+            long at = b * BLOCK * LINE;
+            VectorFloats.add1(w, w0 + at, w1 + at, x.data(), number(x, token, block + b), 0, 1, m, SUMS);
+            VectorFloats.scaled(m, SUMS, acc, ACC_BYTES, 2, scales + (long) b * V, STRIP_SCALES, x.data(), scale(x, token, block + b), 0, 1);
         }
     }
 
-    private static void scaled(long w0, long w1, long d0, long d1, BlockRows x, int token, int width, int block, int blocks, MemorySegment m, long acc) {
-        long at = x.at(token);
-        long x0 = at + (long) block * BLOCK * Float.BYTES;
-        long e0 = at + (long) x.cols() * Float.BYTES + (long) block * Float.BYTES;
-        if (width == TILE) {
-            VectorFloats.scaled4(m, w0, w1, d0, d1, x.data(), x0, e0, x.format().bytes(1, x.cols()), blocks, acc, ACC_BYTES);
-        } else {
-            VectorFloats.scaled1(m, w0, w1, d0, d1, x.data(), x0, e0, blocks, acc);
+    private static void four(MemorySegment w, long w0, long w1, long w2, long w3, long scales, BlockRows x, int token, int tokens, int block,
+                             int blocks, MemorySegment m, long acc) {
+        if (x.format() == TokenFormat.FLOATS) {
+            VectorFloats.add4(w, w0, w1, w2, w3, x.data(), column(x, token, tokens, block), x.format().blockBytes(), stride(x, token, tokens), blocks,
+                    m, acc, ACC_BYTES);
+            return;
         }
+        long stride = x.format().bytes(1, x.cols());
+        for (int b = 0; b < blocks; b++) {
+            long at = b * BLOCK * LINE;
+            VectorFloats.add4(w, w0 + at, w1 + at, w2 + at, w3 + at, x.data(), number(x, token, block + b), stride, 0, 1, m, SUMS, ACC_BYTES);
+            VectorFloats.scaled(m, SUMS, acc, ACC_BYTES, TILE, scales + (long) b * V, STRIP_SCALES, x.data(), scale(x, token, block + b), stride, TILE);
+        }
+    }
+
+    private static int first(int token) {
+        return token / BlockRows.GROUP * BlockRows.GROUP;
+    }
+
+    /** From block to block of a group of tokens. */
+    private static long stride(BlockRows x, int token, int tokens) {
+        return (long) BlockRows.size(first(token), tokens) * x.format().blockBytes();
+    }
+
+    /** Where a block of a token of floats is, of so many tokens. */
+    private static long column(BlockRows x, int token, int tokens, int block) {
+        return x.at(first(token)) + block * stride(x, token, tokens) + (long) (token - first(token)) * x.format().blockBytes();
+    }
+
+    private static long number(BlockRows x, int token, int block) {
+        return x.at(token) + (long) block * BLOCK * Float.BYTES;
+    }
+
+    private static long scale(BlockRows x, int token, int block) {
+        return x.at(token) + (long) x.cols() * Float.BYTES + (long) block * Float.BYTES;
     }
 
     /** Blocks of a group, from the start of a unit on. */

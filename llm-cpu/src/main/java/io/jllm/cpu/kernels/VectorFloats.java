@@ -17,7 +17,7 @@ import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorOperators;
 
 /**
- * Sums of products of floats, for two strips and one or four tokens: of weights a vector for each column of a group, one after the other,
+ * Sums of products of floats, for four strips and four tokens, or two and one: of weights a vector for each column of a group, one after the other,
  * as {@link WeightFormat#F32} has them. A sum takes one column after the other, each multiplied and added with one rounding. All offsets
  * and strides are in bytes.
  */
@@ -32,56 +32,85 @@ final class VectorFloats {
     }
 
     /**
-     * Adds blocks to the sums of four tokens.
+     * Adds blocks to the sums of four tokens and four strips.
      *
      * @param w0 weights of the first strip
-     * @param w1 the same of the second
+     * @param w1 of the second
+     * @param w2 of the third
+     * @param w3 of the fourth
      * @param x0 numbers of the first token
      * @param xs from token to token
      * @param xb from block to block
-     * @param acc where the first token's sums are, of the two strips
+     * @param acc where the first token's sums are, of all strips
      * @param as from token to token
      */
-    static void add4(MemorySegment w, long w0, long w1, MemorySegment x, long x0, long xs, long xb, int blocks, MemorySegment m, long acc, long as) {
+    static void add4(MemorySegment w, long w0, long w1, long w2, long w3, MemorySegment x, long x0, long xs, long xb, int blocks, MemorySegment m,
+                     long acc, long as) {
         FloatVector f00 = FloatVector.fromMemorySegment(F, m, acc, LITTLE_ENDIAN);
         FloatVector f01 = FloatVector.fromMemorySegment(F, m, acc + V, LITTLE_ENDIAN);
+        FloatVector f02 = FloatVector.fromMemorySegment(F, m, acc + 2 * V, LITTLE_ENDIAN);
+        FloatVector f03 = FloatVector.fromMemorySegment(F, m, acc + 3 * V, LITTLE_ENDIAN);
         FloatVector f10 = FloatVector.fromMemorySegment(F, m, acc + as, LITTLE_ENDIAN);
         FloatVector f11 = FloatVector.fromMemorySegment(F, m, acc + as + V, LITTLE_ENDIAN);
+        FloatVector f12 = FloatVector.fromMemorySegment(F, m, acc + as + 2 * V, LITTLE_ENDIAN);
+        FloatVector f13 = FloatVector.fromMemorySegment(F, m, acc + as + 3 * V, LITTLE_ENDIAN);
         FloatVector f20 = FloatVector.fromMemorySegment(F, m, acc + 2 * as, LITTLE_ENDIAN);
         FloatVector f21 = FloatVector.fromMemorySegment(F, m, acc + 2 * as + V, LITTLE_ENDIAN);
+        FloatVector f22 = FloatVector.fromMemorySegment(F, m, acc + 2 * as + 2 * V, LITTLE_ENDIAN);
+        FloatVector f23 = FloatVector.fromMemorySegment(F, m, acc + 2 * as + 3 * V, LITTLE_ENDIAN);
         FloatVector f30 = FloatVector.fromMemorySegment(F, m, acc + 3 * as, LITTLE_ENDIAN);
         FloatVector f31 = FloatVector.fromMemorySegment(F, m, acc + 3 * as + V, LITTLE_ENDIAN);
+        FloatVector f32 = FloatVector.fromMemorySegment(F, m, acc + 3 * as + 2 * V, LITTLE_ENDIAN);
+        FloatVector f33 = FloatVector.fromMemorySegment(F, m, acc + 3 * as + 3 * V, LITTLE_ENDIAN);
         for (int b = 0; b < blocks; b++) {
             long at = b * BLOCK * LINE;
             long xt = x0 + b * xb;
             for (int c = 0; c < BLOCK; c++) {
-                FloatVector u = FloatVector.fromMemorySegment(F, w, w0 + at + c * LINE, LITTLE_ENDIAN);
-                FloatVector v = FloatVector.fromMemorySegment(F, w, w1 + at + c * LINE, LITTLE_ENDIAN);
+                FloatVector u0 = FloatVector.fromMemorySegment(F, w, w0 + at + c * LINE, LITTLE_ENDIAN);
+                FloatVector u1 = FloatVector.fromMemorySegment(F, w, w1 + at + c * LINE, LITTLE_ENDIAN);
+                FloatVector u2 = FloatVector.fromMemorySegment(F, w, w2 + at + c * LINE, LITTLE_ENDIAN);
+                FloatVector u3 = FloatVector.fromMemorySegment(F, w, w3 + at + c * LINE, LITTLE_ENDIAN);
                 FloatVector y = FloatVector.broadcast(F, x.get(FLOAT, xt + 4L * c));
-                f00 = u.fma(y, f00);
-                f01 = v.fma(y, f01);
+                f00 = u0.fma(y, f00);
+                f01 = u1.fma(y, f01);
+                f02 = u2.fma(y, f02);
+                f03 = u3.fma(y, f03);
                 y = FloatVector.broadcast(F, x.get(FLOAT, xt + xs + 4L * c));
-                f10 = u.fma(y, f10);
-                f11 = v.fma(y, f11);
+                f10 = u0.fma(y, f10);
+                f11 = u1.fma(y, f11);
+                f12 = u2.fma(y, f12);
+                f13 = u3.fma(y, f13);
                 y = FloatVector.broadcast(F, x.get(FLOAT, xt + 2 * xs + 4L * c));
-                f20 = u.fma(y, f20);
-                f21 = v.fma(y, f21);
+                f20 = u0.fma(y, f20);
+                f21 = u1.fma(y, f21);
+                f22 = u2.fma(y, f22);
+                f23 = u3.fma(y, f23);
                 y = FloatVector.broadcast(F, x.get(FLOAT, xt + 3 * xs + 4L * c));
-                f30 = u.fma(y, f30);
-                f31 = v.fma(y, f31);
+                f30 = u0.fma(y, f30);
+                f31 = u1.fma(y, f31);
+                f32 = u2.fma(y, f32);
+                f33 = u3.fma(y, f33);
             }
         }
         f00.intoMemorySegment(m, acc, LITTLE_ENDIAN);
         f01.intoMemorySegment(m, acc + V, LITTLE_ENDIAN);
+        f02.intoMemorySegment(m, acc + 2 * V, LITTLE_ENDIAN);
+        f03.intoMemorySegment(m, acc + 3 * V, LITTLE_ENDIAN);
         f10.intoMemorySegment(m, acc + as, LITTLE_ENDIAN);
         f11.intoMemorySegment(m, acc + as + V, LITTLE_ENDIAN);
+        f12.intoMemorySegment(m, acc + as + 2 * V, LITTLE_ENDIAN);
+        f13.intoMemorySegment(m, acc + as + 3 * V, LITTLE_ENDIAN);
         f20.intoMemorySegment(m, acc + 2 * as, LITTLE_ENDIAN);
         f21.intoMemorySegment(m, acc + 2 * as + V, LITTLE_ENDIAN);
+        f22.intoMemorySegment(m, acc + 2 * as + 2 * V, LITTLE_ENDIAN);
+        f23.intoMemorySegment(m, acc + 2 * as + 3 * V, LITTLE_ENDIAN);
         f30.intoMemorySegment(m, acc + 3 * as, LITTLE_ENDIAN);
         f31.intoMemorySegment(m, acc + 3 * as + V, LITTLE_ENDIAN);
+        f32.intoMemorySegment(m, acc + 3 * as + 2 * V, LITTLE_ENDIAN);
+        f33.intoMemorySegment(m, acc + 3 * as + 3 * V, LITTLE_ENDIAN);
     }
 
-    /** The same with one token. */
+    /** The same with one token and two strips. */
     static void add1(MemorySegment w, long w0, long w1, MemorySegment x, long x0, long xb, int blocks, MemorySegment m, long acc) {
         FloatVector f = FloatVector.fromMemorySegment(F, m, acc, LITTLE_ENDIAN);
         FloatVector g = FloatVector.fromMemorySegment(F, m, acc + V, LITTLE_ENDIAN);
@@ -141,75 +170,27 @@ final class VectorFloats {
     }
 
     /**
-     * Adds blocks of integers with a scale each to the sums of four tokens: t = sum * scale, acc = fma(t, d, acc). Sums of a block are below
-     * 2^24, so they are exact.
+     * Adds sums of integers of a block, which are below 2^24 and so exact, to sums of floats: t = sum * scale, acc = fma(t, d, acc). Zeros
+     * take their place.
      *
-     * @param d0 scales of the first strip, a vector for each block
-     * @param d1 the same of the second
-     * @param e0 scales of the first token's blocks
-     * @param xs from token to token, of scales too
+     * @param sums of the first token
+     * @param as from token to token, in both
+     * @param scales of the strips
+     * @param ds from strip to strip
+     * @param e0 scale of the first token
+     * @param xs from token to token
      */
-    static void scaled4(MemorySegment m, long w0, long w1, long d0, long d1, MemorySegment x, long x0, long e0, long xs, int blocks, long acc,
-                        long as) {
-        for (int b = 0; b < blocks; b++) {
-            FloatVector s00 = FloatVector.zero(F), s01 = s00, s10 = s00, s11 = s00;
-            FloatVector s20 = s00, s21 = s00, s30 = s00, s31 = s00;
-            long at = b * BLOCK * LINE;
-            long xt = x0 + 4L * b * BLOCK;
-            for (int c = 0; c < BLOCK; c++) {
-                FloatVector u = FloatVector.fromMemorySegment(F, m, w0 + at + c * LINE, LITTLE_ENDIAN);
-                FloatVector v = FloatVector.fromMemorySegment(F, m, w1 + at + c * LINE, LITTLE_ENDIAN);
-                FloatVector y = FloatVector.broadcast(F, x.get(FLOAT, xt + 4L * c));
-                s00 = u.fma(y, s00);
-                s01 = v.fma(y, s01);
-                y = FloatVector.broadcast(F, x.get(FLOAT, xt + xs + 4L * c));
-                s10 = u.fma(y, s10);
-                s11 = v.fma(y, s11);
-                y = FloatVector.broadcast(F, x.get(FLOAT, xt + 2 * xs + 4L * c));
-                s20 = u.fma(y, s20);
-                s21 = v.fma(y, s21);
-                y = FloatVector.broadcast(F, x.get(FLOAT, xt + 3 * xs + 4L * c));
-                s30 = u.fma(y, s30);
-                s31 = v.fma(y, s31);
+    static void scaled(MemorySegment m, long sums, long acc, long as, int strips, long scales, long ds, MemorySegment x, long e0, long xs, int tokens) {
+        for (int r = 0; r < strips; r++) {
+            FloatVector d = FloatVector.fromMemorySegment(F, m, scales + r * ds, LITTLE_ENDIAN);
+            for (int t = 0; t < tokens; t++) {
+                long at = t * as + (long) r * V;
+                FloatVector.fromMemorySegment(F, m, sums + at, LITTLE_ENDIAN).mul(d)
+                        .fma(FloatVector.broadcast(F, x.get(FLOAT, e0 + t * xs)), FloatVector.fromMemorySegment(F, m, acc + at, LITTLE_ENDIAN))
+                        .intoMemorySegment(m, acc + at, LITTLE_ENDIAN);
+                FloatVector.zero(F).intoMemorySegment(m, sums + at, LITTLE_ENDIAN);
             }
-            FloatVector c = FloatVector.fromMemorySegment(F, m, d0 + (long) b * V, LITTLE_ENDIAN);
-            FloatVector d = FloatVector.fromMemorySegment(F, m, d1 + (long) b * V, LITTLE_ENDIAN);
-            FloatVector e = FloatVector.broadcast(F, x.get(FLOAT, e0 + 4L * b));
-            s00.mul(c).fma(e, FloatVector.fromMemorySegment(F, m, acc, LITTLE_ENDIAN)).intoMemorySegment(m, acc, LITTLE_ENDIAN);
-            s01.mul(d).fma(e, FloatVector.fromMemorySegment(F, m, acc + V, LITTLE_ENDIAN)).intoMemorySegment(m, acc + V, LITTLE_ENDIAN);
-            e = FloatVector.broadcast(F, x.get(FLOAT, e0 + xs + 4L * b));
-            long to = acc + as;
-            s10.mul(c).fma(e, FloatVector.fromMemorySegment(F, m, to, LITTLE_ENDIAN)).intoMemorySegment(m, to, LITTLE_ENDIAN);
-            s11.mul(d).fma(e, FloatVector.fromMemorySegment(F, m, to + V, LITTLE_ENDIAN)).intoMemorySegment(m, to + V, LITTLE_ENDIAN);
-            e = FloatVector.broadcast(F, x.get(FLOAT, e0 + 2 * xs + 4L * b));
-            to += as;
-            s20.mul(c).fma(e, FloatVector.fromMemorySegment(F, m, to, LITTLE_ENDIAN)).intoMemorySegment(m, to, LITTLE_ENDIAN);
-            s21.mul(d).fma(e, FloatVector.fromMemorySegment(F, m, to + V, LITTLE_ENDIAN)).intoMemorySegment(m, to + V, LITTLE_ENDIAN);
-            e = FloatVector.broadcast(F, x.get(FLOAT, e0 + 3 * xs + 4L * b));
-            to += as;
-            s30.mul(c).fma(e, FloatVector.fromMemorySegment(F, m, to, LITTLE_ENDIAN)).intoMemorySegment(m, to, LITTLE_ENDIAN);
-            s31.mul(d).fma(e, FloatVector.fromMemorySegment(F, m, to + V, LITTLE_ENDIAN)).intoMemorySegment(m, to + V, LITTLE_ENDIAN);
         }
-    }
-
-    /** The same with one token. */
-    static void scaled1(MemorySegment m, long w0, long w1, long d0, long d1, MemorySegment x, long x0, long e0, int blocks, long acc) {
-        FloatVector f = FloatVector.fromMemorySegment(F, m, acc, LITTLE_ENDIAN);
-        FloatVector g = FloatVector.fromMemorySegment(F, m, acc + V, LITTLE_ENDIAN);
-        for (int b = 0; b < blocks; b++) {
-            FloatVector s = FloatVector.zero(F), t = s;
-            long at = b * BLOCK * LINE;
-            for (int c = 0; c < BLOCK; c++) {
-                FloatVector y = FloatVector.broadcast(F, x.get(FLOAT, x0 + 4L * (b * BLOCK + c)));
-                s = FloatVector.fromMemorySegment(F, m, w0 + at + c * LINE, LITTLE_ENDIAN).fma(y, s);
-                t = FloatVector.fromMemorySegment(F, m, w1 + at + c * LINE, LITTLE_ENDIAN).fma(y, t);
-            }
-            FloatVector e = FloatVector.broadcast(F, x.get(FLOAT, e0 + 4L * b));
-            f = s.mul(FloatVector.fromMemorySegment(F, m, d0 + (long) b * V, LITTLE_ENDIAN)).fma(e, f);
-            g = t.mul(FloatVector.fromMemorySegment(F, m, d1 + (long) b * V, LITTLE_ENDIAN)).fma(e, g);
-        }
-        f.intoMemorySegment(m, acc, LITTLE_ENDIAN);
-        g.intoMemorySegment(m, acc + V, LITTLE_ENDIAN);
     }
 
     // From other formats to F32's, a group at a time

@@ -25,6 +25,8 @@ final class VectorProducts implements PackedKernels {
     private static final int CHUNK = 8;
     /** Tokens that pass by a panel before it makes room for the next. */
     private static final int TOKENS = 128;
+    /** Rows that stay in the second cache while few tokens pass by. */
+    private static final int FEW_ROWS = 128;
     /** Strips of a group. */
     private static final int PARTS = ROWS / Math.min(L, ROWS);
     // Where things are in a workspace's tile, in bytes.
@@ -96,8 +98,13 @@ final class VectorProducts implements PackedKernels {
 
     @Override
     public void linear(PackedMatrix w, int from, int to, BlockRows x, int tokens, Target out, Workspace ws) {
-        if (tokens == 1 && x.format() != TokenFormat.FLOATS) {
-            single(w, from, to, x, out, ws);
+        if (tokens <= few(w.format())) {
+            int step = tokens == 1 ? to - from : FEW_ROWS;
+            for (int r = from; r < to; r += step) {
+                for (int t = 0; t < tokens; t++) {
+                    single(w, r, Math.min(to, r + step), x, t, tokens, out, ws);
+                }
+            }
             return;
         }
         if (x.format() != TokenFormat.PAIRS) {
@@ -116,21 +123,36 @@ final class VectorProducts implements PackedKernels {
         }
     }
 
-    private static void single(PackedMatrix w, int from, int to, BlockRows x, Target out, Workspace ws) {
+    /** Up to how many tokens are faster one by one: there are too few to make up for taking integers apart. Measured. */
+    private static int few(WeightFormat format) {
+        return switch (format) {
+            case Q6_K -> 7;
+            case Q8_0, Q4_K, Q5_K -> 4;
+            case Q4_0, F16, BF16 -> 3;
+            case F32 -> 1;
+        };
+    }
+
+    private static void single(PackedMatrix w, int from, int to, BlockRows x, int token, int tokens, Target out, Workspace ws) {
+        if (x.format() == TokenFormat.FLOATS) {
+            VectorFloatProducts.single(w, from, to, x, token, tokens, out, ws);
+            return;
+        }
+        long at = x.at(token);
         int blocks = w.blocks();
         boolean pairs = x.format() == TokenFormat.PAIRS;
         int[] numbers = ws.pairs(pairs ? blocks * PAIRS : w.cols() + VectorTokens.SLACK);
         int[] starts = ws.starts(pairs ? 2 * blocks : w.cols() + VectorTokens.SLACK);
         float[] scales = ws.blockScales(blocks);
-        long fields = pairs ? VectorTokens.scales(x.at(0), blocks) : x.at(0) + (long) w.cols() * Float.BYTES;
+        long fields = pairs ? VectorTokens.scales(at, blocks) : at + (long) w.cols() * Float.BYTES;
         MemorySegment.copy(x.data(), Rows.FLOAT, fields, scales, 0, blocks);
         if (pairs) {
-            MemorySegment.copy(x.data(), Layout.INT, x.at(0), numbers, 0, blocks * PAIRS);
+            MemorySegment.copy(x.data(), Layout.INT, at, numbers, 0, blocks * PAIRS);
             boolean whole = w.format() == WeightFormat.Q4_0;
-            MemorySegment.copy(x.data(), Layout.INT, whole ? VectorTokens.sums(x.at(0), blocks) : VectorTokens.halves(x.at(0), blocks), starts, 0,
+            MemorySegment.copy(x.data(), Layout.INT, whole ? VectorTokens.sums(at, blocks) : VectorTokens.halves(at, blocks), starts, 0,
                     whole ? blocks : 2 * blocks);
         } else {
-            VectorTokens.fours(x.data(), x.at(0), w.cols(), numbers, starts);
+            VectorTokens.fours(x.data(), at, w.cols(), numbers, starts);
         }
         for (int r = from; r < to; r += PANEL) {
             int rows = Math.min(PANEL, to - r);
@@ -140,18 +162,18 @@ final class VectorProducts implements PackedKernels {
                 switch (w.format()) {
                     case Q4_0 -> VectorRow.q4(w.data(), w.unit(group, 0), s % PARTS, numbers, starts, scales, blocks, ws.tile, acc);
                     case Q8_0 -> VectorRow.q8(w.data(), w.unit(group, 0), s % PARTS, numbers, starts, scales, blocks, ws.tile, acc);
-                    default -> units(w, group, s % PARTS, x, numbers, starts, ws.tile, acc);
+                    default -> units(w, group, s % PARTS, x, at, numbers, starts, ws.tile, acc);
                 }
             }
-            out.put(w, r, rows, 0, ws.tile, ACC);
+            out.put(w, r, rows, token, ws.tile, ACC);
         }
     }
 
     /** A strip of a format with blocks of 256, by a single token: a unit's scales, sums of integers, then sums of floats. */
-    private static void units(PackedMatrix w, int group, int part, BlockRows x, int[] numbers, int[] starts, MemorySegment m, long acc) {
+    private static void units(PackedMatrix w, int group, int part, BlockRows x, long token, int[] numbers, int[] starts, MemorySegment m, long acc) {
         int all = w.blocks();
         m.asSlice(acc, V).fill((byte) 0);
-        long scales = VectorTokens.scales(x.at(0), all);
+        long scales = VectorTokens.scales(token, all);
         for (int b = 0; b < all; b += CHUNK) {
             int blocks = Math.min(CHUNK, all - b);
             long unit = w.unit(group, b);

@@ -35,7 +35,11 @@ final class VectorUnpack {
     private static final int ROWS = WeightFormat.ROWS;
     private static final int WORDS = 4;
     private static final int BLOCKS = 8;
-    private static final int SIX_BITS = 63;
+    /** In each byte. */
+    private static final int SIX_BITS = 0x3f3f3f3f;
+    private static final int UPPER_OF_SIX = 0x30303030;
+    private static final int LOW_OF_SIX = 0x0f0f0f0f;
+    private static final int BYTE = 0xff;
     private static final short NIBBLE = 15;
     /** The columns, in fours, whose fifth bits are bits 0 to 7 of a byte. */
     private static final int[] FIFTH = {0, 1, 4, 5, 2, 3, 6, 7};
@@ -137,7 +141,7 @@ final class VectorUnpack {
 
     /**
      * Numbers in half precision to floats: their bits, shifted to a float's place, are theirs times 2^-112; on the way up infinity
-     * becomes one.
+     * becomes one, and so does what is no number.
      */
     static void half(MemorySegment w, long at, MemorySegment to, long out) {
         IntVector h = (IntVector) ShortVector.fromMemorySegment(H, w, at, LITTLE_ENDIAN).convertShape(VectorOperators.S2I, I, 0);
@@ -158,13 +162,14 @@ final class VectorUnpack {
     private static void factors(MemorySegment w, long first, long rest, int shift, MemorySegment to, long out) {
         FloatVector d = FloatVector.fromMemorySegment(F, to, out, LITTLE_ENDIAN);
         IntVector v = IntVector.fromMemorySegment(I, w, first, LITTLE_ENDIAN);
-        IntVector r = IntVector.fromMemorySegment(I, w, rest, LITTLE_ENDIAN).lanewise(VectorOperators.LSHR, shift);
+        IntVector r = IntVector.fromMemorySegment(I, w, rest, LITTLE_ENDIAN).lanewise(VectorOperators.LSHR, shift).and(LOW_OF_SIX)
+                .or(v.lanewise(VectorOperators.LSHR, 2).and(UPPER_OF_SIX));
+        v = v.and(SIX_BITS);
         for (int b = 0; b < BLOCKS / 2; b++) {
-            IntVector q = v.lanewise(VectorOperators.LSHR, b * Byte.SIZE);
-            ((FloatVector) q.and(SIX_BITS).convert(VectorOperators.I2F, 0)).mul(d).intoMemorySegment(to, out + (long) b * V, LITTLE_ENDIAN);
-            q = q.lanewise(VectorOperators.LSHR, 6).and(3).lanewise(VectorOperators.LSHL, 4)
-                    .or(r.lanewise(VectorOperators.LSHR, b * Byte.SIZE).and(NIBBLE));
-            ((FloatVector) q.convert(VectorOperators.I2F, 0)).mul(d).intoMemorySegment(to, out + (long) (b + BLOCKS / 2) * V, LITTLE_ENDIAN);
+            ((FloatVector) v.and(BYTE).convert(VectorOperators.I2F, 0)).mul(d).intoMemorySegment(to, out + (long) b * V, LITTLE_ENDIAN);
+            ((FloatVector) r.and(BYTE).convert(VectorOperators.I2F, 0)).mul(d).intoMemorySegment(to, out + (long) (b + BLOCKS / 2) * V, LITTLE_ENDIAN);
+            v = v.lanewise(VectorOperators.LSHR, Byte.SIZE);
+            r = r.lanewise(VectorOperators.LSHR, Byte.SIZE);
         }
     }
 

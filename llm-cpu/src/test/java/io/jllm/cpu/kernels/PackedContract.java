@@ -164,25 +164,63 @@ abstract class PackedContract {
         }
     }
 
-    /** Long rows fill panels of one group; many rows of short ones, several panels. */
+    /** Long rows fill panels of one group; many rows of short ones, several panels. Few tokens may go another way than many. */
     @Test
     void everyBitAcrossPanelsAndPartsOfAMatrix() {
         everywhere((kernels, type) -> {
             for (int[] shape : new int[][] {{50, 16384}, {6000, cols(type, 64)}}) {
                 Tensor t = weights(type, shape[0], shape[1]);
                 PackedMatrix w = pack(t);
-                float[][] x = gaussian(10, shape[1], 1);
-                BlockRows arranged = arrange(kernels, w.type(), x);
-                var out = new Rows(arena.allocate(10L * shape[0] * Float.BYTES), 0, shape[0]);
-                int part = shape[0] / 3 / 16 * 16;
-                for (int from = 0; from < shape[0]; from += part) {
-                    kernels.linear(w, from, Math.min(shape[0], from + part), arranged, 10, new Target(out, 0, Optional.empty()), new Workspace(arena, w.cols()));
+                for (int tokens : new int[] {3, 10}) {
+                    parts(kernels, t, w, tokens);
                 }
-                for (int r = 0; r < shape[0]; r += Math.max(7, shape[0] / 50)) {
-                    BlockModel model = BlockModel.of(t, r);
-                    for (int i = 0; i < 10; i += 3) {
-                        same(model.dot(x[i]), out.data().get(Rows.FLOAT, out.row(i) + 4L * r), type + ", row " + r + ", token " + i);
-                    }
+            }
+        });
+    }
+
+    private void parts(PackedKernels kernels, Tensor t, PackedMatrix w, int tokens) {
+        float[][] x = gaussian(tokens, w.cols(), 1);
+        BlockRows arranged = arrange(kernels, w.type(), x);
+        var out = new Rows(arena.allocate((long) tokens * w.rows() * Float.BYTES), 0, w.rows());
+        int part = w.rows() / 3 / 16 * 16;
+        for (int from = 0; from < w.rows(); from += part) {
+            kernels.linear(w, from, Math.min(w.rows(), from + part), arranged, tokens, new Target(out, 0, Optional.empty()), new Workspace(arena, w.cols()));
+        }
+        for (int r = 0; r < w.rows(); r += Math.max(7, w.rows() / 50)) {
+            BlockModel model = BlockModel.of(t, r);
+            for (int i = 0; i < tokens; i += 2) {
+                same(model.dot(x[i]), out.data().get(Rows.FLOAT, out.row(i) + 4L * r), t.type() + ", row " + r + ", token " + i + " of " + tokens);
+            }
+        }
+    }
+
+    /** Weights of a damaged file, and the smallest and largest ones: what is no number gives none, or something infinite. */
+    @Test
+    void floatsThatAreInfiniteNoNumbersOrTiny() {
+        everywhere((kernels, type) -> {
+            if (type.isQuantized()) {
+                return;
+            }
+            float[] unusual = {Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY, Float.NaN, 0x1p-24f, -0x1.8p-23f, 65504, -0f};
+            Tensor t = weights(type, unusual.length, 40);
+            for (int r = 0; r < unusual.length; r++) {
+                long at = r * t.rowBytes() + 5L * type.blockBytes();
+                switch (type) {
+                    case F16 -> t.data().set(Layout.SHORT, at, Float.floatToFloat16(unusual[r]));
+                    case BF16 -> t.data().set(Layout.SHORT, at, (short) (Float.floatToRawIntBits(unusual[r]) >> Short.SIZE));
+                    default -> t.data().set(Rows.FLOAT, at, unusual[r]);
+                }
+            }
+            float[][] x = gaussian(5, 40, 1);
+            for (int tokens : new int[] {1, 5}) {
+                var out = new Rows(arena.allocate(tokens * (long) unusual.length * Float.BYTES), 0, unusual.length);
+                kernels.linear(pack(t), 0, unusual.length, arrange(kernels, type, java.util.Arrays.copyOf(x, tokens)), tokens,
+                        new Target(out, 0, Optional.empty()), new Workspace(arena, 40));
+                for (int i = 0; i < tokens * unusual.length; i++) {
+                    int r = i % unusual.length;
+                    float want = model(t).get(r).dot(x[i / unusual.length]);
+                    float got = out.data().get(Rows.FLOAT, 4L * i);
+                    same(want, Float.isNaN(want) && !Float.isFinite(got) ? want : got, kernels.name() + " " + type + ", row " + r + " of " + tokens);
                 }
             }
         });
