@@ -4,15 +4,20 @@ import io.jllm.cpu.kernels.BlockRows;
 import io.jllm.cpu.kernels.KernelChoice;
 import io.jllm.cpu.kernels.Kernels;
 import io.jllm.cpu.kernels.MachineAttention;
+import io.jllm.cpu.kernels.MachineKernels;
 import io.jllm.cpu.kernels.Matrix;
 import io.jllm.cpu.kernels.PackedKernels;
 import io.jllm.cpu.kernels.PackedMatrix;
 import io.jllm.cpu.kernels.Rows;
+import io.jllm.cpu.machine.RopeFunctions;
+import io.jllm.cpu.machine.RopeShape;
+import io.jllm.cpu.machine.RowFunctions;
 import io.jllm.cpu.machine.TokenFormat;
 import io.jllm.model.Op;
 import io.jllm.model.Program;
 import io.jllm.model.Rope;
 import io.jllm.model.Value;
+import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.LinkedHashMap;
@@ -28,6 +33,7 @@ final class Compiler {
     private final SequenceIndex sequences;
     private final KernelChoice choice;
     private final Kernels kernels;
+    private final Optional<RowFunctions> functions;
     private final int threads;
     private final PartialSums partial = new PartialSums();
     private final NativeSums nativePartial = new NativeSums();
@@ -39,6 +45,7 @@ final class Compiler {
         this.sequences = sequences;
         this.choice = choice;
         kernels = choice.kernels();
+        functions = choice.machine().flatMap(MachineKernels::rows);
         this.threads = threads;
     }
 
@@ -81,6 +88,20 @@ final class Compiler {
                 threads));
     }
 
+    private Step norm(Op.RmsNorm op, Rows out, Rows in) {
+        float[] weight = tensors.vector(op.weight());
+        Value.Rows kind = op.out().rows();
+        return functions.<Step>map(f -> new RowSteps.MachineNorm(out, in, kind, RowFunctions.normWeight(Arena.ofAuto(), weight, op.eps()), f))
+                .orElseGet(() -> new RowSteps.Norm(out, in, kind, weight, op.eps(), kernels));
+    }
+
+    private Step rope(Op.RopeStoreKv op, Rows out, Rows qkv, RopeTable table) {
+        var shape = new RopeShape(op.shape().headDim(), op.rope().rotaryDim(), op.rope().layout() == Rope.Layout.NEOX, cache.blockSize());
+        Optional<RopeFunctions> machine = functions.flatMap(_ -> choice.machine()).flatMap(m -> m.rope(shape));
+        return machine.<Step>map(m -> new MachineRopeStep(op, out, qkv, tensors, table, cache, m, functions.orElseThrow()))
+                .orElseGet(() -> new RopeStep(op, out, qkv, tensors, table, cache, kernels));
+    }
+
     /** In machine code, if there is some for it. */
     private void attention(Op.PagedAttention op, Rows out, Rows q, List<Step> steps) {
         Optional<MachineAttention> machine = op.softCap() > 0 ? Optional.empty()
@@ -101,11 +122,12 @@ final class Compiler {
         Value.Rows kind = op.out().rows();
         switch (op) {
             case Op.Embed e -> steps.add(new RowSteps.Embed(out, tensors.matrix(e.table())));
-            case Op.RmsNorm n -> steps.add(new RowSteps.Norm(out, scratch.rows(n.in()), kind, tensors.vector(n.weight()), n.eps(), kernels));
+            case Op.RmsNorm n -> steps.add(norm(n, out, scratch.rows(n.in())));
             case Op.Linear l -> linear(l, scratch, steps);
-            case Op.RopeStoreKv r -> steps.add(new RopeStep(r, out, scratch.rows(r.qkv()), tensors, tables.get(r.rope()), cache, kernels));
+            case Op.RopeStoreKv r -> steps.add(rope(r, out, scratch.rows(r.qkv()), tables.get(r.rope())));
             case Op.PagedAttention a -> attention(a, out, scratch.rows(a.q()), steps);
-            case Op.GatedAct g -> steps.add(new RowSteps.Gated(out, scratch.rows(g.gateUp()), kind, g.kind(), kernels));
+            case Op.GatedAct g -> steps.add(functions.<Step>map(f -> new RowSteps.MachineGated(out, scratch.rows(g.gateUp()), kind, g.kind(), f))
+                    .orElseGet(() -> new RowSteps.Gated(out, scratch.rows(g.gateUp()), kind, g.kind(), kernels)));
             case Op.SelectRows s -> steps.add(new RowSteps.Select(out, scratch.rows(s.in())));
         }
     }

@@ -80,7 +80,7 @@ final class CpuRunner implements ModelRunner {
             workspaces[i] = new Workspace(arena, (int) Math.max(columns, program.config().headDim()),
                     (long) program.config().headDim() * options.blockSize());
         }
-        sampling = new Sampling(program.config().vocab(), team, kernels.kernels(), workspaces);
+        sampling = new Sampling(program.config().vocab(), team, kernels, workspaces);
         scratch = new Scratch(program, 1, 1, arranged);
         logits = scratch.rows(program.logits());
         try {

@@ -1,22 +1,30 @@
 package io.jllm.cpu;
 
+import io.jllm.cpu.kernels.Rows;
 import io.jllm.cpu.kernels.Workspace;
 import io.jllm.model.Rope;
 import io.jllm.spi.StepBatch;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 
 /**
  * Cosines and sines of a step's positions, computed once for all layers, as {@link io.jllm.cpu.kernels.Kernels#rotate} wants them:
  * one each dimension that is rotated, sines of the first of a pair negated. Also the step that computes them.
  */
 final class RopeTable implements Step {
+    private static final int ALIGNMENT = 64;
+
     private final Rope rope;
     private final float[] cos;
     private final float[] sin;
+    /** The same outside the heap: cosines, then sines. */
+    private final MemorySegment memory;
 
     RopeTable(Rope rope, int maxTokens) {
         this.rope = rope;
         cos = new float[Math.multiplyExact(maxTokens, rope.rotaryDim())];
         sin = new float[cos.length];
+        memory = Arena.ofAuto().allocate(2L * cos.length * Float.BYTES, ALIGNMENT);
     }
 
     @Override
@@ -39,6 +47,8 @@ final class RopeTable implements Step {
             sin[first] = -s;
             sin[second] = s;
         }
+        MemorySegment.copy(cos, at(t), memory, Rows.FLOAT, (long) at(t) * Float.BYTES, rope.rotaryDim());
+        MemorySegment.copy(sin, at(t), memory, Rows.FLOAT, (long) (cos.length + at(t)) * Float.BYTES, rope.rotaryDim());
     }
 
     Rope rope() {
@@ -48,6 +58,16 @@ final class RopeTable implements Step {
     /** Index in {@link #cos} and {@link #sin} of a token's first dimension. */
     int at(int token) {
         return token * rope.rotaryDim();
+    }
+
+    /** Address of a token's cosines. */
+    long cosAddress(int token) {
+        return memory.address() + (long) at(token) * Float.BYTES;
+    }
+
+    /** Address of a token's sines. */
+    long sinAddress(int token) {
+        return cosAddress(token) + (long) cos.length * Float.BYTES;
     }
 
     float[] cos() {

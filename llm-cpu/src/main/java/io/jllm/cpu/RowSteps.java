@@ -4,6 +4,7 @@ import io.jllm.cpu.kernels.Kernels;
 import io.jllm.cpu.kernels.Matrix;
 import io.jllm.cpu.kernels.Rows;
 import io.jllm.cpu.kernels.Workspace;
+import io.jllm.cpu.machine.RowFunctions;
 import io.jllm.model.Op;
 import io.jllm.model.Value;
 import io.jllm.spi.StepBatch;
@@ -54,25 +55,61 @@ final class RowSteps {
         }
     }
 
+    /** The same in machine code. */
+    record MachineNorm(Rows out, Rows in, Value.Rows kind, MemorySegment weight, RowFunctions functions) implements Step {
+        @Override
+        public int tasks(StepBatch b) {
+            return rows(kind, b);
+        }
+
+        @Override
+        public void run(StepBatch b, int r, Workspace ws) {
+            functions.norm(in.data().address() + in.row(r), out.data().address() + out.row(r), weight, in.width());
+        }
+    }
+
+    private static int pieces(Rows out) {
+        return Math.ceilDiv(out.width(), COLUMNS);
+    }
+
     /** Gated activation. */
     record Gated(Rows out, Rows in, Value.Rows kind, Op.Activation activation, Kernels kernels) implements Step {
         @Override
         public int tasks(StepBatch b) {
-            return rows(kind, b) * pieces();
-        }
-
-        private int pieces() {
-            return Math.ceilDiv(out.width(), COLUMNS);
+            return rows(kind, b) * pieces(out);
         }
 
         @Override
         public void run(StepBatch b, int task, Workspace ws) {
-            int row = task / pieces();
-            int column = task % pieces() * COLUMNS;
+            int row = task / pieces(out);
+            int column = task % pieces(out) * COLUMNS;
             long at = (long) column * Float.BYTES;
             long gate = in.row(row) + at;
             kernels.gated(activation, in.data(), gate, gate + (long) out.width() * Float.BYTES, out.data(), out.row(row) + at,
                     Math.min(COLUMNS, out.width() - column), ws);
+        }
+    }
+
+    /** The same in machine code. */
+    record MachineGated(Rows out, Rows in, Value.Rows kind, Op.Activation activation, RowFunctions functions) implements Step {
+        @Override
+        public int tasks(StepBatch b) {
+            return rows(kind, b) * pieces(out);
+        }
+
+        @Override
+        public void run(StepBatch b, int task, Workspace ws) {
+            int row = task / pieces(out);
+            int column = task % pieces(out) * COLUMNS;
+            long at = (long) column * Float.BYTES;
+            long gate = in.data().address() + in.row(row) + at;
+            long up = gate + (long) out.width() * Float.BYTES;
+            long to = out.data().address() + out.row(row) + at;
+            int n = Math.min(COLUMNS, out.width() - column);
+            switch (activation) {
+                case SILU -> functions.silu(gate, up, to, n);
+                case GELU_TANH -> functions.gelu(gate, up, to, n);
+            }
         }
     }
 

@@ -1,6 +1,6 @@
 package io.jllm.cpu;
 
-import io.jllm.cpu.kernels.Kernels;
+import io.jllm.cpu.kernels.KernelChoice;
 import io.jllm.cpu.kernels.Rows;
 import io.jllm.cpu.kernels.Workspace;
 import io.jllm.sampling.SamplerChain;
@@ -26,7 +26,7 @@ final class Sampling {
 
     private final int vocab;
     private final ThreadTeam team;
-    private final Kernels kernels;
+    private final KernelChoice kernels;
     private final Workspace[] workspaces;
     private final RowSums sums;
     /** By member of the team; null until it first draws. */
@@ -44,7 +44,7 @@ final class Sampling {
     private float[] logprobs = {};
 
     /** For rows of that many logits; {@code workspaces} has one for each member. */
-    Sampling(int vocab, ThreadTeam team, Kernels kernels, Workspace[] workspaces) {
+    Sampling(int vocab, ThreadTeam team, KernelChoice kernels, Workspace[] workspaces) {
         this.vocab = vocab;
         this.team = team;
         this.kernels = kernels;

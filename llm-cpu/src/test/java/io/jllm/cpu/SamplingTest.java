@@ -5,17 +5,18 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.jllm.cpu.kernels.Kernels;
+import io.jllm.cpu.kernels.KernelChoice;
+import io.jllm.cpu.kernels.MachineKernels;
 import io.jllm.cpu.kernels.Rows;
-import io.jllm.cpu.kernels.ScalarKernels;
-import io.jllm.cpu.kernels.VectorKernels;
 import io.jllm.cpu.kernels.Workspace;
+import io.jllm.cpu.machine.Isa;
 import io.jllm.sampling.LogitBias;
 import io.jllm.sampling.SamplerChain;
 import io.jllm.sampling.SamplerSettings;
 import io.jllm.spi.RowSampling;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
@@ -54,7 +55,16 @@ class SamplingTest {
         void run(Sampling sampling, Rows logits, float[][] rows);
     }
 
-    private static void check(Kernels kernels, int vocab, float[][] rows, Check check) {
+    /** Scalar and vector ones, and machine code of every instruction set that runs here. */
+    private static List<KernelChoice> kernels() {
+        var names = new ArrayList<>(List.of("scalar", "vector"));
+        for (Isa isa : Isa.values()) {
+            MachineKernels.of(isa).ifPresent(m -> names.add(m.name()));
+        }
+        return names.stream().map(KernelChoice::of).toList();
+    }
+
+    private static void check(KernelChoice kernels, int vocab, float[][] rows, Check check) {
         for (int threads = 1; threads <= 3; threads++) {
             try (Arena arena = Arena.ofShared(); var team = new ThreadTeam(threads, "sampling")) {
                 var logits = new Rows(arena.allocate((long) rows.length * vocab * Float.BYTES, 64), 0, vocab);
@@ -81,7 +91,7 @@ class SamplingTest {
     @Test
     void drawsWhatTheSamplerDraws() {
         var random = new Random(1);
-        for (Kernels kernels : List.of(new ScalarKernels(), new VectorKernels())) {
+        for (KernelChoice kernels : kernels()) {
             for (int vocab : SIZES) {
                 float[][] rows = {row(random, vocab, 1), row(random, vocab, 30), row(random, vocab, 0), row(random, vocab, 5), row(random, vocab, 1)};
                 rows[4][vocab / 2] = Float.POSITIVE_INFINITY;
@@ -113,17 +123,19 @@ class SamplingTest {
             float[][] rows = {row(new Random(2), vocab, 1), row(new Random(3), vocab, 9), row(new Random(4), vocab, 1)};
             int k = Math.min(vocab, 4);
             var chain = new SamplerChain(vocab);
-            check(new VectorKernels(), vocab, rows, (sampling, logits, _) -> {
-                var ids = new int[2 * k];
-                var logprobs = new float[2 * k];
-                sampling.topK(logits, new int[] {2, 1}, k, ids, logprobs);
-                var want = new int[2 * k];
-                var wantLogprobs = new float[2 * k];
-                chain.topK(rows[2], k, want, wantLogprobs, 0);
-                chain.topK(rows[1], k, want, wantLogprobs, k);
-                assertArrayEquals(want, ids);
-                assertArrayEquals(wantLogprobs, logprobs, 2e-5f);
-            });
+            for (KernelChoice kernels : kernels()) {
+                check(kernels, vocab, rows, (sampling, logits, _) -> {
+                    var ids = new int[2 * k];
+                    var logprobs = new float[2 * k];
+                    sampling.topK(logits, new int[] {2, 1}, k, ids, logprobs);
+                    var want = new int[2 * k];
+                    var wantLogprobs = new float[2 * k];
+                    chain.topK(rows[2], k, want, wantLogprobs, 0);
+                    chain.topK(rows[1], k, want, wantLogprobs, k);
+                    assertArrayEquals(want, ids);
+                    assertArrayEquals(wantLogprobs, logprobs, 2e-5f);
+                });
+            }
         }
     }
 
@@ -137,11 +149,13 @@ class SamplingTest {
                 Arrays.fill(rows[0], bad);
             }
             for (SamplerSettings how : HOW) {
-                check(new VectorKernels(), 3000, rows, (sampling, logits, _) -> {
-                    String message = assertThrows(IllegalStateException.class, () -> sampling.sample(logits, new RowSampling[] {new Row(how)}, 1,
-                            new int[1], new float[1])).getMessage();
-                    assertTrue(message.contains(Float.isNaN(bad) ? "token 2500 is not a number" : "negative infinity"), message);
-                });
+                for (KernelChoice kernels : kernels()) {
+                    check(kernels, 3000, rows, (sampling, logits, _) -> {
+                        String message = assertThrows(IllegalStateException.class, () -> sampling.sample(logits, new RowSampling[] {new Row(how)}, 1,
+                                new int[1], new float[1])).getMessage();
+                        assertTrue(message.contains(Float.isNaN(bad) ? "token 2500 is not a number" : "negative infinity"), message);
+                    });
+                }
             }
         }
     }

@@ -3,6 +3,9 @@ package io.jllm.cpu.kernels;
 import io.jllm.cpu.machine.Isa;
 import io.jllm.cpu.machine.MachineCode;
 import io.jllm.cpu.machine.MachineCodeException;
+import io.jllm.cpu.machine.RopeFunctions;
+import io.jllm.cpu.machine.RopeShape;
+import io.jllm.cpu.machine.RowFunctions;
 import io.jllm.cpu.machine.TokenFormat;
 import io.jllm.cpu.machine.WeightMemory;
 import io.jllm.quant.DType;
@@ -13,6 +16,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Supplier;
 
 /**
  * Products of weights, rearranged at load, in machine code: of block-quantised ones by activations of 8 bits, of floats by floats.
@@ -35,6 +39,9 @@ public final class MachineKernels implements PackedKernels {
 
     /** Attention that was asked for, if it passed the self-test. */
     private final Map<KvLayout, Optional<MachineAttention>> attention = new ConcurrentHashMap<>();
+
+    private final Map<RopeShape, Optional<RopeFunctions>> rope = new ConcurrentHashMap<>();
+    private final Map<Isa, Optional<RowFunctions>> rows = new ConcurrentHashMap<>();
 
     private MachineKernels(MachineCode code) {
         this.code = code;
@@ -98,31 +105,47 @@ public final class MachineKernels implements PackedKernels {
     }
 
     private Optional<MachineCode.Product> make(Layout layout) {
-        try {
+        return tested(layout.type().name(), () -> {
             MachineCode.Product product = code.product(layout.format());
             MachineSelfTest.run(this, product, layout.type());
-            return Optional.of(product);
-        } catch (MachineCodeException e) {
-            System.getLogger(MachineKernels.class.getPackageName()).log(System.Logger.Level.WARNING,
-                    "Leaving {0} to slower kernels than {1}: {2}", layout.type(), name(), e.getMessage());
-            return Optional.empty();
-        }
+            return product;
+        });
     }
 
     /** Attention over keys and values that lie so. The first time, it is written and tested; if it fails, a warning says so. */
     public Optional<MachineAttention> attention(KvLayout layout) {
         Optional<MachineAttention> known = attention.get(layout);
-        return known != null ? known : attention.computeIfAbsent(layout, this::makeAttention);
+        return known != null ? known : attention.computeIfAbsent(layout, l -> tested("attention over " + l.type(), () -> {
+            var made = new MachineAttention(l, code);
+            AttentionSelfTest.run(made, l);
+            return made;
+        }));
     }
 
-    private Optional<MachineAttention> makeAttention(KvLayout layout) {
+    /** Rotation of heads of a shape; as above. */
+    public Optional<RopeFunctions> rope(RopeShape shape) {
+        return rope.computeIfAbsent(shape, s -> tested("rotation", () -> {
+            RopeFunctions made = code.rope(s);
+            RowSelfTest.run(made, s);
+            return made;
+        }));
+    }
+
+    /** What is done with rows of floats; as above. */
+    public Optional<RowFunctions> rows() {
+        return rows.computeIfAbsent(code.isa(), _ -> tested("norms and activations", () -> {
+            RowFunctions made = code.rows();
+            RowSelfTest.run(made);
+            return made;
+        }));
+    }
+
+    private <T> Optional<T> tested(String what, Supplier<T> make) {
         try {
-            var made = new MachineAttention(layout, code);
-            AttentionSelfTest.run(made, layout);
-            return Optional.of(made);
+            return Optional.of(make.get());
         } catch (MachineCodeException e) {
             System.getLogger(MachineKernels.class.getPackageName()).log(System.Logger.Level.WARNING,
-                    "Leaving attention over {0} to slower kernels than {1}: {2}", layout.type(), name(), e.getMessage());
+                    "Leaving {0} to slower kernels than {1}: {2}", what, name(), e.getMessage());
             return Optional.empty();
         }
     }

@@ -24,7 +24,8 @@ enum Constant {
     /** -sqrt(8 / pi), and what the cube of the argument counts for in GELU. */
     GELU(-1.5957691216f), GELU_CUBE(0.044715f);
 
-    private static final long BYTES = (values().length + 3L) * WeightFormat.VECTOR;
+    private static final int COUNT = values().length;
+    private static final long BYTES = (COUNT + 3L) * WeightFormat.VECTOR;
     /** All of them, then the integers 0 to 15, then 16 of -1, then 16 of 0. */
     static final MemorySegment TABLE = table();
 
@@ -41,12 +42,17 @@ enum Constant {
 
     /** The integers from 0 on, from a multiple of the lanes of a vector on. */
     static Mem count(Gpr table, int from) {
-        return Mem.at(table, values().length * WeightFormat.VECTOR + from * Integer.BYTES);
+        return Mem.at(table, COUNT * WeightFormat.VECTOR + from * Integer.BYTES);
     }
 
     /** As many integers of -1, then 0. */
     static Mem ones(Gpr table, int count) {
-        return Mem.at(table, (values().length + 2) * WeightFormat.VECTOR - count * Integer.BYTES);
+        return Mem.at(table, (COUNT + 2) * WeightFormat.VECTOR - count * Integer.BYTES);
+    }
+
+    /** The address of as many integers of -1, then 0. */
+    static long ones(int count) {
+        return TABLE.address() + (COUNT + 2L) * WeightFormat.VECTOR - (long) count * Integer.BYTES;
     }
 
     private static MemorySegment table() {

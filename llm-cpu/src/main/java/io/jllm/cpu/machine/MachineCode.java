@@ -24,7 +24,7 @@ import java.util.Optional;
  * it was told to deny that.
  */
 public final class MachineCode {
-    private static final int CALL_ALIGNMENT = 64;
+    static final int CALL_ALIGNMENT = 64;
 
     /** Holders of handles that the compiler may take for constants; touched only once native access is known to be granted. */
     private static final class Calls {
@@ -173,6 +173,40 @@ public final class MachineCode {
         MergeCode.writeFinish(a, isa, shape);
         long start = system.executable(a.code());
         return new Attention(MemorySegment.ofAddress(start), MemorySegment.ofAddress(start + merge), MemorySegment.ofAddress(start + finish));
+    }
+
+    /**
+     * Kernels for rows of floats, written now.
+     *
+     * @throws MachineCodeException if the system refuses
+     */
+    public RowFunctions rows() {
+        return new RowFunctions(isa, system);
+    }
+
+    /**
+     * Rotation of a shape, written now.
+     *
+     * @throws MachineCodeException if the system refuses
+     */
+    public RopeFunctions rope(RopeShape shape) {
+        return new RopeFunctions(isa, system, shape);
+    }
+
+    static void call(MemorySegment function, long a, long b, long c, long d, long e, long f) {
+        try {
+            Calls.SIX.invokeExact(function, a, b, c, d, e, f);
+        } catch (Throwable t) {
+            throw SystemCalls.unexpected(t);
+        }
+    }
+
+    static void call(MemorySegment function, long a, long b, long c, long d, long e, long f, long g, long h, long i, long j) {
+        try {
+            Calls.TEN.invokeExact(function, a, b, c, d, e, f, g, h, i, j);
+        } catch (Throwable t) {
+            throw SystemCalls.unexpected(t);
+        }
     }
 
     private static void call(MemorySegment function, long frame) {

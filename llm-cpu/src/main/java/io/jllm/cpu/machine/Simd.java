@@ -28,11 +28,12 @@ enum Simd {
     VPBROADCASTW(BOTH, Form.RM, 2, 1, 0, 0x79, 0, 2), VPANDN(BOTH, Form.RVM, 1, 1, 0, 0xdf, 0),
     VMULPS(BOTH, Form.RVM, 1, 0, 0, 0x59, 0), VADDPS(BOTH, Form.RVM, 1, 0, 0, 0x58, 0), VSUBPS(BOTH, Form.RVM, 1, 0, 0, 0x5c, 0),
     VDIVPS(BOTH, Form.RVM, 1, 0, 0, 0x5e, 0), VMAXPS(BOTH, Form.RVM, 1, 0, 0, 0x5f, 0), VMINPS(BOTH, Form.RVM, 1, 0, 0, 0x5d, 0),
+    VSQRTPS(BOTH, Form.RM, 1, 0, 0, 0x51, 0), VPSHUFD(BOTH, Form.RMI, 1, 1, 0, 0x70, 0),
     VFMADD231PS(BOTH, Form.RVM, 2, 1, 0, 0xb8, 0),
     // AVX and AVX2
     VMOVD_STORE(VEX, Form.MR, 1, 1, 0, 0x7e, 0), VMOVD(VEX, Form.RM, 1, 1, 0, 0x6e, 0),
     VMOVSS_STORE(VEX, Form.MR, 1, 2, 0, 0x11, 0),
-    VEXTRACTI128(VEX, Form.MRI, 3, 1, 0, 0x39, 0), VPSHUFD(VEX, Form.RMI, 1, 1, 0, 0x70, 0),
+    VEXTRACTI128(VEX, Form.MRI, 3, 1, 0, 0x39, 0),
     VPSIGNB(VEX, Form.RVM, 2, 1, 0, 0x08, 0), VPACKUSDW(VEX, Form.RVM, 2, 1, 0, 0x2b, 0), VPACKUSWB(VEX, Form.RVM, 1, 1, 0, 0x67, 0),
     VDIVSS(VEX, Form.RVM, 1, 2, 0, 0x5e, 0),
     VMASKMOVPS(VEX, Form.RVM, 2, 1, 0, 0x2c, 0), VMASKMOVPS_STORE(VEX, Form.MVR, 2, 1, 0, 0x2e, 0);

@@ -19,7 +19,7 @@ final class Instructions {
     private static final int EACH = 24;
     private static final Set<Simd> BROADCASTS = EnumSet.of(Simd.VPDPBUSD, Simd.VPTERNLOGD, Simd.VPAND, Simd.VPOR, Simd.VPXOR, Simd.VPADDD,
             Simd.VPSUBD, Simd.VPMAXSD, Simd.VPSRLD, Simd.VPSLLD, Simd.VPSRAD, Simd.VPANDN, Simd.VMULPS, Simd.VADDPS, Simd.VSUBPS, Simd.VDIVPS,
-            Simd.VMAXPS, Simd.VMINPS, Simd.VFMADD231PS);
+            Simd.VMAXPS, Simd.VMINPS, Simd.VSQRTPS, Simd.VPSHUFD, Simd.VFMADD231PS);
 
     private final Random random = new Random(7);
     private final List<Case> cases = new ArrayList<>();
@@ -94,7 +94,10 @@ final class Instructions {
                 Vec to = masked(evex, a, true);
                 add(name + " " + text(to) + ", " + rm + ", " + constant, x -> x.emit(op, to, other, constant));
             }
-            case RMI -> add(name + " " + text(a) + ", " + text(b) + ", " + constant, x -> x.emit(op, a, b, constant));
+            case RMI -> {
+                Vec to = masked(evex, a, true);
+                add(name + " " + text(to) + ", " + rm + ", " + constant, x -> x.emit(op, to, other, constant));
+            }
             case MRI -> add(name + " " + rm + ", " + text(a) + ", " + constant, x -> x.emit(op, other, a, constant));
         }
     }
