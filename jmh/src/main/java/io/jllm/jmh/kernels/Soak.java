@@ -2,15 +2,19 @@ package io.jllm.jmh.kernels;
 
 import com.google.gson.JsonObject;
 import io.jllm.cpu.kernels.KernelChoice;
+import io.jllm.cpu.kernels.MachineAttention;
+import io.jllm.cpu.kernels.MachineKernels;
 import io.jllm.cpu.kernels.Rows;
 import io.jllm.cpu.kernels.Target;
 import io.jllm.cpu.kernels.Workspace;
+import io.jllm.cpu.machine.Isa;
 import io.jllm.jmh.Provenance;
 import io.jllm.quant.Codec;
 import io.jllm.quant.DType;
 import io.jllm.quant.Tensor;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -22,7 +26,8 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 
 /**
- * Products of random sizes, in every format and by every tier of kernels, in random pieces on several threads, until time is up. Each is
+ * Products of random sizes, in every format and by every tier of kernels, in random pieces on several threads, and attention, norms,
+ * activations and rotation in machine code, until time is up. Each product is
  * computed twice, cut into different pieces and with different neighbours among the tokens, which must give the same bits; so must all
  * kernels that take rearranged weights; and all must be as near to exact products as their arithmetic allows. What goes wrong ends it, with
  * the numbers to do it again. A crash of the JVM would, too.
@@ -39,11 +44,16 @@ public final class Soak {
     private static final int BLOCK = 32;
     private static final int CHECKED_ROWS = 6;
     private static final float LIMIT = 127;
+    /** Of so many cases, one is attention, and one what else is done with rows. */
+    private static final int OTHERS = 4;
 
     private final ExecutorService threads = Executors.newFixedThreadPool(THREADS);
     private final Map<String, KernelChoice> tiers = new LinkedHashMap<>();
     private final SplittableRandom random;
+    private final List<MachineKernels> machine = Arrays.stream(Isa.values()).flatMap(i -> MachineKernels.of(i).stream()).toList();
     private long products;
+    private long attentions;
+    private long rows;
     private long numbers;
     private double worst;
 
@@ -88,6 +98,8 @@ public final class Soak {
         json.addProperty("tiers", String.join(" ", soak.tiers.keySet()));
         json.addProperty("cases", cases);
         json.addProperty("products", soak.products);
+        json.addProperty("attentions", soak.attentions);
+        json.addProperty("rows", soak.rows);
         json.addProperty("numbers", soak.numbers);
         json.addProperty("largest_error_of_what_is_allowed", soak.worst);
         json.addProperty("failures", 0);
@@ -98,6 +110,64 @@ public final class Soak {
     }
 
     private void next() throws ExecutionException, InterruptedException {
+        switch (random.nextInt(OTHERS)) {
+            case 0 -> attention();
+            case 1 -> rows();
+            default -> products();
+        }
+    }
+
+    /** All tokens together, and some of them again, with every instruction set. */
+    private void attention() {
+        try (Arena arena = Arena.ofConfined()) {
+            var attention = new AttentionCase(arena, random);
+            Optional<Rows> first = Optional.empty();
+            for (MachineKernels k : machine) {
+                String what = k.name() + ": " + attention;
+                var ws = new Workspace(arena, LANES);
+                MachineAttention code = k.attention(attention.layout()).orElseThrow(() -> new IllegalStateException(what + " was refused"));
+                Rows all = attention.results(code, ws, 0, attention.tokens());
+                int from = random.nextInt(attention.tokens());
+                int count = 1 + random.nextInt(attention.tokens() - from);
+                same(all, from, attention.results(code, ws, from, count), count, what + ", from token " + from + " on");
+                same(first.orElse(all), 0, all, attention.tokens(), what + " and with other instructions");
+                first = Optional.of(all);
+                error(attention.error(all, random.nextInt(attention.tokens())), what);
+                attentions++;
+                numbers += attention.numbers();
+            }
+        }
+    }
+
+    private void rows() {
+        try (Arena arena = Arena.ofConfined()) {
+            var row = new RowCase(arena, random);
+            var first = new ArrayList<RowCase.Result>();
+            for (MachineKernels k : machine) {
+                List<RowCase.Result> results = row.results(k);
+                for (int i = 0; i < results.size(); i++) {
+                    String what = k.name() + ": " + results.get(i).what() + " of " + row;
+                    error(results.get(i).error(), what);
+                    if (first.size() == results.size()) {
+                        same(first.get(i).got(), 0, results.get(i).got(), 1, what + " and with other instructions");
+                    }
+                    numbers += results.get(i).want().size();
+                }
+                first.clear();
+                first.addAll(results);
+                rows++;
+            }
+        }
+    }
+
+    private void error(double part, String what) {
+        if (!(part <= 1)) {
+            throw new IllegalStateException(what + " is off by " + part + " of what is allowed");
+        }
+        worst = Math.max(worst, part);
+    }
+
+    private void products() throws ExecutionException, InterruptedException {
         DType type = TYPES.get(random.nextInt(TYPES.size()));
         int rows = 1 + random.nextInt(random.nextInt(4) == 0 ? MOST_ROWS : 40);
         int tokens = 1 + random.nextInt(random.nextBoolean() ? 9 : MOST_TOKENS);

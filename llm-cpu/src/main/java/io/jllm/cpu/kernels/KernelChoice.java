@@ -9,8 +9,8 @@ import java.util.concurrent.atomic.AtomicBoolean;
 /**
  * The kernels for this JVM and processor.
  *
- * @param kernels for all but what {@code packed} does
- * @param packed products of weights that are rearranged
+ * @param kernels for what {@code packed} does not do
+ * @param packed products of weights that are rearranged; if they are machine code, it does most of the rest too
  * @param reason why nothing faster was taken; empty if there is nothing faster here
  */
 public record KernelChoice(Kernels kernels, Optional<PackedKernels> packed, String reason) {

@@ -113,7 +113,7 @@ public record KvLayout(DType type, int dim, int positions) {
     }
 
     /** Reads dimension {@code d} of the keys of {@code n} positions. */
-    void keys(MemorySegment page, long at, int d, int position, int n, float[] to) {
+    public void keys(MemorySegment page, long at, int d, int position, int n, float[] to) {
         int first = d * positions + position;
         switch (type) {
             case F32 -> MemorySegment.copy(page, FLOAT, at + (long) first * Float.BYTES, to, 0, n);
@@ -133,7 +133,7 @@ public record KvLayout(DType type, int dim, int positions) {
     }
 
     /** Reads the value of a position. */
-    void value(MemorySegment page, long at, int position, float[] to) {
+    public void value(MemorySegment page, long at, int position, float[] to) {
         long first = (long) position * dim;
         switch (type) {
             case F32 -> MemorySegment.copy(page, FLOAT, at + first * Float.BYTES, to, 0, dim);
