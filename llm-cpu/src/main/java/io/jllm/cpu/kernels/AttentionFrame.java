@@ -69,6 +69,9 @@ public final class AttentionFrame {
 
     /** The rows from there on see nothing. */
     public void endRows(int row) {
+        if (row == rows) {
+            return;
+        }
         memory.asSlice(queries + (long) row * dim * Float.BYTES, (long) (rows - row) * dim * Float.BYTES).fill((byte) 0);
         range(row, rows - row, 0, -1);
     }
