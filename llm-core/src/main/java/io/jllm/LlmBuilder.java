@@ -13,6 +13,8 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 
 /** Settings for loading a model; {@link #open} loads it. Every setting has a default that suits most. For one thread. */
 public final class LlmBuilder {
@@ -138,10 +140,19 @@ public final class LlmBuilder {
     public LLM open() {
         var options = new EngineOptions(maxContext, maxSequences, maxTokensPerStep, blockSize, kvBytes, kvType, prefixCache,
                 maxQueuedRequests);
-        Backend opened = Backends.choose(backend).open(new BackendOptions(threads, kernels, 0, gpuMemoryFraction));
+        // The files are read while the backend finds out what it can do.
+        CompletableFuture<LoadedModel> files = CompletableFuture.supplyAsync(() -> ModelFiles.open(model),
+                work -> Thread.ofPlatform().name("jllm-files").daemon().start(work));
+        Backend opened;
+        try {
+            opened = Backends.choose(backend).open(new BackendOptions(threads, kernels, 0, gpuMemoryFraction));
+        } catch (Throwable t) {
+            files.thenAccept(LoadedModel::close);
+            throw t;
+        }
         LoadedModel loaded;
         try {
-            loaded = ModelFiles.open(model);
+            loaded = join(files);
         } catch (Throwable t) {
             opened.close();
             throw t;
@@ -149,5 +160,18 @@ public final class LlmBuilder {
         LLM llm = new LoadedLlm(loaded, opened, options, listeners);
         LOG.log(System.Logger.Level.DEBUG, llm::describe);
         return llm;
+    }
+
+    /** What was made in another thread, or what it threw. */
+    private static LoadedModel join(CompletableFuture<LoadedModel> files) {
+        try {
+            return files.join();
+        } catch (CompletionException e) {
+            switch (e.getCause()) {
+                case RuntimeException cause -> throw cause;
+                case Error cause -> throw cause;
+                case null, default -> throw e; // nothing else is thrown there
+            }
+        }
     }
 }

@@ -1,6 +1,5 @@
 package io.jllm.engine;
 
-import io.jllm.EngineListener;
 import io.jllm.EngineMetrics;
 import io.jllm.FinishReason;
 import io.jllm.RequestOutput;
@@ -40,7 +39,7 @@ final class EngineLoop implements Runnable {
      * @param maxContext most positions of a sequence
      * @param onClose gives back what the engine stands on; called on its thread when all requests have ended
      */
-    EngineLoop(ModelRunner runner, int vocab, int maxContext, SchedulerLimits limits, List<EngineListener> listeners, Runnable onClose) {
+    EngineLoop(ModelRunner runner, int vocab, int maxContext, SchedulerLimits limits, Listeners listeners, Runnable onClose) {
         this.runner = runner;
         this.onClose = onClose;
         pool = new BlockPool(runner.blocks(), runner.cachedBlocks());

@@ -1,6 +1,5 @@
 package io.jllm.engine;
 
-import io.jllm.EngineListener;
 import io.jllm.EngineListener.Step;
 import io.jllm.EngineMetrics;
 import io.jllm.FinishReason;
@@ -40,8 +39,8 @@ final class EngineMonitor {
     private boolean heard;
     private boolean memoryFailed;
 
-    EngineMonitor(List<EngineListener> listeners, Scheduler scheduler, BlockPool pool, ModelRunner runner) {
-        this.listeners = new Listeners(listeners);
+    EngineMonitor(Listeners listeners, Scheduler scheduler, BlockPool pool, ModelRunner runner) {
+        this.listeners = listeners;
         this.scheduler = scheduler;
         this.pool = pool;
         this.runner = runner;

@@ -18,16 +18,26 @@ final class Listeners {
     private record Guarded(EngineListener listener, AtomicBoolean warned) {
     }
 
-    Listeners(List<EngineListener> ofApplication) {
+    private Listeners(List<EngineListener> ofApplication, boolean recorded) {
         ofApplication.forEach(this::add);
         applications = !ofApplication.isEmpty();
-        if (flightRecorder()) {
+        if (recorded) {
             var recorder = new JfrListener();
             add(recorder);
             recording = recorder::recordsSteps;
         } else {
             recording = () -> false;
         }
+    }
+
+    /** An application's, and the flight recorder. */
+    static Listeners of(List<EngineListener> ofApplication) {
+        return new Listeners(ofApplication, flightRecorder());
+    }
+
+    /** Nobody hears of anything. */
+    static Listeners none() {
+        return new Listeners(List.of(), false);
     }
 
     /** Whether the JVM has the module of the flight recorder, which an image may lack, and ours may use it. */

@@ -47,6 +47,7 @@ public final class LoadedLlm implements LLM {
         this.model = model;
         this.backend = backend;
         ModelRunner opened = null;
+        Rehearsal rehearsal = Rehearsal.NONE;
         try {
             ModelConfig config = model.config();
             List<String> problems = backend.unsupported(model.program(), model.weights());
@@ -60,6 +61,7 @@ public final class LoadedLlm implements LLM {
             long promptRows = Math.clamp(PROMPT_ROW_BYTES / (4L * config.vocab()), 1, maxTokens);
             var limits = new SchedulerLimits(maxTokens, options.maxSequences(), options.maxSequences() + (int) promptRows,
                     options.blockSize(), options.prefixCache());
+            rehearsal = Rehearsal.begin(model);
             long blocks = (long) Math.ceilDiv(maxContext, options.blockSize()) * options.maxSequences();
             opened = backend.load(model.program(), model.weights(), new RunnerOptions(maxTokens, options.maxSequences(),
                     limits.maxLogitRows(), options.blockSize(), (int) Math.min(blocks, Integer.MAX_VALUE / options.blockSize()), options.kvBytes(),
@@ -67,10 +69,12 @@ public final class LoadedLlm implements LLM {
             runner = opened;
             requests = new RequestFactory(model, maxContext, options.maxSequences(), options.blockSize(), runner.blocks());
             room = new QueueRoom(options.maxQueuedRequests());
-            loop = new EngineLoop(runner, config.vocab(), maxContext, limits, listeners, this::release);
+            loop = new EngineLoop(runner, config.vocab(), maxContext, limits, Listeners.of(listeners), this::release);
             callers = new Callers(requests, loop, room, options.maxSequences());
+            rehearsal.await();
             loop.start();
         } catch (Throwable t) {
+            rehearsal.await(); // which uses the model
             if (opened != null) {
                 opened.close();
             }

@@ -22,7 +22,8 @@ import java.util.stream.Collectors;
 /** The cores of this machine. */
 final class CpuBackend implements Backend {
     private static final int MAX_THREADS = 1024;
-    private static final long WARM_UP_NANOS = 1_000_000_000;
+    /** At most: it ends as soon as it brings nothing more, which vectors need some seconds for on a busy machine. */
+    private static final long WARM_UP_NANOS = 4_000_000_000L;
     private static final String USUAL_COMPILER = "HotSpot 64-Bit Tiered Compilers";
 
     private final int threads;

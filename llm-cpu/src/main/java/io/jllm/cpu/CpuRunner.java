@@ -151,30 +151,27 @@ final class CpuRunner implements ModelRunner {
     }
 
     /**
-     * Runs a little of every step until that gets no faster. Whatever is written to KV blocks is written again before it is read.
+     * Runs a little of every kind of step until that gets no faster. Whatever is written to KV blocks is written again before it is read.
      *
      * @param nanos when to stop at the latest
      */
     void warmUp(long nanos) {
         List<StepBatch> batches = WarmUp.batches(options);
         batches.forEach(this::prepare);
-        var time = new WarmUp(nanos);
-        List<Step> some = WarmUp.some(steps);
-        Sampling sampler = sampling.ofFirst(WarmUp.VOCAB);
-        while (time.another()) {
-            for (Step s : some) {
+        var warmUp = new WarmUp(nanos);
+        for (List<Step> kind : WarmUp.kinds(steps)) {
+            warmUp.add(round -> {
                 for (StepBatch b : batches) {
-                    if (!time.over()) {
-                        prepare(b);
-                        s.warmUp(b, workspaces[0]);
+                    prepare(b);
+                    if (!warmUp.over()) {
+                        kind.get(round % kind.size()).warmUp(b, workspaces[0]);
                     }
                 }
-            }
-            if (!time.over()) {
-                sampler.warmUp(logits);
-            }
-            time.round();
+            });
         }
+        Sampling sampler = sampling.ofFirst(WarmUp.VOCAB);
+        warmUp.add(_ -> sampler.warmUp(logits));
+        warmUp.run();
     }
 
     @Override

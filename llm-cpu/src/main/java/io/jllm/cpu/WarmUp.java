@@ -6,8 +6,11 @@ import io.jllm.spi.Backend.RunnerOptions;
 import io.jllm.spi.RowSampling;
 import io.jllm.spi.StepBatch;
 import java.util.ArrayList;
-import java.util.HashMap;
+import java.util.Collection;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.function.IntConsumer;
+import java.util.stream.Stream;
 
 /**
  * What is computed before the first request, so that it finds compiled code: one token and some of a prompt, at the start of a text and
@@ -23,16 +26,17 @@ final class WarmUp {
     /** Tokens to draw: the likeliest, and by all the common stages. */
     static final List<RowSampling> DRAWS = List.of(new Draw(SamplerSettings.GREEDY),
             new Draw(new SamplerSettings(0.8f, 40, 0.95f, 0.05f, 1.1f, 0, 0, 1, LogitBias.NONE)));
-    /** Steps of one kind: two layers have so many products. */
+    /** Steps of one kind, which take turns: two layers have so many products. */
     private static final int OF_A_KIND = 8;
-    /** It ends when rounds have not become this much faster for that long, which is what a compilation may take. */
+    /** A kind is ready when it has not become this much faster for some rounds and a while, which is what a compilation may take. */
     private static final double IMPROVEMENT = 0.8;
-    private static final long SETTLED_NANOS = 150_000_000;
+    private static final int ROUNDS = 2 * OF_A_KIND;
+    /** A while: half as long as the first round, in which nothing is compiled; for as much as it takes there is to compile. */
+    private static final long LEAST_WHILE_NANOS = 25_000_000;
+    private static final long MOST_WHILE_NANOS = 300_000_000;
 
     private final long end;
-    private long improved = System.nanoTime();
-    private long began = improved;
-    private long best = Long.MAX_VALUE;
+    private final List<Kind> kinds = new ArrayList<>();
 
     /**
      * Begins.
@@ -40,7 +44,26 @@ final class WarmUp {
      * @param nanos when to stop at the latest
      */
     WarmUp(long nanos) {
-        end = improved + nanos;
+        end = System.nanoTime() + nanos;
+    }
+
+    /** Something to do again and again, which is told how often it was done before. */
+    void add(IntConsumer work) {
+        kinds.add(new Kind(work));
+    }
+
+    /** Does all in turn, each until it gets no faster or there is no time left. */
+    void run() {
+        boolean again = true;
+        while (again) {
+            again = false;
+            for (Kind k : kinds) {
+                if (!over() && !k.ready()) {
+                    k.round();
+                    again = true;
+                }
+            }
+        }
     }
 
     /** Whether there is no time left. */
@@ -48,19 +71,37 @@ final class WarmUp {
         return System.nanoTime() - end >= 0;
     }
 
-    /** Whether to begin another round: there is time, and the last ones were faster than those before. */
-    boolean another() {
-        return !over() && System.nanoTime() - improved < SETTLED_NANOS;
-    }
+    /** How far a kind of work has got. */
+    private static final class Kind {
+        private final IntConsumer work;
+        private long patience;
+        private long best = Long.MAX_VALUE;
+        private long improved;
+        private int rounds;
+        private int since;
 
-    /** Called after each round. */
-    void round() {
-        long now = System.nanoTime();
-        if (now - began < best * IMPROVEMENT) {
-            best = now - began;
-            improved = now;
+        Kind(IntConsumer work) {
+            this.work = work;
         }
-        began = now;
+
+        void round() {
+            long began = System.nanoTime();
+            work.accept(rounds++);
+            long now = System.nanoTime();
+            if (best == Long.MAX_VALUE) {
+                patience = Math.clamp((now - began) / 2, LEAST_WHILE_NANOS, MOST_WHILE_NANOS);
+            }
+            since++;
+            if (now - began < best * IMPROVEMENT) {
+                best = now - began;
+                improved = now;
+                since = 0;
+            }
+        }
+
+        boolean ready() {
+            return since >= ROUNDS && System.nanoTime() - improved > patience;
+        }
     }
 
     /** Steps to compute, the largest first. */
@@ -71,16 +112,13 @@ final class WarmUp {
         return List.of(batch(tokens, 0, o), batch(1, 0, o), batch(1, far, o));
     }
 
-    /** The first steps of each kind, and the last ones of all: the layers between run the same code. */
-    static List<Step> some(List<Step> steps) {
-        var counts = new HashMap<Class<? extends Step>, Integer>();
-        var some = new ArrayList<Step>();
-        for (int i = 0; i < steps.size(); i++) {
-            if (counts.merge(steps.get(i).getClass(), 1, Integer::sum) <= OF_A_KIND || i >= steps.size() - OF_A_KIND) {
-                some.add(steps.get(i));
-            }
-        }
-        return some;
+    /** The first steps of each kind, and the last: the layers between run the same code. */
+    static Collection<List<Step>> kinds(List<Step> steps) {
+        var kinds = new LinkedHashMap<Class<? extends Step>, List<Step>>();
+        steps.forEach(s -> kinds.computeIfAbsent(s.getClass(), _ -> new ArrayList<>()).add(s));
+        kinds.replaceAll((_, all) -> all.size() <= OF_A_KIND ? all
+                : Stream.concat(all.subList(0, OF_A_KIND - 1).stream(), Stream.of(all.getLast())).toList());
+        return kinds.values();
     }
 
     /** One sequence, of which so many tokens from a position on are computed. */
