@@ -8,15 +8,19 @@ import java.util.Arrays;
  * they belong. It is written with little code, for it runs once, before any of it is compiled.
  */
 final class AsciiJson {
-    private static final int FIRST_SIZE = 1 << 16;
     /** Most bytes that a character becomes. */
     private static final int ESCAPED = 6;
     private static final byte[] DIGITS = "0123456789abcdef".getBytes(StandardCharsets.US_ASCII);
 
-    private byte[] bytes = new byte[FIRST_SIZE];
+    private byte[] bytes;
     private int size;
     /** Whether a value, or an end, is the last thing written. */
     private boolean follows;
+
+    /** @param expected how many characters there will be, about */
+    AsciiJson(int expected) {
+        bytes = new byte[expected];
+    }
 
     AsciiJson beginObject() {
         return begin('{');

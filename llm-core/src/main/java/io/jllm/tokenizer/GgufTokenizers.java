@@ -67,7 +67,7 @@ public final class GgufTokenizers {
                 }
             }
         };
-        TokenizerJson.Bpe bpe = new TokenizerJson.Bpe(tokens, Merges.listed(vocabulary), Optional.of(pre), Optional.empty());
+        TokenizerJson.Bpe bpe = new TokenizerJson.Bpe(vocabulary.size(), tokens, Merges.listed(vocabulary), Optional.of(pre), Optional.empty());
         DjlModel djl = DjlModel.of(TokenizerJson.of(bpe), "the vocabulary of the GGUF file");
         SubwordTokenizer.Frame frame = frame(metadata, vocabulary.idAt(BOS), eos, pre.addsBos(), ends);
         return new SubwordTokenizer(table(vocabulary, false), GgufSplitter.byteLevel(added(vocabulary, metadata)), djl, frame, false);
@@ -83,7 +83,7 @@ public final class GgufTokenizers {
         TokenizerJson.Tokens tokens = sink -> tellTokens(vocabulary,
                 id -> vocabulary.isText(id) || Pieces.isByte(vocabulary.text(id)) || vocabulary.text(id).equals(unknown), sink);
         boolean spacePrefix = metadata.bool(SPACE_PREFIX).orElse(true);
-        TokenizerJson.Bpe bpe = new TokenizerJson.Bpe(tokens, Merges.scored(vocabulary), Optional.empty(), Optional.of(unknown));
+        TokenizerJson.Bpe bpe = new TokenizerJson.Bpe(vocabulary.size(), tokens, Merges.scored(vocabulary), Optional.empty(), Optional.of(unknown));
         DjlModel djl = DjlModel.of(TokenizerJson.of(bpe), "the vocabulary of the GGUF file");
         return new SubwordTokenizer(table(vocabulary, true), GgufSplitter.sentencePiece(added(vocabulary, metadata), spacePrefix), djl,
                 frame(metadata, bos, eos, true, ends), spacePrefix);

@@ -4,9 +4,7 @@ import io.jllm.ModelLoadException;
 import io.jllm.quant.gguf.GgufMetadata;
 import io.jllm.quant.gguf.GgufValue;
 import java.util.Arrays;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.OptionalInt;
 
 /**
@@ -27,7 +25,7 @@ final class GgufVocabulary {
     private final GgufMetadata metadata;
     private final String[] texts;
     private final Kind[] kinds;
-    private final Map<String, Integer> ids = new HashMap<>();
+    private final TextIndex ids;
 
     GgufVocabulary(GgufMetadata metadata) {
         this.metadata = metadata;
@@ -36,11 +34,12 @@ final class GgufVocabulary {
             throw new ModelLoadException("metadata " + TOKENS + " is empty: a tokenizer needs tokens");
         }
         texts = new String[tokens.size()];
+        ids = new TextIndex(texts);
         for (int id = 0; id < texts.length; id++) {
             String text = tokens.get(id).isEmpty() ? "[EMPTY_" + id + "]" : tokens.get(id);
             texts[id] = text;
-            Integer before = ids.put(text, id);
-            if (before != null) {
+            int before = ids.add(id);
+            if (before >= 0) {
                 throw new ModelLoadException("metadata " + TOKENS + " has \"" + text + "\" twice, as token " + before + " and "
                         + id + ": the file is broken, or its text is not UTF-8");
             }
@@ -99,8 +98,8 @@ final class GgufVocabulary {
 
     /** The id of a token by how it is written. */
     OptionalInt id(String text) {
-        Integer id = ids.get(text);
-        return id == null ? OptionalInt.empty() : OptionalInt.of(id);
+        int id = ids.find(text);
+        return id < 0 ? OptionalInt.empty() : OptionalInt.of(id);
     }
 
     /** Whether it is a part of words, that plain text may become. */

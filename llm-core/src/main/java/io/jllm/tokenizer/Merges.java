@@ -7,8 +7,10 @@ import java.util.List;
 import java.util.OptionalInt;
 
 /** The pairs of tokens that BPE merges, best first. They are told one by one: hundreds of thousands as objects would take much heap. */
-@FunctionalInterface
 interface Merges {
+    /** How many there are at most. */
+    int most();
+
     /** Tells them all. */
     void each(Sink sink);
 
@@ -26,7 +28,17 @@ interface Merges {
      */
     static Merges listed(GgufVocabulary vocabulary) {
         List<String> lines = vocabulary.merges();
-        return sink -> listed(vocabulary, lines, sink);
+        return new Merges() {
+            @Override
+            public int most() {
+                return lines.size();
+            }
+
+            @Override
+            public void each(Sink sink) {
+                listed(vocabulary, lines, sink);
+            }
+        };
     }
 
     private static void listed(GgufVocabulary vocabulary, List<String> lines, Sink sink) {
@@ -79,9 +91,17 @@ interface Merges {
         merges.sort(Comparator.comparingDouble(Scored::score).reversed()
                 .thenComparing(Comparator.<Scored>comparingInt(m -> m.left.length()).reversed())
                 .thenComparing(Comparator.<Scored>comparingInt(m -> m.right.length()).reversed()));
-        return sink -> {
-            for (Scored m : merges) {
-                sink.merge(m.left, m.right);
+        return new Merges() {
+            @Override
+            public int most() {
+                return merges.size();
+            }
+
+            @Override
+            public void each(Sink sink) {
+                for (Scored m : merges) {
+                    sink.merge(m.left, m.right);
+                }
             }
         };
     }

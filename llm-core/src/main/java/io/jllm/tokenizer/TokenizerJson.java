@@ -5,18 +5,23 @@ import java.util.function.ObjIntConsumer;
 
 /** Writes a BPE model in the format of Hugging Face's {@code tokenizer.json}, for the native tokenizer to read. */
 final class TokenizerJson {
+    /** Characters that it takes without tokens and merges, and for each of those, as a rule. */
+    private static final int FRAME = 2000;
+    private static final int USUAL = 24;
+
     private TokenizerJson() {
     }
 
     /**
      * A BPE model.
      *
+     * @param size how many tokens there are, about
      * @param vocabulary tells each token and its id, special ones left out
      * @param merges pairs of tokens, best first
      * @param preTokenizer how the text is cut before merging, with a byte-level alphabet; empty: not at all, with byte fallback
      * @param unknown stands for what cannot be encoded
      */
-    record Bpe(Tokens vocabulary, Merges merges, Optional<PreTokenizer> preTokenizer, Optional<String> unknown) {
+    record Bpe(int size, Tokens vocabulary, Merges merges, Optional<PreTokenizer> preTokenizer, Optional<String> unknown) {
     }
 
     /** Tokens and their ids, told one by one: as a map they would take much heap once more. */
@@ -27,7 +32,7 @@ final class TokenizerJson {
     }
 
     static String of(Bpe bpe) {
-        var json = new AsciiJson();
+        var json = new AsciiJson(FRAME + USUAL * (bpe.size + bpe.merges.most()));
         json.beginObject().name("version").value("1.0");
         json.name("added_tokens").beginArray().endArray();
         json.name("pre_tokenizer");

@@ -1,36 +1,42 @@
 package io.jllm.tokenizer;
 
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.BitSet;
 
-/** The table of tokens: how each is written, which bytes it stands for, and whether it is special. Immutable. */
+/**
+ * The table of tokens: how each is written, which bytes it stands for, and whether it is special. Immutable. All lie in one array, for as
+ * objects a large vocabulary would take ten times the heap.
+ */
 final class Vocabulary {
     private static final byte[] NOTHING = {};
 
-    private final String[] texts;
-    private final byte[][] bytes;
+    private final byte[] room;
+    /** For each token, where in the room its text begins, its bytes begin, and they end. */
+    private final int[] places;
     private final BitSet special;
 
-    private Vocabulary(String[] texts, byte[][] bytes, BitSet special) {
-        this.texts = texts;
-        this.bytes = bytes;
+    private Vocabulary(byte[] room, int[] places, BitSet special) {
+        this.room = room;
+        this.places = places;
         this.special = special;
     }
 
     int size() {
-        return texts.length;
+        return places.length / 3;
     }
 
     String text(int id) {
-        return check(id) < texts.length ? texts[id] : padding(id);
+        return check(id) < size() ? new String(room, places[3 * id], places[3 * id + 1] - places[3 * id], StandardCharsets.UTF_8) : padding(id);
     }
 
-    /** The bytes it stands for: none for a special token or an id past the end. Not to be changed. */
+    /** The bytes it stands for: none for a special token or an id past the end. */
     byte[] bytes(int id) {
-        return check(id) < bytes.length ? bytes[id] : NOTHING;
+        return check(id) < size() ? Arrays.copyOfRange(room, places[3 * id + 1], places[3 * id + 2]) : NOTHING;
     }
 
     boolean isSpecial(int id) {
-        return check(id) >= texts.length || special.get(id);
+        return check(id) >= size() || special.get(id);
     }
 
     private static int check(int id) {
@@ -44,37 +50,53 @@ final class Vocabulary {
         return "[PAD" + id + "]";
     }
 
-    /** Of so many entries, which are special and nameless until they are set. */
+    /** Of so many entries, which are special and nameless until they are set, each once. */
     static final class Builder {
-        private final String[] texts;
-        private final byte[][] bytes;
+        /** What a token and its text take as a rule. */
+        private static final int USUAL_BYTES = 20;
+
+        private final int[] places;
+        private final BitSet known = new BitSet();
         private final BitSet special = new BitSet();
+        private byte[] room;
+        private int used;
 
         Builder(int size) {
-            texts = new String[size];
-            bytes = new byte[size][];
+            places = new int[Math.multiplyExact(3, size)];
+            room = new byte[USUAL_BYTES * size];
         }
 
         /** A token that stands for these bytes. */
         void text(int id, String text, byte[] standsFor) {
-            texts[id] = text;
-            bytes[id] = standsFor;
+            known.set(id);
+            places[3 * id] = used;
+            add(text.getBytes(StandardCharsets.UTF_8));
+            places[3 * id + 1] = used;
+            add(standsFor);
+            places[3 * id + 2] = used;
         }
 
         /** A token that stands for no text. */
         void special(int id, String text) {
-            texts[id] = text;
-            bytes[id] = NOTHING;
+            text(id, text, NOTHING);
             special.set(id);
         }
 
+        private void add(byte[] bytes) {
+            if (room.length - used < bytes.length) {
+                room = Arrays.copyOf(room, Math.max(Math.addExact(used, bytes.length), room.length + room.length / 2));
+            }
+            System.arraycopy(bytes, 0, room, used, bytes.length);
+            used += bytes.length;
+        }
+
         Vocabulary build() {
-            for (int id = 0; id < texts.length; id++) {
-                if (texts[id] == null) {
+            for (int id = 0; id < places.length / 3; id++) {
+                if (!known.get(id)) {
                     special(id, padding(id));
                 }
             }
-            return new Vocabulary(texts, bytes, special);
+            return new Vocabulary(Arrays.copyOf(room, used), places, special);
         }
     }
 }

@@ -13,7 +13,7 @@ class AsciiJsonTest {
         for (int c = 0; c <= Character.MAX_VALUE; c++) {
             all.append((char) c);
         }
-        var json = new AsciiJson();
+        var json = new AsciiJson(10);
         json.beginObject().name("all \"\\\u2581").value(all.toString()).endObject();
         assertTrue(json.toString().chars().allMatch(c -> c >= ' ' && c < 0x7f));
         assertEquals(all.toString(), JsonParser.parseString(json.toString()).getAsJsonObject().get("all \"\\\u2581").getAsString());
@@ -21,7 +21,7 @@ class AsciiJsonTest {
 
     @Test
     void commasStandBetweenValues() {
-        var json = new AsciiJson();
+        var json = new AsciiJson(10);
         json.beginObject().name("a").beginArray().endArray().name("b").beginArray().value(0).value(9).value(10).value(Integer.MAX_VALUE)
                 .beginArray().value("x").endArray().beginObject().endObject().endArray().name("c").value(true).name("d").value(false)
                 .name("e").nullValue().endObject();
@@ -30,7 +30,7 @@ class AsciiJsonTest {
 
     @Test
     void itGrows() {
-        var json = new AsciiJson();
+        var json = new AsciiJson(10);
         json.beginArray();
         for (int i = 0; i < 100_000; i++) {
             json.beginArray().value("\u00e9" + i).value(i).endArray();

@@ -122,6 +122,7 @@ final class Tensors {
             long first = (long) from * rows * t.rowBytes();
             packer.memory().release(t.data().asSlice(first, Math.min(t.data().byteSize(), (long) to * rows * t.rowBytes()) - first));
         });
+        packer.memory().release(t.data()); // neighbours of a page that is read are mapped too, behind our back
         return matrix;
     }
 
