@@ -4,7 +4,6 @@ import io.jllm.quant.Codec;
 import io.jllm.quant.DType;
 import io.jllm.quant.Tensor;
 import java.lang.foreign.MemorySegment;
-import java.util.stream.IntStream;
 
 /**
  * What the kernels in machine code compute, to the last bit, in plain Java, from the bytes of the file: products of a row of weights by
@@ -88,7 +87,10 @@ record BlockModel(float[] values, int each, float[] scales, float[] minima) {
 
     /** The largest magnitude; what is no number counts as larger than any. */
     private static float largest(float[] x, int at) {
-        int bits = IntStream.range(at, at + BLOCK).map(i -> Float.floatToRawIntBits(x[i]) & Integer.MAX_VALUE).max().orElseThrow();
+        int bits = 0;
+        for (int i = at; i < at + BLOCK; i++) {
+            bits = Math.max(bits, Float.floatToRawIntBits(x[i]) & Integer.MAX_VALUE);
+        }
         return Float.intBitsToFloat(bits);
     }
 
@@ -104,17 +106,42 @@ record BlockModel(float[] values, int each, float[] scales, float[] minima) {
         return q;
     }
 
+    /**
+     * A token, for products with several rows.
+     *
+     * @param x as it is
+     * @param quants bytes of each block, where all of them are whole ones
+     * @param scales of these
+     */
+    record Token(float[] x, byte[][] quants, float[] scales) {
+        static Token of(float[] x) {
+            int blocks = x.length % BLOCK == 0 ? x.length / BLOCK : 0;
+            var quants = new byte[blocks][];
+            var scales = new float[blocks];
+            for (int b = 0; b < blocks; b++) {
+                quants[b] = BlockModel.quants(x, b * BLOCK);
+                scales[b] = scale(x, b * BLOCK);
+            }
+            return new Token(x, quants, scales);
+        }
+    }
+
     /** The row by a token. */
     float dot(float[] x) {
+        return dot(Token.of(x));
+    }
+
+    /** The row by a token. */
+    float dot(Token x) {
         float acc = 0;
         if (scales.length == 0) {
             for (int i = 0; i < values.length; i++) {
-                acc = Math.fma(values[i], x[i], acc);
+                acc = Math.fma(values[i], x.x[i], acc);
             }
             return acc;
         }
         for (int at = 0; at < values.length; at += BLOCK) {
-            byte[] q = quants(x, at);
+            byte[] q = x.quants[at / BLOCK];
             float t = 0;
             int all = 0;
             for (int from = 0; from < BLOCK; from += each) {
@@ -129,7 +156,7 @@ record BlockModel(float[] values, int each, float[] scales, float[] minima) {
             if (minima.length > 0) {
                 t = Math.fma(minima[at / BLOCK], (float) -all, t);
             }
-            acc = Math.fma(t, scale(x, at), acc);
+            acc = Math.fma(t, x.scales[at / BLOCK], acc);
         }
         return acc;
     }

@@ -7,6 +7,7 @@ import io.jllm.quant.DType;
 import io.jllm.quant.Tensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 import java.util.Optional;
 import java.util.Random;
 
@@ -49,10 +50,11 @@ final class MachineSelfTest {
                 }
             }
             var want = new float[TOKENS][ROWS];
+            var arranged = Arrays.stream(x).map(BlockModel.Token::of).toArray(BlockModel.Token[]::new);
             for (int r = 0; r < ROWS; r++) {
                 BlockModel row = BlockModel.of(stored, r);
                 for (int t = 0; t < TOKENS; t++) {
-                    want[t][r] = row.dot(x[t]) + r + t;
+                    want[t][r] = row.dot(arranged[t]) + r + t;
                 }
             }
             for (int tokens : new int[] {1, 2, 3, 4, 5, 6, 7, TOKENS}) {
