@@ -95,9 +95,9 @@ public final class LlmBuilder {
 
     /**
      * Limit of the KV cache in bytes; default by memory and need. On a CPU it takes memory as it is used, and keeps it. What the prefix
-     * cache keeps of texts that are over adds to that, without a limit, at most 2,048 positions or a quarter of the most that sequences
-     * needed at once, whichever is more; the longest unused goes first. A limit may be filled up, so that more texts are found again:
-     * set one where many conversations take turns.
+     * cache keeps of texts that are over adds to that, without a limit, at most 2,048 positions or as many as sequences ever needed at
+     * once, whichever is more; the longest unused goes first. A limit may be filled up, so that more texts are found again: set one
+     * where many conversations take turns.
      */
     public LlmBuilder kvCache(long bytes) {
         if (bytes < 1) {

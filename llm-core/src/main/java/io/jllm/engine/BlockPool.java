@@ -7,12 +7,9 @@ package io.jllm.engine;
  * <p>A backend can allocate memory as it is needed, so that it matters which block is handed out: first one that was used before and
  * has no content worth keeping. Then a new one, of which there are many as a rule: the longest idle one of the prefix cache would be a
  * hit that is lost. But texts that nobody continues shall not fill all memory that is to be had: where more blocks are idle than
- * {@code cached}, and than a quarter of those that sequences ever held at once, the longest idle goes first.
+ * {@code cached}, and than sequences ever held at once, the longest idle goes first.
  */
 final class BlockPool {
-    /** The part of the blocks that sequences once held at the same time that may be idle beside them. */
-    private static final int SHARE = 4;
-
     private final int[] empty;
     private final int[] references;
     private final PrefixCache cache;
@@ -58,7 +55,7 @@ final class BlockPool {
         if (available() == 0) {
             throw new IllegalStateException("no free KV block");
         }
-        boolean crowded = cache.idle() > Math.max(cached, mostHeld / SHARE);
+        boolean crowded = cache.idle() > Math.max(cached, mostHeld);
         int block = emptyCount > fresh || fresh > 0 && !crowded ? empty[--emptyCount] : cache.evict();
         fresh = Math.min(fresh, emptyCount);
         references[block] = 1;

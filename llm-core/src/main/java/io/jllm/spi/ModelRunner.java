@@ -12,7 +12,7 @@ public interface ModelRunner extends AutoCloseable {
 
     /**
      * How many blocks whose content only the prefix cache wants may take memory of their own, while others have never been used: beyond
-     * that, and a quarter of the most that sequences held at once, the longest unwanted are used again. All of them, unless memory is
+     * that, and the most that sequences ever held at once, the longest unwanted are used again. All of them, unless memory is
      * shared with others.
      */
     default int cachedBlocks() {

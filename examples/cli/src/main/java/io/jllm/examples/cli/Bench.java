@@ -12,7 +12,7 @@ import java.util.SplittableRandom;
 
 /**
  * Measurements with random tokens, by the times that the engine itself takes. Prompts differ from each other and from one
- * measurement to the next, so that nothing computed before serves again by chance.
+ * measurement to the next, so that nothing computed before serves again by chance; nor does it keep memory.
  */
 final class Bench {
     private static final int FIRST_PROMPT = 8;
@@ -51,6 +51,7 @@ final class Bench {
      * what is computed again of them, a block at most unless the cache is too small, counts as well.
      */
     double prompt(int tokens) {
+        llm.resetPrefixCache();
         var before = new ArrayList<Request>();
         var whole = new ArrayList<Request>();
         for (int i = 0; i < batch; i++) {
@@ -75,6 +76,7 @@ final class Bench {
      * its last every other one is still running, for they get as many tokens more as they are ahead.
      */
     double generation(int tokens) {
+        llm.resetPrefixCache();
         var requests = new ArrayList<Request>();
         for (int i = 0; i < batch; i++) {
             requests.add(request(ids(Math.max(depth, 1)), tokens + 1 + (i < batch - 1 ? spread() : 0)));
