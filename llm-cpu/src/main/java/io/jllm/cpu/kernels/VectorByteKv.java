@@ -22,7 +22,7 @@ import jdk.incubator.vector.VectorSpecies;
 /** Keys and values of 8 bits, with scales in half precision: decoded for many rows of queries, or in registers for four. */
 final class VectorByteKv {
     /** At least 64 bits, the smallest vector: with 4 lanes, half of it is not used. */
-    private static final VectorSpecies<Byte> B = VectorDecode.B;
+    private static final VectorSpecies<Byte> B = VectorUnpack.B;
     private static final Conversion<Byte, Float> TO_FLOAT = VectorOperators.B2F;
 
     private VectorByteKv() {

@@ -10,8 +10,8 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * The Vector API, in the width that the processor prefers. Of weights that stay in memory as the file has them, a tile is decoded to
- * floats, then multiplied and added for all tokens of the step; most quantised formats are left to {@link VectorProducts}.
+ * The Vector API, in the width that the processor prefers. Products of weights are left to {@link VectorProducts} or to machine code, which
+ * rearrange them; the few that stay as the file has them, such as those of a single row, are decoded to floats, a tile at a time.
  *
  * <p>The species is a constant of the class, because only then does the compiler keep vectors in registers. Other widths are
  * reached with {@code -XX:MaxVectorSize=16} or {@code 32}, as the tests do.
@@ -34,14 +34,6 @@ public final class VectorKernels implements Kernels {
 
     @Override
     public void linear(StoredMatrix w, int from, int to, Rows x, int tokens, Target out, Workspace ws) {
-        if (tokens == 1 && VectorRows.supports(w)) {
-            for (int r = from; r < to; r += Workspace.PANEL) {
-                int rows = Math.min(Workspace.PANEL, to - r);
-                VectorRows.products(w, r, rows, x.data(), x.row(0), ws.sums, ws.lanes);
-                out.put(w, r, rows, 0, ws.sums, 0);
-            }
-            return;
-        }
         // Few tokens: what was decoded shall still be in the first cache. Many: it is read again for every four of them.
         int panel = tokens <= TILE ? TILE : Workspace.panel(w.cols());
         for (int r = from; r < to; r += panel) {
@@ -49,9 +41,16 @@ public final class VectorKernels implements Kernels {
             if (w.type() == DType.F32) {
                 multiply(w, r, rows, w.data(), r * w.rowBytes(), w.rowBytes(), x, tokens, out, ws);
             } else {
-                VectorDecode.rows(w, r, rows, ws);
+                decode(w, r, rows, ws);
                 multiply(w, r, rows, ws.tile, 0, Workspace.tileStride(w.cols()), x, tokens, out, ws);
             }
+        }
+    }
+
+    private static void decode(StoredMatrix w, int from, int rows, Workspace ws) {
+        for (int r = 0; r < rows; r++) {
+            w.codec().decode(w.data(), (from + r) * w.rowBytes(), ws.row, 0, w.cols());
+            MemorySegment.copy(ws.row, 0, ws.tile, FLOAT, r * Workspace.tileStride(w.cols()), w.cols());
         }
     }
 

@@ -26,7 +26,7 @@ final class VectorUnpack {
     /** As many shorts as there are float lanes. */
     static final VectorSpecies<Short> H = VectorSpecies.of(short.class, VectorShape.forBitSize(Short.SIZE * L));
     /** As many bytes, but for the narrowest vectors, which are as wide as the next. */
-    private static final VectorSpecies<Byte> B = VectorSpecies.of(byte.class, VectorShape.forBitSize(Math.max(64, Byte.SIZE * L)));
+    static final VectorSpecies<Byte> B = VectorSpecies.of(byte.class, VectorShape.forBitSize(Math.max(64, Byte.SIZE * L)));
     /** Bytes of a vector. */
     static final int V = L * Float.BYTES;
     /** Vectors of a block. */

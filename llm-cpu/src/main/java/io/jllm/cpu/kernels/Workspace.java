@@ -22,8 +22,6 @@ public final class Workspace {
     final MemorySegment tile;
     /** One decoded row, for codecs that write arrays. */
     final float[] row;
-    /** Halves of a row of 16-bit floats. */
-    final short[] shorts;
     /** Accumulators of the register tile, lane by lane. */
     final float[] lanes = new float[TILE * TILE * MAX_LANES];
     /** Sums of a panel of rows and a group of tokens. */
@@ -58,7 +56,6 @@ public final class Workspace {
         tile = arena.allocate(Math.max(floats, TILE * tileStride(maxCols)), LINE);
         attention = new AttentionFrame(arena);
         row = new float[maxCols];
-        shorts = new short[maxCols];
     }
 
     /**
@@ -141,6 +138,6 @@ public final class Workspace {
     public long bytes() {
         long floats = (long) row.length + lanes.length + sums.length + scores.length + queries.length + parts.length + totals.length
                 + head.length + arguments.length + pairs.length + starts.length + blockScales.length;
-        return tile.byteSize() + attention.bytes() + Float.BYTES * floats + (long) Short.BYTES * shorts.length;
+        return tile.byteSize() + attention.bytes() + Float.BYTES * floats;
     }
 }

@@ -5,7 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.jllm.model.Rope;
-import io.jllm.quant.Codec;
 import io.jllm.quant.DType;
 import io.jllm.quant.Tensor;
 import java.lang.foreign.Arena;
@@ -27,29 +26,6 @@ class VectorKernelsTest {
             data.set(ValueLayout.JAVA_BYTE, i, (byte) random.nextInt());
         }
         return StoredMatrix.of(new Tensor("w", type, ROWS, cols, data), new float[0]);
-    }
-
-    @Test
-    void decodesToTheBitsOfTheCodec() {
-        for (DType type : DType.values()) {
-            if (Codec.of(type).isEmpty()) {
-                continue;
-            }
-            int cols = type.blockElements() == 1 ? 1027 : 1024;
-            StoredMatrix w = random(type, cols);
-            try (Arena arena = Arena.ofConfined()) {
-                var ws = new Workspace(arena, cols);
-                VectorDecode.rows(w, 2, 5, ws);
-                var want = new float[cols];
-                for (int r = 0; r < 5; r++) {
-                    w.codec().decode(w.data(), (2 + r) * w.rowBytes(), want, 0, cols);
-                    for (int i = 0; i < cols; i++) {
-                        float got = ws.tile.get(Rows.FLOAT, r * Workspace.tileStride(cols) + 4L * i);
-                        assertTrue(want[i] == got || Float.isNaN(want[i]) && Float.isNaN(got), type + ": " + got + ", not " + want[i]);
-                    }
-                }
-            }
-        }
     }
 
     @Test
