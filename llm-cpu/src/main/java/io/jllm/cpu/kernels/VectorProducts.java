@@ -14,8 +14,8 @@ import java.util.List;
 
 /**
  * Products of weights, rearranged at load, by the Vector API, in the width that the processor prefers. Panels of 32 rows and 256 columns
- * at a time become integers of 16 bits, which stay in the first cache while tokens pass by; a single token's products are computed from
- * what is in memory, where there is code for it.
+ * at a time become integers of 16 bits, which stay in the first cache while tokens pass by; {@link VectorFloatProducts} do the like with
+ * floats. Products of few tokens are computed one token at a time, from what is in memory.
  */
 final class VectorProducts implements PackedKernels {
     private static final int ROWS = PackedMatrix.ROWS;
