@@ -23,7 +23,7 @@ import java.util.stream.Collectors;
 final class CpuBackend implements Backend {
     private static final int MAX_THREADS = 1024;
     /** At most: it ends as soon as it brings nothing more, which vectors need some seconds for on a busy machine. */
-    private static final long WARM_UP_NANOS = 4_000_000_000L;
+    private static final long WARM_UP_NANOS = 6_000_000_000L;
     private static final String USUAL_COMPILER = "HotSpot 64-Bit Tiered Compilers";
 
     private final int threads;

@@ -31,9 +31,9 @@ final class WarmUp {
     /** A kind is ready when it has not become this much faster for some rounds and a while, which is what a compilation may take. */
     private static final double IMPROVEMENT = 0.8;
     private static final int ROUNDS = 2 * OF_A_KIND;
-    /** A while: half as long as the first round, in which nothing is compiled; for as much as it takes there is to compile. */
+    /** A while: as long as the first round, in which nothing is compiled, for as much as it takes there is to compile. */
     private static final long LEAST_WHILE_NANOS = 25_000_000;
-    private static final long MOST_WHILE_NANOS = 300_000_000;
+    private static final long MOST_WHILE_NANOS = 800_000_000;
 
     private final long end;
     private final List<Kind> kinds = new ArrayList<>();
@@ -89,7 +89,7 @@ final class WarmUp {
             work.accept(rounds++);
             long now = System.nanoTime();
             if (best == Long.MAX_VALUE) {
-                patience = Math.clamp((now - began) / 2, LEAST_WHILE_NANOS, MOST_WHILE_NANOS);
+                patience = Math.clamp(now - began, LEAST_WHILE_NANOS, MOST_WHILE_NANOS);
             }
             since++;
             if (now - began < best * IMPROVEMENT) {
