@@ -64,6 +64,27 @@ final class AsciiJson {
     AsciiJson value(String text) {
         separate(2 + ESCAPED * text.length());
         bytes[size++] = '"';
+        escape(text);
+        return endText();
+    }
+
+    /** A string of two and a space between them. */
+    AsciiJson value(String left, String right) {
+        separate(3 + ESCAPED * (left.length() + right.length()));
+        bytes[size++] = '"';
+        escape(left);
+        bytes[size++] = ' ';
+        escape(right);
+        return endText();
+    }
+
+    private AsciiJson endText() {
+        bytes[size++] = '"';
+        follows = true;
+        return this;
+    }
+
+    private void escape(String text) {
         for (int i = 0; i < text.length(); i++) {
             char c = text.charAt(i);
             if (c >= ' ' && c < 0x7f && c != '"' && c != '\\') {
@@ -76,9 +97,6 @@ final class AsciiJson {
                 }
             }
         }
-        bytes[size++] = '"';
-        follows = true;
-        return this;
     }
 
     /** A number that is not negative. */
@@ -130,6 +148,6 @@ final class AsciiJson {
     /** What was written, as a string, in ASCII. */
     @Override
     public String toString() {
-        return new String(bytes, 0, size, StandardCharsets.ISO_8859_1);
+return new String(bytes, 0, size, StandardCharsets.ISO_8859_1);
     }
 }

@@ -26,6 +26,7 @@ final class GgufVocabulary {
     private final String[] texts;
     private final Kind[] kinds;
     private final TextIndex ids;
+    private final boolean spaced;
 
     GgufVocabulary(GgufMetadata metadata) {
         this.metadata = metadata;
@@ -35,15 +36,18 @@ final class GgufVocabulary {
         }
         texts = new String[tokens.size()];
         ids = new TextIndex(texts);
+        boolean spaces = false;
         for (int id = 0; id < texts.length; id++) {
             String text = tokens.get(id).isEmpty() ? "[EMPTY_" + id + "]" : tokens.get(id);
             texts[id] = text;
+            spaces |= text.indexOf(' ') >= 0;
             int before = ids.add(id);
             if (before >= 0) {
                 throw new ModelLoadException("metadata " + TOKENS + " has \"" + text + "\" twice, as token " + before + " and "
                         + id + ": the file is broken, or its text is not UTF-8");
             }
         }
+        spaced = spaces;
         kinds = kinds();
     }
 
@@ -82,6 +86,11 @@ final class GgufVocabulary {
 
     int size() {
         return texts.length;
+    }
+
+    /** Whether a token is written with a space; as a rule another character stands for it. */
+    boolean spaced() {
+        return spaced;
     }
 
     String text(int id) {

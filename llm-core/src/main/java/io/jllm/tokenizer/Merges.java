@@ -11,6 +11,9 @@ interface Merges {
     /** How many there are at most. */
     int most();
 
+    /** Whether a token of one may have a space in it. */
+    boolean spaced();
+
     /** Tells them all. */
     void each(Sink sink);
 
@@ -32,6 +35,11 @@ interface Merges {
             @Override
             public int most() {
                 return lines.size();
+            }
+
+            @Override
+            public boolean spaced() {
+                return vocabulary.spaced();
             }
 
             @Override
@@ -95,6 +103,11 @@ interface Merges {
             @Override
             public int most() {
                 return merges.size();
+            }
+
+            @Override
+            public boolean spaced() {
+                return vocabulary.spaced();
             }
 
             @Override

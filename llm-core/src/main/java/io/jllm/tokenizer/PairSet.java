@@ -12,7 +12,7 @@ final class PairSet {
 
     /** For at most so many pairs. */
     PairSet(int most) {
-        places = new long[Integer.highestOneBit(Math.max(most, 1)) * 4];
+        places = new long[Integer.highestOneBit(Math.max(most + most / 2, 1)) * 2];
         Arrays.fill(places, EMPTY);
     }
 

@@ -29,6 +29,13 @@ class AsciiJsonTest {
     }
 
     @Test
+    void twoTextsMakeOne() {
+        var json = new AsciiJson(10);
+        json.beginArray().value("h\"", "\u0120e").value("", "").endArray();
+        assertEquals("[\"h\\u0022 \\u0120e\",\" \"]", json.toString());
+    }
+
+    @Test
     void itGrows() {
         var json = new AsciiJson(10);
         json.beginArray();

@@ -121,6 +121,21 @@ class GgufTokenizersTest {
         }
     }
 
+    /** Merges are told to the native library in another form where a token, though it be none of a merge, has a space. */
+    @Test
+    void tokensWithSpacesChangeNothing() {
+        Map<String, GgufValue> entries = byHand();
+        List<String> tokens = new ArrayList<>(entries.get("tokenizer.ggml.tokens") instanceof GgufValue.Texts t ? t.values() : List.of());
+        tokens.set(262, "l l");
+        entries.put("tokenizer.ggml.tokens", new GgufValue.Texts(tokens));
+        try (Tokenizer spaced = GgufTokenizers.fromGguf(new GgufMetadata(entries));
+                Tokenizer plain = GgufTokenizers.fromGguf(new GgufMetadata(byHand()))) {
+            assertArrayEquals(new int[] {259, 260, 'l', 'o', 257, 'h'}, spaced.encode("hello wlollh"));
+            assertArrayEquals(new int[] {259, 260, 'l', 'o', 257, 'h'}, plain.encode("hello wlollh"));
+            assertArrayEquals(new int[] {256, 262, 'o'}, spaced.encode("hel lo"));
+        }
+    }
+
     @Test
     void plainTextNeverBecomesASpecialTokenByMerging() {
         Map<String, GgufValue> entries = byHand();
