@@ -95,8 +95,7 @@ final class BlockPool {
 
     /** Forgets what all blocks hold. */
     void forgetAll() {
-        // The first shall be handed out first: memory that is read from front to back is read faster.
-        for (int block = references.length - 1; block >= 0; block--) {
+        for (int block = 0; block < references.length; block++) {
             if (cache.knows(block)) {
                 cache.forget(block);
                 if (references[block] == 0) {

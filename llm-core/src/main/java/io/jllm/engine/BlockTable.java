@@ -67,9 +67,12 @@ final class BlockTable {
             pool.release(blocks[first]);
             blocks[first] = own;
         }
+        int end = count;
         for (int i = 0; i < need; i++) {
             add(pool.take());
         }
+        // Memory that is read from front to back is read faster, twice as fast on some machines.
+        Arrays.sort(blocks, end, count);
         return true;
     }
 

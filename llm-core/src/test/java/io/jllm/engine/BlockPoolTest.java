@@ -72,20 +72,6 @@ class BlockPoolTest {
     }
 
     @Test
-    void whatIsForgottenIsHandedOutFromFrontToBack() {
-        var pool = new BlockPool(4, 4);
-        int[] held = {pool.take(), pool.take(), pool.take()};
-        for (int block : held) {
-            rest(pool, block);
-        }
-        pool.forgetAll();
-        assertEquals(0, pool.take());
-        assertEquals(1, pool.take());
-        assertEquals(2, pool.take());
-        assertEquals(3, pool.take());
-    }
-
-    @Test
     void aFullPoolGivesIdleBlocksAway() {
         var pool = new BlockPool(2, 0);
         rest(pool, pool.take());

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.List;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 /** Forked tables share blocks until one writes. */
@@ -50,6 +51,21 @@ class BlockTableTest {
         assertTrue(second.reserve(8, 9, copies));
         assertTrue(copies.take().isEmpty());
         assertEquals(0, pool.available());
+    }
+
+    @Test
+    void blocksThatAreTakenTogetherLieInOrder() {
+        var pool = new BlockPool(6, 6);
+        var before = new BlockTable(pool, 4, "");
+        assertTrue(before.reserve(0, 20, copies));
+        before.remember(IntStream.range(0, 20).toArray(), 20);
+        before.release(); // the last first, and so they are evicted
+        assertEquals(5, pool.take());
+        var table = new BlockTable(pool, 4, "");
+        assertTrue(table.reserve(0, 12, copies));
+        assertArrayEquals(new int[] {2, 3, 4}, blocks(table));
+        assertTrue(table.reserve(12, 20, copies));
+        assertArrayEquals(new int[] {2, 3, 4, 0, 1}, blocks(table), "those it had stay where they are");
     }
 
     @Test

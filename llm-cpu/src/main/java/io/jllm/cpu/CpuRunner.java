@@ -1,8 +1,10 @@
 package io.jllm.cpu;
 
 import io.jllm.cpu.kernels.KernelChoice;
+import io.jllm.cpu.kernels.PackedKernels;
 import io.jllm.cpu.kernels.Rows;
 import io.jllm.cpu.kernels.Workspace;
+import io.jllm.cpu.machine.LargeMemory;
 import io.jllm.model.Program;
 import io.jllm.model.WeightShape;
 import io.jllm.quant.WeightSource;
@@ -71,7 +73,8 @@ final class CpuRunner implements ModelRunner {
         this.options = options;
         tensors = new Tensors(program, weights, kernels.packed(), arena, team);
         arranged = Tensors.arranged(program, weights, kernels.packed());
-        cache = new KvCache(arena, program, options.kvType(), options.blockSize(), blocks);
+        LargeMemory memory = kernels.packed().map(PackedKernels::memory).orElseGet(LargeMemory::allowed);
+        cache = new KvCache(arena, memory, program, options.kvType(), options.blockSize(), blocks);
         sequences = new SequenceIndex(options.maxTokensPerStep());
         compiler = new Compiler(program, tensors, cache, sequences, kernels, team.size());
         long columns = WeightShape.of(program).stream().mapToLong(WeightShape::cols).max().orElse(1);

@@ -1,6 +1,7 @@
 package io.jllm.cpu;
 
 import io.jllm.cpu.kernels.KvLayout;
+import io.jllm.cpu.machine.LargeMemory;
 import io.jllm.model.Op;
 import io.jllm.model.Program;
 import io.jllm.quant.DType;
@@ -18,9 +19,9 @@ import java.util.stream.Stream;
  */
 final class KvCache {
     private static final long SLAB_BYTES = 16L << 20;
-    private static final int ALIGNMENT = 64;
 
     private final Arena arena;
+    private final LargeMemory memory;
     private final DType type;
     private final int blockSize;
     private final long[] layerAt;
@@ -31,9 +32,10 @@ final class KvCache {
     private final MemorySegment[] slabs;
     private long bytes;
 
-    /** A pool of {@code blocks} blocks; the arena owns their memory. */
-    KvCache(Arena arena, Program program, DType type, int blockSize, int blocks) {
+    /** A pool of {@code blocks} blocks; the arena owns their memory, which is of that kind. */
+    KvCache(Arena arena, LargeMemory memory, Program program, DType type, int blockSize, int blocks) {
         this.arena = arena;
+        this.memory = memory;
         this.type = type;
         this.blockSize = blockSize;
         this.blocks = blocks;
@@ -70,7 +72,7 @@ final class KvCache {
         int slab = block / slabBlocks;
         if (slabs[slab] == null) {
             long size = size(slab) * blockBytes;
-            slabs[slab] = arena.allocate(size + KvLayout.SLACK, ALIGNMENT);
+            slabs[slab] = memory.allocate(arena, size + KvLayout.SLACK);
             bytes += size;
         }
     }

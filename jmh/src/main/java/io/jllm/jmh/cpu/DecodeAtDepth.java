@@ -12,7 +12,12 @@ import io.jllm.spi.BackendProvider.BackendOptions;
 import io.jllm.spi.ModelRunner;
 import io.jllm.spi.StepBatch;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Random;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.IntStream;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
 import org.openjdk.jmh.annotations.Fork;
@@ -40,6 +45,9 @@ public class DecodeAtDepth {
     private static final int BLOCK_SIZE = 16;
     private static final int STEP = 128;
 
+    /** Orders of blocks. */
+    public enum Order { FORWARD, BACKWARD, SHUFFLED }
+
     /** {@code demo}, or the path of a GGUF file or a Hugging Face folder. */
     @Param(Models.DEMO)
     private String model;
@@ -60,6 +68,10 @@ public class DecodeAtDepth {
     @Param("0")
     private int threads;
 
+    /** In which order the sequence has the blocks of the pool: as they lie in memory, backwards, or as they come on a busy machine. */
+    @Param("FORWARD")
+    private Order order;
+
     private LoadedModel files;
     private Backend backend;
     private ModelRunner runner;
@@ -77,12 +89,18 @@ public class DecodeAtDepth {
         }
         batch = new StepBatch(1, 1, 1, blocks);
         batch.positions[0] = depth;
-        batch.kvSlots[0] = depth;
         batch.queryStart[1] = 1;
         batch.contextLength[0] = depth + 1;
-        for (int i = 0; i < blocks; i++) {
-            batch.blockTable[i] = i;
+        List<Integer> table = new ArrayList<>(IntStream.range(0, blocks).boxed().toList());
+        switch (order) {
+            case FORWARD -> { }
+            case BACKWARD -> Collections.reverse(table);
+            case SHUFFLED -> Collections.shuffle(table, new Random(1));
         }
+        for (int i = 0; i < blocks; i++) {
+            batch.blockTable[i] = table.get(i);
+        }
+        batch.kvSlots[0] = batch.blockTable[depth / BLOCK_SIZE] * BLOCK_SIZE + depth % BLOCK_SIZE;
         batch.tokens = 1;
         batch.sequences = 1;
         batch.logitRows = 1;

@@ -7,7 +7,7 @@ import io.jllm.cpu.machine.RopeFunctions;
 import io.jllm.cpu.machine.RopeShape;
 import io.jllm.cpu.machine.RowFunctions;
 import io.jllm.cpu.machine.TokenFormat;
-import io.jllm.cpu.machine.WeightMemory;
+import io.jllm.cpu.machine.LargeMemory;
 import io.jllm.quant.DType;
 import io.jllm.quant.Tensor;
 import java.lang.foreign.MemorySegment;
@@ -178,7 +178,7 @@ public final class MachineKernels implements PackedKernels {
     }
 
     @Override
-    public WeightMemory memory() {
+    public LargeMemory memory() {
         return code.memory();
     }
 

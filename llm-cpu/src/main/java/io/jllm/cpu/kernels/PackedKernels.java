@@ -1,7 +1,7 @@
 package io.jllm.cpu.kernels;
 
 import io.jllm.cpu.machine.TokenFormat;
-import io.jllm.cpu.machine.WeightMemory;
+import io.jllm.cpu.machine.LargeMemory;
 import io.jllm.quant.DType;
 import io.jllm.quant.Tensor;
 import java.util.List;
@@ -32,7 +32,7 @@ public sealed interface PackedKernels permits MachineKernels, VectorProducts {
     void pack(PackedMatrix matrix, Tensor stored, int from, int to);
 
     /** Where weights go. */
-    WeightMemory memory();
+    LargeMemory memory();
 
     /** Rewrites the group that starts with row {@code token}, of so many rows in all, as products take it. */
     void arrange(Rows x, int token, int tokens, BlockRows to, Workspace ws);

@@ -6,7 +6,7 @@ import static io.jllm.cpu.kernels.VectorUnpack.V;
 
 import io.jllm.cpu.machine.TokenFormat;
 import io.jllm.cpu.machine.WeightFormat;
-import io.jllm.cpu.machine.WeightMemory;
+import io.jllm.cpu.machine.LargeMemory;
 import io.jllm.quant.DType;
 import io.jllm.quant.Tensor;
 import java.lang.foreign.MemorySegment;
@@ -41,7 +41,7 @@ final class VectorProducts implements PackedKernels {
     /** Sums of a token: a float for each row of a panel. */
     private static final long ACC_BYTES = (long) PANEL * Float.BYTES;
 
-    private final WeightMemory memory = WeightMemory.allowed();
+    private final LargeMemory memory = LargeMemory.allowed();
 
     @Override
     public String name() {
@@ -73,7 +73,7 @@ final class VectorProducts implements PackedKernels {
     }
 
     @Override
-    public WeightMemory memory() {
+    public LargeMemory memory() {
         return memory;
     }
 

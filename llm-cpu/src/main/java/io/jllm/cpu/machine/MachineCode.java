@@ -280,7 +280,7 @@ public final class MachineCode {
     }
 
     /** Where weights go. */
-    public WeightMemory memory() {
-        return new WeightMemory(Optional.of(system));
+    public LargeMemory memory() {
+        return new LargeMemory(Optional.of(system));
     }
 }

@@ -21,7 +21,7 @@ final class SystemCalls {
     private static final int HUGE_PAGE = 14;
     private static final long FAILED = -1;
     static final long PAGE = 4096;
-    private static final long HUGE = 2 << 20;
+    static final long HUGE = 2 << 20;
 
     private final MethodHandle mmap;
     private final MethodHandle munmap;
@@ -110,7 +110,7 @@ final class SystemCalls {
         long room = Math.ceilDiv(bytes, HUGE) * HUGE + HUGE;
         long start = map(room, NO_RESERVE);
         if (start == FAILED) {
-            throw new OutOfMemoryError("the system gives no " + room + " bytes for weights");
+            throw new OutOfMemoryError("the system gives no " + room + " bytes of memory");
         }
         long at = Math.ceilDiv(start, HUGE) * HUGE;
         advise(at, room - HUGE, HUGE_PAGE); // where it is refused, small pages do

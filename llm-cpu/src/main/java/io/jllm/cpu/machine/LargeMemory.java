@@ -4,27 +4,31 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Optional;
 
-/** Where rearranged weights lie: in pages of 2 MiB where the system has them and we may ask, in plain memory elsewhere. Thread-safe. */
-public final class WeightMemory {
+/**
+ * Where rearranged weights, keys and values lie: in pages of 2 MiB where the system has them and we may ask, in plain memory elsewhere.
+ * Thread-safe.
+ */
+public final class LargeMemory {
     private final Optional<SystemCalls> system;
 
-    WeightMemory(Optional<SystemCalls> system) {
+    LargeMemory(Optional<SystemCalls> system) {
         this.system = system;
     }
 
     /** What there is where the application lets this module call native code; asks for nothing that the JVM would warn of. */
-    public static WeightMemory allowed() {
-        boolean may = Processor.onLinux() && WeightMemory.class.getModule().isNativeAccessEnabled();
-        return new WeightMemory(may ? Optional.of(new SystemCalls()) : Optional.empty());
+    public static LargeMemory allowed() {
+        boolean may = Processor.onLinux() && LargeMemory.class.getModule().isNativeAccessEnabled();
+        return new LargeMemory(may ? Optional.of(new SystemCalls()) : Optional.empty());
     }
 
     /**
-     * Zeroed memory, aligned to cache lines; huge pages take space when first written. The arena frees it.
+     * Zeroed memory, aligned to cache lines; huge pages take space when first written. What is smaller than one is plain memory. The
+     * arena frees it.
      *
      * @throws OutOfMemoryError if there is no room for it
      */
     public MemorySegment allocate(Arena arena, long bytes) {
-        return system.map(s -> s.hugePages(arena, bytes)).orElseGet(() -> arena.allocate(bytes, WeightFormat.VECTOR));
+        return system.filter(_ -> bytes >= SystemCalls.HUGE).map(s -> s.hugePages(arena, bytes)).orElseGet(() -> arena.allocate(bytes, WeightFormat.VECTOR));
     }
 
     /**
