@@ -9,10 +9,7 @@ import io.jllm.engine.JfrEvents.StepEvent;
 import java.util.HashMap;
 import java.util.Map;
 
-/**
- * Writes what an engine does into the JVM's flight recordings; nothing while none is made. The one class, with its events, that
- * needs the module jdk.jfr: it is loaded only where that is present.
- */
+/** Writes what an engine does into the JVM's flight recordings; nothing while none is made. For {@link FlightRecording}. */
 final class JfrListener implements EngineListener {
     private final RequestEvent ofRequests = new RequestEvent();
     private final StepEvent ofSteps = new StepEvent();

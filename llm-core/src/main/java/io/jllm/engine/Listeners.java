@@ -22,7 +22,7 @@ final class Listeners {
         ofApplication.forEach(this::add);
         applications = !ofApplication.isEmpty();
         if (recorded) {
-            var recorder = new JfrListener();
+            var recorder = new FlightRecording();
             add(recorder);
             recording = recorder::recordsSteps;
         } else {
