@@ -1,6 +1,5 @@
 package io.jllm.cpu;
 
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLongArray;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
@@ -43,10 +42,15 @@ final class ThreadTeam implements AutoCloseable {
     private final long spinNanos;
     /** Of each share, the next iteration above its end, 32 bits each. Whoever raises the former has taken the iteration. */
     private final AtomicLongArray shares;
-    /** Iterations of this loop that are not finished, as far as members have told. While one is not, the loop's fields stay as they are. */
-    private final AtomicInteger unfinished = new AtomicInteger();
+    /**
+     * Of each member, how many iterations of all loops it has finished, as far as it has told: nobody else writes there, for a counter
+     * that all of many members write passes from processor to processor. While an iteration is not told, the loop's fields stay as they are.
+     */
+    private final AtomicLongArray finished;
+    /** Iterations of all loops up to this one. The owner's. */
+    private long begun;
     private final AtomicReference<Throwable> failure = new AtomicReference<>();
-    private final Condition allDone = () -> unfinished.get() == 0;
+    private final Condition allDone = this::allDone;
     private Task task = (_, _) -> { };
     private volatile int loop;
     private volatile Thread owner = Thread.currentThread();
@@ -57,6 +61,7 @@ final class ThreadTeam implements AutoCloseable {
     ThreadTeam(int size, String name) {
         spinNanos = size > Runtime.getRuntime().availableProcessors() ? 0 : SPIN_NANOS;
         shares = new AtomicLongArray(size * STRIDE);
+        finished = new AtomicLongArray(size * STRIDE);
         workers = new Worker[size - 1];
         for (int i = 0; i < workers.length; i++) {
             workers[i] = new Worker(name + "-" + (i + 1), i + 1);
@@ -93,7 +98,7 @@ final class ThreadTeam implements AutoCloseable {
         }
         this.task = task;
         owner = Thread.currentThread();
-        unfinished.set(count);
+        begun += count;
         int from = 0;
         for (int i = 0; i < members; i++) {
             int to = (int) ((long) count * (i + 1) / members);
@@ -119,28 +124,39 @@ final class ThreadTeam implements AutoCloseable {
      * until it tells what it has finished, the loop of the iteration it holds goes on.
      */
     private void work(int member) {
-        int finished = 0;
-        try {
-            for (int i = 0; i < size(); i++) {
-                int share = member + i < size() ? member + i : member + i - size();
-                for (int index = take(share); index >= 0; index = take(share)) {
-                    finished++;
+        for (int i = 0; i < size(); i++) {
+            int share = member + i < size() ? member + i : member + i - size();
+            int taken = 0;
+            for (int index = take(share); index >= 0; index = take(share)) {
+                taken++;
+                try {
                     task.run(index, member);
+                } catch (Throwable t) { // every kind: a thread that died would leave the others waiting
+                    if (!failure.compareAndSet(null, t) && failure.get() != t) {
+                        failure.get().addSuppressed(t);
+                    }
+                    taken += takeAll();
                 }
             }
-        } catch (Throwable t) { // every kind: a thread that died would leave the others waiting
-            for (int share = 0; share < size(); share++) {
-                while (take(share) >= 0) {
-                    finished++; // that nobody will run
+            if (taken > 0) {
+                // Before a look at what others have left, which takes longer than an iteration where they are many.
+                finished.set(member * STRIDE, finished.get(member * STRIDE) + taken);
+                if (ownerParked) {
+                    LockSupport.unpark(owner);
                 }
             }
-            if (!failure.compareAndSet(null, t) && failure.get() != t) {
-                failure.get().addSuppressed(t);
+        }
+    }
+
+    /** Takes what nobody shall run; how much that was. */
+    private int takeAll() {
+        int taken = 0;
+        for (int share = 0; share < size(); share++) {
+            while (take(share) >= 0) {
+                taken++;
             }
         }
-        if (finished > 0 && unfinished.addAndGet(-finished) == 0 && ownerParked) {
-            LockSupport.unpark(owner);
-        }
+        return taken;
     }
 
     /** The next iteration of a share; -1 if all are taken. */
@@ -155,6 +171,15 @@ final class ThreadTeam implements AutoCloseable {
                 return next;
             }
         }
+    }
+
+    /** No counter gets lower, nor their sum higher than what was begun: so it does not matter that they are read one by one. */
+    private boolean allDone() {
+        long sum = 0;
+        for (int member = 0; member < size(); member++) {
+            sum += finished.get(member * STRIDE);
+        }
+        return sum == begun;
     }
 
     private void awaitOthers() {
