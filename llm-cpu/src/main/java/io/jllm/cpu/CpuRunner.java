@@ -1,9 +1,11 @@
 package io.jllm.cpu;
 
+import io.jllm.cpu.kernels.CpuInfo;
 import io.jllm.cpu.kernels.KernelChoice;
 import io.jllm.cpu.kernels.PackedKernels;
 import io.jllm.cpu.kernels.Rows;
 import io.jllm.cpu.kernels.Workspace;
+import io.jllm.cpu.machine.Affinity;
 import io.jllm.cpu.machine.LargeMemory;
 import io.jllm.model.Program;
 import io.jllm.model.WeightShape;
@@ -51,7 +53,8 @@ final class CpuRunner implements ModelRunner {
     static CpuRunner open(Program program, WeightSource weights, RunnerOptions options, int blocks, KernelChoice kernels, int threads) {
         var arena = Arena.ofShared();
         try {
-            var team = new ThreadTeam(threads, "jllm-cpu");
+            Affinity affinity = Affinity.over(CpuInfo.memoryNodes());
+            var team = new ThreadTeam(threads, "jllm-cpu", member -> affinity.tie(member, threads));
             try {
                 return new CpuRunner(program, weights, options, blocks, kernels, arena, team);
             } catch (RuntimeException | Error e) {

@@ -3,6 +3,7 @@ package io.jllm.cpu;
 import java.util.concurrent.atomic.AtomicLongArray;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.IntConsumer;
 
 /**
  * Threads that work on one loop at a time together with the thread that calls {@link #run}, which is member 0. Every member has a
@@ -14,8 +15,8 @@ import java.util.concurrent.locks.LockSupport;
  * a step nobody sleeps, and an idle team costs nothing. A team of more members than the process has processors hardly spins. One
  * thread at a time may call {@link #run} and {@link #close}.
  *
- * <p>Members are not tied to processors: a library shares them with the application around it, and where a processor is taken away, a
- * member that is tied to it cannot make room.
+ * <p>Members are not tied to a processor each: a library shares them with the application around it, and where a processor is taken away,
+ * a member that is tied to it cannot make room. What is done on their threads before all else may tie them to some.
  */
 final class ThreadTeam implements AutoCloseable {
     private static final long SPIN_NANOS = 20_000;
@@ -38,6 +39,7 @@ final class ThreadTeam implements AutoCloseable {
         boolean holds();
     }
 
+    private final IntConsumer begin;
     private final Worker[] workers;
     private final long spinNanos;
     /** Of each share, the next iteration above its end, 32 bits each. Whoever raises the former has taken the iteration. */
@@ -59,6 +61,16 @@ final class ThreadTeam implements AutoCloseable {
 
     /** Starts {@code size - 1} daemon threads. */
     ThreadTeam(int size, String name) {
+        this(size, name, _ -> { });
+    }
+
+    /**
+     * The same.
+     *
+     * @param begin what each of these threads does first, with the number of its member
+     */
+    ThreadTeam(int size, String name, IntConsumer begin) {
+        this.begin = begin;
         spinNanos = size > Runtime.getRuntime().availableProcessors() ? 0 : SPIN_NANOS;
         shares = new AtomicLongArray(size * STRIDE);
         finished = new AtomicLongArray(size * STRIDE);
@@ -252,6 +264,7 @@ final class ThreadTeam implements AutoCloseable {
 
         @Override
         public void run() {
+            begin.accept(member);
             while (true) {
                 awaitNews();
                 if (closed) {

@@ -7,7 +7,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.BitSet;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Optional;
+import java.util.TreeMap;
 
 /** What the operating system says about the processor, as far as it is cheap to ask (Linux); estimates elsewhere. */
 public final class CpuInfo {
@@ -31,7 +33,7 @@ public final class CpuInfo {
 
     /** The same below another root, for so many processors that may be used; for tests. */
     static int physicalCores(Path root, int usable) {
-        Optional<BitSet> allowed = field(root.resolve("proc/self/status"), "Cpus_allowed_list").flatMap(CpuInfo::cpus);
+        Optional<BitSet> allowed = allowed(root);
         var cores = new HashSet<String>();
         try (DirectoryStream<Path> cpus = Files.newDirectoryStream(root.resolve("sys/devices/system/cpu"), "cpu[0-9]*")) {
             for (Path cpu : cpus) {
@@ -45,6 +47,36 @@ public final class CpuInfo {
             return usable; // no such folder: not Linux, or hidden by a container
         }
         return cores.isEmpty() ? usable : Math.min(usable, cores.size());
+    }
+
+    /**
+     * The processors that this process may use, by the node of memory that they are near to (NUMA); those of one node, or nothing, where
+     * all memory is near, or the system does not say.
+     */
+    public static List<BitSet> memoryNodes() {
+        return memoryNodes(Path.of("/"));
+    }
+
+    /** The same below another root, for tests. */
+    static List<BitSet> memoryNodes(Path root) {
+        Optional<BitSet> allowed = allowed(root);
+        var nodes = new TreeMap<Integer, BitSet>();
+        try (DirectoryStream<Path> folders = Files.newDirectoryStream(root.resolve("sys/devices/system/node"), "node[0-9]*")) {
+            for (Path folder : folders) {
+                BitSet processors = cpus(Files.readString(folder.resolve("cpulist")).strip()).orElseGet(BitSet::new); // some have none
+                allowed.ifPresent(processors::and);
+                if (!processors.isEmpty()) {
+                    nodes.put(Integer.valueOf(folder.getFileName().toString().substring("node".length())), processors);
+                }
+            }
+        } catch (IOException | NumberFormatException _) {
+            return List.of();
+        }
+        return List.copyOf(nodes.values());
+    }
+
+    private static Optional<BitSet> allowed(Path root) {
+        return field(root.resolve("proc/self/status"), "Cpus_allowed_list").flatMap(CpuInfo::cpus);
     }
 
     /** A list such as {@code 0-3,8}; empty if it is none. */

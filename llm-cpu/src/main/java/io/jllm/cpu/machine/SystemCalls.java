@@ -40,7 +40,8 @@ final class SystemCalls {
         madvise = bind("madvise", JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT);
     }
 
-    private static MethodHandle bind(String name, MemoryLayout result, MemoryLayout... arguments) {
+    /** A function of the C library. */
+    static MethodHandle bind(String name, MemoryLayout result, MemoryLayout... arguments) {
         var linker = Linker.nativeLinker();
         return linker.downcallHandle(linker.defaultLookup().findOrThrow(name), FunctionDescriptor.of(result, arguments));
     }

@@ -5,6 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.BitSet;
+import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -57,5 +59,27 @@ class CpuInfoTest {
         assertEquals(4, CpuInfo.physicalCores(root, 8));
         allow("40-41");
         assertEquals(2, CpuInfo.physicalCores(root, 2));
+    }
+
+    private void node(int number, String processors) throws IOException {
+        Path folder = Files.createDirectories(root.resolve("sys/devices/system/node/node" + number));
+        Files.writeString(folder.resolve("cpulist"), processors + "\n");
+    }
+
+    private List<String> nodes() {
+        return CpuInfo.memoryNodes(root).stream().map(BitSet::toString).toList();
+    }
+
+    @Test
+    void knowsWhichProcessorsAreNearToWhichMemory() throws IOException {
+        assertEquals(List.of(), nodes());
+        node(0, "0-1,4-5");
+        node(10, "");
+        node(2, "2-3,6-7");
+        assertEquals(List.of("{0, 1, 4, 5}", "{2, 3, 6, 7}"), nodes());
+        allow("1-2,6");
+        assertEquals(List.of("{1}", "{2, 6}"), nodes());
+        allow("2");
+        assertEquals(List.of("{2}"), nodes());
     }
 }
