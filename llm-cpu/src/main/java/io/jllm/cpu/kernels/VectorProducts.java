@@ -147,10 +147,14 @@ final class VectorProducts implements PackedKernels {
         long fields = pairs ? VectorTokens.scales(at, blocks) : at + (long) w.cols() * Float.BYTES;
         MemorySegment.copy(x.data(), Rows.FLOAT, fields, scales, 0, blocks);
         if (pairs) {
-            MemorySegment.copy(x.data(), Layout.INT, at, numbers, 0, blocks * PAIRS);
-            boolean whole = w.format() == WeightFormat.Q4_0;
-            MemorySegment.copy(x.data(), Layout.INT, whole ? VectorTokens.sums(at, blocks) : VectorTokens.halves(at, blocks), starts, 0,
-                    whole ? blocks : 2 * blocks);
+            boolean whole = w.format() == WeightFormat.Q4_0 || w.format() == WeightFormat.Q4_K;
+            if (whole) {
+                VectorTokens.nibbles(x.data(), at, blocks, numbers);
+                MemorySegment.copy(x.data(), Layout.INT, VectorTokens.sums(at, blocks), starts, 0, blocks);
+            } else {
+                VectorTokens.bytes(x.data(), at, blocks, numbers);
+                MemorySegment.copy(x.data(), Layout.INT, VectorTokens.halves(at, blocks), starts, 0, 2 * blocks);
+            }
         } else {
             VectorTokens.fours(x.data(), at, w.cols(), numbers, starts);
         }
@@ -181,17 +185,17 @@ final class VectorProducts implements PackedKernels {
             long xb = scales + (long) b * Float.BYTES;
             if (w.format() == WeightFormat.Q6_K) {
                 VectorUnpack.bytes(w.data(), unit, part, m, SCALES);
-                VectorSums.q6(w.data(), at, numbers, starts, b * PAIRS, blocks, m, SUMS);
+                VectorSums.q6(w.data(), at, numbers, starts, b, blocks, m, SUMS);
                 VectorTiles.halves(m, SUMS, V, SCALES, x.data(), xb, blocks, acc);
                 continue;
             }
             VectorUnpack.sixBits(w.data(), unit, part, m, SCALES, MINIMA);
             if (w.format() == WeightFormat.Q5_K) {
-                VectorSums.q5(w.data(), at, numbers, starts, b * PAIRS, blocks, m, SUMS);
+                VectorSums.q5(w.data(), at, numbers, starts, b, blocks, m, SUMS);
             } else {
-                VectorSums.q4(w.data(), at, numbers, b * PAIRS, blocks, m, SUMS);
+                VectorSums.q4(w.data(), at, numbers, starts, b, blocks, m, SUMS);
             }
-            VectorTiles.minima(m, SUMS, V, SCALES, MINIMA, w.format() == WeightFormat.Q5_K ? 2 : 0, x.data(), xb, (long) all * Float.BYTES, blocks, acc);
+            VectorTiles.minima(m, SUMS, V, SCALES, MINIMA, w.format() == WeightFormat.Q5_K ? 2 : 1, x.data(), xb, (long) all * Float.BYTES, blocks, acc);
         }
     }
 

@@ -22,7 +22,6 @@ final class VectorRow {
     private static final long UNIT_OF_4 = WeightFormat.Q4_0.unitBytes(2);
     private static final long UNIT_OF_8 = WeightFormat.Q8_0.unitBytes(2);
     private static final long LINE = WeightFormat.VECTOR;
-    private static final short NIBBLE = 15;
     private static final short BYTE = 0xff;
     /** What is too much in the sums of a block of bytes: half of the range of 16 bits in each of 8 pairs. */
     private static final int MIDDLES = 16 << 15;
@@ -31,12 +30,13 @@ final class VectorRow {
     }
 
     /**
-     * A strip of Q4_0. Nibbles stay unsigned; sums begin with what that is too much. One strip at a time, for memory is fastest read as
-     * one stream; the token as arrays, whose bounds are checked at less cost.
+     * A strip of Q4_0. Nibbles stay unsigned, and sums begin with what that is too much; they are taken out by shifts alone, see
+     * {@link VectorTokens#nibbles}. One strip at a time, for memory is fastest read as one stream; the token as arrays, whose bounds are
+     * checked at less cost. A loop over the four vectors of a block would not be unrolled, and cost more than they do.
      *
      * @param group where the group starts
      * @param part which strip of it
-     * @param x pairs of the token
+     * @param x pairs of the token for nibbles
      * @param sums -8 times the sum of each block
      * @param scales d of each block
      * @param to where a float for each row goes
@@ -48,25 +48,35 @@ final class VectorRow {
         for (int b = 0; b < blocks; b++) {
             long unit = (b >> 1) * UNIT_OF_4;
             long block = first + unit + (b & 1) * 4 * LINE;
+            int i = 16 * b;
             ShortVector s = IntVector.broadcast(I, sums[b] & 0xffff).reinterpretAsShorts();
             ShortVector t = ShortVector.zero(S);
-            for (int j = 0; j < 4; j += 2) {
-                ShortVector v = ShortVector.fromMemorySegment(S, w, block + j * LINE, LITTLE_ENDIAN);
-                int i = 16 * b + 2 * j;
-                s = s.add(v.and(NIBBLE).mul(IntVector.broadcast(I, x[i]).reinterpretAsShorts()));
-                t = t.add(v.lanewise(VectorOperators.LSHR, 8).and(NIBBLE).mul(IntVector.broadcast(I, x[i + 1]).reinterpretAsShorts()));
-                s = s.add(v.lanewise(VectorOperators.LSHR, 4).and(NIBBLE).mul(IntVector.broadcast(I, x[i + 8]).reinterpretAsShorts()));
-                t = t.add(v.lanewise(VectorOperators.LSHR, 12).mul(IntVector.broadcast(I, x[i + 9]).reinterpretAsShorts()));
-                v = ShortVector.fromMemorySegment(S, w, block + (j + 1) * LINE, LITTLE_ENDIAN);
-                s = s.add(v.and(NIBBLE).mul(IntVector.broadcast(I, x[i + 2]).reinterpretAsShorts()));
-                t = t.add(v.lanewise(VectorOperators.LSHR, 8).and(NIBBLE).mul(IntVector.broadcast(I, x[i + 3]).reinterpretAsShorts()));
-                s = s.add(v.lanewise(VectorOperators.LSHR, 4).and(NIBBLE).mul(IntVector.broadcast(I, x[i + 10]).reinterpretAsShorts()));
-                t = t.add(v.lanewise(VectorOperators.LSHR, 12).mul(IntVector.broadcast(I, x[i + 11]).reinterpretAsShorts()));
-            }
+            IntVector v = IntVector.fromMemorySegment(I, w, block, LITTLE_ENDIAN);
+            s = s.add(v.reinterpretAsShorts().mul(IntVector.broadcast(I, x[i]).reinterpretAsShorts()));
+            t = t.add(v.lanewise(VectorOperators.LSHR, 4).reinterpretAsShorts().mul(IntVector.broadcast(I, x[i + 8]).reinterpretAsShorts()));
+            s = s.add(v.lanewise(VectorOperators.LSHR, 8).reinterpretAsShorts().mul(IntVector.broadcast(I, x[i + 1]).reinterpretAsShorts()));
+            t = t.add(v.lanewise(VectorOperators.LSHR, 12).reinterpretAsShorts().mul(IntVector.broadcast(I, x[i + 9]).reinterpretAsShorts()));
+            v = IntVector.fromMemorySegment(I, w, block + LINE, LITTLE_ENDIAN);
+            s = s.add(v.reinterpretAsShorts().mul(IntVector.broadcast(I, x[i + 2]).reinterpretAsShorts()));
+            t = t.add(v.lanewise(VectorOperators.LSHR, 4).reinterpretAsShorts().mul(IntVector.broadcast(I, x[i + 10]).reinterpretAsShorts()));
+            s = s.add(v.lanewise(VectorOperators.LSHR, 8).reinterpretAsShorts().mul(IntVector.broadcast(I, x[i + 3]).reinterpretAsShorts()));
+            t = t.add(v.lanewise(VectorOperators.LSHR, 12).reinterpretAsShorts().mul(IntVector.broadcast(I, x[i + 11]).reinterpretAsShorts()));
+            v = IntVector.fromMemorySegment(I, w, block + 2 * LINE, LITTLE_ENDIAN);
+            s = s.add(v.reinterpretAsShorts().mul(IntVector.broadcast(I, x[i + 4]).reinterpretAsShorts()));
+            t = t.add(v.lanewise(VectorOperators.LSHR, 4).reinterpretAsShorts().mul(IntVector.broadcast(I, x[i + 12]).reinterpretAsShorts()));
+            s = s.add(v.lanewise(VectorOperators.LSHR, 8).reinterpretAsShorts().mul(IntVector.broadcast(I, x[i + 5]).reinterpretAsShorts()));
+            t = t.add(v.lanewise(VectorOperators.LSHR, 12).reinterpretAsShorts().mul(IntVector.broadcast(I, x[i + 13]).reinterpretAsShorts()));
+            v = IntVector.fromMemorySegment(I, w, block + 3 * LINE, LITTLE_ENDIAN);
+            s = s.add(v.reinterpretAsShorts().mul(IntVector.broadcast(I, x[i + 6]).reinterpretAsShorts()));
+            t = t.add(v.lanewise(VectorOperators.LSHR, 4).reinterpretAsShorts().mul(IntVector.broadcast(I, x[i + 14]).reinterpretAsShorts()));
+            s = s.add(v.lanewise(VectorOperators.LSHR, 8).reinterpretAsShorts().mul(IntVector.broadcast(I, x[i + 7]).reinterpretAsShorts()));
+            t = t.add(v.lanewise(VectorOperators.LSHR, 12).reinterpretAsShorts().mul(IntVector.broadcast(I, x[i + 15]).reinterpretAsShorts()));
             IntVector h = (IntVector) ShortVector.fromMemorySegment(H, w, d + unit + (b & 1) * LINE / 2, LITTLE_ENDIAN)
                     .convertShape(VectorOperators.S2I, I, 0);
-            FloatVector c = h.and(0x7fff).lanewise(VectorOperators.LSHL, 13).or(h.and(Integer.MIN_VALUE)).reinterpretAsFloats()
-                    .mul(VectorUnpack.UP).mul(VectorUnpack.UP).mul(VectorUnpack.DOWN);
+            IntVector n = h.and(0x7fff).lanewise(VectorOperators.LSHL, 13).add(VectorUnpack.REBIAS);
+            FloatVector c = n.reinterpretAsFloats();
+            c = n.min(c.add(c).sub(VectorUnpack.NORMAL).reinterpretAsInts()).or(h.and(Integer.MIN_VALUE)).reinterpretAsFloats()
+                    .mul(VectorUnpack.UP).mul(VectorUnpack.DOWN);
             h = s.add(t).reinterpretAsInts();
             h = h.lanewise(VectorOperators.LSHL, Short.SIZE).add(h).lanewise(VectorOperators.ASHR, Short.SIZE);
             acc = ((FloatVector) h.convert(VectorOperators.I2F, 0)).mul(c).fma(FloatVector.broadcast(F, scales[b]), acc);
@@ -102,8 +112,10 @@ final class VectorRow {
             }
             IntVector h = (IntVector) ShortVector.fromMemorySegment(H, w, d + unit + (b & 1) * LINE / 2, LITTLE_ENDIAN)
                     .convertShape(VectorOperators.S2I, I, 0);
-            FloatVector c = h.and(0x7fff).lanewise(VectorOperators.LSHL, 13).or(h.and(Integer.MIN_VALUE)).reinterpretAsFloats()
-                    .mul(VectorUnpack.UP).mul(VectorUnpack.UP).mul(VectorUnpack.DOWN);
+            IntVector n = h.and(0x7fff).lanewise(VectorOperators.LSHL, 13).add(VectorUnpack.REBIAS);
+            FloatVector c = n.reinterpretAsFloats();
+            c = n.min(c.add(c).sub(VectorUnpack.NORMAL).reinterpretAsInts()).or(h.and(Integer.MIN_VALUE)).reinterpretAsFloats()
+                    .mul(VectorUnpack.UP).mul(VectorUnpack.DOWN);
             h = both.sub(upper.lanewise(VectorOperators.LSHL, Short.SIZE)).add(upper);
             acc = ((FloatVector) h.convert(VectorOperators.I2F, 0)).mul(c).fma(FloatVector.broadcast(F, scales[b]), acc);
         }

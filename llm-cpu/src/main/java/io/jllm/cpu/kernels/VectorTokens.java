@@ -10,6 +10,7 @@ import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
@@ -29,6 +30,13 @@ final class VectorTokens {
     private static final int HALF_FACTOR = 16;
     private static final short BYTE_FACTOR = -128;
     private static final short MIDDLE = Short.MIN_VALUE;
+    /** A half of a block of pairs, or of what of it a vector holds. */
+    private static final VectorSpecies<Integer> W = VectorSpecies.of(int.class, VectorShape.forBitSize(Math.min(F.vectorBitSize(), 256)));
+    private static final int WORDS = 8;
+    private static final short NIBBLE = 16;
+    private static final short BYTE = 256;
+    private static final IntVector ODD = IntVector.fromArray(W, new int[] {0, -1, 0, -1, 0, -1, 0, -1}, 0);
+    private static final IntVector EVEN = ODD.not();
     /** Numbers behind the last column. */
     static final int SLACK = L + 2;
 
@@ -111,6 +119,40 @@ final class VectorTokens {
 
     private static int pair(int low, int high) {
         return low & 0xffff | high << Short.SIZE;
+    }
+
+    /**
+     * A token's {@link TokenFormat#PAIRS} for weights that hold eight nibbles in 32 bits and are shifted right by 0, 4, 8 and 12 bits, but of
+     * which no bits are taken away: what {@code w >> 4} has more than its lowest nibble is 16 times {@code w >> 8}, and so on, so from what
+     * a nibble is multiplied by, 16 times what the one below it is multiplied by is subtracted. As shifts are those of 32 bits, the
+     * lowest nibble of the upper half has one below it too. The sum of both halves is right, in 16 bits; neither is by itself.
+     *
+     * @param to room for all pairs
+     */
+    static void nibbles(MemorySegment pairs, long at, int blocks, int[] to) {
+        for (int b = 0; b < blocks; b++) {
+            for (int i = 0; i < WORDS; i += W.length()) {
+                long low = at + (long) b * PAIRS + 4L * i;
+                long high = low + PAIRS / 2;
+                int out = b * PAIRS / 4 + i;
+                IntVector y = IntVector.fromMemorySegment(W, pairs, low, LITTLE_ENDIAN);
+                IntVector.fromMemorySegment(W, pairs, high, LITTLE_ENDIAN).reinterpretAsShorts().sub(y.reinterpretAsShorts().mul(NIBBLE))
+                        .reinterpretAsInts().intoArray(to, out + WORDS);
+                // Nibbles lie in the order of pairs 0, 8, 1, 9; behind the last block there is the first scale.
+                IntVector below = IntVector.fromMemorySegment(W, pairs, high - Integer.BYTES, LITTLE_ENDIAN);
+                IntVector last = IntVector.fromMemorySegment(W, pairs, high + Integer.BYTES, LITTLE_ENDIAN).lanewise(VectorOperators.LSHL, Short.SIZE);
+                y.reinterpretAsShorts().sub(below.and(ODD).or(last.and(EVEN)).reinterpretAsShorts().mul(NIBBLE)).reinterpretAsInts().intoArray(to, out);
+            }
+        }
+    }
+
+    /** The same for weights that hold two bytes in 16 bits, shifted right by 0 and 8 bits. */
+    static void bytes(MemorySegment pairs, long at, int blocks, int[] to) {
+        for (int i = 0; i < blocks * PAIRS / 4; i += W.length()) {
+            IntVector y = IntVector.fromMemorySegment(W, pairs, at + 4L * i, LITTLE_ENDIAN);
+            y.reinterpretAsShorts().sub(y.reinterpretAsLongs().lanewise(VectorOperators.LSHL, Integer.SIZE).reinterpretAsShorts().mul(BYTE))
+                    .reinterpretAsInts().intoArray(to, i);
+        }
     }
 
     /**
