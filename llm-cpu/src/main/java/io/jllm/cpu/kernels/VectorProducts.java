@@ -23,6 +23,8 @@ final class VectorProducts implements PackedKernels {
     private static final int PANEL = 2 * ROWS;
     /** Blocks of a panel: whole units of every format. */
     private static final int CHUNK = 8;
+    /** Blocks that are computed by one call: the JVM counts calls and blocks, and should soon find that they are worth compiling. */
+    private static final int SPAN = 16;
     /** Tokens that pass by a panel before it makes room for the next. */
     private static final int TOKENS = 128;
     /** Rows that stay in the second cache while few tokens pass by. */
@@ -164,7 +166,12 @@ final class VectorProducts implements PackedKernels {
                 int group = r / ROWS + s / PARTS;
                 long acc = ACC + (long) s * V;
                 switch (w.format()) {
-                    case Q4_0 -> VectorRow.q4(w.data(), w.unit(group, 0), s % PARTS, numbers, starts, scales, blocks, ws.tile, acc);
+                    case Q4_0 -> {
+                        ws.tile.asSlice(acc, V).fill((byte) 0);
+                        for (int b = 0; b < blocks; b += SPAN) {
+                            VectorRow.q4(w.data(), w.unit(group, 0), s % PARTS, numbers, starts, scales, b, Math.min(SPAN, blocks - b), ws.tile, acc);
+                        }
+                    }
                     case Q8_0 -> VectorRow.q8(w.data(), w.unit(group, 0), s % PARTS, numbers, starts, scales, blocks, ws.tile, acc);
                     default -> units(w, group, s % PARTS, x, at, numbers, starts, ws.tile, acc);
                 }

@@ -30,7 +30,7 @@ final class VectorRow {
     }
 
     /**
-     * A strip of Q4_0. Nibbles stay unsigned, and sums begin with what that is too much; they are taken out by shifts alone, see
+     * Adds blocks of a strip of Q4_0. Nibbles stay unsigned, and sums begin with what that is too much; they are taken out by shifts alone, see
      * {@link VectorTokens#nibbles}. One strip at a time, for memory is fastest read as one stream; the token as arrays, whose bounds are
      * checked at less cost. A loop over the four vectors of a block would not be unrolled, and cost more than they do.
      *
@@ -39,13 +39,14 @@ final class VectorRow {
      * @param x pairs of the token for nibbles
      * @param sums -8 times the sum of each block
      * @param scales d of each block
-     * @param to where a float for each row goes
+     * @param from first block
+     * @param to where there is a float for each row
      */
-    static void q4(MemorySegment w, long group, int part, int[] x, int[] sums, float[] scales, int blocks, MemorySegment to, long at) {
-        FloatVector acc = FloatVector.zero(F);
+    static void q4(MemorySegment w, long group, int part, int[] x, int[] sums, float[] scales, int from, int blocks, MemorySegment to, long at) {
+        FloatVector acc = FloatVector.fromMemorySegment(F, to, at, LITTLE_ENDIAN);
         long first = group + LINE + (long) part * V;
         long d = group + (long) part * V / 2;
-        for (int b = 0; b < blocks; b++) {
+        for (int b = from; b < from + blocks; b++) {
             long unit = (b >> 1) * UNIT_OF_4;
             long block = first + unit + (b & 1) * 4 * LINE;
             int i = 16 * b;
