@@ -106,15 +106,12 @@ final class Compiler {
     private void attention(Op.PagedAttention op, Rows out, Rows q, List<Step> steps) {
         Optional<MachineAttention> machine = op.softCap() > 0 ? Optional.empty()
                 : choice.machine().flatMap(m -> m.attention(cache.layout(op.shape())));
-        if (machine.isPresent()) {
-            var attention = new MachineAttentionStep(op, out, q, cache, sequences, machine.get(), nativePartial, threads);
-            steps.add(attention);
-            steps.add(attention.new Merge());
-        } else {
-            var attention = new AttentionStep(op, out, q, cache, sequences, kernels, partial, threads);
-            steps.add(attention);
-            steps.add(attention.new Merge());
-        }
+        var tiles = new AttentionTiles(op, sequences, threads);
+        AttentionChunks chunks = machine.<AttentionChunks>map(m -> new MachineChunks(op, out, q, cache, sequences, tiles, m, nativePartial))
+                .orElseGet(() -> new PlainChunks(op, out, q, cache, sequences, tiles, kernels, partial));
+        var attention = new AttentionStep(tiles, chunks);
+        steps.add(attention);
+        steps.add(attention.new Merge());
     }
 
     private void add(Op op, Scratch scratch, Map<Rope, RopeTable> tables, List<Step> steps) {

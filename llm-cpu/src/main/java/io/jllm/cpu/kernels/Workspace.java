@@ -129,8 +129,8 @@ public final class Workspace {
         return tile;
     }
 
-    /** For attention in machine code. */
-    AttentionFrame attention() {
+    /** For attention in machine code: what {@link MachineAttention#frame} gave last. */
+    public AttentionFrame attention() {
         return attention;
     }
 
