@@ -16,6 +16,7 @@ import io.jllm.spi.RowSampling;
 import io.jllm.spi.StepBatch;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.Collection;
 import java.util.List;
 
 /**
@@ -111,9 +112,13 @@ final class CpuRunner implements ModelRunner {
     @Override
     public void forward(StepBatch b) {
         prepare(b);
-        for (Step s : steps) {
+        pass(steps);
+    }
+
+    private void pass(List<Step> through) {
+        for (Step s : through) {
             current = s;
-            team.run(s.tasks(b), task);
+            team.run(s.tasks(batch), task);
         }
     }
 
@@ -157,7 +162,8 @@ final class CpuRunner implements ModelRunner {
     }
 
     /**
-     * Runs a little of every kind of step until that gets no faster. Whatever is written to KV blocks is written again before it is read.
+     * Runs a little of every kind of step until that gets no faster, and then a few as a forward pass does, with all threads. Whatever is
+     * written to KV blocks is written again before it is read.
      *
      * @param nanos when to stop at the latest
      */
@@ -165,7 +171,8 @@ final class CpuRunner implements ModelRunner {
         List<StepBatch> batches = WarmUp.batches(options);
         batches.forEach(this::prepare);
         var warmUp = new WarmUp(nanos);
-        for (List<Step> kind : WarmUp.kinds(steps)) {
+        Collection<List<Step>> kinds = WarmUp.kinds(steps);
+        for (List<Step> kind : kinds) {
             warmUp.add(round -> {
                 for (StepBatch b : batches) {
                     prepare(b);
@@ -178,6 +185,13 @@ final class CpuRunner implements ModelRunner {
         Sampling sampler = sampling.ofFirst(WarmUp.VOCAB);
         warmUp.add(_ -> sampler.warmUp(logits));
         warmUp.run();
+        List<Step> firsts = kinds.stream().map(List::getFirst).toList();
+        for (int i = 0; i < WarmUp.PASSES && !warmUp.over(); i++) {
+            for (StepBatch b : WarmUp.single(batches)) {
+                prepare(b);
+                pass(firsts);
+            }
+        }
     }
 
     @Override

@@ -26,6 +26,8 @@ final class WarmUp {
     /** Tokens to draw: the likeliest, and by all the common stages. */
     static final List<RowSampling> DRAWS = List.of(new Draw(SamplerSettings.GREEDY),
             new Draw(new SamplerSettings(0.8f, 40, 0.95f, 0.05f, 1.1f, 0, 0, 1, LogitBias.NONE)));
+    /** How often a step of each kind is shared by the threads, for the code that does so: some ten milliseconds of work. */
+    static final int PASSES = 32;
     /** Steps of one kind, which take turns: two layers have so many products. */
     private static final int OF_A_KIND = 8;
     /** A kind is ready when it has not become this much faster for some rounds and a while, which is what a compilation may take. */
@@ -110,6 +112,11 @@ final class WarmUp {
         int far = (int) Math.min(FAR, (long) o.maxBlocks() * o.blockSize() - 1);
         // One token is enough far into a text: as long as nothing is compiled, all that attention does takes long.
         return List.of(batch(tokens, 0, o), batch(1, 0, o), batch(1, far, o));
+    }
+
+    /** Those of them that have one token. */
+    static List<StepBatch> single(List<StepBatch> batches) {
+        return batches.stream().filter(b -> b.tokens == 1).toList();
     }
 
     /** The first steps of each kind, and the last: the layers between run the same code. */
