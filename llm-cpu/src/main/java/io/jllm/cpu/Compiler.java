@@ -95,6 +95,12 @@ final class Compiler {
                 .orElseGet(() -> new RowSteps.Norm(out, in, kind, weight, op.eps(), kernels));
     }
 
+    private Step gated(Op.GatedAct op, Rows out, Rows in) {
+        RowSteps.Columns columns = functions.map(f -> RowSteps.columns(out, in, op.kind(), f))
+                .orElseGet(() -> RowSteps.columns(out, in, op.kind(), kernels));
+        return new RowSteps.Gated(out, in, op.out().rows(), columns);
+    }
+
     private Step rope(Op.RopeStoreKv op, Rows out, Rows qkv, RopeTable table) {
         var shape = new RopeShape(op.shape().headDim(), op.rope().rotaryDim(), op.rope().layout() == Rope.Layout.NEOX, cache.blockSize());
         Optional<RopeFunctions> machine = functions.flatMap(_ -> choice.machine()).flatMap(m -> m.rope(shape));
@@ -123,8 +129,7 @@ final class Compiler {
             case Op.Linear l -> linear(l, scratch, steps);
             case Op.RopeStoreKv r -> steps.add(rope(r, out, scratch.rows(r.qkv()), tables.get(r.rope())));
             case Op.PagedAttention a -> attention(a, out, scratch.rows(a.q()), steps);
-            case Op.GatedAct g -> steps.add(functions.<Step>map(f -> new RowSteps.MachineGated(out, scratch.rows(g.gateUp()), kind, g.kind(), f))
-                    .orElseGet(() -> new RowSteps.Gated(out, scratch.rows(g.gateUp()), kind, g.kind(), kernels)));
+            case Op.GatedAct g -> steps.add(gated(g, out, scratch.rows(g.gateUp())));
             case Op.SelectRows s -> steps.add(new RowSteps.Select(out, scratch.rows(s.in())));
         }
     }

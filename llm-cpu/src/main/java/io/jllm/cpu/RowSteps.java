@@ -68,48 +68,51 @@ final class RowSteps {
         }
     }
 
-    private static int pieces(Rows out) {
-        return Math.ceilDiv(out.width(), COLUMNS);
+    /** Computes some columns of a row of a gated activation. */
+    interface Columns {
+        /**
+         * Computes {@code n} of them.
+         *
+         * @param gate offset of the first in the input
+         * @param up offset of what it is multiplied by, there too
+         * @param to where it goes in the output
+         */
+        void compute(long gate, long up, long to, int n, Workspace ws);
+    }
+
+    /** By kernels. */
+    static Columns columns(Rows out, Rows in, Op.Activation activation, Kernels kernels) {
+        return (gate, up, to, n, ws) -> kernels.gated(activation, in.data(), gate, up, out.data(), to, n, ws);
+    }
+
+    /** In machine code. */
+    static Columns columns(Rows out, Rows in, Op.Activation activation, RowFunctions functions) {
+        long from = in.data().address();
+        long into = out.data().address();
+        return switch (activation) {
+            case SILU -> (gate, up, to, n, _) -> functions.silu(from + gate, from + up, into + to, n);
+            case GELU_TANH -> (gate, up, to, n, _) -> functions.gelu(from + gate, from + up, into + to, n);
+        };
     }
 
     /** Gated activation. */
-    record Gated(Rows out, Rows in, Value.Rows kind, Op.Activation activation, Kernels kernels) implements Step {
+    record Gated(Rows out, Rows in, Value.Rows kind, Columns columns) implements Step {
+        private int pieces() {
+            return Math.ceilDiv(out.width(), COLUMNS);
+        }
+
         @Override
         public int tasks(StepBatch b) {
-            return rows(kind, b) * pieces(out);
+            return rows(kind, b) * pieces();
         }
 
         @Override
         public void run(StepBatch b, int task, Workspace ws) {
-            int row = task / pieces(out);
-            int column = task % pieces(out) * COLUMNS;
+            int row = task / pieces();
+            int column = task % pieces() * COLUMNS;
             long at = (long) column * Float.BYTES;
             long gate = in.row(row) + at;
-            kernels.gated(activation, in.data(), gate, gate + (long) out.width() * Float.BYTES, out.data(), out.row(row) + at,
-                    Math.min(COLUMNS, out.width() - column), ws);
-        }
-    }
-
-    /** The same in machine code. */
-    record MachineGated(Rows out, Rows in, Value.Rows kind, Op.Activation activation, RowFunctions functions) implements Step {
-        @Override
-        public int tasks(StepBatch b) {
-            return rows(kind, b) * pieces(out);
-        }
-
-        @Override
-        public void run(StepBatch b, int task, Workspace ws) {
-            int row = task / pieces(out);
-            int column = task % pieces(out) * COLUMNS;
-            long at = (long) column * Float.BYTES;
-            long gate = in.data().address() + in.row(row) + at;
-            long up = gate + (long) out.width() * Float.BYTES;
-            long to = out.data().address() + out.row(row) + at;
-            int n = Math.min(COLUMNS, out.width() - column);
-            switch (activation) {
-                case SILU -> functions.silu(gate, up, to, n);
-                case GELU_TANH -> functions.gelu(gate, up, to, n);
-            }
+            columns.compute(gate, gate + (long) out.width() * Float.BYTES, out.row(row) + at, Math.min(COLUMNS, out.width() - column), ws);
         }
     }
 
