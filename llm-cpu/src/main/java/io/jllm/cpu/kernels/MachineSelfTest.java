@@ -18,8 +18,8 @@ final class MachineSelfTest {
     /** Two whole units or more of every format. */
     private static final int PACKED_COLS = 512;
     private static final int BLOCK = 32;
-    /** Without that bit of its exponent, a number in half precision is below 512. */
-    private static final int MODEST = ~0x2000;
+    /** Without that bit of its exponent, in its second byte, a number in half precision is below 512. */
+    private static final byte MODEST = ~0x20;
 
     private MachineSelfTest() {
     }
@@ -38,16 +38,18 @@ final class MachineSelfTest {
             PackedMatrix w = PackedMatrix.of(type, arena.allocate(PackedMatrix.bytes(type, ROWS, cols), 64), ROWS, cols);
             w.pack(stored, 0, w.groups());
             MemorySegment bias = arena.allocate((ROWS + 15L) / 16 * 16 * Float.BYTES);
+            var biases = new float[ROWS];
             for (int r = 0; r < ROWS; r++) {
-                bias.set(Rows.FLOAT, (long) r * Float.BYTES, r);
+                biases[r] = r;
             }
+            MemorySegment.copy(biases, 0, bias, Rows.FLOAT, 0, ROWS);
             var x = new float[TOKENS][cols];
             var rows = new Rows(arena.allocate((long) TOKENS * cols * Float.BYTES), 0, cols);
             for (int t = 0; t < TOKENS; t++) {
                 for (int i = 0; i < cols; i++) {
                     x[t][i] = t == 3 && i < BLOCK ? 0 : (float) random.nextGaussian();
-                    rows.data().set(Rows.FLOAT, rows.row(t) + (long) i * Float.BYTES, x[t][i]);
                 }
+                MemorySegment.copy(x[t], 0, rows.data(), Rows.FLOAT, rows.row(t), cols);
             }
             var want = new float[TOKENS][ROWS];
             var arranged = Arrays.stream(x).map(BlockModel.Token::of).toArray(BlockModel.Token[]::new);
@@ -77,11 +79,10 @@ final class MachineSelfTest {
 
     /** Weights of random bytes, with scales of a modest size. */
     static Tensor random(Arena arena, Random random, DType type, int rows, int cols) {
-        MemorySegment data = arena.allocate(type.bytes((long) rows * cols), 64);
-        var bytes = new byte[(int) data.byteSize()];
-        random.nextBytes(bytes);
-        MemorySegment.copy(bytes, 0, data, Layout.BYTE, 0, bytes.length);
-        for (long at = 0; at < data.byteSize(); at += type.blockBytes()) {
+        MemorySegment stored = arena.allocate(type.bytes((long) rows * cols), 64);
+        var data = new byte[(int) stored.byteSize()]; // as an array: nothing is compiled yet, and a call for each number takes long
+        random.nextBytes(data);
+        for (int at = 0; at < data.length; at += type.blockBytes()) {
             switch (type) {
                 case Q4_0, Q8_0 -> modest(data, at);
                 case Q4_K, Q5_K -> {
@@ -89,17 +90,24 @@ final class MachineSelfTest {
                     modest(data, at + Short.BYTES);
                 }
                 case Q6_K -> modest(data, at + type.blockBytes() - Short.BYTES);
-                case F16 -> data.set(Layout.SHORT, at, Float.floatToFloat16((float) random.nextGaussian()));
-                case BF16 -> data.set(Layout.SHORT, at, (short) (Float.floatToRawIntBits((float) random.nextGaussian()) >> Short.SIZE));
-                case F32 -> data.set(Rows.FLOAT, at, (float) random.nextGaussian());
+                case F16 -> put(data, at, Short.BYTES, Float.floatToFloat16((float) random.nextGaussian()));
+                case BF16 -> put(data, at, Short.BYTES, Float.floatToRawIntBits((float) random.nextGaussian()) >> Short.SIZE);
+                case F32 -> put(data, at, Float.BYTES, Float.floatToRawIntBits((float) random.nextGaussian()));
                 default -> throw new IllegalArgumentException("no test for " + type);
             }
         }
-        return new Tensor("self-test", type, rows, cols, data);
+        MemorySegment.copy(data, 0, stored, Layout.BYTE, 0, data.length);
+        return new Tensor("self-test", type, rows, cols, stored);
     }
 
-    private static void modest(MemorySegment data, long at) {
-        data.set(Layout.SHORT, at, (short) (data.get(Layout.SHORT, at) & MODEST));
+    private static void modest(byte[] data, int at) {
+        data[at + 1] &= MODEST;
+    }
+
+    private static void put(byte[] data, int at, int bytes, int number) {
+        for (int i = 0; i < bytes; i++) {
+            data[at + i] = (byte) (number >> i * Byte.SIZE);
+        }
     }
 
     private static void compare(MachineKernels kernels, MachineCode.Product product, Arena arena, PackedMatrix w, float[][] want, Rows rows,
@@ -110,17 +118,18 @@ final class MachineSelfTest {
             kernels.arrange(rows, t, tokens, x);
         }
         var out = new Rows(arena.allocate((long) tokens * (ROWS + 3) * Float.BYTES), 0, ROWS + 3);
+        var row = new float[out.width()];
         for (int t = 0; t < tokens; t++) {
-            for (int i = 0; i < out.width(); i++) {
-                out.data().set(Rows.FLOAT, out.row(t) + (long) i * Float.BYTES, t);
-            }
+            Arrays.fill(row, t);
+            MemorySegment.copy(row, 0, out.data(), Rows.FLOAT, out.row(t), row.length);
         }
         kernels.linear(product, w, 0, ROWS, x, tokens, new Target(out, 1, Optional.of(out)));
         for (int t = 0; t < tokens; t++) {
-            for (int i = 0; i < out.width(); i++) {
+            MemorySegment.copy(out.data(), Rows.FLOAT, out.row(t), row, 0, row.length);
+            for (int i = 0; i < row.length; i++) {
                 int r = i - 1;
                 float should = r < 0 || r >= ROWS ? t : want[t][r];
-                float got = out.data().get(Rows.FLOAT, out.row(t) + (long) i * Float.BYTES);
+                float got = row[i];
                 if (Float.floatToRawIntBits(should) != Float.floatToRawIntBits(got)) {
                     throw new MachineCodeException("the self-test of " + w.type() + " failed: row " + r + " by token " + t + " of " + tokens
                             + " is " + got + ", should be " + should);
