@@ -3,8 +3,8 @@ package io.jllm.quant.gguf;
 import io.jllm.quant.FormatException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 
 /**
  * Reads little-endian fields one after another, and turns every way in which a broken file could lead astray into a
@@ -19,12 +19,15 @@ final class GgufCursor {
     /** How many bytes of text a header may hold in all. */
     static final long MAX_TEXT = 1L << 28;
 
-    private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-    private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-    private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    /** Bytes that are copied at once: a call for each number of a vocabulary takes a tenth of a second where nothing is compiled yet. */
+    private static final int WINDOW = 1 << 16;
 
     private final MemorySegment bytes;
     private final String file;
+    private final byte[] window;
+    /** Of the file, what the window holds: from here on, so many bytes. */
+    private long windowAt;
+    private int windowBytes;
     private long at;
     private long values;
     private long text;
@@ -32,6 +35,7 @@ final class GgufCursor {
     GgufCursor(MemorySegment bytes, String file) {
         this.bytes = bytes;
         this.file = file;
+        window = new byte[(int) Math.min(WINDOW, bytes.byteSize())];
     }
 
     long position() {
@@ -47,19 +51,25 @@ final class GgufCursor {
     }
 
     byte int8(String place) {
-        return bytes.get(ValueLayout.JAVA_BYTE, take(1, place));
+        return window[take(1, place)];
     }
 
     short int16(String place) {
-        return bytes.get(SHORT, take(2, place));
+        int i = take(2, place);
+        return (short) (window[i] & 0xFF | window[i + 1] << 8);
     }
 
     int int32(String place) {
-        return bytes.get(INT, take(4, place));
+        return int32(take(4, place));
     }
 
     long int64(String place) {
-        return bytes.get(LONG, take(8, place));
+        int i = take(8, place);
+        return Integer.toUnsignedLong(int32(i)) | (long) int32(i + 4) << 32;
+    }
+
+    private int int32(int i) {
+        return window[i] & 0xFF | (window[i + 1] & 0xFF) << 8 | (window[i + 2] & 0xFF) << 16 | window[i + 3] << 24;
     }
 
     /** A count of 64 bits of things that take at least so many bytes each. */
@@ -94,17 +104,27 @@ final class GgufCursor {
         if (n > maxBytes || text > MAX_TEXT) {
             throw broken(place, "claims a string of " + n + " bytes; the limit is " + maxBytes + ", and " + MAX_TEXT + " for all strings");
         }
-        byte[] utf8 = new byte[(int) n];
-        MemorySegment.copy(bytes, ValueLayout.JAVA_BYTE, at, utf8, 0, utf8.length);
-        at += n;
-        return utf8;
+        if (n > window.length) {
+            byte[] utf8 = new byte[(int) n];
+            MemorySegment.copy(bytes, ValueLayout.JAVA_BYTE, at, utf8, 0, utf8.length);
+            at += n;
+            return utf8;
+        }
+        int i = take((int) n, place);
+        return Arrays.copyOfRange(window, i, i + (int) n);
     }
 
-    private long take(int n, String place) {
+    /** Where in the window the next bytes are, at most as many as it holds. */
+    private int take(int n, String place) {
         if (size() - at < n) {
             throw broken(place, "ends too early: the file has " + size() + " bytes, " + n + " more are needed at " + at);
         }
-        long from = at;
+        if (at + n > windowAt + windowBytes) {
+            windowAt = at;
+            windowBytes = (int) Math.min(window.length, size() - at);
+            MemorySegment.copy(bytes, ValueLayout.JAVA_BYTE, at, window, 0, windowBytes);
+        }
+        int from = (int) (at - windowAt);
         at += n;
         return from;
     }
