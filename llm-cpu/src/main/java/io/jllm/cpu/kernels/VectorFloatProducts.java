@@ -35,6 +35,7 @@ final class VectorFloatProducts {
     private static final long ACC_BYTES = (long) PANEL * Float.BYTES;
     private static final long SUMS = SCALES + GROUPS * PARTS * STRIP_SCALES;
     private static final long ACC = SUMS + TILE * ACC_BYTES;
+    private static final float[] NONE = {};
 
     private VectorFloatProducts() {
     }
@@ -60,15 +61,18 @@ final class VectorFloatProducts {
 
     /** The same for one of so many tokens of floats, straight from memory. */
     static void single(PackedMatrix w, int from, int to, BlockRows x, int token, int tokens, Target out, Workspace ws) {
+        long x0 = column(x, token, tokens, 0);
+        long stride = stride(x, token, tokens);
+        float[] lifted = w.format() == WeightFormat.F16 ? lifted(x, x0, stride, w.blocks(), ws) : NONE;
         for (int r = from; r < to; r += PANEL) {
             int rows = Math.min(PANEL, to - r);
             ws.tile.asSlice(ACC, ACC_BYTES).fill((byte) 0);
-            single(w, r, strips(rows), x, column(x, token, tokens, 0), stride(x, token, tokens), ws.tile);
+            single(w, r, strips(rows), x, x0, stride, lifted, ws.tile);
             out.put(w, r, rows, token, ws.tile, ACC);
         }
     }
 
-    private static void single(PackedMatrix w, int row, int strips, BlockRows x, long x0, long stride, MemorySegment m) {
+    private static void single(PackedMatrix w, int row, int strips, BlockRows x, long x0, long stride, float[] lifted, MemorySegment m) {
         long bytes = V * (w.format() == WeightFormat.F16 ? 1L : 2L) / 2;
         for (int s = 0; s < strips; s += 2) {
             int second = Math.min(s + 1, strips - 1);
@@ -76,11 +80,25 @@ final class VectorFloatProducts {
             long w1 = w.unit(row / ROWS + second / PARTS, 0) + second % PARTS * bytes;
             long acc = ACC + (long) s * V;
             switch (w.format()) {
-                case F16 -> VectorFloats.halves1(w.data(), w0, w1, x.data(), x0, stride, w.blocks(), m, acc);
+                case F16 -> {
+                    if (lifted.length == 0 || !VectorFloats.lifted1(w.data(), w0, w1, lifted, w.blocks() * BLOCK, m, acc)) {
+                        m.asSlice(acc, 2L * V).fill((byte) 0);
+                        VectorFloats.halves1(w.data(), w0, w1, x.data(), x0, stride, w.blocks(), m, acc);
+                    }
+                }
                 case BF16 -> VectorFloats.brains1(w.data(), w0, w1, x.data(), x0, stride, w.blocks(), m, acc);
                 default -> VectorFloats.add1(w.data(), w0, w1, x.data(), x0, stride, w.blocks(), m, acc);
             }
         }
+    }
+
+    /** A token's columns as products of half precision take them; none if they are too large for it. */
+    private static float[] lifted(BlockRows x, long x0, long stride, int blocks, Workspace ws) {
+        float[] to = ws.head(blocks * BLOCK);
+        for (int b = 0; b < blocks; b++) {
+            MemorySegment.copy(x.data(), Rows.FLOAT, x0 + b * stride, to, b * BLOCK, BLOCK);
+        }
+        return VectorFloats.lift(to, blocks * BLOCK) ? to : NONE;
     }
 
     private static void panel(PackedMatrix w, int row, int rows, BlockRows x, int token, int tokens, int all, MemorySegment m) {

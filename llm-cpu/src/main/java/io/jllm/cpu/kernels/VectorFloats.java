@@ -28,6 +28,10 @@ final class VectorFloats {
     /** Where the sign and the other bits of a number in half precision are, shifted to a float's place. */
     private static final int HALF_BITS = 0x8fffe000;
 
+    /** The lowest bit of the exponent of a number in half precision. */
+    private static final short EXPONENT = 0x400;
+    private static final int LIMIT = Float.floatToRawIntBits(0x1p16f);
+
     private VectorFloats() {
     }
 
@@ -145,6 +149,51 @@ final class VectorFloats {
         }
         f.intoMemorySegment(m, acc, LITTLE_ENDIAN);
         g.intoMemorySegment(m, acc + V, LITTLE_ENDIAN);
+    }
+
+    /**
+     * The same of {@link WeightFormat#F16}, whose bits, shifted to a float's place, are a float 2^-112 times as large, for a token that is
+     * 2^112 times as large: products are the same to the last bit. But that weights which are infinite, or no number, are taken for others.
+     *
+     * @param x columns of the token
+     * @return whether there were none of those
+     */
+    static boolean lifted1(MemorySegment w, long w0, long w1, float[] x, int cols, MemorySegment m, long acc) {
+        FloatVector f = FloatVector.fromMemorySegment(F, m, acc, LITTLE_ENDIAN);
+        FloatVector g = FloatVector.fromMemorySegment(F, m, acc + V, LITTLE_ENDIAN);
+        ShortVector special = ShortVector.zero(H);
+        for (int c = 0; c < cols; c++) {
+            FloatVector y = FloatVector.broadcast(F, x[c]);
+            ShortVector u = ShortVector.fromMemorySegment(H, w, w0 + c * (LINE / 2), LITTLE_ENDIAN);
+            // Exponents of ones, and no others, change the sign when they grow.
+            special = special.or(u.add(EXPONENT).lanewise(VectorOperators.XOR, u));
+            f = ((IntVector) u.convertShape(VectorOperators.S2I, I, 0)).lanewise(VectorOperators.LSHL, 13).and(HALF_BITS).reinterpretAsFloats().fma(y, f);
+            u = ShortVector.fromMemorySegment(H, w, w1 + c * (LINE / 2), LITTLE_ENDIAN);
+            special = special.or(u.add(EXPONENT).lanewise(VectorOperators.XOR, u));
+            g = ((IntVector) u.convertShape(VectorOperators.S2I, I, 0)).lanewise(VectorOperators.LSHL, 13).and(HALF_BITS).reinterpretAsFloats().fma(y, g);
+        }
+        f.intoMemorySegment(m, acc, LITTLE_ENDIAN);
+        g.intoMemorySegment(m, acc + V, LITTLE_ENDIAN);
+        return !special.compare(VectorOperators.LT, 0).anyTrue();
+    }
+
+    /**
+     * Multiplies floats by 2^112, if all are below 2^16 in magnitude.
+     *
+     * @param n a multiple of 32
+     */
+    static boolean lift(float[] x, int n) {
+        IntVector most = IntVector.zero(I);
+        for (int i = 0; i < n; i += L) {
+            most = most.max(FloatVector.fromArray(F, x, i).reinterpretAsInts().and(Integer.MAX_VALUE));
+        }
+        if (most.reduceLanes(VectorOperators.MAX) >= LIMIT) {
+            return false;
+        }
+        for (int i = 0; i < n; i += L) {
+            FloatVector.fromArray(F, x, i).mul(VectorUnpack.UP).intoArray(x, i);
+        }
+        return true;
     }
 
     /** The same of {@link WeightFormat#F16}; see {@link VectorUnpack} for how they become floats. */

@@ -268,7 +268,7 @@ abstract class PackedContract {
         Tensor t = weights(type, 16, cols);
         PackedMatrix w = pack(t);
         List<BlockModel> model = model(t);
-        float[] sizes = {0, Float.MIN_VALUE, 1e-38f, 1e-30f, 1e30f, Float.MAX_VALUE, Float.NaN, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY};
+        float[] sizes = {0, Float.MIN_VALUE, 1e-38f, 1e-30f, 65535.996f, 0x1p16f, 1e30f, Float.MAX_VALUE, Float.NaN, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY};
         for (float size : sizes) {
             float[][] x = gaussian(2, cols, 1);
             x[0] = new float[cols];
