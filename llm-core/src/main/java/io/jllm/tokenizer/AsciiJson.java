@@ -148,6 +148,6 @@ final class AsciiJson {
     /** What was written, as a string, in ASCII. */
     @Override
     public String toString() {
-return new String(bytes, 0, size, StandardCharsets.ISO_8859_1);
+        return new String(bytes, 0, size, StandardCharsets.ISO_8859_1);
     }
 }

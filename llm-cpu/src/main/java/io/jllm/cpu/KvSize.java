@@ -29,7 +29,7 @@ final class KvSize {
         int blocks = Math.clamp(room / block, 0, options.maxBlocks());
         if (blocks == 0) {
             throw new IllegalArgumentException("no room for the KV cache: a block of " + options.blockSize() + " positions takes "
-                    + block + " bytes, " + (limited ? "kvCache allows " + room : "about " + Math.max(0, room) + " are free")
+                    + block + " bytes, " + (limited ? "kvCache allows " + room : "about " + Math.max(0, room) + " of the " + available + " are free that this process may still take")
                     + " (weights " + weights + " bytes, scratch memory at most " + scratch + "); " + (limited ? "raise kvCache"
                     : "free memory, lower maxTokensPerStep or maxContext, or set kvCache"));
         }

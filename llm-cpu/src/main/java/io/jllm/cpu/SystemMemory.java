@@ -25,11 +25,27 @@ final class SystemMemory {
             // The default heap is a quarter of the machine or container.
             return Runtime.getRuntime().maxMemory() / 2 * 3;
         }
-        Path v2 = root.resolve("sys/fs/cgroup");
-        Path v1 = v2.resolve("memory");
-        long limit = Math.min(left(v2.resolve("memory.max"), v2.resolve("memory.current"), v2.resolve("memory.stat")),
-                left(v1.resolve("memory.limit_in_bytes"), v1.resolve("memory.usage_in_bytes"), v1.resolve("memory.stat")));
-        return Math.min(free.getAsLong(), limit);
+        Path mount = root.resolve("sys/fs/cgroup");
+        long limit = free.getAsLong();
+        for (String line : lines(root.resolve("proc/self/cgroup"))) { // number:controllers:path
+            String[] parts = line.split(":", 3);
+            if (parts.length == 3 && parts[1].isEmpty()) {
+                limit = Math.min(limit, left(mount, parts[2], "memory.max", "memory.current"));
+            } else if (parts.length == 3 && List.of(parts[1].split(",")).contains("memory")) {
+                limit = Math.min(limit, left(mount.resolve("memory"), parts[2], "memory.limit_in_bytes", "memory.usage_in_bytes"));
+            }
+        }
+        return limit;
+    }
+
+    /** What the limits of a group and of those around it leave. In a container, its group may be mounted as the outermost one. */
+    private static long left(Path mount, String group, String limit, String used) {
+        long left = Long.MAX_VALUE;
+        Path top = Path.of("/");
+        for (Path p = mount.resolve(top.relativize(top.resolve(group).normalize())); p.startsWith(mount); p = p.getParent()) {
+            left = Math.min(left, left(p.resolve(limit), p.resolve(used), p.resolve("memory.stat")));
+        }
+        return left;
     }
 
     private static OptionalLong memAvailable(Path meminfo) {

@@ -56,6 +56,7 @@ class KvSizeTest {
     void memoryOfMachinesAndContainers(@TempDir Path root) throws IOException {
         write(root, "proc/meminfo", "MemTotal:       16000 kB\nMemFree:  10 kB\nMemAvailable:    8000 kB\n");
         assertEquals(8000L * 1024, SystemMemory.available(root));
+        write(root, "proc/self/cgroup", "0::/\n");
         write(root, "sys/fs/cgroup/memory.max", "max\n");
         assertEquals(8000L * 1024, SystemMemory.available(root));
         write(root, "sys/fs/cgroup/memory.max", "1000000\n");
@@ -63,9 +64,27 @@ class KvSizeTest {
         assertEquals(100_000, SystemMemory.available(root));
         write(root, "sys/fs/cgroup/memory.stat", "anon 5\ninactive_file 400000\n");
         assertEquals(500_000, SystemMemory.available(root));
+        write(root, "proc/self/cgroup", "12:cpu,cpuacct:/\n5:hugetlb,memory:/\n0::/\n");
         write(root, "sys/fs/cgroup/memory/memory.limit_in_bytes", "300000\n");
         assertEquals(300_000, SystemMemory.available(root));
         write(root, "sys/fs/cgroup/memory/memory.limit_in_bytes", "9223372036854771712\n");
+        assertEquals(500_000, SystemMemory.available(root));
+    }
+
+    @Test
+    void limitsOfTheProcessesOwnGroupAndOfThoseAroundIt(@TempDir Path root) throws IOException {
+        write(root, "proc/meminfo", "MemAvailable:    8000 kB\n");
+        write(root, "proc/self/cgroup", "0::/system.slice/our.service\n");
+        write(root, "sys/fs/cgroup/system.slice/our.service/memory.max", "1000000\n");
+        write(root, "sys/fs/cgroup/system.slice/other.service/memory.max", "10\n");
+        assertEquals(1_000_000, SystemMemory.available(root));
+        write(root, "sys/fs/cgroup/system.slice/memory.max", "700000\n");
+        write(root, "sys/fs/cgroup/system.slice/memory.current", "100000\n");
+        assertEquals(600_000, SystemMemory.available(root));
+        write(root, "proc/self/cgroup", "4:memory:/docker/0123\n");
+        write(root, "sys/fs/cgroup/memory/memory.limit_in_bytes", "500000\n"); // the container sees its group as the outermost
+        assertEquals(500_000, SystemMemory.available(root));
+        write(root, "proc/self/cgroup", "4:memory:/../..\nnonsense\n");
         assertEquals(500_000, SystemMemory.available(root));
     }
 
