@@ -196,7 +196,10 @@ final class VectorFloats {
         return true;
     }
 
-    /** The same of {@link WeightFormat#F16}; see {@link VectorUnpack} for how they become floats. */
+    /**
+     * The same of {@link WeightFormat#F16}, whatever they are: their bits, shifted to a float's place, are theirs times 2^-112; on the way
+     * up infinity becomes one, and so does what is no number.
+     */
     static void halves1(MemorySegment w, long w0, long w1, MemorySegment x, long x0, long xb, int blocks, MemorySegment m, long acc) {
         FloatVector f = FloatVector.fromMemorySegment(F, m, acc, LITTLE_ENDIAN);
         FloatVector g = FloatVector.fromMemorySegment(F, m, acc + V, LITTLE_ENDIAN);

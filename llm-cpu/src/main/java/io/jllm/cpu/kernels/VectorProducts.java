@@ -4,9 +4,9 @@ import static io.jllm.cpu.kernels.VectorKernels.L;
 import static io.jllm.cpu.kernels.VectorUnpack.PAIRS;
 import static io.jllm.cpu.kernels.VectorUnpack.V;
 
+import io.jllm.cpu.machine.LargeMemory;
 import io.jllm.cpu.machine.TokenFormat;
 import io.jllm.cpu.machine.WeightFormat;
-import io.jllm.cpu.machine.LargeMemory;
 import io.jllm.quant.DType;
 import io.jllm.quant.Tensor;
 import java.lang.foreign.MemorySegment;
