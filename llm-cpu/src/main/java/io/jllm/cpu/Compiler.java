@@ -122,7 +122,6 @@ final class Compiler {
 
     private void add(Op op, Scratch scratch, Map<Rope, RopeTable> tables, List<Step> steps) {
         Rows out = scratch.rows(op.out());
-        Value.Rows kind = op.out().rows();
         switch (op) {
             case Op.Embed e -> steps.add(new RowSteps.Embed(out, tensors.matrix(e.table())));
             case Op.RmsNorm n -> steps.add(norm(n, out, scratch.rows(n.in())));

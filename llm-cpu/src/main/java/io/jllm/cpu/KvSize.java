@@ -28,10 +28,11 @@ final class KvSize {
         long room = limited ? options.kvBytes() : (long) (SHARE * (available - weights - scratch));
         int blocks = Math.clamp(room / block, 0, options.maxBlocks());
         if (blocks == 0) {
+            String left = limited ? "kvCache allows " + room
+                    : "about " + Math.max(0, room) + " are free of the " + available + " that this process may still take";
             throw new IllegalArgumentException("no room for the KV cache: a block of " + options.blockSize() + " positions takes "
-                    + block + " bytes, " + (limited ? "kvCache allows " + room : "about " + Math.max(0, room) + " of the " + available + " are free that this process may still take")
-                    + " (weights " + weights + " bytes, scratch memory at most " + scratch + "); " + (limited ? "raise kvCache"
-                    : "free memory, lower maxTokensPerStep or maxContext, or set kvCache"));
+                    + block + " bytes, " + left + " (weights " + weights + " bytes, scratch memory at most " + scratch + "); "
+                    + (limited ? "raise kvCache" : "free memory, lower maxTokensPerStep or maxContext, or set kvCache"));
         }
         return blocks;
     }

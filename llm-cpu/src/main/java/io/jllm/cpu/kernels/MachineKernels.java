@@ -1,13 +1,13 @@
 package io.jllm.cpu.kernels;
 
 import io.jllm.cpu.machine.Isa;
+import io.jllm.cpu.machine.LargeMemory;
 import io.jllm.cpu.machine.MachineCode;
 import io.jllm.cpu.machine.MachineCodeException;
 import io.jllm.cpu.machine.RopeFunctions;
 import io.jllm.cpu.machine.RopeShape;
 import io.jllm.cpu.machine.RowFunctions;
 import io.jllm.cpu.machine.TokenFormat;
-import io.jllm.cpu.machine.LargeMemory;
 import io.jllm.quant.DType;
 import io.jllm.quant.Tensor;
 import java.lang.foreign.MemorySegment;

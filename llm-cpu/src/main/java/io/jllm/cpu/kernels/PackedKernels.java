@@ -1,7 +1,7 @@
 package io.jllm.cpu.kernels;
 
-import io.jllm.cpu.machine.TokenFormat;
 import io.jllm.cpu.machine.LargeMemory;
+import io.jllm.cpu.machine.TokenFormat;
 import io.jllm.quant.DType;
 import io.jllm.quant.Tensor;
 import java.util.List;
