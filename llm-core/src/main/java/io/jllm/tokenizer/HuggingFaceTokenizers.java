@@ -27,8 +27,8 @@ public final class HuggingFaceTokenizers {
      * {@code special_tokens_map.json}, {@code added_tokens.json}, {@code generation_config.json} and {@code config.json}, read as
      * transformers 5 reads them.
      *
-     * <p>A prompt gets a beginning-of-sequence token by {@code add_bos_token} and {@code add_eos_token} of the configuration where it
-     * mentions one of them, by the post-processor of {@code tokenizer.json} otherwise. Tokens that end a generation are {@code eos_token}, and
+     * <p>What goes around a prompt is said by the post-processor of {@code tokenizer.json}; where that adds nothing, by {@code add_bos_token}
+     * and {@code add_eos_token} of the configuration (which transformers 5 ignores, and 4 did not). Tokens that end a generation are {@code eos_token}, and
      * {@code eos_token_id} of the generation configuration, or of the model's where that has none.
      * {@code clean_up_tokenization_spaces} is not applied: text is what the tokens say.
      *
@@ -42,9 +42,10 @@ public final class HuggingFaceTokenizers {
         HuggingFaceVocabulary vocabulary = new HuggingFaceVocabulary(json, special);
         HuggingFaceFormat format = HuggingFaceFormat.of(json);
         SubwordTokenizer.Frame frame = frame(folder, json, special, vocabulary);
-        Vocabulary table = vocabulary.table(format);
+        Normalizer normalizer = Normalizer.of(json);
+        Vocabulary table = vocabulary.table(format, normalizer);
         var encoder = new Encoder(SplitSteps.of(json), new HuggingFaceBpe(json, vocabulary).model(table));
-        return new SubwordTokenizer(table, new HuggingFaceSplitter(vocabulary.added(), Normalizer.of(json)), encoder, frame,
+        return new SubwordTokenizer(table, new HuggingFaceSplitter(vocabulary.added(), normalizer), encoder, frame,
                 format.dropsLeadingSpace());
     }
 
@@ -55,10 +56,8 @@ public final class HuggingFaceTokenizers {
         if (bos.isEmpty() && special.named().isEmpty() && template.before().length > 0) {
             bos = OptionalInt.of(template.before()[0]);
         }
-        // One flag decides about both ends, and a token that is not there is not added.
-        boolean byFlags = special.mentions(Set.of(ADD_BOS, ADD_EOS));
-        int[] before = !byFlags ? template.before() : special.flag(ADD_BOS) ? bos.stream().toArray() : new int[0];
-        int[] after = !byFlags ? template.after() : special.flag(ADD_EOS) ? eos.stream().toArray() : new int[0];
+        int[] before = special.flag(ADD_BOS) && template.addsNothing() ? bos.stream().toArray() : template.before();
+        int[] after = special.flag(ADD_EOS) && template.addsNothing() ? eos.stream().toArray() : template.after();
         return new SubwordTokenizer.Frame(bos, before, after, ends(folder, eos));
     }
 

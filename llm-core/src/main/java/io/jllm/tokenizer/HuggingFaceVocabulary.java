@@ -128,8 +128,8 @@ final class HuggingFaceVocabulary {
         return token != null && token.special();
     }
 
-    /** The table to decode by. */
-    Vocabulary table(HuggingFaceFormat format) {
+    /** The table to decode by. Tokens that are found in normalized text stand for what they are there. */
+    Vocabulary table(HuggingFaceFormat format, Normalizer normalizer) {
         Vocabulary.Builder table = new Vocabulary.Builder(size);
         model.forEach((text, id) -> {
             if (!added.containsKey(text)) {
@@ -140,7 +140,8 @@ final class HuggingFaceVocabulary {
             if (token.special()) {
                 table.special(token.id(), text);
             } else { // the byte-level alphabet is for what the model made; spaces may be written as U+2581 in any token
-                table.text(token.id(), text, format.byteLevel() ? Pieces.plain(text) : format.bytes(text));
+                String meant = token.normalized() ? normalizer.apply(text, false).text() : text;
+                table.text(token.id(), text, format.byteLevel() ? Pieces.plain(meant) : format.bytes(meant));
             }
         });
         return table.build();

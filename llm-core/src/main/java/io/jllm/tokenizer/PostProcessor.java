@@ -28,6 +28,10 @@ record PostProcessor(int[] before, int[] after) {
         };
     }
 
+    boolean addsNothing() {
+        return before.length == 0 && after.length == 0;
+    }
+
     /** What is put around a sequence by this, and then around the whole by another. */
     private PostProcessor then(PostProcessor outer) {
         return new PostProcessor(IntStream.concat(IntStream.of(outer.before), IntStream.of(before)).toArray(),

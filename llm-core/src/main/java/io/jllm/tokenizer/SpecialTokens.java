@@ -12,7 +12,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 
@@ -130,13 +129,8 @@ record SpecialTokens(List<AddedToken> decoder, Map<String, AddedToken> named, Li
         return value == null || value.isJsonNull() || value instanceof JsonArray a && a.isEmpty();
     }
 
-    /** Whether the configuration has a flag, be it null, and it is true. */
+    /** Whether the configuration has a flag, and it is true. */
     boolean flag(String key) {
         return config.flatMap(c -> c.bool(key)).orElse(false);
-    }
-
-    /** Whether the configuration mentions one of the flags. */
-    boolean mentions(Set<String> flags) {
-        return config.isPresent() && flags.stream().anyMatch(config.get()::mentions);
     }
 }

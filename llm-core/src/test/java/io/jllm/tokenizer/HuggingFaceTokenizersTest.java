@@ -109,7 +109,7 @@ class HuggingFaceTokenizersTest {
     @Test
     void addedTokensMayHoldMarkedSpaces() throws IOException {
         JsonObject json = copyOf("sentence-piece");
-        json.getAsJsonArray("added_tokens").add(JsonParser.parseString("{\"id\": 500, \"content\": \"\u2581\u2581\u2581\"}"));
+        json.getAsJsonArray("added_tokens").add(JsonParser.parseString("{\"id\": 500, \"content\": \"\u2581\u2581\u2581\", \"normalized\": false}"));
         write("tokenizer.json", json);
         try (Tokenizer tokenizer = load()) {
             assertEquals("the   ", tokenizer.decode(IntStream.concat(IntStream.of(tokenizer.encode("the", false, true)),
