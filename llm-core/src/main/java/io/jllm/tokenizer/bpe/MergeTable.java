@@ -18,7 +18,8 @@ final class MergeTable {
 
     /** With room for so many; it grows. */
     MergeTable(int expected) {
-        allocate(Math.max(4, Integer.SIZE - Integer.numberOfLeadingZeros(expected)) + 1);
+        int places = Math.addExact(expected, expected / 2) + 1; // at most two thirds are taken
+        allocate(Math.max(4, Integer.SIZE - Integer.numberOfLeadingZeros(places)));
     }
 
     private void allocate(int bits) {
@@ -36,7 +37,7 @@ final class MergeTable {
      * @param replace whether it takes the place of an equal pair that is there, or leaves it
      */
     void put(int left, int right, int rank, int result, boolean replace) {
-        if (2 * (size + 1) > pairs.length) {
+        if (3L * (size + 1) > 2L * pairs.length) {
             grow();
         }
         long pair = pair(left, right);
