@@ -63,7 +63,7 @@ public final class ModelFiles {
             throw e;
         } catch (FormatException e) {
             var name = String.valueOf(path.getFileName());
-            var hint = !e.getMessage().contains("give its folder") && PARTS_OF_FOLDERS.matcher(name).matches()
+            var hint = !Files.isDirectory(path) && !e.getMessage().contains("give its folder") && PARTS_OF_FOLDERS.matcher(name).matches()
                     ? " (to load a Hugging Face model, give its folder)" : "";
             throw new ModelLoadException(e.getMessage() + hint, e);
         }
@@ -115,7 +115,7 @@ public final class ModelFiles {
         try {
             return ConfigJson.read(file);
         } catch (ModelLoadException e) {
-            LOG.log(System.Logger.Level.WARNING, e.getMessage() + ". The model is loaded without the settings that are in this file", e);
+            LOG.log(System.Logger.Level.WARNING, e.getMessage() + ". The model is loaded without the settings that are in this file");
             return Optional.empty();
         }
     }

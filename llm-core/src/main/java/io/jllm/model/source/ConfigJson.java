@@ -54,8 +54,9 @@ public final class ConfigJson {
             if (e.getCause() instanceof OutOfMemoryError memory) {
                 throw memory;
             }
+            // not as a cause: it would tell the people who see its trace how to call the parser
             throw new ModelLoadException(where + (e.getCause() instanceof StackOverflowError ? " nests objects and arrays too deeply"
-                    : " is not valid JSON: " + JsonComplaint.of(e)), e);
+                    : " is not valid JSON: " + JsonComplaint.of(e)));
         }
         if (!(json instanceof JsonObject o)) {
             throw new ModelLoadException(where + " does not hold a JSON object");

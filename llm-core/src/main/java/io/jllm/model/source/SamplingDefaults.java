@@ -79,12 +79,13 @@ public final class SamplingDefaults {
         if (value == null) {
             return;
         }
-        set(where + ": " + GGUF_KEYS + key, value.toString(), switch (value) {
-            case GgufValue.Real r -> OptionalDouble.of(r.value());
-            case GgufValue.Int i -> OptionalDouble.of(i.value());
-            case GgufValue.Text t -> number(t.value().strip());
-            default -> OptionalDouble.empty();
-        }, setter);
+        var name = where + ": " + GGUF_KEYS + key;
+        switch (value) {
+            case GgufValue.Real r -> set(name, Double.toString(r.value()), OptionalDouble.of(r.value()), setter);
+            case GgufValue.Int i -> set(name, Long.toString(i.value()), OptionalDouble.of(i.value()), setter);
+            case GgufValue.Text t -> set(name, "\"" + t.value() + "\"", number(t.value().strip()), setter);
+            default -> set(name, value.toString(), OptionalDouble.empty(), setter);
+        }
     }
 
     private void set(String name, String text, OptionalDouble value, BiFunction<SamplingParamsBuilder, Double, SamplingParamsBuilder> setter) {

@@ -43,15 +43,21 @@ public final class MappedFile {
         boolean opened = false;
         try (FileChannel channel = channel(path)) {
             MemorySegment bytes = map(channel, path, arena);
-            T open = reader.read(path.toString(), arena, bytes);
+            T open = read(path, wanted, reader, arena, bytes);
             opened = true;
             return open;
-        } catch (FormatException e) {
-            throw FileKind.of(path, wanted).map(kind -> new FormatException(path.toString(), "the file", kind, e)).orElse(e);
         } finally {
             if (!opened) {
                 arena.close();
             }
+        }
+    }
+
+    private static <T> T read(Path path, Wanted wanted, Reader<T> reader, Arena arena, MemorySegment bytes) {
+        try {
+            return reader.read(path.toString(), arena, bytes);
+        } catch (FormatException e) {
+            throw FileKind.of(path, wanted).map(kind -> new FormatException(path.toString(), "the file", kind, e)).orElse(e);
         }
     }
 

@@ -34,7 +34,8 @@ final class StrictJson {
             }
             return value;
         } catch (IOException | IllegalStateException | NumberFormatException e) {
-            throw new FormatException(file, place, "is not the JSON that it should be: " + JsonComplaint.of(e), e);
+            // not as a cause: it would tell the people who see its trace how to call the parser
+            throw new FormatException(file, place, "is not the JSON that it should be: " + JsonComplaint.of(e));
         }
     }
 
