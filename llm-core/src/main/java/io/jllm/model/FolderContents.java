@@ -29,6 +29,10 @@ final class FolderContents {
                 return new ModelLoadException("the folder " + folder + " has no config.json; to load a GGUF file in it, give the file: "
                         + either(gguf));
             }
+            if (Files.exists(folder.resolve("adapter_config.json"))) {
+                return new ModelLoadException("the folder " + folder + " has no config.json, but adapter_config.json: it holds an adapter and no "
+                        + "model. Merge it into its base model first, and give the folder of the result");
+            }
             // the cache of Hugging Face's programs keeps each version of a model two folders further down
             if (Files.isDirectory(folder.resolve("snapshots"))) {
                 var versions = list(folder.resolve("snapshots")).stream().filter(Files::isDirectory).toList();

@@ -44,7 +44,9 @@ public final class ModelFiles {
      * Opens a model. Whether its tensors fit its configuration is for {@link io.jllm.spi.Backend#unsupported} to say, whether it has
      * a tokenizer that is known here for {@link LoadedModel#tokenizer}.
      *
-     * @param path a GGUF file or a Hugging Face folder
+     * <p>What the files only suggest, and cannot be used, is left out with a warning: sampling settings, end tokens, an absurd context.
+     *
+     * @param path a GGUF file, of a model in several files the first, or a Hugging Face folder
      * @return the open model, which the caller closes
      * @throws ModelLoadException if it is neither, cannot be read, is broken, or is of a kind that is not supported; the message
      *     says what to do

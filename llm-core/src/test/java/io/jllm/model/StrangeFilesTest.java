@@ -181,6 +181,9 @@ class StrangeFilesTest {
         Path cache = Files.createDirectories(dir.resolve("models--a--b"));
         Path version = Files.createDirectories(cache.resolve("snapshots/0a1b"));
         fails(cache, "is one of Hugging Face's cache: give the folder of a version in it: " + version);
+        Path adapter = Files.createDirectory(dir.resolve("adapter"));
+        Files.createFile(adapter.resolve("adapter_config.json"));
+        fails(adapter, "it holds an adapter and no model");
         Path split = Files.createDirectory(dir.resolve("split"));
         for (int i = 1; i <= 3; i++) {
             Files.createFile(split.resolve("m-0000" + i + "-of-00003.gguf"));
