@@ -3,9 +3,7 @@ module io.jllm.core {
     requires transitive io.jllm.quant;
     requires transitive io.jllm.sampling;
     requires com.google.gson;
-    requires ai.djl.tokenizers;
     requires static jdk.jfr; // events where it is there
-    requires org.slf4j; // not read here: DJL needs it, and its automatic module does not say so
 
     exports io.jllm;
     exports io.jllm.convert;

@@ -64,7 +64,7 @@ final class TokenizerKeys {
             return Map.of();
         }
         var made = new TokenizerKeys(folder.resolve("tokenizer.json"), loaded.config().vocab());
-        made.vocabulary(progress);
+        made.vocabulary(loaded.tokenizer().get(), progress);
         if (Json.isTrue(made.model, "byte_fallback")) {
             made.characters(progress);
         } else {
@@ -76,17 +76,25 @@ final class TokenizerKeys {
         return made.keys;
     }
 
-    private void vocabulary(Converter.Progress progress) {
+    /** Ids are the tokenizer's: those of added tokens go by their order, and other files may name some. */
+    private void vocabulary(Tokenizer tokenizer, Converter.Progress progress) {
         int beyond = 0;
-        for (var e : Json.object(model, "vocab").orElseThrow(() -> error("has no model.vocab")).entrySet()) {
+        var vocab = Json.object(model, "vocab").orElseThrow(() -> error("has no model.vocab"));
+        for (var e : vocab.entrySet()) {
             beyond += put(e.getKey(), e.getValue(), NORMAL);
         }
+        var listed = new HashSet<String>();
         for (var e : Json.list(root, "added_tokens")) {
-            if (!(e instanceof JsonObject added)) {
-                throw error("has added_tokens that are no objects");
+            if (e instanceof JsonObject added) {
+                Json.text(added, "content").ifPresent(listed::add);
             }
-            var content = Json.text(added, "content").orElseThrow(() -> error("has an added token without content"));
-            beyond += put(content, added.get("id"), Json.isTrue(added, "special") ? CONTROL : USER_DEFINED);
+        }
+        for (int id = 0; id < tokenizer.vocabSize(); id++) {
+            var token = tokenizer.token(id);
+            boolean added = listed.contains(token) || !vocab.has(token) || tokenizer.isSpecial(id);
+            if (added && !token.equals("[PAD" + id + "]")) {
+                beyond += put(token, new JsonPrimitive(id), tokenizer.isSpecial(id) ? CONTROL : USER_DEFINED);
+            }
         }
         if (beyond > 0) {
             progress.note(where + ": " + beyond + " tokens with ids past the " + tokens.length

@@ -1,5 +1,8 @@
 package io.jllm.tokenizer;
 
+import io.jllm.ModelLoadException;
+import io.jllm.model.source.ConfigJson;
+
 /**
  * A token that is looked for in the text before the model sees it.
  *
@@ -11,8 +14,28 @@ package io.jllm.tokenizer;
  */
 record AddedToken(int id, String text, boolean special, boolean leftStrip, boolean rightStrip, boolean singleWord,
         boolean normalized) {
-    /** Found wherever it stands, swallowing nothing. */
-    static AddedToken plain(int id, String text, boolean special) {
-        return new AddedToken(id, text, special, false, false, false, false);
+    /** The id of a token that has none yet. */
+    private static final int NO_ID = -1;
+
+    /** A special one, found wherever it stands, swallowing nothing; without an id. */
+    static AddedToken special(String text) {
+        return new AddedToken(NO_ID, text, true, false, false, false, false);
+    }
+
+    /** From an object with {@code content} and what else there is to say; without an id. */
+    static AddedToken of(ConfigJson json) {
+        String text = json.text("content").orElseThrow(() -> new ModelLoadException(json.name("content") + " is missing"));
+        boolean special = json.bool("special").orElse(false);
+        return new AddedToken(NO_ID, text, special, json.bool("lstrip").orElse(false), json.bool("rstrip").orElse(false),
+                json.bool("single_word").orElse(false), json.bool("normalized").orElse(!special));
+    }
+
+    AddedToken withId(int number) {
+        return new AddedToken(number, text, special, leftStrip, rightStrip, singleWord, normalized);
+    }
+
+    /** The same, but special. */
+    AddedToken asSpecial() {
+        return new AddedToken(id, text, true, leftStrip, rightStrip, singleWord, normalized);
     }
 }

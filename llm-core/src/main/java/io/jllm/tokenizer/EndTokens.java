@@ -21,7 +21,7 @@ final class EndTokens {
     /**
      * A mark in models of code, which fill in the middle of a file.
      *
-     * @param ends whether the filling ends there
+     * @param ends whether the filling ends there, where a key names it: models that were never taught to fill have such tokens too
      * @param keys that name it; where none does, it is looked for by how it is written
      */
     private record Mark(boolean ends, List<String> keys, List<String> written) {
@@ -53,12 +53,8 @@ final class EndTokens {
                 ends.addAll(named);
             }
             if (named.isEmpty()) {
-                mark.written.stream().map(vocabulary::id).flatMapToInt(OptionalInt::stream).findFirst().ifPresent(id -> {
-                    vocabulary.setKind(id, Kind.CONTROL);
-                    if (mark.ends) {
-                        ends.add(id);
-                    }
-                });
+                mark.written.stream().map(vocabulary::id).flatMapToInt(OptionalInt::stream).findFirst()
+                        .ifPresent(id -> vocabulary.setKind(id, Kind.CONTROL));
             }
         }
         for (String text : WRITTEN) {

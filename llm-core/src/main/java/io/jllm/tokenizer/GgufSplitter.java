@@ -56,7 +56,7 @@ final class GgufSplitter implements Segment.Splitter {
         List<Segment> segments = new ArrayList<>(spans.size());
         boolean afterToken = true;
         for (Span span : spans) {
-            segments.add(span.isText() ? new Segment.Text(prepared(text.substring(span.start, span.end), afterToken))
+            segments.add(span.isText() ? new Segment.Text(prepared(text.substring(span.start, span.end), afterToken), span.start == 0)
                     : new Segment.Token(span.token.id()));
             afterToken = !span.isText();
         }

@@ -3,14 +3,12 @@ package io.jllm.tokenizer;
 import io.jllm.ModelLoadException;
 import io.jllm.quant.gguf.GgufMetadata;
 import io.jllm.tokenizer.GgufVocabulary.Kind;
+import io.jllm.tokenizer.split.Splitting;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
-import java.util.function.IntPredicate;
-import java.util.function.ObjIntConsumer;
 
 /**
  * Tokenizers from the metadata of GGUF files: {@code tokenizer.ggml.model} "gpt2" (byte-level BPE) and "llama" (SentencePiece
@@ -31,10 +29,7 @@ public final class GgufTokenizers {
     }
 
     /**
-     * The tokenizer of a GGUF file. To be closed: it holds native memory (some 40 MiB for 128,000 tokens).
-     *
-     * <p>Sets the system property {@code ai.djl.offline} to true where it is unset, so that the native library asks no server for
-     * anything.
+     * The tokenizer of a GGUF file. Ids of special tokens that are out of range are ignored with a warning.
      *
      * @throws ModelLoadException if the keys are missing, wrong, or name a tokenizer that is not known; the message names the key
      */
@@ -53,39 +48,24 @@ public final class GgufTokenizers {
     }
 
     private static Tokenizer byteLevel(GgufMetadata metadata) {
-        PreTokenizer pre = PreTokenizer.named(metadata.text(PRE).orElse("default"));
+        PreTokenizer pre = PreTokenizer.named(metadata.text(PRE).filter(name -> !name.isEmpty()).orElse("default"));
         GgufVocabulary vocabulary = new GgufVocabulary(metadata);
         OptionalInt eos = vocabulary.idAt(EOS);
         Set<Integer> ends = EndTokens.find(vocabulary, eos);
-        TokenizerJson.Tokens tokens = sink -> {
-            tellTokens(vocabulary, vocabulary::isText, sink);
-            for (int b = 0; b < 256; b++) {
-                // A byte without a token must still keep its neighbours from merging: the id past the end is dropped afterwards.
-                String text = Pieces.byteLevel((byte) b);
-                if (vocabulary.id(text).stream().noneMatch(vocabulary::isText)) {
-                    sink.accept(text, vocabulary.size());
-                }
-            }
-        };
-        TokenizerJson.Bpe bpe = new TokenizerJson.Bpe(vocabulary.size(), tokens, Merges.listed(vocabulary), Optional.of(pre), Optional.empty());
-        DjlModel djl = DjlModel.of(TokenizerJson.of(bpe), "the vocabulary of the GGUF file");
+        Vocabulary table = table(vocabulary, false);
+        var encoder = new Encoder(pre.splitting(), GgufBpe.listed(vocabulary, table, pre.ignoreMerges()));
         SubwordTokenizer.Frame frame = frame(metadata, vocabulary.idAt(BOS), eos, pre.addsBos(), ends);
-        return new SubwordTokenizer(table(vocabulary, false), GgufSplitter.byteLevel(added(vocabulary, metadata)), djl, frame, false);
+        return new SubwordTokenizer(table, GgufSplitter.byteLevel(added(vocabulary, metadata)), encoder, frame, false);
     }
 
     private static Tokenizer sentencePiece(GgufMetadata metadata) {
         GgufVocabulary vocabulary = new GgufVocabulary(metadata);
         OptionalInt bos = orDefault(vocabulary.idAt(BOS), 1, vocabulary);
         OptionalInt eos = orDefault(vocabulary.idAt(EOS), 2, vocabulary);
-        String unknown = vocabulary.text(vocabulary.idAt(UNKNOWN).orElse(0));
         Set<Integer> ends = EndTokens.find(vocabulary, eos);
-        // Bytes and the unknown token are what the model falls back on.
-        TokenizerJson.Tokens tokens = sink -> tellTokens(vocabulary,
-                id -> vocabulary.isText(id) || Pieces.isByte(vocabulary.text(id)) || vocabulary.text(id).equals(unknown), sink);
         boolean spacePrefix = metadata.bool(SPACE_PREFIX).orElse(true);
-        TokenizerJson.Bpe bpe = new TokenizerJson.Bpe(vocabulary.size(), tokens, Merges.scored(vocabulary), Optional.empty(), Optional.of(unknown));
-        DjlModel djl = DjlModel.of(TokenizerJson.of(bpe), "the vocabulary of the GGUF file");
-        return new SubwordTokenizer(table(vocabulary, true), GgufSplitter.sentencePiece(added(vocabulary, metadata), spacePrefix), djl,
+        var encoder = new Encoder(new Splitting(List.of()), GgufBpe.scored(vocabulary, vocabulary.idAt(UNKNOWN).orElse(0)));
+        return new SubwordTokenizer(table(vocabulary, true), GgufSplitter.sentencePiece(added(vocabulary, metadata), spacePrefix), encoder,
                 frame(metadata, bos, eos, true, ends), spacePrefix);
     }
 
@@ -96,21 +76,16 @@ public final class GgufTokenizers {
 
     private static SubwordTokenizer.Frame frame(GgufMetadata metadata, OptionalInt bos, OptionalInt eos, boolean addsBos,
             Set<Integer> ends) {
-        int[] before = metadata.bool(ADD_BOS).orElse(addsBos && bos.isPresent()) ? new int[] {named(ADD_BOS, BOS, bos)} : new int[0];
-        int[] after = metadata.bool(ADD_EOS).orElse(false) ? new int[] {named(ADD_EOS, EOS, eos)} : new int[0];
+        int[] before = metadata.bool(ADD_BOS).orElse(addsBos && bos.isPresent()) ? named(metadata, ADD_BOS, BOS, bos) : new int[0];
+        int[] after = metadata.bool(ADD_EOS).orElse(false) ? named(metadata, ADD_EOS, EOS, eos) : new int[0];
         return new SubwordTokenizer.Frame(bos, before, after, ends);
     }
 
-    private static int named(String flag, String key, OptionalInt id) {
-        return id.orElseThrow(() -> new ModelLoadException("metadata " + flag + " is true, but " + key + " is missing"));
-    }
-
-    private static void tellTokens(GgufVocabulary vocabulary, IntPredicate which, ObjIntConsumer<String> sink) {
-        for (int id = 0; id < vocabulary.size(); id++) {
-            if (which.test(id)) {
-                sink.accept(vocabulary.text(id), id);
-            }
+    private static int[] named(GgufMetadata metadata, String flag, String key, OptionalInt id) {
+        if (id.isEmpty() && !metadata.entries().containsKey(key)) {
+            throw new ModelLoadException("metadata " + flag + " is true, but " + key + " is missing");
         }
+        return id.stream().toArray(); // none for an id that was ignored
     }
 
     private static Vocabulary table(GgufVocabulary vocabulary, boolean sentencePiece) {

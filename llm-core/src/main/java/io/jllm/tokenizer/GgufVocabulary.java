@@ -17,6 +17,10 @@ final class GgufVocabulary {
     static final String SCORES = "tokenizer.ggml.scores";
     static final String MERGES = "tokenizer.ggml.merges";
 
+    private static final System.Logger LOG = System.getLogger("io.jllm");
+    /** What bytes that are no UTF-8 are read as. */
+    private static final char NOT_UTF8 = '\uFFFD';
+
     /** In the order of their numbers in the file. */
     enum Kind {
         UNDEFINED, NORMAL, UNKNOWN, CONTROL, USER_DEFINED, UNUSED, BYTE
@@ -26,7 +30,6 @@ final class GgufVocabulary {
     private final String[] texts;
     private final Kind[] kinds;
     private final TextIndex ids;
-    private final boolean spaced;
 
     GgufVocabulary(GgufMetadata metadata) {
         this.metadata = metadata;
@@ -36,18 +39,15 @@ final class GgufVocabulary {
         }
         texts = new String[tokens.size()];
         ids = new TextIndex(texts);
-        boolean spaces = false;
         for (int id = 0; id < texts.length; id++) {
             String text = tokens.get(id).isEmpty() ? "[EMPTY_" + id + "]" : tokens.get(id);
             texts[id] = text;
-            spaces |= text.indexOf(' ') >= 0;
             int before = ids.add(id);
-            if (before >= 0) {
+            if (before >= 0 && text.indexOf(NOT_UTF8) < 0) { // tokens that are parts of characters look alike, and are found by id only
                 throw new ModelLoadException("metadata " + TOKENS + " has \"" + text + "\" twice, as token " + before + " and "
-                        + id + ": the file is broken, or its text is not UTF-8");
+                        + id + ": the file is broken");
             }
         }
-        spaced = spaces;
         kinds = kinds();
     }
 
@@ -88,11 +88,6 @@ final class GgufVocabulary {
         return texts.length;
     }
 
-    /** Whether a token is written with a space; as a rule another character stands for it. */
-    boolean spaced() {
-        return spaced;
-    }
-
     String text(int id) {
         return texts[id];
     }
@@ -119,23 +114,21 @@ final class GgufVocabulary {
         };
     }
 
-    /** The token id under a key, such as {@code tokenizer.ggml.bos_token_id}. */
+    /** The token id under a key, such as {@code tokenizer.ggml.bos_token_id}; one that is no token is as good as none, as llama.cpp has it. */
     OptionalInt idAt(String key) {
         var value = metadata.integer(key);
-        if (value.isEmpty()) {
+        if (value.isPresent() && (value.getAsLong() < 0 || value.getAsLong() >= texts.length)) {
+            LOG.log(System.Logger.Level.WARNING, "metadata {0} is {1}, but token ids are 0 to {2}: it is ignored", key,
+                    String.valueOf(value.getAsLong()), String.valueOf(texts.length - 1));
             return OptionalInt.empty();
         }
-        long id = value.getAsLong();
-        if (id < 0 || id >= texts.length) {
-            throw new ModelLoadException("metadata " + key + " is " + id + ", but token ids are 0 to " + (texts.length - 1));
-        }
-        return OptionalInt.of((int) id);
+        return value.isEmpty() ? OptionalInt.empty() : OptionalInt.of((int) value.getAsLong());
     }
 
-    /** One number for each token: the higher, the sooner it is merged. */
+    /** One number for each token: the higher, the sooner it is merged. Without any, all are equal. */
     double[] scores() {
         double[] scores = switch (metadata.entries().get(SCORES)) {
-            case null -> throw missing(SCORES, "by which tokens are merged");
+            case null -> new double[texts.length];
             case GgufValue.Ints i -> Arrays.stream(i.values()).asDoubleStream().toArray();
             default -> metadata.reals(SCORES).orElseThrow();
         };

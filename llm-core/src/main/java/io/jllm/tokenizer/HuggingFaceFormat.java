@@ -7,60 +7,46 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * How the tokens of a {@code tokenizer.json} are written, and which steps of it are taken here and not by the native tokenizer,
- * because they depend on what lies around a piece of text.
+ * How the tokens of a {@code tokenizer.json} are written, by its {@code decoder}.
  *
  * @param byteLevel whether tokens are written in the byte-level alphabet; if not, U+2581 is a space
  * @param byteTokens whether {@code <0xNN>} is a byte
  * @param dropsLeadingSpace whether decoding takes away a leading space
- * @param firstPrefix what goes before a text, but not before a piece after a token; as a rule nothing
- * @param normalizer the normalizer, where added tokens are to be found in normalized text; empty: left to the native tokenizer
  */
-record HuggingFaceFormat(boolean byteLevel, boolean byteTokens, boolean dropsLeadingSpace, String firstPrefix,
-        Optional<Normalizer> normalizer) {
+record HuggingFaceFormat(boolean byteLevel, boolean byteTokens, boolean dropsLeadingSpace) {
     private static final String SPACE = String.valueOf(Pieces.SPACE);
     private static final Set<String> DECODERS = Set.of("ByteLevel", "ByteFallback", "Fuse", "Metaspace", "Replace", "Strip");
-    /** Not Precompiled: the native library takes the process down where its data is broken. */
-    private static final Set<String> NORMALIZERS = Set.of("BertNormalizer", "ByteLevel", "Lowercase", "NFC", "NFD", "NFKC", "NFKD",
-            "Nmt", "Prepend", "Replace", "Strip", "StripAccents");
-    private static final Set<String> PRE_TOKENIZERS = Set.of("BertPreTokenizer", "ByteLevel", "CharDelimiterSplit", "Digits", "Metaspace",
-            "Punctuation", "Split", "UnicodeScripts", "Whitespace", "WhitespaceSplit");
 
-    static HuggingFaceFormat of(ConfigJson tokenizer, HuggingFaceVocabulary vocabulary) {
-        steps(tokenizer.object("normalizer"), "normalizers", NORMALIZERS);
-        List<ConfigJson> decoders = steps(tokenizer.object("decoder"), "decoders", DECODERS);
-        List<ConfigJson> preTokenizers = steps(tokenizer.object("pre_tokenizer"), "pretokenizers", PRE_TOKENIZERS);
-        boolean byteLevel = has(decoders, "ByteLevel") || decoders.isEmpty() && has(preTokenizers, "ByteLevel");
+    static HuggingFaceFormat of(ConfigJson tokenizer) {
+        List<ConfigJson> decoders = decoders(tokenizer.object("decoder"));
+        boolean byteLevel = has(decoders, "ByteLevel") || decoders.isEmpty() && mentionsByteLevel(tokenizer.object("pre_tokenizer"));
         if (!byteLevel && decoders.stream().noneMatch(HuggingFaceFormat::makesSpaces)) {
             throw new ModelLoadException(tokenizer.name("decoder") + " makes no spaces: it must have ByteLevel, Metaspace, or Replace "
                     + "of U+2581, or the pre_tokenizer be ByteLevel");
         }
         boolean drops = !byteLevel && decoders.stream().anyMatch(HuggingFaceFormat::stripsStart);
-        boolean first = preTokenizers.stream().anyMatch(p -> type(p).equals("Metaspace")
-                && p.text("prepend_scheme").orElse("").equals("first"));
-        if (first && preTokenizers.size() > 1) {
-            throw new ModelLoadException(tokenizer.name("pre_tokenizer") + " has a Metaspace of prepend_scheme \"first\" beside others, "
-                    + "which is not known here");
-        }
-        boolean normalized = vocabulary.added().stream().anyMatch(AddedToken::normalized);
-        return new HuggingFaceFormat(byteLevel, has(decoders, "ByteFallback"), drops, first ? SPACE : "",
-                normalized ? tokenizer.object("normalizer").flatMap(Normalizer::of) : Optional.empty());
+        return new HuggingFaceFormat(byteLevel, has(decoders, "ByteFallback"), drops);
     }
 
-    /** The step itself, or those it is a sequence of. */
-    private static List<ConfigJson> steps(Optional<ConfigJson> step, String children, Set<String> known) {
-        if (step.isEmpty()) {
+    private static boolean mentionsByteLevel(Optional<ConfigJson> preTokenizer) {
+        return preTokenizer.isPresent() && (type(preTokenizer.get()).equals("ByteLevel") || type(preTokenizer.get()).equals("Sequence")
+                && preTokenizer.get().objects("pretokenizers").stream().anyMatch(p -> mentionsByteLevel(Optional.of(p))));
+    }
+
+    /** The decoder itself, or those it is a sequence of. */
+    private static List<ConfigJson> decoders(Optional<ConfigJson> decoder) {
+        if (decoder.isEmpty()) {
             return List.of();
         }
-        ConfigJson s = step.get();
-        if (type(s).equals("Sequence")) {
-            return s.objects(children).stream().flatMap(child -> steps(Optional.of(child), children, known).stream()).toList();
+        ConfigJson d = decoder.get();
+        if (type(d).equals("Sequence")) {
+            return d.objects("decoders").stream().flatMap(child -> decoders(Optional.of(child)).stream()).toList();
         }
-        if (!known.contains(type(s))) {
-            throw new ModelLoadException(s.name("type") + " is \"" + type(s) + "\", which is not known here; known are "
-                    + String.join(", ", known.stream().sorted().toList()) + ", Sequence");
+        if (!DECODERS.contains(type(d))) {
+            throw new ModelLoadException(d.name("type") + " is \"" + type(d) + "\", which is not known here; known are "
+                    + String.join(", ", DECODERS.stream().sorted().toList()) + ", Sequence");
         }
-        return List.of(s);
+        return List.of(d);
     }
 
     private static String type(ConfigJson step) {

@@ -5,7 +5,6 @@ import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 
 /**
  * Finds added tokens in a text as Hugging Face's tokenizers do ({@code added_vocabulary.rs}): from the left, the longest at each
@@ -14,36 +13,27 @@ import java.util.Optional;
 final class HuggingFaceSplitter implements Segment.Splitter {
     private final Finder raw;
     private final Finder normalized;
-    private final Optional<Normalizer> normalizer;
-    private final String firstPrefix;
+    private final Normalizer normalizer;
 
-    HuggingFaceSplitter(List<AddedToken> tokens, HuggingFaceFormat format) {
-        normalizer = format.normalizer();
-        firstPrefix = format.firstPrefix();
-        raw = new Finder(tokens.stream().filter(t -> !t.normalized()).toList(), Optional.empty());
+    HuggingFaceSplitter(List<AddedToken> tokens, Normalizer normalizer) {
+        this.normalizer = normalizer;
+        raw = new Finder(tokens.stream().filter(t -> !t.normalized()).toList(), Normalizer.NONE);
         normalized = new Finder(tokens.stream().filter(AddedToken::normalized).toList(), normalizer);
     }
 
     @Override
     public List<Segment> split(String text, boolean parseSpecial) {
         List<Segment> segments = new ArrayList<>();
-        for (Segment outer : raw.split(text, parseSpecial)) {
+        for (Segment outer : raw.split(text, parseSpecial, true)) {
             switch (outer) {
                 case Segment.Token t -> segments.add(t);
                 case Segment.Text t -> {
-                    String piece = normalizer.map(n -> n.apply(t.text())).orElse(t.text());
-                    segments.addAll(normalized.split(piece, parseSpecial));
+                    Normalizer.Normalized n = normalizer.apply(t.text(), t.first());
+                    segments.addAll(normalized.split(n.text(), parseSpecial, n.first()));
                 }
             }
         }
-        if (!segments.isEmpty() && segments.getFirst() instanceof Segment.Text(String first) && !startsWithSpace(first)) {
-            segments.set(0, new Segment.Text(firstPrefix + first));
-        }
         return segments;
-    }
-
-    private static boolean startsWithSpace(String text) {
-        return text.charAt(0) == ' ' || text.charAt(0) == Pieces.SPACE;
     }
 
     /** Finds tokens of one of the two kinds. */
@@ -54,9 +44,9 @@ final class HuggingFaceSplitter implements Segment.Splitter {
 
         private final Map<Character, List<Pattern>> longestFirst = new HashMap<>();
 
-        Finder(List<AddedToken> tokens, Optional<Normalizer> normalizer) {
+        Finder(List<AddedToken> tokens, Normalizer normalizer) {
             for (AddedToken token : tokens) {
-                String text = normalizer.map(n -> n.apply(token.text())).orElse(token.text());
+                String text = normalizer.apply(token.text(), false).text();
                 if (!text.isEmpty()) {
                     longestFirst.computeIfAbsent(text.charAt(0), _ -> new ArrayList<>()).add(new Pattern(text, token));
                 }
@@ -64,7 +54,8 @@ final class HuggingFaceSplitter implements Segment.Splitter {
             longestFirst.values().forEach(l -> l.sort(Comparator.comparingInt((Pattern p) -> p.text.length()).reversed()));
         }
 
-        List<Segment> split(String text, boolean parseSpecial) {
+        /** @param first whether the whole text begins with it */
+        List<Segment> split(String text, boolean parseSpecial, boolean first) {
             List<Segment> segments = new ArrayList<>();
             int done = 0;
             int at = 0;
@@ -87,12 +78,12 @@ final class HuggingFaceSplitter implements Segment.Splitter {
                 while (token.rightStrip() && end < text.length() && Words.isSpace(text.charAt(end))) {
                     end++;
                 }
-                addText(segments, text, done, start);
+                addText(segments, text, done, start, first);
                 segments.add(new Segment.Token(token.id()));
                 done = end;
                 at = end;
             }
-            addText(segments, text, done, text.length());
+            addText(segments, text, done, text.length(), first);
             return segments;
         }
 
@@ -105,9 +96,9 @@ final class HuggingFaceSplitter implements Segment.Splitter {
             return null;
         }
 
-        private static void addText(List<Segment> segments, String text, int start, int end) {
+        private static void addText(List<Segment> segments, String text, int start, int end, boolean first) {
             if (start < end) {
-                segments.add(new Segment.Text(text.substring(start, end)));
+                segments.add(new Segment.Text(text.substring(start, end), first && start == 0));
             }
         }
     }

@@ -9,109 +9,113 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
+import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
- * The tokens of a Hugging Face folder: those of the model in {@code tokenizer.json}, and the added ones there, in
- * {@code added_tokens_decoder} of the configuration, and under names such as {@code bos_token}.
+ * The tokens of a Hugging Face folder: those of the model in {@code tokenizer.json}, the added ones there, and those that the files beside it
+ * name. Ids are those of the fast tokenizers: a token that is in the vocabulary keeps its id there, others are numbered from its end on in
+ * the order in which they are added, whatever id a file gives them. Source: Hugging Face tokenizers ({@code AddedVocabulary::add_tokens})
+ * and transformers 5 ({@code TokenizersBackend.__init__}).
  */
 final class HuggingFaceVocabulary {
+    private static final System.Logger LOG = System.getLogger("io.jllm");
     /** Above every vocabulary in use; a broken file must not become a huge table. */
-    private static final long MAX_ID = (1 << 24) - 1;
+    static final int MAX_ID = (1 << 24) - 1;
 
-    /** Names of tokens that stand for no text. Padding is not among them: models borrow ordinary tokens for it. */
-    private static final List<String> NAMES = List.of("bos_token", "eos_token", "unk_token", "sep_token", "cls_token");
-
-    private final Map<String, Integer> ids = new HashMap<>();
+    private final Map<String, Integer> model = new HashMap<>();
     private final Map<String, AddedToken> added = new LinkedHashMap<>();
-    private final Map<String, String> named = new HashMap<>();
+    private final SpecialTokens special;
     private int size;
 
-    HuggingFaceVocabulary(ConfigJson tokenizer, List<ConfigJson> configs) {
-        ConfigJson model = tokenizer.object("model").orElseThrow(() -> new ModelLoadException(tokenizer.name("model") + " is missing"));
-        String type = model.text("type").orElse(model.has("merges") ? "BPE" : "");
+    HuggingFaceVocabulary(ConfigJson tokenizer, SpecialTokens special) {
+        this.special = special;
+        ConfigJson json = tokenizer.object("model").orElseThrow(() -> new ModelLoadException(tokenizer.name("model") + " is missing"));
+        String type = json.text("type").orElse(json.has("merges") ? "BPE" : "");
         if (!type.equals("BPE")) {
-            throw new ModelLoadException(model.name("type") + " is \"" + type + "\", a kind of tokenizer that is not known here; "
+            throw new ModelLoadException(json.name("type") + " is \"" + type + "\", a kind of tokenizer that is not known here; "
                     + "known is BPE");
         }
-        ConfigJson vocab = model.object("vocab").orElseThrow(() -> new ModelLoadException(model.name("vocab") + " is missing"));
+        ConfigJson vocab = json.object("vocab").orElseThrow(() -> new ModelLoadException(json.name("vocab") + " is missing"));
         for (Map.Entry<String, JsonElement> entry : vocab.json().entrySet()) {
-            put(entry.getKey(), vocab.integer(entry.getKey(), 0, MAX_ID));
+            int id = vocab.integer(entry.getKey(), 0, MAX_ID);
+            model.put(entry.getKey(), id);
+            size = Math.max(size, id + 1);
         }
-        for (ConfigJson token : tokenizer.objects("added_tokens")) {
-            add(token, token.integer("id", 0, MAX_ID));
-        }
-        for (ConfigJson config : configs) {
-            config.object("added_tokens_decoder").ifPresent(this::addDecoder);
-            NAMES.forEach(name -> addNamed(config, name));
-        }
+        addListed(tokenizer.name("added_tokens"), tokenizer.objects("added_tokens"));
+        addNamed();
         if (size == 0) {
-            throw new ModelLoadException(model.name("vocab") + " is empty: a tokenizer needs tokens");
+            throw new ModelLoadException(json.name("vocab") + " is empty: a tokenizer needs tokens");
         }
     }
 
-    private void put(String text, int id) {
-        ids.put(text, id);
-        size = Math.max(size, id + 1);
+    private void addListed(String where, List<ConfigJson> listed) {
+        List<AddedToken> tokens = new ArrayList<>();
+        for (ConfigJson json : listed) {
+            tokens.add(AddedToken.of(json).withId(json.integer("id", 0, MAX_ID)));
+        }
+        add(tokens);
+        List<String> renumbered = tokens.stream().filter(t -> id(t.text()).orElse(t.id()) != t.id())
+                .map(t -> t.text() + " (" + t.id() + ", counts as " + id(t.text()).orElseThrow() + ")").toList();
+        if (!renumbered.isEmpty()) {
+            LOG.log(System.Logger.Level.WARNING, "{0}: {1} added tokens have ids that are not those of their places, which count, as {2}",
+                    where, renumbered.size(), renumbered.getFirst());
+        }
     }
 
-    private void addDecoder(ConfigJson decoder) {
-        for (String key : decoder.objectKeys()) {
-            long id;
-            try {
-                id = Long.parseLong(key);
-            } catch (NumberFormatException e) {
-                throw new ModelLoadException(decoder.name(key) + " is no token id", e);
+    private void addNamed() {
+        List<AddedToken> tokens = new ArrayList<>();
+        for (AddedToken token : special.decoder()) {
+            AddedToken known = added.get(token.text());
+            if (known == null || !known.equals(token.withId(known.id()))) {
+                tokens.add(token);
             }
-            if (id < 0 || id > MAX_ID) {
-                throw new ModelLoadException(decoder.name(key) + " is no token id: they are 0 to " + MAX_ID);
+        }
+        Set<String> known = tokens.stream().map(AddedToken::text).collect(Collectors.toSet());
+        known.addAll(added.keySet());
+        for (AddedToken token : special.named().values()) {
+            if (known.add(token.text())) {
+                tokens.add(token.asSpecial());
             }
-            add(decoder.object(key).orElseThrow(), (int) id);
         }
+        for (AddedToken token : special.extra()) {
+            if (known.add(token.text())) {
+                tokens.add(token);
+            }
+        }
+        add(tokens);
     }
 
-    private void add(ConfigJson token, int id) {
-        String text = token.text("content").orElseThrow(() -> new ModelLoadException(token.name("content") + " is missing"));
-        boolean special = token.bool("special").orElse(false);
-        if (text.isEmpty()) {
-            return; // is nowhere to be found
-        }
-        Integer known = ids.get(text); // the model's own id counts
-        if (known == null) {
-            put(text, id);
-        }
-        added.put(text, new AddedToken(known == null ? id : known, text, special, token.bool("lstrip").orElse(false),
-                token.bool("rstrip").orElse(false), token.bool("single_word").orElse(false), token.bool("normalized").orElse(!special)));
-    }
-
-    /** A string, or an object as in {@code added_tokens}. The first file that names a token counts. */
-    private void addNamed(ConfigJson config, String name) {
-        if (!config.has(name) || named.containsKey(name)) {
-            return;
-        }
-        String text = config.hasObject(name)
-                ? config.object(name).flatMap(o -> o.text("content")).orElseThrow(() -> new ModelLoadException(
-                        config.name(name) + " has no content"))
-                : config.text(name).orElseThrow();
-        OptionalInt id = id(text);
-        if (id.isEmpty() && (name.equals("bos_token") || name.equals("eos_token"))) {
-            throw new ModelLoadException(config.name(name) + " is \"" + text + "\", which is no token of tokenizer.json");
-        }
-        if (id.isPresent()) {
-            named.put(name, text);
-            added.putIfAbsent(text, AddedToken.plain(id.getAsInt(), text, true));
+    private void add(List<AddedToken> tokens) {
+        int highest = added.values().stream().mapToInt(AddedToken::id).max().orElse(-1);
+        int next = highest >= model.size() ? highest + 1 : model.size();
+        for (AddedToken token : tokens) {
+            if (token.text().isEmpty()) {
+                continue; // is nowhere to be found
+            }
+            OptionalInt known = id(token.text());
+            int id = known.isPresent() ? known.getAsInt() : next++;
+            added.put(token.text(), token.withId(id));
+            size = Math.max(size, id + 1);
         }
     }
 
     /** The id of a token by how it is written. */
     OptionalInt id(String text) {
-        Integer id = ids.get(text);
+        AddedToken token = added.get(text);
+        Integer id = token == null ? model.get(text) : Integer.valueOf(token.id());
         return id == null ? OptionalInt.empty() : OptionalInt.of(id);
     }
 
+    /** The id of a token that the model has. */
+    int modelId(String text) {
+        return model.get(text);
+    }
+
     /** The id of a token by its role, such as {@code bos_token}. */
-    OptionalInt named(String name) {
-        String text = named.get(name);
-        return text == null ? OptionalInt.empty() : id(text);
+    OptionalInt named(String role) {
+        AddedToken token = special.named().get(role);
+        return token == null ? OptionalInt.empty() : id(token.text());
     }
 
     List<AddedToken> added() {
@@ -127,12 +131,16 @@ final class HuggingFaceVocabulary {
     /** The table to decode by. */
     Vocabulary table(HuggingFaceFormat format) {
         Vocabulary.Builder table = new Vocabulary.Builder(size);
-        ids.forEach((text, id) -> {
-            if (isSpecial(text)) {
-                table.special(id, text);
-            } else {
-                // The byte-level alphabet is for what the model made; spaces may be written as U+2581 in any token.
-                table.text(id, text, format.byteLevel() && added.containsKey(text) ? Pieces.plain(text) : format.bytes(text));
+        model.forEach((text, id) -> {
+            if (!added.containsKey(text)) {
+                table.text(id, text, format.bytes(text));
+            }
+        });
+        added.forEach((text, token) -> {
+            if (token.special()) {
+                table.special(token.id(), text);
+            } else { // the byte-level alphabet is for what the model made; spaces may be written as U+2581 in any token
+                table.text(token.id(), text, format.byteLevel() ? Pieces.plain(text) : format.bytes(text));
             }
         });
         return table.build();

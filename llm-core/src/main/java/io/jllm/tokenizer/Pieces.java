@@ -10,6 +10,8 @@ final class Pieces {
 
     /** What each character of the byte-level alphabet stands for, or -1. */
     private static final short[] ALPHABET = alphabet();
+    /** The character of each byte. */
+    private static final char[] WRITTEN = writtenBytes();
 
     private Pieces() {
     }
@@ -31,13 +33,18 @@ final class Pieces {
     }
 
     /** How a byte is written in the byte-level alphabet. */
-    static String byteLevel(byte b) {
-        for (int c = 0; c < ALPHABET.length; c++) {
-            if (ALPHABET[c] == (b & 0xFF)) {
-                return String.valueOf((char) c);
-            }
+    static char byteLevel(byte b) {
+        return WRITTEN[b & 0xFF];
+    }
+
+    /** A text in the byte-level alphabet: a character for each byte of its UTF-8. */
+    static String written(String text) {
+        byte[] bytes = plain(text);
+        char[] chars = new char[bytes.length];
+        for (int i = 0; i < bytes.length; i++) {
+            chars[i] = WRITTEN[bytes[i] & 0xFF];
         }
-        throw new AssertionError("the alphabet has every byte");
+        return new String(chars);
     }
 
     /** In the style of SentencePiece: U+2581 is a space. */
@@ -74,5 +81,15 @@ final class Pieces {
             table[visible ? b : next++] = (short) b;
         }
         return table;
+    }
+
+    private static char[] writtenBytes() {
+        char[] chars = new char[256];
+        for (char c = 0; c < ALPHABET.length; c++) {
+            if (ALPHABET[c] >= 0) {
+                chars[ALPHABET[c]] = c;
+            }
+        }
+        return chars;
     }
 }

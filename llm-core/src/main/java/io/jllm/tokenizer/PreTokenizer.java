@@ -1,6 +1,11 @@
 package io.jllm.tokenizer;
 
 import io.jllm.ModelLoadException;
+import io.jllm.tokenizer.split.Behavior;
+import io.jllm.tokenizer.split.Expression;
+import io.jllm.tokenizer.split.SplitStep;
+import io.jllm.tokenizer.split.Splitting;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.SortedSet;
@@ -33,8 +38,8 @@ record PreTokenizer(List<String> expressions, boolean ignoreMerges, boolean adds
             + "|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}+| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|" + TAIL;
     private static final String DEEPSEEK = "[!\"#$%&'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~][A-Za-z]+"
             + "|[^\r\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+| ?[\\p{P}\\p{S}]+[\r\n]*|\\s*[\r\n]+|\\s+(?!\\S)|\\s+";
-    private static final String NOT_LOWER = "((?=[\\p{L}])([^a-z]))";
-    private static final String NOT_UPPER = "((?=[\\p{L}])([^A-Z]))";
+    private static final String NOT_LOWER = "[\\p{L}&&[^a-z]]";
+    private static final String NOT_UPPER = "[\\p{L}&&[^A-Z]]";
     private static final String BEFORE_WORD = "[^\\r\\n\\p{L}\\p{N}]?";
     private static final String TEKKEN = BEFORE_WORD + NOT_LOWER + "*" + NOT_UPPER + "+|" + BEFORE_WORD + NOT_LOWER + "+" + NOT_UPPER
             + "*|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|" + TAIL;
@@ -71,6 +76,14 @@ record PreTokenizer(List<String> expressions, boolean ignoreMerges, boolean adds
         for (String name : names) {
             table.put(name, value);
         }
+    }
+
+    /** How it cuts a text, and writes the pieces in the byte-level alphabet. */
+    Splitting splitting() {
+        List<SplitStep> steps = new ArrayList<>();
+        expressions.forEach(e -> steps.add(Behavior.ISOLATED.of(Expression.of(e))));
+        steps.add((text, first, sink) -> sink.piece(Pieces.written(text), first));
+        return new Splitting(steps);
     }
 
     /** By name; an unknown one is an error that lists those known. */

@@ -4,8 +4,8 @@ import java.util.List;
 
 /** A part of a text to encode. */
 sealed interface Segment {
-    /** Ready for the model: never empty. */
-    record Text(String text) implements Segment {
+    /** Ready for the model, never empty; whether the whole text begins with it. */
+    record Text(String text, boolean first) implements Segment {
     }
 
     /** A token that was written out in the text. */

@@ -3,15 +3,18 @@ package io.jllm.tokenizer;
 import java.util.Arrays;
 import java.util.OptionalInt;
 import java.util.Set;
-import java.util.stream.IntStream;
 
-/** Cuts out the tokens written in a text, has the native model encode what lies between, and decodes by the table. */
+/** Cuts out the tokens written in a text, has the model encode what lies between, and decodes by the table. */
 final class SubwordTokenizer implements Tokenizer {
+    /** As a rule, or more. */
+    private static final int CHARACTERS_A_TOKEN = 3;
+
     private final Vocabulary vocabulary;
     private final Segment.Splitter splitter;
-    private final DjlModel model;
+    private final Encoder encoder;
     private final Frame frame;
     private final boolean dropsLeadingSpace;
+    private volatile boolean closed;
 
     /**
      * What goes around a prompt, and what ends a generation.
@@ -26,36 +29,33 @@ final class SubwordTokenizer implements Tokenizer {
     }
 
     /** @param dropsLeadingSpace whether the vocabulary puts a space before a text, which decoding takes away */
-    SubwordTokenizer(Vocabulary vocabulary, Segment.Splitter splitter, DjlModel model, Frame frame, boolean dropsLeadingSpace) {
+    SubwordTokenizer(Vocabulary vocabulary, Segment.Splitter splitter, Encoder encoder, Frame frame, boolean dropsLeadingSpace) {
         this.vocabulary = vocabulary;
         this.splitter = splitter;
-        this.model = model;
+        this.encoder = encoder;
         this.frame = frame;
         this.dropsLeadingSpace = dropsLeadingSpace;
     }
 
     @Override
     public int[] encode(String text, boolean addBos, boolean parseSpecial) {
-        IntStream.Builder ids = IntStream.builder();
+        if (closed) {
+            throw new IllegalStateException("the tokenizer is closed");
+        }
+        Ids ids = new Ids(frame.before.length + frame.after.length + text.length() / CHARACTERS_A_TOKEN + 1);
         if (addBos) {
             Arrays.stream(frame.before).forEach(ids);
         }
-        for (Segment segment : splitter.split(text, parseSpecial)) {
+        for (Segment segment : splitter.split(Encoder.withoutLoneSurrogates(text), parseSpecial)) {
             switch (segment) {
-                case Segment.Token t -> ids.add(t.id());
-                case Segment.Text t -> {
-                    for (long id : model.encode(t.text())) {
-                        if (id < vocabulary.size()) { // those past the end stand for what the vocabulary has no token for
-                            ids.add((int) id);
-                        }
-                    }
-                }
+                case Segment.Token t -> ids.accept(t.id());
+                case Segment.Text t -> encoder.encode(t.text(), t.first(), ids);
             }
         }
         if (addBos) {
             Arrays.stream(frame.after).forEach(ids);
         }
-        return ids.build().toArray();
+        return ids.toArray();
     }
 
     @Override
@@ -101,6 +101,6 @@ final class SubwordTokenizer implements Tokenizer {
 
     @Override
     public void close() {
-        model.close();
+        closed = true;
     }
 }

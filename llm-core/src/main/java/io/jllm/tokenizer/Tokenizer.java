@@ -78,7 +78,7 @@ public interface Tokenizer extends AutoCloseable {
     /** Tokens that end a generation; may be empty, not to be changed. */
     Set<Integer> eos();
 
-    /** Frees the native memory, once no call is encoding any more. Idempotent. */
+    /** Ends encoding: calls from then on are refused. Idempotent. */
     @Override
     void close();
 }

@@ -57,7 +57,7 @@ class TokenizerKeysTest {
 
     /** Ids 0 to 2 are special, 3 to 28 the letters, then G for the space, and what the merges make. */
     private static String byteLevel(String preTokenizer) {
-        var vocab = new StringBuilder("\"<s>\": 0, \"</s>\": 1");
+        var vocab = new StringBuilder("\"<s>\": 0, \"</s>\": 1, \"<call>\": 2");
         for (char c = 'a'; c <= 'z'; c++) {
             vocab.append(", \"").append(c).append("\": ").append(3 + c - 'a');
         }
@@ -118,7 +118,7 @@ class TokenizerKeysTest {
                  "decoder": {"type": "Sequence", "decoders": [{"type": "Replace", "pattern": {"String": "\u2581"}, "content": " "},
                  {"type": "ByteFallback"}, {"type": "Fuse"}, {"type": "Strip", "content": " ", "start": 1, "stop": 0}]},
                  "model": {"type": "BPE", "byte_fallback": true, "fuse_unk": true, "unk_token": "<unk>",
-                 "vocab": {"<s>": 0, "</s>": 1, "<unk>": 3, "<0x0A>": 4, "a": 5, "b": 6, "\u2581": 7, "ab": 8, "\u2581ab": 9},
+                 "vocab": {"<s>": 0, "</s>": 1, "<call>": 2, "<unk>": 3, "<0x0A>": 4, "a": 5, "b": 6, "\u2581": 7, "ab": 8, "\u2581ab": 9},
                  "merges": [%s]}}""".formatted(SPECIAL, merges);
     }
 

@@ -89,17 +89,20 @@ class HuggingFaceTokenizersTest {
         }
         Files.writeString(folder.resolve("generation_config.json"), "{\"eos_token_id\": [1, 5]}");
         Files.writeString(folder.resolve("special_tokens_map.json"), "{\"eos_token\": {\"content\": \"<|pad|>\"}, \"bos_token\": \"<|eos|>\"}");
+        try (Tokenizer tokenizer = load()) {
+            int pad = tokenizer.encode("<|pad|>", false, true)[0];
+            assertEquals(Set.of(1, 5, pad), tokenizer.eos());
+            assertEquals(OptionalInt.of(1), tokenizer.bos());
+        }
         Files.writeString(folder.resolve("tokenizer_config.json"), """
                 {"add_bos_token": true, "bos_token": "<|bos|>", "add_eos_token": null,
                  "added_tokens_decoder": {"900": {"content": "<new>", "special": true}, "400": {"content": "ood", "special": false}}}""");
         try (Tokenizer tokenizer = load()) {
-            int pad = tokenizer.encode("<|pad|>", false, true)[0];
-            assertEquals(Set.of(1, 5, pad), tokenizer.eos());
+            assertEquals(Set.of(1, 5), tokenizer.eos(), "the older file is not read beside added_tokens_decoder");
             assertEquals(OptionalInt.of(0), tokenizer.bos());
-            assertArrayEquals(new int[] {0, 900}, tokenizer.encode("<new>"));
-            assertEquals(901, tokenizer.vocabSize());
-            assertEquals("[PAD899]", tokenizer.token(899), "a hole");
-            assertTrue(tokenizer.isSpecial(900) && tokenizer.isSpecial(899));
+            int last = tokenizer.vocabSize() - 1;
+            assertArrayEquals(new int[] {0, last}, tokenizer.encode("<new>"), "numbered by its place");
+            assertTrue(tokenizer.isSpecial(last));
         }
     }
 
@@ -110,19 +113,16 @@ class HuggingFaceTokenizersTest {
         write("tokenizer.json", json);
         try (Tokenizer tokenizer = load()) {
             assertEquals("the   ", tokenizer.decode(IntStream.concat(IntStream.of(tokenizer.encode("the", false, true)),
-                    IntStream.of(500)).toArray()));
+                    IntStream.of(tokenizer.vocabSize() - 1)).toArray()));
         }
     }
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', value = {
-        "tokenizer_config.json  | {\"add_bos_token\": true}              | add_bos_token is true, but bos_token is missing",
         "tokenizer_config.json  | {\"add_bos_token\": \"yes\"}           | add_bos_token must be true or false",
-        "tokenizer_config.json  | {\"bos_token\": \"<nowhere>\"}         | bos_token is \"<nowhere>\", which is no token",
         "tokenizer_config.json  | {\"eos_token\": {\"text\": \"a\"}}     | eos_token has no content",
         "tokenizer_config.json  | {\"added_tokens_decoder\": {\"x\":{}}} | added_tokens_decoder: x is no token id",
         "tokenizer_config.json  | {\"added_tokens_decoder\": {\"99999999999\":{}}} | added_tokens_decoder: 99999999999 is no token id",
-        "generation_config.json | {\"eos_token_id\": -3}                 | eos_token_id is -3: ids begin at 0",
         "generation_config.json | []                                     | does not hold a JSON object",
         "config.json            | {\"eos_token_id\": \"</s>\"}           | eos_token_id must be a number",
         "tokenizer.json         | {                                      | is not valid JSON",
@@ -148,7 +148,7 @@ class HuggingFaceTokenizersTest {
         "model/merges                    | 7 | merges must be a list",
         "normalizer                      | {\"type\": \"Precompiled\"} | type is \"Precompiled\", which is not known here",
         "pre_tokenizer                   | {\"type\": \"Magic\"} | type is \"Magic\"",
-        "pre_tokenizer                   | {\"type\": \"Split\", \"pattern\": {\"Regex\": \"(((\"}, \"behavior\": \"Isolated\"} | native library",
+        "pre_tokenizer                   | {\"type\": \"Split\", \"pattern\": {\"Regex\": \"(((\"}, \"behavior\": \"Isolated\"} | the regular expression ((( cannot be read",
         "decoder                         | {\"type\": \"CTC\"} | type is \"CTC\"",
         "decoder                         | {\"type\": \"Fuse\"} | decoder makes no spaces",
         "post_processor                  | {\"type\": \"Magic\"} | post_processor: type is \"Magic\"",

@@ -51,7 +51,7 @@ class SharedVocabulariesTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"phi-2", "tinyllama"})
+    @ValueSource(strings = {"deepseek_v3", "gemma3", "llama3_1", "phi-2", "qwen3", "tinyllama"})
     void huggingFaceFolders(String name) throws IOException {
         Path folder = shared("tokenizers/hf/" + name);
         JsonObject file = JsonParser.parseString(Files.readString(folder.resolve("cases.json"))).getAsJsonObject();
@@ -62,6 +62,9 @@ class SharedVocabulariesTest {
                 int[] ids = ints(c.get("ids"));
                 assertArrayEquals(ids, tokenizer.encode(text, false, true), text);
                 assertArrayEquals(ints(c.get("ids_special")), tokenizer.encode(text), text);
+                if (c.has("ids_plain")) {
+                    assertArrayEquals(ints(c.get("ids_plain")), tokenizer.encode(text, false, false), text);
+                }
                 String decoded = c.get("decoded").getAsString();
                 for (int id : ids) { // the cases were decoded with special tokens, which have no text here
                     decoded = tokenizer.isSpecial(id) ? decoded.replace(tokenizer.token(id), "") : decoded;

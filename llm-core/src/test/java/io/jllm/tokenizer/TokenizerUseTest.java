@@ -3,11 +3,9 @@ package io.jllm.tokenizer;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
-import static org.junit.jupiter.api.Assertions.assertTimeout;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.jllm.quant.gguf.GgufMetadata;
-import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.Executors;
@@ -83,31 +81,12 @@ class TokenizerUseTest {
         for (String name : List.of("gguf-sentence-piece", "byte-level")) {
             try (Tokenizer tokenizer = open(name)) {
                 for (String text : texts) {
-                    int[] ids = assertTimeout(Duration.ofSeconds(60), () -> tokenizer.encode(text, false, true));
+                    int[] ids = tokenizer.encode(text, false, true);
                     if (!text.contains("<|bos|>")) {
                         assertEquals(text, tokenizer.decode(ids), name);
                     }
                     assertTrue(ids.length > 512, name);
                 }
-            }
-        }
-    }
-
-    @Test
-    void theOfflinePropertyIsSetWhereItIsUnset() {
-        String before = System.getProperty("ai.djl.offline");
-        try {
-            System.clearProperty("ai.djl.offline");
-            open("byte-level").close();
-            assertEquals("true", System.getProperty("ai.djl.offline"));
-            System.setProperty("ai.djl.offline", "TRUE");
-            open("gguf-byte-level").close();
-            assertEquals("TRUE", System.getProperty("ai.djl.offline"), "someone's own setting stays");
-        } finally {
-            if (before == null) {
-                System.clearProperty("ai.djl.offline");
-            } else {
-                System.setProperty("ai.djl.offline", before);
             }
         }
     }

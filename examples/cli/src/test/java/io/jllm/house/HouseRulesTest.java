@@ -31,7 +31,7 @@ class HouseRulesTest {
     }
 
     @Test
-    void oneClassSetsGlobalState() {
+    void librariesSetNoGlobalState() {
         assertEquals(Set.of(), ClassRules.globalState(checkout.libraryClasses()));
     }
 
