@@ -35,7 +35,6 @@ public final class ModelFiles {
     private static final String EMBEDDINGS = "token_embd.weight";
     private static final String OUTPUT = "output.weight";
     private static final Pattern PARTS_OF_FOLDERS = Pattern.compile(".*\\.(safetensors|json|bin)", Pattern.DOTALL);
-    private static final System.Logger LOG = System.getLogger("io.jllm");
 
     private ModelFiles() {
     }
@@ -96,7 +95,7 @@ public final class ModelFiles {
     private static LoadedModel openFolder(Path folder) throws IOException {
         var json = ConfigJson.read(folder.resolve("config.json")).orElseThrow(() -> FolderContents.noConfig(folder));
         var read = HuggingFaceConfig.of(json);
-        var generation = generation(folder.resolve("generation_config.json"));
+        var generation = ConfigJson.readSuggestions(folder.resolve("generation_config.json"));
         var defaults = generation.map(SamplingDefaults::of).orElse(SamplingParams.neutral());
         var eos = EndIds.of(generation, json, read.model().vocab());
         var weights = embeddingsOf(read.model(), HuggingFaceWeights.open(folder));
@@ -109,16 +108,6 @@ public final class ModelFiles {
         } catch (Throwable t) {
             weights.close();
             throw t;
-        }
-    }
-
-    /** It only makes suggestions, so that one that cannot be read is no reason not to load the model. */
-    private static Optional<ConfigJson> generation(Path file) {
-        try {
-            return ConfigJson.read(file);
-        } catch (ModelLoadException e) {
-            LOG.log(System.Logger.Level.WARNING, e.getMessage() + ". The model is loaded without the settings that are in this file");
-            return Optional.empty();
         }
     }
 

@@ -31,6 +31,8 @@ public final class ConfigJson {
     /** So many keys at most has what servers say instead of a file. */
     private static final int ANSWER_KEYS = 4;
 
+    private static final System.Logger LOG = System.getLogger("io.jllm");
+
     private final String where;
     private final JsonObject object;
 
@@ -102,6 +104,19 @@ public final class ConfigJson {
                 throw FileErrors.of(file, e);
             }
             throw e;
+        }
+    }
+
+    /**
+     * Reads a file that only makes suggestions, as {@code generation_config.json} does: one that cannot be read is no reason not to load a
+     * model, and counts as absent, with a warning.
+     */
+    public static Optional<ConfigJson> readSuggestions(Path file) {
+        try {
+            return read(file);
+        } catch (ModelLoadException e) {
+            LOG.log(System.Logger.Level.WARNING, e.getMessage() + ". The model is loaded without the settings that are in this file");
+            return Optional.empty();
         }
     }
 
