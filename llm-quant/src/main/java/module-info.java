@@ -3,6 +3,7 @@ module io.jllm.quant {
     requires com.google.gson;
 
     exports io.jllm.quant;
+    exports io.jllm.quant.file to io.jllm.core; // the model folder's other files are judged by the same code
     exports io.jllm.quant.gguf;
     exports io.jllm.quant.safetensors;
 }

@@ -1,13 +1,14 @@
 package io.jllm.convert;
 
 import io.jllm.ModelLoadException;
+import io.jllm.model.source.FileErrors;
 import io.jllm.quant.DType;
 import io.jllm.quant.FormatException;
 import io.jllm.quant.gguf.GgufValue;
 import io.jllm.quant.gguf.GgufWriter;
 import java.io.IOException;
+import java.nio.file.ClosedFileSystemException;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -116,34 +117,31 @@ public final class Converter {
      * Converts a model. The file appears under its name when it is whole, replacing what was there; nothing is left behind on
      * failure. Safe to call from many threads.
      *
-     * @param model a Hugging Face folder or a GGUF file
+     * @param model a Hugging Face folder or a GGUF file; of a model in several files the first
      * @param out the GGUF file to write; its folder must exist
      * @throws ModelLoadException if the model cannot be read or converted; the message says why
      * @throws IOException if writing fails, or the calling thread is interrupted
-     * @throws IllegalArgumentException if {@code out} is the model itself
+     * @throws IllegalArgumentException if {@code out} is the model itself, or a part of it
      */
     public static void convert(Path model, Path out, Options options, Progress progress) throws IOException {
         var folder = out.toAbsolutePath().getParent();
         if (folder == null || !Files.isDirectory(folder) || Files.isDirectory(out)) {
             throw new IOException("cannot write " + out + ": " + (Files.isDirectory(out) ? "it is a folder" : "its folder does not exist"));
         }
-        if (Files.exists(out) && Files.exists(model) && Files.isSameFile(model, out)) {
-            throw new IllegalArgumentException("the output " + out + " is the model itself: give another name");
-        }
-        try (var source = open(model, progress);
+        try (var source = open(model, out, progress);
                 ExecutorService pool = Executors.newFixedThreadPool(options.threads(),
                         Thread.ofPlatform().name("jllm-convert-", 0).daemon().factory())) {
             GgufWriter.write(out, metadata(source, options), entries(source, options, pool, progress), progress::written);
         }
     }
 
-    private static Source open(Path model, Progress progress) {
+    private static Source open(Path model, Path out, Progress progress) {
         try {
-            return Files.isDirectory(model) ? HuggingFaceSource.open(model, progress) : GgufSource.open(model);
-        } catch (NoSuchFileException e) {
-            throw new ModelLoadException("there is no file " + e.getFile() + ": give a GGUF file or a Hugging Face model folder", e);
+            return Files.isDirectory(model) ? HuggingFaceSource.open(model, progress) : GgufSource.open(model, out);
         } catch (IOException e) {
-            throw new ModelLoadException("cannot read " + model + ": " + e, e);
+            throw FileErrors.of(model, e);
+        } catch (ClosedFileSystemException e) {
+            throw FileErrors.of(model, e);
         } catch (FormatException e) {
             throw new ModelLoadException(e.getMessage(), e);
         }

@@ -3,17 +3,25 @@ package io.jllm.convert;
 import io.jllm.ModelLoadException;
 import io.jllm.quant.gguf.GgufFile;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 
 /** A GGUF file, of any family. */
 final class GgufSource {
     private GgufSource() {
     }
 
-    static Source open(Path path) throws IOException {
+    /** All files of a split model, by the first. */
+    static Source open(Path path, Path out) throws IOException {
         var file = GgufFile.open(path);
         try {
+            for (var part : file.files()) {
+                if (Files.exists(out) && Files.isSameFile(part, out)) {
+                    throw new IllegalArgumentException("the output " + out + " is the model itself, or a part of it: give another name");
+                }
+            }
             var tensors = new ArrayList<Source.Item>();
             for (var info : file.tensorInfos()) {
                 if (info.type().isEmpty()) {
@@ -21,7 +29,9 @@ final class GgufSource {
                 }
                 tensors.add(new Source.Item(file.get(info.name()), info.shape(), RowOrder.KEPT));
             }
-            return new Source(file.metadata().entries(), tensors, file);
+            var metadata = new LinkedHashMap<>(file.metadata().entries());
+            metadata.keySet().removeIf(key -> key.startsWith("split.")); // what is written is one file
+            return new Source(metadata, tensors, file);
         } catch (Throwable t) {
             file.close();
             throw t;

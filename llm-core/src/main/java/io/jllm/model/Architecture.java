@@ -6,7 +6,6 @@ import io.jllm.model.arch.Mistral;
 import io.jllm.model.arch.Qwen2;
 import io.jllm.model.arch.Qwen3;
 import java.util.List;
-import java.util.OptionalInt;
 import java.util.stream.Collectors;
 
 /**
@@ -45,10 +44,8 @@ public interface Architecture {
         return WindowRule.NONE;
     }
 
-    /** Length of a head where {@code config.json} names none; empty for hidden size / heads. */
-    default OptionalInt defaultHeadDim() {
-        return OptionalInt.empty();
-    }
+    /** The sizes that {@code config.json} may leave out. */
+    ConfigDefaults defaults();
 
     /** Which layers of a Hugging Face model see a {@code sliding_window} only. */
     enum WindowRule {

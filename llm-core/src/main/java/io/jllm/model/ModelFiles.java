@@ -3,6 +3,8 @@ package io.jllm.model;
 import io.jllm.ModelLoadException;
 import io.jllm.SamplingParams;
 import io.jllm.model.source.ConfigJson;
+import io.jllm.model.source.EndIds;
+import io.jllm.model.source.FileErrors;
 import io.jllm.model.source.GgufConfig;
 import io.jllm.model.source.HuggingFaceConfig;
 import io.jllm.model.source.SamplingDefaults;
@@ -14,14 +16,15 @@ import io.jllm.tokenizer.GgufTokenizers;
 import io.jllm.tokenizer.HuggingFaceTokenizers;
 import io.jllm.tokenizer.Tokenizer;
 import java.io.IOException;
+import java.nio.file.ClosedFileSystemException;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
-import java.util.HashSet;
-import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Supplier;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /**
@@ -31,6 +34,7 @@ import java.util.stream.Collectors;
 public final class ModelFiles {
     private static final String EMBEDDINGS = "token_embd.weight";
     private static final String OUTPUT = "output.weight";
+    private static final Pattern PARTS_OF_FOLDERS = Pattern.compile(".*\\.(safetensors|json|bin)", Pattern.DOTALL);
 
     private ModelFiles() {
     }
@@ -39,27 +43,28 @@ public final class ModelFiles {
      * Opens a model. Whether its tensors fit its configuration is for {@link io.jllm.spi.Backend#unsupported} to say, whether it has
      * a tokenizer that is known here for {@link LoadedModel#tokenizer}.
      *
-     * @param path a GGUF file or a Hugging Face folder
+     * <p>What the files only suggest, and cannot be used, is left out with a warning: sampling settings, end tokens, an absurd context.
+     *
+     * @param path a GGUF file, of a model in several files the first, or a Hugging Face folder
      * @return the open model, which the caller closes
      * @throws ModelLoadException if it is neither, cannot be read, is broken, or is of a kind that is not supported; the message
      *     says what to do
      */
     public static LoadedModel open(Path path) {
         try {
-            if (Files.isDirectory(path)) {
-                return openFolder(path);
-            }
-            if (Files.exists(path) && !Files.isRegularFile(path)) {
-                throw new ModelLoadException(path + " is neither a file nor a folder");
-            }
-            return openGguf(path);
-        } catch (NoSuchFileException e) {
-            throw new ModelLoadException("there is no file " + e.getFile() + ": give a GGUF file or a Hugging Face model folder", e);
+            return Files.isDirectory(path) ? openFolder(path) : openGguf(path);
         } catch (IOException e) {
-            throw new ModelLoadException("cannot read " + path + ": " + e, e);
+            throw FileErrors.of(path, e);
+        } catch (ClosedFileSystemException e) {
+            throw FileErrors.of(path, e);
+        } catch (OutOfMemoryError e) {
+            if (FileErrors.isHeap(e)) {
+                throw FileErrors.of(path, e);
+            }
+            throw e;
         } catch (FormatException e) {
             var name = String.valueOf(path.getFileName());
-            var hint = name.endsWith(".safetensors") || name.endsWith(".json") || name.endsWith(".bin")
+            var hint = !Files.isDirectory(path) && !e.getMessage().contains("give its folder") && PARTS_OF_FOLDERS.matcher(name).matches()
                     ? " (to load a Hugging Face model, give its folder)" : "";
             throw new ModelLoadException(e.getMessage() + hint, e);
         }
@@ -80,7 +85,7 @@ public final class ModelFiles {
                     ? Optional.of(() -> GgufTokenizers.fromGguf(metadata)) : Optional.empty();
             var name = metadata.text("general.name").orElse(String.valueOf(path.getFileName()));
             var tied = file.find(OUTPUT).isEmpty();
-            return assemble(name, read.architecture(), read.model(), tied, file, tokenizer, defaults, List.of());
+            return assemble(name, read.architecture(), read.model(), tied, file, tokenizer, defaults, Set.of());
         } catch (Throwable t) {
             file.close();
             throw t;
@@ -88,14 +93,15 @@ public final class ModelFiles {
     }
 
     private static LoadedModel openFolder(Path folder) throws IOException {
-        var json = ConfigJson.read(folder.resolve("config.json")).orElseThrow(() -> noConfig(folder));
+        var json = ConfigJson.read(folder.resolve("config.json")).orElseThrow(() -> FolderContents.noConfig(folder));
         var read = HuggingFaceConfig.of(json);
-        var generation = ConfigJson.read(folder.resolve("generation_config.json"));
+        var generation = ConfigJson.readSuggestions(folder.resolve("generation_config.json"));
         var defaults = generation.map(SamplingDefaults::of).orElse(SamplingParams.neutral());
-        var eos = generation.map(g -> g.integers("eos_token_id")).filter(e -> !e.isEmpty()).orElse(json.integers("eos_token_id"));
+        var eos = EndIds.of(generation, json, read.model().vocab());
         var weights = embeddingsOf(read.model(), HuggingFaceWeights.open(folder));
         try {
-            Optional<Supplier<Tokenizer>> tokenizer = Files.exists(folder.resolve("tokenizer.json"))
+            // a link that leads nowhere is there, and says so when it is read
+            Optional<Supplier<Tokenizer>> tokenizer = Files.exists(folder.resolve("tokenizer.json"), LinkOption.NOFOLLOW_LINKS)
                     ? Optional.of(() -> HuggingFaceTokenizers.fromFolder(folder)) : Optional.empty();
             var name = String.valueOf(folder.toRealPath().getFileName());
             return assemble(name, read.architecture(), read.model(), isTied(read.model(), weights), weights, tokenizer, defaults, eos);
@@ -128,33 +134,12 @@ public final class ModelFiles {
                 || table.get().type() == output.get().type() && table.get().data().mismatch(output.get().data()) == -1);
     }
 
-    private static ModelLoadException noConfig(Path folder) {
-        List<Path> files;
-        try (var list = Files.list(folder)) {
-            files = list.sorted().toList();
-        } catch (IOException e) {
-            return new ModelLoadException("cannot read the folder " + folder + ": " + e, e);
-        }
-        if (files.isEmpty()) {
-            return new ModelLoadException("the folder " + folder + " is empty: give a GGUF file or a Hugging Face model folder");
-        }
-        var gguf = files.stream().filter(f -> f.toString().endsWith(".gguf")).map(Path::toString).toList();
-        if (!gguf.isEmpty()) {
-            return new ModelLoadException("the folder " + folder + " has no config.json; to load a GGUF file in it, give the file: "
-                    + String.join(" or ", gguf));
-        }
-        return new ModelLoadException("the folder " + folder + " has no config.json: give a GGUF file, or a Hugging Face model folder "
-                + "with config.json, *.safetensors and tokenizer.json");
-    }
-
     /** The tensors decide what a configuration leaves open: biases, and in a GGUF file an output matrix of its own. */
     private static LoadedModel assemble(String name, Architecture architecture, ModelConfig read, boolean tied, WeightSource weights,
-                                        Optional<Supplier<Tokenizer>> tokenizer, SamplingParams defaults, List<Long> moreEos) {
+                                        Optional<Supplier<Tokenizer>> tokenizer, SamplingParams defaults, Set<Integer> eos) {
         var found = new ModelConfig.Biases(hasBias(weights, "attn_q", "attn_k", "attn_v"), hasBias(weights, "attn_output"),
                 hasBias(weights, "ffn_gate", "ffn_up", "ffn_down"));
         var config = read.with(tied, read.biases().or(found));
-        var eos = new HashSet<Integer>();
-        moreEos.stream().filter(id -> id >= 0 && id < config.vocab()).forEach(id -> eos.add(id.intValue()));
         var program = architecture.program(config);
         var description = name + ": " + describe(config, weights);
         return new LoadedModel(config, program, weights, making(tokenizer), defaults, eos, description);

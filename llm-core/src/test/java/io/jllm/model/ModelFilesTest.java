@@ -93,7 +93,6 @@ class ModelFilesTest {
             assertTrue(model.description().startsWith("Tiny: llama, "), model.description());
         }
         tiny.keys.put("general.sampling.top_p", new GgufValue.Real(GgufValue.Type.FLOAT32, 2));
-        fails(tiny.write(folder.resolve("tiny.gguf")), "general.sampling", "topP must be in (0, 1], was 2.0");
     }
 
     @Test
@@ -114,8 +113,6 @@ class ModelFilesTest {
             assertEquals(SamplingParams.greedy(), model.defaults());
             assertEquals(Set.of(2), model.eos(), "that of config.json");
         }
-        Files.writeString(dir.resolve("generation_config.json"), "{\"temperature\": -1}");
-        fails(dir, "generation_config.json", "temperature must be finite and at least 0, was -1.0");
     }
 
     @Test

@@ -1,6 +1,7 @@
 package io.jllm.model.arch;
 
 import io.jllm.model.Architecture;
+import io.jllm.model.ConfigDefaults;
 import io.jllm.model.ModelConfig;
 import io.jllm.model.Op;
 import io.jllm.model.Program;
@@ -30,8 +31,8 @@ public final class Qwen3 implements Architecture {
     }
 
     @Override
-    public OptionalInt defaultHeadDim() {
-        return OptionalInt.of(128);
+    public ConfigDefaults defaults() {
+        return new ConfigDefaults(151_936, 4096, 22_016, 32, 32, OptionalInt.of(32), OptionalInt.of(128), 32_768);
     }
 
     @Override

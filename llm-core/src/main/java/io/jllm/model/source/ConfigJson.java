@@ -7,8 +7,15 @@ import com.google.gson.JsonParseException;
 import com.google.gson.JsonParser;
 import com.google.gson.JsonPrimitive;
 import io.jllm.ModelLoadException;
+import io.jllm.quant.FormatException;
+import io.jllm.quant.file.FileKind;
+import io.jllm.quant.file.FileKind.Wanted;
+import io.jllm.quant.file.JsonComplaint;
+import io.jllm.quant.file.MappedFile;
 import java.io.IOException;
+import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -20,6 +27,11 @@ import java.util.Optional;
  */
 public final class ConfigJson {
     private static final long MAX_BYTES = 16 << 20;
+    private static final int SHOWN_CHARS = 80;
+    /** So many keys at most has what servers say instead of a file. */
+    private static final int ANSWER_KEYS = 4;
+
+    private static final System.Logger LOG = System.getLogger("io.jllm");
 
     private final String where;
     private final JsonObject object;
@@ -36,14 +48,26 @@ public final class ConfigJson {
      * @throws ModelLoadException if it is not a JSON object
      */
     public static ConfigJson parse(String where, String text) {
+        JsonElement json;
         try {
-            if (JsonParser.parseString(text) instanceof JsonObject o) {
-                return new ConfigJson(where, o);
-            }
+            json = JsonParser.parseString(text);
         } catch (JsonParseException e) {
-            throw new ModelLoadException(where + " is not valid JSON: " + e.getMessage(), e);
+            // the parser wraps these two as if the text were wrong
+            if (e.getCause() instanceof OutOfMemoryError memory) {
+                throw memory;
+            }
+            // not as a cause: it would tell the people who see its trace how to call the parser
+            throw new ModelLoadException(where + (e.getCause() instanceof StackOverflowError ? " nests objects and arrays too deeply"
+                    : " is not valid JSON: " + JsonComplaint.of(e)));
         }
-        throw new ModelLoadException(where + " does not hold a JSON object");
+        if (!(json instanceof JsonObject o)) {
+            throw new ModelLoadException(where + " does not hold a JSON object");
+        }
+        if (o.size() <= ANSWER_KEYS && o.get("error") instanceof JsonPrimitive answer && answer.isString()) {
+            throw new ModelLoadException(where + " holds the answer of a server, \"" + shown(answer.getAsString())
+                    + "\": download the file itself");
+        }
+        return new ConfigJson(where, o);
     }
 
     /**
@@ -59,20 +83,50 @@ public final class ConfigJson {
      * Reads a file, if it is there.
      *
      * @param maxBytes how large it may be
-     * @throws ModelLoadException if it cannot be read, or is no JSON object of that size at most
+     * @throws ModelLoadException if it cannot be read, or is no JSON object of that size at most, or the heap has no room for it
      */
     public static Optional<ConfigJson> read(Path file, long maxBytes) {
-        if (!Files.exists(file)) {
-            return Optional.empty();
-        }
         try {
+            MappedFile.check(file, Wanted.JSON);
             long size = Files.size(file);
             if (size > maxBytes) {
                 throw new ModelLoadException(file + " has " + size + " bytes; such a file has at most " + maxBytes);
             }
-            return Optional.of(parse(file.toString(), Files.readString(file)));
+            return Optional.of(parse(file));
+        } catch (NoSuchFileException e) {
+            return Optional.empty();
         } catch (IOException e) {
-            throw new ModelLoadException("cannot read " + file + ": " + e, e);
+            throw FileErrors.of(file, e);
+        } catch (FormatException e) {
+            throw new ModelLoadException(e.getMessage(), e);
+        } catch (OutOfMemoryError e) {
+            if (FileErrors.isHeap(e)) {
+                throw FileErrors.of(file, e);
+            }
+            throw e;
+        }
+    }
+
+    /**
+     * Reads a file that only makes suggestions, as {@code generation_config.json} does: one that cannot be read is no reason not to load a
+     * model, and counts as absent, with a warning.
+     */
+    public static Optional<ConfigJson> readSuggestions(Path file) {
+        try {
+            return read(file);
+        } catch (ModelLoadException e) {
+            LOG.log(System.Logger.Level.WARNING, e.getMessage() + ". The model is loaded without the settings that are in this file");
+            return Optional.empty();
+        }
+    }
+
+    private static ConfigJson parse(Path file) throws IOException {
+        try {
+            return parse(file.toString(), Files.readString(file));
+        } catch (CharacterCodingException e) {
+            throw new ModelLoadException(file + " " + FileKind.of(file, Wanted.JSON).orElse("is not UTF-8 text: download it again"), e);
+        } catch (ModelLoadException e) {
+            throw FileKind.of(file, Wanted.JSON).map(kind -> new ModelLoadException(file + " " + kind, e)).orElse(e);
         }
     }
 
@@ -99,6 +153,11 @@ public final class ConfigJson {
     /** The object itself; not to be changed. */
     public JsonObject json() {
         return object;
+    }
+
+    /** Whatever the key holds; empty if it is absent or null. Not to be changed. */
+    public Optional<JsonElement> value(String key) {
+        return element(key);
     }
 
     /** A string. */
@@ -133,7 +192,8 @@ public final class ConfigJson {
 
     /** A whole number within a range. */
     public int integer(String key, long min, long max) {
-        long value = integer(key).orElseThrow(() -> new ModelLoadException(name(key) + " is missing"));
+        long value = integer(key).orElseThrow(() -> new ModelLoadException(name(key)
+                + (mentions(key) ? " is null; it must be from " + min + " to " + max : " is missing")));
         return Limits.check(name(key), value, min, max);
     }
 
@@ -223,8 +283,10 @@ public final class ConfigJson {
     }
 
     private ModelLoadException wrong(String key, JsonElement e, String wanted) {
-        var shown = e.toString();
-        return new ModelLoadException(name(key) + " must be " + wanted + ", is "
-                + (shown.length() > 80 ? shown.substring(0, 80) + "..." : shown));
+        return new ModelLoadException(name(key) + " must be " + wanted + ", is " + shown(e.toString()));
+    }
+
+    private static String shown(String text) {
+        return text.length() > SHOWN_CHARS ? text.substring(0, SHOWN_CHARS) + "..." : text;
     }
 }

@@ -13,6 +13,7 @@ import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import java.util.Collections;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.IntStream;
 
 /**
@@ -26,6 +27,10 @@ public record GgufConfig(Architecture architecture, ModelConfig model) {
     /** Frequencies are divided by these, where a file has them: how Llama 3's scaling is stored. */
     public static final String ROPE_FACTORS = "rope_freqs.weight";
 
+    /** Where a file does not say for what context its model was trained: what llama.cpp gives a model at least. */
+    private static final int UNSAID_CONTEXT = 4096;
+
+    private static final System.Logger LOG = System.getLogger("io.jllm");
     private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
     /**
@@ -36,15 +41,23 @@ public record GgufConfig(Architecture architecture, ModelConfig model) {
      */
     public static GgufConfig of(String where, GgufMetadata metadata, WeightSource weights) {
         try {
-            var name = metadata.text("general.architecture").orElseThrow(() -> new ModelLoadException(
-                    "general.architecture is missing: it names the model family"));
-            return new Reader(metadata, name + ".", Architecture.of(name)).read(weights);
+            var name = family(metadata);
+            return new Reader(where, metadata, name + ".", Architecture.of(name)).read(weights);
         } catch (ModelLoadException | IllegalArgumentException e) {
             throw new ModelLoadException(where + ": " + e.getMessage(), e);
         }
     }
 
-    private record Reader(GgufMetadata metadata, String prefix, Architecture architecture) {
+    private static String family(GgufMetadata metadata) {
+        var type = metadata.text("general.type").orElse("model");
+        if (!type.equals("model")) {
+            throw new ModelLoadException("general.type is \"" + type + "\": the file is no model, but belongs to one; give the model's own file");
+        }
+        return metadata.text("general.architecture").orElseThrow(() -> new ModelLoadException(
+                "general.architecture is missing: it names the model family"));
+    }
+
+    private record Reader(String where, GgufMetadata metadata, String prefix, Architecture architecture) {
         GgufConfig read(WeightSource weights) {
             int layers = required("block_count", Limits.LAYERS);
             int hidden = required("embedding_length", Limits.WIDTH);
@@ -54,9 +67,9 @@ public record GgufConfig(Architecture architecture, ModelConfig model) {
             int headDim = headDim(hidden, heads);
             Limits.attention(prefix + "attention.head_count", heads, prefix + "attention.head_count_kv", kvHeads,
                     prefix + "attention.key_length", headDim);
-            double eps = Limits.positive(prefix + "attention.layer_norm_rms_epsilon", metadata
+            double eps = Limits.notNegative(prefix + "attention.layer_norm_rms_epsilon", metadata
                     .real(prefix + "attention.layer_norm_rms_epsilon").orElseThrow(() -> missing("attention.layer_norm_rms_epsilon")));
-            int context = required("context_length", Limits.CONTEXT);
+            int context = context();
             int experts = has("expert_count") ? optional("expert_count", 0, Integer.MAX_VALUE) : 0;
             if (experts > 0) {
                 throw new ModelLoadException(prefix + "expert_count is " + experts + "; mixtures of experts are not supported");
@@ -64,6 +77,15 @@ public record GgufConfig(Architecture architecture, ModelConfig model) {
             var model = new ModelConfig(architecture.name(), layers, hidden, ffn, heads, kvHeads, headDim, vocab(weights), context,
                     (float) eps, rope(headDim, weights), windows(layers), false, architecture.biases(false, false));
             return new GgufConfig(architecture, model);
+        }
+
+        private int context() {
+            var key = prefix + "context_length";
+            if (!has("context_length")) {
+                LOG.log(System.Logger.Level.WARNING, where + ": " + key + " is missing; a context of " + UNSAID_CONTEXT + " is taken");
+            }
+            var said = metadata.integer(key);
+            return Limits.context(where + ": " + key, said.isPresent() ? Optional.of(said.getAsLong()) : Optional.empty(), UNSAID_CONTEXT);
         }
 
         private int headDim(int hidden, int heads) {
@@ -107,7 +129,7 @@ public record GgufConfig(Architecture architecture, ModelConfig model) {
         }
 
         private RopeScaling scaling() {
-            var type = metadata.text(prefix + "rope.scaling.type").orElse(has("rope.scale_linear") ? "linear" : "none");
+            var type = metadata.text(prefix + "rope.scaling.type").orElse("linear"); // as llama.cpp has it
             return switch (type) {
                 case "none" -> new RopeScaling.None();
                 case "linear" -> {

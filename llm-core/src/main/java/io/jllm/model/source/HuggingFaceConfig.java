@@ -2,6 +2,7 @@ package io.jllm.model.source;
 
 import io.jllm.ModelLoadException;
 import io.jllm.model.Architecture;
+import io.jllm.model.ConfigDefaults;
 import io.jllm.model.ModelConfig;
 import io.jllm.model.Rope;
 import java.util.ArrayList;
@@ -36,16 +37,17 @@ public record HuggingFaceConfig(Architecture architecture, ModelConfig model, do
         if (!act.equals("silu") && !act.equals("swish")) {
             throw new ModelLoadException(json.name("hidden_act") + " is \"" + act + "\"; supported is silu");
         }
-        int layers = json.integer("num_hidden_layers", 1, Limits.LAYERS);
-        int hidden = json.integer("hidden_size", 1, Limits.WIDTH);
-        int ffn = json.integer("intermediate_size", 1, Limits.WIDTH);
-        int heads = json.integer("num_attention_heads", 1, Limits.HEADS);
-        int kvHeads = json.has("num_key_value_heads") ? json.integer("num_key_value_heads", 1, heads) : heads;
-        int headDim = headDim(json, architecture, hidden, heads);
+        var unsaid = architecture.defaults();
+        int layers = size(json, "num_hidden_layers", unsaid.layers(), Limits.LAYERS);
+        int hidden = size(json, "hidden_size", unsaid.hidden(), Limits.WIDTH);
+        int ffn = size(json, "intermediate_size", unsaid.ffn(), Limits.WIDTH);
+        int heads = size(json, "num_attention_heads", unsaid.heads(), Limits.HEADS);
+        int kvHeads = kvHeads(json, unsaid, heads);
+        int headDim = headDim(json, unsaid, hidden, heads);
         Limits.attention(json.name("num_attention_heads"), heads, "num_key_value_heads", kvHeads, json.name("head_dim"), headDim);
-        int vocab = json.integer("vocab_size", 1, Limits.VOCAB);
-        int context = json.integer("max_position_embeddings", 1, Limits.CONTEXT);
-        double eps = Limits.positive(json.name("rms_norm_eps"), json.real("rms_norm_eps").orElse(1e-6));
+        int vocab = size(json, "vocab_size", unsaid.vocab(), Limits.VOCAB);
+        int context = Limits.context(json.name("max_position_embeddings"), json.integer("max_position_embeddings"), unsaid.context());
+        double eps = Limits.notNegative(json.name("rms_norm_eps"), json.real("rms_norm_eps").orElse(1e-6));
 
         var ropeJson = ropeParameters(json);
         double theta = Limits.positive(json.name("rope_theta"), ropeJson.flatMap(r -> r.real("rope_theta"))
@@ -67,12 +69,25 @@ public record HuggingFaceConfig(Architecture architecture, ModelConfig model, do
         }
     }
 
-    private static int headDim(ConfigJson json, Architecture architecture, int hidden, int heads) {
+    /** A number that may be left out, but is not null. */
+    private static int size(ConfigJson json, String key, int unsaid, int max) {
+        return json.mentions(key) ? json.integer(key, 1, max) : unsaid;
+    }
+
+    private static int kvHeads(ConfigJson json, ConfigDefaults unsaid, int heads) {
+        if (json.mentions("num_key_value_heads")) {
+            return json.has("num_key_value_heads") ? json.integer("num_key_value_heads", 1, heads) : heads;
+        }
+        // more than there are heads cannot be meant
+        return Math.min(unsaid.kvHeads().orElse(heads), heads);
+    }
+
+    private static int headDim(ConfigJson json, ConfigDefaults unsaid, int hidden, int heads) {
         if (json.has("head_dim")) {
             return json.integer("head_dim", 1, Limits.HEAD_DIM);
         }
-        if (architecture.defaultHeadDim().isPresent()) {
-            return architecture.defaultHeadDim().getAsInt();
+        if (unsaid.headDim().isPresent()) {
+            return unsaid.headDim().getAsInt();
         }
         if (hidden % heads != 0) {
             throw new ModelLoadException(json.name("hidden_size") + " is " + hidden + ", which num_attention_heads " + heads
@@ -81,9 +96,9 @@ public record HuggingFaceConfig(Architecture architecture, ModelConfig model, do
         return Limits.check(json.name("hidden_size / num_attention_heads"), hidden / heads, 1, Limits.HEAD_DIM);
     }
 
-    /** transformers 4 wrote rope_scaling, which wins there and in 5; transformers 5 writes rope_parameters. */
+    /** transformers 4 wrote rope_scaling, which wins there and in 5 unless it is empty; transformers 5 writes rope_parameters. */
     private static Optional<ConfigJson> ropeParameters(ConfigJson json) {
-        var parameters = json.object("rope_scaling").or(() -> json.object("rope_parameters"));
+        var parameters = json.object("rope_scaling").filter(r -> !r.json().isEmpty()).or(() -> json.object("rope_parameters"));
         parameters.map(ConfigJson::objectKeys).filter(keys -> !keys.isEmpty()).ifPresent(keys -> {
             throw new ModelLoadException(json.name("rope_parameters") + " differ between kinds of layers (" + String.join(", ", keys)
                     + "), which this family does not support");

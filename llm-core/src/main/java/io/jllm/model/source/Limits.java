@@ -1,6 +1,7 @@
 package io.jllm.model.source;
 
 import io.jllm.ModelLoadException;
+import java.util.Optional;
 
 /**
  * Ranges of the numbers in model files. They are wider than any model and narrow enough that no product of them overflows and
@@ -13,6 +14,8 @@ final class Limits {
     static final int HEAD_DIM = 1 << 12;
     static final int VOCAB = 1 << 24;
     static final int CONTEXT = 1 << 26;
+
+    private static final System.Logger LOG = System.getLogger("io.jllm");
 
     private Limits() {
     }
@@ -32,6 +35,24 @@ final class Limits {
             throw new ModelLoadException(key + " is " + value + "; it must be above 0 and finite as a 32-bit float");
         }
         return value;
+    }
+
+    /** The value, if it is zero or more and finite as a float. */
+    static double notNegative(String key, double value) {
+        if (!((float) value >= 0) || (float) value == Float.POSITIVE_INFINITY) {
+            throw new ModelLoadException(key + " is " + value + "; it must be at least 0 and finite as a 32-bit float");
+        }
+        return value;
+    }
+
+    /** The context that a model was trained for. Where it is unsaid or absurd, that is no reason not to load it: another is taken. */
+    static int context(String key, Optional<Long> value, int otherwise) {
+        if (value.isPresent() && (value.get() < 1 || value.get() > CONTEXT)) {
+            LOG.log(System.Logger.Level.WARNING, key + " is " + value.get() + ", which is no context that a model was trained for; "
+                    + otherwise + " is taken instead");
+            return otherwise;
+        }
+        return value.map(Long::intValue).orElse(otherwise);
     }
 
     /** Checks what several numbers must be to each other. */

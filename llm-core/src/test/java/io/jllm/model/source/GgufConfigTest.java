@@ -94,6 +94,60 @@ class GgufConfigTest {
         assertArrayEquals(new float[] {plain[0] / 4, plain[1] / 8, plain[2] / 16, plain[3] / 32}, read().rope().invFreq());
     }
 
+    /** llama.cpp divides by the factor unless the file says that nothing is scaled. */
+    @Test
+    void aFactorWithoutATypeIsLinear() {
+        var plain = read().rope().invFreq();
+        real("rope.scaling.factor", 4);
+        assertEquals(plain[1] / 4, read().rope().invFreq()[1]);
+        keys.put("llama.rope.scaling.type", new GgufValue.Text("none"));
+        assertArrayEquals(plain, read().rope().invFreq());
+        keys.remove("llama.rope.scaling.type");
+        keys.remove("llama.rope.scaling.factor");
+        real("rope.scale_linear", 2);
+        assertEquals(plain[1] / 2, read().rope().invFreq()[1]);
+    }
+
+    @Test
+    void anUnsaidContextIsNoReasonNotToLoad() {
+        for (long context : new long[] {0, 0xffff_ffffL, -1, Integer.MAX_VALUE}) {
+            integer("context_length", context);
+            try (var warnings = new Warnings()) {
+                assertEquals(4096, read().maxContext());
+                warnings.one("m.gguf: llama.context_length is " + context, "4096");
+            }
+        }
+        keys.remove("llama.context_length");
+        try (var warnings = new Warnings()) {
+            assertEquals(4096, read().maxContext());
+            warnings.one("m.gguf: llama.context_length is missing", "4096");
+        }
+        integer("context_length", 10_485_760);
+        try (var warnings = new Warnings()) {
+            assertEquals(10_485_760, read().maxContext());
+            warnings.none();
+        }
+        keys.put("llama.context_length", new GgufValue.Text("2048"));
+        fails("llama.context_length must be an integer");
+    }
+
+    @Test
+    void normsWithoutAnEpsilon() {
+        real("attention.layer_norm_rms_epsilon", 0);
+        assertEquals(0, read().normEps());
+        keys.remove("llama.attention.layer_norm_rms_epsilon");
+        fails("llama.attention.layer_norm_rms_epsilon is missing");
+    }
+
+    @Test
+    void filesThatBelongToModelsAreNamed() {
+        keys.put("general.type", new GgufValue.Text("model"));
+        read();
+        keys.put("general.type", new GgufValue.Text("adapter"));
+        keys.put("general.architecture", new GgufValue.Text("clip"));
+        fails("general.type is \"adapter\": the file is no model");
+    }
+
     @Test
     void arraysOfEqualHeadCountsAreOne() {
         keys.put("llama.attention.head_count_kv", new GgufValue.Ints(GgufValue.Type.INT32, new long[] {2, 2, 2, 2}));
@@ -135,14 +189,13 @@ class GgufConfigTest {
         integer("rope.dimension_count", 10);
         fails("llama.rope.dimension_count is 10; it must be from 2 to 8");
         integer("rope.dimension_count", 8);
-        integer("context_length", -1);
-        fails("llama.context_length is -1");
-        integer("context_length", 2048);
         real("rope.freq_base", Double.NaN);
         fails("llama.rope.freq_base is NaN");
         real("rope.freq_base", 10_000);
-        real("attention.layer_norm_rms_epsilon", 0);
-        fails("llama.attention.layer_norm_rms_epsilon is 0.0");
+        real("attention.layer_norm_rms_epsilon", -1);
+        fails("llama.attention.layer_norm_rms_epsilon is -1.0");
+        real("attention.layer_norm_rms_epsilon", Double.NaN);
+        fails("llama.attention.layer_norm_rms_epsilon is NaN");
     }
 
     @Test

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.jllm.ModelLoadException;
 import io.jllm.model.ModelConfig;
 import io.jllm.model.Rope;
+import java.util.Collections;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -38,6 +39,59 @@ class HuggingFaceConfigTest {
         assertEquals(List.of(0, 0, 0, 0), c.windows());
         assertEquals(Rope.Layout.NEOX, c.rope().layout());
         assertEquals(10_000, parse("llama", "").ropeTheta());
+    }
+
+    /** What transformers 5 makes of {@code {"model_type": ...}} alone. */
+    @ParameterizedTest
+    @CsvSource({"llama, 32000, 4096, 11008, 32, 128, 2048, 0", "mistral, 32000, 4096, 14336, 8, 128, 131072, 4096",
+        "qwen2, 151936, 4096, 22016, 32, 128, 32768, 0", "qwen3, 151936, 4096, 22016, 32, 128, 32768, 0"})
+    void nothingSaidAtAll(String family, int vocab, int hidden, int ffn, int kvHeads, int headDim, int context, int window) {
+        var c = HuggingFaceConfig.of(ConfigJson.parse("config.json", "{\"model_type\": \"" + family + "\"}"));
+        assertEquals(new ModelConfig(family, 32, hidden, ffn, 32, kvHeads, headDim, vocab, context, 1e-6f, c.model().rope(),
+                Collections.nCopies(32, window), false, new ModelConfig.Biases(family.equals("qwen2"), false, false)), c.model());
+        assertEquals(10_000, c.ropeTheta());
+        assertEquals(new RopeScaling.None(), c.scaling());
+    }
+
+    @ParameterizedTest
+    @CsvSource({"llama, 32, 32", "mistral, 32, 8", "mistral, 16, 8", "mistral, 4, 4", "qwen2, 64, 32", "qwen2, 8, 8", "qwen3, 64, 32", "qwen3, 16, 16"})
+    void keyAndValueHeadsThatAreNotSaid(String family, int heads, int kvHeads) {
+        var more = "\"num_attention_heads\": " + heads + ", \"hidden_size\": 512";
+        assertEquals(kvHeads, model(family, more).kvHeads());
+        assertEquals(heads, model(family, more + ", \"num_key_value_heads\": null").kvHeads());
+    }
+
+    /** Values are those that the configuration classes of transformers 5 hold. */
+    @Test
+    void bothSpellingsOfRotaryParameters() {
+        assertEquals(new RopeScaling.Linear(2), parse("llama",
+                "\"rope_scaling\": {}, \"rope_parameters\": {\"rope_type\": \"linear\", \"factor\": 2.0}").scaling());
+        var both = parse("qwen3", """
+                "rope_theta": 5000.0, "rope_scaling": {"type": "linear", "factor": 3.0, "rope_theta": 7.0},
+                "rope_parameters": {"rope_type": "default", "rope_theta": 9.0}""");
+        assertEquals(new RopeScaling.Linear(3), both.scaling());
+        assertEquals(7, both.ropeTheta());
+        assertEquals(5000, parse("qwen2", "\"rope_theta\": 5000, \"rope_parameters\": {\"rope_type\": \"default\"}").ropeTheta());
+        assertEquals(10_000, parse("mistral", "\"rope_parameters\": {\"rope_type\": \"default\"}").ropeTheta());
+        // a factor without a type scales nothing
+        assertEquals(new RopeScaling.None(), parse("llama", "\"rope_scaling\": {\"factor\": 2.0}").scaling());
+        assertEquals(new RopeScaling.None(), parse("llama",
+                "\"rope_scaling\": {\"type\": \"linear\", \"rope_type\": \"default\", \"factor\": 2.0}").scaling());
+        // the context for which it was trained, where the scaling does not say another
+        var llama3 = "\"rope_parameters\": {\"rope_type\": \"llama3\", \"factor\": 8.0, \"low_freq_factor\": 1.0, \"high_freq_factor\": 4.0}";
+        assertEquals(new RopeScaling.Llama3(8, 1, 4, 2048), parse("llama", llama3).scaling());
+        assertEquals(new RopeScaling.Llama3(8, 1, 4, 512), parse("llama", llama3 + ", \"original_max_position_embeddings\": 512").scaling());
+    }
+
+    @Test
+    void anAbsurdContextIsNoReasonNotToLoad() {
+        for (String context : new String[] {"0", "-1", "4294967295", "9007199254740992"}) {
+            try (var warnings = new Warnings()) {
+                assertEquals(32_768, model("qwen2", "\"max_position_embeddings\": " + context).maxContext());
+                warnings.one("config.json: max_position_embeddings is " + context, "32768");
+            }
+        }
+        assertEquals(131_072, model("mistral", "\"max_position_embeddings\": null").maxContext());
     }
 
     @Test
@@ -135,7 +189,7 @@ class HuggingFaceConfigTest {
         "\"model_type\": \"bloom\"                             | unknown model family \"bloom\"; supported are llama, mistral, qwen2, qwen3",
         "\"num_hidden_layers\": 10001                          | num_hidden_layers is 10001; it must be from 1 to 10000",
         "\"num_hidden_layers\": -1                             | num_hidden_layers is -1; it must be from 1",
-        "\"num_hidden_layers\": null                           | num_hidden_layers is missing",
+        "\"num_hidden_layers\": null                           | num_hidden_layers is null; it must be from 1 to 10000",
         "\"num_hidden_layers\": \"four\"                       | num_hidden_layers must be a number, is \"four\"",
         "\"num_hidden_layers\": 2.5                            | num_hidden_layers must be a whole number, is 2.5",
         "\"hidden_size\": 0                                    | hidden_size is 0; it must be from 1",
@@ -148,9 +202,8 @@ class HuggingFaceConfigTest {
         "\"head_dim\": 7                                       | head_dim is 7; it must be even",
         "\"head_dim\": 1000000                                 | head_dim is 1000000",
         "\"vocab_size\": 2147483647                            | vocab_size is 2147483647",
-        "\"max_position_embeddings\": 9007199254740992         | max_position_embeddings is 9007199254740992",
-        "\"rms_norm_eps\": 0                                   | rms_norm_eps is 0.0; it must be above 0",
-        "\"rms_norm_eps\": 1e-60                               | it must be above 0 and finite as a 32-bit float",
+        "\"rms_norm_eps\": -1e-6                             | rms_norm_eps is -1.0E-6; it must be at least 0",
+        "\"rms_norm_eps\": 1e60                              | it must be at least 0 and finite as a 32-bit float",
         "\"rope_theta\": -1                                    | rope_theta is -1.0",
         "\"hidden_act\": \"gelu\"                              | hidden_act is \"gelu\"; supported is silu",
         "\"rope_scaling\": {\"type\": \"yarn\"}                | rope_type is \"yarn\"; supported are default, linear and llama3",

@@ -4,14 +4,11 @@ import io.jllm.quant.DType;
 import io.jllm.quant.FormatException;
 import io.jllm.quant.Tensor;
 import io.jllm.quant.WeightSource;
-import io.jllm.quant.file.MappedFile;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Collections;
-import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -24,47 +21,58 @@ import java.util.Set;
  * A tensor of a type that is unknown here does not stop a file from opening: it has an entry in {@link #tensorInfos()} and
  * cannot be found by name.
  *
- * <p>Safe for use by many threads. The file must not be cut short while it is open: reading from a part of a mapping that is gone
+ * <p>A model that is split into several files, as llama.cpp's {@code gguf-split} does it, is opened by its first file,
+ * {@code NAME-00001-of-0000N.gguf}: the others, which lie beside it, are opened with it, and it is one source of all tensors with the
+ * metadata of the first.
+ *
+ * <p>Safe for use by many threads. The files must not be cut short while they are open: reading from a part of a mapping that is gone
  * fails as an {@link InternalError}.
  */
 public final class GgufFile implements WeightSource {
-    private final String file;
-    private final Arena arena;
-    private final GgufHeader header;
-    private final Map<String, Tensor> tensors;
+    private final List<GgufPart> parts;
+    private final Map<String, Tensor> tensors = new LinkedHashMap<>();
 
-    /** Over bytes that live as long as the arena, which it owns. */
+    private GgufFile(List<GgufPart> parts) {
+        this.parts = parts;
+        parts.forEach(part -> tensors.putAll(part.tensors()));
+    }
+
+    /** One file, over bytes that live as long as the arena, which it owns. */
     GgufFile(String file, Arena arena, MemorySegment bytes) {
-        this.file = file;
-        this.arena = arena;
-        this.header = GgufHeader.read(new GgufCursor(bytes, file));
-        this.tensors = Collections.unmodifiableMap(tensors(bytes));
+        this(List.of(new GgufPart(file, arena, bytes)));
     }
 
     /**
-     * Maps a file and reads its header.
+     * Maps a file, or all files of a split model, and reads the headers.
      *
-     * @throws IOException if the file cannot be read
-     * @throws FormatException if it is not a GGUF file of version 2 or 3 in little-endian byte order, or is broken
+     * @param path the file; of a split model, the first
+     * @throws IOException if a file cannot be read
+     * @throws FormatException if it is not a GGUF file of version 2 or 3 in little-endian byte order, or is broken; or if it is of a
+     *     split model and not the first, or another file of that model is missing or contradicts it
      */
     public static GgufFile open(Path path) throws IOException {
-        return MappedFile.open(path, "GGUF", GgufFile::new);
+        return new GgufFile(GgufSplit.open(path));
     }
 
     /** The key-value part. */
     public GgufMetadata metadata() {
-        return header.metadata();
+        return parts.getFirst().header().metadata();
+    }
+
+    /** The files that it consists of: one, unless the model is split. */
+    public List<Path> files() {
+        return parts.stream().map(part -> Path.of(part.file())).toList();
     }
 
     /** What the file says of its tensors, readable or not, in file order. */
     public List<TensorInfo> tensorInfos() {
-        return header.tensors();
+        return parts.stream().flatMap(part -> part.header().tensors().stream()).toList();
     }
 
     /** {@inheritDoc} Those of unknown types are not among them. */
     @Override
     public Set<String> names() {
-        return tensors.keySet();
+        return Collections.unmodifiableSet(tensors.keySet());
     }
 
     @Override
@@ -83,85 +91,21 @@ public final class GgufFile implements WeightSource {
         if (t != null) {
             return t;
         }
-        for (TensorInfo info : header.tensors()) {
-            if (info.name().equals(name)) {
-                throw new FormatException(file, "tensor " + name, "is of type " + Integer.toUnsignedString(info.typeId())
-                        + ", which this version does not know");
+        for (GgufPart part : parts) {
+            for (TensorInfo info : part.header().tensors()) {
+                if (info.name().equals(name)) {
+                    throw new FormatException(part.file(), "tensor " + name, "is of type " + Integer.toUnsignedString(info.typeId())
+                            + ", which this version does not know");
+                }
             }
         }
-        throw new FormatException(file, "tensor " + name, "is missing");
+        throw new FormatException(parts.getFirst().file(), "tensor " + name, "is missing");
     }
 
     /** {@inheritDoc} Closing twice does nothing. */
     @Override
     public void close() {
-        synchronized (arena) {
-            if (arena.scope().isAlive()) {
-                arena.close();
-            }
-        }
-    }
-
-    private Map<String, Tensor> tensors(MemorySegment bytes) {
-        var found = new LinkedHashMap<String, Tensor>();
-        var placed = new ArrayList<TensorInfo>();
-        for (TensorInfo info : header.tensors()) {
-            String place = "tensor " + info.name();
-            long left = Math.max(0, bytes.byteSize() - header.dataStart());
-            if (info.offset() > left) {
-                throw new FormatException(file, place, "starts at offset " + info.offset() + " of a data part of " + left + " bytes");
-            }
-            if (info.type().isEmpty()) {
-                continue;
-            }
-            DType type = info.type().get();
-            long rows = rows(info);
-            long size = size(info, type, rows);
-            if (size > left - info.offset()) {
-                throw new FormatException(file, place, "needs " + size + " bytes from offset " + info.offset()
-                        + " on; the data part has " + left + ": the file is cut short or its header is wrong");
-            }
-            found.put(info.name(), new Tensor(info.name(), type, rows, info.cols(),
-                    bytes.asSlice(size == 0 ? 0 : header.dataStart() + info.offset(), size)));
-            if (size > 0) {
-                placed.add(info);
-            }
-        }
-        placed.sort(Comparator.comparingLong(TensorInfo::offset));
-        for (int i = 1; i < placed.size(); i++) {
-            TensorInfo before = placed.get(i - 1);
-            long end = before.offset() + found.get(before.name()).data().byteSize();
-            if (end > placed.get(i).offset()) {
-                throw new FormatException(file, "tensor " + placed.get(i).name(), "starts at offset " + placed.get(i).offset()
-                        + ", inside tensor " + before.name() + ", which ends at " + end);
-            }
-        }
-        return found;
-    }
-
-    private long rows(TensorInfo info) {
-        long rows = 1;
-        for (int d = 1; d < info.shape().size(); d++) {
-            rows = saturated(rows, info.shape().get(d));
-        }
-        return rows;
-    }
-
-    private long size(TensorInfo info, DType type, long rows) {
-        String place = "tensor " + info.name();
-        if (info.cols() % type.blockElements() != 0) {
-            throw new FormatException(file, place, "has rows of " + info.cols() + " elements, which do not fill blocks of "
-                    + type.blockElements() + " (" + type + ")");
-        }
-        long size = saturated(saturated(info.cols() / type.blockElements(), type.blockBytes()), rows);
-        if (size == Long.MAX_VALUE || rows == Long.MAX_VALUE) {
-            throw new FormatException(file, place, "has the shape " + info.shape() + ", more elements than any file holds");
-        }
-        return size;
-    }
-
-    private static long saturated(long a, long b) {
-        return a != 0 && b > Long.MAX_VALUE / a ? Long.MAX_VALUE : a * b;
+        parts.forEach(GgufPart::close);
     }
 
     /**
@@ -171,7 +115,7 @@ public final class GgufFile implements WeightSource {
      * @param typeId ggml's number of the type
      * @param type the type, if it is known
      * @param shape dimensions as stored: the contiguous one first
-     * @param offset from the start of the data part, in bytes
+     * @param offset from the start of the data part of the file that holds it, in bytes
      */
     public record TensorInfo(String name, int typeId, Optional<DType> type, List<Long> shape, long offset) {
         /** Values a row: the contiguous dimension; 1 for a scalar. */

@@ -146,12 +146,9 @@ record GgufHeader(GgufMetadata metadata, List<TensorInfo> tensors, long alignmen
         };
     }
 
+    /** 0 is false; writers should write 1 for true, but some write other numbers, which llama.cpp takes too. */
     private static boolean bool(GgufCursor in, String place) {
-        byte b = in.int8(place);
-        if (b != 0 && b != 1) {
-            throw in.broken(place, "holds the boolean " + (b & 0xff) + ", which must be 0 or 1");
-        }
-        return b == 1;
+        return in.int8(place) != 0;
     }
 
     private static long alignment(GgufCursor in, GgufValue value) {

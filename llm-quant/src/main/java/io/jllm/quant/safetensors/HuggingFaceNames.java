@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * How a family of checkpoints names its modules, and what GGUF calls them: a table as a value, so that a family brings its own
@@ -14,6 +15,13 @@ import java.util.Map;
  * Where several rules fit, the one of the most segments wins; a name that no rule fits is kept. Immutable.
  */
 public final class HuggingFaceNames {
+    /** What the modules of most checkpoints are below; others leave it out, as models without their output matrix are saved. */
+    private static final String BASE = "model.";
+    /** What the same modules are below in checkpoints of wrapped models: in parallel, compiled, with adapters, or beside other media. */
+    private static final List<String> WRAPPERS = List.of(BASE, "module.", "_orig_mod.", "base_model.", "language_model.");
+    /** Wrappers around each other. */
+    private static final int MOST_WRAPPERS = 4;
+
     /** Llama, Mistral, Qwen2 and Qwen3, and the many families that took over their names. */
     public static final HuggingFaceNames LLAMA = new HuggingFaceNames(Map.of()).with(
             new Rename("model.embed_tokens", "token_embd"),
@@ -108,9 +116,46 @@ public final class HuggingFaceNames {
         return new HuggingFaceNames(all);
     }
 
-    /** The rule for one tensor, with numbers for placeholders and the full names of tensors for those of modules. */
+    /**
+     * The rule for one tensor, with numbers for placeholders and the full names of tensors for those of modules. A tensor of
+     * no rule keeps its name.
+     */
     public Rule resolve(String tensor) {
-        var segments = List.of(tensor.split("\\.", -1));
+        return find(tensor, tensor).orElse(new Rename(tensor, tensor));
+    }
+
+    /** Whether there is a rule for the tensor as it is spelled. */
+    boolean knows(String tensor) {
+        return find(tensor, tensor).isPresent();
+    }
+
+    /**
+     * The rule for a tensor of a checkpoint that spells names otherwise: without {@code model.} before them, as transformers takes them
+     * too, or with what wraps the model before them. The rest of the name must fit a rule whole, so that nothing is taken for what it is not.
+     */
+    Optional<Rule> resolveRespelled(String tensor) {
+        String rest = tensor;
+        for (int i = 0; i <= MOST_WRAPPERS; i++) {
+            Optional<Rule> rule = find(tensor, rest);
+            if (rule.isEmpty()) {
+                rule = find(tensor, BASE + rest);
+            }
+            if (rule.isPresent()) {
+                return rule;
+            }
+            String whole = rest;
+            Optional<String> wrapper = WRAPPERS.stream().filter(whole::startsWith).findFirst();
+            if (wrapper.isEmpty()) {
+                return Optional.empty();
+            }
+            rest = rest.substring(wrapper.get().length());
+        }
+        return Optional.empty();
+    }
+
+    /** The rule for a tensor that is spelled so; empty if there is none. */
+    private Optional<Rule> find(String tensor, String spelled) {
+        var segments = List.of(spelled.split("\\.", -1));
         var pattern = new ArrayList<String>();
         var numbers = new ArrayList<String>();
         for (String s : segments) {
@@ -128,17 +173,18 @@ public final class HuggingFaceNames {
             String kind = String.join(".", segments.subList(n, segments.size()));
             switch (rule) {
                 case Rename r -> {
-                    return new Rename(tensor, name(r.to(), numbers, kind));
+                    return Optional.of(new Rename(tensor, name(r.to(), numbers, kind)));
                 }
                 case Split s when kind.equals("weight") || kind.equals("bias") -> {
-                    return new Split(tensor, s.parts().stream().map(p -> new Part(name(p.to(), numbers, kind), p.rows())).toList());
+                    return Optional.of(new Split(tensor, s.parts().stream().map(p -> new Part(name(p.to(), numbers, kind), p.rows()))
+                            .toList()));
                 }
                 case Split s -> {
-                    return new Rename(tensor, tensor);
+                    return Optional.of(new Rename(tensor, tensor));
                 }
             }
         }
-        return new Rename(tensor, tensor);
+        return Optional.empty();
     }
 
     private static String name(String module, List<String> numbers, String kind) {

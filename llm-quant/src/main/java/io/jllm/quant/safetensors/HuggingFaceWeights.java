@@ -1,24 +1,22 @@
 package io.jllm.quant.safetensors;
 
-import com.google.gson.stream.JsonReader;
 import io.jllm.quant.FormatException;
 import io.jllm.quant.Tensor;
 import io.jllm.quant.WeightSource;
 import java.io.IOException;
-import java.io.InputStream;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.TreeMap;
 
 /**
  * The tensors of a Hugging Face folder under GGUF's names: {@code model.safetensors}, or the shards that
@@ -35,6 +33,12 @@ public final class HuggingFaceWeights implements WeightSource {
     private final List<SafetensorsFile> files = new ArrayList<>();
     private final Map<String, Tensor> tensors = new LinkedHashMap<>();
     private final Map<String, String> unreadable = new HashMap<>();
+    /** Tensors whose names fit no rule as they are spelled. */
+    private final List<Found> others = new ArrayList<>();
+
+    /** A tensor of a file; empty if its type cannot be read. */
+    private record Found(Path path, SafetensorsFile.TensorInfo info, Optional<Tensor> tensor) {
+    }
 
     private HuggingFaceWeights(Path dir) {
         this.dir = dir;
@@ -49,7 +53,8 @@ public final class HuggingFaceWeights implements WeightSource {
      * Maps the files of a folder.
      *
      * @param dir the folder
-     * @param names how its family names things; names that it does not know are kept
+     * @param names how its family names things, with {@code model.} before the names or without it, and also below what wraps a model
+     *     ({@code language_model.}, {@code module.} and their like); names that it does not know are kept
      * @throws IOException if a file cannot be read
      * @throws FormatException if the folder holds no safetensors files, or one is broken or missing, or a tensor does not have the
      *     rows that {@code names} cuts it into
@@ -61,16 +66,16 @@ public final class HuggingFaceWeights implements WeightSource {
         var open = new HuggingFaceWeights(dir);
         boolean done = false;
         try {
-            if (Files.exists(dir.resolve(SINGLE))) {
+            if (isThere(dir.resolve(SINGLE))) {
                 open.add(dir.resolve(SINGLE), Optional.empty(), names);
-            } else if (Files.exists(dir.resolve(INDEX))) {
-                for (var shard : index(dir).entrySet()) {
+            } else if (isThere(dir.resolve(INDEX))) {
+                for (var shard : ShardIndex.read(dir, dir.resolve(INDEX)).entrySet()) {
                     open.add(dir.resolve(shard.getKey()), Optional.of(shard.getValue()), names);
                 }
             } else {
-                throw new FormatException(dir.toString(), "the folder", "holds neither " + SINGLE + " nor " + INDEX
-                        + "; weights in other formats, such as pytorch_model.bin, must be converted to safetensors first");
+                throw noWeights(dir);
             }
+            open.addOthers(names);
             done = true;
             return open;
         } finally {
@@ -110,56 +115,23 @@ public final class HuggingFaceWeights implements WeightSource {
         files.forEach(SafetensorsFile::close);
     }
 
-    /** The names of tensors by shard. */
-    private static Map<String, Set<String>> index(Path dir) throws IOException {
-        Path file = dir.resolve(INDEX);
-        if (Files.size(file) > SafetensorsHeader.MAX_BYTES) {
-            throw new FormatException(file.toString(), "the index", "has " + Files.size(file) + " bytes; the limit is "
-                    + SafetensorsHeader.MAX_BYTES);
+    private static FormatException noWeights(Path dir) throws IOException {
+        List<String> files;
+        try (var list = Files.list(dir)) {
+            files = list.map(f -> String.valueOf(f.getFileName())).sorted().toList();
         }
-        try (InputStream in = Files.newInputStream(file)) {
-            return StrictJson.read(in, file.toString(), "the index", json -> shards(json, dir, file.toString()));
-        }
+        Optional<String> gguf = files.stream().filter(f -> f.endsWith(".gguf")).findFirst();
+        Optional<String> other = files.stream().filter(f -> f.endsWith(".safetensors")).findFirst();
+        return new FormatException(dir.toString(), "the folder", "holds neither " + SINGLE + " nor " + INDEX
+                + (gguf.isPresent() ? "; to load a GGUF file in it, give the file, as " + dir.resolve(gguf.get())
+                : other.isPresent() ? ", which says what is in " + other.get() + " and the like: download it too, or, if that file is "
+                + "the whole model, name it " + SINGLE
+                : "; weights in other formats, such as pytorch_model.bin, must be converted to safetensors first"));
     }
 
-    private static Map<String, Set<String>> shards(JsonReader json, Path dir, String file) throws IOException {
-        var shards = new TreeMap<String, Set<String>>();
-        json.beginObject();
-        while (json.hasNext()) {
-            if (!json.nextName().equals("weight_map")) {
-                json.skipValue();
-                continue;
-            }
-            json.beginObject();
-            while (json.hasNext()) {
-                String tensor = json.nextName();
-                String shard = StrictJson.string(json);
-                Set<String> tensors = shards.get(shard);
-                if (tensors == null) {
-                    checkShard(dir, shard, file);
-                    tensors = new LinkedHashSet<>();
-                    shards.put(shard, tensors);
-                }
-                tensors.add(tensor);
-            }
-            json.endObject();
-        }
-        json.endObject();
-        if (shards.isEmpty()) {
-            throw new FormatException(file, "weight_map", "is missing or empty");
-        }
-        return shards;
-    }
-
-    /** A shard is a plain file name: an index must not reach outside its folder. Links inside it are the user's own. */
-    private static void checkShard(Path dir, String shard, String file) {
-        if (!shard.endsWith(".safetensors") || shard.chars().anyMatch(c -> c == '/' || c == '\\' || c == ':' || c < ' ')) {
-            throw new FormatException(file, "weight_map", "names the shard \"" + shard
-                    + "\", which must be the plain name of a .safetensors file");
-        }
-        if (!Files.isRegularFile(dir.resolve(shard))) {
-            throw new FormatException(file, "weight_map", "names the shard " + shard + ", which is not in the folder");
-        }
+    /** A link that leads nowhere is there, and says so when it is opened. */
+    static boolean isThere(Path file) {
+        return Files.exists(file, LinkOption.NOFOLLOW_LINKS);
     }
 
     private void add(Path path, Optional<Set<String>> wanted, HuggingFaceNames names) throws IOException {
@@ -171,7 +143,12 @@ public final class HuggingFaceWeights implements WeightSource {
                 continue;
             }
             seen++;
-            add(path, names.resolve(info.name()), info, Optional.ofNullable(file.tensors().get(info.name())));
+            Optional<Tensor> tensor = Optional.ofNullable(file.tensors().get(info.name()));
+            if (names.knows(info.name())) {
+                add(path, names.resolve(info.name()), info, tensor);
+            } else {
+                others.add(new Found(path, info, tensor));
+            }
         }
         if (wanted.isPresent() && seen < wanted.get().size()) {
             var missing = new ArrayList<>(wanted.get());
@@ -179,6 +156,20 @@ public final class HuggingFaceWeights implements WeightSource {
             throw new FormatException(path.toString(), "tensor " + missing.getFirst(), "is missing, though " + INDEX
                     + " says that it is here");
         }
+    }
+
+    /** Adds those that are spelled otherwise, unless there is a tensor that is spelled as it should be; the rest under their own names. */
+    private void addOthers(HuggingFaceNames names) {
+        var taken = new HashSet<>(tensors.keySet());
+        taken.addAll(unreadable.keySet());
+        for (Found f : others) {
+            HuggingFaceNames.Rule own = new HuggingFaceNames.Rename(f.info().name(), f.info().name());
+            add(f.path(), names.resolveRespelled(f.info().name()).filter(rule -> switch (rule) {
+                case HuggingFaceNames.Rename r -> !taken.contains(r.to());
+                case HuggingFaceNames.Split s -> s.parts().stream().noneMatch(p -> taken.contains(p.to()));
+            }).orElse(own), f.info(), f.tensor());
+        }
+        others.clear();
     }
 
     private void add(Path path, HuggingFaceNames.Rule rule, SafetensorsFile.TensorInfo info, Optional<Tensor> tensor) {

@@ -3,6 +3,7 @@ package io.jllm.quant.safetensors;
 import io.jllm.quant.DType;
 import io.jllm.quant.FormatException;
 import io.jllm.quant.Tensor;
+import io.jllm.quant.file.FileKind.Wanted;
 import io.jllm.quant.file.MappedFile;
 import java.io.IOException;
 import java.lang.foreign.Arena;
@@ -57,7 +58,7 @@ public final class SafetensorsFile implements AutoCloseable {
      * @throws FormatException if it is not a safetensors file, or is broken
      */
     public static SafetensorsFile open(Path path) throws IOException {
-        return MappedFile.open(path, "safetensors", SafetensorsFile::new);
+        return MappedFile.open(path, Wanted.SAFETENSORS, SafetensorsFile::new);
     }
 
     /** The strings that the file carries beside its tensors; most say only which framework wrote it. */

@@ -1,6 +1,7 @@
 package io.jllm.quant.safetensors;
 
 import com.google.gson.stream.JsonReader;
+import com.google.gson.stream.JsonToken;
 import io.jllm.quant.DType;
 import io.jllm.quant.FormatException;
 import io.jllm.quant.safetensors.SafetensorsFile.TensorInfo;
@@ -27,7 +28,8 @@ record SafetensorsHeader(Map<String, String> metadata, List<TensorInfo> tensors)
     /** The format's own limit. */
     static final long MAX_BYTES = 100_000_000;
 
-    private static final int MAX_DIMENSIONS = 16;
+    /** More than the libraries that write such files can compute with. */
+    private static final int MAX_DIMENSIONS = 64;
     private static final String METADATA = "__metadata__";
 
     /**
@@ -72,6 +74,10 @@ record SafetensorsHeader(Map<String, String> metadata, List<TensorInfo> tensors)
     }
 
     private static Map<String, String> strings(JsonReader json) throws IOException {
+        if (json.peek() == JsonToken.NULL) {
+            json.nextNull();
+            return Map.of();
+        }
         var strings = new LinkedHashMap<String, String>();
         json.beginObject();
         while (json.hasNext()) {

@@ -4,6 +4,7 @@ import com.google.gson.Strictness;
 import com.google.gson.stream.JsonReader;
 import com.google.gson.stream.JsonToken;
 import io.jllm.quant.FormatException;
+import io.jllm.quant.file.JsonComplaint;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.InputStreamReader;
@@ -33,9 +34,8 @@ final class StrictJson {
             }
             return value;
         } catch (IOException | IllegalStateException | NumberFormatException e) {
-            // Gson adds a second line that points to its own manual
-            String first = String.valueOf(e.getMessage()).lines().findFirst().orElse("");
-            throw new FormatException(file, place, "is not the JSON that it should be: " + first, e);
+            // not as a cause: it would tell the people who see its trace how to call the parser
+            throw new FormatException(file, place, "is not the JSON that it should be: " + JsonComplaint.of(e));
         }
     }
 

@@ -1,5 +1,6 @@
 package io.jllm.quant.safetensors;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.jllm.quant.Broken;
@@ -11,6 +12,7 @@ import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 
@@ -93,6 +95,26 @@ class BrokenSafetensorsTest {
         assertTrue(broken.attempt(Safetensors.file("{}", new byte[0]), "no tensors").isEmpty());
     }
 
+    /** Whether the safetensors library, 0.8.0, opens these: so it is for us. */
+    @Test
+    void whatTheSafetensorsLibraryOpens() throws IOException {
+        String x = "\"x\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}";
+        for (String json : new String[] {"{\"__metadata__\":null," + x + "}", "{" + x + ",\"__metadata__\":null}", "{\"__metadata__\":{}," + x + "}",
+            "{\"__metadata__\":{\"a\":\"1\",\"a\":\"2\"}," + x + "}", "{" + x + "}   ", "{" + x + "}\n\t", " {" + x + "}",
+            "{\"x\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8],\"more\":{\"a\":[1,null]}}}",
+            "{\"\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}", "{\"a\\/b\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}",
+            "{\"y\":{\"dtype\":\"U8\",\"shape\":[3,0,2],\"data_offsets\":[0,0]}," + x + "}",
+            one("F32", "[2" + ",1".repeat(39) + "]", "[0,8]"), one("F4", "[16]", "[0,8]"), one("F8_E4M3FNUZ", "[8]", "[0,8]"),
+            one("C64", "[]", "[0,8]"), one("BOOL", "[2,4]", "[0,8]")}) {
+            assertEquals(Optional.empty(), broken.attempt(Safetensors.file(json, new byte[8]), json));
+        }
+        assertEquals(Optional.empty(), broken.attempt(Safetensors.file("{\"__metadata__\":null}", new byte[0]), "nothing else"));
+        for (String metadata : new String[] {"\"x\"", "[]", "1", "{\"a\":null}", "{\"a\":1}", "{\"a\":{}}"}) {
+            refused("{\"__metadata__\":" + metadata + "," + x + "}", 8, "metadata " + metadata, "header");
+        }
+        refused("{\"x\":null}", 0, "null for a tensor", "header");
+    }
+
     @Test
     void tensors() throws IOException {
         assertTrue(broken.attempt(Safetensors.file(one("F32", "[2,3]", "[0,24]"), new byte[24]), "good").isEmpty());
@@ -112,7 +134,7 @@ class BrokenSafetensorsTest {
         refused(one("F32", "[4294967296,4294967296,4294967296]", "[0,0]"), 24, "2^96 elements", "tensor x");
         refused(one("F32", "[4294967296,4294967296,0]", "[0,0]"), 24, "2^64 rows of nothing", "tensor x");
         refused(one("F32", "[99999999999999999999]", "[0,24]"), 24, "more than a long", "header");
-        refused(one("F32", "[1" + ",1".repeat(16) + "]", "[0,4]"), 4, "17 dimensions", "header", "16");
+        refused(one("F32", "[1" + ",1".repeat(64) + "]", "[0,4]"), 4, "65 dimensions", "header", "64");
         refused("{\"a\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":[0,4]},\"b\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":[3,7]}}", 7,
                 "overlap", "tensor b", "tensor a");
     }

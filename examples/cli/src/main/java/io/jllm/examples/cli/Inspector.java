@@ -1,6 +1,7 @@
 package io.jllm.examples.cli;
 
 import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
 import com.google.gson.JsonParseException;
 import com.google.gson.JsonParser;
 import io.jllm.ModelLoadException;
@@ -13,6 +14,7 @@ import io.jllm.spi.Backend;
 import io.jllm.spi.BackendProvider;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -28,7 +30,7 @@ final class Inspector {
     }
 
     /**
-     * Looks into a GGUF file.
+     * Looks into a GGUF file, or into all files of a split model by the first.
      *
      * @throws io.jllm.quant.FormatException if it is none, or broken
      */
@@ -38,7 +40,8 @@ final class Inspector {
             file.metadata().entries().forEach((key, value) -> metadata.put(key, GgufJson.of(value)));
             List<Inspection.TensorLine> tensors = file.tensorInfos().stream().map(t -> tensor(t, file)).toList();
             long weights = tensors.stream().mapToLong(t -> t.bytes().orElse(0)).sum();
-            return judged(path, "GGUF file", metadata, tensors, weights);
+            int files = file.files().size();
+            return judged(path, files == 1 ? "GGUF file" : "GGUF file, in " + files + " parts", metadata, tensors, weights);
         }
     }
 
@@ -51,11 +54,13 @@ final class Inspector {
     static Inspection folder(Path path) throws IOException {
         Map<String, JsonElement> metadata = new LinkedHashMap<>();
         Path config = path.resolve("config.json");
-        if (Files.exists(config)) {
+        if (Files.isRegularFile(config)) {
             try {
-                metadata.putAll(JsonParser.parseString(Texts.read(config)).getAsJsonObject().asMap());
-            } catch (JsonParseException | IllegalStateException e) {
-                throw new BadInput(config + " holds no JSON object: " + e.getMessage(), e);
+                if (JsonParser.parseString(Texts.read(config)) instanceof JsonObject object) {
+                    metadata.putAll(object.asMap());
+                }
+            } catch (JsonParseException | BadInput _) {
+                // the attempt to load it says what it is instead
             }
         }
         var tensors = new ArrayList<Inspection.TensorLine>();
@@ -65,7 +70,7 @@ final class Inspector {
                         new Inspection.TensorLine(t.name(), t.dtype(), t.shape(), OptionalLong.of(t.bytes()))));
             }
         }
-        if (metadata.isEmpty() && tensors.isEmpty()) {
+        if (!Files.exists(config, LinkOption.NOFOLLOW_LINKS) && tensors.isEmpty()) {
             throw new BadInput(path + " is no Hugging Face folder: it has neither config.json nor safetensors files");
         }
         long weights = tensors.stream().mapToLong(t -> t.bytes().orElse(0)).sum();

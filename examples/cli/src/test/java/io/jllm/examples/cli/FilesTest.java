@@ -17,6 +17,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -119,6 +120,44 @@ class FilesTest {
         JsonObject tensor = json.getAsJsonArray("tensors").get(0).getAsJsonObject();
         assertTrue(tensor.get("type").getAsString().contains("99") && tensor.get("bytes").isJsonNull(), tensor.toString());
         assertTrue(CliRun.good("inspect", file.toString()).contains("cannot be loaded"));
+    }
+
+    @Test
+    void inspectsModelsInParts() throws Exception {
+        Path first = folder.resolve("demo-00001-of-00002.gguf");
+        Path second = folder.resolve("demo-00002-of-00002.gguf");
+        try (GgufFile demo = GgufFile.open(DemoModel.path())) {
+            for (int i = 0; i < 2; i++) {
+                var keys = new LinkedHashMap<String, GgufValue>(i == 0 ? demo.metadata().entries() : Map.of());
+                keys.put("split.no", new GgufValue.Int(GgufValue.Type.UINT16, i));
+                keys.put("split.count", new GgufValue.Int(GgufValue.Type.UINT16, 2));
+                List<GgufFile.TensorInfo> tensors = i == 0 ? List.of() : demo.tensorInfos();
+                GgufWriter.write(i == 0 ? first : second, keys, tensors.stream().map(t -> new GgufWriter.TensorEntry(t.name(),
+                        t.type().orElseThrow(), t.shape(), out -> out.write(demo.get(t.name()).data().asByteBuffer()))).toList(),
+                        GgufWriter.Progress.NONE);
+            }
+        }
+        JsonObject whole = CliRun.json("inspect", DemoModel.path().toString(), "--json");
+        JsonObject json = CliRun.json("inspect", first.toString(), "--json");
+        assertEquals("GGUF file, in 2 parts", json.get("format").getAsString());
+        for (String key : List.of("tensors", "memory", "loadable", "reasons")) {
+            assertEquals(whole.get(key), json.get(key), key);
+        }
+        String[] run = {"run", "--prompt", "Once upon a time", "--temperature", "0", "--max-tokens", "4", "--model", first.toString()};
+        assertEquals(CliRun.good(Arrays.copyOf(run, run.length - 2)), CliRun.good(run));
+        assertTrue(CliRun.bad(2, "inspect", second.toString()).contains("give " + first));
+        assertTrue(CliRun.bad(2, "run", "--prompt", "a", "--model", second.toString()).contains("give " + first));
+    }
+
+    @Test
+    void inspectsFoldersOfPointers() throws Exception {
+        Files.writeString(folder.resolve("config.json"), "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 650\n");
+        JsonObject json = CliRun.json("inspect", folder.toString(), "--json");
+        assertEquals(0, json.getAsJsonObject("metadata").size());
+        assertTrue(json.getAsJsonArray("reasons").get(0).getAsString().contains("config.json is a Git LFS pointer"), json.toString());
+        Files.writeString(folder.resolve("config.json"), "{\"model_type\": \"llama\",}}");
+        String text = CliRun.good("inspect", folder.toString());
+        assertTrue(text.contains("config.json is not valid JSON") && !text.contains("JsonReader"), text);
     }
 
     @Test
