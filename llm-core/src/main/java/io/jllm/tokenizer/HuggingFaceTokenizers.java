@@ -2,9 +2,8 @@ package io.jllm.tokenizer;
 
 import io.jllm.ModelLoadException;
 import io.jllm.model.source.ConfigJson;
+import io.jllm.model.source.EndIds;
 import java.nio.file.Path;
-import java.util.List;
-import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
 import java.util.TreeSet;
@@ -14,7 +13,6 @@ import java.util.TreeSet;
  * tokens are not parsed, those of {@code split_special_tokens=True}, and no text becomes a special token by merging its parts.
  */
 public final class HuggingFaceTokenizers {
-    private static final System.Logger LOG = System.getLogger("io.jllm");
     private static final long MAX_BYTES = 256L << 20;
     private static final String ADD_BOS = "add_bos_token";
     private static final String ADD_EOS = "add_eos_token";
@@ -62,23 +60,9 @@ public final class HuggingFaceTokenizers {
     }
 
     private static Set<Integer> ends(Path folder, OptionalInt eos) {
-        Set<Integer> ends = new TreeSet<>();
+        Set<Integer> ends = new TreeSet<>(EndIds.of(ConfigJson.readSuggestions(folder.resolve("generation_config.json")),
+                ConfigJson.read(folder.resolve("config.json")).orElse(ConfigJson.parse("config.json", "{}")), HuggingFaceVocabulary.MAX_ID));
         eos.ifPresent(ends::add);
-        for (String name : List.of("generation_config.json", "config.json")) {
-            Optional<ConfigJson> config = ConfigJson.read(folder.resolve(name));
-            List<Long> ids = config.map(c -> c.integers("eos_token_id")).orElse(List.of());
-            for (long id : ids) {
-                if (id >= 0 && id <= HuggingFaceVocabulary.MAX_ID) {
-                    ends.add((int) id);
-                } else {
-                    LOG.log(System.Logger.Level.WARNING, "{0} is {1}, which is no token id: it is ignored",
-                            config.orElseThrow().name("eos_token_id"), String.valueOf(id));
-                }
-            }
-            if (!ids.isEmpty()) {
-                break;
-            }
-        }
         return ends;
     }
 }

@@ -117,14 +117,24 @@ class HuggingFaceTokenizersTest {
         }
     }
 
+    /** What files suggest never keeps a model from loading. */
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', value = {"generation_config.json | {\"eos_token_id\": -1}", "generation_config.json | []",
+        "config.json | {\"eos_token_id\": \"</s>\"}", "config.json | {\"eos_token_id\": [-1, 1e30]}", "generation_config.json | <html>"})
+    void endsThatAreNoneAreIgnored(String file, String content) throws IOException {
+        write("tokenizer.json", copyOf("byte-level"));
+        Files.writeString(folder.resolve(file), content);
+        try (Tokenizer tokenizer = load()) {
+            assertEquals(Set.of(), tokenizer.eos());
+        }
+    }
+
     @ParameterizedTest
     @CsvSource(delimiter = '|', value = {
         "tokenizer_config.json  | {\"add_bos_token\": \"yes\"}           | add_bos_token must be true or false",
         "tokenizer_config.json  | {\"eos_token\": {\"text\": \"a\"}}     | eos_token has no content",
         "tokenizer_config.json  | {\"added_tokens_decoder\": {\"x\":{}}} | added_tokens_decoder: x is no token id",
         "tokenizer_config.json  | {\"added_tokens_decoder\": {\"99999999999\":{}}} | added_tokens_decoder: 99999999999 is no token id",
-        "generation_config.json | []                                     | does not hold a JSON object",
-        "config.json            | {\"eos_token_id\": \"</s>\"}           | eos_token_id must be a number",
         "tokenizer.json         | {                                      | is not valid JSON",
         "tokenizer.json         | {}                                     | model is missing",
         "tokenizer.json         | {\"model\": {\"type\": \"WordPiece\"}} | model: type is \"WordPiece\", a kind of tokenizer",
