@@ -7,8 +7,7 @@ import java.lang.foreign.ValueLayout;
 import java.util.Optional;
 
 /**
- * The C library's heap. Making the tokenizer of a large vocabulary and compiling code leave it some hundred megabytes that are free,
- * but that glibc keeps.
+ * The C library's heap. Compiling code leaves it many megabytes that are free, but that glibc keeps.
  */
 public final class NativeHeap {
     private NativeHeap() {
