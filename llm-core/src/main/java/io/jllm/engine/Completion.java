@@ -2,6 +2,7 @@ package io.jllm.engine;
 
 import io.jllm.CompletionOutput;
 import io.jllm.FinishReason;
+import io.jllm.StopReason;
 import io.jllm.TokenLogprobs;
 import io.jllm.tokenizer.StreamingDetokenizer;
 import java.util.ArrayList;
@@ -19,7 +20,7 @@ final class Completion {
     private final List<TokenLogprobs> logprobs = new ArrayList<>();
     private double cumulativeLogprob;
     private FinishReason finishReason;
-    private Optional<String> stopReason = Optional.empty();
+    private Optional<StopReason> stopReason = Optional.empty();
 
     Completion(int index, SequenceSettings settings, StreamingDetokenizer detokenizer, List<String> stops) {
         this.index = index;
@@ -38,14 +39,14 @@ final class Completion {
         cumulativeLogprob += token.logprob();
         int generated = logprobs.size();
         if (settings.ends(token.id())) {
-            return finish(FinishReason.STOP, Optional.of(Integer.toString(token.id())));
+            return finish(FinishReason.STOP, Optional.of(new StopReason.Token(token.id())));
         }
         String out = detokenizer.push(token.id());
         if (generated > settings.minTokens()) {
             out = stops.push(out);
             if (stops.matched() != null) {
                 text.append(out);
-                end(FinishReason.STOP, Optional.of(stops.matched()));
+                end(FinishReason.STOP, Optional.of(new StopReason.Text(stops.matched())));
                 return out;
             }
         }
@@ -54,12 +55,12 @@ final class Completion {
     }
 
     /** Ends it; returns the text that was held back. */
-    String finish(FinishReason reason, Optional<String> why) {
+    String finish(FinishReason reason, Optional<StopReason> why) {
         String out = stops.push(detokenizer.finish());
         boolean stopped = stops.matched() != null;
         out += stops.finish();
         text.append(out);
-        end(stopped ? FinishReason.STOP : reason, stopped ? Optional.of(stops.matched()) : why);
+        end(stopped ? FinishReason.STOP : reason, stopped ? Optional.of(new StopReason.Text(stops.matched())) : why);
         return out;
     }
 
@@ -68,7 +69,7 @@ final class Completion {
         end(FinishReason.ERROR, Optional.empty());
     }
 
-    private void end(FinishReason reason, Optional<String> why) {
+    private void end(FinishReason reason, Optional<StopReason> why) {
         finishReason = reason;
         stopReason = why;
     }

@@ -11,6 +11,7 @@ import io.jllm.Prompt;
 import io.jllm.RequestOutput;
 import io.jllm.SamplingParams;
 import io.jllm.SamplingParamsBuilder;
+import io.jllm.StopReason;
 import io.jllm.TokenStream;
 import io.jllm.spi.LogitsProcessor;
 import java.util.Arrays;
@@ -48,7 +49,7 @@ class StoppingTest {
         RequestOutput out = say(alphabet().build());
         assertEquals("efghijklmnopqrstuvwxyz", out.text());
         assertEquals(FinishReason.STOP, out.finishReason());
-        assertEquals(Optional.of("0"), out.outputs().getFirst().stopReason());
+        assertEquals(Optional.of(new StopReason.Token(0)), out.outputs().getFirst().stopReason());
         assertEquals(LetterTokenizer.EOS, out.tokenIds()[out.tokenIds().length - 1]);
     }
 
@@ -64,7 +65,7 @@ class StoppingTest {
     void stopStringsAreLeftOut() {
         RequestOutput out = say(alphabet().stop("xyz", "lmn", "lm!").build());
         assertEquals("efghijk", out.text());
-        assertEquals(Optional.of("lmn"), out.outputs().getFirst().stopReason());
+        assertEquals(Optional.of(new StopReason.Text("lmn")), out.outputs().getFirst().stopReason());
         assertEquals(FinishReason.STOP, out.finishReason());
         assertEquals("efghijk", read(alphabet().stop("xyz", "lmn").build()));
     }
@@ -86,7 +87,7 @@ class StoppingTest {
     void stopTokens() {
         RequestOutput out = say(alphabet().stopTokenIds(List.of(7)).build());
         assertEquals("efg", out.text());
-        assertEquals(Optional.of("7"), out.outputs().getFirst().stopReason());
+        assertEquals(Optional.of(new StopReason.Token(7)), out.outputs().getFirst().stopReason());
         assertArrayEquals(new int[] {4, 5, 6, 7}, out.tokenIds());
     }
 
@@ -97,7 +98,7 @@ class StoppingTest {
         assertFalse(out.text().contains("g"));
         assertTrue(out.text().startsWith("efhij"), out.text());
         assertTrue(out.tokenIds().length >= 5);
-        assertEquals(Optional.of("0"), out.outputs().getFirst().stopReason());
+        assertEquals(Optional.of(new StopReason.Token(0)), out.outputs().getFirst().stopReason());
     }
 
     @Test
