@@ -93,7 +93,7 @@ class ModelFilesTest {
             assertTrue(model.description().startsWith("Tiny: llama, "), model.description());
         }
         tiny.keys.put("general.sampling.top_p", new GgufValue.Real(GgufValue.Type.FLOAT32, 2));
-        fails(tiny.write(folder.resolve("tiny.gguf")), "general.sampling", "topP must be in (0, 1], was 2.0");
+        fails(tiny.write(folder.resolve("tiny.gguf")), "general.sampling", "topP must be in [0, 1], was 2.0");
     }
 
     @Test
