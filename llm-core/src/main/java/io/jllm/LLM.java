@@ -16,8 +16,9 @@ import java.util.concurrent.CompletableFuture;
  * }
  * }
  *
- * <p>Results of a request that was accepted are values, failed ones too: see {@link RequestOutput#error}. Exceptions are for
- * misuse ({@link IllegalArgumentException}), for a full queue ({@link RequestRejectedException}), for a closed LLM
+ * <p>Results of requests are values, failed ones too: one bad prompt of many fails alone, see {@link RequestOutput#error}. Whoever asks
+ * a failed one for its {@link RequestOutput#text} gets what it failed with as an exception. Other exceptions are for misuse
+ * ({@link IllegalArgumentException}), for a full queue ({@link RequestRejectedException}), for a closed LLM
  * ({@link IllegalStateException}) and for loading.
  *
  * <p><b>Threads.</b> One thread, the engine's, does all computing. Any other thread may call anything at any time; prompts are encoded

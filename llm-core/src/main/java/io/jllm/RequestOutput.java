@@ -5,7 +5,8 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * The result of one request.
+ * The result of one request. One that failed is a value, too; its short forms {@link #text} and {@link #tokenIds} throw what it failed
+ * with, so that nobody takes a failure for an empty answer, and {@link #outputs} hold what there was before.
  *
  * @param requestId a number that no other request of the same LLM has
  * @param prompt what was asked
@@ -17,14 +18,29 @@ import java.util.Optional;
  */
 public record RequestOutput(long requestId, Prompt prompt, int[] promptTokenIds, List<TokenLogprobs> promptLogprobs,
                             List<CompletionOutput> outputs, Metrics metrics, Optional<RuntimeException> error) {
-    /** The text of the first output. */
+    /**
+     * The text of the first output.
+     *
+     * @throws RuntimeException what the request failed with, if it did: {@link #error}
+     */
     public String text() {
-        return outputs.getFirst().text();
+        return first().text();
     }
 
-    /** The token ids of the first output. */
+    /**
+     * The token ids of the first output.
+     *
+     * @throws RuntimeException what the request failed with, if it did: {@link #error}
+     */
     public int[] tokenIds() {
-        return outputs.getFirst().tokenIds();
+        return first().tokenIds();
+    }
+
+    private CompletionOutput first() {
+        if (error.isPresent()) {
+            throw error.get();
+        }
+        return outputs.getFirst();
     }
 
     /** Why the first output ended. */

@@ -22,16 +22,20 @@ import java.util.function.Supplier;
  *     Default 1
  * @param temperature 0 is greedy; else divides the logits. Finite, at least 0. Default 1
  * @param topK keep the k most likely tokens; 0, the default, keeps all
- * @param topP keep the most likely tokens whose probabilities sum to p; in (0, 1]. Default 1
+ * @param topP keep the most likely tokens whose probabilities sum to p; in [0, 1]. 0 keeps the most likely alone, so that nothing is
+ *     drawn, whatever the temperature. Default 1
  * @param minP keep tokens at least this times as likely as the most likely; in [0, 1]. Default 0
  * @param repetitionPenalty for tokens in prompt or output: divides positive logits, multiplies negative ones. Above 0. Default 1
  * @param presencePenalty subtracted from tokens in the output; in [-2, 2]. Default 0
  * @param frequencyPenalty subtracted for each occurrence in the output; in [-2, 2]. Default 0
  * @param maxTokens most tokens to generate, at least 0; default what is left of the context
- * @param minTokens no end-of-sequence or stop token before this many; at least 0. Default 0
+ * @param minTokens no end-of-sequence token, stop token or stop string before this many; at least 0. A stop string counts if its last
+ *     character comes with a later token, wherever it began. Default 0
  * @param seed same seed, same text, whatever else runs; default a new one for each request. The first of several
  *     outputs draws as a single one would, each other with a seed derived from this one
- * @param stop strings that end the text; they are left out of it. None empty
+ * @param stop strings that end the text; they are left out of it. None empty. One that holds a special token as the vocabulary writes
+ *     it, such as {@code <|im_end|>} or {@code <|im_end|>\n}, is found where the model gives that token, though special tokens are never
+ *     part of the text
  * @param stopTokenIds tokens that end the text beside the model's own
  * @param ignoreEos go on past the model's end-of-sequence tokens. Default false
  * @param logprobs how many alternatives to report for each generated token; 0 to 100. Default 0
@@ -59,7 +63,7 @@ public record SamplingParams(int n, float temperature, int topK, float topP, flo
         check(n >= 1, "n", n, "at least 1");
         check(temperature >= 0 && temperature < Float.POSITIVE_INFINITY, "temperature", temperature, "finite and at least 0");
         check(topK >= 0, "topK", topK, "at least 0 (0 keeps all tokens)");
-        check(topP > 0 && topP <= 1, "topP", topP, "in (0, 1]");
+        check(topP >= 0 && topP <= 1, "topP", topP, "in [0, 1]");
         check(minP >= 0 && minP <= 1, "minP", minP, "in [0, 1]");
         check(repetitionPenalty > 0 && repetitionPenalty < Float.POSITIVE_INFINITY, "repetitionPenalty", repetitionPenalty,
                 "finite and above 0 (1 is none)");

@@ -191,7 +191,7 @@ final class BeamUnit extends Unit {
         if (outputs.size() == wantedOutputs) {
             return;
         }
-        var completion = new Completion(outputs.size(), settings, detokenizers.get(), List.of());
+        var completion = new Completion(outputs.size(), settings, detokenizers.get(), StopStrings.NONE);
         if (text != null) {
             text.all().forEach(completion::accept);
         }

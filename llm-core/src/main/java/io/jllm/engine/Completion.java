@@ -2,6 +2,7 @@ package io.jllm.engine;
 
 import io.jllm.CompletionOutput;
 import io.jllm.FinishReason;
+import io.jllm.StopReason;
 import io.jllm.TokenLogprobs;
 import io.jllm.tokenizer.StreamingDetokenizer;
 import java.util.ArrayList;
@@ -14,18 +15,20 @@ final class Completion {
     private final int index;
     private final SequenceSettings settings;
     private final StreamingDetokenizer detokenizer;
+    private final StopStrings stopStrings;
     private final StopChecker stops;
     private final StringBuilder text = new StringBuilder();
     private final List<TokenLogprobs> logprobs = new ArrayList<>();
     private double cumulativeLogprob;
     private FinishReason finishReason;
-    private Optional<String> stopReason = Optional.empty();
+    private Optional<StopReason> stopReason = Optional.empty();
 
-    Completion(int index, SequenceSettings settings, StreamingDetokenizer detokenizer, List<String> stops) {
+    Completion(int index, SequenceSettings settings, StreamingDetokenizer detokenizer, StopStrings stopStrings) {
         this.index = index;
         this.settings = settings;
         this.detokenizer = detokenizer;
-        this.stops = new StopChecker(stops);
+        this.stopStrings = stopStrings;
+        stops = new StopChecker(stopStrings);
     }
 
     int index() {
@@ -36,31 +39,33 @@ final class Completion {
     String accept(TokenLogprobs token) {
         logprobs.add(token);
         cumulativeLogprob += token.logprob();
-        int generated = logprobs.size();
-        if (settings.ends(token.id())) {
-            return finish(FinishReason.STOP, Optional.of(Integer.toString(token.id())));
+        boolean ends = settings.ends(token.id());
+        String out = add(ends ? detokenizer.finish() : detokenizer.push(token.id()), stopStrings.written(token.id()));
+        if (stops.matched() != null) {
+            end(FinishReason.STOP, Optional.of(new StopReason.Text(stops.matched())));
+        } else if (ends) {
+            out += finish(FinishReason.STOP, Optional.of(new StopReason.Token(token.id())));
+        } else if (logprobs.size() >= settings.maxTokens()) {
+            out += finish(FinishReason.LENGTH, Optional.empty());
         }
-        String out = detokenizer.push(token.id());
-        if (generated > settings.minTokens()) {
-            out = stops.push(out);
-            if (stops.matched() != null) {
-                text.append(out);
-                end(FinishReason.STOP, Optional.of(stops.matched()));
-                return out;
-            }
-        }
+        return out;
+    }
+
+    /** Adds text, and a special token after it as it is written; returns the text that this lets out. */
+    private String add(String more, String special) {
+        String out = stops.push(more, special, logprobs.size() > settings.minTokens());
         text.append(out);
-        return generated >= settings.maxTokens() ? out + finish(FinishReason.LENGTH, Optional.empty()) : out;
+        return out;
     }
 
     /** Ends it; returns the text that was held back. */
-    String finish(FinishReason reason, Optional<String> why) {
-        String out = stops.push(detokenizer.finish());
+    String finish(FinishReason reason, Optional<StopReason> why) {
+        String out = add(detokenizer.finish(), "");
         boolean stopped = stops.matched() != null;
-        out += stops.finish();
-        text.append(out);
-        end(stopped ? FinishReason.STOP : reason, stopped ? Optional.of(stops.matched()) : why);
-        return out;
+        String rest = stops.finish();
+        text.append(rest);
+        end(stopped ? FinishReason.STOP : reason, stopped ? Optional.of(new StopReason.Text(stops.matched())) : why);
+        return out + rest;
     }
 
     /** Ends it because of an error, with what there is. */
@@ -68,7 +73,7 @@ final class Completion {
         end(FinishReason.ERROR, Optional.empty());
     }
 
-    private void end(FinishReason reason, Optional<String> why) {
+    private void end(FinishReason reason, Optional<StopReason> why) {
         finishReason = reason;
         stopReason = why;
     }

@@ -152,13 +152,22 @@ final class EngineLoop implements Runnable {
             // A defect of the engine, or a backend that cannot even forget: nobody must wait for it for ever.
             failure = t;
             closing = true;
-            end(g -> results.fail(g, StepSampler.asRuntime(t)));
-            LOG.log(System.Logger.Level.ERROR, "the engine stopped, and its LLM is closed", t);
+            attempt("ending the requests of a failed engine", () -> end(g -> results.fail(g, StepSampler.asRuntime(t))));
+            attempt("saying that the engine stopped", () -> LOG.log(System.Logger.Level.ERROR, "the engine stopped, and its LLM is closed", t));
         } finally {
+            attempt("closing an LLM; memory may be lost", onClose);
+        }
+    }
+
+    /** Nothing leaves this thread uncaught, and nothing keeps what comes after from being done. */
+    private static void attempt(String what, Runnable last) {
+        try {
+            last.run();
+        } catch (Throwable t) {
             try {
-                onClose.run();
-            } catch (Throwable t) {
-                LOG.log(System.Logger.Level.ERROR, "closing an LLM failed; memory may be lost", t);
+                LOG.log(System.Logger.Level.ERROR, "failed: " + what, t);
+            } catch (Throwable _) {
+                // an application's log handler, or no memory to log with: there is nobody left to tell
             }
         }
     }
@@ -177,7 +186,7 @@ final class EngineLoop implements Runnable {
         try {
             ending.accept(g);
         } catch (Throwable t) {
-            g.fail(StepSampler.asRuntime(t));
+            attempt("ending request " + g.id(), () -> g.fail(StepSampler.asRuntime(t)));
         }
     }
 

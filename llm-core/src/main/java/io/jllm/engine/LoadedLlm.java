@@ -19,6 +19,7 @@ import io.jllm.spi.ModelRunner;
 import io.jllm.spi.ModelRunner.MemoryReport;
 import io.jllm.tokenizer.Tokenizer;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 
 /** The engine over one loaded model and one runner. Requests are checked and encoded on their callers' threads. */
@@ -74,13 +75,20 @@ public final class LoadedLlm implements LLM {
             rehearsal.await();
             loop.start();
         } catch (Throwable t) {
-            rehearsal.await(); // which uses the model
-            if (opened != null) {
-                opened.close();
-            }
-            backend.close();
-            model.close();
+            rehearsal.end(); // which uses the model
+            closeAfter(t, Optional.ofNullable(opened), model, backend);
             throw t;
+        }
+    }
+
+    /** Closes what was opened before something failed; what fails in turn is told beside that. */
+    private static void closeAfter(Throwable failure, Optional<ModelRunner> opened, LoadedModel model, Backend backend) {
+        try (model; backend; ModelRunner _ = opened.orElse(null)) {
+            LOG.log(System.Logger.Level.DEBUG, "loading {0} failed", model.description());
+        } catch (Throwable t) {
+            if (t != failure) {
+                failure.addSuppressed(t);
+            }
         }
     }
 

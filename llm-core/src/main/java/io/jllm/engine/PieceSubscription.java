@@ -29,18 +29,22 @@ final class PieceSubscription implements Flow.Subscription {
     /** Tells one who comes too late. */
     static void refuse(Flow.Subscriber<? super Piece> subscriber, IllegalStateException error) {
         Thread.startVirtualThread(() -> {
-            subscriber.onSubscribe(new Flow.Subscription() {
-                @Override
-                public void request(long n) {
-                    // there is nothing to give
-                }
+            try {
+                subscriber.onSubscribe(new Flow.Subscription() {
+                    @Override
+                    public void request(long n) {
+                        // there is nothing to give
+                    }
 
-                @Override
-                public void cancel() {
-                    // there is nothing to cancel
-                }
-            });
-            subscriber.onError(error);
+                    @Override
+                    public void cancel() {
+                        // there is nothing to cancel
+                    }
+                });
+                subscriber.onError(error);
+            } catch (Throwable t) {
+                LOG.log(System.Logger.Level.WARNING, "a subscriber that came too late failed", t);
+            }
         });
     }
 

@@ -24,21 +24,46 @@ final class Rehearsal {
 
     private static final System.Logger LOG = System.getLogger("io.jllm");
     /** None at all. */
-    static final Rehearsal NONE = new Rehearsal(new Thread());
+    static final Rehearsal NONE = new Rehearsal(() -> { });
 
     private final Thread thread;
+    private volatile Error error; // null but for what a JVM cannot do, such as find more memory
 
-    private Rehearsal(Thread thread) {
-        this.thread = thread;
+    private Rehearsal(Runnable play) {
+        thread = Thread.ofPlatform().name("jllm-rehearsal").daemon().unstarted(() -> {
+            try {
+                play.run();
+            } catch (Error e) {
+                error = e;
+            } catch (RuntimeException e) { // there may be no tokenizer, of which whoever loads the model hears
+                LOG.log(System.Logger.Level.DEBUG, "no rehearsal", e);
+            }
+        });
     }
 
     /** Begins in a thread of its own, as soon as the model's tokenizer is made. */
     static Rehearsal begin(LoadedModel model) {
-        return new Rehearsal(Thread.ofPlatform().name("jllm-rehearsal").daemon().start(() -> run(model)));
+        return begin(() -> run(model));
     }
 
-    /** Waits until it is over. */
+    /** The same with another play. */
+    static Rehearsal begin(Runnable play) {
+        var rehearsal = new Rehearsal(play);
+        rehearsal.thread.start();
+        return rehearsal;
+    }
+
+    /** Waits until it is over, and throws the error that ended it, if one did: it would have come to whoever asks first. */
     void await() {
+        end();
+        Error came = error;
+        if (came != null) {
+            throw came;
+        }
+    }
+
+    /** Waits until it is over, however it ended. */
+    void end() {
         boolean interrupted = false;
         while (thread.isAlive()) {
             try {
@@ -53,18 +78,14 @@ final class Rehearsal {
     }
 
     private static void run(LoadedModel model) {
+        var requests = new RequestFactory(model, CONTEXT, LIMITS.maxSequences(), BLOCK, 2 * CONTEXT / BLOCK);
+        int vocab = model.config().vocab();
+        var loop = new EngineLoop(new Nothing(vocab), vocab, CONTEXT, LIMITS, Listeners.none(), () -> { });
+        loop.start();
         try {
-            var requests = new RequestFactory(model, CONTEXT, LIMITS.maxSequences(), BLOCK, 2 * CONTEXT / BLOCK);
-            int vocab = model.config().vocab();
-            var loop = new EngineLoop(new Nothing(vocab), vocab, CONTEXT, LIMITS, Listeners.none(), () -> { });
-            loop.start();
-            try {
-                play(new Callers(requests, loop, new QueueRoom(1), 1), requests, model);
-            } finally {
-                loop.close();
-            }
-        } catch (RuntimeException e) { // there may be no tokenizer, of which whoever loads the model hears
-            LOG.log(System.Logger.Level.DEBUG, "no rehearsal", e);
+            play(new Callers(requests, loop, new QueueRoom(1), 1), requests, model);
+        } finally {
+            loop.close();
         }
     }
 
@@ -72,10 +93,18 @@ final class Rehearsal {
         Prompt prompt = model.tokenizer().isPresent() ? Prompt.of("Hello, 1 world") : Prompt.ofTokens(0);
         var params = SamplingParams.builder().temperature(0.8).topK(40).topP(0.95).maxTokens(TOKENS).ignoreEos(true).build();
         var asked = new Callers.Asked(prompt, (id, ids, sink) -> requests.sampled(id, prompt, ids, params, sink));
-        callers.submit(asked).result().join();
+        callers.submit(asked).result().join().error().ifPresent(Rehearsal::fail);
         try (TokenStream stream = callers.stream(asked)) {
             stream.forEach(_ -> { });
         }
+    }
+
+    /** What fails a request of the engine is a value, an error of the JVM too. */
+    private static void fail(RuntimeException e) {
+        if (e.getCause() instanceof Error error) {
+            throw error;
+        }
+        throw e;
     }
 
     /** A runner whose every token is the first of the vocabulary. */

@@ -22,6 +22,7 @@ final class RequestFactory {
     private final int maxSequences;
     private final int blockSize;
     private final int blocks;
+    private volatile List<String> specialTokens; // null until a request has stop strings: it takes a look at the whole vocabulary
 
     /**
      * Waits for the tokenizer.
@@ -66,9 +67,10 @@ final class RequestFactory {
     SequenceGroup sampled(long id, Prompt prompt, int[] ids, SamplingParams params, ResultSink sink) {
         checkSequences("n asks for " + params.n() + " outputs", params.n());
         SequenceSettings settings = settings(params, ids.length, 1);
+        StopStrings stops = stops(params.stop());
         var completions = new ArrayList<Completion>();
         for (int i = 0; i < params.n(); i++) {
-            completions.add(new Completion(i, settings, detokenizer(), params.stop()));
+            completions.add(new Completion(i, settings, detokenizer(), stops));
         }
         return new SequenceGroup(id, prompt, ids, params, g -> SampledUnit.of(g, settings, completions), sink);
     }
@@ -92,6 +94,20 @@ final class RequestFactory {
 
     private StreamingDetokenizer detokenizer() {
         return model.tokenizer().map(Tokenizer::detokenizer).orElse(NoText.INSTANCE);
+    }
+
+    private StopStrings stops(List<String> asked) {
+        if (asked.isEmpty()) {
+            return StopStrings.NONE;
+        }
+        Tokenizer tokenizer = model.tokenizer().orElseThrow(() -> new IllegalArgumentException(
+                "the model came without a tokenizer, so its output has no text in which to find stop strings; use stopTokenIds"));
+        List<String> special = specialTokens;
+        if (special == null) {
+            special = StopStrings.specialTokens(tokenizer);
+            specialTokens = special;
+        }
+        return StopStrings.of(asked, tokenizer, special);
     }
 
     private SequenceSettings settings(SamplingParams params, int prompt, int together) {

@@ -104,12 +104,16 @@ public final class LoadedModel implements AutoCloseable {
     /** Gives weights and tokenizer back, which this waits for. */
     @Override
     public void close() {
+        try (weights) {
+            made().ifPresent(Tokenizer::close);
+        }
+    }
+
+    private Optional<Tokenizer> made() {
         try {
-            tokenizer().ifPresent(Tokenizer::close);
-        } catch (RuntimeException _) {
-            // there is none, of which tokenizer() tells
-        } finally {
-            weights.close();
+            return tokenizer();
+        } catch (RuntimeException | Error _) {
+            return Optional.empty(); // there is none, of which tokenizer() tells
         }
     }
 }

@@ -5,7 +5,7 @@ import io.jllm.tokenizer.Tokenizer;
 import java.util.OptionalInt;
 import java.util.Set;
 
-/** A tokenizer for tests: token i is the letter 'a' + i; token 0 ends a sequence and has no text. */
+/** A tokenizer for tests: token i is the letter 'a' + i; token 0 ends a sequence, has no text and is written {@code <end>}. */
 final class LetterTokenizer implements Tokenizer, StreamingDetokenizer {
     static final int VOCAB = 26;
     static final int EOS = 0;
@@ -31,7 +31,7 @@ final class LetterTokenizer implements Tokenizer, StreamingDetokenizer {
 
     @Override
     public String token(int id) {
-        return push(id);
+        return id == EOS ? "<end>" : push(id);
     }
 
     @Override

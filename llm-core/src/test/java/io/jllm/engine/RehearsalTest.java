@@ -1,6 +1,8 @@
 package io.jllm.engine;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.jllm.EngineListener;
@@ -8,7 +10,11 @@ import io.jllm.EngineMetrics;
 import io.jllm.LLM;
 import io.jllm.Prompt;
 import io.jllm.SamplingParams;
+import io.jllm.spi.Uncaught;
+import io.jllm.tokenizer.StreamingDetokenizer;
+import io.jllm.tokenizer.Tokenizer;
 import java.io.IOException;
+import java.lang.reflect.Proxy;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -59,5 +65,40 @@ class RehearsalTest {
             recording.dump(file);
         }
         assertTrue(RecordingFile.readAllEvents(file).stream().noneMatch(e -> e.getEventType().getName().startsWith("io.jllm.")));
+    }
+
+    /** What a JVM cannot do comes to whoever loads the model, and to no handler of what nobody caught. */
+    @Test
+    void errorsReachTheCallerAlone() {
+        var error = new LinkageError("pretended");
+        try (var _ = new Uncaught()) {
+            Rehearsal rehearsal = Rehearsal.begin(() -> {
+                throw error;
+            });
+            assertSame(error, assertThrows(LinkageError.class, rehearsal::await));
+            rehearsal.end();
+            Rehearsal.begin(() -> {
+                throw new IllegalStateException("no tokenizer");
+            }).await();
+            for (String call : List.of("eos", "encode", "detokenizer", "push")) {
+                assertSame(error, assertThrows(LinkageError.class, () -> TinyLlm.open(TinyLlm.options(4, 64, 8, 200), failing(call, error)), call));
+            }
+        }
+    }
+
+    /** The tokenizer of the tests, but that one of its methods fails, or that of the detokenizers it makes. */
+    private static Tokenizer failing(String call, Error error) {
+        var letters = new LetterTokenizer();
+        return (Tokenizer) Proxy.newProxyInstance(Tokenizer.class.getClassLoader(), new Class<?>[] {Tokenizer.class, StreamingDetokenizer.class},
+                (proxy, method, arguments) -> {
+                    if (method.getName().equals(call)) {
+                        throw error;
+                    }
+                    return switch (method.getName()) {
+                        case "encode" -> new int[] {1}; // whatever is rehearsed, it has letters
+                        case "detokenizer" -> proxy;
+                        default -> method.invoke(letters, arguments);
+                    };
+                });
     }
 }

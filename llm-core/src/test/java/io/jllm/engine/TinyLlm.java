@@ -12,9 +12,11 @@ import io.jllm.spi.Backend;
 import io.jllm.spi.ModelRunner;
 import io.jllm.spi.ReferenceBackend;
 import io.jllm.spi.TinyModels;
+import io.jllm.tokenizer.Tokenizer;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.Set;
 import java.util.function.UnaryOperator;
 
 /** A random tiny model behind the real engine, computed by the oracle. */
@@ -33,10 +35,17 @@ final class TinyLlm {
 
     /** With a runner that does more, or less, than the oracle. */
     static LLM open(EngineOptions options, UnaryOperator<ModelRunner> wrapper, EngineListener... listeners) {
-        var tokenizer = new LetterTokenizer();
-        var model = new LoadedModel(CONFIG, PROGRAM, WEIGHTS, Optional.of(tokenizer), SamplingParams.neutral(), tokenizer.eos(), "tiny");
-        return new LoadedLlm(model, new WrappedBackend(new ReferenceBackend(), wrapper), options,
-                List.of(listeners));
+        return open(options, new LetterTokenizer(), wrapper, listeners);
+    }
+
+    /** With another tokenizer. */
+    static LLM open(EngineOptions options, Tokenizer tokenizer) {
+        return open(options, tokenizer, r -> r);
+    }
+
+    private static LLM open(EngineOptions options, Tokenizer tokenizer, UnaryOperator<ModelRunner> wrapper, EngineListener... listeners) {
+        var model = new LoadedModel(CONFIG, PROGRAM, WEIGHTS, Optional.of(tokenizer), SamplingParams.neutral(), Set.of(), "tiny");
+        return new LoadedLlm(model, new WrappedBackend(new ReferenceBackend(), wrapper), options, List.of(listeners));
     }
 
     /** A KV cache of so many positions. */

@@ -92,7 +92,6 @@ class ModelFilesTest {
             assertEquals(SamplingParams.builder().temperature(0.5).topK(20).build(), model.defaults());
             assertTrue(model.description().startsWith("Tiny: llama, "), model.description());
         }
-        tiny.keys.put("general.sampling.top_p", new GgufValue.Real(GgufValue.Type.FLOAT32, 2));
     }
 
     @Test

@@ -1,7 +1,6 @@
 package io.jllm.cpu;
 
 import java.util.concurrent.atomic.AtomicLongArray;
-import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.IntConsumer;
 
@@ -51,7 +50,7 @@ final class ThreadTeam implements AutoCloseable {
     private final AtomicLongArray finished;
     /** Iterations of all loops up to this one. The owner's. */
     private long begun;
-    private final AtomicReference<Throwable> failure = new AtomicReference<>();
+    private final FirstFailure failure = new FirstFailure();
     private final Condition allDone = this::allDone;
     private Task task = (_, _) -> { };
     private volatile int loop;
@@ -67,7 +66,7 @@ final class ThreadTeam implements AutoCloseable {
     /**
      * The same.
      *
-     * @param begin what each of these threads does first, with the number of its member
+     * @param begin what each of these threads does first, with the number of its member; what that throws, the next {@link #run} does
      */
     ThreadTeam(int size, String name, IntConsumer begin) {
         this.begin = begin;
@@ -106,6 +105,7 @@ final class ThreadTeam implements AutoCloseable {
             for (int i = 0; i < count; i++) {
                 task.run(i, 0);
             }
+            failure.rethrow();
             return;
         }
         this.task = task;
@@ -123,12 +123,7 @@ final class ThreadTeam implements AutoCloseable {
         }
         work(0);
         awaitOthers();
-        switch (failure.getAndSet(null)) {
-            case null -> { }
-            case RuntimeException e -> throw e;
-            case Error e -> throw e;
-            case Throwable t -> throw new IllegalStateException(t); // a task declares no other
-        }
+        failure.rethrow();
     }
 
     /**
@@ -144,9 +139,7 @@ final class ThreadTeam implements AutoCloseable {
                 try {
                     task.run(index, member);
                 } catch (Throwable t) { // every kind: a thread that died would leave the others waiting
-                    if (!failure.compareAndSet(null, t) && failure.get() != t) {
-                        failure.get().addSuppressed(t);
-                    }
+                    failure.add(t);
                     taken += takeAll();
                 }
             }
@@ -264,7 +257,11 @@ final class ThreadTeam implements AutoCloseable {
 
         @Override
         public void run() {
-            begin.accept(member);
+            try {
+                begin.accept(member);
+            } catch (Throwable t) {
+                failure.add(t);
+            }
             while (true) {
                 awaitNews();
                 if (closed) {

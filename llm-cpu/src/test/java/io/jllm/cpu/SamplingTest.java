@@ -27,7 +27,8 @@ class SamplingTest {
     private static final int[] SIZES = {1, 5, 2047, 2048, 2049, 5000};
     private static final List<SamplerSettings> HOW = List.of(SamplerSettings.GREEDY,
             new SamplerSettings(1, 0, 1, 0, 1, 0, 0, 5, LogitBias.NONE), new SamplerSettings(0, 0, 1, 0, 1.3f, 0.5f, 0, 5, LogitBias.NONE),
-            new SamplerSettings(0.7f, 40, 0.9f, 0.01f, 1, 0, 0, 6, LogitBias.NONE));
+            new SamplerSettings(0.7f, 40, 0.9f, 0.01f, 1, 0, 0, 6, LogitBias.NONE), new SamplerSettings(2, 0, 0, 0, 1, 0, 0, 7, LogitBias.NONE),
+            new SamplerSettings(2, 40, 0, 0.01f, 1.3f, 0, 0, 8, LogitBias.NONE));
 
     private record Row(SamplerSettings settings) implements RowSampling {
         @Override

@@ -21,7 +21,7 @@ final class SamplingRecords {
 
     /** The flags of some settings. */
     static int flags(SamplerSettings s) {
-        return (s.hasPenalties() ? PENALTIES : 0) | (s.bias().isEmpty() ? 0 : BIAS) | (s.temperature() == 0 ? GREEDY : 0);
+        return (s.hasPenalties() ? PENALTIES : 0) | (s.bias().isEmpty() ? 0 : BIAS) | (s.picksHighest() ? GREEDY : 0);
     }
 
     /**

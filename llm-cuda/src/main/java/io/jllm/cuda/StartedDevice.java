@@ -1,7 +1,6 @@
 package io.jllm.cuda;
 
 import io.jllm.cuda.driver.Context;
-import io.jllm.cuda.driver.CudaException;
 import io.jllm.cuda.driver.Device;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -54,8 +53,8 @@ final class StartedDevice {
     private static void close(Context context) {
         try {
             context.close();
-        } catch (CudaException e) {
-            LOG.log(System.Logger.Level.WARNING, "giving back the device failed: " + e.getMessage());
+        } catch (RuntimeException | Error e) { // it may be a thread of the JVM's that does it, where nobody would catch it
+            LOG.log(System.Logger.Level.WARNING, "giving back the device failed: " + e);
         }
     }
 }

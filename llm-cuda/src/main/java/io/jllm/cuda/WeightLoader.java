@@ -82,10 +82,10 @@ final class WeightLoader {
             var ring = owner.own(new PinnedRing(SLOTS, Math.ceilDiv(slotBytes(), 256) * 256));
             DeviceMemory staging = owner.own(DeviceMemory.allocate(context, slotBytes(), "laying out weights"));
             var threads = new ArrayList<Thread>();
-            for (int i = 0; i < Math.min(COPY_THREADS, pieces.size()); i++) {
-                threads.add(Thread.ofPlatform().name("jllm-cuda-copy-" + i).daemon().start(() -> copy(ring)));
-            }
             try {
+                for (int i = 0; i < Math.min(COPY_THREADS, pieces.size()); i++) {
+                    threads.add(Thread.ofPlatform().name("jllm-cuda-copy-" + i).daemon().start(() -> copy(ring)));
+                }
                 queueAll(ring, stream, staging.address(), new Packers(kernels, arena));
             } finally {
                 next.set(pieces.size());

@@ -83,7 +83,7 @@ class CudaSamplingTest {
             default -> LogitBias.NONE;
         };
         return new SamplerSettings(r.nextInt(4) == 0 ? 0 : 0.1f + 2 * r.nextFloat(), new int[] {0, 1, 40, 3000}[r.nextInt(4)],
-                new float[] {1, 0.9f, 0.3f, 0.999f}[r.nextInt(4)], new float[] {0, 0, 0.05f, 1e-4f}[r.nextInt(4)], r.nextBoolean() ? 1 : 1.4f,
+                new float[] {1, 0.9f, 0.3f, 0.999f, 0}[r.nextInt(5)], new float[] {0, 0, 0.05f, 1e-4f}[r.nextInt(4)], r.nextBoolean() ? 1 : 1.4f,
                 r.nextBoolean() ? 0 : 0.6f, r.nextBoolean() ? 0 : -0.3f, r.nextLong(), bias);
     }
 

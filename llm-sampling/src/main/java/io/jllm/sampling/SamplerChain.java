@@ -47,7 +47,7 @@ public final class SamplerChain {
      * @param length how many there are; the counter of the random source
      * @param logprob receives the token's log-probability in the raw row at index {@code at}
      * @param at index into {@code logprob}
-     * @return the token's id; among equal logits at temperature 0 the lowest
+     * @return the token's id; where nothing is drawn, among equal logits the lowest
      * @throws IllegalStateException if a logit is NaN, or if no token may be picked
      * @throws IllegalArgumentException if a biased, allowed or penalised token is outside the vocabulary
      * @throws IndexOutOfBoundsException if the row, the tokens or {@code logprob} are shorter than the other arguments say
@@ -89,7 +89,7 @@ public final class SamplerChain {
                         + (Float.isNaN(highest) ? "a logit that is not a number" : "none of " + vocab + " tokens a finite logit"));
             }
         }
-        if (settings.temperature() == 0) {
+        if (settings.picksHighest()) {
             return first(work, highest);
         }
         candidates.reset();

@@ -5,8 +5,8 @@ package io.jllm.sampling;
  *
  * @param temperature 0 picks the most likely token; else logits are divided by it. Finite, at least 0
  * @param topK keep the k most likely tokens, the lower ids among equals; at least 0, which keeps all
- * @param topP keep the smallest set of most likely tokens whose probabilities reach p, the lower ids among equals;
- *        in (0, 1], 1 keeps all
+ * @param topP keep the smallest set of most likely tokens whose probabilities reach p, the lower ids among equals, and one at
+ *        least; in [0, 1], 1 keeps all, 0 the most likely alone
  * @param minP keep tokens at least this times as likely as the most likely; in [0, 1], 0 keeps all
  * @param repetitionPenalty divides positive and multiplies negative logits of tokens in prompt or output; finite,
  *        above 0, 1 is none
@@ -25,7 +25,7 @@ public record SamplerSettings(float temperature, int topK, float topP, float min
     public SamplerSettings {
         check(temperature >= 0 && temperature < Float.POSITIVE_INFINITY, "temperature", temperature, "finite and at least 0");
         check(topK >= 0, "topK", topK, "at least 0");
-        check(topP > 0 && topP <= 1, "topP", topP, "in (0, 1]");
+        check(topP >= 0 && topP <= 1, "topP", topP, "in [0, 1]");
         check(minP >= 0 && minP <= 1, "minP", minP, "in [0, 1]");
         check(repetitionPenalty > 0 && repetitionPenalty < Float.POSITIVE_INFINITY, "repetitionPenalty", repetitionPenalty,
                 "finite and above 0");
@@ -39,9 +39,14 @@ public record SamplerSettings(float temperature, int topK, float topP, float min
         }
     }
 
+    /** Whether nothing is drawn: the token of the highest logit is picked, as penalties and bias left it, the lowest id among equals. */
+    public boolean picksHighest() {
+        return temperature == 0 || topP == 0;
+    }
+
     /** Whether the token of the highest raw logit is picked, the lowest id among equals. */
     public boolean greedy() {
-        return temperature == 0 && !hasPenalties() && bias.isEmpty();
+        return picksHighest() && !hasPenalties() && bias.isEmpty();
     }
 
     /** Whether any of the three penalties changes a logit. */

@@ -34,6 +34,18 @@ class SamplerChainTest {
         assertEquals(0, sample(new float[] {0f, -0f}, biased(0, new LogitBias(new int[] {0}, new float[] {0}, NO_TOKENS))));
     }
 
+    /** What is left after a top-p of 0 is what a temperature of 0 takes, however hot it is and whatever else is set. */
+    @Test
+    void aTopPOfZeroLeavesTheLikeliestAlone() {
+        for (int seed = 0; seed < 200; seed++) {
+            assertEquals(1, sample(new float[] {2.9f, 3, 2, 3}, settings(100, 0, 0, 0, seed)));
+            assertEquals(1, sample(new float[] {2.9f, 3, 2, 3}, settings(100, 3, 0, 1, seed)));
+            assertEquals(2, sample(new float[] {0, 1, Float.POSITIVE_INFINITY, Float.POSITIVE_INFINITY}, settings(1, 0, 0, 0, seed)));
+            var biased = new SamplerSettings(2, 0, 0, 0, 1, 0, 0, seed, new LogitBias(new int[] {1}, new float[] {-9}, NO_TOKENS));
+            assertEquals(3, sample(new float[] {2.9f, 3, 2, 3}, biased));
+        }
+    }
+
     @Test
     void penaltiesCountAsVllmDoes() {
         // Prompt 0 0 1, output 2 2 3: repetition for all once, presence and frequency for 2 and 3.
@@ -177,7 +189,9 @@ class SamplerChainTest {
         assertThrows(IllegalArgumentException.class, () -> settings(-1, 0, 1, 0, 0));
         assertThrows(IllegalArgumentException.class, () -> settings(Float.NaN, 0, 1, 0, 0));
         assertThrows(IllegalArgumentException.class, () -> settings(1, -1, 1, 0, 0));
-        assertThrows(IllegalArgumentException.class, () -> settings(1, 0, 0, 0, 0));
+        assertThrows(IllegalArgumentException.class, () -> settings(1, 0, -0.01f, 0, 0));
+        assertThrows(IllegalArgumentException.class, () -> settings(1, 0, 1.01f, 0, 0));
+        assertThrows(IllegalArgumentException.class, () -> settings(1, 0, Float.NaN, 0, 0));
         assertThrows(IllegalArgumentException.class, () -> settings(1, 0, 1, 1.5f, 0));
         for (float value : new float[] {Float.NaN, INF}) {
             assertThrows(IllegalArgumentException.class, () -> new LogitBias(new int[] {1}, new float[] {value}, NO_TOKENS));

@@ -99,7 +99,7 @@ class SamplerReferenceTest {
         boolean penalties = random.nextInt(3) == 0;
         return new SamplerSettings(temperatures[random.nextInt(temperatures.length)],
                 random.nextBoolean() ? 0 : 1 + random.nextInt(vocab + 3),
-                random.nextBoolean() ? 1 : Math.max(1e-6f, random.nextFloat()),
+                random.nextBoolean() ? 1 : random.nextInt(8) == 0 ? 0 : random.nextFloat(),
                 random.nextBoolean() ? 0 : random.nextInt(8) == 0 ? 1 : random.nextFloat(),
                 penalties ? 0.5f + random.nextFloat() : 1, penalties ? random.nextFloat() * 4 - 2 : 0,
                 penalties ? random.nextFloat() * 4 - 2 : 0, random.nextLong(), bias);

@@ -7,6 +7,7 @@ import com.google.gson.JsonObject;
 import com.google.gson.JsonPrimitive;
 import io.jllm.CompletionOutput;
 import io.jllm.RequestOutput;
+import io.jllm.StopReason;
 import io.jllm.TokenLogprobs;
 import java.time.Duration;
 import java.util.List;
@@ -31,7 +32,7 @@ final class Results {
         var json = new JsonObject();
         json.add("prompt_ids", Json.array(result.promptTokenIds()));
         addOutput(json, best, alternatives);
-        json.add("stop_reason", best.stopReason().<JsonElement>map(JsonPrimitive::new).orElse(JsonNull.INSTANCE));
+        json.add("stop_reason", best.stopReason().map(Results::stopReason).orElse(JsonNull.INSTANCE));
         var outputs = new JsonArray();
         for (CompletionOutput output : result.outputs()) {
             var one = new JsonObject();
@@ -42,6 +43,14 @@ final class Results {
         json.add("outputs", outputs);
         json.add("metrics", metrics(result.metrics()));
         return json;
+    }
+
+    /** Ids of tokens are numbers, stop strings are strings. */
+    private static JsonElement stopReason(StopReason reason) {
+        return switch (reason) {
+            case StopReason.Text stop -> new JsonPrimitive(stop.text());
+            case StopReason.Token token -> new JsonPrimitive(token.id());
+        };
     }
 
     private static void addOutput(JsonObject json, CompletionOutput output, boolean alternatives) {

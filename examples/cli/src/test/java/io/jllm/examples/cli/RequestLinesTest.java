@@ -65,7 +65,7 @@ class RequestLinesTest {
         "{\"max_tokens\": 3}                   | --prompt",
         "{\"prompt\": \"a\", \"ids\": [1]}     | mutually exclusive",
         "{\"prompt\": \"a\", \"wings\": 2}     | --wings",
-        "{\"prompt\": \"a\", \"top_p\": 7}     | --top-p must be in (0, 1], was 7",
+        "{\"prompt\": \"a\", \"top_p\": 7}     | --top-p must be in [0, 1], was 7",
         "{\"prompt\": \"a\", \"top_p\": null}  | was null",
         "{\"prompt\": \"a\", \"stop\": [[1]]}  | was [1]",
         "{\"ids\": [1, -4]}                    | not negative",

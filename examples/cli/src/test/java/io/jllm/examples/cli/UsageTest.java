@@ -27,7 +27,7 @@ class UsageTest {
         "run --prompt a --max-tokens -1                        | --max-tokens must be at least 0, was",
         "run --prompt a --temperature -1                       | --temperature must be finite and at least 0, was -1",
         "run --prompt a --temperature NaN                      | --temperature must be",
-        "run --prompt a --top-p 0                              | --top-p must be in (0, 1], was 0",
+        "run --prompt a --top-p 2                              | --top-p must be in [0, 1], was 2",
         "run --prompt a --min-p 2                              | --min-p must be in [0, 1], was 2",
         "run --prompt a --top-k -4                             | --top-k must be at least 0",
         "run --prompt a --repetition-penalty 0                 | --repetition-penalty must be",

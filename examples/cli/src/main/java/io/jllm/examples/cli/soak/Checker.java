@@ -3,6 +3,7 @@ package io.jllm.examples.cli.soak;
 import io.jllm.CompletionOutput;
 import io.jllm.FinishReason;
 import io.jllm.RequestOutput;
+import io.jllm.StopReason;
 import io.jllm.TokenLogprobs;
 import io.jllm.TokenStream.Piece;
 import java.util.Arrays;
@@ -104,7 +105,8 @@ final class Checker {
         }
         // Text that might have become a stop string is given out at the end, and a character of several bytes may be cut in two.
         String text = cut.text().replaceAll("\uFFFD+$", "");
-        if (!(whole.text() + whole.stopReason().orElse("")).startsWith(text)) {
+        String stop = whole.stopReason().filter(StopReason.Text.class::isInstance).map(r -> ((StopReason.Text) r).text()).orElse("");
+        if (!(whole.text() + stop).startsWith(text)) {
             return Optional.of("cut short, its text is \"" + text + "\", and alone \"" + whole.text() + "\"");
         }
         return logprobs(cut.logprobs(), whole.logprobs().subList(0, length));
@@ -142,7 +144,7 @@ final class Checker {
     }
 
     private static String ending(CompletionOutput o) {
-        return "\"" + o.text() + "\" ended by " + o.finishReason() + " " + o.stopReason().orElse("");
+        return "\"" + o.text() + "\" ended by " + o.finishReason() + o.stopReason().map(r -> " " + r).orElse("");
     }
 
     private static Optional<String> logprobs(List<TokenLogprobs> a, List<TokenLogprobs> alone) {
