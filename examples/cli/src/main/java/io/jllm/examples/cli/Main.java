@@ -28,8 +28,8 @@ public final class Main {
         int code = Failures.FAILED;
         try (var interruption = new Interruption()) {
             // Text is UTF-8 here, whatever the locale says.
-            var console = new Console(new Output(results()), new PrintStream(new FileOutputStream(FileDescriptor.err), true,
-                    StandardCharsets.UTF_8), Boolean.getBoolean("jllm.cli.terminal"), interruption::came);
+            var console = new Console(new Output(file("jllm.cli.out", FileDescriptor.out)), new PrintStream(file("jllm.cli.err",
+                    FileDescriptor.err), true, StandardCharsets.UTF_8), Boolean.getBoolean("jllm.cli.terminal"), interruption::came);
             Arrays.stream(args).findFirst().filter(LOADING::contains).ifPresent(_ -> prepare());
             code = run(args, console);
         } catch (OutOfMemoryError e) { // with which nothing longer can be said
@@ -47,11 +47,11 @@ public final class Main {
         }
     }
 
-    /** Standard output, which the script has under another number: the JVM writes its last words to number 1, and they are no results. */
-    private static FileOutputStream results() {
-        int number = Integer.getInteger("jllm.cli.out", 1);
-        if (number == 1) {
-            return new FileOutputStream(FileDescriptor.out);
+    /** Standard output or error, for which the script has other numbers: the JVM writes to the usual ones what is no word of ours. */
+    private static FileOutputStream file(String property, FileDescriptor usual) {
+        int number = Integer.getInteger(property, -1);
+        if (number < 0) {
+            return new FileOutputStream(usual);
         }
         try {
             Constructor<FileDescriptor> inherited = FileDescriptor.class.getDeclaredConstructor(int.class);
