@@ -19,6 +19,7 @@ final class InspectionText {
 
     private static final int EXAMPLES = 3;
     private static final Pattern NAME = Pattern.compile("[^\\s;]*\\w\\.\\w[^\\s;]*");
+    private static final Pattern CONTROL = Pattern.compile("[\\p{Cntrl}\\u0080-\\u009f]");
     private static final Pattern NUMBER = Pattern.compile("\\d+");
 
     private InspectionText() {
@@ -29,12 +30,12 @@ final class InspectionText {
         var out = new StringBuilder();
         out.append(inspection.format()).append("\n\nmetadata (").append(inspection.metadata().size()).append(")\n");
         int keys = width(inspection.metadata().keySet().stream().mapToInt(String::length).max());
-        inspection.metadata().forEach((key, value) -> out.append(String.format("  %-" + keys + "s  %s\n", key, brief(value))));
+        inspection.metadata().forEach((key, value) -> out.append(String.format("  %-" + keys + "s  %s\n", visible(key), brief(value))));
         out.append("\ntensors (").append(inspection.tensors().size()).append(")\n");
         int names = width(inspection.tensors().stream().mapToInt(t -> t.name().length()).max());
         int shapes = width(inspection.tensors().stream().mapToInt(t -> shape(t.shape()).length()).max());
         for (Inspection.TensorLine t : inspection.tensors()) {
-            out.append(String.format("  %-" + names + "s  %-8s  %-" + shapes + "s  %14s\n", t.name(), t.type(), shape(t.shape()),
+            out.append(String.format("  %-" + names + "s  %-8s  %-" + shapes + "s  %14s\n", visible(t.name()), t.type(), shape(t.shape()),
                     bytes(t.bytes())));
         }
         Inspection.Memory memory = inspection.memory();
@@ -45,7 +46,7 @@ final class InspectionText {
             return out.append("\ncan be loaded\n").toString();
         }
         out.append("\ncannot be loaded:\n");
-        brief(inspection.reasons()).forEach(reason -> out.append("  ").append(reason).append('\n'));
+        brief(inspection.reasons()).forEach(reason -> out.append("  ").append(visible(reason)).append('\n'));
         return out.toString();
     }
 
@@ -61,6 +62,11 @@ final class InspectionText {
             }
         }
         return lines;
+    }
+
+    /** A name that may hold anything, on one line of a terminal. */
+    private static String visible(String name) {
+        return CONTROL.matcher(name).replaceAll(c -> String.format("\\\\u%04x", (int) c.group().charAt(0)));
     }
 
     private static String memoryLine(String what, long bytes) {

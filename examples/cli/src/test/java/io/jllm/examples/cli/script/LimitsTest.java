@@ -99,6 +99,17 @@ class LimitsTest {
         assertEquals("", plain.err());
     }
 
+    /** A pipe would be waited for, and a device replaced by a plain file. */
+    @ParameterizedTest
+    @ValueSource(strings = {"inspect p", "run --prompt a --model p", "tokenize --text-file t --model p", "quantize p o.gguf --type F16",
+        "quantize examples/cli/target/run-tested/demo-model/io/jllm/demo/*.gguf p --type F16"})
+    void pipesAreNoModels(String args) throws Exception {
+        shell.run("[ -p p ] || { mkfifo p; echo > t; }").good();
+        String line = shell.run("examples/llm " + args).bad(2);
+        assertTrue(line.contains("p is neither a file nor a folder") || line.contains("cannot write p: it is no plain file"), line);
+        shell.run("[ -p p ] && [ ! -e o.gguf ]").good();
+    }
+
     private static void limitable(String kind) throws Exception {
         assumeTrue(shell.run("ulimit -" + kind + " 1000000 && [ $(ulimit -" + kind + ") = 1000000 ]").code() == 0, "this system does not limit addresses");
     }
