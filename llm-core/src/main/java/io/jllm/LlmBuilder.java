@@ -7,6 +7,7 @@ import io.jllm.model.ModelFiles;
 import io.jllm.quant.DType;
 import io.jllm.spi.Backend;
 import io.jllm.spi.BackendProvider.BackendOptions;
+import io.jllm.spi.OutOfMemory;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -138,6 +139,18 @@ public final class LlmBuilder {
      * @throws IllegalArgumentException if a setting is out of range
      */
     public LLM open() {
+        try {
+            return load();
+        } catch (RuntimeException | Error t) {
+            Optional<String> shortage = OutOfMemory.in(t).map(OutOfMemory::describe);
+            if (shortage.isPresent() && !(t instanceof ModelLoadException && t.getMessage().contains(shortage.get()))) {
+                throw new ModelLoadException("cannot load " + model + ": " + shortage.get(), t); // whatever it was taken for on its way
+            }
+            throw t;
+        }
+    }
+
+    private LLM load() {
         var options = new EngineOptions(maxContext, maxSequences, maxTokensPerStep, blockSize, kvBytes, kvType, prefixCache,
                 maxQueuedRequests);
         // The files are read while the backend finds out what it can do.

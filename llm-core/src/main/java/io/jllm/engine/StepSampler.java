@@ -4,6 +4,7 @@ import io.jllm.TokenLogprobs;
 import io.jllm.sampling.SamplerChain;
 import io.jllm.spi.LogitsProcessor;
 import io.jllm.spi.ModelRunner;
+import io.jllm.spi.OutOfMemory;
 import io.jllm.spi.RowSampling;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -148,6 +149,7 @@ final class StepSampler {
 
     /** An error as a request's result may hold it. */
     static RuntimeException asRuntime(Throwable t) {
-        return t instanceof RuntimeException r ? r : new IllegalStateException("computing failed: " + t, t);
+        return t instanceof RuntimeException r ? r
+                : new IllegalStateException("computing failed: " + OutOfMemory.in(t).map(OutOfMemory::describe).orElse(t.toString()), t);
     }
 }

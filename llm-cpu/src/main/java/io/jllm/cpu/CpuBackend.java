@@ -1,5 +1,6 @@
 package io.jllm.cpu;
 
+import io.jllm.ModelLoadException;
 import io.jllm.cpu.kernels.CpuInfo;
 import io.jllm.cpu.kernels.KernelChoice;
 import io.jllm.cpu.kernels.KvLayout;
@@ -14,9 +15,11 @@ import io.jllm.quant.WeightSource;
 import io.jllm.spi.Backend;
 import io.jllm.spi.BackendProvider.BackendOptions;
 import io.jllm.spi.ModelRunner;
+import io.jllm.spi.OutOfMemory;
 import io.jllm.spi.WeightCheck;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Collectors;
 
 /** The cores of this machine. */
@@ -86,13 +89,20 @@ final class CpuBackend implements Backend {
         long weightBytes = weightBytes(program, weights);
         int blocks = KvSize.blocks(program, options, weightBytes, Tensors.arranged(program, weights, choice.packed()),
                 SystemMemory.available());
-        CpuRunner runner;
         try {
-            runner = CpuRunner.open(program, weights, options, blocks, choice, threads);
-        } catch (OutOfMemoryError e) {
-            throw new IllegalStateException("out of memory while loading: weights " + weightBytes + " bytes, scratch memory for "
-                    + threads + " threads; lower threads or raise the heap (-Xmx)", e);
+            return open(program, weights, options, blocks);
+        } catch (RuntimeException | Error t) {
+            Optional<OutOfMemoryError> shortage = OutOfMemory.in(t);
+            if (shortage.isPresent()) {
+                throw new ModelLoadException("out of memory while loading " + weightBytes + " bytes of weights for " + threads
+                        + (threads == 1 ? " thread: " : " threads: ") + OutOfMemory.describe(shortage.get()), t);
+            }
+            throw t;
         }
+    }
+
+    private ModelRunner open(Program program, WeightSource weights, RunnerOptions options, int blocks) {
+        CpuRunner runner = CpuRunner.open(program, weights, options, blocks, choice, threads);
         try {
             NativeHeap.trim(); // compiling takes its memory from there again
             runner.warmUp(warmUpNanos);

@@ -12,6 +12,7 @@ import io.jllm.model.WeightShape;
 import io.jllm.quant.WeightSource;
 import io.jllm.spi.Backend.RunnerOptions;
 import io.jllm.spi.ModelRunner;
+import io.jllm.spi.OutOfMemory;
 import io.jllm.spi.RowSampling;
 import io.jllm.spi.StepBatch;
 import java.lang.foreign.Arena;
@@ -251,7 +252,7 @@ final class CpuRunner implements ModelRunner {
     private IllegalStateException outOfMemory(OutOfMemoryError cause) {
         MemoryReport m = memory();
         return new IllegalStateException("out of memory: weights " + m.weights() + " bytes, KV cache " + m.kv() + " of at most "
-                + m.kvLimit() + " bytes, scratch " + m.scratch() + " bytes; lower kvCache or maxContext", cause);
+                + m.kvLimit() + " bytes, scratch " + m.scratch() + " bytes; " + OutOfMemory.describe(cause), cause);
     }
 
     private void checkOpen() {

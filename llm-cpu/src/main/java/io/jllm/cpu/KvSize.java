@@ -1,5 +1,6 @@
 package io.jllm.cpu;
 
+import io.jllm.ModelLoadException;
 import io.jllm.model.BufferPlan;
 import io.jllm.model.Program;
 import io.jllm.spi.Backend.RunnerOptions;
@@ -19,7 +20,8 @@ final class KvSize {
      * @param weights bytes of weights; mapped, they count as free memory until they are read
      * @param arranged what products want of scratch memory
      * @param available bytes that the process may still take
-     * @throws IllegalArgumentException if not one block fits
+     * @throws IllegalArgumentException if not one block fits into the limit
+     * @throws ModelLoadException if not one fits into the memory that there is
      */
     static int blocks(Program program, RunnerOptions options, long weights, TokenSpace arranged, long available) {
         long block = KvCache.blockBytes(program, options.kvType(), options.blockSize());
@@ -30,9 +32,10 @@ final class KvSize {
         if (blocks == 0) {
             String left = limited ? "kvCache allows " + room
                     : "about " + Math.max(0, room) + " are free of the " + available + " that this process may still take";
-            throw new IllegalArgumentException("no room for the KV cache: a block of " + options.blockSize() + " positions takes "
+            String message = "no room for the KV cache: a block of " + options.blockSize() + " positions takes "
                     + block + " bytes, " + left + " (weights " + weights + " bytes, scratch memory at most " + scratch + "); "
-                    + (limited ? "raise kvCache" : "free memory, lower maxTokensPerStep or maxContext, or set kvCache"));
+                    + (limited ? "raise kvCache" : "free memory, lower maxTokensPerStep or maxContext, or set kvCache");
+            throw limited ? new IllegalArgumentException(message) : new ModelLoadException(message);
         }
         return blocks;
     }

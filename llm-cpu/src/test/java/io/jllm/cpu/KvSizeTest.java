@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.jllm.ModelLoadException;
 import io.jllm.model.Program;
 import io.jllm.quant.DType;
 import io.jllm.spi.Backend.RunnerOptions;
@@ -47,7 +48,7 @@ class KvSizeTest {
         for (String part : new String[] {" 5 ", "" + BLOCK, "123456", "raise kvCache"}) {
             assertTrue(limited.contains(part), limited);
         }
-        String full = assertThrows(IllegalArgumentException.class,
+        String full = assertThrows(ModelLoadException.class,
                 () -> KvSize.blocks(PROGRAM, options(9, 0), 123_456, TokenSpace.NONE, 1000)).getMessage();
         assertTrue(full.contains("123456") && full.contains("maxContext"), full);
     }

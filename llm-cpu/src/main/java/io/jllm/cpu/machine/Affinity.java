@@ -69,6 +69,8 @@ public final class Affinity {
             MemorySegment.copy(MemorySegment.ofArray(processors.toLongArray()), 0, mask, 0, mask.byteSize());
             MethodHandle call = SystemCalls.bind("sched_setaffinity", JAVA_INT, JAVA_INT, JAVA_LONG, ADDRESS);
             int _ = (int) call.invokeExact(THIS_THREAD, mask.byteSize(), mask);
+        } catch (OutOfMemoryError _) {
+            // it stays free; a thread that ended here would be missed, and whoever needs more memory than this hears of it
         } catch (Throwable t) {
             throw SystemCalls.unexpected(t);
         }

@@ -46,9 +46,9 @@ final class SystemCalls {
         return linker.downcallHandle(linker.defaultLookup().findOrThrow(name), FunctionDescriptor.of(result, arguments));
     }
 
-    /** A handle of any failure is a broken JVM: none of these functions throws. */
-    static AssertionError unexpected(Throwable t) {
-        return new AssertionError("a native call threw", t);
+    /** What to throw where a handle failed: none of these functions throws, but the JVM may have no memory left to make the call. */
+    static Error unexpected(Throwable t) {
+        return t instanceof Error e ? e : new AssertionError("a native call threw", t);
     }
 
     private long map(long bytes, int flags) {

@@ -1,5 +1,7 @@
 package io.jllm.examples.cli;
 
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -12,11 +14,14 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParseResult;
+import picocli.CommandLine.TypeConversionException;
 
 /** The commands, and how one of them is run. */
 @Command(name = "llm", description = "Runs language models inside the JVM.", synopsisSubcommandLabel = "COMMAND",
         footer = "%nA model is a GGUF file or a Hugging Face folder; without --model it is the demo model.")
 final class Cli {
+    private static final String PATH_ENCODING = System.getProperty("sun.jnu.encoding", "UTF-8");
+
     private Cli() {
     }
 
@@ -85,6 +90,7 @@ final class Cli {
         meant.map(List::of).orElse(List.copyOf(all.keySet())).forEach(name -> top.addSubcommand(all.get(name).apply(console)));
         addEverywhere(top);
         top.getSubcommands().values().forEach(Cli::addEverywhere);
+        top.registerConverter(Path.class, Cli::path);
         // A prompt may begin with an @, and is no name of a file then.
         return top.setExpandAtFiles(false).setCaseInsensitiveEnumValuesAllowed(true);
     }
@@ -101,6 +107,19 @@ final class Cli {
         all.put("bench", BenchCommand::new);
         all.put("soak", SoakCommand::new);
         return all;
+    }
+
+    private static Path path(String typed) {
+        try {
+            if (typed.isEmpty()) {
+                throw new TypeConversionException("the name of a file is empty");
+            }
+            return Path.of(typed);
+        } catch (InvalidPathException e) {
+            throw new TypeConversionException("no file can have the name '" + typed + "' here (" + e.getReason() + ")"
+                    + (PATH_ENCODING.equals("UTF-8") ? "" : ": Java reads names as " + PATH_ENCODING + "; use a UTF-8 locale, of which this"
+                            + " system has none installed if this was called by its script, or a name of ASCII letters"));
+        }
     }
 
     private static void addEverywhere(CommandLine command) {

@@ -1,12 +1,14 @@
 package io.jllm.examples.cli;
 
 import io.jllm.ModelLoadException;
+import io.jllm.spi.OutOfMemory;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
+import java.util.Optional;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
 import picocli.CommandLine.ParameterException;
@@ -25,6 +27,9 @@ final class Failures {
 
     /** The exit code for a failure. */
     static int exitCode(Throwable failure) {
+        if (OutOfMemory.in(failure).isPresent()) {
+            return FAILED; // another machine, or another setting of this one, can do it
+        }
         return switch (cause(failure)) {
             case Output.ClosedByReader _ -> OK;
             case ParameterException _, BadInput _, ModelLoadException _, IllegalArgumentException _ -> BAD_INPUT;
@@ -35,14 +40,17 @@ final class Failures {
 
     /** One line that says what went wrong. */
     static String line(Throwable failure) {
+        Optional<String> shortage = OutOfMemory.in(failure).map(OutOfMemory::describe);
+        if (shortage.isPresent()) {
+            String said = String.valueOf(failure.getMessage());
+            return oneLine((said.contains(shortage.get()) ? said : shortage.get()) + "; JLLM_JAVA_OPTS holds options of the JVM such as -Xmx");
+        }
         Throwable cause = cause(failure);
         String message = switch (cause) {
             case NoSuchFileException e -> "there is no file " + e.getFile();
             case AccessDeniedException e -> "no permission to use " + e.getFile();
             case FileSystemException e -> e.getFile() + ": "
                     + (e.getReason() == null ? e.getClass().getSimpleName() : e.getReason());
-            case OutOfMemoryError e -> "out of memory (" + e.getMessage()
-                    + "): give the JVM more with JLLM_JAVA_OPTS=-Xmx..., or ask for less context";
             case ParameterException e -> e.getMessage().replaceFirst("^Error: ", "");
             case BadInput e -> e.getMessage();
             case Failed e -> e.getMessage();
@@ -51,6 +59,10 @@ final class Failures {
             case IOException e when e.getMessage() != null -> e.getMessage();
             default -> cause.getClass().getSimpleName() + (cause.getMessage() == null ? "" : ": " + cause.getMessage());
         };
+        return oneLine(message);
+    }
+
+    private static String oneLine(String message) {
         return message.strip().replaceAll("\\s*\\R\\s*", "; ");
     }
 

@@ -24,9 +24,7 @@ final class InspectCommand implements Cli.Action {
 
     @Override
     public void run() throws IOException {
-        if (!Files.exists(path)) {
-            throw new BadInput("there is no file or folder " + path);
-        }
+        ModelChoice.checkPlain(path, "there is no file or folder ");
         Inspection inspection = Files.isDirectory(path) ? Inspector.folder(path) : Inspector.gguf(path);
         if (json) {
             console.out().println(Json.line(inspection.json()));

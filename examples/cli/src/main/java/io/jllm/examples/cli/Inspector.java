@@ -4,7 +4,6 @@ import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParseException;
 import com.google.gson.JsonParser;
-import io.jllm.ModelLoadException;
 import io.jllm.model.LoadedModel;
 import io.jllm.model.ModelFiles;
 import io.jllm.quant.DType;
@@ -98,7 +97,7 @@ final class Inspector {
                     OptionalLong.of(model.config().maxContext()));
             model.tokenizer(); // fails where it cannot be made
             return new Inspection(format, metadata, tensors, memory, reasons(model));
-        } catch (ModelLoadException | IllegalArgumentException e) {
+        } catch (RuntimeException e) { // whatever is wrong with it as a model, there is something to show of the file
             return new Inspection(format, metadata, tensors, new Inspection.Memory(weights, OptionalLong.empty(),
                     OptionalLong.empty()),
                     List.of(Failures.line(e)));

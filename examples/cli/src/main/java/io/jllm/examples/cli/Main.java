@@ -5,6 +5,8 @@ import io.jllm.spi.BackendProvider.BackendOptions;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.PrintStream;
+import java.lang.reflect.Constructor;
+import java.lang.reflect.InaccessibleObjectException;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.ServiceLoader;
@@ -15,20 +17,49 @@ public final class Main {
     /** Commands that load a model, on a processor as a rule. */
     private static final Set<String> LOADING = Set.of("run", "logits", "perplexity", "bench");
 
+    private static final byte[] LAST_WORDS = "llm: out of memory: the Java heap is full; give it more with JLLM_JAVA_OPTS=-Xmx...\n"
+            .getBytes(StandardCharsets.US_ASCII);
+
     private Main() {
     }
 
     /** Runs one command and ends the JVM with its exit code. */
     public static void main(String[] args) {
-        int code;
-        Arrays.stream(args).findFirst().filter(LOADING::contains).ifPresent(_ -> prepare());
+        int code = Failures.FAILED;
         try (var interruption = new Interruption()) {
             // Text is UTF-8 here, whatever the locale says.
-            code = Cli.run(args, new Console(new Output(new FileOutputStream(FileDescriptor.out)),
-                    new PrintStream(new FileOutputStream(FileDescriptor.err), true, StandardCharsets.UTF_8),
-                    Boolean.getBoolean("jllm.cli.terminal"), interruption::came));
+            var console = new Console(new Output(file("jllm.cli.out", FileDescriptor.out)), new PrintStream(file("jllm.cli.err",
+                    FileDescriptor.err), true, StandardCharsets.UTF_8), Boolean.getBoolean("jllm.cli.terminal"), interruption::came);
+            Arrays.stream(args).findFirst().filter(LOADING::contains).ifPresent(_ -> prepare());
+            code = run(args, console);
+        } catch (OutOfMemoryError e) { // with which nothing longer can be said
+            System.err.write(LAST_WORDS, 0, LAST_WORDS.length);
         }
         System.exit(code);
+    }
+
+    private static int run(String[] args, Console console) {
+        try {
+            return Cli.run(Arguments.typed(args), console);
+        } catch (BadInput e) {
+            console.say("llm: " + Failures.line(e));
+            return Failures.BAD_INPUT;
+        }
+    }
+
+    /** Standard output or error, for which the script has other numbers: the JVM writes to the usual ones what is no word of ours. */
+    private static FileOutputStream file(String property, FileDescriptor usual) {
+        int number = Integer.getInteger(property, -1);
+        if (number < 0) {
+            return new FileOutputStream(usual);
+        }
+        try {
+            Constructor<FileDescriptor> inherited = FileDescriptor.class.getDeclaredConstructor(int.class);
+            inherited.setAccessible(true);
+            return new FileOutputStream(inherited.newInstance(number));
+        } catch (ReflectiveOperationException | InaccessibleObjectException e) {
+            throw new IllegalStateException("this JVM cannot write to file " + number + " that it inherits", e);
+        }
     }
 
     /** Has the backend for processors find out what this one can do, and keep it, while the command line is read: each takes a while. */

@@ -55,10 +55,18 @@ abstract class ModelChoice {
     /** The model's file or folder, which exists. */
     Path path() {
         Path path = model.orElseGet(DemoModel::path);
-        if (!Files.exists(path)) {
-            throw new BadInput("there is no model " + path);
-        }
+        checkPlain(path, "there is no model ");
         return path;
+    }
+
+    /** Refuses what is not there, and what is there but can only be read from one end to the other, such as a pipe. */
+    static void checkPlain(Path path, String missing) {
+        if (!Files.exists(path)) {
+            throw new BadInput(missing + path);
+        }
+        if (!Files.isDirectory(path) && !Files.isRegularFile(path)) {
+            throw new BadInput(path + " is neither a file nor a folder");
+        }
     }
 
     /** What {@code --context} said. */

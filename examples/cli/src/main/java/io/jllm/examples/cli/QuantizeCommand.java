@@ -40,8 +40,9 @@ final class QuantizeCommand implements Cli.Action {
     @Override
     public void run() throws IOException {
         Converter.Options options = Converter.Options.of(type()).pure(pure);
-        if (!Files.exists(model)) {
-            throw new BadInput("there is no model " + model);
+        ModelChoice.checkPlain(model, "there is no model ");
+        if (Files.exists(out) && !Files.isDirectory(out) && !Files.isRegularFile(out)) {
+            throw new BadInput("cannot write " + out + ": it is no plain file, and would be replaced by one"); // such as /dev/null
         }
         Path folder = out.toAbsolutePath().getParent();
         if (Files.isDirectory(out) || folder == null || !Files.isDirectory(folder)) {

@@ -37,7 +37,7 @@ final class Results {
         for (CompletionOutput output : result.outputs()) {
             var one = new JsonObject();
             addOutput(one, output, alternatives);
-            one.add("score", Json.number(output.score().orElse(output.cumulativeLogprob())));
+            one.add("score", Json.number(output.score().orElse(output.cumulativeLogprob() / Math.max(1, output.tokenIds().length))));
             outputs.add(one);
         }
         json.add("outputs", outputs);

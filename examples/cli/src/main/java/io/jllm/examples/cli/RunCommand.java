@@ -13,7 +13,9 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** Generates text. */
-@Command(name = "run", description = "Continues a prompt; the text comes as it is generated.")
+@Command(name = "run", description = {"Continues a prompt; the text comes as it is generated.", "",
+    "Settings of sampling that are not given are those that the model's files recommend (generation_config.json, general.sampling.* of a"
+        + " GGUF file), and neutral where they say nothing, which is a temperature of 1. A line on standard error says which were taken."})
 final class RunCommand implements Cli.Action {
     @Mixin
     private ModelOptions model;
@@ -27,7 +29,9 @@ final class RunCommand implements Cli.Action {
     @Mixin
     private OutputOptions outputs;
 
-    @Option(names = "--json", description = "Print the whole result as one line of JSON.")
+    @Option(names = "--json", description = {"Print the whole result as one line of JSON.",
+        "\"score\" is the sum of an output's log-probabilities divided by the number of its tokens, or with --beams by that number to the"
+            + " power of the length penalty. \"stop_reason\" is a text of --stop, or the id of a token."})
     private boolean json;
 
     private final Console console;
@@ -46,6 +50,7 @@ final class RunCommand implements Cli.Action {
         }
         try (LLM llm = model.open(console)) {
             SamplingParams params = sampling.over(llm.defaults());
+            sampling.untyped(params, !outputs.searches()).ifPresent(console::say);
             if (outputs.searches()) {
                 print(llm.beamSearch(List.of(asked), outputs.searched(params)).getFirst(), params);
             } else {

@@ -2,6 +2,7 @@ package io.jllm.examples.cli;
 
 import io.jllm.SamplingParams;
 import io.jllm.SamplingParamsBuilder;
+import java.math.BigDecimal;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -23,7 +24,8 @@ final class SamplingOptions {
             description = "Most tokens to generate (default: what is left of the context).")
     private Optional<Integer> maxTokens = Optional.empty();
 
-    @Option(names = "--temperature", paramLabel = "T", description = "0 takes the likeliest token always; above, chance grows.")
+    @Option(names = "--temperature", paramLabel = "T",
+            description = "0 takes the likeliest token always; above, chance grows (default: the model's own, or 1).")
     private Optional<Double> temperature = Optional.empty();
 
     @Option(names = "--top-k", paramLabel = "K", description = "Choose among the K likeliest tokens; 0: among all.")
@@ -90,6 +92,39 @@ final class SamplingOptions {
             return builder.build();
         } catch (IllegalArgumentException e) {
             throw new BadInput(asTyped(e.getMessage()), e);
+        }
+    }
+
+    /**
+     * Which settings are used that nobody typed, and where they come from; empty if there are none.
+     *
+     * @param used what {@link #over} gave
+     * @param draws whether tokens are drawn, and not searched for
+     */
+    Optional<String> untyped(SamplingParams used, boolean draws) {
+        SamplingParams neutral = SamplingParams.neutral();
+        boolean chance = draws && used.temperature() > 0;
+        var models = new ArrayList<String>();
+        add(models, draws && temperature.isEmpty(), "temperature", used.temperature(), neutral.temperature());
+        add(models, chance && topK.isEmpty(), "top-k", used.topK(), neutral.topK());
+        add(models, chance && topP.isEmpty(), "top-p", used.topP(), neutral.topP());
+        add(models, chance && minP.isEmpty(), "min-p", used.minP(), neutral.minP());
+        add(models, repetitionPenalty.isEmpty(), "repetition-penalty", used.repetitionPenalty(), neutral.repetitionPenalty());
+        add(models, presencePenalty.isEmpty(), "presence-penalty", used.presencePenalty(), neutral.presencePenalty());
+        add(models, frequencyPenalty.isEmpty(), "frequency-penalty", used.frequencyPenalty(), neutral.frequencyPenalty());
+        var parts = new ArrayList<String>();
+        if (!models.isEmpty()) {
+            parts.add(String.join(", ", models) + " as the model's files recommend");
+        }
+        if (draws && temperature.isEmpty() && used.temperature() == neutral.temperature()) {
+            parts.add("temperature 1, for neither the model's files nor --temperature say another (0 takes the likeliest token always)");
+        }
+        return parts.isEmpty() ? Optional.empty() : Optional.of("sampling: " + String.join("; ", parts));
+    }
+
+    private static void add(List<String> settings, boolean matters, String name, float used, float neutral) {
+        if (matters && used != neutral) {
+            settings.add(name + " " + new BigDecimal(Float.toString(used)).stripTrailingZeros().toPlainString());
         }
     }
 

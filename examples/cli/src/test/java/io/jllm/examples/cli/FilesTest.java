@@ -192,6 +192,17 @@ class FilesTest {
         return new GgufWriter.TensorEntry(name, DType.F32, List.of(256L, 4L), out -> out.write(ByteBuffer.allocate(4 * 1024)));
     }
 
+    @Test
+    void namesThatHoldAnythingStayOnTheirLine() throws Exception {
+        Path file = folder.resolve("odd.gguf");
+        GgufWriter.write(file, Map.of("key\nwith \u001b[31m", new GgufValue.Text("a\nb")), List.of(new GgufWriter.TensorEntry("t\n\u0085", DType.F32,
+                List.of(1L), out -> out.write(ByteBuffer.allocate(4)))), GgufWriter.Progress.NONE);
+        List<String> lines = CliRun.good("inspect", file.toString()).lines().toList();
+        assertEquals("  key\\u000awith \\u001b[31m  \"a\\nb\"", lines.get(3));
+        assertTrue(lines.get(6).startsWith("  t\\u000a\\u0085  F32"), lines.get(6));
+        assertEquals("cannot be loaded:", lines.get(lines.size() - 2));
+    }
+
     private DType type(String file, String tensor) throws Exception {
         try (GgufFile open = GgufFile.open(folder.resolve(file))) {
             return open.get(tensor).type();

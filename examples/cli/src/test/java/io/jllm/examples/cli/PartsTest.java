@@ -1,5 +1,6 @@
 package io.jllm.examples.cli;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -9,9 +10,11 @@ import io.jllm.ModelLoadException;
 import io.jllm.Prompt;
 import io.jllm.RequestOutput;
 import io.jllm.TokenLogprobs;
+import io.jllm.spi.OutOfMemory;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.NoSuchFileException;
 import java.time.Duration;
@@ -40,7 +43,45 @@ class PartsTest {
         assertEquals("no permission to use f", Failures.line(new AccessDeniedException("f")));
         assertEquals("NullPointerException", Failures.line(new NullPointerException()));
         assertEquals("IllegalStateException: x", Failures.line(new IllegalStateException("x")));
-        assertTrue(Failures.line(new OutOfMemoryError("heap")).contains("JLLM_JAVA_OPTS"));
+        String heap = Failures.line(new OutOfMemoryError("Java heap space"));
+        assertTrue(heap.contains("raise it with -Xmx") && heap.contains("JLLM_JAVA_OPTS"), heap);
+        // whatever it was taken for on its way, unless that says the same
+        var misread = new ModelLoadException("tokenizer.json is not valid JSON", new IllegalStateException(new OutOfMemoryError("Java heap space")));
+        assertEquals(heap, Failures.line(misread));
+        assertEquals(1, Failures.exitCode(misread));
+        var map = new IOException("Map failed", new OutOfMemoryError("Map failed"));
+        String mapped = Failures.line(new ModelLoadException("cannot read m: " + OutOfMemory.describe((OutOfMemoryError) map.getCause()), map));
+        assertTrue(mapped.startsWith("cannot read m: the system gives no more memory (Map failed): free some"), mapped);
+    }
+
+    @Test
+    void argumentsAreReadAgainFromTheirBytes() {
+        byte[] line = "java\0-cp\0x\0Main\0a\0\0K\u00f6nig\0".getBytes(StandardCharsets.UTF_8);
+        assertArrayEquals(new String[] {"a", "", "K\u00f6nig"}, Arguments.typed(new String[] {"a", "", "K??nig"}, line));
+        line[line.length - 5] = (byte) 0xc3; // twice
+        String message = assertThrows(BadInput.class, () -> Arguments.typed(new String[] {"", "K???nig"}, line)).getMessage();
+        assertTrue(message.contains("argument 2") && message.contains("byte 1 is 0xc3"), message);
+        assertArrayEquals(new String[] {"\u00e4", "b"}, Arguments.typed(new String[] {"\u00e4", "b"}, new byte[0]));
+        String lost = assertThrows(BadInput.class, () -> Arguments.typed(new String[] {"a\ufffd"}, new byte[0])).getMessage();
+        assertTrue(lost.contains("argument 1") && lost.contains("LC_ALL=C.UTF-8"), lost);
+    }
+
+    @Test
+    void reasonsThatAreAlikeAreGrouped() {
+        var reasons = new ArrayList<String>();
+        for (int i = 0; i < 30; i++) {
+            reasons.add("cpu: tensor blk." + i + ".attn_q.weight has type Q4_1, which cannot be read here");
+            reasons.add("cpu: tensor blk." + i + ".attn_norm.weight is " + i + " x 1, the model needs " + (i + 1) + " x 1");
+        }
+        reasons.add("cuda: no NVIDIA driver was found");
+        assertEquals(List.of("cpu: tensor blk.0.attn_q.weight has type Q4_1, which cannot be read here",
+                "cpu: tensor blk.1.attn_q.weight has type Q4_1, which cannot be read here",
+                "cpu: tensor blk.2.attn_q.weight has type Q4_1, which cannot be read here", "... and 27 more like these",
+                "cpu: tensor blk.0.attn_norm.weight is 0 x 1, the model needs 1 x 1", "cpu: tensor blk.1.attn_norm.weight is 1 x 1, the model needs 2 x 1",
+                "cpu: tensor blk.2.attn_norm.weight is 2 x 1, the model needs 3 x 1", "... and 27 more like these",
+                "cuda: no NVIDIA driver was found"), InspectionText.brief(reasons));
+        assertEquals(reasons.subList(58, 61), InspectionText.brief(reasons.subList(58, 61)));
+        assertEquals(List.of("a has type IQ4_XS", "a has type Q4_1"), InspectionText.brief(List.of("a has type IQ4_XS", "a has type Q4_1")));
     }
 
     @Test

@@ -7,6 +7,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
+import com.google.gson.JsonPrimitive;
+import io.jllm.demo.DemoModel;
+import io.jllm.quant.gguf.GgufFile;
+import io.jllm.quant.gguf.GgufValue;
+import io.jllm.quant.gguf.GgufWriter;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -14,7 +19,9 @@ import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -45,7 +52,7 @@ class RunCommandTest {
             assertEquals(json.get(same), best.get(same));
         }
         double sum = Arrays.stream(CliRun.doubles(json.get("logprobs"))).sum();
-        assertEquals(sum, best.get("score").getAsDouble(), 1e-4);
+        assertEquals(sum / 24, best.get("score").getAsDouble(), 1e-5); // as a beam's, with the usual length penalty
         assertEquals(24, json.getAsJsonObject("metrics").get("generated_tokens").getAsInt());
         assertEquals(json.getAsJsonArray("prompt_ids").size(), json.getAsJsonObject("metrics").get("prompt_tokens").getAsInt());
         JsonObject between = json.getAsJsonObject("metrics").getAsJsonObject("inter_token_ms");
@@ -153,6 +160,60 @@ class RunCommandTest {
         assertEquals(whole.substring(0, whole.indexOf(stop)), json.get("text").getAsString());
         assertEquals(json.get("text"), CliRun.json("run", "--stop", "never in there", stop, "--prompt", PROMPT,
                 "--temperature", "0", "--max-tokens", "24", "--json").get("text"));
+    }
+
+    /** Ids of tokens are numbers: no stop string can be taken for one. */
+    @Test
+    void whatStoppedItIsATextOrANumber() throws Exception {
+        String[] args = {"run", "--prompt", PROMPT, "--temperature", "0", "--max-tokens", "24", "--json"};
+        int third = CliRun.ints(CliRun.json(args).get("token_ids"))[2];
+        Path model = withMetadata(Map.of("tokenizer.ggml.eos_token_id", new GgufValue.Int(GgufValue.Type.UINT32, third)));
+        String[] with = Stream.concat(Arrays.stream(args), Stream.of("--model", model.toString())).toArray(String[]::new);
+        JsonObject json = CliRun.json(with);
+        assertEquals("stop", json.get("finish_reason").getAsString());
+        assertEquals(new JsonPrimitive(third), json.get("stop_reason"));
+        assertEquals(third, CliRun.ints(json.get("token_ids"))[2]);
+    }
+
+    /** The demo model with other metadata. */
+    private Path withMetadata(Map<String, GgufValue> more) throws IOException {
+        Path model = folder.resolve("m.gguf");
+        try (GgufFile demo = GgufFile.open(DemoModel.path())) {
+            var metadata = new LinkedHashMap<>(demo.metadata().entries());
+            metadata.putAll(more);
+            GgufWriter.write(model, metadata, demo.tensorInfos().stream().map(t -> new GgufWriter.TensorEntry(t.name(),
+                    t.type().orElseThrow(), t.shape(), out -> out.write(demo.get(t.name()).data().asByteBuffer()))).toList(), GgufWriter.Progress.NONE);
+        }
+        return model;
+    }
+
+    @Test
+    void settingsThatNobodyTypedAreTold() throws Exception {
+        List<String> plain = List.of("run", "--prompt", PROMPT, "--max-tokens", "1");
+        assertEquals(List.of("sampling: temperature 1, for neither the model's files nor --temperature say another"
+                + " (0 takes the likeliest token always)"), sampling(plain));
+        assertEquals(List.of(), sampling(plain, "--temperature", "0"));
+        assertEquals(List.of(), sampling(plain, "--temperature", "1", "--top-k", "3"));
+        assertEquals(List.of(), sampling(plain, "--beams", "2"));
+        Path model = withMetadata(Map.of("general.sampling.temp", new GgufValue.Real(GgufValue.Type.FLOAT32, 0.6f),
+                "general.sampling.top_k", new GgufValue.Int(GgufValue.Type.INT32, 40),
+                "general.sampling.penalty_repeat", new GgufValue.Real(GgufValue.Type.FLOAT32, 1.5f)));
+        String of = model.toString();
+        assertEquals(List.of("sampling: temperature 0.6, top-k 40, repetition-penalty 1.5 as the model's files recommend"),
+                sampling(plain, "--model", of));
+        assertEquals(List.of("sampling: top-k 40, repetition-penalty 1.5 as the model's files recommend"),
+                sampling(plain, "--model", of, "--temperature", "0.5"));
+        assertEquals(List.of("sampling: repetition-penalty 1.5 as the model's files recommend"), sampling(plain, "--model", of, "--temperature", "0"));
+        assertEquals(List.of("sampling: repetition-penalty 1.5 as the model's files recommend"), sampling(plain, "--model", of, "--beams", "2"));
+        assertEquals(List.of(), sampling(plain, "--model", of, "--temperature", "0.5", "--top-k", "0", "--repetition-penalty", "1"));
+        String help = CliRun.good("run", "--help").replaceAll("\\s+", " ");
+        assertTrue(help.contains("neutral where they say nothing, which is a temperature of 1"), help);
+    }
+
+    private static List<String> sampling(List<String> args, String... more) {
+        CliRun run = CliRun.of(Stream.concat(args.stream(), Arrays.stream(more)).toArray(String[]::new));
+        assertEquals(0, run.code(), run.err());
+        return run.err().lines().filter(l -> l.startsWith("sampling:")).toList();
     }
 
     @Test

@@ -47,6 +47,7 @@ class UsageTest {
         "tokenize --text-file absent.txt                       | there is no file absent.txt",
         "tokenize --text-file a --whole --jsonl                | exclude each other",
         "perplexity --text absent.txt                          | there is no file absent.txt",
+        "run --prompt a --model=                               | the name of a file is empty",
         "inspect                                               | FILE|DIR",
         "inspect absent.gguf                                   | there is no file or folder absent.gguf",
         "quantize a.gguf                                       | OUT.gguf",
