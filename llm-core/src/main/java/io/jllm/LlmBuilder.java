@@ -132,12 +132,22 @@ public final class LlmBuilder {
     }
 
     /**
-     * Loads the model.
+     * Loads the model, on any thread, whatever its context class loader is. A failure leaves nothing behind: the next call begins anew.
      *
-     * @throws ModelLoadException if it cannot be loaded: every reason, and what to do
+     * @throws ModelLoadException if it cannot be loaded, for whatever cause: every reason, and what to do
      * @throws IllegalArgumentException if a setting is out of range
      */
     public LLM open() {
+        try {
+            return load();
+        } catch (ModelLoadException | IllegalArgumentException | OutOfMemoryError e) {
+            throw e;
+        } catch (RuntimeException | Error t) { // a class that cannot be linked, a backend that broke
+            throw new ModelLoadException("cannot load " + model + ": " + (t instanceof IllegalStateException ? t.getMessage() : t.toString()), t);
+        }
+    }
+
+    private LLM load() {
         var options = new EngineOptions(maxContext, maxSequences, maxTokensPerStep, blockSize, kvBytes, kvType, prefixCache,
                 maxQueuedRequests);
         // The files are read while the backend finds out what it can do.
