@@ -9,6 +9,7 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.ServiceConfigurationError;
 import java.util.ServiceLoader;
@@ -85,7 +86,7 @@ final class Backends {
             leaveOut(name, e);
             return;
         }
-        attempt(name, () -> found.put(name, type.asSubclass(BackendProvider.class).getConstructor().newInstance()));
+        attempt(name, () -> type.asSubclass(BackendProvider.class).getConstructor().newInstance()).ifPresent(p -> found.put(name, p));
     }
 
     private BackendProvider best(Optional<String> name) {
@@ -100,15 +101,29 @@ final class Backends {
             if (itsName.isEmpty() || !name.orElse(itsName.get()).equals(itsName.get())) {
                 continue;
             }
-            Optional<Probe> probe = attempt(entry.getKey(), p::probe);
-            if (probe.isPresent() && probe.get() instanceof Probe.Available a && (best.isEmpty() || a.score() > bestScore)) {
-                best = Optional.of(p);
-                bestScore = a.score();
-            } else if (probe.isPresent() && probe.get() instanceof Probe.Unavailable u) {
-                reasons.add(itsName.get() + ": " + u.reason());
+            switch (probe(p)) {
+                case Probe.Available a -> {
+                    if (best.isEmpty() || a.score() > bestScore) {
+                        best = Optional.of(p);
+                        bestScore = a.score();
+                    }
+                }
+                case Probe.Unavailable u -> reasons.add(itsName.get() + ": " + u.reason());
             }
         }
         return best.orElseThrow(() -> none(name, names, reasons));
+    }
+
+    /** What it says, or that it cannot even say that. */
+    private static Probe probe(BackendProvider p) {
+        try {
+            return Objects.requireNonNullElseGet(p.probe(), () -> new Probe.Unavailable("it does not say whether it can"));
+        } catch (OutOfMemoryError | StackOverflowError e) {
+            throw e;
+        } catch (Throwable t) {
+            LOG.log(System.Logger.Level.DEBUG, "leaving out a backend: " + p.getClass().getName(), t);
+            return new Probe.Unavailable(t.toString());
+        }
     }
 
     private ModelLoadException none(Optional<String> name, Collection<String> names, List<String> reasons) {

@@ -1,6 +1,7 @@
 package io.jllm.examples.deployment;
 
 import io.jllm.demo.DemoModel;
+import java.io.File;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.MalformedURLException;
@@ -29,7 +30,7 @@ final class Application {
         return DemoModel.path();
     }
 
-    /** A jar, or a folder of jars, that the build has made. */
+    /** A file that the build has made. */
     static Path packed(String name) {
         Path file = PACKAGES.resolve(name);
         if (!Files.exists(file)) {
@@ -40,12 +41,9 @@ final class Application {
 
     /** The application's own jar and all that it stands on. */
     static List<Path> jars() {
-        return Stream.concat(jars(PACKAGES.getParent(), "deployment-"), jars(packed("lib"), "")).toList();
-    }
-
-    private static Stream<Path> jars(Path folder, String beginning) {
-        try (Stream<Path> files = Files.list(folder)) {
-            return files.filter(f -> f.getFileName().toString().startsWith(beginning) && f.toString().endsWith(".jar")).sorted().toList().stream();
+        try (Stream<Path> files = Files.list(PACKAGES.getParent())) {
+            Stream<Path> own = files.filter(f -> f.getFileName().toString().matches("deployment-.*\\.jar")).toList().stream();
+            return Stream.concat(own, Stream.of(Files.readString(packed("class.path")).strip().split(File.pathSeparator)).map(Path::of)).toList();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -53,7 +51,7 @@ final class Application {
 
     /** As a class path or module path. */
     static String path() {
-        return jars().stream().map(Path::toString).collect(Collectors.joining(System.getProperty("path.separator")));
+        return jars().stream().map(Path::toString).collect(Collectors.joining(File.pathSeparator));
     }
 
     /** Another copy of all classes, which sees none of ours. */

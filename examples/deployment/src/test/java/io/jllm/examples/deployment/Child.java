@@ -16,7 +16,7 @@ import java.util.stream.Stream;
  *
  * @param exit its exit code
  * @param out lines on its standard output
- * @param err lines on its standard error, without the one that comes with the Vector API
+ * @param err lines on its standard error, without those that come with the Vector API and with options of the environment
  */
 record Child(int exit, List<String> out, List<String> err) {
     static final List<String> VECTORS = List.of("--add-modules", "jdk.incubator.vector");
@@ -54,7 +54,7 @@ record Child(int exit, List<String> out, List<String> err) {
             process.getOutputStream().close();
             List<String> out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8).lines().toList();
             return new Child(process.waitFor(), out,
-                    Files.readAllLines(err).stream().filter(l -> !l.equals(Application.INCUBATING)).toList());
+                    Files.readAllLines(err).stream().filter(l -> !l.equals(Application.INCUBATING) && !l.startsWith("NOTE: Picked up JDK_JAVA_OPTIONS")).toList());
         } finally {
             Files.delete(err);
         }

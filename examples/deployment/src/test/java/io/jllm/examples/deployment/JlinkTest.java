@@ -33,8 +33,8 @@ class JlinkTest {
     @Test
     void withALauncherAndItsFlags() throws Exception {
         Path image = link(Application.MODULE + ",io.jllm.cpu,io.jllm.cuda,jdk.incubator.vector",
-                List.of("--launcher", "tell=" + Application.MODULE + "/" + Application.MAIN, "--add-options",
-                        "--add-modules=jdk.incubator.vector --enable-native-access=io.jllm.cpu,io.jllm.cuda"));
+                List.of("--launcher", "tell=" + Application.MODULE + "/" + Application.MAIN, 
+                        "--add-options=--add-modules=jdk.incubator.vector --enable-native-access=io.jllm.cpu,io.jllm.cuda"));
         Child.run(List.of(image.resolve("bin/tell").toString(), Application.model().toString(), "main", "pool", "virtual", "platform", "none"))
                 .assertTold(text, "main", "pool", "virtual", "platform", "none");
     }
@@ -45,7 +45,7 @@ class JlinkTest {
         Path image = link(Application.MODULE + ",io.jllm.cpu", List.of());
         String java = image.resolve("bin/java").toString();
         List<String> modules = Child.run(List.of(java, "--list-modules")).out().stream().map(l -> l.replaceFirst("@.*", "")).toList();
-        assertEquals(List.of("com.google.gson", Application.MODULE, "io.jllm.core", "io.jllm.cpu", "io.jllm.quant", "io.jllm.sampling", "java.base"), modules);
+        assertEquals(List.of("com.google.gson", "io.jllm.core", "io.jllm.cpu", Application.MODULE, "io.jllm.quant", "io.jllm.sampling", "java.base"), modules);
         Child child = Child.run(List.of(java, "--enable-native-access=io.jllm.cpu", "-m", Application.MODULE + "/" + Application.MAIN,
                 Application.model().toString(), "main"));
         child.assertToldOnMain(text);

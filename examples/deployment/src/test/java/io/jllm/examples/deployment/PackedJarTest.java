@@ -9,6 +9,7 @@ import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.jar.JarFile;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -22,10 +23,11 @@ class PackedJarTest {
     private static final String CUDA = "io.jllm.cuda.CudaBackendProvider\n";
 
     @ParameterizedTest
-    @ValueSource(strings = {"merged", "unmerged", "relocated", "minimized", "nested"})
-    void runsOnThreadsOfEveryKind(String jar) throws Exception {
-        String[] threads = {"main", "pool", "virtual", "platform", "none"};
-        Child child = Child.run(Child.words(List.of(Child.java()), Child.VECTORS,
+    @ValueSource(strings = {"merged main", "unmerged pool", "relocated none", "minimized platform", "nested main pool virtual platform none"})
+    void runs(String jarAndThreads) throws Exception {
+        String jar = jarAndThreads.replaceFirst(" .*", "");
+        String[] threads = jarAndThreads.substring(jar.length() + 1).split(" ");
+        Child child = Child.run(Map.of("JDK_JAVA_OPTIONS", String.join(" ", Child.VECTORS)), Child.words(List.of(Child.java()),
                 List.of("-jar", Application.packed(jar + ".jar").toString(), Application.model().toString()), List.of(threads)));
         child.assertTold(Application.text(Teller.tell(Application.model().toString())), threads);
     }
