@@ -19,8 +19,8 @@ import java.util.stream.Stream;
  * A step of the build, run as a source file by whatever Java of version 17 or later is there: compiles every kernel file with nvcc, for each architecture into a cubin, and once into PTX that later
  * devices compile for themselves. What is newer than its sources stays. Where nvcc is absent the index that it writes says so, and the build goes on.
  *
- * <p>Arguments: folder of kernels, folder of results, architectures of cubins separated by commas, architecture of PTX. Architectures that the compiler
- * does not know are left out.
+ * <p>Arguments: folder of kernels, folder of results, architectures of cubins separated by commas, architecture of PTX, folder of a CUDA that serves where no
+ * other is found. Architectures that the compiler does not know are left out.
  */
 final class CompileKernels {
     private static final Pattern RELEASE = Pattern.compile("release (\\d+)\\.(\\d+)");
@@ -33,9 +33,9 @@ final class CompileKernels {
         Path results = Path.of(args[1]);
         Files.createDirectories(results);
         List<Path> kernels = list(sources, ".cu");
-        Optional<Path> nvcc = nvcc();
+        Optional<Path> nvcc = nvcc(Path.of(args[4]));
         if (nvcc.isEmpty() || kernels.isEmpty()) {
-            String why = "this build of llm-cuda has no kernels: nvcc was not found on the PATH, in CUDA_HOME or in CUDA_PATH when it was built";
+            String why = "this build of llm-cuda has no kernels: when it was built, nvcc was not found in CUDA_HOME, in CUDA_PATH, on the PATH, or where llm-cuda/gpu/toolkit puts it";
             write(results.resolve("index.properties"), "missing=" + why + "\n");
             System.out.println(why);
             return;
@@ -87,7 +87,7 @@ final class CompileKernels {
         };
     }
 
-    private static Optional<Path> nvcc() {
+    private static Optional<Path> nvcc(Path lastResort) {
         var folders = new ArrayList<String>();
         for (String home : new String[] {"CUDA_HOME", "CUDA_PATH"}) {
             if (System.getenv(home) != null) {
@@ -95,6 +95,7 @@ final class CompileKernels {
             }
         }
         folders.addAll(List.of(System.getenv().getOrDefault("PATH", "").split(File.pathSeparator)));
+        folders.add(lastResort + File.separator + "bin");
         return folders.stream().flatMap(f -> Stream.of(Path.of(f, "nvcc"), Path.of(f, "nvcc.exe"))).filter(Files::isExecutable).findFirst();
     }
 

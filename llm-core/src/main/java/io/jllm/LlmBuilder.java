@@ -133,9 +133,9 @@ public final class LlmBuilder {
     }
 
     /**
-     * Loads the model.
+     * Loads the model, on any thread, whatever its context class loader is. A failure leaves nothing behind: the next call begins anew.
      *
-     * @throws ModelLoadException if it cannot be loaded: every reason, and what to do
+     * @throws ModelLoadException if it cannot be loaded, for whatever cause: every reason, and what to do
      * @throws IllegalArgumentException if a setting is out of range
      */
     public LLM open() {
@@ -146,7 +146,11 @@ public final class LlmBuilder {
             if (shortage.isPresent() && !(t instanceof ModelLoadException && t.getMessage().contains(shortage.get()))) {
                 throw new ModelLoadException("cannot load " + model + ": " + shortage.get(), t); // whatever it was taken for on its way
             }
-            throw t;
+            if (t instanceof ModelLoadException || t instanceof IllegalArgumentException) {
+                throw t;
+            }
+            // A class that cannot be linked, a backend that broke.
+            throw new ModelLoadException("cannot load " + model + ": " + (t instanceof IllegalStateException ? t.getMessage() : t.toString()), t);
         }
     }
 

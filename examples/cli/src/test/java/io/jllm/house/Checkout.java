@@ -52,7 +52,7 @@ record Checkout(Path root) {
             for (Path p : entries.sorted().toList()) {
                 String name = p.getFileName().toString();
                 if (Files.isDirectory(p)) {
-                    if (!name.equals("target") && !name.equals(".git") && !name.equals(".idea") && !name.equals(".vscode")) {
+                    if (!name.equals("target") && !name.equals(".cuda") && !name.equals(".git") && !name.equals(".idea") && !name.equals(".vscode")) {
                         found.addAll(files(p, endings));
                     }
                 } else if (Stream.of(endings).anyMatch(name::endsWith)) {

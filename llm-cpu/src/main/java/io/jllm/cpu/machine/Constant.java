@@ -56,7 +56,7 @@ enum Constant {
     }
 
     private static MemorySegment table() {
-        MemorySegment all = Arena.global().allocate(BYTES, WeightFormat.VECTOR);
+        MemorySegment all = Arena.ofAuto().allocate(BYTES, WeightFormat.VECTOR);
         int next = 0;
         for (Constant c : values()) {
             for (int lane = 0; lane < WeightFormat.ROWS; lane++) {

@@ -2,12 +2,10 @@ package io.jllm.cpu.machine;
 
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
-import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
 import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 import java.util.Collections;
 import java.util.EnumMap;
@@ -16,8 +14,8 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * Kernels in the processor's own code, written into memory for the life of the JVM (some tens of KiB for each format of weights that is
- * asked for). Thread-safe. All addresses are of memory outside the heap, and whoever calls sees to it that it is there: nothing is
+ * Kernels in the processor's own code, written into memory (some tens of KiB for each format of weights that is asked for), which is given
+ * back when nothing holds them any more. Thread-safe. All addresses are of memory outside the heap, and whoever calls sees to it that it is there: nothing is
  * checked.
  *
  * <p>The JVM warns, once, when it was not started with {@code --enable-native-access}, and runs the code nevertheless, unless
@@ -83,8 +81,6 @@ public final class MachineCode {
     private final Isa isa;
     private final SystemCalls system;
     private final MemorySegment quantize;
-    /** 16 ints of -1, then 16 of 0. */
-    private final MemorySegment masks;
     private final Map<WeightFormat, Product> products = new EnumMap<>(WeightFormat.class);
 
     private MachineCode(Isa isa, SystemCalls system) {
@@ -92,11 +88,7 @@ public final class MachineCode {
         this.system = system;
         var a = new Assembler();
         QuantizeCode.write(a, isa);
-        quantize = MemorySegment.ofAddress(system.executable(a.code()));
-        masks = Arena.global().allocate(2L * WeightFormat.ROWS * Integer.BYTES, WeightFormat.VECTOR);
-        for (int i = 0; i < WeightFormat.ROWS; i++) {
-            masks.setAtIndex(ValueLayout.JAVA_INT, i, -1);
-        }
+        quantize = system.executable(a.code());
     }
 
     /**
@@ -146,13 +138,13 @@ public final class MachineCode {
         if (PackCode.covers(format)) {
             PackCode.write(a, format);
         }
-        long start = system.executable(a.code());
+        MemorySegment code = system.executable(a.code());
         var product = new Product();
         for (int t = 1; t <= TokenFormat.GROUP; t++) {
-            product.functions[t] = MemorySegment.ofAddress(start + at[t]);
+            product.functions[t] = code.asSlice(at[t]);
         }
         if (PackCode.covers(format)) {
-            product.pack = Optional.of(MemorySegment.ofAddress(start + pack));
+            product.pack = Optional.of(code.asSlice(pack));
         }
         return product;
     }
@@ -171,8 +163,8 @@ public final class MachineCode {
         a.align(CALL_ALIGNMENT);
         int finish = a.size();
         MergeCode.writeFinish(a, isa, shape);
-        long start = system.executable(a.code());
-        return new Attention(MemorySegment.ofAddress(start), MemorySegment.ofAddress(start + merge), MemorySegment.ofAddress(start + finish));
+        MemorySegment code = system.executable(a.code());
+        return new Attention(code, code.asSlice(merge), code.asSlice(finish));
     }
 
     /**
@@ -250,7 +242,7 @@ public final class MachineCode {
      */
     public void multiply(Product product, int count, long weights, long tokens, long out, long blocks, long groups, long stride, long residual,
                          long bias, int rows, long groupBytes) {
-        long mask = isa == Isa.AVX512 ? (1 << rows) - 1 : masks.address() + (long) (WeightFormat.ROWS - rows) * Integer.BYTES;
+        long mask = isa == Isa.AVX512 ? (1 << rows) - 1 : Constant.ones(rows);
         try {
             Calls.TEN.invokeExact(product.functions[count], weights, tokens, out, blocks, groups, stride, residual, bias, mask, groupBytes);
         } catch (Throwable t) {

@@ -16,9 +16,9 @@ public final class RopeFunctions {
         a.align(MachineCode.CALL_ALIGNMENT);
         int storeAt = a.size();
         RopeCode.writeStore(a, isa, shape);
-        long start = system.executable(a.code());
-        rotate = MemorySegment.ofAddress(start);
-        store = MemorySegment.ofAddress(start + storeAt);
+        MemorySegment code = system.executable(a.code());
+        rotate = code;
+        store = code.asSlice(storeAt);
     }
 
     /** Rotates heads that lie one after the other, at least one; not in place. */

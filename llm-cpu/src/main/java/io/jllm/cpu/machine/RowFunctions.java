@@ -31,11 +31,11 @@ public final class RowFunctions {
         a.align(MachineCode.CALL_ALIGNMENT);
         int sumsAt = a.size();
         RowCode.writeSums(a, isa);
-        long start = system.executable(a.code());
-        norm = MemorySegment.ofAddress(start);
-        silu = MemorySegment.ofAddress(start + siluAt);
-        gelu = MemorySegment.ofAddress(start + geluAt);
-        sums = MemorySegment.ofAddress(start + sumsAt);
+        MemorySegment code = system.executable(a.code());
+        norm = code;
+        silu = code.asSlice(siluAt);
+        gelu = code.asSlice(geluAt);
+        sums = code.asSlice(sumsAt);
     }
 
     /** What is left over of groups of 16. */

@@ -9,6 +9,10 @@ import java.lang.foreign.Linker;
 import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
+import java.lang.invoke.MethodHandleProxies;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.MethodType;
+import java.util.function.Consumer;
 
 /** Memory of the operating system: Linux on x86-64, whose constants these are. */
 final class SystemCalls {
@@ -76,12 +80,11 @@ final class SystemCalls {
     }
 
     /**
-     * Code, ready to run, for as long as the JVM lives. Never writable and executable at once.
+     * Code, ready to run, for as long as the segment or a slice of it can be reached. Never writable and executable at once.
      *
-     * @return its address
      * @throws MachineCodeException if the system refuses
      */
-    long executable(byte[] code) {
+    MemorySegment executable(byte[] code) {
         long bytes = Math.ceilDiv(code.length, PAGE) * PAGE;
         long at = map(bytes, 0);
         if (at == FAILED) {
@@ -98,7 +101,18 @@ final class SystemCalls {
             unmap(at, bytes);
             throw new MachineCodeException("the system refuses executable memory (mprotect); a security policy may forbid it");
         }
-        return at;
+        return MemorySegment.ofAddress(at).reinterpret(bytes, Arena.ofAuto(), unmapping(at, bytes));
+    }
+
+    /**
+     * Gives code back when nobody can run it any more. It is made of nothing but the JDK's own: whoever waits for that holds on to it, and
+     * a class of ours would keep its class loader, and with that the code.
+     */
+    @SuppressWarnings("unchecked")
+    private Consumer<MemorySegment> unmapping(long address, long bytes) {
+        MethodHandle call = MethodHandles.insertArguments(munmap, 0, address, bytes);
+        return MethodHandleProxies.asInterfaceInstance(Consumer.class,
+                MethodHandles.dropArguments(call.asType(MethodType.methodType(void.class)), 0, MemorySegment.class));
     }
 
     /**

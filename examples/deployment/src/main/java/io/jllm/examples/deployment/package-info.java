@@ -1,0 +1,2 @@
+/** An application to be deployed. */
+package io.jllm.examples.deployment;

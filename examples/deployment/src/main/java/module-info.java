@@ -1,0 +1,4 @@
+/** An application; its backends are found as services. */
+module io.jllm.examples.deployment {
+    requires io.jllm.core;
+}

@@ -1,0 +1,2 @@
+/** Every line of README.md's section on deployment, tried. */
+package io.jllm.examples.deployment;
