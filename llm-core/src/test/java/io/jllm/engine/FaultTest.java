@@ -113,7 +113,7 @@ class FaultTest {
                     Request.of("hello", ten.toBuilder().logitsProcessor(() -> nothingLeft).build())));
             assertEquals("no more", out.get(0).error().orElseThrow().getMessage());
             assertEquals(FinishReason.ERROR, out.get(0).finishReason());
-            assertEquals(3, out.get(0).tokenIds().length);
+            assertEquals(3, out.get(0).outputs().getFirst().tokenIds().length);
             assertEquals(10, out.get(1).tokenIds().length);
             assertEquals("cccccccccc", out.get(2).text());
             assertTrue(out.get(3).error().isPresent());
@@ -131,7 +131,7 @@ class FaultTest {
         }))) {
             RequestOutput failed = llm.generate("hello", LONG);
             assertTrue(failed.error().orElseThrow().getMessage().contains("pretended"));
-            assertEquals(4, failed.tokenIds().length);
+            assertEquals(4, failed.outputs().getFirst().tokenIds().length);
             assertEquals(200, llm.generate("hello", LONG).tokenIds().length);
             assertNothingHeld(llm);
         }
