@@ -9,6 +9,7 @@ import io.jllm.FinishReason;
 import io.jllm.LLM;
 import io.jllm.Prompt;
 import io.jllm.Request;
+import io.jllm.RequestHandle;
 import io.jllm.RequestOutput;
 import io.jllm.RequestOutput.Percentiles;
 import io.jllm.SamplingParams;
@@ -16,6 +17,7 @@ import io.jllm.TokenStream;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
 import java.util.Map;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
@@ -64,8 +66,10 @@ class EngineMetricsTest {
             assertEquals(3, m.cachedKvBlocks(), "49 positions fill three blocks, which are kept");
             assertEquals(32, m.freeKvBlocks());
             assertTrue(m.busy().isPositive() && m.busy().compareTo(m.uptime()) <= 0, m.toString());
-            assertEquals(10 / seconds(m), m.generatedPerSecond(), 0.02 * m.generatedPerSecond());
-            assertEquals(40 / seconds(m), m.prefilledPerSecond(), 0.02 * m.prefilledPerSecond());
+            if (m.uptime().compareTo(Duration.ofSeconds(10)) < 0) { // rates are of that time at most, and begin to count when all is open
+                assertTrue(m.generatedPerSecond() >= 10 / seconds(m), m.toString());
+                assertEquals(4 * m.generatedPerSecond(), m.prefilledPerSecond(), 1e-6 * m.prefilledPerSecond());
+            }
 
             llm.generate(List.of(request(1, 40, TEN.toBuilder().n(2).build())));
             m = idle(llm);
@@ -137,12 +141,17 @@ class EngineMetricsTest {
 
     @Test
     void ofARequest() {
-        try (LLM llm = TinyLlm.open(TinyLlm.options(2, 64, 16, 512), r -> new RunnerDouble(r, b -> pause(b.tokens > 1 ? 30 : 5)))) {
-            var asked = new ArrayList<Request>();
+        var all = new CountDownLatch(1);
+        try (LLM llm = TinyLlm.open(TinyLlm.options(2, 64, 16, 512), r -> new RunnerDouble(r, b -> {
+            await(all);
+            pause(b.tokens > 1 ? 30 : 5);
+        }))) {
+            var asked = new ArrayList<RequestHandle>();
             for (int i = 0; i < 3; i++) {
-                asked.add(request(i, 20, TEN));
+                asked.add(llm.submit(request(i, 20, TEN)));
             }
-            List<RequestOutput> out = llm.generate(asked);
+            all.countDown();
+            List<RequestOutput> out = asked.stream().map(h -> h.result().join()).toList();
             for (RequestOutput o : out) {
                 RequestOutput.Metrics m = o.metrics();
                 Percentiles p = m.interToken().orElseThrow();
@@ -180,6 +189,14 @@ class EngineMetricsTest {
         assertEquals(1, closed.finished());
         assertEquals(0, closed.usedKvBlocks());
         assertEquals(0, llm.memory().kv());
+    }
+
+    private static void await(CountDownLatch latch) {
+        try {
+            latch.await();
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
     }
 
     private static void pause(int millis) {

@@ -18,7 +18,6 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Flow;
 import java.util.concurrent.LinkedBlockingQueue;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BiConsumer;
 import org.junit.jupiter.api.Test;
@@ -86,7 +85,7 @@ class SubscriptionTest {
         }
 
         Object next() throws InterruptedException {
-            Object call = calls.poll(60, TimeUnit.SECONDS);
+            Object call = calls.take();
             if (call instanceof AssertionError e) {
                 throw e;
             }

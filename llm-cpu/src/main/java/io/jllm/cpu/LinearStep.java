@@ -3,7 +3,6 @@ package io.jllm.cpu;
 import io.jllm.cpu.kernels.BlockRows;
 import io.jllm.cpu.kernels.KernelChoice;
 import io.jllm.cpu.kernels.Matrix;
-import io.jllm.cpu.kernels.PackedKernels;
 import io.jllm.cpu.kernels.PackedMatrix;
 import io.jllm.cpu.kernels.Rows;
 import io.jllm.cpu.kernels.StoredMatrix;
@@ -24,11 +23,11 @@ final class LinearStep implements Step {
     private static final int PER_THREAD = 8;
     private static final int MIN_ROWS = 16;
 
-    private record Piece(Matrix matrix, int from, int to, Target target) {
+    /** Some rows of a matrix, and the activations for it if it is rearranged: found here, for to look them up takes an object or two. */
+    private record Piece(Matrix matrix, Optional<BlockRows> arranged, int from, int to, Target target) {
     }
 
     private final Rows in;
-    private final Map<TokenFormat, BlockRows> arranged;
     private final Value.Rows kind;
     private final KernelChoice kernels;
     private final Piece[] pieces;
@@ -41,7 +40,6 @@ final class LinearStep implements Step {
     LinearStep(Rows out, Rows in, Map<TokenFormat, BlockRows> arranged, Optional<Rows> residual, Value.Rows kind, List<Matrix> matrices, KernelChoice kernels,
                int threads) {
         this.in = in;
-        this.arranged = arranged;
         this.kind = kind;
         this.kernels = kernels;
         int rows = Math.max(MIN_ROWS, Math.ceilDiv(out.width(), threads * PER_THREAD * MIN_ROWS) * MIN_ROWS);
@@ -49,8 +47,10 @@ final class LinearStep implements Step {
         int column = 0;
         for (Matrix m : matrices) {
             var target = new Target(out, column, residual);
+            Optional<BlockRows> x = m instanceof PackedMatrix p ? Optional.of(arranged.get(kernels.packed().orElseThrow().tokens(p.type())))
+                    : Optional.empty();
             for (int r = 0; r < m.rows(); r += rows) {
-                list.add(new Piece(m, r, Math.min(m.rows(), r + rows), target));
+                list.add(new Piece(m, x, r, Math.min(m.rows(), r + rows), target));
             }
             column += m.rows();
         }
@@ -84,10 +84,7 @@ final class LinearStep implements Step {
         int rows = RowSteps.rows(kind, b);
         switch (p.matrix) {
             case StoredMatrix m -> kernels.kernels().linear(m, p.from, to, in, rows, p.target, ws);
-            case PackedMatrix m -> {
-                PackedKernels packed = kernels.packed().orElseThrow();
-                packed.linear(m, p.from, to, arranged.get(packed.tokens(m.type())), rows, p.target, ws);
-            }
+            case PackedMatrix m -> kernels.packed().orElseThrow().linear(m, p.from, to, p.arranged.orElseThrow(), rows, p.target, ws);
         }
     }
 }

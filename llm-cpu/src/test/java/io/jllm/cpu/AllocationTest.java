@@ -19,10 +19,14 @@ import java.util.stream.LongStream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Steps of a size that was seen before make no garbage, on no thread, as soon as their code is compiled. */
+/**
+ * Steps of a size that was seen before make no garbage, on no thread. Of scalar and machine code that holds in the interpreter too
+ * ({@code -Dtest.jvm.flags=-Xint} with the other flags shows it), so it is none of the compiler's doing; vectors are no objects only once
+ * their code is compiled.
+ */
 class AllocationTest {
     private static final int STEPS = 50;
-    /** Far more than the compiler takes, on a busy machine too, for it has pauses to itself between them. */
+    /** Until one is clean: classes are loaded in the first. Far more than the compiler takes, which has pauses to itself between them. */
     private static final int WINDOWS = 10_000;
     private static final int PAUSE_MILLIS = 2;
     /** Bytes that it takes to ask, which are the caller's own: fewer than any object a step would make. */

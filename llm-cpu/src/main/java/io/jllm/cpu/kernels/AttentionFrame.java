@@ -72,7 +72,7 @@ public final class AttentionFrame {
         if (row == rows) {
             return;
         }
-        memory.asSlice(queries + (long) row * dim * Float.BYTES, (long) (rows - row) * dim * Float.BYTES).fill((byte) 0);
+        Rows.clear(memory, queries + (long) row * dim * Float.BYTES, (rows - row) * dim);
         range(row, rows - row, 0, -1);
     }
 

@@ -40,7 +40,7 @@ public record BlockRows(TokenFormat format, MemorySegment data, int cols) {
                 int columns = Math.min(TokenFormat.BLOCK, cols - c);
                 MemorySegment.copy(x.data(), from + (long) c * Float.BYTES, data, block, (long) columns * Float.BYTES);
                 if (columns < TokenFormat.BLOCK) {
-                    data.asSlice(block + (long) columns * Float.BYTES, bytes - (long) columns * Float.BYTES).fill((byte) 0);
+                    Rows.clear(data, block + (long) columns * Float.BYTES, (int) (bytes / Float.BYTES) - columns);
                 }
             }
         }

