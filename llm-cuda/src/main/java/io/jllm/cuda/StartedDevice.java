@@ -3,8 +3,6 @@ package io.jllm.cuda;
 import io.jllm.cuda.driver.Context;
 import io.jllm.cuda.driver.Device;
 import java.util.Optional;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -13,7 +11,7 @@ import java.util.concurrent.TimeUnit;
  */
 final class StartedDevice {
     private static final System.Logger LOG = System.getLogger("io.jllm.cuda");
-    private static final Executor LATER = CompletableFuture.delayedExecutor(5, TimeUnit.SECONDS);
+    private static final long HELD_NANOS = TimeUnit.SECONDS.toNanos(5);
 
     private static Optional<Context> held = Optional.empty();
 
@@ -24,7 +22,33 @@ final class StartedDevice {
     static synchronized void keep(Context context) {
         release();
         held = Optional.of(context);
-        LATER.execute(() -> releaseIf(context));
+        // A thread that ends with it: one of the JVM's for such purposes stays, and keeps the class loader of the application that first asked for it.
+        try {
+            Thread.ofPlatform().name("jllm-cuda-held").daemon().start(() -> hold(context));
+        } catch (OutOfMemoryError e) { // the system gives no more threads
+            release();
+            throw e;
+        }
+    }
+
+    /** Waits until somebody takes it over, or for a while; then gives it back. */
+    private static synchronized void hold(Context context) {
+        long end = System.nanoTime() + HELD_NANOS;
+        boolean interrupted = false;
+        for (long left = HELD_NANOS; isHeld(context) && left > 0 && !interrupted; left = end - System.nanoTime()) {
+            try {
+                TimeUnit.NANOSECONDS.timedWait(StartedDevice.class, left);
+            } catch (InterruptedException _) {
+                interrupted = true;
+            }
+        }
+        if (isHeld(context)) {
+            release();
+        }
+    }
+
+    private static synchronized boolean isHeld(Context context) {
+        return held.filter(c -> c == context).isPresent();
     }
 
     /** The context of a device: what is held, or a new one. It is this thread's. */
@@ -33,7 +57,7 @@ final class StartedDevice {
         if (mine.isEmpty()) {
             return Context.open(device);
         }
-        held = Optional.empty();
+        forget();
         mine.get().use();
         return mine.get();
     }
@@ -41,13 +65,12 @@ final class StartedDevice {
     /** Gives back what is held. */
     static synchronized void release() {
         held.ifPresent(StartedDevice::close);
-        held = Optional.empty();
+        forget();
     }
 
-    private static synchronized void releaseIf(Context context) {
-        if (held.filter(c -> c == context).isPresent()) {
-            release();
-        }
+    private static synchronized void forget() {
+        held = Optional.empty();
+        StartedDevice.class.notifyAll(); // whoever waits to give it back
     }
 
     private static void close(Context context) {

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.net.URL;
+import java.net.URLConnection;
 import java.nio.file.AtomicMoveNotSupportedException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -68,7 +69,9 @@ record ResourceCopy(URL source, String name, String sha256) {
 
     private void write(Path to) throws IOException {
         MessageDigest digest = newDigest();
-        try (InputStream in = source.openStream(); var out = new DigestOutputStream(Files.newOutputStream(to), digest)) {
+        URLConnection connection = source.openConnection();
+        connection.setUseCaches(false); // the JVM would hold the jar open, and read on from it when another has taken its place
+        try (InputStream in = connection.getInputStream(); var out = new DigestOutputStream(Files.newOutputStream(to), digest)) {
             in.transferTo(out);
         }
         if (!matches(digest)) {

@@ -47,18 +47,14 @@ public final class MachineKernels implements PackedKernels {
         this.code = code;
     }
 
-    /** The kernels of an instruction set that run here, or why there are none. Asked once. */
+    /** The kernels of an instruction set that run here, or why there are none. */
     private record Found(Optional<MachineKernels> kernels, String reason) {
-        private static final Map<Isa, Found> KNOWN = new ConcurrentHashMap<>();
+        private static final Map<Isa, MachineKernels> KNOWN = new ConcurrentHashMap<>();
 
-        /** Writes code for no instruction set that nobody asks for. */
+        /** Writes code once, and for no instruction set that nobody asks for. What cannot run is asked again: the system may only have been short of memory. */
         static Found of(Isa isa) {
-            return KNOWN.computeIfAbsent(isa, Found::find);
-        }
-
-        private static Found find(Isa isa) {
             try {
-                return new Found(Optional.of(new MachineKernels(MachineCode.of(isa))), "");
+                return new Found(Optional.of(KNOWN.computeIfAbsent(isa, i -> new MachineKernels(MachineCode.of(i)))), "");
             } catch (MachineCodeException e) {
                 return new Found(Optional.empty(), e.getMessage());
             }

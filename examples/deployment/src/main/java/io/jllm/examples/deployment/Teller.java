@@ -21,7 +21,7 @@ public final class Teller {
 
     /** Eight tokens, always the same. */
     public static String tell(String model) {
-        try (LLM llm = LLM.load(Path.of(model)).threads(1).open()) {
+        try (LLM llm = LLM.load(Path.of(model)).open()) {
             return llm.generate("Once upon a time", SamplingParams.builder().temperature(0).maxTokens(8).build()).text() + " | " + llm.describe();
         }
     }

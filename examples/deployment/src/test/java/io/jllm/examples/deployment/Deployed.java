@@ -6,6 +6,7 @@ import io.jllm.LLM;
 import io.jllm.ModelLoadException;
 import io.jllm.Prompt;
 import io.jllm.Request;
+import io.jllm.RequestOutput;
 import io.jllm.SamplingParams;
 import java.nio.file.Path;
 import java.util.List;
@@ -29,8 +30,9 @@ public final class Deployed implements AutoCloseable {
     public void close() throws Exception {
         try (llm) {
             SamplingParams params = SamplingParams.builder().temperature(0.8).topK(20).seed(1).maxTokens(12).ignoreEos(true).build();
-            if (llm.generate("Once upon a time", params).text().isBlank()) {
-                throw new IllegalStateException("nothing was told");
+            RequestOutput told = llm.generate("Once upon a time", params);
+            if (told.outputs().getFirst().tokenIds().length != params.maxTokens().orElseThrow()) {
+                throw new IllegalStateException("not all was told: " + told);
             }
             llm.generateAsync(List.of(Request.of("The king", params))).thenApplyAsync(Object::toString).get();
             llm.beamSearch(List.of(Prompt.of("A dragon")), BeamSearchParams.builder(2).maxTokens(4).build());

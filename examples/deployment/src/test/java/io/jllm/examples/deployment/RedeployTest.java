@@ -5,9 +5,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.File;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -29,10 +31,14 @@ class RedeployTest {
 
     /** The heap has one size, so that whatever grows is native memory. */
     private void redeploy(List<String> flags, Path model, boolean pairs) throws Exception {
+        redeploy(Map.of(), flags, model, pairs);
+    }
+
+    private void redeploy(Map<String, String> environment, List<String> flags, Path model, boolean pairs) throws Exception {
         assumeTrue(Files.exists(Path.of("/proc/self/maps")), "skipped: memory is read from /proc");
         Path broken = Files.write(folder.resolve("broken.gguf"), new byte[] {'G', 'G', 'U', 'F', 3, 0, 0, 0, 1});
         Path tests = Path.of(Redeployer.class.getProtectionDomain().getCodeSource().getLocation().toURI());
-        Child child = Child.run(Child.words(List.of(Child.java(), "-Xms128m", "-Xmx128m", "-XX:+UseSerialGC", "-XX:+AlwaysPreTouch", CLEAR_SOFT_REFERENCES,
+        Child child = Child.run(environment, Child.words(List.of(Child.java(), "-Xms128m", "-Xmx128m", "-XX:+UseSerialGC", "-XX:+AlwaysPreTouch", CLEAR_SOFT_REFERENCES,
                 "-cp", tests.toString()), Child.FLAGS, flags, List.of(Redeployer.class.getName(), Integer.toString(ROUNDS), model.toString(), broken.toString(),
                 Boolean.toString(pairs), Application.path() + File.pathSeparator + tests)));
         String said = String.join("\n", child.out());
@@ -70,6 +76,22 @@ class RedeployTest {
     @Test
     void nothingIsLeftWhereAFlightRecordingRuns() throws Exception {
         redeploy(List.of("-XX:StartFlightRecording:filename=" + folder.resolve("redeploys.jfr")), Application.model(), false);
+    }
+
+    /** On a driver that computes nothing, but is asked for all that a real one is. */
+    @Test
+    void nothingIsLeftOnADevice() throws Exception {
+        Path source = Path.of("../../llm-cuda/src/test/c/fake_libcuda.c");
+        assumeTrue(KernelsTest.missing().isEmpty(), "skipped: " + KernelsTest.missing());
+        assumeTrue(Files.exists(source) && System.getProperty("os.name").equals("Linux"), "skipped: the driver for tests is for Linux");
+        Path library = folder.resolve("libcuda.so.1");
+        try {
+            Child compiled = Child.run(List.of("cc", "-shared", "-fPIC", "-O1", "-w", "-Wl,-soname,libcuda.so.1", "-o", library.toString(), source.toString()));
+            assertEquals(0, compiled.exit(), compiled.toString());
+        } catch (IOException e) {
+            assumeTrue(false, "skipped: no C compiler (cc) for the driver");
+        }
+        redeploy(Map.of("LD_LIBRARY_PATH", folder.toString()), List.of(), Application.model(), false);
     }
 
     @Test
