@@ -170,7 +170,7 @@ class EngineListenerTest {
         var heard = new Recorder();
         try (LLM llm = TinyLlm.open(TinyLlm.options(4, 32, 16, 512), r -> r, new Failing(), heard)) {
             List<RequestOutput> out = llm.generate(List.of(request(1, 40, TEN), request(2, 7, TEN), new Request(Prompt.ofTokens(99), TEN)));
-            assertEquals(List.of(10, 10, 0), out.stream().map(o -> o.tokenIds().length).toList());
+            assertEquals(List.of(10, 10, 0), out.stream().map(o -> o.outputs().getFirst().tokenIds().length).toList());
             assertEquals(FinishReason.LENGTH, out.getFirst().finishReason());
             assertEquals(List.of("queued 40", "started 0", "first token", "finished LENGTH"), heard.of(out.getFirst().requestId()));
             awaitSteps(heard, 11);
