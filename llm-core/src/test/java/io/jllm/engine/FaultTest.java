@@ -2,6 +2,7 @@ package io.jllm.engine;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -122,6 +123,9 @@ class FaultTest {
             assertEquals("no more", out.get(0).error().orElseThrow().getMessage());
             assertEquals(FinishReason.ERROR, out.get(0).finishReason());
             assertEquals(3, out.get(0).outputs().getFirst().tokenIds().length);
+            assertEquals(3, out.get(0).outputs().getFirst().text().length(), "what there was can be had");
+            assertSame(out.get(0).error().get(), assertThrows(IllegalArgumentException.class, out.get(0)::text), "but is no answer");
+            assertSame(out.get(0).error().get(), assertThrows(IllegalArgumentException.class, out.get(0)::tokenIds));
             assertEquals(10, out.get(1).tokenIds().length);
             assertEquals("cccccccccc", out.get(2).text());
             assertTrue(out.get(3).error().isPresent());
@@ -140,6 +144,7 @@ class FaultTest {
             RequestOutput failed = llm.generate("hello", LONG);
             assertTrue(failed.error().orElseThrow().getMessage().contains("pretended"));
             assertEquals(4, failed.outputs().getFirst().tokenIds().length);
+            assertThrows(IllegalStateException.class, failed::text);
             assertEquals(200, llm.generate("hello", LONG).tokenIds().length);
             assertNothingHeld(llm);
         }
