@@ -32,10 +32,18 @@ public final class Main {
                     FileDescriptor.err), true, StandardCharsets.UTF_8), Boolean.getBoolean("jllm.cli.terminal"), interruption::came);
             Arrays.stream(args).findFirst().filter(LOADING::contains).ifPresent(_ -> prepare());
             code = run(args, console);
-        } catch (OutOfMemoryError e) { // with which nothing longer can be said
-            System.err.write(LAST_WORDS, 0, LAST_WORDS.length);
+        } catch (OutOfMemoryError e) {
+            tell(e);
         }
         System.exit(code);
+    }
+
+    private static void tell(OutOfMemoryError e) {
+        try {
+            System.err.println("llm: " + Failures.line(e));
+        } catch (OutOfMemoryError _) { // so nothing longer can be said
+            System.err.write(LAST_WORDS, 0, LAST_WORDS.length);
+        }
     }
 
     private static int run(String[] args, Console console) {

@@ -70,7 +70,8 @@ record Shell(Path folder) {
         builder.environment().clear();
         builder.environment().putAll(settings);
         Process process = builder.start();
-        CompletableFuture<String> err = CompletableFuture.supplyAsync(() -> read(process.getErrorStream()));
+        CompletableFuture<String> err = CompletableFuture.supplyAsync(() -> read(process.getErrorStream()),
+                work -> Thread.ofPlatform().start(work));
         String out = read(process.getInputStream());
         // bash has something to say of some locales itself, before it reads the script
         return new Result(process.waitFor(), out, err.join().replaceAll("(?m)^bash: warning: setlocale: .*\\R", ""));
