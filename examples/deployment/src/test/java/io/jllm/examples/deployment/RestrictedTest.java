@@ -58,7 +58,7 @@ class RestrictedTest {
     /** Every file system that there is, and then the folders that programs like to write to. */
     @ParameterizedTest
     @CsvSource(delimiter = ';', value = {
-        "everything read-only; mount -o remount,bind,ro / && ! touch \"$HOME/x\" && ! touch /tmp/x",
+        "everything read-only; mount -o remount,bind,ro / && ! touch \"$HOME/x\" && ! touch \"$(dirname \"$(mktemp -u)\")/x\"",
         "home and temporary files cannot be executed; mount -t tmpfs -o noexec tmpfs /mnt && cp /bin/true /mnt/true && ! /mnt/true",
         "home and temporary files on a full disk; mount -t tmpfs -o size=64k tmpfs /mnt && ! dd if=/dev/zero of=/mnt/full bs=4k count=99 && ! sh -c 'echo more > /mnt/more'",
         "no shared memory; mount -t tmpfs -o ro tmpfs /dev/shm",

@@ -32,11 +32,10 @@ final class BuiltCheckout {
         for (String entry : System.getProperty("java.class.path").split(File.pathSeparator)) {
             Path path = Path.of(entry);
             String name = path.toString().replace(File.separatorChar, '/');
-            if (name.endsWith(DEMO + "/target/classes")) {
-                jar(path, folder.resolve("demo-classes.jar"), ".class");
-                copy(path, folder.resolve(DEMO), ".gguf");
-            } else if (name.contains("/" + DEMO + "-") && name.endsWith(".jar")) {
-                throw new IllegalStateException("the demo model is expected as a folder, not as " + path);
+            if (name.endsWith(DEMO + "/target/classes") || name.contains("/" + DEMO + "-") && name.endsWith(".jar")) {
+                Path demo = path.resolveSibling("classes"); // beside the jar, where a build has packed it
+                jar(demo, folder.resolve("demo-classes.jar"), ".class");
+                copy(demo, folder.resolve(DEMO), ".gguf");
             } else if (name.endsWith("/target/classes")) {
                 jar(path, folder.resolve(path.getParent().getParent().getFileName() + ".jar"), "");
             } else if (name.endsWith(".jar")) {
