@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import io.jllm.LLM;
+import io.jllm.ModelLoadException;
 import io.jllm.spi.Uncaught;
 import java.lang.reflect.Proxy;
 import java.nio.file.Path;
@@ -21,7 +22,7 @@ class LoadErrorsTest {
             throw error;
         });
         try (var _ = new Uncaught()) {
-            assertSame(error, assertThrows(LinkageError.class, () -> LLM.load(path).backend("cpu").open()));
+            assertSame(error, assertThrows(ModelLoadException.class, () -> LLM.load(path).backend("cpu").open()).getCause());
         }
     }
 }
