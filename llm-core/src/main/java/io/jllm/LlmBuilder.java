@@ -21,6 +21,8 @@ import java.util.concurrent.CompletionException;
 public final class LlmBuilder {
     private static final System.Logger LOG = System.getLogger("io.jllm");
 
+    private static final String NOT_EVEN_WORDS = "cannot load the model: the Java heap is full: raise it with -Xmx";
+
     private final Path model;
     private Optional<String> backend = Optional.empty();
     private int threads;
@@ -142,15 +144,23 @@ public final class LlmBuilder {
         try {
             return load();
         } catch (RuntimeException | Error t) {
+            throw failure(t);
+        }
+    }
+
+    private RuntimeException failure(Throwable t) {
+        try {
             Optional<String> shortage = OutOfMemory.in(t).map(OutOfMemory::describe);
             if (shortage.isPresent() && !(t instanceof ModelLoadException && t.getMessage().contains(shortage.get()))) {
-                throw new ModelLoadException("cannot load " + model + ": " + shortage.get(), t); // whatever it was taken for on its way
+                return new ModelLoadException("cannot load " + model + ": " + shortage.get(), t); // whatever it was taken for on its way
             }
             if (t instanceof ModelLoadException || t instanceof IllegalArgumentException) {
-                throw t;
+                return (RuntimeException) t;
             }
             // A class that cannot be linked, a backend that broke.
-            throw new ModelLoadException("cannot load " + model + ": " + (t instanceof IllegalStateException ? t.getMessage() : t.toString()), t);
+            return new ModelLoadException("cannot load " + model + ": " + (t instanceof IllegalStateException ? t.getMessage() : t.toString()), t);
+        } catch (OutOfMemoryError _) {
+            return new ModelLoadException(NOT_EVEN_WORDS, t);
         }
     }
 
