@@ -12,6 +12,7 @@ import io.jllm.quant.FormatException;
 import io.jllm.quant.WeightSource;
 import io.jllm.quant.gguf.GgufFile;
 import io.jllm.quant.safetensors.HuggingFaceWeights;
+import io.jllm.spi.OutOfMemory;
 import io.jllm.tokenizer.GgufTokenizers;
 import io.jllm.tokenizer.HuggingFaceTokenizers;
 import io.jllm.tokenizer.Tokenizer;
@@ -58,7 +59,7 @@ public final class ModelFiles {
         } catch (ClosedFileSystemException e) {
             throw FileErrors.of(path, e);
         } catch (OutOfMemoryError e) {
-            if (FileErrors.isHeap(e)) {
+            if (OutOfMemory.isHeap(e)) {
                 throw FileErrors.of(path, e);
             }
             throw e;

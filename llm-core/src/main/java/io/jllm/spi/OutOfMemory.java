@@ -22,12 +22,17 @@ public final class OutOfMemory {
         return Optional.empty();
     }
 
+    /** Whether it is the heap that has no room, and not the system's memory, from which a larger heap would take more. */
+    public static boolean isHeap(OutOfMemoryError e) {
+        return has(String.valueOf(e.getMessage()), "heap space", "GC overhead");
+    }
+
     /** What ran out, in the JVM's words too, and the remedy; without a full stop. */
     public static String describe(OutOfMemoryError e) {
         String message = String.valueOf(e.getMessage());
         String said = " (" + message + "): ";
         String heap = Runtime.getRuntime().maxMemory() / MIB + " MiB";
-        if (has(message, "heap space", "GC overhead")) {
+        if (isHeap(e)) {
             return "the Java heap is full" + said + "raise it with -Xmx, now " + heap;
         }
         if (has(message, "array size", "array length", "implementation limit")) {

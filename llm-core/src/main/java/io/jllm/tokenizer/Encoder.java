@@ -13,7 +13,7 @@ record Encoder(Splitting splitting, BpeModel model) {
      * @param first whether the whole text begins with it
      */
     void encode(String text, boolean first, IntConsumer ids) {
-        splitting.split(text, first, piece -> model.encode(piece, ids));
+        splitting.split(text, first, model.encoder(ids));
     }
 
     /** Unpaired surrogates have no UTF-8 form: each becomes U+FFFD. */

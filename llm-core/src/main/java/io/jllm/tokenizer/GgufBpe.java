@@ -31,7 +31,7 @@ final class GgufBpe {
             }
         }
         if (ignoreMerges) {
-            builder.takeWhole(new TokenIndex(table, vocabulary::isText)::find);
+            builder.takeWhole(table.index(vocabulary::isText)::find);
         }
         int absent = 0;
         for (int i = 0; i < lines.size(); i++) {

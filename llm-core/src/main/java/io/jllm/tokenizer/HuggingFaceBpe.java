@@ -56,7 +56,7 @@ final class HuggingFaceBpe {
             builder.unknown(vocabulary.modelId(token), model.bool("fuse_unk").orElse(false));
         });
         if (model.bool("ignore_merges").orElse(false)) {
-            var index = new TokenIndex(table, id -> vocab.has(table.text(id)) && !isHidden(table.text(id)));
+            var index = table.index(id -> vocab.has(table.text(id)) && !isHidden(table.text(id)));
             builder.takeWhole(index::find);
         }
         for (int i = 0; i < merges.size(); i++) {

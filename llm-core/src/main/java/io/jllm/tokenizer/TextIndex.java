@@ -1,24 +1,35 @@
 package io.jllm.tokenizer;
 
 import java.util.Arrays;
+import java.util.function.IntFunction;
 
-/** Finds texts in an array by what they say, at a few bytes each: a map of a large vocabulary takes as much heap as its texts. */
+/** Finds numbered texts by what they say, at a few bytes each: a map of a large vocabulary takes as much heap as its texts. */
 final class TextIndex {
     private static final int EMPTY = -1;
 
-    private final String[] texts;
+    private final IntFunction<String> texts;
     private final int[] places;
 
     /** Over these texts, none of which is known yet. */
     TextIndex(String[] texts) {
+        this(texts.length, number -> texts[number]);
+    }
+
+    /**
+     * Over texts that lie elsewhere, none of which is known yet.
+     *
+     * @param count how many there are
+     * @param texts the text of a number; always the same
+     */
+    TextIndex(int count, IntFunction<String> texts) {
         this.texts = texts;
-        places = new int[Integer.highestOneBit(Math.max(texts.length, 1)) * 4];
+        places = new int[Integer.highestOneBit(Math.max(count, 1)) * 4];
         Arrays.fill(places, EMPTY);
     }
 
     /** Makes one known; where an equal one is, that stays, and its number is returned, -1 otherwise. */
     int add(int number) {
-        int place = place(texts[number]);
+        int place = place(texts.apply(number));
         int before = places[place];
         if (before == EMPTY) {
             places[place] = number;
@@ -35,7 +46,7 @@ final class TextIndex {
     private int place(String text) {
         int hash = text.hashCode();
         int place = (hash ^ hash >>> 15) & places.length - 1;
-        while (places[place] != EMPTY && !texts[places[place]].equals(text)) {
+        while (places[place] != EMPTY && !texts.apply(places[place]).equals(text)) {
             place = place + 1 & places.length - 1;
         }
         return place;

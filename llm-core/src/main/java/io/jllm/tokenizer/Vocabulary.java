@@ -3,6 +3,8 @@ package io.jllm.tokenizer;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.BitSet;
+import java.util.function.IntPredicate;
+import java.util.stream.IntStream;
 
 /**
  * The table of tokens: how each is written, which bytes it stands for, and whether it is special. Immutable. All lie in one array, for as
@@ -33,6 +35,13 @@ final class Vocabulary {
     /** The bytes it stands for: none for a special token or an id past the end. */
     byte[] bytes(int id) {
         return check(id) < size() ? Arrays.copyOfRange(room, places[3 * id + 1], places[3 * id + 2]) : NOTHING;
+    }
+
+    /** Finds those of its tokens that pass, by how they are written. */
+    TextIndex index(IntPredicate which) {
+        TextIndex index = new TextIndex(size(), this::text);
+        IntStream.range(0, size()).filter(which).forEach(index::add);
+        return index;
     }
 
     boolean isSpecial(int id) {

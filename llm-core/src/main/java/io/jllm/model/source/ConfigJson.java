@@ -12,6 +12,7 @@ import io.jllm.quant.file.FileKind;
 import io.jllm.quant.file.FileKind.Wanted;
 import io.jllm.quant.file.JsonComplaint;
 import io.jllm.quant.file.MappedFile;
+import io.jllm.spi.OutOfMemory;
 import java.io.IOException;
 import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
@@ -100,7 +101,7 @@ public final class ConfigJson {
         } catch (FormatException e) {
             throw new ModelLoadException(e.getMessage(), e);
         } catch (OutOfMemoryError e) {
-            if (FileErrors.isHeap(e)) {
+            if (OutOfMemory.isHeap(e)) {
                 throw FileErrors.of(file, e);
             }
             throw e;

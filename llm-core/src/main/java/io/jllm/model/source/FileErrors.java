@@ -39,10 +39,4 @@ public final class FileErrors {
         return new ModelLoadException("the Java heap of " + (Runtime.getRuntime().maxMemory() >> 20) + " MiB is too small to read " + path
                 + " (" + e.getMessage() + "): raise -Xmx", e);
     }
-
-    /** Whether it is the heap that has no room, and not native memory, which a larger heap would take more from. */
-    public static boolean isHeap(OutOfMemoryError e) {
-        var message = String.valueOf(e.getMessage());
-        return message.contains("heap") || message.contains("GC overhead") || message.contains("array size");
-    }
 }

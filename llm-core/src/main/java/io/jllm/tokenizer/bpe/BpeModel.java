@@ -1,7 +1,9 @@
 package io.jllm.tokenizer.bpe;
 
+import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.Optional;
+import java.util.function.Consumer;
 import java.util.function.IntConsumer;
 import java.util.function.ToIntFunction;
 
@@ -44,8 +46,13 @@ public final class BpeModel {
         junctions = cuts ? Optional.of(builder.junctions) : Optional.empty();
     }
 
-    /** Tells the ids of a piece of text, which has no unpaired surrogates. */
-    public void encode(String piece, IntConsumer ids) {
+    /** Takes pieces of text, which have no unpaired surrogates, one after the other, and tells the ids of each. For one thread. */
+    public Consumer<String> encoder(IntConsumer ids) {
+        var word = new Word();
+        return piece -> encode(piece, word, ids);
+    }
+
+    private void encode(String piece, Word word, IntConsumer ids) {
         if (whole.isPresent()) {
             int id = whole.get().applyAsInt(piece);
             if (id >= 0) {
@@ -53,7 +60,6 @@ public final class BpeModel {
                 return;
             }
         }
-        var word = new Word();
         if (piece.length() <= SHORT || junctions.isEmpty()) {
             encode(piece, 0, piece.length(), word, ids);
             return;
@@ -112,7 +118,7 @@ public final class BpeModel {
 
     /** Adds the bytes of a character, if there are tokens for all of them. */
     private boolean fallBack(int codePoint, Word word) {
-        byte[] utf8 = Utf8.bytes(codePoint);
+        byte[] utf8 = Character.toString(codePoint).getBytes(StandardCharsets.UTF_8);
         for (byte b : utf8) {
             if (bytes[b & 0xFF] == NONE) {
                 return false;

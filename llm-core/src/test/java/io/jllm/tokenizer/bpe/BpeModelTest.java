@@ -75,7 +75,7 @@ class BpeModelTest {
 
     private static int[] encode(BpeModel model, String piece) {
         IntStream.Builder ids = IntStream.builder();
-        model.encode(piece, ids::add);
+        model.encoder(ids::add).accept(piece);
         return ids.build().toArray();
     }
 
