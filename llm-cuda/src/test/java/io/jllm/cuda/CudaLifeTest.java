@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.jllm.FinishReason;
 import io.jllm.LLM;
+import io.jllm.ModelLoadException;
 import io.jllm.Prompt;
 import io.jllm.RequestOutput;
 import io.jllm.SamplingParams;
@@ -47,7 +48,7 @@ class CudaLifeTest {
     @Test
     void aLoadThatDoesNotFitLeavesTheProcessUsable() {
         var builder = LLM.load(DemoModel.path()).backend("cuda").maxSequences(4096).kvCache(1L << 40);
-        String message = assertThrows(IllegalStateException.class, () -> builder.gpuMemoryFraction(0.01).open()).getMessage();
+        String message = assertThrows(ModelLoadException.class, () -> builder.gpuMemoryFraction(0.01).open()).getMessage();
         for (String part : List.of("out of device memory", "weights", "KV", "scratch", "gpuMemoryFraction")) {
             assertTrue(message.contains(part), message);
         }
