@@ -1,7 +1,7 @@
 package io.jllm.convert;
 
 import io.jllm.ModelLoadException;
-import io.jllm.model.Architecture;
+import io.jllm.model.arch.Families;
 import io.jllm.model.LoadedModel;
 import io.jllm.model.ModelFiles;
 import io.jllm.model.Rope;
@@ -58,7 +58,7 @@ final class HuggingFaceSource {
     }
 
     private static List<Source.Item> tensors(LoadedModel model, HuggingFaceConfig config) {
-        boolean interleave = Architecture.of(model.config().architecture()).ggufRope() == Rope.Layout.INTERLEAVED;
+        boolean interleave = Families.of(model.config().architecture()).ggufRope() == Rope.Layout.INTERLEAVED;
         var out = new ArrayList<Source.Item>();
         for (var need : WeightShape.of(model.program())) {
             var t = model.weights().get(need.name());

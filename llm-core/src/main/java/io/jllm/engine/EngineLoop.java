@@ -152,7 +152,7 @@ final class EngineLoop implements Runnable {
             // A defect of the engine, or a backend that cannot even forget: nobody must wait for it for ever.
             failure = t;
             closing = true;
-            attempt("ending the requests of a failed engine", () -> end(g -> results.fail(g, StepSampler.asRuntime(t))));
+            attempt("ending the requests of a failed engine", () -> end(g -> results.fail(g, Failures.asRuntime(t))));
             attempt("saying that the engine stopped", () -> LOG.log(System.Logger.Level.ERROR, "the engine stopped, and its LLM is closed", t));
         } finally {
             attempt("closing an LLM; memory may be lost", onClose);
@@ -186,7 +186,7 @@ final class EngineLoop implements Runnable {
         try {
             ending.accept(g);
         } catch (Throwable t) {
-            attempt("ending request " + g.id(), () -> g.fail(StepSampler.asRuntime(t)));
+            attempt("ending request " + g.id(), () -> g.fail(Failures.asRuntime(t)));
         }
     }
 
@@ -199,7 +199,7 @@ final class EngineLoop implements Runnable {
             try {
                 scheduler.add(g.units().getFirst());
             } catch (Throwable t) {
-                g.fail(StepSampler.asRuntime(t)); // out of memory: it is in nobody's list now
+                g.fail(Failures.asRuntime(t)); // out of memory: it is in nobody's list now
             }
             deadline = Math.min(deadline, g.deadline());
             if (g.cancelled()) {

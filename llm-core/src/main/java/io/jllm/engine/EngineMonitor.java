@@ -15,7 +15,7 @@ import java.util.concurrent.atomic.LongAdder;
  * Counts what the engine does, publishes the counts and tells listeners. Called on the engine's thread, but for {@link #metrics},
  * {@link #memory} and {@link #refused}.
  */
-final class EngineMonitor {
+final class EngineMonitor implements RequestEvents {
     private static final System.Logger LOG = System.getLogger("io.jllm");
 
     private final Listeners listeners;
@@ -61,29 +61,35 @@ final class EngineMonitor {
         return memory;
     }
 
-    void queued(SequenceGroup g) {
+    @Override
+    public void queued(SequenceGroup g) {
         listeners.tell(l -> l.queued(g.id(), g.promptIds().length));
     }
 
-    void started(SequenceGroup g, int cachedTokens) {
+    @Override
+    public void started(SequenceGroup g, int cachedTokens) {
         listeners.tell(l -> l.started(g.id(), cachedTokens));
     }
 
-    void cacheHit(SequenceGroup g, int tokens) {
+    @Override
+    public void cacheHit(SequenceGroup g, int tokens) {
         cached += tokens;
         listeners.tell(l -> l.prefixCacheHit(g.id(), tokens));
     }
 
-    void firstToken(SequenceGroup g) {
+    @Override
+    public void firstToken(SequenceGroup g) {
         listeners.tell(l -> l.firstToken(g.id()));
     }
 
-    void preempted(SequenceGroup g) {
+    @Override
+    public void preempted(SequenceGroup g) {
         listeners.tell(l -> l.preempted(g.id()));
     }
 
-    /** A request has ended and left the scheduler; who has the result after this finds it in the counts. */
-    void finished(RequestOutput output) {
+    /** Who has the result after this finds it in the counts. */
+    @Override
+    public void finished(RequestOutput output) {
         finishedBy = finishedBy.clone(); // the old one is published
         finishedBy[reason(output).ordinal()]++;
         publish(Clock.nanos());

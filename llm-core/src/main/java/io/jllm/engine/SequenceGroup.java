@@ -31,7 +31,7 @@ final class SequenceGroup {
     private long firstToken;
     private long lastToken;
     private LatencyHistogram gaps; // null before its second token
-    private EngineMonitor monitor; // null before it is in the engine
+    private RequestEvents events; // null before it is in the engine
     private int preemptions;
     private int cachedTokens;
     private int generated;
@@ -98,15 +98,15 @@ final class SequenceGroup {
     }
 
     /** The engine has taken it in. */
-    void enter(EngineMonitor ofEngine) {
-        monitor = ofEngine;
-        monitor.queued(this);
+    void enter(RequestEvents ofEngine) {
+        events = ofEngine;
+        events.queued(this);
     }
 
     void scheduled() {
         if (firstStep == 0) {
             firstStep = Clock.nanos();
-            monitor.started(this, cachedTokens);
+            events.started(this, cachedTokens);
         }
     }
 
@@ -114,7 +114,7 @@ final class SequenceGroup {
     void reused(int tokens) {
         if (tokens > 0) {
             cachedTokens += preemptions == 0 ? tokens : 0;
-            monitor.cacheHit(this, tokens);
+            events.cacheHit(this, tokens);
         }
     }
 
@@ -125,7 +125,7 @@ final class SequenceGroup {
 
     void preempted() {
         preemptions++;
-        monitor.preempted(this);
+        events.preempted(this);
         sink.preempted();
     }
 
@@ -138,7 +138,7 @@ final class SequenceGroup {
         generated++;
         if (firstToken == 0) {
             firstToken = now;
-            monitor.firstToken(this);
+            events.firstToken(this);
         } else if (now != lastToken) {
             gaps = gaps == null ? new LatencyHistogram() : gaps;
             gaps.add(now - lastToken);
@@ -165,7 +165,7 @@ final class SequenceGroup {
             units.forEach(u -> u.finish(reason));
             deliver(output(Optional.empty()));
         } catch (Throwable t) {
-            fail(StepSampler.asRuntime(t)); // text is made by a tokenizer that may be an application's
+            fail(Failures.asRuntime(t)); // text is made by a tokenizer that may be an application's
         }
     }
 
@@ -191,7 +191,7 @@ final class SequenceGroup {
             done = true;
             sink.progressed(generated > 0 ? promptIds.length : computedPrompt, generated);
             try {
-                monitor.finished(output);
+                events.finished(output);
             } finally {
                 sink.done(output);
             }

@@ -39,7 +39,7 @@ final class StepResults {
 
     /** A failed forward pass fails the requests that were in it; the others have lost nothing. */
     void failStep(Throwable t) {
-        scheduler.scheduled().forEach(u -> fail(u.group(), StepSampler.asRuntime(t)));
+        scheduler.scheduled().forEach(u -> fail(u.group(), Failures.asRuntime(t)));
         LOG.log(System.Logger.Level.DEBUG, "a step failed", t);
     }
 
@@ -47,7 +47,7 @@ final class StepResults {
         try {
             scheduler.fork(u);
         } catch (Throwable t) {
-            fail(u.group(), StepSampler.asRuntime(t)); // an application's processor is copied too
+            fail(u.group(), Failures.asRuntime(t)); // an application's processor is copied too
         }
     }
 
@@ -65,7 +65,7 @@ final class StepResults {
                     case SampledUnit u -> deliver(u, row, now);
                 }
             } catch (Throwable t) {
-                fail(unit.group(), StepSampler.asRuntime(t)); // an application's processor or tokenizer may have thrown it
+                fail(unit.group(), Failures.asRuntime(t)); // an application's processor or tokenizer may have thrown it
             }
         }
         return rows;

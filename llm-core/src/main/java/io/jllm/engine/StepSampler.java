@@ -4,7 +4,6 @@ import io.jllm.TokenLogprobs;
 import io.jllm.sampling.SamplerChain;
 import io.jllm.spi.LogitsProcessor;
 import io.jllm.spi.ModelRunner;
-import io.jllm.spi.OutOfMemory;
 import io.jllm.spi.RowSampling;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -88,7 +87,7 @@ final class StepSampler {
         try {
             results[r] = alternatives.of(r, tokens[r], logprobs[r], g.params().logprobs());
         } catch (Throwable t) {
-            errors[r] = asRuntime(t);
+            errors[r] = Failures.asRuntime(t);
         }
     }
 
@@ -108,7 +107,7 @@ final class StepSampler {
             tokens[r] = chain.sample(row, s.settings(), s.tokens(), s.promptLength(), s.length(), one, 0);
             logprobs[r] = (float) (raw[tokens[r]] - chain.logSumExp(raw));
         } catch (Throwable t) {
-            errors[r] = asRuntime(t);
+            errors[r] = Failures.asRuntime(t);
         }
         return 0;
     }
@@ -124,7 +123,7 @@ final class StepSampler {
                     try {
                         runner.sample(alone, rows, tokens, logprobs);
                     } catch (Throwable t) {
-                        errors[r] = asRuntime(t);
+                        errors[r] = Failures.asRuntime(t);
                     }
                     alone[r] = null;
                 }
@@ -139,17 +138,11 @@ final class StepSampler {
             float logprob = (float) (raw[next] - chain.logSumExp(raw));
             results[r] = alternatives.of(r, next, logprob, s.group().params().promptLogprobs().orElse(0));
         } catch (Throwable t) {
-            errors[r] = asRuntime(t);
+            errors[r] = Failures.asRuntime(t);
         }
     }
 
     private void readRow(int r) {
         MemorySegment.copy(runner.logits(), ValueLayout.JAVA_FLOAT, (long) r * vocab * Float.BYTES, raw, 0, vocab);
-    }
-
-    /** An error as a request's result may hold it. */
-    static RuntimeException asRuntime(Throwable t) {
-        return t instanceof RuntimeException r ? r
-                : new IllegalStateException("computing failed: " + OutOfMemory.in(t).map(OutOfMemory::describe).orElse(t.toString()), t);
     }
 }

@@ -1,13 +1,5 @@
 package io.jllm.model;
 
-import io.jllm.ModelLoadException;
-import io.jllm.model.arch.Llama;
-import io.jllm.model.arch.Mistral;
-import io.jllm.model.arch.Qwen2;
-import io.jllm.model.arch.Qwen3;
-import java.util.List;
-import java.util.stream.Collectors;
-
 /**
  * What is particular to a model family: its forward pass, and how its files are to be read. Stateless and thread-safe.
  */
@@ -55,21 +47,5 @@ public interface Architecture {
         ALL,
         /** Those that {@code layer_types} names, or else those from {@code max_window_layers}; none unless {@code use_sliding_window}. */
         CHOSEN
-    }
-
-    /** All families, by name. */
-    static List<Architecture> all() {
-        return List.of(new Llama(), new Mistral(), new Qwen2(), new Qwen3());
-    }
-
-    /**
-     * The family of a name, as {@code model_type} or {@code general.architecture} has it.
-     *
-     * @throws ModelLoadException if it is unknown; the message lists those that are known
-     */
-    static Architecture of(String name) {
-        return all().stream().filter(a -> a.name().equals(name)).findFirst().orElseThrow(() -> new ModelLoadException(
-                "unknown model family \"" + name + "\"; supported are "
-                        + all().stream().map(Architecture::name).collect(Collectors.joining(", "))));
     }
 }

@@ -66,15 +66,4 @@ public interface ModelRunner extends AutoCloseable {
 
     @Override
     void close();
-
-    /**
-     * Memory in bytes.
-     *
-     * @param weights weights, mapped files included
-     * @param kv KV pages in use or reserved
-     * @param kvLimit KV pages at most
-     * @param scratch activations and buffers
-     */
-    record MemoryReport(long weights, long kv, long kvLimit, long scratch) {
-    }
 }

@@ -4,6 +4,7 @@ import io.jllm.ModelLoadException;
 import io.jllm.model.Architecture;
 import io.jllm.model.ModelConfig;
 import io.jllm.model.Rope;
+import io.jllm.model.arch.Families;
 import io.jllm.quant.DType;
 import io.jllm.quant.Tensor;
 import io.jllm.quant.WeightSource;
@@ -42,7 +43,7 @@ public record GgufConfig(Architecture architecture, ModelConfig model) {
     public static GgufConfig of(String where, GgufMetadata metadata, WeightSource weights) {
         try {
             var name = family(metadata);
-            return new Reader(where, metadata, name + ".", Architecture.of(name)).read(weights);
+            return new Reader(where, metadata, name + ".", Families.of(name)).read(weights);
         } catch (ModelLoadException | IllegalArgumentException e) {
             throw new ModelLoadException(where + ": " + e.getMessage(), e);
         }

@@ -5,6 +5,7 @@ import io.jllm.model.Architecture;
 import io.jllm.model.ConfigDefaults;
 import io.jllm.model.ModelConfig;
 import io.jllm.model.Rope;
+import io.jllm.model.arch.Families;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -63,7 +64,7 @@ public record HuggingFaceConfig(Architecture architecture, ModelConfig model, do
 
     private static Architecture architecture(ConfigJson json, String family) {
         try {
-            return Architecture.of(family);
+            return Families.of(family);
         } catch (ModelLoadException e) {
             throw new ModelLoadException(json.name("model_type") + ": " + e.getMessage(), e);
         }

@@ -79,11 +79,11 @@ public final class AttentionFrame {
     /** Begins with positions from {@code from} on to {@code to}, exclusive, of the chunk that starts with {@code start}. */
     public void positions(int start, int from, int to, float scale) {
         entries = 0;
-        int group = (from - start) / MachineAttention.LANES;
+        int group = (from - start) / AttentionShape.LANES;
         fields[AttentionShape.SCORES] = memory.address() + scores + (long) (from - start) * Float.BYTES;
-        fields[AttentionShape.GROUP_SCORES] = memory.address() + scores + (long) group * MachineAttention.LANES * Float.BYTES;
-        fields[AttentionShape.GROUPS] = Math.ceilDiv(to - start, MachineAttention.LANES) - group;
-        fields[AttentionShape.GROUP_POSITION] = start + group * MachineAttention.LANES;
+        fields[AttentionShape.GROUP_SCORES] = memory.address() + scores + (long) group * AttentionShape.LANES * Float.BYTES;
+        fields[AttentionShape.GROUPS] = Math.ceilDiv(to - start, AttentionShape.LANES) - group;
+        fields[AttentionShape.GROUP_POSITION] = start + group * AttentionShape.LANES;
         fields[AttentionShape.SCALE] = Float.floatToRawIntBits(scale);
     }
 

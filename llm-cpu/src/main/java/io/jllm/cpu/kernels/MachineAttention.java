@@ -18,8 +18,6 @@ public final class MachineAttention {
     public static final int CHUNK = AttentionShape.CHUNK;
     /** Rows come in multiples of this. */
     public static final int ROWS = AttentionShape.ROWS;
-    /** Positions whose weights are computed together. */
-    static final int LANES = 16;
 
     private final KvLayout layout;
     private final AttentionShape shape;

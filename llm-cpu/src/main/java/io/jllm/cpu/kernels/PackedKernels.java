@@ -15,7 +15,7 @@ import java.util.List;
  * bit. Floats are taken one after the other, each multiplied and added with one rounding. It depends on neither neighbours, threads, the
  * instruction set nor the width of vectors, so results do not either.
  */
-public sealed interface PackedKernels permits MachineKernels, VectorProducts {
+public interface PackedKernels {
     /** As a user would name them. */
     String name();
 

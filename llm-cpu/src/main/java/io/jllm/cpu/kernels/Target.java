@@ -30,16 +30,4 @@ public record Target(Rows rows, int column, Optional<Rows> residual) {
             }
         }
     }
-
-    /** The same for rearranged weights, from memory outside the heap, which is overwritten. */
-    void put(PackedMatrix w, int from, int count, int token, MemorySegment sums, long at) {
-        long first = (long) (column + from) * Float.BYTES;
-        if (w.bias().byteSize() > 0) {
-            VectorTiles.add(sums, at, w.bias(), (long) from * Float.BYTES, count);
-        }
-        if (residual.isPresent()) {
-            VectorTiles.add(sums, at, residual.get().data(), residual.get().row(token) + first, count);
-        }
-        MemorySegment.copy(sums, at, rows.data(), rows.row(token) + first, (long) count * Float.BYTES);
-    }
 }

@@ -49,7 +49,7 @@ final class VectorFloatProducts {
                 ws.tile.asSlice(SUMS, (TILE + count) * ACC_BYTES).fill((byte) 0);
                 panel(w, r, rows, x, t, count, tokens, ws.tile);
                 for (int i = 0; i < count; i++) {
-                    out.put(w, r, rows, t + i, ws.tile, ACC + i * ACC_BYTES);
+                    VectorTiles.put(out, w, r, rows, t + i, ws.tile, ACC + i * ACC_BYTES);
                 }
             }
         }
@@ -68,7 +68,7 @@ final class VectorFloatProducts {
             int rows = Math.min(PANEL, to - r);
             ws.tile.asSlice(ACC, ACC_BYTES).fill((byte) 0);
             single(w, r, strips(rows), x, x0, stride, lifted, ws.tile);
-            out.put(w, r, rows, token, ws.tile, ACC);
+            VectorTiles.put(out, w, r, rows, token, ws.tile, ACC);
         }
     }
 

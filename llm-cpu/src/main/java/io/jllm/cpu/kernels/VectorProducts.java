@@ -119,7 +119,7 @@ final class VectorProducts implements PackedKernels {
                 int count = Math.min(TOKENS, tokens - t);
                 panel(w, r, rows, x, t, count, ws.tile);
                 for (int i = 0; i < count; i++) {
-                    out.put(w, r, rows, t + i, ws.tile, ACC + i * ACC_BYTES);
+                    VectorTiles.put(out, w, r, rows, t + i, ws.tile, ACC + i * ACC_BYTES);
                 }
             }
         }
@@ -176,7 +176,7 @@ final class VectorProducts implements PackedKernels {
                     default -> units(w, group, s % PARTS, x, at, numbers, starts, ws.tile, acc);
                 }
             }
-            out.put(w, r, rows, token, ws.tile, ACC);
+            VectorTiles.put(out, w, r, rows, token, ws.tile, ACC);
         }
     }
 

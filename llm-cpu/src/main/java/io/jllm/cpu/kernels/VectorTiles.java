@@ -151,8 +151,22 @@ final class VectorTiles {
         f.intoMemorySegment(m, acc, LITTLE_ENDIAN);
     }
 
+    /** Stores sums of rows {@code from} on of {@code w} and one token, with all that is added to them. The sums are overwritten. */
+    static void put(Target out, PackedMatrix w, int from, int count, int token, MemorySegment sums, long at) {
+        long first = (long) (out.column() + from) * Float.BYTES;
+        if (w.bias().byteSize() > 0) {
+            add(sums, at, w.bias(), (long) from * Float.BYTES, count);
+        }
+        if (out.residual().isPresent()) {
+            Rows residual = out.residual().get();
+            add(sums, at, residual.data(), residual.row(token) + first, count);
+        }
+        Rows rows = out.rows();
+        MemorySegment.copy(sums, at, rows.data(), rows.row(token) + first, (long) count * Float.BYTES);
+    }
+
     /** Adds {@code n} floats to others. */
-    static void add(MemorySegment m, long at, MemorySegment more, long moreAt, int n) {
+    private static void add(MemorySegment m, long at, MemorySegment more, long moreAt, int n) {
         int whole = n - n % F.length();
         for (int i = 0; i < whole; i += F.length()) {
             FloatVector.fromMemorySegment(F, m, at + 4L * i, LITTLE_ENDIAN).add(FloatVector.fromMemorySegment(F, more, moreAt + 4L * i, LITTLE_ENDIAN))

@@ -22,7 +22,7 @@ final class AttentionCode {
     private static final List<Gpr> SAVED = List.of(RBX, RBP, R12, R13, R14, R15);
     static final int STRIDE_BYTES = STRIDE * Float.BYTES;
     /** Positions, or dimensions, that are computed together: a vector, or two. */
-    static final int LANES = WeightFormat.ROWS;
+    static final int LANES = AttentionShape.LANES;
 
     private final Emitter e;
     private final Assembler a;

@@ -17,10 +17,12 @@ package io.jllm.cpu.machine;
 public record AttentionShape(KvFormat format, int dim, int positions) {
     /** Rows come in multiples of this. */
     public static final int ROWS = 4;
+    /** Positions whose weights are computed together. */
+    public static final int LANES = WeightFormat.ROWS;
     /** Most positions of a call. */
     public static final int CHUNK = 256;
     /** Floats from row to row of scores: a vector more, for whole ones are written. */
-    public static final int STRIDE = CHUNK + 2 * WeightFormat.ROWS;
+    public static final int STRIDE = CHUNK + 2 * LANES;
     /** Bytes of a row of sums before its values. */
     public static final int HEADER_BYTES = WeightFormat.VECTOR;
 

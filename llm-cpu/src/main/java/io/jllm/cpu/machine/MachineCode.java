@@ -1,13 +1,6 @@
 package io.jllm.cpu.machine;
 
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
-
-import java.lang.foreign.FunctionDescriptor;
-import java.lang.foreign.Linker;
-import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
-import java.lang.invoke.MethodHandle;
-import java.util.Collections;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
@@ -23,18 +16,6 @@ import java.util.Optional;
  */
 public final class MachineCode {
     static final int CALL_ALIGNMENT = 64;
-
-    /** Holders of handles that the compiler may take for constants; touched only once native access is known to be granted. */
-    private static final class Calls {
-        static final MethodHandle ONE = handle(1);
-        static final MethodHandle SIX = handle(6);
-        static final MethodHandle TEN = handle(10);
-
-        private static MethodHandle handle(int arguments) {
-            return Linker.nativeLinker().downcallHandle(
-                    FunctionDescriptor.ofVoid(Collections.nCopies(arguments, JAVA_LONG).toArray(MemoryLayout[]::new)));
-        }
-    }
 
     /** Products of one format, for each number of tokens, and how stored weights come to lie so. */
     public static final class Product {
@@ -64,17 +45,17 @@ public final class MachineCode {
 
         /** Computes the sums over some positions, of all rows. */
         public void chunk(long frame) {
-            call(chunk, frame);
+            CodeCalls.call(chunk, frame);
         }
 
         /** Adds the sums over some positions to those over all before them. */
         public void merge(long frame) {
-            call(merge, frame);
+            CodeCalls.call(merge, frame);
         }
 
         /** Makes results of sums and stores them. */
         public void finish(long frame) {
-            call(finish, frame);
+            CodeCalls.call(finish, frame);
         }
     }
 
@@ -185,30 +166,6 @@ public final class MachineCode {
         return new RopeFunctions(isa, system, shape);
     }
 
-    static void call(MemorySegment function, long a, long b, long c, long d, long e, long f) {
-        try {
-            Calls.SIX.invokeExact(function, a, b, c, d, e, f);
-        } catch (Throwable t) {
-            throw SystemCalls.unexpected(t);
-        }
-    }
-
-    static void call(MemorySegment function, long a, long b, long c, long d, long e, long f, long g, long h, long i, long j) {
-        try {
-            Calls.TEN.invokeExact(function, a, b, c, d, e, f, g, h, i, j);
-        } catch (Throwable t) {
-            throw SystemCalls.unexpected(t);
-        }
-    }
-
-    private static void call(MemorySegment function, long frame) {
-        try {
-            Calls.ONE.invokeExact(function, frame);
-        } catch (Throwable t) {
-            throw SystemCalls.unexpected(t);
-        }
-    }
-
     /**
      * Turns a row of floats into blocks of bytes with a scale: d = max |x| / 127, q = x * (127 / max |x|), rounded to the
      * nearest, ties to even. See {@link TokenFormat#BYTES}.
@@ -219,11 +176,7 @@ public final class MachineCode {
      * @param stride bytes from block to block in what is written
      */
     public void quantize(long in, long quants, long fields, long blocks, long stride, long field) {
-        try {
-            Calls.SIX.invokeExact(quantize, in, quants, fields, blocks, stride, field);
-        } catch (Throwable t) {
-            throw SystemCalls.unexpected(t);
-        }
+        CodeCalls.call(quantize, in, quants, fields, blocks, stride, field);
     }
 
     /**
@@ -243,11 +196,7 @@ public final class MachineCode {
     public void multiply(Product product, int count, long weights, long tokens, long out, long blocks, long groups, long stride, long residual,
                          long bias, int rows, long groupBytes) {
         long mask = isa == Isa.AVX512 ? (1 << rows) - 1 : Constant.ones(rows);
-        try {
-            Calls.TEN.invokeExact(product.functions[count], weights, tokens, out, blocks, groups, stride, residual, bias, mask, groupBytes);
-        } catch (Throwable t) {
-            throw SystemCalls.unexpected(t);
-        }
+        CodeCalls.call(product.functions[count], weights, tokens, out, blocks, groups, stride, residual, bias, mask, groupBytes);
     }
 
     /** Whether {@link #pack} takes weights of this format. */
@@ -264,11 +213,7 @@ public final class MachineCode {
      * @param units of each row, at least 1
      */
     public void pack(Product product, long stored, long group, long rowBytes, long units) {
-        try {
-            Calls.SIX.invokeExact(product.pack.orElseThrow(), stored, group, rowBytes, units, 0L, 0L);
-        } catch (Throwable t) {
-            throw SystemCalls.unexpected(t);
-        }
+        CodeCalls.call(product.pack.orElseThrow(), stored, group, rowBytes, units, 0L, 0L);
     }
 
     /** Where weights go. */

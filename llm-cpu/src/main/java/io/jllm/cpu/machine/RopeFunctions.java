@@ -23,7 +23,7 @@ public final class RopeFunctions {
 
     /** Rotates heads that lie one after the other, at least one; not in place. */
     public void rotate(long in, long out, long cos, long sin, int heads) {
-        MachineCode.call(rotate, in, out, cos, sin, heads, Constant.TABLE.address());
+        CodeCalls.call(rotate, in, out, cos, sin, heads, Constant.TABLE.address());
     }
 
     /**
@@ -35,6 +35,6 @@ public final class RopeFunctions {
      * @param scratch memory for a head
      */
     public void store(long keys, long values, long cos, long sin, int heads, long keysTo, long valuesTo, long stride, long scratch) {
-        MachineCode.call(store, keys, values, cos, sin, heads, Constant.TABLE.address(), keysTo, valuesTo, stride, scratch);
+        CodeCalls.call(store, keys, values, cos, sin, heads, Constant.TABLE.address(), keysTo, valuesTo, stride, scratch);
     }
 }

@@ -55,17 +55,17 @@ public final class RowFunctions {
 
     /** out = in / sqrt(mean(in^2) + eps) * weight, over {@code n} floats; in place too. */
     public void norm(long in, long out, MemorySegment weight, int n) {
-        MachineCode.call(norm, in, out, weight.address(), n / RowCode.LANES, rest(n), Constant.TABLE.address());
+        CodeCalls.call(norm, in, out, weight.address(), n / RowCode.LANES, rest(n), Constant.TABLE.address());
     }
 
     /** out = silu(gate) * up, over {@code n} floats. */
     public void silu(long gate, long up, long out, int n) {
-        MachineCode.call(silu, gate, up, out, n / RowCode.LANES, rest(n), Constant.TABLE.address());
+        CodeCalls.call(silu, gate, up, out, n / RowCode.LANES, rest(n), Constant.TABLE.address());
     }
 
     /** The same with GELU, by its approximation with tanh. */
     public void gelu(long gate, long up, long out, int n) {
-        MachineCode.call(gelu, gate, up, out, n / RowCode.LANES, rest(n), Constant.TABLE.address());
+        CodeCalls.call(gelu, gate, up, out, n / RowCode.LANES, rest(n), Constant.TABLE.address());
     }
 
     /**
@@ -73,6 +73,6 @@ public final class RowFunctions {
      * largest magnitude, which are above those of infinity if one is no number.
      */
     public void sums(long in, long out, int n) {
-        MachineCode.call(sums, in, out, n / RowCode.LANES, rest(n), Constant.TABLE.address(), 0);
+        CodeCalls.call(sums, in, out, n / RowCode.LANES, rest(n), Constant.TABLE.address(), 0);
     }
 }

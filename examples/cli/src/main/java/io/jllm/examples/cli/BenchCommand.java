@@ -27,7 +27,7 @@ import picocli.CommandLine.Option;
         + " instead of hyphens: prompt, prompt_file or ids (an array), max_tokens, temperature, top_k, top_p, min_p, seed, stop (a text"
         + " or an array), min_tokens, ignore_eos, logprobs, n, beams and the others. {\"prompt\":\"Once\",\"max_tokens\":64,"
         + "\"ignore_eos\":true} is a line."})
-final class BenchCommand implements Cli.Action {
+final class BenchCommand implements Action {
     private static final int MOST_SEQUENCES = 256;
     private static final int MOST_CLIENTS = 4096;
     private static final int MOST_TOKENS = Integer.MAX_VALUE / 4;

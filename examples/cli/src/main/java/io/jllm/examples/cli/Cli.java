@@ -25,12 +25,6 @@ final class Cli {
     private Cli() {
     }
 
-    /** One command, filled with its options. */
-    @FunctionalInterface
-    interface Action {
-        void run() throws Exception;
-    }
-
     /** Options of every command. */
     private static final class EverywhereOptions {
         @Option(names = {"-h", "--help"}, usageHelp = true, description = "Say what this command does and takes.")

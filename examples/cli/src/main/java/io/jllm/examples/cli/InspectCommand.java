@@ -9,7 +9,7 @@ import picocli.CommandLine.Parameters;
 
 /** Shows what is in a model's files. */
 @Command(name = "inspect", description = "Shows metadata, tensors, the memory needed, and whether it can be loaded.")
-final class InspectCommand implements Cli.Action {
+final class InspectCommand implements Action {
     @Parameters(paramLabel = "FILE|DIR", description = "A GGUF file, of a model or not, or a Hugging Face folder.")
     private Path path;
 

@@ -18,7 +18,7 @@ import picocli.CommandLine.Option;
 
 /** Shows what a model predicts after some tokens. */
 @Command(name = "logits", description = "Shows the 20 likeliest tokens after some others, with their raw logits.")
-final class LogitsCommand implements Cli.Action {
+final class LogitsCommand implements Action {
     private static final int SHOWN = 20;
 
     @Mixin

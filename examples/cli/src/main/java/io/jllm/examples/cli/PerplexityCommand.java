@@ -14,7 +14,7 @@ import picocli.CommandLine.Option;
 /** Measures how well a model foresees a text. */
 @Command(name = "perplexity", description = {"Measures how well a model foresees a text, as llama-perplexity does:",
     "windows of --context tokens (default 512), the second half of each scored."})
-final class PerplexityCommand implements Cli.Action {
+final class PerplexityCommand implements Action {
     private static final int DEFAULT_WINDOW = 512;
     private static final int SMALLEST_WINDOW = 4;
     /** Enough to keep an engine's steps full, few enough to wait for little after Ctrl-C. */

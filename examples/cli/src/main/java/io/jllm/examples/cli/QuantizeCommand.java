@@ -15,7 +15,7 @@ import picocli.CommandLine.Parameters;
 
 /** Writes a model as a GGUF file. */
 @Command(name = "quantize", description = "Writes a model as a GGUF file, its matrices in the format of --type.")
-final class QuantizeCommand implements Cli.Action {
+final class QuantizeCommand implements Action {
     private static final long MIB = 1 << 20;
 
     @Parameters(index = "0", paramLabel = "DIR|IN.gguf", description = "The model: a Hugging Face folder or a GGUF file.")

@@ -16,7 +16,7 @@ import picocli.CommandLine.Option;
 @Command(name = "run", description = {"Continues a prompt; the text comes as it is generated.", "",
     "Settings of sampling that are not given are those that the model's files recommend (generation_config.json, general.sampling.* of a"
         + " GGUF file), and neutral where they say nothing, which is a temperature of 1. A line on standard error says which were taken."})
-final class RunCommand implements Cli.Action {
+final class RunCommand implements Action {
     @Mixin
     private ModelOptions model;
 

@@ -19,7 +19,7 @@ import picocli.CommandLine.Option;
     "Every answer is compared with that to the same question alone: to the last bit, or its beginning where the request was cut short."
         + " After each of ten rounds no KV page may be held, and memory must stay flat from round to round. Exit code 1 if anything"
         + " was lost, wrong or left."})
-final class SoakCommand implements Cli.Action {
+final class SoakCommand implements Action {
     private static final int ROUNDS = 10;
     private static final int DEFAULT_CONTEXT = 256;
     private static final int LEAST_CONTEXT = 32;

@@ -18,7 +18,7 @@ import picocli.CommandLine.Option;
 
 /** Turns text into token ids. */
 @Command(name = "tokenize", description = "Turns text into token ids; files with a vocabulary and no weights will do.")
-final class TokenizeCommand implements Cli.Action {
+final class TokenizeCommand implements Action {
     @Mixin
     private ModelOptions model;
 

@@ -1,0 +1,7 @@
+package io.jllm.examples.cli;
+
+/** One command, filled with its options. */
+@FunctionalInterface
+interface Action {
+    void run() throws Exception;
+}
