@@ -7,9 +7,12 @@ module io.jllm.core {
 
     exports io.jllm;
     exports io.jllm.convert;
+    exports io.jllm.load;
     exports io.jllm.model;
     exports io.jllm.spi;
     exports io.jllm.tokenizer;
+    exports io.jllm.tokenizer.gguf;
+    exports io.jllm.tokenizer.huggingface;
 
     uses io.jllm.spi.BackendProvider;
 }

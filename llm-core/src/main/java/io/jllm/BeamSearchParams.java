@@ -1,7 +1,6 @@
 package io.jllm;
 
 import io.jllm.sampling.EarlyStopping;
-import io.jllm.spi.LogitsProcessor;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;

@@ -1,7 +1,6 @@
 package io.jllm;
 
 import io.jllm.model.ModelConfig;
-import io.jllm.spi.ModelRunner.MemoryReport;
 import io.jllm.tokenizer.Tokenizer;
 import java.nio.file.Path;
 import java.util.List;

@@ -2,8 +2,8 @@ package io.jllm;
 
 import io.jllm.engine.EngineOptions;
 import io.jllm.engine.LoadedLlm;
-import io.jllm.model.LoadedModel;
-import io.jllm.model.ModelFiles;
+import io.jllm.load.LoadedModel;
+import io.jllm.load.ModelFiles;
 import io.jllm.quant.DType;
 import io.jllm.spi.Backend;
 import io.jllm.spi.BackendProvider.BackendOptions;

@@ -1,6 +1,5 @@
 package io.jllm;
 
-import io.jllm.spi.LogitsProcessor;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;

@@ -1,6 +1,5 @@
 package io.jllm;
 
-import io.jllm.spi.LogitsProcessor;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.HashMap;

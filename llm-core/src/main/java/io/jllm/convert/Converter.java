@@ -1,7 +1,7 @@
 package io.jllm.convert;
 
 import io.jllm.ModelLoadException;
-import io.jllm.model.source.FileErrors;
+import io.jllm.json.FileErrors;
 import io.jllm.quant.DType;
 import io.jllm.quant.FormatException;
 import io.jllm.quant.gguf.GgufValue;
@@ -135,9 +135,9 @@ public final class Converter {
         }
     }
 
-    private static Source open(Path model, Path out, Progress progress) {
+    private static Checkpoint open(Path model, Path out, Progress progress) {
         try {
-            return Files.isDirectory(model) ? HuggingFaceSource.open(model, progress) : GgufSource.open(model, out);
+            return Files.isDirectory(model) ? HuggingFaceCheckpoint.open(model, progress) : GgufCheckpoint.open(model, out);
         } catch (IOException e) {
             throw FileErrors.of(model, e);
         } catch (ClosedFileSystemException e) {
@@ -147,7 +147,7 @@ public final class Converter {
         }
     }
 
-    private static Map<String, GgufValue> metadata(Source source, Options options) {
+    private static Map<String, GgufValue> metadata(Checkpoint source, Options options) {
         var metadata = new LinkedHashMap<>(source.metadata());
         options.texts().forEach((key, text) -> metadata.put(key, new GgufValue.Text(text)));
         metadata.put("general.quantization_version", new GgufValue.Int(GgufValue.Type.UINT32, 2));
@@ -155,7 +155,7 @@ public final class Converter {
         return metadata;
     }
 
-    private static List<GgufWriter.TensorEntry> entries(Source source, Options options, ExecutorService pool, Progress progress) {
+    private static List<GgufWriter.TensorEntry> entries(Checkpoint source, Options options, ExecutorService pool, Progress progress) {
         boolean tied = source.tensors().stream().noneMatch(t -> t.name().equals("output.weight"));
         var choice = new TypeChoice(options.type(), options.pure(), tied);
         var entries = new ArrayList<GgufWriter.TensorEntry>();

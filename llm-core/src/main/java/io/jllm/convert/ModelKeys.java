@@ -1,9 +1,9 @@
 package io.jllm.convert;
 
 import io.jllm.SamplingParams;
+import io.jllm.load.HuggingFaceConfig;
+import io.jllm.load.RopeScaling;
 import io.jllm.model.ModelConfig;
-import io.jllm.model.source.HuggingFaceConfig;
-import io.jllm.model.source.RopeScaling;
 import io.jllm.quant.gguf.GgufValue;
 import java.util.LinkedHashMap;
 import java.util.Map;

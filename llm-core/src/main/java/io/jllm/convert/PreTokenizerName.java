@@ -3,6 +3,7 @@ package io.jllm.convert;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import io.jllm.ModelLoadException;
+import io.jllm.json.JsonParts;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -60,24 +61,24 @@ final class PreTokenizerName {
 
     /** Adds the expressions of a step; false if it is of an unknown kind. */
     private static boolean collect(JsonObject step, List<String> expressions) {
-        return switch (Json.text(step, "type").orElse("")) {
-            case "Sequence" -> Json.list(step, "pretokenizers").stream()
+        return switch (JsonParts.text(step, "type").orElse("")) {
+            case "Sequence" -> JsonParts.list(step, "pretokenizers").stream()
                     .allMatch(s -> s instanceof JsonObject o && collect(o, expressions));
             case "ByteLevel" -> {
-                if (!step.has("use_regex") || Json.isTrue(step, "use_regex")) {
+                if (!step.has("use_regex") || JsonParts.isTrue(step, "use_regex")) {
                     expressions.add(GPT2);
                 }
-                yield !Json.isTrue(step, "add_prefix_space");
+                yield !JsonParts.isTrue(step, "add_prefix_space");
             }
             case "Digits" -> {
                 expressions.add("\\p{N}");
-                yield Json.isTrue(step, "individual_digits");
+                yield JsonParts.isTrue(step, "individual_digits");
             }
             case "Split" -> {
-                var regex = Json.object(step, "pattern").flatMap(p -> Json.text(p, "Regex"));
+                var regex = JsonParts.object(step, "pattern").flatMap(p -> JsonParts.text(p, "Regex"));
                 regex.map(PreTokenizerName::spelled).ifPresent(expressions::add);
-                yield regex.isPresent() && (Json.text(step, "behavior").orElse("").equals("Isolated")
-                        || Json.text(step, "behavior").orElse("").equals("Removed") && Json.isTrue(step, "invert"));
+                yield regex.isPresent() && (JsonParts.text(step, "behavior").orElse("").equals("Isolated")
+                        || JsonParts.text(step, "behavior").orElse("").equals("Removed") && JsonParts.isTrue(step, "invert"));
             }
             default -> false;
         };

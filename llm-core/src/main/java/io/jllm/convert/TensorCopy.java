@@ -30,7 +30,7 @@ final class TensorCopy {
     private final int rowLength;
     private final int piece;
 
-    TensorCopy(Source.Item item, DType type) {
+    TensorCopy(Checkpoint.Item item, DType type) {
         this.tensor = item.data();
         this.type = type;
         this.order = item.order();

@@ -5,7 +5,8 @@ import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonPrimitive;
 import io.jllm.ModelLoadException;
-import io.jllm.model.LoadedModel;
+import io.jllm.json.JsonParts;
+import io.jllm.load.LoadedModel;
 import io.jllm.quant.gguf.GgufValue;
 import io.jllm.tokenizer.Tokenizer;
 import java.io.IOException;
@@ -50,8 +51,8 @@ final class TokenizerKeys {
 
     private TokenizerKeys(Path file, int vocab) {
         where = file.toString();
-        root = Json.read(file);
-        model = Json.object(root, "model").filter(m -> Json.text(m, "type").orElse("BPE").equals("BPE"))
+        root = JsonParts.read(file);
+        model = JsonParts.object(root, "model").filter(m -> JsonParts.text(m, "type").orElse("BPE").equals("BPE"))
                 .orElseThrow(() -> error("is no BPE tokenizer; others cannot be written as GGUF"));
         tokens = new String[vocab];
         types = new int[vocab];
@@ -65,13 +66,13 @@ final class TokenizerKeys {
         }
         var made = new TokenizerKeys(folder.resolve("tokenizer.json"), loaded.config().vocab());
         made.vocabulary(loaded.tokenizer().get(), progress);
-        if (Json.isTrue(made.model, "byte_fallback")) {
+        if (JsonParts.isTrue(made.model, "byte_fallback")) {
             made.characters(progress);
         } else {
             made.bytes();
         }
-        var config = Json.read(folder.resolve("tokenizer_config.json"));
-        made.special(loaded.tokenizer().get(), loaded.eos(), config, Json.read(folder.resolve("config.json")));
+        var config = JsonParts.read(folder.resolve("tokenizer_config.json"));
+        made.special(loaded.tokenizer().get(), loaded.eos(), config, JsonParts.read(folder.resolve("config.json")));
         made.chatTemplate(folder, config);
         return made.keys;
     }
@@ -79,14 +80,14 @@ final class TokenizerKeys {
     /** Ids are the tokenizer's: those of added tokens go by their order, and other files may name some. */
     private void vocabulary(Tokenizer tokenizer, Converter.Progress progress) {
         int beyond = 0;
-        var vocab = Json.object(model, "vocab").orElseThrow(() -> error("has no model.vocab"));
+        var vocab = JsonParts.object(model, "vocab").orElseThrow(() -> error("has no model.vocab"));
         for (var e : vocab.entrySet()) {
             beyond += put(e.getKey(), e.getValue(), NORMAL);
         }
         var listed = new HashSet<String>();
-        for (var e : Json.list(root, "added_tokens")) {
+        for (var e : JsonParts.list(root, "added_tokens")) {
             if (e instanceof JsonObject added) {
-                Json.text(added, "content").ifPresent(listed::add);
+                JsonParts.text(added, "content").ifPresent(listed::add);
             }
         }
         for (int id = 0; id < tokenizer.vocabSize(); id++) {
@@ -110,7 +111,7 @@ final class TokenizerKeys {
 
     /** 1 if the id is past the end of the table. */
     private int put(String token, JsonElement number, int type) {
-        int id = Json.integer(number).filter(i -> i >= 0).orElseThrow(() -> error("has the id " + number + " for token " + token));
+        int id = JsonParts.integer(number).filter(i -> i >= 0).orElseThrow(() -> error("has the id " + number + " for token " + token));
         if (id >= tokens.length) {
             return 1;
         }
@@ -122,14 +123,14 @@ final class TokenizerKeys {
 
     private void bytes() {
         text("model", "gpt2");
-        text("pre", PreTokenizerName.of(where, root.get("pre_tokenizer"), Json.isTrue(model, "ignore_merges")));
+        text("pre", PreTokenizerName.of(where, root.get("pre_tokenizer"), JsonParts.isTrue(model, "ignore_merges")));
         table();
         put("merges", new GgufValue.Texts(merges().stream().map(m -> String.join(" ", m)).toList()));
     }
 
     private void characters(Converter.Progress progress) {
         text("model", "llama");
-        Json.text(model, "unk_token").map(ids::get).ifPresent(id -> types[id] = UNKNOWN);
+        JsonParts.text(model, "unk_token").map(ids::get).ifPresent(id -> types[id] = UNKNOWN);
         var scores = new double[tokens.length];
         for (int id = 0; id < tokens.length; id++) {
             if (BYTE_TOKEN.matcher(tokens[id]).matches()) {
@@ -175,16 +176,16 @@ final class TokenizerKeys {
     private boolean addsSpacePrefix() {
         var steps = new JsonArray();
         for (var part : List.of("normalizer", "pre_tokenizer")) {
-            Json.object(root, part).ifPresent(p -> {
+            JsonParts.object(root, part).ifPresent(p -> {
                 steps.add(p);
-                Json.list(p, "normalizers").forEach(steps::add);
-                Json.list(p, "pretokenizers").forEach(steps::add);
+                JsonParts.list(p, "normalizers").forEach(steps::add);
+                JsonParts.list(p, "pretokenizers").forEach(steps::add);
             });
         }
-        return steps.asList().stream().anyMatch(s -> s instanceof JsonObject o && switch (Json.text(o, "type").orElse("")) {
+        return steps.asList().stream().anyMatch(s -> s instanceof JsonObject o && switch (JsonParts.text(o, "type").orElse("")) {
             case "Prepend" -> true;
-            case "Metaspace" -> Json.text(o, "prepend_scheme").map(scheme -> !scheme.equals("never"))
-                    .orElse(!o.has("add_prefix_space") || Json.isTrue(o, "add_prefix_space"));
+            case "Metaspace" -> JsonParts.text(o, "prepend_scheme").map(scheme -> !scheme.equals("never"))
+                    .orElse(!o.has("add_prefix_space") || JsonParts.isTrue(o, "add_prefix_space"));
             default -> false;
         });
     }
@@ -196,7 +197,7 @@ final class TokenizerKeys {
 
     /** Pairs, as lists of two or as text with a space between. */
     private List<List<String>> merges() {
-        return Json.list(model, "merges").stream().map(e -> {
+        return JsonParts.list(model, "merges").stream().map(e -> {
             if (e instanceof JsonArray a && a.size() == 2 && isText(a.get(0)) && isText(a.get(1))) {
                 return List.of(a.get(0).getAsString(), a.get(1).getAsString());
             }
@@ -223,21 +224,21 @@ final class TokenizerKeys {
         if (more.size() > 1) {
             token("eom", more.getFirst());
         }
-        Json.text(this.model, "unk_token").map(ids::get).or(() -> named(config, "unk_token")).ifPresent(id -> token("unknown", id));
+        JsonParts.text(this.model, "unk_token").map(ids::get).or(() -> named(config, "unk_token")).ifPresent(id -> token("unknown", id));
         named(config, "pad_token").ifPresent(id -> token("padding", id));
         put("add_bos_token", new GgufValue.Bool(tokenizer.addsBos()));
-        if (Json.isTrue(config, "add_eos_token")) {
+        if (JsonParts.isTrue(config, "add_eos_token")) {
             put("add_eos_token", new GgufValue.Bool(true));
         }
     }
 
     private Optional<Integer> first(JsonElement ids) {
-        return Json.integer(ids instanceof JsonArray a && !a.isEmpty() ? a.get(0) : ids).filter(id -> id >= 0 && id < tokens.length);
+        return JsonParts.integer(ids instanceof JsonArray a && !a.isEmpty() ? a.get(0) : ids).filter(id -> id >= 0 && id < tokens.length);
     }
 
     /** A special token of {@code tokenizer_config.json}: its text, or an object that has it. */
     private Optional<Integer> named(JsonObject config, String key) {
-        return Json.text(config, key).or(() -> Json.object(config, key).flatMap(o -> Json.text(o, "content"))).map(ids::get);
+        return JsonParts.text(config, key).or(() -> JsonParts.object(config, key).flatMap(o -> JsonParts.text(o, "content"))).map(ids::get);
     }
 
     private void token(String name, int id) {
@@ -248,9 +249,9 @@ final class TokenizerKeys {
     private void chatTemplate(Path folder, JsonObject config) throws IOException {
         var file = folder.resolve("chat_template.jinja");
         var template = Files.exists(file) ? Optional.of(Files.readString(file))
-                : Json.text(config, "chat_template").or(() -> Json.list(config, "chat_template").stream()
-                        .filter(t -> t instanceof JsonObject o && Json.text(o, "name").orElse("").equals("default"))
-                        .findFirst().flatMap(t -> Json.text((JsonObject) t, "template")));
+                : JsonParts.text(config, "chat_template").or(() -> JsonParts.list(config, "chat_template").stream()
+                        .filter(t -> t instanceof JsonObject o && JsonParts.text(o, "name").orElse("").equals("default"))
+                        .findFirst().flatMap(t -> JsonParts.text((JsonObject) t, "template")));
         template.ifPresent(t -> keys.put("tokenizer.chat_template", new GgufValue.Text(t)));
     }
 

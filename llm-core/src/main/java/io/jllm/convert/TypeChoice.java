@@ -12,7 +12,7 @@ import io.jllm.quant.DType;
  * @param tied whether the embedding table is the output matrix too
  */
 record TypeChoice(DType wanted, boolean pure, boolean tied) {
-    DType of(Source.Item t, Converter.Progress progress) {
+    DType of(Checkpoint.Item t, Converter.Progress progress) {
         var now = t.data().type();
         if (!isMatrixOfWeights(t)) {
             return keptAsFloat(now) ? DType.F32 : now;
@@ -30,7 +30,7 @@ record TypeChoice(DType wanted, boolean pure, boolean tied) {
         return type;
     }
 
-    private DType mixed(Source.Item t) {
+    private DType mixed(Checkpoint.Item t) {
         boolean output = t.name().equals("output.weight") || tied && t.name().equals("token_embd.weight");
         if (pure || !output || !wanted.isQuantized()) {
             return wanted;
@@ -46,7 +46,7 @@ record TypeChoice(DType wanted, boolean pure, boolean tied) {
     }
 
     /** Vectors, norms, the router of experts and tables of positions are small or delicate. */
-    private static boolean isMatrixOfWeights(Source.Item t) {
+    private static boolean isMatrixOfWeights(Checkpoint.Item t) {
         var name = t.name();
         return !t.isVector() && name.endsWith("weight") && !name.endsWith("_norm.weight") && !name.endsWith("ffn_gate_inp.weight")
                 && !name.equals("position_embd.weight") && !name.equals("token_types.weight") && isReal(t.data().type());

@@ -4,6 +4,7 @@ import io.jllm.BeamSearchParams;
 import io.jllm.EngineListener;
 import io.jllm.EngineMetrics;
 import io.jllm.LLM;
+import io.jllm.MemoryReport;
 import io.jllm.ModelLoadException;
 import io.jllm.Prompt;
 import io.jllm.Request;
@@ -11,12 +12,17 @@ import io.jllm.RequestHandle;
 import io.jllm.RequestOutput;
 import io.jllm.SamplingParams;
 import io.jllm.TokenStream;
-import io.jllm.model.LoadedModel;
+import io.jllm.engine.request.QueuePermits;
+import io.jllm.engine.request.RequestFactory;
+import io.jllm.engine.request.Submission;
+import io.jllm.engine.schedule.SchedulerLimits;
+import io.jllm.engine.step.EngineLoop;
+import io.jllm.engine.watch.Listeners;
+import io.jllm.load.LoadedModel;
 import io.jllm.model.ModelConfig;
 import io.jllm.spi.Backend;
 import io.jllm.spi.Backend.RunnerOptions;
 import io.jllm.spi.ModelRunner;
-import io.jllm.spi.ModelRunner.MemoryReport;
 import io.jllm.tokenizer.Tokenizer;
 import java.util.List;
 import java.util.Optional;
@@ -34,8 +40,8 @@ public final class LoadedLlm implements LLM {
     private final EngineLoop loop;
     private final int maxContext;
     private final RequestFactory requests;
-    private final QueueRoom room;
-    private final Callers callers;
+    private final QueuePermits room;
+    private final Submission callers;
 
     /**
      * Prepares a model on a backend and starts the engine. It owns both from here on, and closes them if it fails.
@@ -48,7 +54,7 @@ public final class LoadedLlm implements LLM {
         this.model = model;
         this.backend = backend;
         ModelRunner opened = null;
-        Rehearsal rehearsal = Rehearsal.NONE;
+        EngineWarmUp rehearsal = EngineWarmUp.NONE;
         try {
             ModelConfig config = model.config();
             List<String> problems = backend.unsupported(model.program(), model.weights());
@@ -62,16 +68,16 @@ public final class LoadedLlm implements LLM {
             long promptRows = Math.clamp(PROMPT_ROW_BYTES / (4L * config.vocab()), 1, maxTokens);
             var limits = new SchedulerLimits(maxTokens, options.maxSequences(), options.maxSequences() + (int) promptRows,
                     options.blockSize(), options.prefixCache());
-            rehearsal = Rehearsal.begin(model);
+            rehearsal = EngineWarmUp.begin(model);
             long blocks = (long) Math.ceilDiv(maxContext, options.blockSize()) * options.maxSequences();
             opened = backend.load(model.program(), model.weights(), new RunnerOptions(maxTokens, options.maxSequences(),
                     limits.maxLogitRows(), options.blockSize(), (int) Math.min(blocks, Integer.MAX_VALUE / options.blockSize()), options.kvBytes(),
                     options.kvType().orElse(backend.kvType())));
             runner = opened;
             requests = new RequestFactory(model, maxContext, options.maxSequences(), options.blockSize(), runner.blocks());
-            room = new QueueRoom(options.maxQueuedRequests());
+            room = new QueuePermits(options.maxQueuedRequests());
             loop = new EngineLoop(runner, config.vocab(), maxContext, limits, Listeners.of(listeners), this::release);
-            callers = new Callers(requests, loop, room, options.maxSequences());
+            callers = new Submission(requests, loop, room, options.maxSequences());
             rehearsal.await();
             loop.start();
         } catch (Throwable t) {
@@ -127,12 +133,12 @@ public final class LoadedLlm implements LLM {
         return callers.allNow(prompts.stream().map(p -> asked(p, params)).toList());
     }
 
-    private Callers.Asked asked(Request r) {
-        return new Callers.Asked(r.prompt(), (id, ids, sink) -> requests.sampled(id, r.prompt(), ids, r.params(), sink));
+    private Submission.Asked asked(Request r) {
+        return new Submission.Asked(r.prompt(), (id, ids, sink) -> requests.sampled(id, r.prompt(), ids, r.params(), sink));
     }
 
-    private Callers.Asked asked(Prompt prompt, BeamSearchParams params) {
-        return new Callers.Asked(prompt, (id, ids, sink) -> requests.beams(id, prompt, ids, params, sink));
+    private Submission.Asked asked(Prompt prompt, BeamSearchParams params) {
+        return new Submission.Asked(prompt, (id, ids, sink) -> requests.beams(id, prompt, ids, params, sink));
     }
 
     @Override

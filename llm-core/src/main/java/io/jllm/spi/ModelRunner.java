@@ -1,5 +1,6 @@
 package io.jllm.spi;
 
+import io.jllm.MemoryReport;
 import java.lang.foreign.MemorySegment;
 
 /**

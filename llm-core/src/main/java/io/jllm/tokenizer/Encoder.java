@@ -5,7 +5,7 @@ import io.jllm.tokenizer.split.Splitting;
 import java.util.function.IntConsumer;
 
 /** Plain text to ids: it is cut into pieces, and the model encodes each. Thread-safe. */
-record Encoder(Splitting splitting, BpeModel model) {
+public record Encoder(Splitting splitting, BpeModel model) {
     /**
      * Tells the ids of a text, none of them special.
      *

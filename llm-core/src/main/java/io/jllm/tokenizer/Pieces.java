@@ -4,9 +4,9 @@ import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
 /** The bytes that a token stands for, from the way it is written in the vocabulary. */
-final class Pieces {
+public final class Pieces {
     /** Stands for a space in vocabularies in the style of SentencePiece. */
-    static final char SPACE = '\u2581';
+    public static final char SPACE = '\u2581';
 
     /** What each character of the byte-level alphabet stands for, or -1. */
     private static final short[] ALPHABET = alphabet();
@@ -20,7 +20,7 @@ final class Pieces {
      * Of the byte-level kind: each character is a byte. One with a character outside the alphabet is not written that way and
      * stands for itself, as Hugging Face has it.
      */
-    static byte[] byteLevel(String token) {
+    public static byte[] byteLevel(String token) {
         byte[] bytes = new byte[token.length()];
         for (int i = 0; i < bytes.length; i++) {
             char c = token.charAt(i);
@@ -33,12 +33,12 @@ final class Pieces {
     }
 
     /** How a byte is written in the byte-level alphabet. */
-    static char byteLevel(byte b) {
+    public static char byteLevel(byte b) {
         return WRITTEN[b & 0xFF];
     }
 
     /** A text in the byte-level alphabet: a character for each byte of its UTF-8. */
-    static String written(String text) {
+    public static String written(String text) {
         byte[] bytes = plain(text);
         char[] chars = new char[bytes.length];
         for (int i = 0; i < bytes.length; i++) {
@@ -48,23 +48,23 @@ final class Pieces {
     }
 
     /** In the style of SentencePiece: U+2581 is a space. */
-    static byte[] sentencePiece(String token) {
+    public static byte[] sentencePiece(String token) {
         return plain(token.replace(SPACE, ' '));
     }
 
     /** A token that stands for itself. */
-    static byte[] plain(String token) {
+    public static byte[] plain(String token) {
         return token.getBytes(StandardCharsets.UTF_8);
     }
 
     /** Whether the token is written {@code <0xNN>}, a byte in vocabularies in the style of SentencePiece. */
-    static boolean isByte(String token) {
+    public static boolean isByte(String token) {
         return token.length() == 6 && token.startsWith("<0x") && token.charAt(5) == '>'
                 && Character.digit(token.charAt(3), 16) >= 0 && Character.digit(token.charAt(4), 16) >= 0;
     }
 
     /** The byte that {@code <0xNN>} stands for. */
-    static byte[] byteOf(String token) {
+    public static byte[] byteOf(String token) {
         return new byte[] {(byte) Integer.parseInt(token.substring(3, 5), 16)};
     }
 

@@ -3,7 +3,7 @@ package io.jllm.tokenizer;
 import java.util.List;
 
 /** A part of a text to encode. */
-sealed interface Segment {
+public sealed interface Segment {
     /** Ready for the model, never empty; whether the whole text begins with it. */
     record Text(String text, boolean first) implements Segment {
     }

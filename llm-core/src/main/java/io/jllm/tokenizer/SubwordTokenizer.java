@@ -5,7 +5,7 @@ import java.util.OptionalInt;
 import java.util.Set;
 
 /** Cuts out the tokens written in a text, has the model encode what lies between, and decodes by the table. */
-final class SubwordTokenizer implements Tokenizer {
+public final class SubwordTokenizer implements Tokenizer {
     /** As a rule, or more. */
     private static final int CHARACTERS_A_TOKEN = 3;
 
@@ -22,14 +22,14 @@ final class SubwordTokenizer implements Tokenizer {
      * @param before ids put before a prompt, a beginning-of-sequence token as a rule
      * @param after ids put after it, none as a rule
      */
-    record Frame(OptionalInt bos, int[] before, int[] after, Set<Integer> eos) {
-        Frame {
+    public record Frame(OptionalInt bos, int[] before, int[] after, Set<Integer> eos) {
+        public Frame {
             eos = Set.copyOf(eos);
         }
     }
 
     /** @param dropsLeadingSpace whether the vocabulary puts a space before a text, which decoding takes away */
-    SubwordTokenizer(Vocabulary vocabulary, Segment.Splitter splitter, Encoder encoder, Frame frame, boolean dropsLeadingSpace) {
+    public SubwordTokenizer(Vocabulary vocabulary, Segment.Splitter splitter, Encoder encoder, Frame frame, boolean dropsLeadingSpace) {
         this.vocabulary = vocabulary;
         this.splitter = splitter;
         this.encoder = encoder;

@@ -4,14 +4,14 @@ import java.util.Arrays;
 import java.util.function.IntFunction;
 
 /** Finds numbered texts by what they say, at a few bytes each: a map of a large vocabulary takes as much heap as its texts. */
-final class TextIndex {
+public final class TextIndex {
     private static final int EMPTY = -1;
 
     private final IntFunction<String> texts;
     private final int[] places;
 
     /** Over these texts, none of which is known yet. */
-    TextIndex(String[] texts) {
+    public TextIndex(String[] texts) {
         this(texts.length, number -> texts[number]);
     }
 
@@ -28,7 +28,7 @@ final class TextIndex {
     }
 
     /** Makes one known; where an equal one is, that stays, and its number is returned, -1 otherwise. */
-    int add(int number) {
+    public int add(int number) {
         int place = place(texts.apply(number));
         int before = places[place];
         if (before == EMPTY) {
@@ -38,7 +38,7 @@ final class TextIndex {
     }
 
     /** The number of a text, -1 if it is not known. */
-    int find(String text) {
+    public int find(String text) {
         return places[place(text)];
     }
 

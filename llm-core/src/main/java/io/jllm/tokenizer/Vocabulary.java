@@ -10,7 +10,7 @@ import java.util.stream.IntStream;
  * The table of tokens: how each is written, which bytes it stands for, and whether it is special. Immutable. All lie in one array, for as
  * objects a large vocabulary would take ten times the heap.
  */
-final class Vocabulary {
+public final class Vocabulary {
     private static final byte[] NOTHING = {};
 
     private final byte[] room;
@@ -24,11 +24,11 @@ final class Vocabulary {
         this.special = special;
     }
 
-    int size() {
+    public int size() {
         return places.length / 3;
     }
 
-    String text(int id) {
+    public String text(int id) {
         return check(id) < size() ? new String(room, places[3 * id], places[3 * id + 1] - places[3 * id], StandardCharsets.UTF_8) : padding(id);
     }
 
@@ -38,7 +38,7 @@ final class Vocabulary {
     }
 
     /** Finds those of its tokens that pass, by how they are written. */
-    TextIndex index(IntPredicate which) {
+    public TextIndex index(IntPredicate which) {
         TextIndex index = new TextIndex(size(), this::text);
         IntStream.range(0, size()).filter(which).forEach(index::add);
         return index;
@@ -60,7 +60,7 @@ final class Vocabulary {
     }
 
     /** Of so many entries, which are special and nameless until they are set, each once. */
-    static final class Builder {
+    public static final class Builder {
         /** What a token and its text take as a rule. */
         private static final int USUAL_BYTES = 20;
 
@@ -70,13 +70,13 @@ final class Vocabulary {
         private byte[] room;
         private int used;
 
-        Builder(int size) {
+        public Builder(int size) {
             places = new int[Math.multiplyExact(3, size)];
             room = new byte[USUAL_BYTES * size];
         }
 
         /** A token that stands for these bytes. */
-        void text(int id, String text, byte[] standsFor) {
+        public void text(int id, String text, byte[] standsFor) {
             known.set(id);
             places[3 * id] = used;
             add(text.getBytes(StandardCharsets.UTF_8));
@@ -86,7 +86,7 @@ final class Vocabulary {
         }
 
         /** A token that stands for no text. */
-        void special(int id, String text) {
+        public void special(int id, String text) {
             text(id, text, NOTHING);
             special.set(id);
         }
@@ -99,7 +99,7 @@ final class Vocabulary {
             used += bytes.length;
         }
 
-        Vocabulary build() {
+        public Vocabulary build() {
             for (int id = 0; id < places.length / 3; id++) {
                 if (!known.get(id)) {
                     special(id, padding(id));

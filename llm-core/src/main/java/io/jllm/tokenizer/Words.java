@@ -1,17 +1,17 @@
 package io.jllm.tokenizer;
 
 /** Kinds of characters as Unicode, and Rust's standard library, see them. */
-final class Words {
+public final class Words {
     private Words() {
     }
 
     /** The property White_Space; all its characters are single chars. */
-    static boolean isSpace(int c) {
+    public static boolean isSpace(int c) {
         return c >= '\t' && c <= '\r' || c == '\u0085' || Character.isSpaceChar(c);
     }
 
     /** Whether a word goes on before the start or after the end of a stretch. */
-    static boolean goOn(String text, int start, int end) {
+    public static boolean goOn(String text, int start, int end) {
         return start > 0 && isWord(text.codePointBefore(start)) || end < text.length() && isWord(text.codePointAt(end));
     }
 
@@ -23,7 +23,7 @@ final class Words {
     }
 
     /** General category M. */
-    static boolean isMark(int c) {
+    public static boolean isMark(int c) {
         return switch (Character.getType(c)) {
             case Character.NON_SPACING_MARK, Character.ENCLOSING_MARK, Character.COMBINING_SPACING_MARK -> true;
             default -> false;
@@ -31,7 +31,7 @@ final class Words {
     }
 
     /** General category N. */
-    static boolean isNumeric(int c) {
+    public static boolean isNumeric(int c) {
         return switch (Character.getType(c)) {
             case Character.DECIMAL_DIGIT_NUMBER, Character.LETTER_NUMBER, Character.OTHER_NUMBER -> true;
             default -> false;
@@ -39,7 +39,7 @@ final class Words {
     }
 
     /** General category P, and what ASCII counts as punctuation besides. */
-    static boolean isPunctuation(int c) {
+    public static boolean isPunctuation(int c) {
         return c < 0x80 && c > ' ' && c < 0x7F && !Character.isLetterOrDigit(c) || switch (Character.getType(c)) {
             case Character.CONNECTOR_PUNCTUATION, Character.DASH_PUNCTUATION, Character.START_PUNCTUATION, Character.END_PUNCTUATION,
                     Character.INITIAL_QUOTE_PUNCTUATION, Character.FINAL_QUOTE_PUNCTUATION, Character.OTHER_PUNCTUATION -> true;
@@ -48,7 +48,7 @@ final class Words {
     }
 
     /** General category C, without what is not assigned. */
-    static boolean isOther(int c) {
+    public static boolean isOther(int c) {
         return switch (Character.getType(c)) {
             case Character.CONTROL, Character.FORMAT, Character.PRIVATE_USE, Character.SURROGATE -> true;
             default -> false;
@@ -56,14 +56,14 @@ final class Words {
     }
 
     /** Of the blocks of ideographs that BERT's tokenizers set apart. */
-    static boolean isChinese(int c) {
+    public static boolean isChinese(int c) {
         return c >= 0x4E00 && c <= 0x9FFF || c >= 0x3400 && c <= 0x4DBF || c >= 0x20000 && c <= 0x2A6DF || c >= 0x2A700 && c <= 0x2B73F
                 || c >= 0x2B740 && c <= 0x2B81F || c >= 0x2B920 && c <= 0x2CEAF || c >= 0xF900 && c <= 0xFAFF
                 || c >= 0x2F800 && c <= 0x2FA1F;
     }
 
     /** Each character for itself, in no language. */
-    static String lowerCase(String text) {
+    public static String lowerCase(String text) {
         var result = new StringBuilder(text.length());
         text.codePoints().forEach(c -> {
             if (c == 0x130) { // the only one that becomes two

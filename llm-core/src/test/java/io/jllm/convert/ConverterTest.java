@@ -8,9 +8,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.jllm.ModelLoadException;
+import io.jllm.load.ModelFiles;
+import io.jllm.load.TinyGguf;
 import io.jllm.model.GoldenModel;
-import io.jllm.model.ModelFiles;
-import io.jllm.model.TinyGguf;
 import io.jllm.quant.DType;
 import io.jllm.quant.gguf.GgufFile;
 import io.jllm.quant.gguf.GgufValue;

@@ -8,8 +8,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.gson.JsonParser;
 import io.jllm.ModelLoadException;
+import io.jllm.load.ModelFiles;
 import io.jllm.model.GoldenModel;
-import io.jllm.model.ModelFiles;
 import io.jllm.quant.DType;
 import io.jllm.quant.gguf.GgufFile;
 import io.jllm.quant.gguf.GgufMetadata;

@@ -8,12 +8,12 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.jllm.FinishReason;
 import io.jllm.LLM;
+import io.jllm.LogitsProcessor;
 import io.jllm.Prompt;
 import io.jllm.Request;
 import io.jllm.RequestOutput;
 import io.jllm.SamplingParams;
 import io.jllm.TokenStream;
-import io.jllm.spi.LogitsProcessor;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;

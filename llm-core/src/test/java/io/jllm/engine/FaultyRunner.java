@@ -1,5 +1,6 @@
 package io.jllm.engine;
 
+import io.jllm.MemoryReport;
 import io.jllm.spi.ModelRunner;
 import io.jllm.spi.RowSampling;
 import io.jllm.spi.StepBatch;

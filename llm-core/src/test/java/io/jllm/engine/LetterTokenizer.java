@@ -6,8 +6,8 @@ import java.util.OptionalInt;
 import java.util.Set;
 
 /** A tokenizer for tests: token i is the letter 'a' + i; token 0 ends a sequence, has no text and is written {@code <end>}. */
-final class LetterTokenizer implements Tokenizer, StreamingDetokenizer {
-    static final int VOCAB = 26;
+public final class LetterTokenizer implements Tokenizer, StreamingDetokenizer {
+    public static final int VOCAB = 26;
     static final int EOS = 0;
 
     @Override

@@ -7,14 +7,14 @@ import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 
 /** Keeps what a listener hears: a line for each event of a request, and the steps. */
-final class Recorder implements EngineListener {
-    final List<String> events = new CopyOnWriteArrayList<>();
-    final List<Step> steps = new CopyOnWriteArrayList<>();
-    final List<RequestOutput> outputs = new CopyOnWriteArrayList<>();
-    final List<Thread> threads = new CopyOnWriteArrayList<>();
+public final class Recorder implements EngineListener {
+    public final List<String> events = new CopyOnWriteArrayList<>();
+    public final List<Step> steps = new CopyOnWriteArrayList<>();
+    public final List<RequestOutput> outputs = new CopyOnWriteArrayList<>();
+    public final List<Thread> threads = new CopyOnWriteArrayList<>();
 
     /** The events of a request, in order. */
-    List<String> of(long requestId) {
+    public List<String> of(long requestId) {
         var found = new ArrayList<String>();
         for (String e : events) {
             if (e.startsWith(requestId + " ")) {

@@ -1,5 +1,6 @@
 package io.jllm.engine;
 
+import io.jllm.MemoryReport;
 import io.jllm.spi.ModelRunner;
 import io.jllm.spi.RowSampling;
 import io.jllm.spi.StepBatch;
@@ -7,7 +8,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.function.Consumer;
 
 /** A runner that does something before each forward pass: waits, or fails. */
-record RunnerDouble(ModelRunner inner, Consumer<StepBatch> before) implements ModelRunner {
+public record RunnerDouble(ModelRunner inner, Consumer<StepBatch> before) implements ModelRunner {
     @Override
     public int blocks() {
         return inner.blocks();

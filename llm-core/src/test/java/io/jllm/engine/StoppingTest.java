@@ -7,13 +7,13 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.jllm.FinishReason;
 import io.jllm.LLM;
+import io.jllm.LogitsProcessor;
 import io.jllm.Prompt;
 import io.jllm.RequestOutput;
 import io.jllm.SamplingParams;
 import io.jllm.SamplingParamsBuilder;
 import io.jllm.StopReason;
 import io.jllm.TokenStream;
-import io.jllm.spi.LogitsProcessor;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;

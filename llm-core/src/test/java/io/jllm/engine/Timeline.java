@@ -10,7 +10,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.LongConsumer;
 
 /** Notes in which step what happened to requests, and does something when a step begins, on the engine's thread. */
-final class Timeline implements EngineListener {
+public final class Timeline implements EngineListener {
     private final Map<Long, Long> queued = new ConcurrentHashMap<>();
     private final Map<Long, Long> firstToken = new ConcurrentHashMap<>();
     private final Map<Long, Long> finished = new ConcurrentHashMap<>();
@@ -19,7 +19,7 @@ final class Timeline implements EngineListener {
     private volatile long now;
 
     /** @param atStep is given the number of a step that begins; what it submits can be in the next one at the earliest */
-    Timeline(LongConsumer atStep) {
+    public Timeline(LongConsumer atStep) {
         this.atStep = atStep;
     }
 
@@ -50,17 +50,17 @@ final class Timeline implements EngineListener {
     }
 
     /** Steps from the one that a request could have been in first to that of its first token, both included. */
-    long stepsToFirstToken(RequestHandle h) {
+    public long stepsToFirstToken(RequestHandle h) {
         return firstToken.get(h.requestId()) - queued.get(h.requestId());
     }
 
     /** Steps from that of the first token to that of the last, both included. */
-    long stepsOfTokens(RequestHandle h) {
+    public long stepsOfTokens(RequestHandle h) {
         return finished.get(h.requestId()) - firstToken.get(h.requestId()) + 1;
     }
 
     /** The numbers of requests in the order in which they started. */
-    List<Long> started() {
+    public List<Long> started() {
         return started;
     }
 }

@@ -3,7 +3,7 @@ package io.jllm.engine;
 import io.jllm.EngineListener;
 import io.jllm.LLM;
 import io.jllm.SamplingParams;
-import io.jllm.model.LoadedModel;
+import io.jllm.load.LoadedModel;
 import io.jllm.model.ModelConfig;
 import io.jllm.model.Program;
 import io.jllm.quant.DType;
@@ -20,8 +20,8 @@ import java.util.Set;
 import java.util.function.UnaryOperator;
 
 /** A random tiny model behind the real engine, computed by the oracle. */
-final class TinyLlm {
-    static final int CONTEXT = 256;
+public final class TinyLlm {
+    public static final int CONTEXT = 256;
     static final ModelConfig CONFIG = TinyModels.config(LetterTokenizer.VOCAB);
     private static final Program PROGRAM = TinyModels.program(CONFIG);
     private static final TinyModels.MemoryWeights WEIGHTS = TinyModels.weights(PROGRAM, 3);
@@ -29,17 +29,17 @@ final class TinyLlm {
     private TinyLlm() {
     }
 
-    static LLM open(EngineOptions options) {
+    public static LLM open(EngineOptions options) {
         return open(options, r -> r);
     }
 
     /** With a runner that does more, or less, than the oracle. */
-    static LLM open(EngineOptions options, UnaryOperator<ModelRunner> wrapper, EngineListener... listeners) {
+    public static LLM open(EngineOptions options, UnaryOperator<ModelRunner> wrapper, EngineListener... listeners) {
         return open(options, new LetterTokenizer(), wrapper, listeners);
     }
 
     /** With another tokenizer. */
-    static LLM open(EngineOptions options, Tokenizer tokenizer) {
+    public static LLM open(EngineOptions options, Tokenizer tokenizer) {
         return open(options, tokenizer, r -> r);
     }
 
@@ -49,7 +49,7 @@ final class TinyLlm {
     }
 
     /** A KV cache of so many positions. */
-    static EngineOptions options(int maxSequences, int maxTokensPerStep, int blockSize, int kvPositions) {
+    public static EngineOptions options(int maxSequences, int maxTokensPerStep, int blockSize, int kvPositions) {
         return options(maxSequences, maxTokensPerStep, blockSize, kvPositions, true);
     }
 

@@ -3,6 +3,7 @@ package io.jllm.model;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.jllm.convert.Converter;
+import io.jllm.load.ModelFiles;
 import io.jllm.quant.DType;
 import io.jllm.spi.Backend;
 import io.jllm.spi.ModelRunner;
@@ -27,7 +28,7 @@ public abstract class ProgramContract {
     private static final int MOST_TOKENS = 256;
 
     @TempDir
-    Path folder;
+    public Path folder;
 
     /** Opens the backend with that many threads; the contract closes it. */
     protected abstract Backend open(int threads);

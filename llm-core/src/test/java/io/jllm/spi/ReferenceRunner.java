@@ -1,5 +1,6 @@
 package io.jllm.spi;
 
+import io.jllm.MemoryReport;
 import io.jllm.model.Op;
 import io.jllm.model.Program;
 import io.jllm.model.Value;

@@ -5,6 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.jllm.quant.gguf.GgufMetadata;
+import io.jllm.tokenizer.gguf.GgufTokenizers;
+import io.jllm.tokenizer.huggingface.HuggingFaceTokenizers;
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;

@@ -19,9 +19,9 @@ import java.util.List;
 import java.util.Map;
 
 /** Tiny vocabularies with the ids that others give; how they were made: {@code io/jllm/tokenizers/README.md} among the test resources. */
-final class Golden {
-    static final List<String> FOLDERS = List.of("byte-level", "sentence-piece", "metaspace");
-    static final List<String> GGUFS = List.of("gguf-byte-level", "gguf-sentence-piece");
+public final class Golden {
+    public static final List<String> FOLDERS = List.of("byte-level", "sentence-piece", "metaspace");
+    public static final List<String> GGUFS = List.of("gguf-byte-level", "gguf-sentence-piece");
 
     /**
      * A text of a Hugging Face tokenizer.
@@ -31,15 +31,15 @@ final class Golden {
      * @param idsWithoutSpecial with special tokens as plain text
      * @param decoded the text of {@code ids}
      */
-    record Case(String text, int[] ids, int[] idsWithBos, int[] idsWithoutSpecial, String decoded) {
+    public record Case(String text, int[] ids, int[] idsWithBos, int[] idsWithoutSpecial, String decoded) {
     }
 
     /** A text of llama.cpp's tokenizer: ids with BOS as the metadata wants it, special tokens parsed or not. */
-    record GgufCase(String text, int[] ids, int[] idsWithoutSpecial) {
+    public record GgufCase(String text, int[] ids, int[] idsWithoutSpecial) {
     }
 
     /** A vocabulary with some keys of its own. */
-    record Variant(GgufMetadata metadata, List<GgufCase> cases) {
+    public record Variant(GgufMetadata metadata, List<GgufCase> cases) {
     }
 
     private record Cases(List<Case> cases) {
@@ -48,7 +48,7 @@ final class Golden {
     private Golden() {
     }
 
-    static Path folder(String name) {
+    public static Path folder(String name) {
         try {
             return Path.of(Golden.class.getResource("/io/jllm/tokenizers/" + name + "/tokenizer.json").toURI()).getParent();
         } catch (URISyntaxException e) {
@@ -56,11 +56,11 @@ final class Golden {
         }
     }
 
-    static List<Case> cases(String folder) {
+    public static List<Case> cases(String folder) {
         return read(folder + "/cases.json", Cases.class).cases;
     }
 
-    static List<Variant> variants(String name) {
+    public static List<Variant> variants(String name) {
         JsonObject file = read(name + ".json", JsonObject.class);
         Map<String, GgufValue> base = entries(file.getAsJsonObject("metadata"));
         List<Variant> variants = new ArrayList<>();
@@ -75,7 +75,7 @@ final class Golden {
     }
 
     /** The keys of a vocabulary, to be changed. */
-    static Map<String, GgufValue> metadata(String name) {
+    public static Map<String, GgufValue> metadata(String name) {
         return new LinkedHashMap<>(variants(name).getFirst().metadata().entries());
     }
 

@@ -6,6 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.jllm.quant.gguf.GgufMetadata;
+import io.jllm.tokenizer.gguf.GgufTokenizers;
+import io.jllm.tokenizer.huggingface.HuggingFaceTokenizers;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.Executors;

@@ -1,11 +1,13 @@
 package io.jllm.cpu;
 
 import io.jllm.ModelLoadException;
-import io.jllm.cpu.kernels.CpuInfo;
-import io.jllm.cpu.kernels.KernelChoice;
-import io.jllm.cpu.kernels.KvLayout;
 import io.jllm.cpu.kernels.PackedKernels;
-import io.jllm.cpu.machine.NativeHeap;
+import io.jllm.cpu.layout.KvLayout;
+import io.jllm.cpu.op.DeviceWeights;
+import io.jllm.cpu.op.KernelChoice;
+import io.jllm.cpu.os.CpuInfo;
+import io.jllm.cpu.os.NativeHeap;
+import io.jllm.cpu.os.SystemMemory;
 import io.jllm.model.Program;
 import io.jllm.model.Value;
 import io.jllm.model.WeightShape;
@@ -87,7 +89,7 @@ final class CpuBackend implements Backend {
         }
         check(options);
         long weightBytes = weightBytes(program, weights);
-        int blocks = KvSize.blocks(program, options, weightBytes, Tensors.arranged(program, weights, choice.packed()),
+        int blocks = MemoryBudget.blocks(program, options, weightBytes, DeviceWeights.arranged(program, weights, choice.packed()),
                 SystemMemory.available());
         try {
             return open(program, weights, options, blocks);

@@ -1,6 +1,6 @@
 package io.jllm.cpu;
 
-import io.jllm.cpu.kernels.CpuInfo;
+import io.jllm.cpu.os.CpuInfo;
 import io.jllm.spi.Backend;
 import io.jllm.spi.BackendProvider;
 

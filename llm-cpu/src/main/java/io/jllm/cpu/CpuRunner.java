@@ -1,12 +1,21 @@
 package io.jllm.cpu;
 
-import io.jllm.cpu.kernels.CpuInfo;
-import io.jllm.cpu.kernels.KernelChoice;
+import io.jllm.MemoryReport;
 import io.jllm.cpu.kernels.PackedKernels;
-import io.jllm.cpu.kernels.Rows;
 import io.jllm.cpu.kernels.Workspace;
-import io.jllm.cpu.machine.Affinity;
-import io.jllm.cpu.machine.LargeMemory;
+import io.jllm.cpu.layout.Rows;
+import io.jllm.cpu.op.Activations;
+import io.jllm.cpu.op.CompiledOp;
+import io.jllm.cpu.op.Compiler;
+import io.jllm.cpu.op.DeviceWeights;
+import io.jllm.cpu.op.KernelChoice;
+import io.jllm.cpu.op.KvCache;
+import io.jllm.cpu.op.SequenceIndex;
+import io.jllm.cpu.op.TokenSpace;
+import io.jllm.cpu.os.Affinity;
+import io.jllm.cpu.os.CpuInfo;
+import io.jllm.cpu.os.LargeMemory;
+import io.jllm.cpu.os.ThreadTeam;
 import io.jllm.model.Program;
 import io.jllm.model.WeightShape;
 import io.jllm.quant.WeightSource;
@@ -30,7 +39,7 @@ final class CpuRunner implements ModelRunner {
 
     private final Program program;
     private final RunnerOptions options;
-    private final Tensors tensors;
+    private final DeviceWeights tensors;
     private final Arena arena;
     private final KvCache cache;
     private final ThreadTeam team;
@@ -38,12 +47,12 @@ final class CpuRunner implements ModelRunner {
     private final SequenceIndex sequences;
     private final Compiler compiler;
     private final TokenSpace arranged;
-    private final Sampling sampling;
+    private final RowSampler sampling;
     private final ThreadTeam.Task task = this::runTask;
-    private Scratch scratch;
+    private Activations scratch;
     private Rows logits;
-    private List<Step> steps;
-    private Step current;
+    private List<CompiledOp> steps;
+    private CompiledOp current;
     private StepBatch batch;
     private boolean closed;
 
@@ -76,8 +85,8 @@ final class CpuRunner implements ModelRunner {
         this.team = team;
         this.program = program;
         this.options = options;
-        tensors = new Tensors(program, weights, kernels.packed(), arena, team);
-        arranged = Tensors.arranged(program, weights, kernels.packed());
+        tensors = new DeviceWeights(program, weights, kernels.packed(), arena, team);
+        arranged = DeviceWeights.arranged(program, weights, kernels.packed());
         LargeMemory memory = kernels.packed().map(PackedKernels::memory).orElseGet(LargeMemory::allowed);
         cache = new KvCache(arena, memory, program, options.kvType(), options.blockSize(), blocks);
         sequences = new SequenceIndex(options.maxTokensPerStep());
@@ -88,8 +97,8 @@ final class CpuRunner implements ModelRunner {
             workspaces[i] = new Workspace(arena, (int) Math.max(columns, program.config().headDim()),
                     (long) program.config().headDim() * options.blockSize());
         }
-        sampling = new Sampling(program.config().vocab(), team, kernels, workspaces);
-        scratch = new Scratch(program, 1, 1, arranged);
+        sampling = new RowSampler(program.config().vocab(), team, kernels, workspaces);
+        scratch = new Activations(program, 1, 1, arranged);
         logits = scratch.rows(program.logits());
         try {
             steps = compiler.compile(scratch);
@@ -116,7 +125,7 @@ final class CpuRunner implements ModelRunner {
         pass(steps);
     }
 
-    private void pass(List<Step> through) {
+    private void pass(List<CompiledOp> through) {
         for (int i = 0; i < through.size(); i++) { // by number: an iterator over lists of several kinds would be garbage
             current = through.get(i);
             team.run(current.tasks(batch), task);
@@ -145,8 +154,8 @@ final class CpuRunner implements ModelRunner {
             throw new IllegalArgumentException("a step of " + b.tokens + " tokens and " + b.logitRows + " rows of logits; the limits are "
                     + options.maxTokensPerStep() + " and " + options.maxLogitRows());
         }
-        Scratch old = scratch;
-        scratch = new Scratch(program, grown(old.tokens(), b.tokens, options.maxTokensPerStep()),
+        Activations old = scratch;
+        scratch = new Activations(program, grown(old.tokens(), b.tokens, options.maxTokensPerStep()),
                 grown(old.logitRows(), b.logitRows, options.maxLogitRows()), arranged);
         logits = scratch.rows(program.logits());
         steps = compiler.compile(scratch);
@@ -172,8 +181,8 @@ final class CpuRunner implements ModelRunner {
         List<StepBatch> batches = WarmUp.batches(options);
         batches.forEach(this::prepare);
         var warmUp = new WarmUp(nanos);
-        Collection<List<Step>> kinds = WarmUp.kinds(steps);
-        for (List<Step> kind : kinds) {
+        Collection<List<CompiledOp>> kinds = WarmUp.kinds(steps);
+        for (List<CompiledOp> kind : kinds) {
             warmUp.add(round -> {
                 for (StepBatch b : batches) {
                     prepare(b);
@@ -183,10 +192,10 @@ final class CpuRunner implements ModelRunner {
                 }
             });
         }
-        Sampling sampler = sampling.ofFirst(WarmUp.VOCAB);
+        RowSampler sampler = sampling.ofFirst(WarmUp.VOCAB);
         warmUp.add(_ -> sampler.warmUp(logits));
         warmUp.run();
-        List<Step> firsts = kinds.stream().map(List::getFirst).toList();
+        List<CompiledOp> firsts = kinds.stream().map(List::getFirst).toList();
         for (int i = 0; i < WarmUp.PASSES && !warmUp.over(); i++) {
             for (StepBatch b : WarmUp.single(batches)) {
                 prepare(b);

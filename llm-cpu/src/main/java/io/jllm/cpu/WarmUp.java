@@ -1,5 +1,8 @@
 package io.jllm.cpu;
 
+import io.jllm.cpu.op.AttentionTiles;
+import io.jllm.cpu.op.CompiledOp;
+import io.jllm.cpu.op.SequenceIndex;
 import io.jllm.sampling.LogitBias;
 import io.jllm.sampling.SamplerSettings;
 import io.jllm.spi.Backend.RunnerOptions;
@@ -120,8 +123,8 @@ final class WarmUp {
     }
 
     /** The first steps of each kind, and the last: the layers between run the same code. */
-    static Collection<List<Step>> kinds(List<Step> steps) {
-        var kinds = new LinkedHashMap<Class<? extends Step>, List<Step>>();
+    static Collection<List<CompiledOp>> kinds(List<CompiledOp> steps) {
+        var kinds = new LinkedHashMap<Class<? extends CompiledOp>, List<CompiledOp>>();
         steps.forEach(s -> kinds.computeIfAbsent(s.getClass(), _ -> new ArrayList<>()).add(s));
         kinds.replaceAll((_, all) -> all.size() <= OF_A_KIND ? all
                 : Stream.concat(all.subList(0, OF_A_KIND - 1).stream(), Stream.of(all.getLast())).toList());

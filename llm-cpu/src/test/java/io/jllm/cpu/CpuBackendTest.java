@@ -6,9 +6,9 @@ import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.jllm.cpu.kernels.CpuInfo;
-import io.jllm.cpu.kernels.MachineKernels;
-import io.jllm.cpu.machine.Isa;
+import io.jllm.cpu.machine.MachineKernels;
+import io.jllm.cpu.machine.asm.Isa;
+import io.jllm.cpu.os.CpuInfo;
 import io.jllm.model.Program;
 import io.jllm.quant.DType;
 import io.jllm.quant.WeightSource;

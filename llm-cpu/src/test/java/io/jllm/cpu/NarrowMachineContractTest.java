@@ -1,7 +1,7 @@
 package io.jllm.cpu;
 
-import io.jllm.cpu.kernels.MachineKernels;
-import io.jllm.cpu.machine.Isa;
+import io.jllm.cpu.machine.MachineKernels;
+import io.jllm.cpu.machine.asm.Isa;
 import io.jllm.quant.DType;
 import io.jllm.spi.Backend;
 import io.jllm.spi.BackendContract;

@@ -4,7 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import io.jllm.cpu.kernels.MachineKernels;
+import io.jllm.cpu.machine.MachineKernels;
 import io.jllm.model.Program;
 import io.jllm.quant.DType;
 import io.jllm.spi.Backend;

@@ -3,8 +3,8 @@ package io.jllm.cpu;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.jllm.cpu.kernels.MachineKernels;
-import io.jllm.cpu.machine.Isa;
+import io.jllm.cpu.machine.MachineKernels;
+import io.jllm.cpu.machine.asm.Isa;
 import io.jllm.model.Program;
 import io.jllm.quant.DType;
 import io.jllm.quant.WeightSource;

@@ -1,5 +1,7 @@
 package io.jllm.cuda;
 
+import io.jllm.cuda.compile.LinearOp;
+import io.jllm.cuda.compile.TensorProduct;
 import io.jllm.cuda.driver.Blas;
 import io.jllm.cuda.driver.Context;
 import io.jllm.cuda.driver.CudaException;
@@ -7,6 +9,10 @@ import io.jllm.cuda.driver.Device;
 import io.jllm.cuda.driver.Driver;
 import io.jllm.cuda.driver.OutOfDeviceMemoryException;
 import io.jllm.cuda.driver.Owner;
+import io.jllm.cuda.kernels.KernelImages;
+import io.jllm.cuda.kernels.Kernels;
+import io.jllm.cuda.weights.DeviceFormat;
+import io.jllm.cuda.weights.WeightPlan;
 import io.jllm.model.Program;
 import io.jllm.model.Value;
 import io.jllm.quant.DType;
@@ -110,7 +116,7 @@ final class CudaBackend implements Backend {
         check(options);
         context.use();
         var plan = new WeightPlan(program, weights);
-        Optional<Blas> tensors = plan.mostDenseCols() > 0 && options.maxTokensPerStep() > LinearStep.MOST_FEW ? blas() : Optional.empty();
+        Optional<Blas> tensors = plan.mostDenseCols() > 0 && options.maxTokensPerStep() > LinearOp.MOST_FEW ? blas() : Optional.empty();
         MemoryBudget budget = MemoryBudget.of(program, options, plan.bytes(), context.freeMemory(), context.device().memory(), memoryFraction,
                 tensors.isPresent() ? TensorProduct.Room.bytes(plan.mostDenseCols()) : 0);
         try {

@@ -5,6 +5,7 @@ import io.jllm.cuda.driver.CudaException;
 import io.jllm.cuda.driver.Device;
 import io.jllm.cuda.driver.Driver;
 import io.jllm.cuda.driver.OutOfDeviceMemoryException;
+import io.jllm.cuda.kernels.KernelImages;
 import io.jllm.spi.Backend;
 import io.jllm.spi.BackendProvider;
 import java.util.Optional;

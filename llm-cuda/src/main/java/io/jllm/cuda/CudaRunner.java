@@ -1,11 +1,30 @@
 package io.jllm.cuda;
 
+import io.jllm.MemoryReport;
+import io.jllm.cuda.compile.ChainShape;
+import io.jllm.cuda.compile.CompiledOp;
+import io.jllm.cuda.compile.CompiledOps;
+import io.jllm.cuda.compile.Compiler;
+import io.jllm.cuda.compile.DeviceState;
+import io.jllm.cuda.compile.Fusion;
+import io.jllm.cuda.compile.GraphCache;
+import io.jllm.cuda.compile.Mode;
+import io.jllm.cuda.compile.TensorProduct;
 import io.jllm.cuda.driver.Blas;
 import io.jllm.cuda.driver.Context;
 import io.jllm.cuda.driver.DeviceMemory;
 import io.jllm.cuda.driver.OutOfDeviceMemoryException;
 import io.jllm.cuda.driver.Owner;
 import io.jllm.cuda.driver.Stream;
+import io.jllm.cuda.kernels.Kernels;
+import io.jllm.cuda.memory.Activations;
+import io.jllm.cuda.memory.BlockCopier;
+import io.jllm.cuda.memory.KvCache;
+import io.jllm.cuda.memory.StepSize;
+import io.jllm.cuda.memory.StepUpload;
+import io.jllm.cuda.sample.RowSampler;
+import io.jllm.cuda.weights.WeightLoader;
+import io.jllm.cuda.weights.WeightPlan;
 import io.jllm.model.BufferPlan;
 import io.jllm.model.Program;
 import io.jllm.sampling.SamplerChain;
@@ -31,13 +50,13 @@ final class CudaRunner implements ModelRunner {
     private final Owner owner = new Owner();
     private final Arena arena = Arena.ofShared();
     private final Stream stream;
-    private final KvPages kv;
+    private final KvCache kv;
     private final StepUpload upload;
     private final BlockCopier copier;
-    private final DeviceSampler sampler;
+    private final RowSampler sampler;
     private final DeviceMemory values;
-    private final Area area;
-    private final List<Step> steps;
+    private final Activations area;
+    private final List<CompiledOp> steps;
     private final GraphCache graphs;
     private final int vocab;
     private Arena hostArena = Arena.ofShared();
@@ -59,25 +78,25 @@ final class CudaRunner implements ModelRunner {
             stream = owner.own(Stream.create());
             DeviceMemory weights = owner.own(DeviceMemory.allocate(context, plan.bytes(), "weights"));
             BufferPlan buffers = BufferPlan.of(program, Fusion.LINGER);
-            values = owner.own(DeviceMemory.allocate(context, Area.bytes(buffers, options.maxTokensPerStep(), options.maxLogitRows()), "activations"));
-            area = new Area(buffers, options.maxTokensPerStep(), options.maxLogitRows(), values.address());
-            kv = owner.own(new KvPages(context, program, options.blockSize(), options.kvType(), budget.blocks()));
+            values = owner.own(DeviceMemory.allocate(context, Activations.bytes(buffers, options.maxTokensPerStep(), options.maxLogitRows()), "activations"));
+            area = new Activations(buffers, options.maxTokensPerStep(), options.maxLogitRows(), values.address());
+            kv = owner.own(new KvCache(context, program, options.blockSize(), options.kvType(), budget.blocks()));
             upload = owner.own(new StepUpload(context, options, budget.tableInts(), budget.pieceRoom()));
             DeviceMemory partial = owner.own(DeviceMemory.allocate(context, budget.partialBytes(), "attention"));
             DeviceMemory counters = owner.own(DeviceMemory.allocate(context, MemoryBudget.counterBytes(program, options), "attention"));
             counters.fill(stream, (byte) 0);
             long shares = counters.address() + MemoryBudget.attentionCounterBytes(program, options);
-            DeviceMemory tasks = owner.own(DeviceMemory.allocate(context, StepList.taskBytes(program), "chains of tasks"));
+            DeviceMemory tasks = owner.own(DeviceMemory.allocate(context, CompiledOps.taskBytes(program), "chains of tasks"));
             Optional<TensorProduct.Room> tensors = blas.map(b -> new TensorProduct.Room(b,
                     owner.own(DeviceMemory.allocate(context, TensorProduct.Room.bytes(plan.mostDenseCols()), "products on tensor cores")).address(),
                     plan.mostDenseCols()));
             copier = owner.own(new BlockCopier(stream, kernels, arena, kv));
-            sampler = owner.own(new DeviceSampler(context, stream, kernels, arena, area.floats(program.logits()), Area.pitch(program.logits()), vocab,
+            sampler = owner.own(new RowSampler(context, stream, kernels, arena, area.floats(program.logits()), Activations.pitch(program.logits()), vocab,
                     options.maxLogitRows(), options.maxSequences()));
             owner.own((AutoCloseable) stream::synchronize); // given back first: what is in use must not go
-            var machine = new Machine(kernels, plan, weights.address(), area, upload, kv, options.kvType(), options.blockSize(), partial.address(),
+            var machine = new DeviceState(kernels, plan, weights.address(), area, upload, kv, options.kvType(), options.blockSize(), partial.address(),
                     counters.address(), shares, tasks,
-                    ChainShape.of(kernels, Machine.chainKernel(options.kvType()), context.device().sharedMemory()), tensors, context.device().multiprocessors());
+                    ChainShape.of(kernels, DeviceState.chainKernel(options.kvType()), context.device().sharedMemory()), tensors, context.device().multiprocessors());
             steps = Compiler.compile(program, machine, arena, Mode.ANY);
             int most = Math.min(options.maxSequences(), Math.min(options.maxTokensPerStep(), options.maxLogitRows()));
             graphs = owner.own(new GraphCache(Compiler.compile(program, machine, arena, Mode.ONE), Compiler.compile(program, machine, arena, Mode.FEW), steps,
@@ -187,7 +206,7 @@ final class CudaRunner implements ModelRunner {
     @Override
     public void topK(int[] asked, int k, int[] ids, float[] logprobs) {
         use();
-        if (k >= 1 && k <= DeviceSampler.MOST_TOP) {
+        if (k >= 1 && k <= RowSampler.MOST_TOP) {
             sampler.topK(asked, k, ids, logprobs);
             return;
         }
@@ -212,7 +231,7 @@ final class CudaRunner implements ModelRunner {
             }
             stream.synchronize();
             long from = area.floats(program.logits()) - values.address();
-            long pitch = (long) Area.pitch(program.logits()) * Float.BYTES;
+            long pitch = (long) Activations.pitch(program.logits()) * Float.BYTES;
             long width = (long) vocab * Float.BYTES;
             if (pitch == width) {
                 values.read(from, hostLogits.asSlice(0, need));

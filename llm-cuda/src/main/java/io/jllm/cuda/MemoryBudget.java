@@ -1,5 +1,11 @@
 package io.jllm.cuda;
 
+import io.jllm.cuda.compile.CompiledOps;
+import io.jllm.cuda.compile.Fusion;
+import io.jllm.cuda.memory.Activations;
+import io.jllm.cuda.memory.KvCache;
+import io.jllm.cuda.memory.StepUpload;
+import io.jllm.cuda.sample.RowSampler;
 import io.jllm.model.BufferPlan;
 import io.jllm.model.Op;
 import io.jllm.model.Program;
@@ -35,7 +41,7 @@ record MemoryBudget(long weights, long scratch, long blockBytes, int blocks, int
      * @throws IllegalStateException if the device has no room; the message has the three figures and the setting to lower
      */
     static MemoryBudget of(Program program, RunnerOptions o, long weights, long free, long total, double fraction, long tensorBytes) {
-        long block = KvPages.blockBytes(program, o.blockSize(), o.kvType());
+        long block = KvCache.blockBytes(program, o.blockSize(), o.kvType());
         boolean limited = o.kvBytes() > 0;
         if (limited && o.kvBytes() < block) {
             throw new IllegalArgumentException("no room for the KV cache: a block of " + o.blockSize() + " positions takes " + block + " bytes, kvCache allows "
@@ -44,8 +50,8 @@ record MemoryBudget(long weights, long scratch, long blockBytes, int blocks, int
         int tableInts = Math.max(o.maxBlocks(), Math.min(MOST_TABLE_INTS, Math.multiplyExact(o.maxSequences(), Math.min(o.maxBlocks(), MOST_TABLE_INTS / o.maxSequences() + 1))));
         int pieces = pieces(program, o);
         long partial = pieceBytes(program) * pieces;
-        long scratch = Area.bytes(BufferPlan.of(program, Fusion.LINGER), o.maxTokensPerStep(), o.maxLogitRows()) + partial + StepUpload.bytes(o, tableInts)
-                + DeviceSampler.scratchBytes(program.config().vocab(), o.maxLogitRows()) + counterBytes(program, o) + StepList.taskBytes(program) + tensorBytes;
+        long scratch = Activations.bytes(BufferPlan.of(program, Fusion.LINGER), o.maxTokensPerStep(), o.maxLogitRows()) + partial + StepUpload.bytes(o, tableInts)
+                + RowSampler.scratchBytes(program.config().vocab(), o.maxLogitRows()) + counterBytes(program, o) + CompiledOps.taskBytes(program) + tensorBytes;
         long room = Math.min(free - RESERVE, (long) (fraction * total) - (total - free)) - weights - scratch;
         long wanted = limited ? Math.min(o.kvBytes() / block, o.maxBlocks()) : 1;
         if (room < wanted * block) {

@@ -4,6 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.jllm.cuda.kernels.KernelImages;
+import io.jllm.cuda.weights.DeviceFormat;
 import io.jllm.spi.BackendProvider.Probe;
 import java.util.List;
 import java.util.Optional;

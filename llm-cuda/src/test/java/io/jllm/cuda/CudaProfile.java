@@ -1,8 +1,10 @@
 package io.jllm.cuda;
 
+import io.jllm.cuda.compile.CompiledOp;
 import io.jllm.cuda.driver.Event;
 import io.jllm.cuda.driver.Stream;
-import io.jllm.model.ModelFiles;
+import io.jllm.cuda.memory.StepSize;
+import io.jllm.load.ModelFiles;
 import io.jllm.quant.DType;
 import io.jllm.sampling.SamplerSettings;
 import io.jllm.spi.Backend;
@@ -115,7 +117,7 @@ final class CudaProfile {
 
     /** Each step between two marks, so none overlaps with its neighbours: the sum is more than the graph's time. */
     private static void kernels(CudaRunner runner, int n) {
-        List<Step> steps = runner.graphs().steps(n);
+        List<CompiledOp> steps = runner.graphs().steps(n);
         Stream stream = runner.stream();
         StepSize size = StepSize.decode(n);
         Map<String, List<Double>> times = new LinkedHashMap<>();

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.jllm.cuda.driver.CudaException;
+import io.jllm.cuda.kernels.KernelImages;
 import io.jllm.model.Op;
 import io.jllm.model.Program;
 import io.jllm.quant.DType;

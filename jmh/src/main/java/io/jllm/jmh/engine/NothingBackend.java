@@ -1,5 +1,6 @@
 package io.jllm.jmh.engine;
 
+import io.jllm.MemoryReport;
 import io.jllm.model.Program;
 import io.jllm.quant.WeightSource;
 import io.jllm.spi.Backend;

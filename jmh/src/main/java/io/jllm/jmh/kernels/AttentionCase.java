@@ -1,10 +1,10 @@
 package io.jllm.jmh.kernels;
 
-import io.jllm.cpu.kernels.AttentionFrame;
-import io.jllm.cpu.kernels.KvLayout;
-import io.jllm.cpu.kernels.MachineAttention;
-import io.jllm.cpu.kernels.Rows;
 import io.jllm.cpu.kernels.Workspace;
+import io.jllm.cpu.layout.AttentionFrame;
+import io.jllm.cpu.layout.KvLayout;
+import io.jllm.cpu.layout.Rows;
+import io.jllm.cpu.machine.MachineAttention;
 import io.jllm.quant.DType;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;

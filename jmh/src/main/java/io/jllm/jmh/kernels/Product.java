@@ -1,15 +1,15 @@
 package io.jllm.jmh.kernels;
 
-import io.jllm.cpu.kernels.BlockRows;
-import io.jllm.cpu.kernels.KernelChoice;
 import io.jllm.cpu.kernels.Matrix;
 import io.jllm.cpu.kernels.PackedKernels;
 import io.jllm.cpu.kernels.PackedMatrix;
-import io.jllm.cpu.kernels.Rows;
 import io.jllm.cpu.kernels.StoredMatrix;
 import io.jllm.cpu.kernels.Target;
 import io.jllm.cpu.kernels.Workspace;
-import io.jllm.cpu.machine.TokenFormat;
+import io.jllm.cpu.layout.BlockRows;
+import io.jllm.cpu.layout.Rows;
+import io.jllm.cpu.layout.TokenFormat;
+import io.jllm.cpu.op.KernelChoice;
 import io.jllm.quant.DType;
 import io.jllm.quant.Tensor;
 import java.lang.foreign.Arena;

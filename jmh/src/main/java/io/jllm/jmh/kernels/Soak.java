@@ -1,13 +1,13 @@
 package io.jllm.jmh.kernels;
 
 import com.google.gson.JsonObject;
-import io.jllm.cpu.kernels.KernelChoice;
-import io.jllm.cpu.kernels.MachineAttention;
-import io.jllm.cpu.kernels.MachineKernels;
-import io.jllm.cpu.kernels.Rows;
 import io.jllm.cpu.kernels.Target;
 import io.jllm.cpu.kernels.Workspace;
-import io.jllm.cpu.machine.Isa;
+import io.jllm.cpu.layout.Rows;
+import io.jllm.cpu.machine.MachineAttention;
+import io.jllm.cpu.machine.MachineKernels;
+import io.jllm.cpu.machine.asm.Isa;
+import io.jllm.cpu.op.KernelChoice;
 import io.jllm.jmh.Provenance;
 import io.jllm.quant.Codec;
 import io.jllm.quant.DType;

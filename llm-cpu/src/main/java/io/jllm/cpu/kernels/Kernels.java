@@ -1,5 +1,7 @@
 package io.jllm.cpu.kernels;
 
+import io.jllm.cpu.layout.KvLayout;
+import io.jllm.cpu.layout.Rows;
 import io.jllm.model.Op.Activation;
 import io.jllm.model.Rope;
 import java.lang.foreign.MemorySegment;

@@ -1,7 +1,9 @@
 package io.jllm.cpu.kernels;
 
-import io.jllm.cpu.machine.LargeMemory;
-import io.jllm.cpu.machine.TokenFormat;
+import io.jllm.cpu.layout.BlockRows;
+import io.jllm.cpu.layout.Rows;
+import io.jllm.cpu.layout.TokenFormat;
+import io.jllm.cpu.os.LargeMemory;
 import io.jllm.quant.DType;
 import io.jllm.quant.Tensor;
 import java.util.List;
@@ -11,7 +13,7 @@ import java.util.List;
  * Thread-safe: each thread brings its own {@link Workspace}.
  *
  * <p><b>The order of summation</b>: for a row and a token, block-quantised weights are taken in blocks of 32 columns, in order. Within
- * one, sums of products of integers are exact; what becomes of them is said at {@link BlockModel}, which computes the same to the last
+ * one, sums of products of integers are exact; what becomes of them is said at {@link io.jllm.cpu.layout.BlockModel}, which computes the same to the last
  * bit. Floats are taken one after the other, each multiplied and added with one rounding. It depends on neither neighbours, threads, the
  * instruction set nor the width of vectors, so results do not either.
  */

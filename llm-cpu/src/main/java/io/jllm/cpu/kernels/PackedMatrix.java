@@ -1,7 +1,8 @@
 package io.jllm.cpu.kernels;
 
-import io.jllm.cpu.machine.TokenFormat;
-import io.jllm.cpu.machine.WeightFormat;
+import io.jllm.cpu.layout.Layout;
+import io.jllm.cpu.layout.TokenFormat;
+import io.jllm.cpu.layout.WeightFormat;
 import io.jllm.quant.DType;
 import io.jllm.quant.Tensor;
 import java.lang.foreign.MemorySegment;
@@ -40,12 +41,12 @@ public record PackedMatrix(Layout layout, MemorySegment data, int rows, int cols
     }
 
     /** How such weights lie. */
-    static WeightFormat format(DType type) {
+    public static WeightFormat format(DType type) {
         return layout(type).format();
     }
 
     /** How it lies. */
-    WeightFormat format() {
+    public WeightFormat format() {
         return layout.format();
     }
 
@@ -64,16 +65,16 @@ public record PackedMatrix(Layout layout, MemorySegment data, int rows, int cols
         return Math.ceilDiv(rows, ROWS);
     }
 
-    int blocks() {
+    public int blocks() {
         return Math.ceilDiv(cols, TokenFormat.BLOCK);
     }
 
-    long groupBytes() {
+    public long groupBytes() {
         return layout.format().groupBytes(cols);
     }
 
     /** Where in a group the unit starts whose first block that is. */
-    long unit(int group, int block) {
+    public long unit(int group, int block) {
         int blocks = layout.format().unitBlocks();
         return group * groupBytes() + (long) (block / blocks) * layout.format().unitBytes(blocks);
     }

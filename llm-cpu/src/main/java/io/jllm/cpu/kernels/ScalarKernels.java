@@ -1,7 +1,9 @@
 package io.jllm.cpu.kernels;
 
-import static io.jllm.cpu.kernels.Rows.FLOAT;
+import static io.jllm.cpu.layout.Rows.FLOAT;
 
+import io.jllm.cpu.layout.KvLayout;
+import io.jllm.cpu.layout.Rows;
 import io.jllm.model.Op.Activation;
 import io.jllm.model.Rope;
 import java.lang.foreign.MemorySegment;
@@ -131,7 +133,7 @@ public final class ScalarKernels implements Kernels {
     }
 
     /** Pairs of i and {@code half + i}, from {@code from} on. */
-    static void rotateHalves(float[] x, int from, int half, float[] cos, float[] sin, int at) {
+    public static void rotateHalves(float[] x, int from, int half, float[] cos, float[] sin, int at) {
         for (int i = from; i < half; i++) {
             float a = x[i];
             float b = x[half + i];
@@ -141,7 +143,7 @@ public final class ScalarKernels implements Kernels {
     }
 
     /** Pairs of an even number and the next one, from {@code from} on. */
-    static void rotateNeighbours(float[] x, int from, int n, float[] cos, float[] sin, int at) {
+    public static void rotateNeighbours(float[] x, int from, int n, float[] cos, float[] sin, int at) {
         for (int i = from; i < n; i += 2) {
             float a = x[i];
             float b = x[i + 1];
@@ -160,7 +162,7 @@ public final class ScalarKernels implements Kernels {
     }
 
     /** An activation of one number, as exact as floats are. */
-    static float activate(Activation kind, double x) {
+    public static float activate(Activation kind, double x) {
         return (float) switch (kind) {
             case SILU -> x / (1 + Math.exp(-x));
             case GELU_TANH -> 0.5 * x * (1 + Math.tanh(SQRT_2_PI * (x + 0.044715 * x * x * x)));

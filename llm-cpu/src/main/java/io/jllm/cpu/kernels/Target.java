@@ -1,7 +1,8 @@
 package io.jllm.cpu.kernels;
 
-import static io.jllm.cpu.kernels.Rows.FLOAT;
+import static io.jllm.cpu.layout.Rows.FLOAT;
 
+import io.jllm.cpu.layout.Rows;
 import java.lang.foreign.MemorySegment;
 import java.util.Optional;
 
@@ -14,7 +15,7 @@ import java.util.Optional;
  */
 public record Target(Rows rows, int column, Optional<Rows> residual) {
     /** Stores the products of rows {@code from} on of {@code w} with one token, from {@code sums[at]} on, with all that is added. */
-    void put(StoredMatrix w, int from, int count, int token, float[] sums, int at) {
+    public void put(StoredMatrix w, int from, int count, int token, float[] sums, int at) {
         long first = (long) (column + from) * Float.BYTES;
         MemorySegment out = rows.data();
         long to = rows.row(token) + first;

@@ -1,5 +1,7 @@
 package io.jllm.cpu.kernels;
 
+import io.jllm.cpu.layout.AttentionFrame;
+import io.jllm.cpu.layout.KvLayout;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
@@ -8,24 +10,24 @@ public final class Workspace {
     /** Floats of the rows that are decoded at a time when many tokens share them: a quarter of a usual L2 cache. */
     static final int TILE_FLOATS = 1 << 16;
     /** Rows and tokens of the register tile. */
-    static final int TILE = 4;
+    public static final int TILE = 4;
     /** Bytes of a cache line. */
     private static final int LINE = 64;
     /** Most lanes of any vector. */
     private static final int MAX_LANES = 64;
     /** Tokens whose sums are finished together. */
-    static final int TOKENS = 32;
+    public static final int TOKENS = 32;
     /** Most rows of a panel. */
     static final int PANEL = 64;
 
     /** Decoded weights. */
-    final MemorySegment tile;
+    public final MemorySegment tile;
     /** One decoded row, for codecs that write arrays. */
-    final float[] row;
+    public final float[] row;
     /** Accumulators of the register tile, lane by lane. */
-    final float[] lanes = new float[TILE * TILE * MAX_LANES];
+    public final float[] lanes = new float[TILE * TILE * MAX_LANES];
     /** Sums of a panel of rows and a group of tokens. */
-    final float[] sums = new float[PANEL * TOKENS];
+    public final float[] sums = new float[PANEL * TOKENS];
     private float[] scores = {};
     private float[] queries = {};
     private float[] parts = {};
@@ -62,12 +64,12 @@ public final class Workspace {
      * Bytes from row to row of the tile. An odd number of cache lines: with a power of two, rows would fall into the same few
      * places of the first cache and drive each other out.
      */
-    static long tileStride(int cols) {
+    public static long tileStride(int cols) {
         return (Math.ceilDiv((long) cols * Float.BYTES, LINE) | 1) * LINE;
     }
 
     /** Rows that are decoded at a time when many tokens share them. */
-    static int panel(int cols) {
+    public static int panel(int cols) {
         return Math.clamp((long) TILE_FLOATS * Float.BYTES / tileStride(cols) / TILE * TILE, TILE, PANEL);
     }
 
@@ -96,17 +98,17 @@ public final class Workspace {
     }
 
     /** Room for {@code n} pairs of numbers of a token of 8 bits. */
-    int[] pairs(int n) {
+    public int[] pairs(int n) {
         return pairs = room(pairs, n);
     }
 
     /** Room for {@code n} numbers that sums of a token begin with. */
-    int[] starts(int n) {
+    public int[] starts(int n) {
         return starts = room(starts, n);
     }
 
     /** Room for a scale for each of {@code n} blocks of a token. */
-    float[] blockScales(int n) {
+    public float[] blockScales(int n) {
         return blockScales = room(blockScales, n);
     }
 
@@ -120,7 +122,7 @@ public final class Workspace {
     }
 
     /** Room for {@code n} arguments of an exponential. */
-    float[] arguments(int n) {
+    public float[] arguments(int n) {
         return arguments = room(arguments, n);
     }
 
@@ -129,7 +131,7 @@ public final class Workspace {
         return tile;
     }
 
-    /** For attention in machine code: what {@link MachineAttention#frame} gave last. */
+    /** For attention in machine code: what {@link io.jllm.cpu.machine.MachineAttention#frame} gave last. */
     public AttentionFrame attention() {
         return attention;
     }

@@ -1,13 +1,20 @@
 package io.jllm.cpu.machine;
 
-import static io.jllm.cpu.machine.AttentionShape.ENTRIES;
-import static io.jllm.cpu.machine.AttentionShape.ENTRIES_AT;
-import static io.jllm.cpu.machine.AttentionShape.ENTRY;
-import static io.jllm.cpu.machine.AttentionShape.STRIDE;
-import static io.jllm.cpu.machine.Gpr.*;
-import static io.jllm.cpu.machine.Mem.at;
-import static io.jllm.cpu.machine.Simd.VPMOVSXBD;
+import static io.jllm.cpu.layout.AttentionShape.ENTRIES;
+import static io.jllm.cpu.layout.AttentionShape.ENTRIES_AT;
+import static io.jllm.cpu.layout.AttentionShape.ENTRY;
+import static io.jllm.cpu.layout.AttentionShape.STRIDE;
+import static io.jllm.cpu.machine.asm.Gpr.*;
+import static io.jllm.cpu.machine.asm.Mem.at;
+import static io.jllm.cpu.machine.asm.Simd.VPMOVSXBD;
 
+import io.jllm.cpu.layout.AttentionShape;
+import io.jllm.cpu.machine.asm.Assembler;
+import io.jllm.cpu.machine.asm.Emitter;
+import io.jllm.cpu.machine.asm.Gpr;
+import io.jllm.cpu.machine.asm.Isa;
+import io.jllm.cpu.machine.asm.Label;
+import io.jllm.cpu.machine.asm.Mem;
 import java.util.List;
 
 /**

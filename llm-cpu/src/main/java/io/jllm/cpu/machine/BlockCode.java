@@ -1,10 +1,13 @@
 package io.jllm.cpu.machine;
 
-import static io.jllm.cpu.machine.Gpr.R13;
-import static io.jllm.cpu.machine.Gpr.R14;
-import static io.jllm.cpu.machine.Gpr.RDI;
-import static io.jllm.cpu.machine.Mem.at;
+import static io.jllm.cpu.machine.asm.Gpr.R13;
+import static io.jllm.cpu.machine.asm.Gpr.R14;
+import static io.jllm.cpu.machine.asm.Gpr.RDI;
+import static io.jllm.cpu.machine.asm.Mem.at;
 
+import io.jllm.cpu.layout.WeightFormat;
+import io.jllm.cpu.machine.asm.Emitter;
+import io.jllm.cpu.machine.asm.Mem;
 import java.util.List;
 
 /**

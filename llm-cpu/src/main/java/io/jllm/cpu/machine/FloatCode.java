@@ -1,10 +1,14 @@
 package io.jllm.cpu.machine;
 
-import static io.jllm.cpu.machine.Gpr.RAX;
-import static io.jllm.cpu.machine.Mem.at;
-import static io.jllm.cpu.machine.Simd.VPAND;
-import static io.jllm.cpu.machine.Simd.VPSLLD;
+import static io.jllm.cpu.machine.asm.Gpr.RAX;
+import static io.jllm.cpu.machine.asm.Mem.at;
+import static io.jllm.cpu.machine.asm.Simd.VPAND;
+import static io.jllm.cpu.machine.asm.Simd.VPSLLD;
 
+import io.jllm.cpu.layout.TokenFormat;
+import io.jllm.cpu.layout.WeightFormat;
+import io.jllm.cpu.machine.asm.Emitter;
+import io.jllm.cpu.machine.asm.Mem;
 import java.util.ArrayList;
 import java.util.List;
 

@@ -1,5 +1,16 @@
 package io.jllm.cpu.machine;
 
+import io.jllm.cpu.layout.AttentionShape;
+import io.jllm.cpu.layout.TokenFormat;
+import io.jllm.cpu.layout.WeightFormat;
+import io.jllm.cpu.machine.asm.Assembler;
+import io.jllm.cpu.machine.asm.Constant;
+import io.jllm.cpu.machine.asm.Isa;
+import io.jllm.cpu.os.CodeCalls;
+import io.jllm.cpu.os.LargeMemory;
+import io.jllm.cpu.os.MachineCodeException;
+import io.jllm.cpu.os.Processor;
+import io.jllm.cpu.os.SystemCalls;
 import java.lang.foreign.MemorySegment;
 import java.util.EnumMap;
 import java.util.List;

@@ -1,9 +1,19 @@
 package io.jllm.cpu.machine;
 
-import static io.jllm.cpu.machine.AttentionShape.HEADER_BYTES;
-import static io.jllm.cpu.machine.Gpr.*;
-import static io.jllm.cpu.machine.Mem.at;
-import static io.jllm.cpu.machine.Simd.*;
+import static io.jllm.cpu.layout.AttentionShape.HEADER_BYTES;
+import static io.jllm.cpu.machine.asm.Gpr.*;
+import static io.jllm.cpu.machine.asm.Mem.at;
+import static io.jllm.cpu.machine.asm.Simd.*;
+
+import io.jllm.cpu.layout.AttentionShape;
+import io.jllm.cpu.machine.asm.Assembler;
+import io.jllm.cpu.machine.asm.Constant;
+import io.jllm.cpu.machine.asm.Emitter;
+import io.jllm.cpu.machine.asm.Gpr;
+import io.jllm.cpu.machine.asm.Isa;
+import io.jllm.cpu.machine.asm.Label;
+import io.jllm.cpu.machine.asm.Mem;
+import io.jllm.cpu.machine.asm.Vec;
 
 /**
  * What becomes of the sums of chunks: they are added up, each by exp of what its largest score is below the largest of both, and divided

@@ -1,12 +1,17 @@
 package io.jllm.cpu.machine;
 
-import static io.jllm.cpu.machine.Gpr.R9;
-import static io.jllm.cpu.machine.Gpr.RAX;
-import static io.jllm.cpu.machine.Gpr.RCX;
-import static io.jllm.cpu.machine.Gpr.RDI;
-import static io.jllm.cpu.machine.Gpr.RDX;
-import static io.jllm.cpu.machine.Gpr.RSI;
-import static io.jllm.cpu.machine.Mem.at;
+import static io.jllm.cpu.machine.asm.Gpr.R9;
+import static io.jllm.cpu.machine.asm.Gpr.RAX;
+import static io.jllm.cpu.machine.asm.Gpr.RCX;
+import static io.jllm.cpu.machine.asm.Gpr.RDI;
+import static io.jllm.cpu.machine.asm.Gpr.RDX;
+import static io.jllm.cpu.machine.asm.Gpr.RSI;
+import static io.jllm.cpu.machine.asm.Mem.at;
+
+import io.jllm.cpu.layout.WeightFormat;
+import io.jllm.cpu.machine.asm.Assembler;
+import io.jllm.cpu.machine.asm.Label;
+import io.jllm.cpu.machine.asm.Moves;
 
 /**
  * Rearranges stored rows into a group of a {@link WeightFormat}, for formats whose numbers only change places. A model is rearranged once,

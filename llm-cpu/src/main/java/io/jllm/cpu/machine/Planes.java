@@ -1,5 +1,8 @@
 package io.jllm.cpu.machine;
 
+import io.jllm.cpu.layout.WeightFormat;
+import io.jllm.cpu.machine.asm.Emitter;
+import io.jllm.cpu.machine.asm.Simd;
 import java.util.List;
 
 /**

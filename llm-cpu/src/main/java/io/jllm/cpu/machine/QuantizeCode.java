@@ -1,19 +1,27 @@
 package io.jllm.cpu.machine;
 
-import static io.jllm.cpu.machine.Gpr.R10;
-import static io.jllm.cpu.machine.Gpr.R11;
-import static io.jllm.cpu.machine.Gpr.R8;
-import static io.jllm.cpu.machine.Gpr.R9;
-import static io.jllm.cpu.machine.Gpr.RAX;
-import static io.jllm.cpu.machine.Gpr.RCX;
-import static io.jllm.cpu.machine.Gpr.RDI;
-import static io.jllm.cpu.machine.Gpr.RDX;
-import static io.jllm.cpu.machine.Gpr.RSI;
-import static io.jllm.cpu.machine.Gpr.RSP;
-import static io.jllm.cpu.machine.Mem.at;
-import static io.jllm.cpu.machine.Simd.*;
-import static io.jllm.cpu.machine.Vec.xmm;
-import static io.jllm.cpu.machine.Vec.ymm;
+import static io.jllm.cpu.machine.asm.Gpr.R10;
+import static io.jllm.cpu.machine.asm.Gpr.R11;
+import static io.jllm.cpu.machine.asm.Gpr.R8;
+import static io.jllm.cpu.machine.asm.Gpr.R9;
+import static io.jllm.cpu.machine.asm.Gpr.RAX;
+import static io.jllm.cpu.machine.asm.Gpr.RCX;
+import static io.jllm.cpu.machine.asm.Gpr.RDI;
+import static io.jllm.cpu.machine.asm.Gpr.RDX;
+import static io.jllm.cpu.machine.asm.Gpr.RSI;
+import static io.jllm.cpu.machine.asm.Gpr.RSP;
+import static io.jllm.cpu.machine.asm.Mem.at;
+import static io.jllm.cpu.machine.asm.Simd.*;
+import static io.jllm.cpu.machine.asm.Vec.xmm;
+import static io.jllm.cpu.machine.asm.Vec.ymm;
+
+import io.jllm.cpu.layout.TokenFormat;
+import io.jllm.cpu.layout.WeightFormat;
+import io.jllm.cpu.machine.asm.Assembler;
+import io.jllm.cpu.machine.asm.Emitter;
+import io.jllm.cpu.machine.asm.Isa;
+import io.jllm.cpu.machine.asm.Label;
+import io.jllm.cpu.machine.asm.Mem;
 
 /**
  * Floats to 8 bits, in blocks of 32 with a scale: d = max |x| / 127, q = x * (127 / max |x|) rounded to the nearest, ties to

@@ -1,9 +1,17 @@
 package io.jllm.cpu.machine;
 
-import static io.jllm.cpu.machine.Gpr.*;
-import static io.jllm.cpu.machine.Mem.at;
-import static io.jllm.cpu.machine.Simd.*;
+import static io.jllm.cpu.machine.asm.Gpr.*;
+import static io.jllm.cpu.machine.asm.Mem.at;
+import static io.jllm.cpu.machine.asm.Simd.*;
 
+import io.jllm.cpu.machine.asm.Assembler;
+import io.jllm.cpu.machine.asm.Constant;
+import io.jllm.cpu.machine.asm.Emitter;
+import io.jllm.cpu.machine.asm.Gpr;
+import io.jllm.cpu.machine.asm.Isa;
+import io.jllm.cpu.machine.asm.Label;
+import io.jllm.cpu.machine.asm.Mem;
+import io.jllm.cpu.machine.asm.Vec;
 import java.util.List;
 
 /** Rotation of heads, and where keys and values go. A rotated number is a product, a product, a sum: three roundings. */

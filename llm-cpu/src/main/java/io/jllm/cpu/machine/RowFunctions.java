@@ -2,6 +2,12 @@ package io.jllm.cpu.machine;
 
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
+import io.jllm.cpu.layout.WeightFormat;
+import io.jllm.cpu.machine.asm.Assembler;
+import io.jllm.cpu.machine.asm.Constant;
+import io.jllm.cpu.machine.asm.Isa;
+import io.jllm.cpu.os.CodeCalls;
+import io.jllm.cpu.os.SystemCalls;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 

@@ -1,9 +1,12 @@
 package io.jllm.cpu.machine;
 
-import static io.jllm.cpu.machine.Gpr.RSP;
-import static io.jllm.cpu.machine.Mem.at;
-import static io.jllm.cpu.machine.Simd.*;
+import static io.jllm.cpu.machine.asm.Gpr.RSP;
+import static io.jllm.cpu.machine.asm.Mem.at;
+import static io.jllm.cpu.machine.asm.Simd.*;
 
+import io.jllm.cpu.layout.WeightFormat;
+import io.jllm.cpu.machine.asm.Emitter;
+import io.jllm.cpu.machine.asm.Mem;
 import java.util.List;
 
 /** Where a format has its scales, and how they become a float for each row. */

@@ -1,12 +1,19 @@
 package io.jllm.cpu.machine;
 
+import static io.jllm.cpu.layout.AttentionShape.ROWS;
 import static io.jllm.cpu.machine.AttentionCode.LANES;
 import static io.jllm.cpu.machine.AttentionCode.STRIDE_BYTES;
 import static io.jllm.cpu.machine.AttentionCode.entry;
-import static io.jllm.cpu.machine.AttentionShape.ROWS;
-import static io.jllm.cpu.machine.Gpr.*;
-import static io.jllm.cpu.machine.Mem.at;
-import static io.jllm.cpu.machine.Simd.VMOVUPS_STORE;
+import static io.jllm.cpu.machine.asm.Gpr.*;
+import static io.jllm.cpu.machine.asm.Mem.at;
+import static io.jllm.cpu.machine.asm.Simd.VMOVUPS_STORE;
+
+import io.jllm.cpu.layout.AttentionShape;
+import io.jllm.cpu.layout.KvFormat;
+import io.jllm.cpu.machine.asm.Assembler;
+import io.jllm.cpu.machine.asm.Emitter;
+import io.jllm.cpu.machine.asm.Label;
+import io.jllm.cpu.machine.asm.Operand;
 
 /** The scores of a chunk: products of queries with keys. */
 final class ScoreCode {

@@ -2,10 +2,19 @@ package io.jllm.cpu.machine;
 
 import static io.jllm.cpu.machine.AttentionCode.LANES;
 import static io.jllm.cpu.machine.AttentionCode.STRIDE_BYTES;
-import static io.jllm.cpu.machine.Gpr.*;
-import static io.jllm.cpu.machine.Mem.at;
-import static io.jllm.cpu.machine.Simd.*;
+import static io.jllm.cpu.machine.asm.Gpr.*;
+import static io.jllm.cpu.machine.asm.Mem.at;
+import static io.jllm.cpu.machine.asm.Simd.*;
 
+import io.jllm.cpu.layout.AttentionShape;
+import io.jllm.cpu.machine.asm.Assembler;
+import io.jllm.cpu.machine.asm.Constant;
+import io.jllm.cpu.machine.asm.Emitter;
+import io.jllm.cpu.machine.asm.Gpr;
+import io.jllm.cpu.machine.asm.Label;
+import io.jllm.cpu.machine.asm.Mem;
+import io.jllm.cpu.machine.asm.Simd;
+import io.jllm.cpu.machine.asm.Vec;
 import java.util.function.IntConsumer;
 
 /** Turns the scores of a chunk into weights, of which those of positions that a row does not see are 0. */

@@ -1,13 +1,20 @@
 package io.jllm.cpu.machine;
 
+import static io.jllm.cpu.layout.AttentionShape.HEADER_BYTES;
+import static io.jllm.cpu.layout.AttentionShape.ROWS;
 import static io.jllm.cpu.machine.AttentionCode.LANES;
 import static io.jllm.cpu.machine.AttentionCode.STRIDE_BYTES;
 import static io.jllm.cpu.machine.AttentionCode.entry;
-import static io.jllm.cpu.machine.AttentionShape.HEADER_BYTES;
-import static io.jllm.cpu.machine.AttentionShape.ROWS;
-import static io.jllm.cpu.machine.Gpr.*;
-import static io.jllm.cpu.machine.Mem.at;
-import static io.jllm.cpu.machine.Simd.*;
+import static io.jllm.cpu.machine.asm.Gpr.*;
+import static io.jllm.cpu.machine.asm.Mem.at;
+import static io.jllm.cpu.machine.asm.Simd.*;
+
+import io.jllm.cpu.layout.AttentionShape;
+import io.jllm.cpu.layout.KvFormat;
+import io.jllm.cpu.machine.asm.Assembler;
+import io.jllm.cpu.machine.asm.Emitter;
+import io.jllm.cpu.machine.asm.Label;
+import io.jllm.cpu.machine.asm.Vec;
 
 /** The values of a chunk, each by its weight, added up. */
 final class ValueCode {

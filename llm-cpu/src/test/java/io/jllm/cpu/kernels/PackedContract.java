@@ -3,7 +3,12 @@ package io.jllm.cpu.kernels;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.jllm.cpu.machine.TokenFormat;
+import io.jllm.cpu.layout.BlockModel;
+import io.jllm.cpu.layout.BlockRows;
+import io.jllm.cpu.layout.Layout;
+import io.jllm.cpu.layout.Rows;
+import io.jllm.cpu.layout.TokenFormat;
+import io.jllm.cpu.machine.MachineSelfTest;
 import io.jllm.quant.Codec;
 import io.jllm.quant.DType;
 import io.jllm.quant.Tensor;
@@ -20,7 +25,7 @@ import org.junit.jupiter.api.Test;
  * Products of rearranged weights, for every format, against the exact model of their arithmetic, bit by bit, and against products of
  * floats within what 8 bits allow.
  */
-abstract class PackedContract {
+public abstract class PackedContract {
     private static final int BLOCK = 32;
 
     private final Random random = new Random(3);
@@ -32,7 +37,7 @@ abstract class PackedContract {
     }
 
     /** What is tested. */
-    abstract List<PackedKernels> kernels();
+    protected abstract List<PackedKernels> kernels();
 
     private void everywhere(BiConsumer<PackedKernels, DType> test) {
         for (PackedKernels kernels : kernels()) {
@@ -46,15 +51,15 @@ abstract class PackedContract {
     }
 
     /** A number of columns that the format can have, not below the wanted one. */
-    static int cols(DType type, int wanted) {
+    protected static int cols(DType type, int wanted) {
         return Math.ceilDiv(wanted, type.blockElements()) * type.blockElements();
     }
 
-    Tensor weights(DType type, int rows, int cols) {
+    protected Tensor weights(DType type, int rows, int cols) {
         return MachineSelfTest.random(arena, random, type, rows, cols);
     }
 
-    PackedMatrix pack(Tensor t) {
+    protected PackedMatrix pack(Tensor t) {
         var w = PackedMatrix.of(t.type(), arena.allocate(PackedMatrix.bytes(t.type(), t.rows(), t.cols()), 64), (int) t.rows(), (int) t.cols());
         w.pack(t, 0, w.groups());
         return w;
@@ -90,7 +95,7 @@ abstract class PackedContract {
         return x;
     }
 
-    static float[] decoded(Tensor t, int row) {
+    protected static float[] decoded(Tensor t, int row) {
         var out = new float[(int) t.cols()];
         Codec.of(t.type()).orElseThrow().decode(t.data(), row * t.rowBytes(), out, 0, out.length);
         return out;
@@ -100,7 +105,7 @@ abstract class PackedContract {
         return java.util.stream.IntStream.range(0, (int) t.rows()).mapToObj(r -> BlockModel.of(t, r)).toList();
     }
 
-    static void same(float want, float got, String what) {
+    protected static void same(float want, float got, String what) {
         assertEquals(Float.floatToIntBits(want), Float.floatToIntBits(got), () -> what + ": " + got + " instead of " + want);
     }
 
@@ -154,10 +159,10 @@ abstract class PackedContract {
             var out = new Rows(arena.allocate((long) tokens * (rows + 2) * Float.BYTES), 0, rows + 2);
             kernels.linear(w, 0, rows, arrange(kernels, w.type(), x), tokens, new Target(out, 1, Optional.empty()), new Workspace(arena, w.cols()));
             for (int i = 0; i < tokens; i++) {
-                same(0, out.data().get(Rows.FLOAT, out.row(i)), "before row 0");
-                same(0, out.data().get(Rows.FLOAT, out.row(i) + 4L * (rows + 1)), "behind the last row");
+            same(0, out.data().get(Rows.FLOAT, out.row(i)), "before row 0");
+            same(0, out.data().get(Rows.FLOAT, out.row(i) + 4L * (rows + 1)), "behind the last row");
                 for (int r = 0; r < rows; r++) {
-                    same(want[i][r], out.data().get(Rows.FLOAT, out.row(i) + 4L * (r + 1)),
+                same(want[i][r], out.data().get(Rows.FLOAT, out.row(i) + 4L * (r + 1)),
                             kernels.name() + " " + t.type() + " " + rows + " x " + w.cols() + ", row " + r + ", token " + i + " of " + tokens);
                 }
             }
@@ -189,7 +194,7 @@ abstract class PackedContract {
         for (int r = 0; r < w.rows(); r += Math.max(7, w.rows() / 50)) {
             BlockModel model = BlockModel.of(t, r);
             for (int i = 0; i < tokens; i += 2) {
-                same(model.dot(x[i]), out.data().get(Rows.FLOAT, out.row(i) + 4L * r), t.type() + ", row " + r + ", token " + i + " of " + tokens);
+            same(model.dot(x[i]), out.data().get(Rows.FLOAT, out.row(i) + 4L * r), t.type() + ", row " + r + ", token " + i + " of " + tokens);
             }
         }
     }
@@ -220,7 +225,7 @@ abstract class PackedContract {
                     int r = i % unusual.length;
                     float want = model(t).get(r).dot(x[i / unusual.length]);
                     float got = out.data().get(Rows.FLOAT, 4L * i);
-                    same(want, Float.isNaN(want) && !Float.isFinite(got) ? want : got, kernels.name() + " " + type + ", row " + r + " of " + tokens);
+                same(want, Float.isNaN(want) && !Float.isFinite(got) ? want : got, kernels.name() + " " + type + ", row " + r + " of " + tokens);
                 }
             }
         });
@@ -280,7 +285,7 @@ abstract class PackedContract {
             for (int i = 0; i < 2; i++) {
                 for (int r = 0; r < 16; r++) {
                     float got = out.data().get(Rows.FLOAT, out.row(i) + 4L * r);
-                    same(model.get(r).dot(x[i]), got, kernels.name() + " " + type + " by " + size + ", row " + r);
+                same(model.get(r).dot(x[i]), got, kernels.name() + " " + type + " by " + size + ", row " + r);
                     assertTrue(Float.isFinite(size) || !Float.isFinite(got), () -> size + " gave " + got);
                 }
             }
@@ -313,8 +318,8 @@ abstract class PackedContract {
         for (int i = 0; i < 11; i++) {
             for (int r = 0; r < rows; r++) {
                 float want = model.get(r).dot(x[i]) + r * 0.5f + rest[i][r];
-                same(want, out.data().get(Rows.FLOAT, out.row(i) + 4L * r), "row " + r);
-                same(want, inPlace.data().get(Rows.FLOAT, inPlace.row(i) + 4L * r), "row " + r);
+            same(want, out.data().get(Rows.FLOAT, out.row(i) + 4L * r), "row " + r);
+            same(want, inPlace.data().get(Rows.FLOAT, inPlace.row(i) + 4L * r), "row " + r);
             }
         }
     }

@@ -1,5 +1,6 @@
 package io.jllm.examples.cli;
 
+import io.jllm.examples.cli.output.BadInput;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.CharBuffer;

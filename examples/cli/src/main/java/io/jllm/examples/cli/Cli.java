@@ -1,5 +1,17 @@
 package io.jllm.examples.cli;
 
+import io.jllm.examples.cli.command.Action;
+import io.jllm.examples.cli.command.BenchCommand;
+import io.jllm.examples.cli.command.InspectCommand;
+import io.jllm.examples.cli.command.LogitsCommand;
+import io.jllm.examples.cli.command.PerplexityCommand;
+import io.jllm.examples.cli.command.QuantizeCommand;
+import io.jllm.examples.cli.command.RunCommand;
+import io.jllm.examples.cli.command.SoakCommand;
+import io.jllm.examples.cli.command.TokenizeCommand;
+import io.jllm.examples.cli.output.Console;
+import io.jllm.examples.cli.output.Failures;
+import io.jllm.examples.cli.output.Log;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.Arrays;

@@ -1,5 +1,10 @@
 package io.jllm.examples.cli;
 
+import io.jllm.examples.cli.output.BadInput;
+import io.jllm.examples.cli.output.Console;
+import io.jllm.examples.cli.output.Failures;
+import io.jllm.examples.cli.output.Interruption;
+import io.jllm.examples.cli.output.Output;
 import io.jllm.spi.BackendProvider;
 import io.jllm.spi.BackendProvider.BackendOptions;
 import java.io.FileDescriptor;

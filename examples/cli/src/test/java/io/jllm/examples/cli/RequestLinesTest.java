@@ -8,6 +8,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.jllm.Prompt;
 import io.jllm.SamplingParams;
+import io.jllm.examples.cli.bench.RequestLines;
+import io.jllm.examples.cli.options.Asked;
+import io.jllm.examples.cli.output.BadInput;
 import io.jllm.sampling.EarlyStopping;
 import java.io.IOException;
 import java.nio.file.Files;

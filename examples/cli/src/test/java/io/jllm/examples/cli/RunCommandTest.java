@@ -9,6 +9,8 @@ import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonPrimitive;
 import io.jllm.demo.DemoModel;
+import io.jllm.examples.cli.output.Console;
+import io.jllm.examples.cli.output.Output;
 import io.jllm.quant.gguf.GgufFile;
 import io.jllm.quant.gguf.GgufValue;
 import io.jllm.quant.gguf.GgufWriter;

@@ -85,7 +85,7 @@ class UsageTest {
     void debugShowsWhere() {
         CliRun run = CliRun.of("inspect", "absent.gguf", "--debug");
         assertEquals(2, run.code());
-        assertTrue(run.err().contains("at io.jllm.examples.cli.InspectCommand"), run.err());
+        assertTrue(run.err().contains("at io.jllm.examples.cli.command.InspectCommand"), run.err());
     }
 
     @Test

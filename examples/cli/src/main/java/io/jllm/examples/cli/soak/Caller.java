@@ -1,13 +1,13 @@
 package io.jllm.examples.cli.soak;
 
 import io.jllm.LLM;
+import io.jllm.LogitsProcessor;
 import io.jllm.Request;
 import io.jllm.RequestHandle;
 import io.jllm.RequestOutput;
 import io.jllm.RequestRejectedException;
 import io.jllm.TokenStream;
 import io.jllm.TokenStream.Piece;
-import io.jllm.spi.LogitsProcessor;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;

@@ -1,6 +1,6 @@
 package io.jllm.examples.cli.soak;
 
-import io.jllm.spi.LogitsProcessor;
+import io.jllm.LogitsProcessor;
 
 /** What an application may do to logits, well or badly. */
 final class LogitsProcessors {

@@ -2,11 +2,11 @@ package io.jllm.examples.cli.soak;
 
 import io.jllm.BeamSearchParams;
 import io.jllm.LLM;
+import io.jllm.LogitsProcessor;
 import io.jllm.Prompt;
 import io.jllm.Request;
 import io.jllm.RequestHandle;
 import io.jllm.SamplingParams;
-import io.jllm.spi.LogitsProcessor;
 import java.time.Duration;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;

@@ -6,7 +6,7 @@ import io.jllm.FinishReason;
 import io.jllm.LLM;
 import io.jllm.LlmBuilder;
 import io.jllm.RequestOutput;
-import io.jllm.examples.cli.ResidentMemory;
+import io.jllm.examples.cli.output.ResidentMemory;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;

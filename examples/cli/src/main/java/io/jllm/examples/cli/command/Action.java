@@ -1,0 +1,7 @@
+package io.jllm.examples.cli.command;
+
+/** One command, filled with its options. */
+@FunctionalInterface
+public interface Action {
+    void run() throws Exception;
+}

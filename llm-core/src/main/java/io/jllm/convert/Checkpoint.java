@@ -1,0 +1,32 @@
+package io.jllm.convert;
+
+import io.jllm.quant.Tensor;
+import io.jllm.quant.WeightSource;
+import io.jllm.quant.gguf.GgufValue;
+import java.util.List;
+import java.util.Map;
+
+/** A model to be converted. */
+record Checkpoint(Map<String, GgufValue> metadata, List<Item> tensors, WeightSource weights) implements AutoCloseable {
+    /**
+     * A tensor to be written.
+     *
+     * @param data where its values are
+     * @param shape as GGUF has it, the contiguous dimension first
+     * @param order what becomes of its rows, or of the values of a bias
+     */
+    record Item(Tensor data, List<Long> shape, RowOrder order) {
+        String name() {
+            return data.name();
+        }
+
+        boolean isVector() {
+            return shape.size() < 2;
+        }
+    }
+
+    @Override
+    public void close() {
+        weights.close();
+    }
+}

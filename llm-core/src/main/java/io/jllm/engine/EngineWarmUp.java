@@ -1,0 +1,174 @@
+package io.jllm.engine;
+
+import io.jllm.MemoryReport;
+import io.jllm.Prompt;
+import io.jllm.SamplingParams;
+import io.jllm.TokenStream;
+import io.jllm.engine.request.QueuePermits;
+import io.jllm.engine.request.RequestFactory;
+import io.jllm.engine.request.Submission;
+import io.jllm.engine.schedule.SchedulerLimits;
+import io.jllm.engine.step.EngineLoop;
+import io.jllm.engine.watch.Listeners;
+import io.jllm.load.LoadedModel;
+import io.jllm.spi.ModelRunner;
+import io.jllm.spi.RowSampling;
+import io.jllm.spi.StepBatch;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+
+/**
+ * Two short requests through an engine of their own, over a runner that computes nothing, while the real one still rearranges weights: the
+ * first caller's request then finds classes loaded, and a tokenizer that has been used. Nobody hears of them: they have counts, KV blocks
+ * and request numbers of their own, and leave nothing behind.
+ */
+final class EngineWarmUp {
+    private static final int CONTEXT = 64;
+    private static final int BLOCK = 4;
+    private static final int TOKENS = 6;
+    private static final SchedulerLimits LIMITS = new SchedulerLimits(16, 2, 3, BLOCK, true);
+
+    private static final System.Logger LOG = System.getLogger("io.jllm");
+    /** None at all. */
+    static final EngineWarmUp NONE = new EngineWarmUp(() -> { });
+
+    private final Thread thread;
+    private volatile Error error; // null but for what a JVM cannot do, such as find more memory
+
+    private EngineWarmUp(Runnable play) {
+        thread = Thread.ofPlatform().name("jllm-rehearsal").daemon().unstarted(() -> {
+            try {
+                play.run();
+            } catch (Error e) {
+                error = e;
+            } catch (RuntimeException e) { // there may be no tokenizer, of which whoever loads the model hears
+                LOG.log(System.Logger.Level.DEBUG, "no rehearsal", e);
+            }
+        });
+    }
+
+    /** Begins in a thread of its own, as soon as the model's tokenizer is made. */
+    static EngineWarmUp begin(LoadedModel model) {
+        return begin(() -> run(model));
+    }
+
+    /** The same with another play. */
+    static EngineWarmUp begin(Runnable play) {
+        var rehearsal = new EngineWarmUp(play);
+        rehearsal.thread.start();
+        return rehearsal;
+    }
+
+    /** Waits until it is over, and throws the error that ended it, if one did: it would have come to whoever asks first. */
+    void await() {
+        end();
+        Error came = error;
+        if (came != null) {
+            throw came;
+        }
+    }
+
+    /** Waits until it is over, however it ended. */
+    void end() {
+        boolean interrupted = false;
+        while (thread.isAlive()) {
+            try {
+                thread.join();
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private static void run(LoadedModel model) {
+        var requests = new RequestFactory(model, CONTEXT, LIMITS.maxSequences(), BLOCK, 2 * CONTEXT / BLOCK);
+        int vocab = model.config().vocab();
+        var loop = new EngineLoop(new Nothing(vocab), vocab, CONTEXT, LIMITS, Listeners.none(), () -> { });
+        loop.start();
+        try {
+            play(new Submission(requests, loop, new QueuePermits(1), 1), requests, model);
+        } finally {
+            loop.close();
+        }
+    }
+
+    private static void play(Submission callers, RequestFactory requests, LoadedModel model) {
+        Prompt prompt = model.tokenizer().isPresent() ? Prompt.of("Hello, 1 world") : Prompt.ofTokens(0);
+        var params = SamplingParams.builder().temperature(0.8).topK(40).topP(0.95).maxTokens(TOKENS).ignoreEos(true).build();
+        var asked = new Submission.Asked(prompt, (id, ids, sink) -> requests.sampled(id, prompt, ids, params, sink));
+        callers.submit(asked).result().join().error().ifPresent(EngineWarmUp::fail);
+        try (TokenStream stream = callers.stream(asked)) {
+            stream.forEach(_ -> { });
+        }
+    }
+
+    /** What fails a request of the engine is a value, an error of the JVM too. */
+    private static void fail(RuntimeException e) {
+        if (e.getCause() instanceof Error error) {
+            throw error;
+        }
+        throw e;
+    }
+
+    /** A runner whose every token is the first of the vocabulary. */
+    private record Nothing(int vocab) implements ModelRunner {
+        @Override
+        public int blocks() {
+            return 2 * CONTEXT / BLOCK;
+        }
+
+        @Override
+        public void forward(StepBatch batch) {
+            // nothing
+        }
+
+        @Override
+        public boolean samplesOnDevice(RowSampling row) {
+            return true;
+        }
+
+        @Override
+        public void sample(RowSampling[] rows, int count, int[] tokens, float[] logprobs) {
+            // token 0 it is
+        }
+
+        @Override
+        public void topK(int[] rows, int k, int[] ids, float[] logprobs) {
+            // token 0 it is
+        }
+
+        @Override
+        public MemorySegment logits() {
+            return Arena.ofAuto().allocate(ValueLayout.JAVA_FLOAT, (long) LIMITS.maxLogitRows() * vocab);
+        }
+
+        @Override
+        public void forkSlot(int from, int to) {
+            // no state
+        }
+
+        @Override
+        public void releaseSlot(int slot) {
+            // no state
+        }
+
+        @Override
+        public void copyBlocks(int[] fromTo) {
+            // no blocks
+        }
+
+        @Override
+        public MemoryReport memory() {
+            return new MemoryReport(0, 0, 0, 0);
+        }
+
+        @Override
+        public void close() {
+            // nothing to close
+        }
+    }
+}

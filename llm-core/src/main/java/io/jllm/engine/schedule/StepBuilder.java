@@ -1,0 +1,138 @@
+package io.jllm.engine.schedule;
+
+import io.jllm.engine.kv.BlockCopies;
+import io.jllm.engine.sequence.SchedulingUnit;
+import io.jllm.engine.sequence.Sequence;
+import io.jllm.spi.StepBatch;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Fills the batch of one step with the tokens of units, within what a step may hold. */
+final class StepBuilder {
+    private final SchedulerLimits limits;
+    private final List<SchedulingUnit> scheduled = new ArrayList<>();
+    private final BlockCopies copies = new BlockCopies();
+    private final StepRows rows;
+    private final int[] counts;
+    private StepBatch batch;
+    private int decodes;
+    private int budget;
+    private int promptRows;
+
+    StepBuilder(SchedulerLimits limits) {
+        this.limits = limits;
+        rows = new StepRows(limits.maxLogitRows());
+        counts = new int[limits.maxSequences()];
+    }
+
+    /** Begins a step, with an empty batch. */
+    void begin(StepBatch b) {
+        b.clear();
+        batch = b;
+        scheduled.clear();
+        rows.clear();
+        decodes = 0;
+        budget = limits.maxTokens();
+        promptRows = limits.maxLogitRows() - limits.maxSequences();
+    }
+
+    /** How many tokens the batch still has room for. */
+    int budget() {
+        return budget;
+    }
+
+    /** The units in the batch. */
+    List<SchedulingUnit> scheduled() {
+        return scheduled;
+    }
+
+    /** The rows of logits of the batch. */
+    StepRows rows() {
+        return rows;
+    }
+
+    /** What must be copied before the step computes. */
+    BlockCopies copies() {
+        return copies;
+    }
+
+    /** How many tokens in the batch are the newest of sequences that have nothing else to compute. */
+    int decodes() {
+        return decodes;
+    }
+
+    /** Decides how many tokens of each of a unit's sequences to compute, all in all at most so many; false if none. */
+    boolean plan(SchedulingUnit u, int most) {
+        if (most < u.least()) {
+            return false;
+        }
+        int left = most;
+        List<Sequence> active = u.active();
+        for (int i = 0; i < active.size(); i++) {
+            counts[i] = chunk(active.get(i), Math.min(u.wanted(active.get(i)), left));
+            left -= counts[i];
+        }
+        return left < most;
+    }
+
+    /** At most so many, by what is left of the rows for log-probabilities of prompts. */
+    private int chunk(Sequence s, int most) {
+        int left = promptRows;
+        for (int n = 0; n < most; n++) {
+            if (s.wantsPromptRow(s.computed() + n) && left-- == 0) {
+                return n;
+            }
+        }
+        return most;
+    }
+
+    /** Takes the blocks for what is planned; false if there are too few. */
+    boolean reserve(SchedulingUnit u) {
+        List<Sequence> active = u.active();
+        for (int i = 0; i < active.size(); i++) {
+            Sequence s = active.get(i);
+            if (counts[i] > 0 && !s.blocks().reserve(s.computed(), s.computed() + counts[i], copies)) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** Puts what is planned into the batch. */
+    void put(SchedulingUnit u) {
+        List<Sequence> active = u.active();
+        for (int i = 0; i < active.size(); i++) {
+            if (counts[i] > 0) {
+                put(active.get(i), counts[i]);
+            }
+        }
+        scheduled.add(u);
+        u.group().scheduled();
+    }
+
+    private void put(Sequence s, int count) {
+        StepBatch b = batch;
+        int q = b.sequences++;
+        b.queryStart[q] = b.tokens;
+        for (int i = 0; i < count; i++) {
+            int position = s.computed() + i;
+            b.tokenIds[b.tokens] = s.tokens()[position];
+            b.positions[b.tokens] = position;
+            b.kvSlots[b.tokens] = s.blocks().slot(position);
+            if (s.wantsPromptRow(position)) {
+                rows.add(b, s, position);
+                promptRows--;
+            } else if (position == s.length() - 1) {
+                s.unit().rows(s).forEach(of -> rows.add(b, of, position));
+            }
+            b.tokens++;
+        }
+        decodes += count == 1 && s.behind() == 1 && s.generated() > 0 ? 1 : 0;
+        s.advance(count);
+        b.queryStart[q + 1] = b.tokens;
+        b.contextLength[q] = s.computed();
+        b.sequenceSlot[q] = s.slot();
+        s.blocks().copyTo(b.blockTable, q * b.maxBlocks);
+        budget -= count;
+    }
+}

@@ -1,0 +1,196 @@
+package io.jllm.engine.sequence;
+
+import io.jllm.LogitsProcessor;
+import io.jllm.engine.kv.BlockTable;
+import io.jllm.engine.kv.PrefixCache;
+import io.jllm.sampling.SamplerSettings;
+import io.jllm.spi.ModelRunner;
+import io.jllm.spi.RowSampling;
+import java.util.Arrays;
+import java.util.Optional;
+
+/**
+ * A growing list of tokens and the KV blocks of those that are computed. {@code computed <= length}; scheduling is making
+ * computed catch up. Touched by the engine's thread only.
+ */
+public final class Sequence implements RowSampling {
+    private static final int NO_SLOT = -1;
+
+    private final SchedulingUnit unit;
+    private final SequenceSettings settings;
+    private final int promptLength;
+    private int[] tokens;
+    private int length;
+    private int computed;
+    private int scoredPrompt;
+    private BlockTable blocks; // null before it is scheduled or branches off
+    private int slot = NO_SLOT;
+    private LogitsProcessor processor;
+
+    /** A sequence of a unit, at its request's prompt. */
+    Sequence(SchedulingUnit unit, SequenceSettings settings) {
+        this.unit = unit;
+        this.settings = settings;
+        int[] prompt = unit.group().promptIds();
+        promptLength = prompt.length;
+        length = prompt.length;
+        tokens = Arrays.copyOf(prompt, prompt.length + 16);
+    }
+
+    /** Becomes what another sequence is now. It must hold a slot and no blocks. */
+    void fork(Sequence from, ModelRunner runner) {
+        if (tokens.length < from.length) {
+            tokens = new int[from.tokens.length];
+        }
+        System.arraycopy(from.tokens, 0, tokens, 0, from.length);
+        length = from.length;
+        scoredPrompt = promptLength; // the log-probabilities of a prompt are collected once
+        LogitsProcessor ofParent = from.processor();
+        processor = ofParent == null ? null : ofParent.fork();
+        share(from, runner);
+    }
+
+    /** Takes all that another sequence has computed, by reference; it must be the beginning of this one too. */
+    void share(Sequence from, ModelRunner runner) {
+        blocks = from.blocks.fork();
+        computed = from.computed;
+        runner.forkSlot(from.slot, slot);
+    }
+
+    /** How many tokens it has in common with another of the same length, but never all. */
+    int sameAs(Sequence other) {
+        int different = Arrays.mismatch(tokens, 0, length, other.tokens, 0, other.length);
+        return different < 0 ? length - 1 : different;
+    }
+
+    public SchedulingUnit unit() {
+        return unit;
+    }
+
+    public SequenceGroup group() {
+        return unit.group();
+    }
+
+    /** Tokens that are not computed yet. */
+    public int behind() {
+        return length - computed;
+    }
+
+    public int computed() {
+        return computed;
+    }
+
+    public void advance(int count) {
+        computed += count;
+    }
+
+    public int generated() {
+        return length - promptLength;
+    }
+
+    /** Positions of the prompt whose log-probabilities are collected; they are not asked for again after a preemption. */
+    int scoredPrompt() {
+        return scoredPrompt;
+    }
+
+    public void scored(int position) {
+        scoredPrompt = position + 1;
+    }
+
+    /** Whether the logits at this position tell the log-probability of a prompt token that is still wanted. */
+    public boolean wantsPromptRow(int position) {
+        return group().params().promptLogprobs().isPresent() && position >= scoredPrompt && position < promptLength - 1;
+    }
+
+    int maxTokens() {
+        return settings.maxTokens();
+    }
+
+    void append(int token) {
+        if (length == tokens.length) {
+            tokens = Arrays.copyOf(tokens, 2 * length);
+        }
+        tokens[length++] = token;
+    }
+
+    /** Its KV blocks. */
+    public BlockTable blocks() {
+        return blocks;
+    }
+
+    public void place(BlockTable table) {
+        blocks = table;
+    }
+
+    /** Takes what the prefix cache knows of its next tokens, to at most that position; returns how many tokens that saves. */
+    public int reuse(int most) {
+        int before = computed;
+        computed = blocks.match(tokens, computed, Math.min(most, reusable()));
+        return computed - before;
+    }
+
+    /** The block that it computes next, if another sequence could take it from the prefix cache and it could take another's. */
+    public Optional<PrefixCache.Key> nextBlock() {
+        return blocks.next(tokens, Math.min(length - 1, reusable()));
+    }
+
+    /** Positions whose logits nobody wants. */
+    private int reusable() {
+        boolean scores = group().params().promptLogprobs().isPresent() && scoredPrompt < promptLength - 1;
+        return scores ? scoredPrompt : Integer.MAX_VALUE;
+    }
+
+    /** Gives the blocks back; what was computed is forgotten. */
+    void releaseBlocks() {
+        if (blocks != null) {
+            blocks.release();
+        }
+        computed = 0;
+    }
+
+    /** Takes a slot for as long as its unit runs. */
+    public void sit(int newSlot) {
+        slot = newSlot;
+    }
+
+    public boolean seated() {
+        return slot != NO_SLOT;
+    }
+
+    public void standUp() {
+        slot = NO_SLOT;
+    }
+
+    /** The application's processor, made when first needed; null where the request has none. */
+    public LogitsProcessor processor() {
+        if (processor == null && group().params().logitsProcessor().isPresent()) {
+            processor = group().params().logitsProcessor().get().get();
+        }
+        return processor;
+    }
+
+    @Override
+    public SamplerSettings settings() {
+        return settings.at(generated());
+    }
+
+    @Override
+    public int slot() {
+        return slot;
+    }
+
+    @Override
+    public int[] tokens() {
+        return tokens;
+    }
+
+    @Override
+    public int promptLength() {
+        return promptLength;
+    }
+
+    @Override
+    public int length() {
+        return length;
+    }
+}

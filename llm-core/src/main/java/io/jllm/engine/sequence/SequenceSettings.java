@@ -1,0 +1,133 @@
+package io.jllm.engine.sequence;
+
+import io.jllm.SamplingParams;
+import io.jllm.sampling.LogitBias;
+import io.jllm.sampling.SamplerSettings;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.concurrent.ThreadLocalRandom;
+
+/**
+ * A request's parameters, resolved for one sequence and one model: what the sampler sees at each token, and what ends the
+ * sequence. Immutable.
+ */
+public final class SequenceSettings {
+    private final SamplerSettings early;
+    private final SamplerSettings normal;
+    private final int minTokens;
+    private final int maxTokens;
+    private final Set<Integer> ends;
+
+    private SequenceSettings(SamplerSettings early, SamplerSettings normal, SequenceSettings other) {
+        this.early = early;
+        this.normal = normal;
+        minTokens = other.minTokens;
+        maxTokens = other.maxTokens;
+        ends = other.ends;
+    }
+
+    /**
+     * @param params the request's
+     * @param modelEos the model's end-of-sequence tokens
+     * @param vocab rows of logits
+     * @param maxTokens most tokens that there is room for
+     */
+    public SequenceSettings(SamplingParams params, Set<Integer> modelEos, int vocab, int maxTokens) {
+        this.maxTokens = maxTokens;
+        minTokens = Math.min(params.minTokens(), maxTokens);
+        var all = new TreeSet<>(params.stopTokenIds());
+        if (!params.ignoreEos()) {
+            all.addAll(modelEos);
+        }
+        ends = Set.copyOf(all);
+        checkIds("stopTokenIds", params.stopTokenIds(), vocab);
+        checkIds("logitBias", params.logitBias().keySet(), vocab);
+        checkIds("allowedTokenIds", params.allowedTokenIds(), vocab);
+        long seed = params.seed().orElseGet(() -> ThreadLocalRandom.current().nextLong());
+        normal = settings(params, params.logitBias(), seed);
+        if (minTokens == 0 || ends.isEmpty()) {
+            early = normal;
+        } else {
+            var banned = new HashMap<>(params.logitBias());
+            ends.stream().filter(id -> id < vocab).forEach(id -> banned.put(id, Float.NEGATIVE_INFINITY));
+            early = settings(params, banned, seed);
+        }
+        checkChoice(params, early.bias(), vocab);
+    }
+
+    /** The settings of one of several sequences: the first draws as the request says, each other with a seed of its own. */
+    SequenceSettings ofSequence(int index) {
+        return index == 0 ? this : new SequenceSettings(reseeded(early, index), reseeded(normal, index), this);
+    }
+
+    private static SamplerSettings reseeded(SamplerSettings s, int index) {
+        return new SamplerSettings(s.temperature(), s.topK(), s.topP(), s.minP(), s.repetitionPenalty(), s.presencePenalty(),
+                s.frequencyPenalty(), mixed(s.seed() + index * 0x9E3779B97F4A7C15L), s.bias());
+    }
+
+    /** Stafford's 13th variant of MurmurHash3's finisher, as in SplitMix64: seeds that are near become far. */
+    private static long mixed(long seed) {
+        long z = (seed ^ seed >>> 30) * 0xBF58476D1CE4E5B9L;
+        z = (z ^ z >>> 27) * 0x94D049BB133111EBL;
+        return z ^ z >>> 31;
+    }
+
+    private static SamplerSettings settings(SamplingParams p, Map<Integer, Float> bias, long seed) {
+        int[] ids = bias.keySet().stream().mapToInt(Integer::intValue).sorted().toArray();
+        float[] values = new float[ids.length];
+        for (int i = 0; i < ids.length; i++) {
+            values[i] = bias.get(ids[i]);
+        }
+        int[] allowed = p.allowedTokenIds().stream().mapToInt(Integer::intValue).sorted().toArray();
+        return new SamplerSettings(p.temperature(), p.topK(), p.topP(), p.minP(), p.repetitionPenalty(), p.presencePenalty(),
+                p.frequencyPenalty(), seed, ids.length == 0 && allowed.length == 0 ? LogitBias.NONE : new LogitBias(ids, values, allowed));
+    }
+
+    private static void checkIds(String name, Set<Integer> ids, int vocab) {
+        for (int id : ids) {
+            if (id < 0 || id >= vocab) {
+                throw new IllegalArgumentException(name + " holds token " + id + ", but the model's tokens are 0 to " + (vocab - 1));
+            }
+        }
+    }
+
+    private static void checkChoice(SamplingParams p, LogitBias bias, int vocab) {
+        long banned = 0;
+        for (int i = 0; i < bias.ids().length; i++) {
+            if (bias.values()[i] == Float.NEGATIVE_INFINITY
+                    && (bias.allowed().length == 0 || Arrays.binarySearch(bias.allowed(), bias.ids()[i]) >= 0)) {
+                banned++;
+            }
+        }
+        if (banned == (bias.allowed().length == 0 ? vocab : bias.allowed().length)) {
+            throw new IllegalArgumentException("no token may be picked: logitBias, allowedTokenIds and minTokens " + p.minTokens()
+                    + " ban all of them; allow at least one token that does not end the text");
+        }
+    }
+
+    /** How to pick a token after that many. */
+    SamplerSettings at(int generated) {
+        return generated < minTokens ? early : normal;
+    }
+
+    int minTokens() {
+        return minTokens;
+    }
+
+    public int maxTokens() {
+        return maxTokens;
+    }
+
+    /** How many tokens end the sequence. */
+    public int endTokens() {
+        return ends.size();
+    }
+
+    /** Whether this token ends the sequence. */
+    public boolean ends(int token) {
+        return ends.contains(token);
+    }
+}

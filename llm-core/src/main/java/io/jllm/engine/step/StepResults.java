@@ -1,0 +1,140 @@
+package io.jllm.engine.step;
+
+import io.jllm.FinishReason;
+import io.jllm.TokenLogprobs;
+import io.jllm.engine.schedule.Scheduler;
+import io.jllm.engine.sequence.BeamUnit;
+import io.jllm.engine.sequence.Clock;
+import io.jllm.engine.sequence.Failures;
+import io.jllm.engine.sequence.SampledUnit;
+import io.jllm.engine.sequence.SchedulingUnit;
+import io.jllm.engine.sequence.SequenceGroup;
+import io.jllm.engine.watch.EngineMonitor;
+import io.jllm.spi.ModelRunner;
+
+/** What becomes of a forward pass: sequences branch off, tokens are chosen and delivered, and requests end, each for itself. */
+final class StepResults {
+    private static final System.Logger LOG = System.getLogger("io.jllm");
+
+    private final Scheduler scheduler;
+    private final StepSampler sampler;
+    private final BeamSearch beams;
+    private final EngineMonitor monitor;
+
+    /**
+     * @param maxRows most rows of logits in a step
+     */
+    StepResults(ModelRunner runner, int vocab, int maxRows, Scheduler scheduler, EngineMonitor monitor) {
+        this.scheduler = scheduler;
+        this.monitor = monitor;
+        sampler = new StepSampler(runner, vocab, maxRows);
+        beams = new BeamSearch(runner, vocab);
+    }
+
+    /** Uses the logits of the last forward pass. */
+    void deliver() {
+        scheduler.scheduled().forEach(this::fork);
+        monitor.generated(sampler.sample(scheduler.rows()));
+        long now = Clock.nanos();
+        for (int row = 0; row < scheduler.rows().count();) {
+            row += deliver(row, now);
+        }
+        for (SchedulingUnit u : scheduler.scheduled()) {
+            u.group().progressed(u.active().getFirst());
+            endScored(u);
+        }
+    }
+
+    /** A failed forward pass fails the requests that were in it; the others have lost nothing. */
+    void failStep(Throwable t) {
+        scheduler.scheduled().forEach(u -> fail(u.group(), Failures.asRuntime(t)));
+        LOG.log(System.Logger.Level.DEBUG, "a step failed", t);
+    }
+
+    private void fork(SchedulingUnit u) {
+        try {
+            scheduler.fork(u);
+        } catch (Throwable t) {
+            fail(u.group(), Failures.asRuntime(t)); // an application's processor is copied too
+        }
+    }
+
+    /** Uses a row of logits, and those after it that belong with it; returns how many. */
+    private int deliver(int row, long now) {
+        SchedulingUnit unit = scheduler.rows().sequence(row).unit();
+        int rows = switch (unit) {
+            case BeamUnit u -> u.active().size();
+            case SampledUnit _ -> 1;
+        };
+        if (!unit.group().done()) {
+            try {
+                switch (unit) {
+                    case BeamUnit u -> advance(u, row, now);
+                    case SampledUnit u -> deliver(u, row, now);
+                }
+            } catch (Throwable t) {
+                fail(unit.group(), Failures.asRuntime(t)); // an application's processor or tokenizer may have thrown it
+            }
+        }
+        return rows;
+    }
+
+    private void advance(BeamUnit u, int row, long now) {
+        u.group().generated(now);
+        beams.advance(u, row);
+        if (u.finished()) {
+            end(u.group(), FinishReason.LENGTH);
+        }
+    }
+
+    private void deliver(SampledUnit u, int row, long now) {
+        if (sampler.error(row) != null) {
+            fail(u.group(), sampler.error(row));
+        } else if (scheduler.rows().scoresPrompt(row)) {
+            u.group().promptToken(sampler.token(row));
+            u.sequence().scored(scheduler.rows().position(row));
+        } else {
+            add(u, sampler.token(row), now);
+        }
+    }
+
+    private void add(SampledUnit u, TokenLogprobs token, long now) {
+        u.group().generated(now);
+        u.token(token);
+        if (u.finished()) {
+            scheduler.remove(u);
+            if (u.group().units().stream().allMatch(SchedulingUnit::finished)) {
+                end(u.group(), FinishReason.LENGTH);
+            }
+        }
+    }
+
+    private void endScored(SchedulingUnit u) {
+        if (u instanceof SampledUnit s && s.scoresOnly() && s.sequence().behind() == 0) {
+            end(u.group(), FinishReason.LENGTH);
+        }
+    }
+
+    /** Ends a request with what there is, if it has not ended. */
+    void end(SequenceGroup g, FinishReason reason) {
+        if (leave(g)) {
+            g.finish(reason);
+        }
+    }
+
+    /** Ends a request because of an error, if it has not ended. */
+    void fail(SequenceGroup g, RuntimeException error) {
+        if (leave(g)) {
+            g.fail(error);
+        }
+    }
+
+    /** Takes a request out, if it is in. */
+    private boolean leave(SequenceGroup g) {
+        if (g.done()) {
+            return false;
+        }
+        g.units().forEach(scheduler::remove);
+        return true;
+    }
+}

@@ -1,0 +1,154 @@
+package io.jllm.engine.step;
+
+import io.jllm.LogitsProcessor;
+import io.jllm.TokenLogprobs;
+import io.jllm.engine.schedule.StepRows;
+import io.jllm.engine.sequence.Failures;
+import io.jllm.engine.sequence.SampledUnit;
+import io.jllm.engine.sequence.SchedulingUnit;
+import io.jllm.engine.sequence.Sequence;
+import io.jllm.engine.sequence.SequenceGroup;
+import io.jllm.sampling.SamplerChain;
+import io.jllm.spi.ModelRunner;
+import io.jllm.spi.RowSampling;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
+
+/**
+ * Draws the tokens of sampled sequences in one step: on the device where it can, here for rows with an application's processor, and
+ * reads log-probabilities of prompts and alternatives. A row that fails does so alone.
+ */
+final class StepSampler {
+    private final ModelRunner runner;
+    private final int vocab;
+    private final SamplerChain chain;
+    private final Alternatives alternatives;
+    private final float[] raw;
+    private final float[] row;
+    private final RowSampling[] onDevice;
+    private final int[] tokens;
+    private final float[] logprobs;
+    private final float[] one = new float[1];
+    private final RuntimeException[] errors;
+    private final TokenLogprobs[] results;
+
+    StepSampler(ModelRunner runner, int vocab, int maxRows) {
+        this.runner = runner;
+        this.vocab = vocab;
+        chain = new SamplerChain(vocab);
+        alternatives = new Alternatives(runner, vocab);
+        raw = new float[vocab];
+        row = new float[vocab];
+        onDevice = new RowSampling[maxRows];
+        tokens = new int[maxRows];
+        logprobs = new float[maxRows];
+        errors = new RuntimeException[maxRows];
+        results = new TokenLogprobs[maxRows];
+    }
+
+    /** What became of a row of the last step; null if it failed or is a beam's. */
+    TokenLogprobs token(int r) {
+        return results[r];
+    }
+
+    /** Why a row failed; null if it did not. */
+    RuntimeException error(int r) {
+        return errors[r];
+    }
+
+    /** Draws from the rows of the last forward pass; returns how many tell a token, those of beams too, which are left out here. */
+    int sample(StepRows step) {
+        int rows = step.count();
+        Arrays.fill(errors, 0, rows, null);
+        Arrays.fill(results, 0, rows, null);
+        int generated = 0;
+        int drawn = 0;
+        for (int r = 0; r < rows; r++) {
+            Sequence s = step.sequence(r);
+            onDevice[r] = null;
+            if (s.group().done()) {
+                continue; // it failed when its sequences branched off
+            }
+            if (step.scoresPrompt(r)) {
+                scorePrompt(r, s, step.position(r));
+            } else {
+                generated++;
+                drawn += s.unit() instanceof SampledUnit ? prepare(r, s) : 0;
+            }
+        }
+        if (drawn > 0) {
+            sampleOnDevice(rows);
+        }
+        for (int r = 0; r < rows; r++) {
+            SchedulingUnit u = step.sequence(r).unit();
+            if (u instanceof SampledUnit && !u.group().done() && results[r] == null && errors[r] == null) {
+                finish(r, u.group());
+            }
+        }
+        return generated;
+    }
+
+    private void finish(int r, SequenceGroup g) {
+        try {
+            results[r] = alternatives.of(r, tokens[r], logprobs[r], g.params().logprobs());
+        } catch (Throwable t) {
+            errors[r] = Failures.asRuntime(t);
+        }
+    }
+
+    /** Draws the row here if it has a processor; else leaves it to the device and returns 1. */
+    private int prepare(int r, Sequence s) {
+        try {
+            LogitsProcessor processor = s.processor();
+            if (processor == null && runner.samplesOnDevice(s)) {
+                onDevice[r] = s;
+                return 1;
+            }
+            readRow(r);
+            System.arraycopy(raw, 0, row, 0, vocab);
+            if (processor != null) {
+                processor.process(s.tokens(), s.promptLength(), s.length(), row);
+            }
+            tokens[r] = chain.sample(row, s.settings(), s.tokens(), s.promptLength(), s.length(), one, 0);
+            logprobs[r] = (float) (raw[tokens[r]] - chain.logSumExp(raw));
+        } catch (Throwable t) {
+            errors[r] = Failures.asRuntime(t);
+        }
+        return 0;
+    }
+
+    private void sampleOnDevice(int rows) {
+        try {
+            runner.sample(onDevice, rows, tokens, logprobs);
+        } catch (Throwable all) {
+            var alone = new RowSampling[rows];
+            for (int r = 0; r < rows; r++) {
+                if (onDevice[r] != null) {
+                    alone[r] = onDevice[r];
+                    try {
+                        runner.sample(alone, rows, tokens, logprobs);
+                    } catch (Throwable t) {
+                        errors[r] = Failures.asRuntime(t);
+                    }
+                    alone[r] = null;
+                }
+            }
+        }
+    }
+
+    private void scorePrompt(int r, Sequence s, int position) {
+        try {
+            readRow(r);
+            int next = s.tokens()[position + 1];
+            float logprob = (float) (raw[next] - chain.logSumExp(raw));
+            results[r] = alternatives.of(r, next, logprob, s.group().params().promptLogprobs().orElse(0));
+        } catch (Throwable t) {
+            errors[r] = Failures.asRuntime(t);
+        }
+    }
+
+    private void readRow(int r) {
+        MemorySegment.copy(runner.logits(), ValueLayout.JAVA_FLOAT, (long) r * vocab * Float.BYTES, raw, 0, vocab);
+    }
+}

@@ -1,0 +1,178 @@
+package io.jllm.load;
+
+import io.jllm.ModelLoadException;
+import io.jllm.SamplingParams;
+import io.jllm.json.ConfigJson;
+import io.jllm.json.FileErrors;
+import io.jllm.model.Architecture;
+import io.jllm.model.ModelConfig;
+import io.jllm.quant.FormatException;
+import io.jllm.quant.WeightSource;
+import io.jllm.quant.gguf.GgufFile;
+import io.jllm.quant.safetensors.HuggingFaceWeights;
+import io.jllm.spi.OutOfMemory;
+import io.jllm.tokenizer.Tokenizer;
+import io.jllm.tokenizer.gguf.GgufTokenizers;
+import io.jllm.tokenizer.huggingface.EndIds;
+import io.jllm.tokenizer.huggingface.HuggingFaceTokenizers;
+import java.io.IOException;
+import java.nio.file.ClosedFileSystemException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Supplier;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+
+/**
+ * Opens the two forms in which models are kept: a GGUF file, or a Hugging Face folder with {@code config.json}, safetensors and
+ * {@code tokenizer.json}. Weights are mapped, not read, so that opening is quick.
+ */
+public final class ModelFiles {
+    private static final String EMBEDDINGS = "token_embd.weight";
+    private static final String OUTPUT = "output.weight";
+    private static final Pattern PARTS_OF_FOLDERS = Pattern.compile(".*\\.(safetensors|json|bin)", Pattern.DOTALL);
+
+    private ModelFiles() {
+    }
+
+    /**
+     * Opens a model. Whether its tensors fit its configuration is for {@link io.jllm.spi.Backend#unsupported} to say, whether it has
+     * a tokenizer that is known here for {@link LoadedModel#tokenizer}.
+     *
+     * <p>What the files only suggest, and cannot be used, is left out with a warning: sampling settings, end tokens, an absurd context.
+     *
+     * @param path a GGUF file, of a model in several files the first, or a Hugging Face folder
+     * @return the open model, which the caller closes
+     * @throws ModelLoadException if it is neither, cannot be read, is broken, or is of a kind that is not supported; the message
+     *     says what to do
+     */
+    public static LoadedModel open(Path path) {
+        try {
+            return Files.isDirectory(path) ? openFolder(path) : openGguf(path);
+        } catch (IOException e) {
+            throw FileErrors.of(path, e);
+        } catch (ClosedFileSystemException e) {
+            throw FileErrors.of(path, e);
+        } catch (OutOfMemoryError e) {
+            if (OutOfMemory.isHeap(e)) {
+                throw FileErrors.of(path, e);
+            }
+            throw e;
+        } catch (FormatException e) {
+            var name = String.valueOf(path.getFileName());
+            var hint = !Files.isDirectory(path) && !e.getMessage().contains("give its folder") && PARTS_OF_FOLDERS.matcher(name).matches()
+                    ? " (to load a Hugging Face model, give its folder)" : "";
+            throw new ModelLoadException(e.getMessage() + hint, e);
+        }
+    }
+
+    private static LoadedModel openGguf(Path path) throws IOException {
+        var file = GgufFile.open(path);
+        try {
+            var metadata = file.metadata();
+            var unknown = file.tensorInfos().stream().filter(t -> t.type().isEmpty()).toList();
+            if (!unknown.isEmpty()) {
+                throw new ModelLoadException(path + ": " + unknown.size() + " tensors have types that this version does not know, as "
+                        + unknown.getFirst().name() + ", of type " + unknown.getFirst().typeId());
+            }
+            var read = GgufConfig.of(path.toString(), metadata, file);
+            var defaults = SamplingDefaults.of(path.toString(), metadata);
+            Optional<Supplier<Tokenizer>> tokenizer = metadata.entries().containsKey("tokenizer.ggml.tokens")
+                    ? Optional.of(() -> GgufTokenizers.fromGguf(metadata)) : Optional.empty();
+            var name = metadata.text("general.name").orElse(String.valueOf(path.getFileName()));
+            var tied = file.find(OUTPUT).isEmpty();
+            return assemble(name, read.architecture(), read.model(), tied, file, tokenizer, defaults, Set.of());
+        } catch (Throwable t) {
+            file.close();
+            throw t;
+        }
+    }
+
+    private static LoadedModel openFolder(Path folder) throws IOException {
+        var json = ConfigJson.read(folder.resolve("config.json")).orElseThrow(() -> FolderContents.noConfig(folder));
+        var read = HuggingFaceConfig.of(json);
+        var generation = ConfigJson.readSuggestions(folder.resolve("generation_config.json"));
+        var defaults = generation.map(SamplingDefaults::of).orElse(SamplingParams.neutral());
+        var eos = EndIds.of(generation, json, read.model().vocab());
+        var weights = embeddingsOf(read.model(), HuggingFaceWeights.open(folder));
+        try {
+            // a link that leads nowhere is there, and says so when it is read
+            Optional<Supplier<Tokenizer>> tokenizer = Files.exists(folder.resolve("tokenizer.json"), LinkOption.NOFOLLOW_LINKS)
+                    ? Optional.of(() -> HuggingFaceTokenizers.fromFolder(folder)) : Optional.empty();
+            var name = String.valueOf(folder.toRealPath().getFileName());
+            return assemble(name, read.architecture(), read.model(), isTied(read.model(), weights), weights, tokenizer, defaults, eos);
+        } catch (Throwable t) {
+            weights.close();
+            throw t;
+        }
+    }
+
+    /** Begins to make the tokenizer in a thread of its own: a large vocabulary takes a second. */
+    private static CompletableFuture<Optional<Tokenizer>> making(Optional<Supplier<Tokenizer>> maker) {
+        if (maker.isEmpty()) {
+            return CompletableFuture.completedFuture(Optional.empty());
+        }
+        return CompletableFuture.supplyAsync(() -> Optional.of(maker.get().get()),
+                work -> Thread.ofPlatform().name("jllm-tokenizer").daemon().start(work));
+    }
+
+    /** Of a matrix that is both, some folders hold the output matrix and no embedding table. */
+    private static WeightSource embeddingsOf(ModelConfig config, WeightSource weights) {
+        boolean outputOnly = weights.find(EMBEDDINGS).isEmpty() && weights.find(OUTPUT).isPresent();
+        return config.tiedEmbeddings() && outputOnly ? new RenamedWeights(weights, OUTPUT, EMBEDDINGS) : weights;
+    }
+
+    /** As transformers 5 has it: what the configuration says, unless there are two matrices and they differ. */
+    private static boolean isTied(ModelConfig config, WeightSource weights) {
+        var table = weights.find(EMBEDDINGS);
+        var output = weights.find(OUTPUT);
+        return config.tiedEmbeddings() && (table.isEmpty() || output.isEmpty()
+                || table.get().type() == output.get().type() && table.get().data().mismatch(output.get().data()) == -1);
+    }
+
+    /** The tensors decide what a configuration leaves open: biases, and in a GGUF file an output matrix of its own. */
+    private static LoadedModel assemble(String name, Architecture architecture, ModelConfig read, boolean tied, WeightSource weights,
+                                        Optional<Supplier<Tokenizer>> tokenizer, SamplingParams defaults, Set<Integer> eos) {
+        var found = new ModelConfig.Biases(hasBias(weights, "attn_q", "attn_k", "attn_v"), hasBias(weights, "attn_output"),
+                hasBias(weights, "ffn_gate", "ffn_up", "ffn_down"));
+        var config = read.with(tied, read.biases().or(found));
+        var program = architecture.program(config);
+        var description = name + ": " + describe(config, weights);
+        return new LoadedModel(config, program, weights, making(tokenizer), defaults, eos, description);
+    }
+
+    private static boolean hasBias(WeightSource weights, String... parts) {
+        for (var part : parts) {
+            if (weights.find("blk.0." + part + ".bias").isPresent()) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private static String describe(ModelConfig config, WeightSource weights) {
+        var tensors = weights.names().stream().map(weights::get).toList();
+        long parameters = tensors.stream().mapToLong(t -> t.rows() * t.cols()).sum();
+        long bytes = tensors.stream().mapToLong(t -> t.data().byteSize()).sum();
+        var formats = tensors.stream().collect(Collectors.groupingBy(t -> t.type(), Collectors.summingLong(t -> t.data().byteSize())));
+        var names = formats.entrySet().stream().sorted((a, b) -> Long.compare(b.getValue(), a.getValue()))
+                .map(e -> e.getKey().name()).collect(Collectors.joining(", "));
+        return config.architecture() + ", " + scaled(parameters, 1000, "", "K", "M", "G", "T") + " parameters, "
+                + scaled(bytes, 1024, " B", " KiB", " MiB", " GiB", " TiB") + " (" + names + "), context " + config.maxContext();
+    }
+
+    /** Three figures or more and a unit. */
+    private static String scaled(long value, int step, String... units) {
+        double v = value;
+        int unit = 0;
+        while (v >= step && unit < units.length - 1) {
+            v /= step;
+            unit++;
+        }
+        return unit == 0 ? value + units[0] : Math.round(v * 10) / 10.0 + units[unit];
+    }
+}

@@ -1,0 +1,145 @@
+package io.jllm.tokenizer.gguf;
+
+import io.jllm.ModelLoadException;
+import io.jllm.tokenizer.Pieces;
+import io.jllm.tokenizer.Vocabulary;
+import io.jllm.tokenizer.bpe.BpeBuilder;
+import io.jllm.tokenizer.bpe.BpeModel;
+import java.util.Arrays;
+import java.util.List;
+import java.util.OptionalInt;
+import java.util.stream.IntStream;
+
+/**
+ * Encoders of GGUF vocabularies, by listed merges or by scores. Special tokens are left out: no plain text becomes one. Source:
+ * llama.cpp ({@code llama-vocab.cpp}).
+ */
+final class GgufBpe {
+    private static final System.Logger LOG = System.getLogger("io.jllm");
+    private static final int NONE = -1;
+
+    private GgufBpe() {
+    }
+
+    /** Byte-level, by the list of merges. */
+    static BpeModel listed(GgufVocabulary vocabulary, Vocabulary table, boolean ignoreMerges) {
+        List<String> lines = vocabulary.merges();
+        var builder = new BpeBuilder(vocabulary.size(), lines.size());
+        tellTokens(vocabulary, builder);
+        for (int b = 0; b < 256; b++) {
+            String character = String.valueOf(Pieces.byteLevel((byte) b));
+            if (textId(vocabulary, character) == NONE) {
+                builder.stranger(character); // still keeps its neighbours from merging, and is left out afterwards
+            }
+        }
+        if (ignoreMerges) {
+            builder.takeWhole(table.index(vocabulary::isText)::find);
+        }
+        int absent = 0;
+        for (int i = 0; i < lines.size(); i++) {
+            absent += merge(vocabulary, builder, lines.get(i), i) ? 0 : 1;
+        }
+        if (absent > 0) {
+            LOG.log(System.Logger.Level.WARNING, "{0} of {1} entries of metadata {2} name tokens that the vocabulary does not have", absent,
+                    lines.size(), GgufVocabulary.MERGES);
+        }
+        return builder.build();
+    }
+
+    /** Puts one in; false if a token of it is absent. */
+    private static boolean merge(GgufVocabulary vocabulary, BpeBuilder builder, String line, int rank) {
+        int space = line.indexOf(' ', 1);
+        if (space < 0 || space + 1 == line.length()) {
+            throw new ModelLoadException("metadata " + GgufVocabulary.MERGES + " has \"" + line + "\" at " + rank
+                    + ": a merge is two tokens with a space between");
+        }
+        String left = line.substring(0, space);
+        String right = line.substring(space + 1);
+        String whole = left + right;
+        if (isSpecial(vocabulary, left) || isSpecial(vocabulary, right) || isSpecial(vocabulary, whole)) {
+            return true;
+        }
+        // The first of equal ones counts.
+        builder.merge(left, symbol(vocabulary, builder, left), right, symbol(vocabulary, builder, right), rank,
+                symbol(vocabulary, builder, whole), false);
+        return textId(vocabulary, left) != NONE && textId(vocabulary, right) != NONE && textId(vocabulary, whole) != NONE;
+    }
+
+    /** A token, or what merges make where there is none: at the end, those of its characters that are ASCII and tokens. */
+    private static int symbol(GgufVocabulary vocabulary, BpeBuilder builder, String text) {
+        int id = textId(vocabulary, text);
+        return id != NONE ? id : builder.stranger(text,
+                text.chars().filter(c -> c < 0x80).map(c -> textId(vocabulary, Character.toString(c))).filter(i -> i != NONE).toArray());
+    }
+
+    /**
+     * In the style of SentencePiece, by scores: two neighbours merge if together they are a token, the highest score first.
+     *
+     * @param unknown stands for characters that have no token where there are none for their bytes
+     */
+    static BpeModel scored(GgufVocabulary vocabulary, int unknown) {
+        double[] scores = vocabulary.scores();
+        var builder = new BpeBuilder(vocabulary.size(), 2 * scores.length);
+        tellTokens(vocabulary, builder);
+        int[] bytes = new int[256];
+        Arrays.fill(bytes, NONE);
+        for (int id = 0; id < scores.length; id++) {
+            if (Pieces.isByte(vocabulary.text(id))) {
+                int value = Pieces.byteOf(vocabulary.text(id))[0] & 0xFF;
+                bytes[value] = id;
+                builder.byteToken(value, id);
+            }
+        }
+        builder.unknown(unknown, true);
+        double[] falling = Arrays.stream(scores).map(s -> 0.0 - s).sorted().distinct().toArray();
+        for (int id = 0; id < scores.length; id++) {
+            if (vocabulary.isText(id)) {
+                String token = vocabulary.text(id);
+                int rank = Arrays.binarySearch(falling, 0.0 - scores[id]);
+                for (int cut = next(token, 0); cut < token.length(); cut = next(token, cut)) {
+                    String left = token.substring(0, cut);
+                    String right = token.substring(cut);
+                    int leftSymbol = part(vocabulary, builder, left, bytes, unknown);
+                    int rightSymbol = part(vocabulary, builder, right, bytes, unknown);
+                    if (leftSymbol != NONE && rightSymbol != NONE) {
+                        builder.merge(left, leftSymbol, right, rightSymbol, rank, id, true);
+                    }
+                }
+            }
+        }
+        return builder.build();
+    }
+
+    /** A token, or a character that is none: it may still be a part of a token, and falls apart into bytes where it is not. */
+    private static int part(GgufVocabulary vocabulary, BpeBuilder builder, String text, int[] bytes, int unknown) {
+        int id = textId(vocabulary, text);
+        if (id != NONE || next(text, 0) < text.length()) {
+            return id;
+        }
+        byte[] utf8 = Pieces.plain(text);
+        int[] ids = IntStream.range(0, utf8.length).map(i -> bytes[utf8[i] & 0xFF]).toArray();
+        return builder.stranger(text, Arrays.stream(ids).anyMatch(i -> i == NONE) ? new int[] {unknown} : ids);
+    }
+
+    private static int next(String token, int at) {
+        return token.offsetByCodePoints(at, 1);
+    }
+
+    private static void tellTokens(GgufVocabulary vocabulary, BpeBuilder builder) {
+        for (int id = 0; id < vocabulary.size(); id++) {
+            if (vocabulary.isText(id)) {
+                builder.token(vocabulary.text(id), id);
+            }
+        }
+    }
+
+    private static boolean isSpecial(GgufVocabulary vocabulary, String token) {
+        OptionalInt id = vocabulary.id(token);
+        return id.isPresent() && !vocabulary.isText(id.getAsInt());
+    }
+
+    private static int textId(GgufVocabulary vocabulary, String token) {
+        OptionalInt id = vocabulary.id(token);
+        return id.isPresent() && vocabulary.isText(id.getAsInt()) ? id.getAsInt() : NONE;
+    }
+}

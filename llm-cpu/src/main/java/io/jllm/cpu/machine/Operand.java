@@ -1,7 +1,0 @@
-package io.jllm.cpu.machine;
-
-/** What an instruction may take in the place that can be a register or memory. */
-sealed interface Operand permits Gpr, Vec, Mem {
-    /** The register's number, 0 to 31; memory has none and says 0. */
-    int number();
-}

@@ -1,0 +1,22 @@
+package io.jllm.cpu.op;
+
+import io.jllm.cpu.kernels.Workspace;
+import io.jllm.spi.StepBatch;
+
+/** One op, compiled: a loop of independent iterations, which the threads share. */
+public interface CompiledOp {
+    /** Iterations for a batch. */
+    int tasks(StepBatch batch);
+
+    /** Runs one iteration. Whatever the threads do, the result is the same to the last bit. */
+    void run(StepBatch batch, int task, Workspace ws);
+
+    /** Does a little of everything that {@link #run} does, for the compiler to see. */
+    default void warmUp(StepBatch batch, Workspace ws) {
+        int last = tasks(batch) - 1;
+        run(batch, 0, ws);
+        if (last > 0) {
+            run(batch, last, ws); // which may be smaller
+        }
+    }
+}

@@ -1,0 +1,68 @@
+package io.jllm.cuda.compile;
+
+import io.jllm.cuda.driver.Graph;
+import io.jllm.cuda.driver.Owner;
+import io.jllm.cuda.driver.Stream;
+import io.jllm.cuda.memory.StepSize;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/** Decode steps as graphs, one for each bucket of sizes, made when it is first needed. */
+public final class GraphCache implements AutoCloseable {
+    /** Above this, launching kernels one by one costs little beside running them. */
+    public static final int MOST_SEQUENCES = 256;
+    private static final int SMALL_STEP = 8;
+    private static final int LARGE_STEP = 32;
+    private static final int SMALL = 64;
+
+    private final Owner owner = new Owner();
+    private final Map<Integer, Graph> graphs = new HashMap<>();
+    private final List<CompiledOp> one;
+    private final List<CompiledOp> few;
+    private final List<CompiledOp> many;
+    private final int limit;
+
+    /**
+     * @param one steps for one sequence
+     * @param few steps for at most {@link LinearOp#MOST_FEW} sequences
+     * @param many steps for more
+     * @param limit most sequences that there is room for
+     */
+    public GraphCache(List<CompiledOp> one, List<CompiledOp> few, List<CompiledOp> many, int limit) {
+        this.one = one;
+        this.few = few;
+        this.many = many;
+        this.limit = limit;
+    }
+
+    /** The steps of a bucket. */
+    public List<CompiledOp> steps(int bucket) {
+        return bucket == 1 ? one : bucket <= LinearOp.MOST_FEW ? few : many;
+    }
+
+    /** The bucket of so many sequences: exact while every row costs something, then in steps. */
+    public int bucket(int sequences) {
+        if (sequences <= LinearOp.MOST_FEW) {
+            return sequences;
+        }
+        int step = sequences <= SMALL ? SMALL_STEP : LARGE_STEP;
+        return Math.min(limit, Math.ceilDiv(sequences, step) * step);
+    }
+
+    /** Queues the step of a bucket. */
+    public void launch(int bucket, Stream stream) {
+        Graph graph = graphs.get(bucket);
+        if (graph == null) {
+            StepSize size = StepSize.decode(bucket);
+            graph = owner.own(Graph.capture(stream, () -> steps(bucket).forEach(s -> s.launch(stream, size))));
+            graphs.put(bucket, graph);
+        }
+        graph.launch(stream);
+    }
+
+    @Override
+    public void close() {
+        owner.close();
+    }
+}

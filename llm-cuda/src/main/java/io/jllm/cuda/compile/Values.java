@@ -1,0 +1,102 @@
+package io.jllm.cuda.compile;
+
+import io.jllm.cuda.driver.Launch;
+import io.jllm.cuda.memory.Activations;
+import io.jllm.model.Op;
+import io.jllm.model.Program;
+import io.jllm.model.Value;
+import io.jllm.model.Weight;
+import java.util.BitSet;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/** For one way of compiling a program: in which forms its values are wanted, who reads them, and where they are. */
+final class Values {
+    private final Program program;
+    private final DeviceState machine;
+    private final Mode mode;
+    private final BitSet floats = new BitSet();
+    private final BitSet bytes = new BitSet();
+    private final int[] readers;
+    private final Map<Value, Value> same = new HashMap<>();
+
+    Values(Program program, DeviceState machine, Mode mode) {
+        this.program = program;
+        this.machine = machine;
+        this.mode = mode;
+        readers = new int[program.values().size()];
+        program.ops().forEach(op -> op.inputs().forEach(v -> readers[v.id()]++));
+        readers[program.logits().id()]++;
+        floats.set(program.logits().id());
+        for (Op op : program.ops()) {
+            if (op instanceof Op.Linear l) {
+                for (List<Weight> run : machine.plan().runs(l)) {
+                    (readsFloats(run) ? floats : bytes).set(l.in().id());
+                }
+                l.residual().ifPresent(r -> floats.set(r.id()));
+            } else {
+                op.inputs().forEach(v -> floats.set(v.id()));
+            }
+        }
+    }
+
+    private boolean readsFloats(List<Weight> run) {
+        return machine.matrix(run).format().dense() || mode == Mode.ONE && machine.chains(run);
+    }
+
+    /** Whether it is wanted in 8 bits. */
+    boolean wantsBytes(Value v) {
+        return bytes.get(v.id());
+    }
+
+    /** Whether it is wanted as floats. */
+    boolean wantsFloats(Value v) {
+        return floats.get(v.id());
+    }
+
+    /** Whether an op's result is read by one other only, as that input. */
+    boolean feeds(Op op, Value in) {
+        return op.out().equals(in) && readers[in.id()] == 1;
+    }
+
+    /** Whether the next op, a norm, is the only one that reads the selected rows: then it can select them itself. */
+    boolean onlyNormed(Op.SelectRows s) {
+        int next = program.ops().indexOf(s) + 1;
+        return next < program.ops().size() && program.ops().get(next) instanceof Op.RmsNorm n && feeds(s, n.in());
+    }
+
+    /** Whether selecting can be left out: there is one row, it is not the result, and nothing is written any more where it stands. */
+    boolean selectsNothing(Op.SelectRows s) {
+        List<Op> ops = program.ops();
+        return mode == Mode.ONE && !s.out().equals(program.logits()) && ops.subList(ops.indexOf(s), ops.size()).stream().noneMatch(op -> op.out().rows() == Value.Rows.TOKENS);
+    }
+
+    /** From now on a value is read where another one is. */
+    void alias(Value v, Value other) {
+        same.put(v, same.getOrDefault(other, other));
+    }
+
+    long floats(Value v) {
+        return machine.floats(same.getOrDefault(v, v));
+    }
+
+    long bytes(Value v) {
+        return machine.bytes(same.getOrDefault(v, v));
+    }
+
+    long scales(Value v) {
+        return machine.scales(same.getOrDefault(v, v));
+    }
+
+    /** Adds where a value goes, as floats, bytes or both, as its readers want it. */
+    Launch outputs(Launch launch, Value y) {
+        return outputs(launch, y, wantsFloats(y), wantsBytes(y));
+    }
+
+    /** Adds where a value goes. */
+    Launch outputs(Launch launch, Value y, boolean asFloats, boolean asBytes) {
+        return launch.pointer(asFloats ? machine.floats(y) : 0).integer(Activations.pitch(y)).pointer(asBytes ? machine.bytes(y) : 0)
+                .pointer(asBytes ? machine.scales(y) : 0);
+    }
+}

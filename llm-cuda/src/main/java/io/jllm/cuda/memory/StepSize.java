@@ -1,0 +1,23 @@
+package io.jllm.cuda.memory;
+
+import io.jllm.model.Value;
+
+/**
+ * How much a step launches. In a graph these are the sizes of its bucket, else those of the batch.
+ *
+ * @param tokens rows of tokens
+ * @param logitRows rows of logits
+ * @param singles sequences with one token
+ * @param tiles tiles of the other sequences' tokens
+ */
+public record StepSize(int tokens, int logitRows, int singles, int tiles) {
+    /** A step of so many sequences with one token each, all of which want logits. */
+    public static StepSize decode(int sequences) {
+        return new StepSize(sequences, sequences, sequences, 0);
+    }
+
+    /** Rows of a kind. */
+    public int rows(Value.Rows kind) {
+        return kind == Value.Rows.TOKENS ? tokens : logitRows;
+    }
+}

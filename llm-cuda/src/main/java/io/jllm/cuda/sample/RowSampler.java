@@ -1,0 +1,215 @@
+package io.jllm.cuda.sample;
+
+import io.jllm.cuda.driver.Context;
+import io.jllm.cuda.driver.DeviceMemory;
+import io.jllm.cuda.driver.Launch;
+import io.jllm.cuda.driver.Owner;
+import io.jllm.cuda.driver.PinnedMemory;
+import io.jllm.cuda.driver.Stream;
+import io.jllm.cuda.kernels.Kernels;
+import io.jllm.sampling.LogitBias;
+import io.jllm.spi.RowSampling;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+
+/**
+ * Draws tokens on the device. Records of how to draw and the results lie in pinned memory that kernels read and write where it is, so that there is nothing
+ * to copy: some launches, and one wait.
+ */
+public final class RowSampler implements AutoCloseable {
+    /** Rows that are drawn at once in any way but the greedy one: each takes scratch memory of its own. */
+    private static final int ROWS_AT_ONCE = 32;
+    private static final int GREEDY_BLOCKS = 16;
+    private static final int GREEDY_BLOCK = 256;
+    private static final int GREEDY_SCRATCH = 1024;
+    private static final int BLOCK = 1024;
+    /** Most tokens that {@link #topK} finds on the device. */
+    public static final int MOST_TOP = 256;
+    /** Numbers of biases and allowed tokens that fit the first buffer for them. */
+    private static final int FIRST_LISTS = 4096;
+
+    private final Owner owner = new Owner();
+    private final Stream stream;
+    private final int vocab;
+    private final SlotCounts counts;
+    private final MemorySegment records;
+    private final MemorySegment results;
+    private final MemorySegment topRows;
+    private final MemorySegment topIds;
+    private final MemorySegment topLogprobs;
+    private final long recordsAt;
+    private final long resultsAt;
+    private final long scratchBytes;
+    private final Launch greedy;
+    private final Launch general;
+    private final Launch top;
+    private final int[] rowOf;
+    private PinnedMemory lists;
+
+    /**
+     * Room for so many rows.
+     *
+     * @param logits rows of floats on the device
+     * @param pitch floats from a row to the next
+     * @param slots sequence slots
+     */
+    public RowSampler(Context context, Stream stream, Kernels kernels, Arena arena, long logits, int pitch, int vocab, int rows, int slots) {
+        this.stream = stream;
+        this.vocab = vocab;
+        rowOf = new int[rows];
+        try {
+            counts = owner.own(new SlotCounts(context, stream, kernels, arena, slots, vocab));
+            PinnedMemory r = owner.own(PinnedMemory.allocate((long) SamplingRecords.RECORD_BYTES * rows, "sampling"));
+            PinnedMemory out = owner.own(PinnedMemory.allocate((long) SamplingRecords.RESULT_BYTES * rows, "sampling"));
+            PinnedMemory tops = owner.own(PinnedMemory.allocate(Integer.BYTES * (long) ROWS_AT_ONCE * (1 + 2 * MOST_TOP), "sampling"));
+            lists = PinnedMemory.allocate(Integer.BYTES * (long) FIRST_LISTS, "sampling");
+            records = r.memory();
+            results = out.memory();
+            recordsAt = r.address();
+            resultsAt = out.address();
+            topRows = tops.memory();
+            topIds = topRows.asSlice(Integer.BYTES * (long) ROWS_AT_ONCE);
+            topLogprobs = topIds.asSlice(Integer.BYTES * (long) ROWS_AT_ONCE * MOST_TOP);
+            scratchBytes = scratchBytes(vocab, rows);
+            DeviceMemory scratch = owner.own(DeviceMemory.allocate(context, scratchBytes, "sampling"));
+            scratch.fill(stream, (byte) 0);
+            long large = scratch.address() + greedyBytes(rows);
+            greedy = kernels.launch(arena, "sample_greedy", GREEDY_BLOCK, 6).pointer(logits).integer(pitch).integer(vocab).pointer(recordsAt).pointer(resultsAt)
+                    .pointer(scratch.address());
+            general = kernels.launch(arena, "sample_rows", BLOCK, 6).pointer(logits).integer(pitch).integer(vocab).pointer(recordsAt).pointer(resultsAt)
+                    .pointer(large);
+            top = kernels.launch(arena, "top_k", BLOCK, 8).pointer(logits).integer(pitch).integer(vocab).pointer(topRows.address()).integer(0)
+                    .pointer(topIds.address()).pointer(topLogprobs.address()).pointer(large);
+        } catch (RuntimeException e) {
+            close();
+            throw e;
+        }
+    }
+
+    /** Bytes that it takes on the device, but for counts. */
+    public static long scratchBytes(int vocab, int rows) {
+        return greedyBytes(rows) + rowBytes(vocab) * Math.min(rows, ROWS_AT_ONCE);
+    }
+
+    private static long greedyBytes(int rows) {
+        return (long) GREEDY_SCRATCH * rows;
+    }
+
+    /** As {@code sample_rows} asks for it. */
+    private static long rowBytes(int vocab) {
+        return Math.ceilDiv(24L * vocab + 65536, 256) * 256;
+    }
+
+    /** As {@link io.jllm.spi.ModelRunner#sample}. */
+    public void sample(RowSampling[] rows, int count, int[] tokens, float[] logprobs) {
+        prepareLists(rows, count);
+        int simple = 0;
+        int drawn = 0;
+        int at = 0;
+        for (int pass = 0; pass < 2; pass++) { // rows that are only searched first, the others behind them
+            for (int r = 0; r < count; r++) {
+                if (rows[r] != null && pass == (SamplingRecords.flags(rows[r].settings()) == SamplingRecords.GREEDY ? 0 : 1)) {
+                    at = write(drawn, r, rows[r], at);
+                    rowOf[drawn++] = r;
+                    simple += pass == 0 ? 1 : 0;
+                }
+            }
+        }
+        counts.flush();
+        if (simple > 0) {
+            greedy.run(stream, GREEDY_BLOCKS, simple, 1);
+        }
+        for (int from = simple; from < drawn; from += ROWS_AT_ONCE) {
+            general.changeWide(3, recordsAt + (long) from * SamplingRecords.RECORD_BYTES);
+            general.changeWide(4, resultsAt + (long) from * SamplingRecords.RESULT_BYTES);
+            general.run(stream, Math.min(ROWS_AT_ONCE, drawn - from), 1, 1);
+        }
+        stream.synchronize();
+        for (int i = 0; i < drawn; i++) {
+            long result = (long) i * SamplingRecords.RESULT_BYTES;
+            check(results.get(ValueLayout.JAVA_INT, result + 8), results.get(ValueLayout.JAVA_INT, result + 12));
+            tokens[rowOf[i]] = results.get(ValueLayout.JAVA_INT, result);
+            logprobs[rowOf[i]] = results.get(ValueLayout.JAVA_FLOAT, result + 4);
+        }
+    }
+
+    private int write(int index, int row, RowSampling sampling, int at) {
+        LogitBias bias = sampling.settings().bias();
+        long place = (long) Integer.BYTES * at;
+        SamplingRecords.writeLists(lists.memory().asSlice(place), bias);
+        SamplingRecords.write(records.asSlice((long) index * SamplingRecords.RECORD_BYTES, SamplingRecords.RECORD_BYTES), row, sampling,
+                sampling.settings().hasPenalties() ? counts.update(sampling) : 0, lists.address() + place);
+        return at + SamplingRecords.listInts(bias);
+    }
+
+    /** Checks all rows before anything is changed, and makes room for their biases. */
+    private void prepareLists(RowSampling[] rows, int count) {
+        int ints = 1;
+        for (int r = 0; r < count; r++) {
+            if (rows[r] != null) {
+                SamplingRecords.check(rows[r], vocab);
+                ints = Math.addExact(ints, SamplingRecords.listInts(rows[r].settings().bias()));
+            }
+        }
+        if ((long) ints * Integer.BYTES > lists.memory().byteSize()) {
+            PinnedMemory larger = PinnedMemory.allocate(2L * Integer.BYTES * ints, "logit bias and allowed tokens");
+            lists.close();
+            lists = larger;
+        }
+    }
+
+    private void check(int status, int detail) {
+        switch (status) {
+            case 0 -> { }
+            case 1 -> throw notANumber(detail);
+            case 2 -> throw allBanned();
+            default -> throw new IllegalStateException("no token may be picked: penalties, logit bias and allowed tokens leave "
+                    + (status == 4 ? "a logit that is not a number" : "none of " + vocab + " tokens a finite logit"));
+        }
+    }
+
+    private static IllegalStateException notANumber(int id) {
+        return new IllegalStateException("the logit of token " + id + " is not a number: the model's weights are broken, or it overflowed");
+    }
+
+    private IllegalStateException allBanned() {
+        return new IllegalStateException("no token may be picked: all " + vocab + " logits are negative infinity");
+    }
+
+    /** As {@link io.jllm.spi.ModelRunner#topK}, for k from 1 to {@link #MOST_TOP}. */
+    public void topK(int[] rows, int k, int[] ids, float[] logprobs) {
+        for (int from = 0; from < rows.length; from += ROWS_AT_ONCE) {
+            int n = Math.min(ROWS_AT_ONCE, rows.length - from);
+            MemorySegment.copy(rows, from, topRows, ValueLayout.JAVA_INT, 0, n);
+            top.change(4, k);
+            top.run(stream, n, 1, 1);
+            stream.synchronize();
+            MemorySegment.copy(topIds, ValueLayout.JAVA_INT, 0, ids, from * k, n * k);
+            MemorySegment.copy(topLogprobs, ValueLayout.JAVA_FLOAT, 0, logprobs, from * k, n * k);
+            for (int i = from; i < from + n; i++) {
+                int first = ids[i * k];
+                if (first < 0) {
+                    throw first == Integer.MIN_VALUE ? allBanned() : notANumber(-1 - first);
+                }
+            }
+        }
+    }
+
+    public SlotCounts counts() {
+        return counts;
+    }
+
+    /** Bytes on the device. */
+    long bytes() {
+        return scratchBytes + counts.bytes();
+    }
+
+    @Override
+    public void close() {
+        if (lists != null) {
+            owner.own(lists);
+        }
+        owner.close();
+    }
+}

@@ -1,0 +1,187 @@
+package io.jllm.cuda.weights;
+
+import io.jllm.cuda.driver.Context;
+import io.jllm.cuda.driver.DeviceMemory;
+import io.jllm.cuda.driver.Launch;
+import io.jllm.cuda.driver.Owner;
+import io.jllm.cuda.driver.PinnedRing;
+import io.jllm.cuda.driver.Stream;
+import io.jllm.cuda.kernels.Kernels;
+import io.jllm.quant.Tensor;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/**
+ * Brings weights to the device at the speed of the bus: a few threads copy pieces of the mapped file into a pinned ring; this one queues each full slot, to its
+ * place if it lies there as in the file, else to a staging area from which a kernel lays it out.
+ */
+public final class WeightLoader {
+    private static final int COPY_THREADS = 4;
+    private static final int SLOTS = 8;
+    private static final int SLOT_BYTES = 16 << 20;
+    private static final int PACK_BLOCK = 128;
+    /** How long to wait for a full slot before looking whether the copying threads have failed. */
+    private static final long PATIENCE_MILLIS = 100;
+
+    /** Rows of a tensor that fit a slot. */
+    private record Piece(WeightPlan.Matrix matrix, MemorySegment from, int row, int rows) {
+    }
+
+    private record Filled(Piece piece, PinnedRing.Slot slot) {
+    }
+
+    private final WeightPlan plan;
+    private final DeviceMemory memory;
+    private final List<Piece> pieces = new ArrayList<>();
+    private final AtomicInteger next = new AtomicInteger();
+    private final BlockingQueue<Filled> full = new LinkedBlockingQueue<>();
+    private volatile Throwable failure;
+
+    private WeightLoader(WeightPlan plan, DeviceMemory memory) {
+        this.plan = plan;
+        this.memory = memory;
+        for (WeightPlan.Matrix m : plan.matrices()) {
+            int at = 0;
+            for (Tensor t : m.tensors()) {
+                int most = Math.toIntExact(Math.max(1, slotBytes() / t.rowBytes()));
+                for (int row = 0; row < t.rows(); row += most) {
+                    int rows = (int) Math.min(most, t.rows() - row);
+                    pieces.add(new Piece(m, t.data().asSlice(row * t.rowBytes(), rows * t.rowBytes()), at + row, rows));
+                }
+                at += Math.toIntExact(t.rows());
+            }
+        }
+    }
+
+    /** A row of any tensor fits. */
+    private long slotBytes() {
+        long widest = plan.matrices().stream().flatMap(m -> m.tensors().stream()).mapToLong(Tensor::rowBytes).max().orElse(1);
+        long all = plan.matrixBytes() / SLOTS;
+        return Math.max(widest, Math.clamp(all, 1 << 16, SLOT_BYTES)); // small models need no large ring
+    }
+
+    /** Fills the memory of a plan, and waits until all is there. */
+    public static void load(WeightPlan plan, DeviceMemory memory, Context context, Stream stream, Kernels kernels) {
+        new WeightLoader(plan, memory).run(context, stream, kernels);
+    }
+
+    private void run(Context context, Stream stream, Kernels kernels) {
+        float[] vectors = plan.vectorFloats();
+        try (var owner = new Owner(); Arena arena = Arena.ofConfined()) {
+            if (vectors.length > 0) {
+                memory.write(arena.allocateFrom(ValueLayout.JAVA_FLOAT, vectors), plan.matrixBytes());
+            }
+            var ring = owner.own(new PinnedRing(SLOTS, Math.ceilDiv(slotBytes(), 256) * 256));
+            DeviceMemory staging = owner.own(DeviceMemory.allocate(context, slotBytes(), "laying out weights"));
+            var threads = new ArrayList<Thread>();
+            try {
+                for (int i = 0; i < Math.min(COPY_THREADS, pieces.size()); i++) {
+                    threads.add(Thread.ofPlatform().name("jllm-cuda-copy-" + i).daemon().start(() -> copy(ring)));
+                }
+                queueAll(ring, stream, staging.address(), new Packers(kernels, arena));
+            } finally {
+                next.set(pieces.size());
+                threads.forEach(Thread::interrupt);
+                join(threads);
+                stream.synchronize();
+            }
+        }
+    }
+
+    /** What a copying thread does. */
+    private void copy(PinnedRing ring) {
+        try {
+            for (int i = next.getAndIncrement(); i < pieces.size(); i = next.getAndIncrement()) {
+                Piece p = pieces.get(i);
+                PinnedRing.Slot slot = ring.take();
+                MemorySegment.copy(p.from, 0, slot.memory(), 0, p.from.byteSize());
+                full.add(new Filled(p, slot));
+            }
+        } catch (InterruptedException _) {
+            // the other side has failed and says why
+        } catch (Throwable t) {
+            failure = t; // a file that was cut short, for one
+        }
+    }
+
+    private void queueAll(PinnedRing ring, Stream stream, long staging, Packers packers) {
+        for (int done = 0; done < pieces.size(); done++) {
+            Filled f = full.poll();
+            while (f == null) {
+                if (failure != null) {
+                    throw new IllegalStateException("reading the weights failed: " + failure, failure);
+                }
+                f = ring.recycle() ? full.poll() : await();
+            }
+            Piece p = f.piece;
+            MemorySegment from = f.slot.memory().asSlice(0, p.from.byteSize());
+            WeightPlan.Matrix m = p.matrix;
+            long to = memory.address() + m.at();
+            if (m.format().asInFile(m.cols())) {
+                stream.copyToDevice(to + p.row * m.tensors().getFirst().rowBytes(), from);
+            } else {
+                stream.copyToDevice(staging, from);
+                packers.run(stream, staging, to, p);
+            }
+            ring.release(f.slot, stream);
+        }
+    }
+
+    private Filled await() {
+        try {
+            return full.poll(PATIENCE_MILLIS, TimeUnit.MILLISECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException("interrupted while loading weights", e);
+        }
+    }
+
+    private static void join(List<Thread> threads) {
+        boolean interrupted = false;
+        for (Thread t : threads) {
+            while (t.isAlive()) {
+                try {
+                    t.join();
+                } catch (InterruptedException e) {
+                    interrupted = true; // the ring must not go while they write to it
+                }
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    /** One launch for each format. */
+    private static final class Packers {
+        private final Kernels kernels;
+        private final Arena arena;
+        private final Map<DeviceFormat, Launch> launches = new EnumMap<>(DeviceFormat.class);
+
+        Packers(Kernels kernels, Arena arena) {
+            this.kernels = kernels;
+            this.arena = arena;
+        }
+
+        void run(Stream stream, long from, long to, Piece p) {
+            Launch launch = launches.computeIfAbsent(p.matrix.format(), f -> new Launch(arena, kernels.need("pack_" + f.suffix()), PACK_BLOCK, 0, Launch.Start.AFTER, 6)
+                    .pointer(0).pointer(0).integer(0).integer(0).integer(0).integer(0));
+            launch.changeWide(0, from);
+            launch.changeWide(1, to);
+            launch.change(2, p.matrix.rows());
+            launch.change(3, p.matrix.cols());
+            launch.change(4, p.row);
+            launch.change(5, p.rows);
+            launch.run(stream, p.rows, 1, 1);
+        }
+    }
+}
