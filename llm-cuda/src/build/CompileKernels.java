@@ -16,11 +16,12 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
- * A step of the build, run as a source file by whatever Java of version 17 or later is there: compiles every kernel file with nvcc, for each architecture into a cubin, and once into PTX that later
- * devices compile for themselves. What is newer than its sources stays. Where nvcc is absent the index that it writes says so, and the build goes on.
+ * A step of the build, run as a source file by whatever Java of version 17 or later is there: compiles every kernel file with nvcc, for each
+ * architecture into a cubin, and once into PTX that later devices compile for themselves. What is newer than its sources stays. Where nvcc is absent
+ * the index that it writes says so, and the build goes on.
  *
- * <p>Arguments: folder of kernels, folder of results, architectures of cubins separated by commas, architecture of PTX, folder of a CUDA that serves where no
- * other is found. Architectures that the compiler does not know are left out.
+ * <p>Arguments: folder of kernels, folder of results, architectures of cubins separated by commas, architecture of PTX, folder of a CUDA that serves
+ * where no other is found. Architectures that the compiler does not know are left out.
  */
 final class CompileKernels {
     private static final Pattern RELEASE = Pattern.compile("release (\\d+)\\.(\\d+)");
@@ -46,7 +47,8 @@ final class CompileKernels {
             throw new IOException(compiler + " --version names no release");
         }
         List<String> known = run(compiler, "--list-gpu-arch").lines().map(String::strip).toList();
-        List<String> targets = Stream.of(args[2].split(",")).map(String::strip).filter(a -> known.contains("compute_" + a.replaceAll("\\D", ""))).toList();
+        List<String> targets = Stream.of(args[2].split(",")).map(String::strip).filter(a -> known.contains("compute_" + a.replaceAll("\\D", "")))
+                .toList();
         long headers = newest(list(sources, ".cuh"));
         var jobs = new ArrayList<Callable<Void>>();
         for (Path kernel : kernels) {

@@ -2,8 +2,10 @@
 #include "pages.cuh"
 
 template <class T>
-__device__ __forceinline__ void rope_store(const float* qkv, int ldqkv, float* q, int ldq, uchar* kv, long long blockBytes, long long layerAt, const int* positions,
-                                           const int* kvSlots, int blockSize, int heads, int kvHeads, int headDim, const Rotation& rotation, const float* qNorm,
+__device__ __forceinline__ void rope_store(const float* qkv, int ldqkv, float* q, int ldq, uchar* kv, long long blockBytes, long long layerAt,
+const int* positions,
+                                           const int* kvSlots, int blockSize, int heads, int kvHeads, int headDim, const Rotation& rotation,
+                                           const float* qNorm,
                                            const float* kNorm) {
   __shared__ float head[MOST_DIM];
   __shared__ Angles angles;
@@ -29,12 +31,14 @@ __device__ __forceinline__ void rope_store(const float* qkv, int ldqkv, float* q
 static constexpr int QUERIES = 16, TILE_FLOATS = 4096, MOST_POSITIONS = 64;
 
 /**
- * Flash attention: 16 queries of one head beside tiles of positions, whose keys and then values stand as floats in shared memory. Warp w holds queries 4 w to 4 w + 3
- * for the scores; thread d sums dimension d (and d + 128) of all queries.
+ * Flash attention: 16 queries of one head beside tiles of positions, whose keys and then values stand as floats in shared memory. Warp w holds
+ * queries 4 w to 4 w + 3 for the scores; thread d sums dimension d (and d + 128) of all queries.
  */
 template <class T>
-__device__ __forceinline__ void prefill(const float* q, int ldq, float* y, int ldy, const uchar* kv, long long blockBytes, long long layerAt, const int* tileRow,
-                                        const int* tileRows, const int* tileSeq, const int* positions, const int* tableAt, const int* table, int blockSize, int heads,
+__device__ __forceinline__ void prefill(const float* q, int ldq, float* y, int ldy, const uchar* kv, long long blockBytes, long long layerAt,
+const int* tileRow,
+                                        const int* tileRows, const int* tileSeq, const int* positions, const int* tableAt, const int* table,
+                                        int blockSize, int heads,
                                         int kvHeads, int headDim, float scale, int window, float softCap) {
   __shared__ __align__(16) float qs[QUERIES * MOST_DIM];
   __shared__ float tile[TILE_FLOATS + MOST_POSITIONS];
@@ -66,7 +70,8 @@ __device__ __forceinline__ void prefill(const float* q, int ldq, float* y, int l
     __syncthreads(); // the tile's values have been used
     for (int i = tid; i < each * headDim; i += 128) {
       int j = i / headDim, at = base + j;
-      tile[j * stride + i % headDim] = at <= last && at >= first ? to_float(__ldcg(pages.key(blocks[at / blockSize], at % blockSize) + i % headDim)) : 0.f;
+      tile[j * stride + i % headDim] = at <= last && at >= first ? to_float(__ldcg(pages.key(blocks[at / blockSize], at % blockSize) + i % headDim))
+          : 0.f;
     }
     __syncthreads();
     float s[4][2];
@@ -102,7 +107,8 @@ __device__ __forceinline__ void prefill(const float* q, int ldq, float* y, int l
     for (int i = tid; i < each * headDim; i += 128) {
       int j = i / headDim, at = base + j;
       tile[j * stride + i % headDim] =
-          at <= last && at >= first ? to_float(__ldcg(pages.key(blocks[at / blockSize], at % blockSize) + pages.valueAt - pages.keyAt + i % headDim)) : 0.f;
+          at <= last && at >= first ? to_float(__ldcg(pages.key(blocks[at / blockSize], at % blockSize) + pages.valueAt - pages.keyAt + i % headDim))
+          : 0.f;
     }
     __syncthreads();
 #pragma unroll

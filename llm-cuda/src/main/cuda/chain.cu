@@ -1,9 +1,9 @@
-// A whole decode step of one sequence, or most of it, in one launch: a chain of matrix-vector products and attentions, in order. For devices with bulk copies (sm_90 and
-// later). One block a multiprocessor, all at once (a cooperative launch), with a barrier of the whole grid between tasks.
+// A whole decode step of one sequence, or most of it, in one launch: a chain of matrix-vector products and attentions, in order. For devices with
+// bulk copies (sm_90 and later). One block a multiprocessor, all at once (a cooperative launch), with a barrier of the whole grid between tasks.
 //
-// A warp of each block does nothing but copy: weights go in stages through a ring that fills shared memory, and while the others wait for the end of a task, or attend, it
-// runs ahead into the weights of the tasks to come: memory is never idle. Eight warps compute. The vector of a product stands in shared memory, normed and quantised there by each
-// block for itself.
+// A warp of each block does nothing but copy: weights go in stages through a ring that fills shared memory, and while the others wait for the end of
+// a task, or attend, it runs ahead into the weights of the tasks to come: memory is never idle. Eight warps compute. The vector of a product stands
+// in shared memory, normed and quantised there by each block for itself.
 #include "chain_attention.cuh"
 
 static constexpr int BUFFER = 64; // groups of four rows whose results wait for each other
@@ -101,7 +101,8 @@ __device__ __forceinline__ void produce(const Task* tasks, int count, Shared& sh
           copy_bulk(to + (lineSet * 4 + r) * rowBytes, from, n * 16, &sh.full[place.slot], policy);
           if (parts == 2) copy_bulk(to + (lineSet * 4 + r) * rowBytes + partBytes, from + rowStride / 2, n * 16, &sh.full[place.slot], policy);
           if (blocks && r == 0)
-            copy_bulk(to + split.sets * 4 * rowBytes + lineSet * split.slots * 8, scales + ((long long)(row >> 2) * split.chunks + c) * 8, n * 8, &sh.full[place.slot], policy);
+            copy_bulk(to + split.sets * 4 * rowBytes + lineSet * split.slots * 8, scales + ((long long)(row >> 2) * split.chunks + c) * 8, n * 8,
+            &sh.full[place.slot], policy);
         }
         place.next(stages);
         if (++piece == split.pieces) piece = 0, group += split.sets;
@@ -195,7 +196,8 @@ template <class F> __device__ __forceinline__ Place multiply(Shared& sh, Place p
 }
 
 template <class T>
-__device__ __forceinline__ void chain(const Task* tasks, int count, unsigned* arrived, int stageBytes, int stages, int vectorBytes, const Step& step) {
+__device__ __forceinline__ void chain(const Task* tasks, int count, unsigned* arrived, int stageBytes, int stages, int vectorBytes,
+const Step& step) {
   extern __shared__ __align__(128) uchar memory[];
   Shared& sh = *(Shared*)memory;
   if (threadIdx.x == 0) {
@@ -227,7 +229,8 @@ __device__ __forceinline__ void chain(const Task* tasks, int count, unsigned* ar
   // A task is brought to shared memory while the one before it runs.
   auto fetch = [&](int i) {
     if (i < count && threadIdx.x < sizeof(Task) / 16)
-      asm volatile("cp.async.ca.shared.global [%0], [%1], 16;" ::"r"(shared_address(&sh.chain.task[i & 1]) + 16 * threadIdx.x), "l"((const uchar*)(tasks + i) + 16 * threadIdx.x)
+      asm volatile("cp.async.ca.shared.global [%0], [%1], 16;" ::"r"(shared_address(&sh.chain.task[i & 1]) + 16 * threadIdx.x),
+      "l"((const uchar*)(tasks + i) + 16 * threadIdx.x)
                    : "memory");
   };
   fetch(0);
@@ -254,7 +257,8 @@ __device__ __forceinline__ void chain(const Task* tasks, int count, unsigned* ar
 }
 #endif
 
-// Threads; bytes of shared memory that a block needs in any case, for attention, for attention and each dimension of a head (rounded up to 64, 128 or 256); blocks a multiprocessor.
+// Threads; bytes of shared memory that a block needs in any case, for attention, for attention and each dimension of a head (rounded up to 64, 128
+// or 256); blocks a multiprocessor.
 extern "C" __constant__ const int chain_shape[4] = {RING_THREADS, SHARED_BYTES, ROOM_BYTES, ROOM_BYTES_PER_DIMENSION};
 
 #define CHAIN(KV, T)                                                                                                                                              \
@@ -265,7 +269,8 @@ extern "C" __constant__ const int chain_shape[4] = {RING_THREADS, SHARED_BYTES, 
   }
 #if __CUDA_ARCH__ >= 900
 #define CHAIN_BODY(T) \
-  chain<T>(tasks, count, arrived, stageBytes, stages, vectorBytes, Step{kv, blockBytes, blockSize, kvSlots[0], context[0], table, partial, counters, pieces[0]});
+  chain<T>(tasks, count, arrived, stageBytes, stages, vectorBytes, Step{kv, blockBytes, blockSize, kvSlots[0], context[0], table, partial, counters,
+  pieces[0]});
 #else
 #define CHAIN_BODY(T)
 #endif

@@ -1,6 +1,6 @@
-// Attention of one query over its pages inside a chain of tasks, by warps that do nothing else. A block takes pieces of the positions for one head of keys and values and the heads of
-// queries that share it, four at a time; 128 / L groups of L lanes hold the positions of a tile, each lane 16 bytes of a key and of its value. Tiles that were there before this step are
-// fetched before the wait.
+// Attention of one query over its pages inside a chain of tasks, by warps that do nothing else. A block takes pieces of the positions for one head
+// of keys and values and the heads of queries that share it, four at a time; 128 / L groups of L lanes hold the positions of a tile, each lane 16
+// bytes of a key and of its value. Tiles that were there before this step are fetched before the wait.
 #pragma once
 #include "pages.cuh"
 #include "ring.cuh"
@@ -105,12 +105,14 @@ template <class T, int L> __device__ __forceinline__ void attend(Chain& chain, i
   const Step& s = chain.step;
   Room& room = *(Room*)chain.vector;
   float* sums = (float*)(chain.vector + ROOM_BYTES);
-  int tid = threadIdx.x - ATTENDERS_FROM, lane = tid & 31, warp = tid >> 5, group = tid / L, li = tid % L, e = li * 8, D = t.headDim, each = t.heads / t.kvHeads;
+  int tid = threadIdx.x - ATTENDERS_FROM, lane = tid & 31, warp = tid >> 5, group = tid / L, li = tid % L, e = li * 8, D = t.headDim,
+      each = t.heads / t.kvHeads;
   const float* qkv = (const float*)t.from;
   int last = s.context - 1, first = t.window > 0 ? max(0, s.context - t.window) : 0, firstPiece = first / s.pieceSize, lastPiece = last / s.pieceSize;
   bool alone = firstPiece == lastPiece;
   // Heads that share keys and values go to blocks of their own as long as there are blocks without work.
-  int groups = min(each, max(1, (int)gridDim.x / (t.kvHeads * (lastPiece - firstPiece + 1)))), together = ceil_div(each, groups), lots = t.kvHeads * ceil_div(each, together);
+  int groups = min(each, max(1, (int)gridDim.x / (t.kvHeads * (lastPiece - firstPiece + 1)))), together = ceil_div(each, groups),
+      lots = t.kvHeads * ceil_div(each, together);
   int splits = max(1, (int)gridDim.x / lots), items = splits * lots;
   Rotation rotation = {t.rotaryDim, t.interleaved, t.residual, t.factor, t.eps};
   long long headBytes = (long long)s.blockSize * D * sizeof(T);
@@ -140,7 +142,8 @@ template <class T, int L> __device__ __forceinline__ void attend(Chain& chain, i
   if (tid == 0 && index > 0) wait_tasks(chain, index);
   attenders();
   for (; item < items; item += gridDim.x) {
-    int kvHead = item % t.kvHeads, split = item / lots, headsFrom = item / t.kvHeads % ceil_div(each, together) * together, headsTo = min(each, headsFrom + together);
+    int kvHead = item % t.kvHeads, split = item / lots, headsFrom = item / t.kvHeads % ceil_div(each, together) * together,
+        headsTo = min(each, headsFrom + together);
     bool newest = lastPiece % splits == split; // this block reads the newest position, and nobody else does
     float* y = t.y + (long long)kvHead * each * D;
     const uchar* keys = s.kv + t.layerAt + kvHead * headBytes;
@@ -179,7 +182,8 @@ template <class T, int L> __device__ __forceinline__ void attend(Chain& chain, i
               if (!query && !key) how.rotaryDim = 0;
               rotate_head(qkv + head * D, to, D, query ? t.norm : key ? t.bias : nullptr, how, chain.angles);
               if (query) continue;
-              T* stored = (T*)(s.kv + (s.slot / s.blockSize) * s.blockBytes + t.layerAt + (kvHead + (key ? 0 : t.kvHeads)) * headBytes) + (long long)(s.slot % s.blockSize) * D;
+              T* stored = (T*)(s.kv + (s.slot / s.blockSize) * s.blockBytes + t.layerAt + (kvHead + (key ? 0 : t.kvHeads)) * headBytes)
+                  + (long long)(s.slot % s.blockSize) * D;
               T* fresh = (T*)room.fresh[key ? 0 : 1];
               for (int i = lane; i < D; i += 32) {
                 fresh[i] = from_float<T>(to[i]);
@@ -299,7 +303,8 @@ template <class T, int L> __device__ __forceinline__ void attend(Chain& chain, i
 #pragma unroll
         for (int b = 0; b < MERGED_AT_ONCE; b++) {
           bool there = p + b <= lastPiece;
-          m[b] = there ? __ldcg(f + b * stride) : -INFINITY, w[b] = there ? __ldcg(f + b * stride + 1) : 0.f, value[b] = there ? __ldcg(f + b * stride + 2 + d) : 0.f;
+          m[b] = there ? __ldcg(f + b * stride) : -INFINITY, w[b] = there ? __ldcg(f + b * stride + 1) : 0.f, value[b] = there
+              ? __ldcg(f + b * stride + 2 + d) : 0.f;
         }
 #pragma unroll
         for (int b = 0; b < MERGED_AT_ONCE; b++) most = fmaxf(most, m[b]);

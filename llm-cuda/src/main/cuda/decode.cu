@@ -1,8 +1,9 @@
 // Attention of single queries over pages (flash-decoding), also with the rotation and storing before it in the same kernel.
 //
-// A block takes pieces of the positions for one head of keys and values and the heads of queries that share it, four at a time. In it, L lanes hold one position: each
-// 16 bytes of its key and of its value; so 128 / L groups of lanes have U positions each in flight at once, both keys and values, and a piece costs one trip to memory.
-// Groups are merged through shared memory. The last block of an entry and head to finish merges the pieces in the order of their positions.
+// A block takes pieces of the positions for one head of keys and values and the heads of queries that share it, four at a time. In it, L lanes hold
+// one position: each 16 bytes of its key and of its value; so 128 / L groups of lanes have U positions each in flight at once, both keys and values,
+// and a piece costs one trip to memory. Groups are merged through shared memory. The last block of an entry and head to finish merges the pieces in
+// the order of their positions.
 #include "pages.cuh"
 
 static constexpr int THREADS = 128, HEADS = 4, GROUP_FLOATS = 1024;
@@ -33,7 +34,8 @@ struct Room {
 };
 
 
-__device__ __forceinline__ float* piece_of(const Decode& d, int piece, int head) { return d.partial + ((long long)piece * d.heads + head) * (d.headDim + 2); }
+__device__ __forceinline__ float* piece_of(const Decode& d, int piece, int head) { return d.partial + ((long long)piece * d.heads + head) * (d.headDim
+    + 2); }
 
 template <int VEC> __device__ __forceinline__ void shared_floats(float (&to)[VEC], const float* from) {
   if constexpr (VEC == 1) {
@@ -67,8 +69,9 @@ __device__ __forceinline__ void finish(const Decode& d, Room& room, int head0, i
 }
 
 /**
- * Keys and values of older positions were there before this step: those of the first tile are fetched before the wait. `begin` runs after it; with FRESH it stores
- * the newest key and value and leaves them in room.fresh. `queries(h0, n, to)` puts n heads from h0 on into shared memory and ends with a barrier.
+ * Keys and values of older positions were there before this step: those of the first tile are fetched before the wait. `begin` runs after it; with
+ * FRESH it stores the newest key and value and leaves them in room.fresh. `queries(h0, n, to)` puts n heads from h0 on into shared memory and ends
+ * with a barrier.
  */
 template <class T, bool FRESH, int VEC, int L, int J, int U, class Begin, class Queries>
 __device__ __forceinline__ void decode(const Decode& d, const Pages<T>& pages, Room& room, Begin begin, Queries queries) {
@@ -350,7 +353,8 @@ template <class T> __device__ __forceinline__ void attn_decode(const float* q, i
 }
 
 template <class T>
-__device__ __forceinline__ void attn_decode_rope(const float* qkv, int ldqkv, FROM_Y, const int* kvSlots, const Rotation& rotation, const float* qNorm,
+__device__ __forceinline__ void attn_decode_rope(const float* qkv, int ldqkv, FROM_Y, const int* kvSlots, const Rotation& rotation,
+const float* qNorm,
                                                  const float* kNorm) {
   __shared__ __align__(16) Room room;
   __shared__ Angles angles;
@@ -368,7 +372,8 @@ __device__ __forceinline__ void attn_decode_rope(const float* qkv, int ldqkv, FR
   // Keys are rotated by the last warp, values stored by the last but one, queries rotated by the first ones.
   auto begin = [&] {
     __syncthreads();
-    if (slot >= 0 && warp >= 2 && (unsigned)(position / d.pieceSize) % gridDim.x == blockIdx.x) { // this block reads the newest position, and nobody else does
+    // this block reads the newest position, and nobody else does
+    if (slot >= 0 && warp >= 2 && (unsigned)(position / d.pieceSize) % gridDim.x == blockIdx.x) {
       int lane = threadIdx.x & 31;
       bool key = warp == 3;
       const float* from = d.q + (heads + (int)blockIdx.y + (key ? 0 : kvHeads)) * headDim;

@@ -1,4 +1,5 @@
-// The exponential of io.jllm.sampling.Exp, bit for bit: its table and its constants, as Java computes them, and its operations in its order, none of them fused.
+// The exponential of io.jllm.sampling.Exp, bit for bit: its table and its constants, as Java computes them, and its operations in its order, none of
+// them fused.
 #pragma once
 
 /** Bits of 2 to the power of i / 1024. */
@@ -154,7 +155,8 @@ __device__ const unsigned long long POWERS[1024] = {
 
 /** e to the power of x, for x from negative infinity to 0; 0 below -708. */
 __device__ __forceinline__ double java_exp(double x) {
-  constexpr double PER_STEP = 0x1.71547652b82fep10, STEP_HIGH = 0x1.62e42p-11, STEP_LOW = 0x1.fdf473de6af28p-32, ROUND = 0x1.8p52, SIXTH = 0x1.5555555555555p-3;
+  constexpr double PER_STEP = 0x1.71547652b82fep10, STEP_HIGH = 0x1.62e42p-11, STEP_LOW = 0x1.fdf473de6af28p-32, ROUND = 0x1.8p52,
+      SIXTH = 0x1.5555555555555p-3;
   if (x < -708) return 0;
   double rounded = __dadd_rn(__dmul_rn(x, PER_STEP), ROUND);
   int n = __double2loint(rounded);

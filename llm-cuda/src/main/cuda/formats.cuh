@@ -9,7 +9,8 @@ __host__ __device__ __forceinline__ long long rows4(int N) { return ((long long)
 template <class T> struct Dense {
   typedef T Element;
   /** Elements from row to row: rows start at 16 bytes. */
-  static __host__ __device__ __forceinline__ long long stride(int K) { return ((long long)K + 16 / sizeof(T) - 1) / (16 / sizeof(T)) * (16 / sizeof(T)); }
+  static __host__ __device__ __forceinline__ long long stride(int K) { return ((long long)K
+      + 16 / sizeof(T) - 1) / (16 / sizeof(T)) * (16 / sizeof(T)); }
   static __device__ __forceinline__ float value(const uchar* W, int, int K, int row, int k) { return to_float(((const T*)W)[row * stride(K) + k]); }
 };
 
@@ -30,7 +31,10 @@ struct Q40 {
   }
 };
 
-/** Values 0 to 15 of all sub-blocks of a row stand before their values 16 to 31, so that lanes with neighbouring sub-blocks read neighbouring 16 bytes. */
+/**
+ * Values 0 to 15 of all sub-blocks of a row stand before their values 16 to 31, so that lanes with neighbouring sub-blocks read neighbouring 16
+ * bytes.
+ */
 struct Q80 {
   static __device__ __forceinline__ long long scales(int N, int K) { return round256(rows4(N) * K); }
   static __device__ __forceinline__ float value(const uchar* W, int N, int K, int row, int k) {
@@ -41,7 +45,8 @@ struct Q80 {
 };
 
 /**
- * Scales of q4_k and q5_k: 16 bytes for 256 values: d and dmin as halves, then for each sub-block 6 bits of scale and 6 bits of minimum, 12 bits after 12 bits.
+ * Scales of q4_k and q5_k: 16 bytes for 256 values: d and dmin as halves, then for each sub-block 6 bits of scale and 6 bits of minimum, 12 bits
+ * after 12 bits.
  */
 __device__ __forceinline__ unsigned k_pair(uint4 s, int j) {
   int bit = 12 * j, shift = bit & 31;
@@ -76,7 +81,10 @@ struct Q5K {
   }
 };
 
-/** The upper two bits of a sub-block are two words, for values 0 to 15 and 16 to 31: bits 8 * (e % 4) + 2 * (e / 4 % 4). Then a scale for each 16 values, then d. */
+/**
+ * The upper two bits of a sub-block are two words, for values 0 to 15 and 16 to 31: bits 8 * (e % 4) + 2 * (e / 4 % 4). Then a scale for each 16
+ * values, then d.
+ */
 struct Q6K {
   static __device__ __forceinline__ long long high(int N, int K) { return round256((long long)N * K / 2); }
   static __device__ __forceinline__ long long scales(int N, int K) { return high(N, K) + round256((long long)N * K / 4); }

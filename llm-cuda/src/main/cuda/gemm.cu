@@ -88,7 +88,8 @@ template <> __device__ __forceinline__ void block<Q6K>(const uchar* W, int N, in
 }
 
 template <class F>
-__device__ __forceinline__ void gemm_blocks(const uchar* W, const signed char* q, const Scale* s, const float* bias, const float* residual, int ldr, float* y,
+__device__ __forceinline__ void gemm_blocks(const uchar* W, const signed char* q, const Scale* s, const float* bias, const float* residual, int ldr,
+float* y,
                                             int ldy, int N, int K, int rows) {
   constexpr int STRIDE = 12; // words from row to row: eight rows' 16 bytes fall into different banks
   __shared__ __align__(16) int ws[SUBS][TILE][STRIDE], xs[SUBS][TILE][STRIDE];
@@ -163,7 +164,8 @@ template <> __device__ __forceinline__ float4 four<bf16>(const bf16* p) {
 }
 
 template <class T>
-__device__ __forceinline__ void gemm_dense(const uchar* W, const float* x, int ldx, const float* bias, const float* residual, int ldr, float* y, int ldy, int N,
+__device__ __forceinline__ void gemm_dense(const uchar* W, const float* x, int ldx, const float* bias, const float* residual, int ldr, float* y,
+int ldy, int N,
                                            int K, int rows) {
   constexpr int STEP = 16, STRIDE = TILE + 1;
   __shared__ float ws[STEP][STRIDE], xs[STEP][STRIDE];

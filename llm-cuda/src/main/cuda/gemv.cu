@@ -4,7 +4,8 @@
 static constexpr int ROWS = 16;
 
 template <class Read, int M, int DEPTH, class Load>
-__device__ __forceinline__ void gemv(const uchar* W, Load load, const float* bias, const float* residual, int ldr, float* y, int ldy, int N, int K, int rows) {
+__device__ __forceinline__ void gemv(const uchar* W, Load load, const float* bias, const float* residual, int ldr, float* y, int ldy, int N, int K,
+int rows) {
   __shared__ Gemv<Read, M, ROWS, DEPTH> part;
   dependents();
   int n0 = blockIdx.x * ROWS, chunks = ceil_div(K, Read::K_CHUNK), perRow = warps_a_row(chunks);

@@ -1,6 +1,6 @@
-// Matrix by a few vectors. A block of four warps takes some rows of the matrix; the lanes of 1, 2 or 4 warps split a row, chunk by chunk, and keep their
-// part of the vectors in registers while all the block's rows pass by. Loads of weights run DEPTH groups of four rows ahead, the first of them before
-// the kernel waits for its predecessor. The order of sums depends on K and the format alone.
+// Matrix by a few vectors. A block of four warps takes some rows of the matrix; the lanes of 1, 2 or 4 warps split a row, chunk by chunk, and keep
+// their part of the vectors in registers while all the block's rows pass by. Loads of weights run DEPTH groups of four rows ahead, the first of them
+// before the kernel waits for its predecessor. The order of sums depends on K and the format alone.
 #pragma once
 #include "weights.cuh"
 
@@ -8,8 +8,8 @@ static constexpr int GEMV_THREADS = 128;
 static constexpr int GEMV_WARPS = GEMV_THREADS / 32;
 
 /**
- * Sums V values over 32 lanes; lane l gets value l / (32 / V). At each step a lane keeps half of its values and hands the other half to its partner; each value is
- * summed in the same tree whatever V is.
+ * Sums V values over 32 lanes; lane l gets value l / (32 / V). At each step a lane keeps half of its values and hands the other half to its partner;
+ * each value is summed in the same tree whatever V is.
  */
 template <int V> __device__ __forceinline__ float sum_lanes(float (&v)[V], int lane) {
   static_assert(V <= 32 && (V & (V - 1)) == 0, "");

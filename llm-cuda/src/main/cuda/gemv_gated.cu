@@ -4,7 +4,8 @@
 static constexpr int OUTPUTS = 32, ROWS = 2 * OUTPUTS;
 
 template <class Read, int M, int DEPTH, class Load>
-__device__ __forceinline__ void gemv_gated(const uchar* W, Load load, float* y, int ldy, signed char* yq, Scale* ys, int N, int K, int rows, int act) {
+__device__ __forceinline__ void gemv_gated(const uchar* W, Load load, float* y, int ldy, signed char* yq, Scale* ys, int N, int K, int rows,
+int act) {
   __shared__ Gemv<Read, M, ROWS, DEPTH> part;
   dependents();
   int n0 = blockIdx.x * OUTPUTS, chunks = ceil_div(K, Read::K_CHUNK), perRow = warps_a_row(chunks);

@@ -11,11 +11,13 @@ static constexpr int MOST_STAGES = 16;
 __device__ __forceinline__ unsigned shared_address(const void* p) { return (unsigned)__cvta_generic_to_shared(p); }
 
 #if __CUDA_ARCH__ >= 900
-__device__ __forceinline__ void barrier_init(uint64_t* b, int count) { asm volatile("mbarrier.init.shared::cta.b64 [%0], %1;" ::"r"(shared_address(b)), "r"(count) : "memory"); }
+__device__ __forceinline__ void barrier_init(uint64_t* b,
+int count) { asm volatile("mbarrier.init.shared::cta.b64 [%0], %1;" ::"r"(shared_address(b)), "r"(count) : "memory"); }
 __device__ __forceinline__ void barrier_expect(uint64_t* b, unsigned bytes) {
   asm volatile("mbarrier.arrive.expect_tx.shared::cta.b64 _, [%0], %1;" ::"r"(shared_address(b)), "r"(bytes) : "memory");
 }
-__device__ __forceinline__ void barrier_arrive(uint64_t* b) { asm volatile("mbarrier.arrive.shared::cta.b64 _, [%0];" ::"r"(shared_address(b)) : "memory"); }
+__device__ __forceinline__ void barrier_arrive(uint64_t* b) { asm volatile("mbarrier.arrive.shared::cta.b64 _, [%0];" ::"r"(shared_address(b))
+    : "memory"); }
 __device__ __forceinline__ void barrier_wait(uint64_t* b, unsigned phase) {
   asm volatile(
       "{\n"
@@ -36,7 +38,8 @@ __device__ __forceinline__ uint64_t once_policy() {
   return policy;
 }
 __device__ __forceinline__ void copy_bulk(void* to, const void* from, unsigned bytes, uint64_t* b, uint64_t policy) {
-  asm volatile("cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes.L2::cache_hint [%0], [%1], %2, [%3], %4;" ::"r"(shared_address(to)), "l"(from),
+  asm volatile("cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes.L2::cache_hint [%0], [%1], %2, [%3], %4;" ::"r"(shared_address(to)),
+      "l"(from),
                "r"(bytes), "r"(shared_address(b)), "l"(policy)
                : "memory");
 }
@@ -168,7 +171,8 @@ __device__ __forceinline__ void fill(const Vector<F>& v, const float* row, const
         load_norm(start);
       }
 #pragma unroll
-      for (int j = 0; j < BATCH; j++) x[j] = make_float4(x[j].x * factor * w[j].x, x[j].y * factor * w[j].y, x[j].z * factor * w[j].z, x[j].w * factor * w[j].w);
+      for (int j = 0; j < BATCH; j++) x[j] = make_float4(x[j].x * factor * w[j].x, x[j].y * factor * w[j].y, x[j].z * factor * w[j].z,
+      x[j].w * factor * w[j].w);
       put(x, start);
     }
   }
@@ -176,8 +180,8 @@ __device__ __forceinline__ void fill(const Vector<F>& v, const float* row, const
 }
 
 /**
- * How a matrix is shared out. Groups of four rows: `perRow` warps share a row, `sets` groups pass at a time, a row takes `pieces` stages. A unit is what a block takes at a
- * time, `each` groups in `turns` stages; with a gate, groups of gate and of up take turns, and both are in one unit.
+ * How a matrix is shared out. Groups of four rows: `perRow` warps share a row, `sets` groups pass at a time, a row takes `pieces` stages. A unit is
+ * what a block takes at a time, `each` groups in `turns` stages; with a gate, groups of gate and of up take turns, and both are in one unit.
  */
 struct Split {
   int chunks, perRow, sets, slots, pieces, each, units, turns;

@@ -1,5 +1,5 @@
-// Sampling: io.jllm.sampling.SamplerChain on the device. Same stages, same order, same random numbers, ties by the lower id; weights by the same exponential, sums in
-// double. A block does a row; only the greedy choice splits a row among blocks.
+// Sampling: io.jllm.sampling.SamplerChain on the device. Same stages, same order, same random numbers, ties by the lower id; weights by the same
+// exponential, sums in double. A block does a row; only the greedy choice splits a row among blocks.
 #include "exp.cuh"
 #include "select.cuh"
 
@@ -219,7 +219,8 @@ __device__ __forceinline__ int pick(const List& list, double at, Bench& b) {
   return list.ids[found];
 }
 
-extern "C" __global__ void __launch_bounds__(SAMPLER_THREADS) sample_rows(const float* logits, int ld, int vocab, const Row* rows, Result* out, uchar* scratch) {
+extern "C" __global__ void __launch_bounds__(SAMPLER_THREADS) sample_rows(const float* logits, int ld, int vocab, const Row* rows, Result* out,
+    uchar* scratch) {
   __shared__ Bench b;
   __shared__ Row r;
   __shared__ int biasIds[SAMPLER_THREADS];
@@ -280,7 +281,8 @@ extern "C" __global__ void __launch_bounds__(SAMPLER_THREADS) sample_rows(const 
   if (threadIdx.x == 0) out[blockIdx.x] = result;
 }
 
-extern "C" __global__ void __launch_bounds__(SAMPLER_THREADS) top_k(const float* logits, int ld, int vocab, const int* rowIndex, int k, int* ids, float* logprobs,
+extern "C" __global__ void __launch_bounds__(SAMPLER_THREADS) top_k(const float* logits, int ld, int vocab, const int* rowIndex, int k, int* ids,
+    float* logprobs,
                                                                     uchar* scratch) {
   constexpr int MOST = 256;
   __shared__ Bench b;
@@ -332,7 +334,8 @@ struct Share {
 };
 static constexpr int SHARES = 16;
 
-extern "C" __global__ void __launch_bounds__(256) sample_greedy(const float* logits, int ld, int vocab, const Row* rows, Result* out, uchar* scratch) {
+extern "C" __global__ void __launch_bounds__(256) sample_greedy(const float* logits, int ld, int vocab, const Row* rows, Result* out,
+    uchar* scratch) {
   __shared__ Row r;
   __shared__ float highs[8];
   __shared__ int firsts[8], nans[8];

@@ -157,8 +157,9 @@ template <class Is> __device__ __forceinline__ int nth(int n, int rank, Bench& b
 }
 
 /**
- * Shortens a list to the fewest of its likeliest entries whose weights sum to `target` or more, the lower index first among equals; to those of positive weight if all do
- * not reach it. Eight candidates for three more bits of the lowest key are weighed in each pass. `weight(i)` is that of entry i.
+ * Shortens a list to the fewest of its likeliest entries whose weights sum to `target` or more, the lower index first among equals; to those of
+ * positive weight if all do not reach it. Eight candidates for three more bits of the lowest key are weighed in each pass. `weight(i)` is that of
+ * entry i.
  */
 template <class Weight> __device__ __forceinline__ void cut(List& list, double target, bool weights, Bench& b, Weight weight) {
   unsigned lowest = 0;

@@ -1,5 +1,6 @@
-// What stands around products of dense weights by many rows where a library does them on tensor cores: these take operands of 16 bits, so rows of floats are split in two of
-// them, which together have 21 bits (f16) or 16 (bf16) below the largest value of the row; afterwards biases and residuals are added.
+// What stands around products of dense weights by many rows where a library does them on tensor cores: these take operands of 16 bits, so rows of
+// floats are split in two of them, which together have 21 bits (f16) or 16 (bf16) below the largest value of the row; afterwards biases and
+// residuals are added.
 #include "common.cuh"
 
 static constexpr int SPLIT_THREADS = 256;
@@ -35,7 +36,8 @@ template <class T> __device__ __forceinline__ void split(const float* x, int ldx
     low[at + k] = from_float<T>((v - to_float(h)) * Low<T>::FACTOR);
   }
 }
-extern "C" __global__ void __launch_bounds__(SPLIT_THREADS) split_f16(const float* x, int ldx, __half* high, __half* low, int ld, float* scale, int K) {
+extern "C" __global__ void __launch_bounds__(SPLIT_THREADS) split_f16(const float* x, int ldx, __half* high, __half* low, int ld, float* scale,
+    int K) {
   split<__half>(x, ldx, high, low, ld, scale, K);
 }
 extern "C" __global__ void __launch_bounds__(SPLIT_THREADS) split_bf16(const float* x, int ldx, bf16* high, bf16* low, int ld, float* scale, int K) {
@@ -43,7 +45,8 @@ extern "C" __global__ void __launch_bounds__(SPLIT_THREADS) split_bf16(const flo
 }
 
 /** y = scale of the row * product + bias + residual, each of them if it is there. */
-extern "C" __global__ void __launch_bounds__(256) combine(const float* product, int ldp, const float* scale, const float* bias, const float* residual, int ldr, float* y,
+extern "C" __global__ void __launch_bounds__(256) combine(const float* product, int ldp, const float* scale, const float* bias, const float* residual,
+    int ldr, float* y,
                                                            int ldy, int N) {
   dependents();
   wait_previous();

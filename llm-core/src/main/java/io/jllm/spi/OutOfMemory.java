@@ -50,7 +50,8 @@ public final class OutOfMemory {
                     + " has no memory for their stacks, lower -Xmx, now " + heap;
         }
         return "the system gives no more memory" + said + "free some, raise the limit of the container or shell (ulimit -v), or take less: a"
-                + " smaller kvCache or maxContext, fewer threads, or a smaller heap, of which weights and caches need nothing (-Xmx, now " + heap + ")";
+                + " smaller kvCache or maxContext, fewer threads, or a smaller heap, of which weights and caches need nothing (-Xmx, now " + heap
+                + ")";
     }
 
     private static boolean has(String message, String... parts) {

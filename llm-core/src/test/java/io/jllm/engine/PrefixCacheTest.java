@@ -120,7 +120,8 @@ class PrefixCacheTest {
             int[] prompt = new int[stem.length + own.length];
             System.arraycopy(stem, 0, prompt, 0, stem.length);
             System.arraycopy(own, 0, prompt, stem.length, own.length);
-            requests.add(new Request(Prompt.ofTokens(prompt), EIGHT.toBuilder().maxTokens(1 + random.nextInt(20)).temperature(i % 2).seed(i).build()));
+            requests.add(new Request(Prompt.ofTokens(prompt), EIGHT.toBuilder().maxTokens(1 + random.nextInt(20)).temperature(i % 2).seed(i)
+                    .build()));
         }
         List<RequestOutput> plain;
         try (LLM llm = TinyLlm.open(TinyLlm.options(4, 512, 16, 4096, false))) {

@@ -55,7 +55,8 @@ class HuggingFaceConfigTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"llama, 32, 32", "mistral, 32, 8", "mistral, 16, 8", "mistral, 4, 4", "qwen2, 64, 32", "qwen2, 8, 8", "qwen3, 64, 32", "qwen3, 16, 16"})
+    @CsvSource({"llama, 32, 32", "mistral, 32, 8", "mistral, 16, 8", "mistral, 4, 4", "qwen2, 64, 32", "qwen2, 8, 8", "qwen3, 64, 32",
+            "qwen3, 16, 16"})
     void keyAndValueHeadsThatAreNotSaid(String family, int heads, int kvHeads) {
         var more = "\"num_attention_heads\": " + heads + ", \"hidden_size\": 512";
         assertEquals(kvHeads, model(family, more).kvHeads());

@@ -146,7 +146,8 @@ class LenientFilesTest {
         }
         var e = assertThrows(ModelLoadException.class, () -> ModelFiles.open(part(2, files)));
         assertTrue(e.getMessage().contains("give " + first), e.getMessage());
-        e = assertThrows(ModelLoadException.class, () -> Converter.convert(part(2, files), one, Converter.Options.of(DType.F16), Converter.Progress.NONE));
+        e = assertThrows(ModelLoadException.class, () -> Converter.convert(part(2, files), one, Converter.Options.of(DType.F16),
+                Converter.Progress.NONE));
         assertTrue(e.getMessage().contains("give " + first), e.getMessage());
         Files.delete(part(files, files));
         e = assertThrows(ModelLoadException.class, () -> ModelFiles.open(first));

@@ -22,9 +22,12 @@ class SamplingDefaultsTest {
     }
 
     @ParameterizedTest
-    @CsvSource(delimiter = '|', quoteCharacter = '`', value = {"temperature | -1", "temperature | 1e300", "temperature | \"NaN\"", "temperature | \"0.7\"",
-        "temperature | [0.7]", "temperature | true", "top_p | -0.5", "top_p | 1.5", "top_p | \"x\"", "top_p | {}", "top_k | 0.5", "top_k | \"NaN\"", "min_p | 2",
-        "min_p | -1e-3", "repetition_penalty | 0", "repetition_penalty | -1.1", "repetition_penalty | \"Infinity\"", "do_sample | \"yes\"", "do_sample | 1"})
+    @CsvSource(delimiter = '|', quoteCharacter = '`', value = {"temperature | -1", "temperature | 1e300", "temperature | \"NaN\"",
+            "temperature | \"0.7\"",
+        "temperature | [0.7]", "temperature | true", "top_p | -0.5", "top_p | 1.5", "top_p | \"x\"", "top_p | {}", "top_k | 0.5", "top_k | \"NaN\"",
+        "min_p | 2",
+        "min_p | -1e-3", "repetition_penalty | 0", "repetition_penalty | -1.1", "repetition_penalty | \"Infinity\"", "do_sample | \"yes\"",
+        "do_sample | 1"})
     void whatCannotBeUsedIsIgnoredAndTheRestIsUsed(String key, String value) {
         var others = "\"temperature\": 0.5, \"top_k\": 7, \"top_p\": 0.75, \"min_p\": 0.25, \"repetition_penalty\": 1.5";
         var want = SamplingParams.builder().temperature(0.5).topK(7).topP(0.75).minP(0.25).repetitionPenalty(1.5);
@@ -100,7 +103,8 @@ class SamplingDefaultsTest {
     }
 
     @ParameterizedTest
-    @CsvSource(delimiter = '|', quoteCharacter = '`', value = {"-1", "100", "4294967295", "1e300", "0.5", "\"</s>\"", "true", "{}", "[null]", "[[7]]"})
+    @CsvSource(delimiter = '|', quoteCharacter = '`', value = {"-1", "100", "4294967295", "1e300", "0.5", "\"</s>\"", "true", "{}", "[null]",
+            "[[7]]"})
     void endsThatAreNoneAreIgnored(String value) {
         try (var warnings = new Warnings()) {
             assertEquals(Set.of(5), ends("{\"eos_token_id\": " + value + "}", "{\"eos_token_id\": 5}"));

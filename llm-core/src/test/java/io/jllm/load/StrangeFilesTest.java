@@ -110,7 +110,8 @@ class StrangeFilesTest {
     @Test
     void generationConfigThatCannotBeRead() throws IOException {
         Path generation = folder.resolve("generation_config.json");
-        for (String text : new String[] {POINTER, "<html>", "", "{\"temperature\": 0.5", "[]", "{\"error\":\"Entry not found\"}", "x".repeat(17 << 20)}) {
+        for (String text : new String[] {POINTER, "<html>", "", "{\"temperature\": 0.5", "[]", "{\"error\":\"Entry not found\"}",
+                "x".repeat(17 << 20)}) {
             Files.writeString(generation, text);
             try (var warnings = new Warnings(); var model = ModelFiles.open(folder)) {
                 assertEquals(SamplingParams.neutral(), model.defaults());

@@ -55,7 +55,8 @@ class OutOfMemoryTest {
     void threadsAndClasses() {
         String threads = OutOfMemory.describe(new OutOfMemoryError(
                 "unable to create native thread: possibly out of memory or process/resource limits reached"));
-        assertTrue(threads.startsWith("the system gives no more threads") && threads.contains("ulimit -u") && threads.contains("lower -Xmx"), threads);
+        assertTrue(threads.startsWith("the system gives no more threads") && threads.contains("ulimit -u") && threads.contains("lower -Xmx"),
+                threads);
         for (String message : new String[] {"Metaspace", "Compressed class space"}) {
             assertTrue(OutOfMemory.describe(new OutOfMemoryError(message)).contains("-XX:MaxMetaspaceSize"));
         }

@@ -56,7 +56,8 @@ class CpuBackendTest {
     @Test
     void choicesOutOfRangeAreRefusedWithTheRange() {
         var provider = new CpuBackendProvider();
-        String machine = Arrays.stream(Isa.values()).flatMap(i -> MachineKernels.of(i).stream()).map(k -> k.name() + ", ").collect(Collectors.joining());
+        String machine = Arrays.stream(Isa.values()).flatMap(i -> MachineKernels.of(i).stream()).map(k -> k.name() + ", ")
+                .collect(Collectors.joining());
         for (int threads : new int[] {-1, 1025, Integer.MAX_VALUE}) {
             String message = assertThrows(IllegalArgumentException.class,
                     () -> provider.open(new BackendOptions(threads, "auto", 0))).getMessage();

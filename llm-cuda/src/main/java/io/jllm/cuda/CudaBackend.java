@@ -123,7 +123,8 @@ final class CudaBackend implements Backend {
             return new CudaRunner(program, plan, options, budget, context, kernels, tensors);
         } catch (OutOfDeviceMemoryException e) {
             throw new IllegalStateException("out of device memory while loading: weights take " + budget.weights() + " bytes, the KV cache at most "
-                    + budget.blocks() * budget.blockBytes() + " bytes, scratch " + budget.scratch() + " bytes; lower gpuMemoryFraction, maxTokensPerStep or "
+                    + budget.blocks() * budget.blockBytes() + " bytes, scratch " + budget.scratch()
+                    + " bytes; lower gpuMemoryFraction, maxTokensPerStep or "
                     + "maxSequences, or end what else uses the device", e);
         }
     }
@@ -134,7 +135,8 @@ final class CudaBackend implements Backend {
             blasSought = true;
             blas = Boolean.parseBoolean(System.getProperty(BLAS, "true")) ? Blas.open() : Optional.empty();
             blas.ifPresent(owner::own);
-            LOG.log(System.Logger.Level.INFO, "prompts meet dense weights " + (blas.isPresent() ? "on tensor cores, by cuBLASLt" : "in plain tiles: no " + Blas.NAME
+            LOG.log(System.Logger.Level.INFO, "prompts meet dense weights " + (blas.isPresent() ? "on tensor cores, by cuBLASLt"
+                    : "in plain tiles: no " + Blas.NAME
                     + " was found, or it was turned off"));
         }
         return blas;

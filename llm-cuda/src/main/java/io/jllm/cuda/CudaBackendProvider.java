@@ -29,7 +29,10 @@ public final class CudaBackendProvider implements BackendProvider {
         return "cuda";
     }
 
-    /** Whether the first device can be used. Starts it, to see its free memory, and keeps it started for some seconds, since it is usually opened next. */
+    /**
+     * Whether the first device can be used. Starts it, to see its free memory, and keeps it started for some seconds, since it is usually opened
+     * next.
+     */
     @Override
     public Probe probe() {
         return probe(KernelImages.packaged());

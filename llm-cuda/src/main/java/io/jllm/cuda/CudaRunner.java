@@ -39,8 +39,8 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * A model on a device. {@link #forward} only queues work: one copy and one graph for a step in which every sequence has one token, else kernel by kernel; who
- * wants results waits for them.
+ * A model on a device. {@link #forward} only queues work: one copy and one graph for a step in which every sequence has one token, else kernel by
+ * kernel; who wants results waits for them.
  */
 final class CudaRunner implements ModelRunner {
     private final Program program;
@@ -78,7 +78,8 @@ final class CudaRunner implements ModelRunner {
             stream = owner.own(Stream.create());
             DeviceMemory weights = owner.own(DeviceMemory.allocate(context, plan.bytes(), "weights"));
             BufferPlan buffers = BufferPlan.of(program, Fusion.LINGER);
-            values = owner.own(DeviceMemory.allocate(context, Activations.bytes(buffers, options.maxTokensPerStep(), options.maxLogitRows()), "activations"));
+            values = owner.own(DeviceMemory.allocate(context, Activations.bytes(buffers, options.maxTokensPerStep(), options.maxLogitRows()),
+                    "activations"));
             area = new Activations(buffers, options.maxTokensPerStep(), options.maxLogitRows(), values.address());
             kv = owner.own(new KvCache(context, program, options.blockSize(), options.kvType(), budget.blocks()));
             upload = owner.own(new StepUpload(context, options, budget.tableInts(), budget.pieceRoom()));
@@ -91,15 +92,19 @@ final class CudaRunner implements ModelRunner {
                     owner.own(DeviceMemory.allocate(context, TensorProduct.Room.bytes(plan.mostDenseCols()), "products on tensor cores")).address(),
                     plan.mostDenseCols()));
             copier = owner.own(new BlockCopier(stream, kernels, arena, kv));
-            sampler = owner.own(new RowSampler(context, stream, kernels, arena, area.floats(program.logits()), Activations.pitch(program.logits()), vocab,
+            sampler = owner.own(new RowSampler(context, stream, kernels, arena, area.floats(program.logits()), Activations.pitch(program.logits()),
+                    vocab,
                     options.maxLogitRows(), options.maxSequences()));
             owner.own((AutoCloseable) stream::synchronize); // given back first: what is in use must not go
-            var machine = new DeviceState(kernels, plan, weights.address(), area, upload, kv, options.kvType(), options.blockSize(), partial.address(),
+            var machine = new DeviceState(kernels, plan, weights.address(), area, upload, kv, options.kvType(), options.blockSize(),
+                    partial.address(),
                     counters.address(), shares, tasks,
-                    ChainShape.of(kernels, DeviceState.chainKernel(options.kvType()), context.device().sharedMemory()), tensors, context.device().multiprocessors());
+                    ChainShape.of(kernels, DeviceState.chainKernel(options.kvType()), context.device().sharedMemory()), tensors, context.device()
+                    .multiprocessors());
             steps = Compiler.compile(program, machine, arena, Mode.ANY);
             int most = Math.min(options.maxSequences(), Math.min(options.maxTokensPerStep(), options.maxLogitRows()));
-            graphs = owner.own(new GraphCache(Compiler.compile(program, machine, arena, Mode.ONE), Compiler.compile(program, machine, arena, Mode.FEW), steps,
+            graphs = owner.own(new GraphCache(Compiler.compile(program, machine, arena, Mode.ONE), Compiler.compile(program, machine, arena,
+                    Mode.FEW), steps,
                     most));
             WeightLoader.load(plan, weights, context, stream, kernels);
             warmUp();
@@ -179,7 +184,8 @@ final class CudaRunner implements ModelRunner {
     private void check(StepBatch b) {
         if (b.tokens > options.maxTokensPerStep() || b.logitRows > options.maxLogitRows() || b.sequences > options.maxSequences()) {
             throw new IllegalArgumentException("a step of " + b.tokens + " tokens, " + b.sequences + " sequences and " + b.logitRows
-                    + " rows of logits; the limits are " + options.maxTokensPerStep() + ", " + options.maxSequences() + " and " + options.maxLogitRows());
+                    + " rows of logits; the limits are " + options.maxTokensPerStep() + ", " + options.maxSequences() + " and "
+                    + options.maxLogitRows());
         }
         for (int t = 0; t < b.tokens; t++) {
             if (b.tokenIds[t] < 0 || b.tokenIds[t] >= vocab) {

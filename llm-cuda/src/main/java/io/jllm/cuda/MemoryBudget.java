@@ -44,26 +44,34 @@ record MemoryBudget(long weights, long scratch, long blockBytes, int blocks, int
         long block = KvCache.blockBytes(program, o.blockSize(), o.kvType());
         boolean limited = o.kvBytes() > 0;
         if (limited && o.kvBytes() < block) {
-            throw new IllegalArgumentException("no room for the KV cache: a block of " + o.blockSize() + " positions takes " + block + " bytes, kvCache allows "
+            throw new IllegalArgumentException("no room for the KV cache: a block of " + o.blockSize() + " positions takes " + block
+                    + " bytes, kvCache allows "
                     + o.kvBytes() + "; raise kvCache");
         }
-        int tableInts = Math.max(o.maxBlocks(), Math.min(MOST_TABLE_INTS, Math.multiplyExact(o.maxSequences(), Math.min(o.maxBlocks(), MOST_TABLE_INTS / o.maxSequences() + 1))));
+        int tableInts = Math.max(o.maxBlocks(), Math.min(MOST_TABLE_INTS, Math.multiplyExact(o.maxSequences(), Math.min(o.maxBlocks(),
+                MOST_TABLE_INTS / o.maxSequences() + 1))));
         int pieces = pieces(program, o);
         long partial = pieceBytes(program) * pieces;
-        long scratch = Activations.bytes(BufferPlan.of(program, Fusion.LINGER), o.maxTokensPerStep(), o.maxLogitRows()) + partial + StepUpload.bytes(o, tableInts)
-                + RowSampler.scratchBytes(program.config().vocab(), o.maxLogitRows()) + counterBytes(program, o) + CompiledOps.taskBytes(program) + tensorBytes;
+        long scratch = Activations.bytes(BufferPlan.of(program, Fusion.LINGER), o.maxTokensPerStep(), o.maxLogitRows()) + partial
+                + StepUpload.bytes(o, tableInts)
+                + RowSampler.scratchBytes(program.config().vocab(), o.maxLogitRows()) + counterBytes(program, o) + CompiledOps.taskBytes(program)
+                + tensorBytes;
         long room = Math.min(free - RESERVE, (long) (fraction * total) - (total - free)) - weights - scratch;
         long wanted = limited ? Math.min(o.kvBytes() / block, o.maxBlocks()) : 1;
         if (room < wanted * block) {
-            throw new IllegalStateException("out of device memory: weights take " + weights + " bytes, " + (limited ? "the KV cache " : "one KV block ")
-                    + wanted * block + " bytes, scratch " + scratch + " bytes; of " + total + " bytes " + free + " are free, of which gpuMemoryFraction " + fraction
+            throw new IllegalStateException("out of device memory: weights take " + weights + " bytes, " + (limited ? "the KV cache "
+                    : "one KV block ")
+                    + wanted * block + " bytes, scratch " + scratch + " bytes; of " + total + " bytes " + free
+                    + " are free, of which gpuMemoryFraction " + fraction
                     + " leaves " + Math.max(0, room + weights + scratch) + "; " + advice(limited, room));
         }
-        return new MemoryBudget(weights, scratch, block, (int) (limited ? wanted : Math.min(room / block, o.maxBlocks())), tableInts, pieces, partial);
+        return new MemoryBudget(weights, scratch, block, (int) (limited ? wanted : Math.min(room / block, o.maxBlocks())), tableInts, pieces,
+                partial);
     }
 
     private static String advice(boolean limited, long room) {
-        return limited && room > 0 ? "lower kvCache to " + room + " or less" : "lower maxTokensPerStep or maxSequences, raise gpuMemoryFraction, end what else "
+        return limited && room > 0 ? "lower kvCache to " + room + " or less"
+                : "lower maxTokensPerStep or maxSequences, raise gpuMemoryFraction, end what else "
                 + "uses the device, or take a smaller model";
     }
 
@@ -75,7 +83,8 @@ record MemoryBudget(long weights, long scratch, long blockBytes, int blocks, int
 
     /** What the heads of a piece leave: a maximum, a sum and a weighted value each. */
     private static long pieceBytes(Program program) {
-        return program.ops().stream().mapToLong(op -> op instanceof Op.PagedAttention a ? (long) a.shape().heads() * (a.shape().headDim() + 2) * Float.BYTES : 0)
+        return program.ops().stream().mapToLong(op -> op instanceof Op.PagedAttention a ? (long) a.shape().heads() * (a.shape().headDim()
+                + 2) * Float.BYTES : 0)
                 .max().orElse(0);
     }
 

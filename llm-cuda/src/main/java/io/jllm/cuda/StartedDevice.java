@@ -6,8 +6,8 @@ import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 
 /**
- * A device that a probe has started. Who opens the backend next, usually at once, takes it over, since starting a device takes a quarter of a second; if
- * nobody does, it is given back after a while.
+ * A device that a probe has started. Who opens the backend next, usually at once, takes it over, since starting a device takes a quarter of a
+ * second; if nobody does, it is given back after a while.
  */
 final class StartedDevice {
     private static final System.Logger LOG = System.getLogger("io.jllm.cuda");
@@ -22,7 +22,8 @@ final class StartedDevice {
     static synchronized void keep(Context context) {
         release();
         held = Optional.of(context);
-        // A thread that ends with it: one of the JVM's for such purposes stays, and keeps the class loader of the application that first asked for it.
+        // A thread that ends with it: one of the JVM's for such purposes stays, and keeps the class loader of the application that first asked for
+        // it.
         try {
             Thread.ofPlatform().name("jllm-cuda-held").daemon().start(() -> hold(context));
         } catch (OutOfMemoryError e) { // the system gives no more threads

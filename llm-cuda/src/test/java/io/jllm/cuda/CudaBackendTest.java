@@ -17,7 +17,8 @@ class CudaBackendTest {
     void theProbeSaysWhatItFound() {
         switch (new CudaBackendProvider().probe()) {
             case Probe.Available a -> assertTrue(a.score() > 10 && !a.device().isBlank(), a.toString());
-            case Probe.Unavailable u -> assertTrue(u.reason().contains("driver") || u.reason().contains("nvcc") || u.reason().contains("device"), u.reason());
+            case Probe.Unavailable u -> assertTrue(u.reason().contains("driver") || u.reason().contains("nvcc") || u.reason().contains("device"),
+                    u.reason());
         }
     }
 

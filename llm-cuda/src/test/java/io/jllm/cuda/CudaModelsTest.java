@@ -27,8 +27,9 @@ import org.junit.jupiter.api.io.TempDir;
 class CudaModelsTest {
     private static final System.Logger LOG = System.getLogger(CudaModelsTest.class.getName());
     /**
-     * How far apart a log-probability may be on the two, and so at which margin either of two tokens may be said. Where weights are plain floats only the order of sums
-     * differs. Where activations are rounded to 8 bits, both sides carry noise of their own, as far from each other as each is from float activations.
+     * How far apart a log-probability may be on the two, and so at which margin either of two tokens may be said. Where weights are plain floats
+     * only the order of sums differs. Where activations are rounded to 8 bits, both sides carry noise of their own, as far from each other as each
+     * is from float activations.
      */
     private static final double EXACT = 1e-2;
     private static final double ROUNDED = 0.15;
@@ -90,7 +91,8 @@ class CudaModelsTest {
         int at = Arrays.mismatch(a, b);
         if (at >= 0) {
             float[] top = want.outputs().getFirst().logprobs().get(Math.min(at, a.length - 1)).topLogprobs();
-            assertTrue(top[0] - top[1] < margin, () -> "token " + at + " is another, at a margin of " + (top[0] - top[1]) + ": " + want.text() + " / " + got.text());
+            assertTrue(top[0] - top[1] < margin, () -> "token " + at + " is another, at a margin of " + (top[0] - top[1]) + ": " + want.text() + " / "
+                    + got.text());
         }
         for (int i = 0; i < (at < 0 ? a.length : at); i++) {
             assertEquals(want.outputs().getFirst().logprobs().get(i).logprob(), got.outputs().getFirst().logprobs().get(i).logprob(), margin);
@@ -124,7 +126,8 @@ class CudaModelsTest {
             CompletionOutput b = got.get(i).outputs().getFirst();
             assertEquals(a.score().orElseThrow(), b.score().orElseThrow(), tolerance);
             double margin = a.score().orElseThrow() - want.get(i).outputs().get(1).score().orElseThrow();
-            LOG.log(System.Logger.Level.INFO, "beams of prompt " + i + ": " + (Arrays.equals(a.tokenIds(), b.tokenIds()) ? "equal" : "other") + ", margin " + margin
+            LOG.log(System.Logger.Level.INFO, "beams of prompt " + i + ": " + (Arrays.equals(a.tokenIds(), b.tokenIds()) ? "equal" : "other")
+                    + ", margin " + margin
                     + ", scores " + a.score().orElseThrow() + " and " + b.score().orElseThrow());
             assertTrue(margin < tolerance || Arrays.equals(a.tokenIds(), b.tokenIds()), () -> a.text() + " / " + b.text());
         }
@@ -132,7 +135,8 @@ class CudaModelsTest {
 
     @Test
     void severalSeededOutputs(@TempDir Path folder) throws IOException {
-        both(tinyStories(), DType.F32, (cuda, cpu) -> assertTrue(seeded(cuda, cpu) >= 19)); // a number that falls where two tokens meet may go to either
+        // a number that falls where two tokens meet may go to either
+        both(tinyStories(), DType.F32, (cuda, cpu) -> assertTrue(seeded(cuda, cpu) >= 19));
         both(asFloats(folder), DType.F32, (cuda, cpu) -> assertTrue(seeded(cuda, cpu) >= 19));
     }
 

@@ -65,7 +65,8 @@ class CudaSamplingTest {
             tensors.put(name, TinyModels.tensor(name, DType.F32, vocab, HIDDEN, values));
         }
         try (Backend backend = OnDevice.shared();
-                ModelRunner runner = backend.load(program, new TinyModels.MemoryWeights(tensors), new RunnerOptions(ROWS, 8, ROWS, 16, 64, 0, DType.F32))) {
+                ModelRunner runner = backend.load(program, new TinyModels.MemoryWeights(tensors), new RunnerOptions(ROWS, 8, ROWS, 16, 64, 0,
+                        DType.F32))) {
             StepBatch b = new PagedSequences(1, 16, 64, ROWS, vocab, 1).next(ROWS);
             runner.forward(b);
             body.run(runner, vocab);
@@ -161,7 +162,8 @@ class CudaSamplingTest {
             int[] said = new Random(1).ints(60, 0, vocab).toArray();
             int[] other = said.clone();
             Arrays.fill(other, 40, 60, 7);
-            List<Row> steps = new ArrayList<>(List.of(new Row(settings, 0, said, 10, 40), new Row(settings, 3, other, 10, 50), new Row(settings, 0, said, 10, 55),
+            List<Row> steps = new ArrayList<>(List.of(new Row(settings, 0, said, 10, 40), new Row(settings, 3, other, 10, 50),
+                    new Row(settings, 0, said, 10, 55),
                     new Row(settings, 5, other, 10, 60)));
             for (int i = 0; i < steps.size(); i++) {
                 Row s = steps.get(i);
@@ -187,16 +189,19 @@ class CudaSamplingTest {
                 for (SamplerSettings s : List.of(SamplerSettings.GREEDY, new SamplerSettings(1, 5, 0.9f, 0, 1, 0, 0, 1, LogitBias.NONE))) {
                     var rows = new RowSampling[] {new Row(s, 0, new int[] {1}, 1, 1)};
                     if (Float.isNaN(row[17])) {
-                        String message = assertThrows(IllegalStateException.class, () -> runner.sample(rows, 1, new int[1], new float[1])).getMessage();
+                        String message = assertThrows(IllegalStateException.class, () -> runner.sample(rows, 1, new int[1], new float[1]))
+                                .getMessage();
                         assertTrue(message.contains(broken.getValue()), message);
                     } else {
                         runner.sample(rows, 1, new int[1], new float[1]);
                     }
                 }
-                var banned = new SamplerSettings(1, 0, 1, 0, 1, 0, 0, 1, new LogitBias(new int[] {4}, new float[] {Float.NEGATIVE_INFINITY}, new int[] {4}));
+                var banned = new SamplerSettings(1, 0, 1, 0, 1, 0, 0, 1, new LogitBias(new int[] {4}, new float[] {Float.NEGATIVE_INFINITY},
+                        new int[] {4}));
                 if (!Float.isNaN(row[17])) {
                     String message = assertThrows(IllegalStateException.class,
-                            () -> runner.sample(new RowSampling[] {new Row(banned, 0, new int[] {1}, 1, 1)}, 1, new int[1], new float[1])).getMessage();
+                            () -> runner.sample(new RowSampling[] {new Row(banned, 0, new int[] {1}, 1, 1)}, 1, new int[1], new float[1]))
+                            .getMessage();
                     assertTrue(message.contains("no token may be picked"), message);
                 }
                 var outside = new SamplerSettings(1, 0, 1, 0, 1, 0, 0, 1, new LogitBias(new int[] {vocab}, new float[] {1}, new int[0]));

@@ -33,7 +33,8 @@ class FakeDriverTest {
 
     private static Path compile(String name, String... options) throws Exception {
         Path library = Files.createDirectories(folder.resolve(name)).resolve("libcuda.so.1");
-        var command = new ArrayList<>(List.of("cc", "-shared", "-fPIC", "-O1", "-w", "-Wl,-soname,libcuda.so.1", "-o", library.toString(), SOURCE.toString()));
+        var command = new ArrayList<>(List.of("cc", "-shared", "-fPIC", "-O1", "-w", "-Wl,-soname,libcuda.so.1", "-o", library.toString(),
+                SOURCE.toString()));
         command.addAll(List.of(options));
         try {
             Process p = new ProcessBuilder(command).redirectErrorStream(true).start();
@@ -46,7 +47,8 @@ class FakeDriverTest {
     }
 
     private static String run(String library, String scenario, Map<String, String> environment) throws Exception {
-        var b = new ProcessBuilder(System.getProperty("java.home") + "/bin/java", "--enable-native-access=ALL-UNNAMED", "-Xmx512m", "-XX:TieredStopAtLevel=1",
+        var b = new ProcessBuilder(System.getProperty("java.home") + "/bin/java", "--enable-native-access=ALL-UNNAMED", "-Xmx512m",
+                "-XX:TieredStopAtLevel=1",
                 "-cp", System.getProperty("java.class.path"), "io.jllm.cuda.FakeScenarios", scenario).redirectErrorStream(true);
         b.environment().put("LD_LIBRARY_PATH", folder.resolve(library).toString());
         b.environment().putAll(environment);

@@ -104,7 +104,8 @@ final class FakeScenarios {
             var sequences = new PagedSequences(2, 16, 40, 60, 100, 1);
             FakeDriver.fail("cuLaunchKernelEx", 3, FakeDriver.LAUNCH_FAILED);
             String message = assertThrows(CudaException.class, () -> runner.forward(sequences.next(5, 0))).getMessage();
-            assertTrue(message.contains("cuLaunchKernelEx") && message.contains("_q8_0") && message.contains(" x 1 x 1, block 128") && message.contains("719"), message);
+            assertTrue(message.contains("cuLaunchKernelEx") && message.contains("_q8_0") && message.contains(" x 1 x 1, block 128")
+                    && message.contains("719"), message);
             FakeDriver.fail("cuLaunchKernelEx", 3, FakeDriver.LAUNCH_FAILED);
             assertThrows(CudaException.class, () -> runner.forward(sequences.next(1, 1))); // while a graph is made
             FakeDriver.fail("cuStreamSynchronize", 1, FakeDriver.LAUNCH_FAILED);
@@ -112,8 +113,10 @@ final class FakeScenarios {
             message = assertThrows(CudaException.class, () -> runner.sample(new RowSampling[] {row}, 1, new int[1], new float[1])).getMessage();
             assertTrue(message.contains("cuStreamSynchronize") && message.contains("kernel"), message);
             FakeDriver.fail("cuMemAlloc_v2", 1, FakeDriver.OUT_OF_MEMORY); // counts of tokens are allocated when they are first wanted
-            message = assertThrows(IllegalStateException.class, () -> runner.sample(new RowSampling[] {row(2)}, 1, new int[1], new float[1])).getMessage();
-            assertTrue(message.contains("weights " + runner.memory().weights() + " bytes") && message.contains("KV cache") && message.contains("scratch")
+            message = assertThrows(IllegalStateException.class, () -> runner.sample(new RowSampling[] {row(2)}, 1, new int[1], new float[1]))
+                    .getMessage();
+            assertTrue(message.contains("weights " + runner.memory().weights() + " bytes") && message.contains("KV cache")
+                    && message.contains("scratch")
                     && message.contains("kvCache"), message);
             runner.forward(sequences.next(1, 1));
             runner.sample(new RowSampling[] {row(2)}, 1, new int[1], new float[1]);
@@ -155,7 +158,8 @@ final class FakeScenarios {
             long room = 9L << 30;
             var options = new RunnerOptions(64, 4, 8, 16, Integer.MAX_VALUE / 16, room, DType.F16);
             String message = assertThrows(IllegalStateException.class, () -> backend.load(PROGRAM, weights(), options)).getMessage();
-            assertTrue(message.contains("weights") && message.contains("KV cache") && message.contains("scratch") && message.contains("lower kvCache"), message);
+            assertTrue(message.contains("weights") && message.contains("KV cache") && message.contains("scratch")
+                    && message.contains("lower kvCache"), message);
             try (ModelRunner runner = backend.load(PROGRAM, weights(), OPTIONS)) {
                 run(runner);
             }

@@ -42,7 +42,8 @@ class ToolkitTest {
             cp "$STATE/nvcc" "$2/nvidia/cu13/bin/nvcc"
             echo cicc > "$2/nvidia/cu13/nvvm/bin/cicc"
             """;
-    private static final List<String> TOOLS = List.of("bash", "sh", "dirname", "uname", "mkdir", "mktemp", "rm", "mv", "cp", "cat", "chmod", "flock", "env", "kill");
+    private static final List<String> TOOLS = List.of("bash", "sh", "dirname", "uname", "mkdir", "mktemp", "rm", "mv", "cp", "cat", "chmod", "flock",
+            "env", "kill");
 
     @TempDir
     private Path folder;
@@ -111,7 +112,8 @@ class ToolkitTest {
         Path kernels = Files.createDirectories(folder.resolve("kernels"));
         Files.writeString(kernels.resolve("a.cu"), "");
         String java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
-        List<String> compile = List.of(java, Path.of("src/build/CompileKernels.java").toString(), kernels.toString(), folder.resolve("out").toString(), "90a,80,120", "80",
+        List<String> compile = List.of(java, Path.of("src/build/CompileKernels.java").toString(), kernels.toString(), folder.resolve("out")
+                .toString(), "90a,80,120", "80",
                 toolkit.resolve("nvidia/cu13").toString());
         assertEquals(0, run(compile, Map.of()).exit);
         assertEquals("release=13.0\nfiles=a\ncubins=90a,80\nptx=80\n", Files.readString(folder.resolve("out/index.properties")));

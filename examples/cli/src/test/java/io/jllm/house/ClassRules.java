@@ -18,9 +18,9 @@ import java.util.TreeSet;
 /** Rules that can be read off a compiled class. Each names the classes that break it, and how. */
 final class ClassRules {
     /** The only packages whose classes may name the Vector API. */
-    private static final List<String> VECTOR_PACKAGES = List.of("io/jllm/cpu/kernels/");
+    private static final List<String> VECTOR_PACKAGES = List.of("io/jllm/cpu/vector/");
     /** The only packages that may bind native code. */
-    private static final List<String> NATIVE_PACKAGES = List.of("io/jllm/cpu/machine/", "io/jllm/cuda/driver/", "io/jllm/cuda/ffi/");
+    private static final List<String> NATIVE_PACKAGES = List.of("io/jllm/cpu/os/", "io/jllm/cuda/driver/", "io/jllm/cuda/ffi/");
 
     /** Generated bindings can trace their calls; nobody asks them to. */
     private static final List<String> GENERATED = List.of("io/jllm/cuda/ffi/");

@@ -169,7 +169,8 @@ public final class Compare implements Callable<Integer> {
 
     /** Measures every combination; returns how many failed. */
     private int measure() throws IOException, InterruptedException {
-        Path file = model.map(folder::resolve).orElseThrow(() -> new IllegalArgumentException("a line of the plan has no --model, nor has the command line"));
+        Path file = model.map(folder::resolve).orElseThrow(() ->
+                new IllegalArgumentException("a line of the plan has no --model, nor has the command line"));
         if (!Files.isRegularFile(file)) {
             throw new IllegalArgumentException("there is no file " + file);
         }
@@ -191,7 +192,8 @@ public final class Compare implements Callable<Integer> {
                     Comparison c = Comparison.measure(setting, ours, peer, rounds, Duration.ofMinutes(limitMinutes), out::println);
                     JsonObject row = Rows.row(c, ours, peer, commit, Files.size(file));
                     rows.add(row);
-                    out.println(load ? setting.label() + ": " + row.get("wall_ms") + " ms" + (peer.isPresent() ? ", by the peer's " + row.get("ratio_wall") : "")
+                    out.println(load ? setting.label() + ": " + row.get("wall_ms") + " ms" + (peer.isPresent() ? ", by the peer's "
+                            + row.get("ratio_wall") : "")
                             : setting.label() + ": pp " + row.get("pp") + " tg " + row.get("tg")
                             + (peer.isPresent() ? ", by the peer's " + row.get("ratio_pp") + " and " + row.get("ratio_tg") : "")
                             + "; share of bandwidth " + row.get("tg_share_of_bandwidth"));

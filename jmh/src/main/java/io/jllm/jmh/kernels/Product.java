@@ -37,7 +37,8 @@ final class Product {
         Optional<PackedKernels> packs = kernels.packed().filter(k -> k.packs(stored.type()));
         if (packs.isPresent()) {
             bytes = PackedMatrix.bytes(stored.type(), stored.rows(), stored.cols());
-            PackedMatrix packed = PackedMatrix.of(stored.type(), packs.get().memory().allocate(arena, bytes), (int) stored.rows(), (int) stored.cols());
+            PackedMatrix packed = PackedMatrix.of(stored.type(), packs.get().memory().allocate(arena, bytes), (int) stored.rows(),
+                    (int) stored.cols());
             packed.pack(stored, 0, packed.groups());
             matrix = packed;
         } else {

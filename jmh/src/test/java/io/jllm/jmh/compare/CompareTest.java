@@ -83,7 +83,8 @@ class CompareTest {
     void runsInTurnAndWritesWhatItTakesToRunAgain() throws IOException {
         Outcome outcome = compare("--model", model.toString(), "--peer", "fork 7", "--peer-args", "-fa 1", "--peer-env", "PAGES=huge");
         assertEquals(0, outcome.code, outcome.out);
-        assertEquals(List.of("bench huge", "llm bench", "llm bench", "bench huge"), calls().stream().map(c -> c.substring(0, c.indexOf(" -"))).toList());
+        assertEquals(List.of("bench huge", "llm bench", "llm bench", "bench huge"), calls().stream().map(c -> c.substring(0, c.indexOf(" -")))
+                .toList());
 
         List<JsonObject> rows = new Rows(results()).all();
         assertEquals(1, rows.size());
@@ -153,7 +154,8 @@ class CompareTest {
     @Test
     void aProcessorIsKeptBusyMeanwhile() throws IOException {
         Outcome outcome = compare("--model", model.toString(), "--busy", "0");
-        assumeTrue(!outcome.out.contains("Cannot run program \"taskset\"") && !outcome.out.contains("no process could spin"), "nothing can be pinned to processor 0");
+        assumeTrue(!outcome.out.contains("Cannot run program \"taskset\"") && !outcome.out.contains("no process could spin"),
+                "nothing can be pinned to processor 0");
         assertEquals(0, outcome.code, outcome.out);
         JsonObject row = new Rows(results()).all().getFirst();
         assertEquals("some.gguf, 1 thread, busy processors 0", row.get("label").getAsString());

@@ -43,7 +43,8 @@ public final class SequenceGroup {
      * @param params the request's, as far as sampled sequences and beams have the same
      * @param units makes the units, at least one; the first computes the prompt
      */
-    public SequenceGroup(long id, Prompt prompt, int[] promptIds, SamplingParams params, Function<SequenceGroup, List<? extends SchedulingUnit>> units,
+    public SequenceGroup(long id, Prompt prompt, int[] promptIds, SamplingParams params, Function<SequenceGroup,
+            List<? extends SchedulingUnit>> units,
                   ResultSink sink) {
         this.id = id;
         this.prompt = prompt;

@@ -29,8 +29,8 @@ public final class HuggingFaceTokenizers {
      * transformers 5 reads them.
      *
      * <p>What goes around a prompt is said by the post-processor of {@code tokenizer.json}; where that adds nothing, by {@code add_bos_token}
-     * and {@code add_eos_token} of the configuration (which transformers 5 ignores, and 4 did not). Tokens that end a generation are {@code eos_token}, and
-     * {@code eos_token_id} of the generation configuration, or of the model's where that has none.
+     * and {@code add_eos_token} of the configuration (which transformers 5 ignores, and 4 did not). Tokens that end a generation are
+     * {@code eos_token}, and {@code eos_token_id} of the generation configuration, or of the model's where that has none.
      * {@code clean_up_tokenization_spaces} is not applied: text is what the tokens say.
      *
      * @throws ModelLoadException if {@code tokenizer.json} is missing, or a file is broken or asks for what is not known here

@@ -62,13 +62,15 @@ class EngineListenerTest {
             llm.generate(List.of(request(1, 40, TEN)));
             awaitSteps(heard, 11);
             Step chunk = heard.steps.get(0);
-            assertEquals(List.of(1L, 1, 32, 32, 0), List.of(chunk.number(), chunk.sequences(), chunk.tokens(), chunk.prefillTokens(), chunk.decodeTokens()));
+            assertEquals(List.of(1L, 1, 32, 32, 0), List.of(chunk.number(), chunk.sequences(), chunk.tokens(), chunk.prefillTokens(),
+                    chunk.decodeTokens()));
             Step rest = heard.steps.get(1);
             assertEquals(List.of(2L, 1, 8, 8, 0, 1, 0, 32, 3), List.of(rest.number(), rest.sequences(), rest.tokens(), rest.prefillTokens(),
                     rest.decodeTokens(), rest.running(), rest.waiting(), rest.kvBlocks(), rest.usedKvBlocks()));
             for (int i = 2; i < 11; i++) {
                 Step decode = heard.steps.get(i);
-                assertEquals(List.of(i + 1L, 1, 1, 0, 1), List.of(decode.number(), decode.sequences(), decode.tokens(), decode.prefillTokens(), decode.decodeTokens()));
+                assertEquals(List.of(i + 1L, 1, 1, 0, 1), List.of(decode.number(), decode.sequences(), decode.tokens(), decode.prefillTokens(),
+                        decode.decodeTokens()));
                 assertTrue(decode.forward().isPositive() && decode.deliver().isPositive() && decode.schedule().isPositive(), decode.toString());
             }
             assertEquals(llm.memory().kv(), heard.steps.getLast().kvBytes());

@@ -42,7 +42,8 @@ class ConfigurationsTest {
 
     private static void check(JsonObject c, Path folder) throws IOException {
         Files.createDirectories(folder);
-        JsonObject json = JsonParser.parseString(Files.readString(Golden.folder(c.get("base").getAsString()).resolve("tokenizer.json"))).getAsJsonObject();
+        JsonObject json = JsonParser.parseString(Files.readString(Golden.folder(c.get("base").getAsString()).resolve("tokenizer.json")))
+                .getAsJsonObject();
         JsonObject vocab = json.getAsJsonObject("model").getAsJsonObject("vocab");
         c.getAsJsonArray("vocabulary").forEach(token -> vocab.addProperty(token.getAsString(), vocab.size()));
         c.getAsJsonObject("changes").entrySet().forEach(e -> json.add(e.getKey(), e.getValue()));

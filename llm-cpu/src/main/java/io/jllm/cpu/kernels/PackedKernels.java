@@ -13,8 +13,8 @@ import java.util.List;
  * Thread-safe: each thread brings its own {@link Workspace}.
  *
  * <p><b>The order of summation</b>: for a row and a token, block-quantised weights are taken in blocks of 32 columns, in order. Within
- * one, sums of products of integers are exact; what becomes of them is said at {@link io.jllm.cpu.layout.BlockModel}, which computes the same to the last
- * bit. Floats are taken one after the other, each multiplied and added with one rounding. It depends on neither neighbours, threads, the
+ * one, sums of products of integers are exact; what becomes of them is said at {@link io.jllm.cpu.layout.BlockModel}, which computes the same to the
+ * last bit. Floats are taken one after the other, each multiplied and added with one rounding. It depends on neither neighbours, threads, the
  * instruction set nor the width of vectors, so results do not either.
  */
 public interface PackedKernels {

@@ -102,7 +102,8 @@ public record PackedMatrix(Layout layout, MemorySegment data, int rows, int cols
     public void decode(int row, float[] to) {
         int columns = layout.unitColumns();
         for (int u = 0; u * columns < cols; u++) {
-            layout.decode(data, unit(row / ROWS, u * layout.format().unitBlocks()), row % ROWS, Math.min(columns, cols - u * columns), to, u * columns);
+            layout.decode(data, unit(row / ROWS, u * layout.format().unitBlocks()), row % ROWS, Math.min(columns, cols - u * columns), to,
+                    u * columns);
         }
     }
 }

@@ -5,8 +5,8 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /**
- * What a thread's calls of {@link io.jllm.cpu.machine.MachineAttention} read and write: rows of queries and of scores, and two rows of sums for each. Grows to
- * what it is asked for and stays.
+ * What a thread's calls of {@link io.jllm.cpu.machine.MachineAttention} read and write: rows of queries and of scores, and two rows of sums for
+ * each. Grows to what it is asked for and stays.
  */
 public final class AttentionFrame {
     private static final long LINE = 64;

@@ -19,8 +19,8 @@ import java.util.Optional;
 
 /**
  * Kernels in the processor's own code, written into memory (some tens of KiB for each format of weights that is asked for), which is given
- * back when nothing holds them any more. Thread-safe. All addresses are of memory outside the heap, and whoever calls sees to it that it is there: nothing is
- * checked.
+ * back when nothing holds them any more. Thread-safe. All addresses are of memory outside the heap, and whoever calls sees to it that it is there:
+ * nothing is checked.
  *
  * <p>The JVM warns, once, when it was not started with {@code --enable-native-access}, and runs the code nevertheless, unless
  * it was told to deny that.

@@ -27,8 +27,8 @@ import java.util.function.Supplier;
  * Thread-safe.
  *
  * <p><b>The order of summation</b>: for a row and a token, block-quantised weights are taken in blocks of 32 columns, in order. Within
- * one, sums of products of integers are exact; what becomes of them is said at {@link io.jllm.cpu.layout.BlockModel}, which computes the same to the last
- * bit. Floats are taken one after the other, each multiplied and added with one rounding. It depends on neither neighbours, threads nor
+ * one, sums of products of integers are exact; what becomes of them is said at {@link io.jllm.cpu.layout.BlockModel}, which computes the same to the
+ * last bit. Floats are taken one after the other, each multiplied and added with one rounding. It depends on neither neighbours, threads nor
  * the instruction set, so results do not either.
  */
 public final class MachineKernels implements PackedKernels {
@@ -55,7 +55,10 @@ public final class MachineKernels implements PackedKernels {
     private record Found(Optional<MachineKernels> kernels, String reason) {
         private static final Map<Isa, MachineKernels> KNOWN = new ConcurrentHashMap<>();
 
-        /** Writes code once, and for no instruction set that nobody asks for. What cannot run is asked again: the system may only have been short of memory. */
+        /**
+         * Writes code once, and for no instruction set that nobody asks for. What cannot run is asked again: the system may only have been short of
+         * memory.
+         */
         static Found of(Isa isa) {
             try {
                 return new Found(Optional.of(KNOWN.computeIfAbsent(isa, i -> new MachineKernels(MachineCode.of(i)))), "");

@@ -36,7 +36,8 @@ final class LinearOp implements CompiledOp {
      *
      * @param arranged the same rows as {@code in}, for matrices that are rearranged
      */
-    LinearOp(Rows out, Rows in, Map<TokenFormat, BlockRows> arranged, Optional<Rows> residual, Value.Rows kind, List<Matrix> matrices, KernelChoice kernels,
+    LinearOp(Rows out, Rows in, Map<TokenFormat, BlockRows> arranged, Optional<Rows> residual, Value.Rows kind, List<Matrix> matrices,
+            KernelChoice kernels,
                int threads) {
         this.in = in;
         this.kind = kind;

@@ -29,7 +29,8 @@ public final class LargeMemory {
      * @throws OutOfMemoryError if there is no room for it
      */
     public MemorySegment allocate(Arena arena, long bytes) {
-        return system.filter(_ -> bytes >= SystemCalls.HUGE).map(s -> s.hugePages(arena, bytes)).orElseGet(() -> arena.allocate(bytes, WeightFormat.VECTOR));
+        return system.filter(_ -> bytes >= SystemCalls.HUGE).map(s -> s.hugePages(arena, bytes)).orElseGet(() -> arena.allocate(bytes,
+                WeightFormat.VECTOR));
     }
 
     /**

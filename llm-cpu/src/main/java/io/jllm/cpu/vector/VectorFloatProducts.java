@@ -141,7 +141,8 @@ final class VectorFloatProducts {
         return s / PARTS * group + (long) (s % PARTS) * V;
     }
 
-    private static void one(MemorySegment w, long w0, long w1, long scales, BlockRows x, int token, int tokens, int block, int blocks, MemorySegment m,
+    private static void one(MemorySegment w, long w0, long w1, long scales, BlockRows x, int token, int tokens, int block, int blocks,
+            MemorySegment m,
                             long acc) {
         if (x.format() == TokenFormat.FLOATS) {
             VectorFloats.add1(w, w0, w1, x.data(), column(x, token, tokens, block), stride(x, token, tokens), blocks, m, acc);
@@ -165,7 +166,8 @@ final class VectorFloatProducts {
         for (int b = 0; b < blocks; b++) {
             long at = b * BLOCK * LINE;
             VectorFloats.add4(w, w0 + at, w1 + at, w2 + at, w3 + at, x.data(), number(x, token, block + b), stride, 0, 1, m, SUMS, ACC_BYTES);
-            VectorFloats.scaled(m, SUMS, acc, ACC_BYTES, TILE, scales + (long) b * V, STRIP_SCALES, x.data(), scale(x, token, block + b), stride, TILE);
+            VectorFloats.scaled(m, SUMS, acc, ACC_BYTES, TILE, scales + (long) b * V, STRIP_SCALES, x.data(), scale(x, token, block + b), stride,
+                    TILE);
         }
     }
 

@@ -167,10 +167,12 @@ final class VectorFloats {
             ShortVector u = ShortVector.fromMemorySegment(H, w, w0 + c * (LINE / 2), LITTLE_ENDIAN);
             // Exponents of ones, and no others, change the sign when they grow.
             special = special.or(u.add(EXPONENT).lanewise(VectorOperators.XOR, u));
-            f = ((IntVector) u.convertShape(VectorOperators.S2I, I, 0)).lanewise(VectorOperators.LSHL, 13).and(HALF_BITS).reinterpretAsFloats().fma(y, f);
+            f = ((IntVector) u.convertShape(VectorOperators.S2I, I, 0)).lanewise(VectorOperators.LSHL, 13).and(HALF_BITS).reinterpretAsFloats()
+                    .fma(y, f);
             u = ShortVector.fromMemorySegment(H, w, w1 + c * (LINE / 2), LITTLE_ENDIAN);
             special = special.or(u.add(EXPONENT).lanewise(VectorOperators.XOR, u));
-            g = ((IntVector) u.convertShape(VectorOperators.S2I, I, 0)).lanewise(VectorOperators.LSHL, 13).and(HALF_BITS).reinterpretAsFloats().fma(y, g);
+            g = ((IntVector) u.convertShape(VectorOperators.S2I, I, 0)).lanewise(VectorOperators.LSHL, 13).and(HALF_BITS).reinterpretAsFloats()
+                    .fma(y, g);
         }
         f.intoMemorySegment(m, acc, LITTLE_ENDIAN);
         g.intoMemorySegment(m, acc + V, LITTLE_ENDIAN);
@@ -232,7 +234,8 @@ final class VectorFloats {
      * @param e0 scale of the first token
      * @param xs from token to token
      */
-    static void scaled(MemorySegment m, long sums, long acc, long as, int strips, long scales, long ds, MemorySegment x, long e0, long xs, int tokens) {
+    static void scaled(MemorySegment m, long sums, long acc, long as, int strips, long scales, long ds, MemorySegment x, long e0, long xs,
+            int tokens) {
         for (int r = 0; r < strips; r++) {
             FloatVector d = FloatVector.fromMemorySegment(F, m, scales + r * ds, LITTLE_ENDIAN);
             for (int t = 0; t < tokens; t++) {
@@ -273,7 +276,8 @@ final class VectorFloats {
             for (long r = 0; r < LINE; r += V) {
                 IntVector v = IntVector.fromMemorySegment(I, w, from + i * LINE + r, LITTLE_ENDIAN);
                 for (int c = 0; c < Integer.BYTES; c++) {
-                    ((FloatVector) v.and(0xff).sub(128).convert(VectorOperators.I2F, 0)).intoMemorySegment(to, at + (4 * i + c) * LINE + r, LITTLE_ENDIAN);
+                    ((FloatVector) v.and(0xff).sub(128).convert(VectorOperators.I2F, 0)).intoMemorySegment(to, at + (4 * i + c) * LINE + r,
+                            LITTLE_ENDIAN);
                     v = v.lanewise(VectorOperators.LSHR, Byte.SIZE);
                 }
             }

@@ -209,7 +209,8 @@ public final class VectorProducts implements PackedKernels {
             } else {
                 VectorSums.q4(w.data(), at, numbers, starts, b, blocks, m, SUMS);
             }
-            VectorTiles.minima(m, SUMS, V, SCALES, MINIMA, w.format() == WeightFormat.Q5_K ? 2 : 1, x.data(), xb, (long) all * Float.BYTES, blocks, acc);
+            VectorTiles.minima(m, SUMS, V, SCALES, MINIMA, w.format() == WeightFormat.Q5_K ? 2 : 1, x.data(), xb, (long) all * Float.BYTES, blocks,
+                    acc);
         }
     }
 

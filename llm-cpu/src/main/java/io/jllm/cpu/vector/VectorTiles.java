@@ -173,7 +173,8 @@ final class VectorTiles {
     private static void add(MemorySegment m, long at, MemorySegment more, long moreAt, int n) {
         int whole = n - n % F.length();
         for (int i = 0; i < whole; i += F.length()) {
-            FloatVector.fromMemorySegment(F, m, at + 4L * i, LITTLE_ENDIAN).add(FloatVector.fromMemorySegment(F, more, moreAt + 4L * i, LITTLE_ENDIAN))
+            FloatVector.fromMemorySegment(F, m, at + 4L * i, LITTLE_ENDIAN).add(FloatVector.fromMemorySegment(F, more, moreAt + 4L * i,
+                    LITTLE_ENDIAN))
                     .intoMemorySegment(m, at + 4L * i, LITTLE_ENDIAN);
         }
         for (int i = whole; i < n; i++) {

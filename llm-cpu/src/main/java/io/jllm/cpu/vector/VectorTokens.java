@@ -15,8 +15,8 @@ import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * Floats to 8 bits, in blocks of 32 with a scale, as {@link io.jllm.cpu.layout.BlockModel} says: d = max |x| / 127, q = x * (127 / max |x|), rounded to the
- * nearest, ties to even. Where the largest magnitude is 0, infinite, none or so small that 127 divided by it is infinite, all q are 0.
+ * Floats to 8 bits, in blocks of 32 with a scale, as {@link io.jllm.cpu.layout.BlockModel} says: d = max |x| / 127, q = x * (127 / max |x|), rounded
+ * to the nearest, ties to even. Where the largest magnitude is 0, infinite, none or so small that 127 divided by it is infinite, all q are 0.
  */
 final class VectorTokens {
     private static final VectorSpecies<Integer> I = VectorSpecies.of(int.class, F.vectorShape());
@@ -141,8 +141,10 @@ final class VectorTokens {
                         .reinterpretAsInts().intoArray(to, out + WORDS);
                 // Nibbles lie in the order of pairs 0, 8, 1, 9; behind the last block there is the first scale.
                 IntVector below = IntVector.fromMemorySegment(W, pairs, high - Integer.BYTES, LITTLE_ENDIAN);
-                IntVector last = IntVector.fromMemorySegment(W, pairs, high + Integer.BYTES, LITTLE_ENDIAN).lanewise(VectorOperators.LSHL, Short.SIZE);
-                y.reinterpretAsShorts().sub(below.and(ODD).or(last.and(EVEN)).reinterpretAsShorts().mul(NIBBLE)).reinterpretAsInts().intoArray(to, out);
+                IntVector last = IntVector.fromMemorySegment(W, pairs, high + Integer.BYTES, LITTLE_ENDIAN).lanewise(VectorOperators.LSHL,
+                        Short.SIZE);
+                y.reinterpretAsShorts().sub(below.and(ODD).or(last.and(EVEN)).reinterpretAsShorts().mul(NIBBLE)).reinterpretAsInts().intoArray(to,
+                        out);
             }
         }
     }
@@ -171,7 +173,8 @@ final class VectorTokens {
             IntVector.fromArray(I, x, i).and(0xffff).or(IntVector.fromArray(I, x, i + 2).lanewise(VectorOperators.LSHL, Short.SIZE)).intoArray(x, i);
         }
         for (int i = 0; i < cols; i += L) {
-            IntVector.fromArray(I, x, i).reinterpretAsShorts().add(IntVector.fromArray(I, x, i + 1).reinterpretAsShorts()).mul(BYTE_FACTOR).add(MIDDLE)
+            IntVector.fromArray(I, x, i).reinterpretAsShorts().add(IntVector.fromArray(I, x, i + 1).reinterpretAsShorts()).mul(BYTE_FACTOR)
+                    .add(MIDDLE)
                     .reinterpretAsInts().intoArray(fours, i);
         }
     }

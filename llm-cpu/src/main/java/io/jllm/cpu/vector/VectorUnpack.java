@@ -177,7 +177,8 @@ final class VectorUnpack {
         v = v.and(SIX_BITS);
         for (int b = 0; b < BLOCKS / 2; b++) {
             ((FloatVector) v.and(BYTE).convert(VectorOperators.I2F, 0)).mul(d).intoMemorySegment(to, out + (long) b * V, LITTLE_ENDIAN);
-            ((FloatVector) r.and(BYTE).convert(VectorOperators.I2F, 0)).mul(d).intoMemorySegment(to, out + (long) (b + BLOCKS / 2) * V, LITTLE_ENDIAN);
+            ((FloatVector) r.and(BYTE).convert(VectorOperators.I2F, 0)).mul(d).intoMemorySegment(to, out + (long) (b + BLOCKS / 2) * V,
+                    LITTLE_ENDIAN);
             v = v.lanewise(VectorOperators.LSHR, Byte.SIZE);
             r = r.lanewise(VectorOperators.LSHR, Byte.SIZE);
         }

@@ -133,9 +133,11 @@ public abstract class PackedContract {
                             MemorySegment got = arena.allocate(want.byteSize(), 64);
                             kernels.pack(PackedMatrix.of(type, got, rows, (int) t.cols()), t, from, to);
                             long group = want.byteSize() / groups;
-                            assertEquals(-1, want.asSlice(from * group, (to - from) * group).mismatch(got.asSlice(from * group, (to - from) * group)));
+                            assertEquals(-1, want.asSlice(from * group, (to - from) * group).mismatch(got.asSlice(from * group,
+                                    (to - from) * group)));
                             assertEquals(-1, arena.allocate(from * group + 1).asSlice(0, from * group).mismatch(got.asSlice(0, from * group)));
-                            assertEquals(-1, arena.allocate((groups - to) * group + 1).asSlice(0, (groups - to) * group).mismatch(got.asSlice(to * group)));
+                            assertEquals(-1, arena.allocate((groups - to) * group + 1).asSlice(0, (groups - to) * group)
+                                    .mismatch(got.asSlice(to * group)));
                         }
                     }
                 }
@@ -189,7 +191,8 @@ public abstract class PackedContract {
         var out = new Rows(arena.allocate((long) tokens * w.rows() * Float.BYTES), 0, w.rows());
         int part = w.rows() / 3 / 16 * 16;
         for (int from = 0; from < w.rows(); from += part) {
-            kernels.linear(w, from, Math.min(w.rows(), from + part), arranged, tokens, new Target(out, 0, Optional.empty()), new Workspace(arena, w.cols()));
+            kernels.linear(w, from, Math.min(w.rows(), from + part), arranged, tokens, new Target(out, 0, Optional.empty()),
+                    new Workspace(arena, w.cols()));
         }
         for (int r = 0; r < w.rows(); r += Math.max(7, w.rows() / 50)) {
             BlockModel model = BlockModel.of(t, r);
@@ -273,7 +276,8 @@ public abstract class PackedContract {
         Tensor t = weights(type, 16, cols);
         PackedMatrix w = pack(t);
         List<BlockModel> model = model(t);
-        float[] sizes = {0, Float.MIN_VALUE, 1e-38f, 1e-30f, 65535.996f, 0x1p16f, 1e30f, Float.MAX_VALUE, Float.NaN, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY};
+        float[] sizes = {0, Float.MIN_VALUE, 1e-38f, 1e-30f, 65535.996f, 0x1p16f, 1e30f, Float.MAX_VALUE, Float.NaN, Float.POSITIVE_INFINITY,
+                Float.NEGATIVE_INFINITY};
         for (float size : sizes) {
             float[][] x = gaussian(2, cols, 1);
             x[0] = new float[cols];

@@ -6,8 +6,8 @@ import io.jllm.cuda.memory.StepSize;
 import java.util.Optional;
 
 /**
- * Attention over the pages of a layer: one kernel for sequences with one token, which splits their positions over the device, and one for tiles of queries of the
- * others.
+ * Attention over the pages of a layer: one kernel for sequences with one token, which splits their positions over the device, and one for tiles of
+ * queries of the others.
  *
  * @param singles the first
  * @param tiles the second; none in a program for decoding

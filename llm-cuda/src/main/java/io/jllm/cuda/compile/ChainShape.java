@@ -27,7 +27,8 @@ public record ChainShape(int threads, int sharedBytes, int attentionBytes, int a
     private static final int ALIGNMENT = 128;
     /** Columns of block formats come in multiples of this, so that their scales can be copied in pieces of 16 bytes. */
     private static final int COLUMNS = 64;
-    private static final Set<DeviceFormat> FORMATS = EnumSet.of(DeviceFormat.F32, DeviceFormat.F16, DeviceFormat.BF16, DeviceFormat.Q4_0, DeviceFormat.Q8_0);
+    private static final Set<DeviceFormat> FORMATS = EnumSet.of(DeviceFormat.F32, DeviceFormat.F16, DeviceFormat.BF16, DeviceFormat.Q4_0,
+            DeviceFormat.Q8_0);
     private static final int LARGEST_HEAD = 256;
 
     /** The shape, if there is a kernel of that name and the device can run it. */

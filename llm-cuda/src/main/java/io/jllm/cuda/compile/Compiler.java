@@ -100,7 +100,8 @@ public final class Compiler {
         var table = machine.matrix(e.table());
         Value y = e.out();
         return new RowOps.Down(kernels.launch(arena, "embed_" + table.format().suffix(), EMBED_BLOCK, 6).pointer(machine.address(table))
-                .integer(table.rows()).integer(table.cols()).pointer(machine.at(Field.TOKEN_IDS)).pointer(values.floats(y)).integer(Activations.pitch(y)), y.rows());
+                .integer(table.rows()).integer(table.cols()).pointer(machine.at(Field.TOKEN_IDS)).pointer(values.floats(y))
+                .integer(Activations.pitch(y)), y.rows());
     }
 
     /** A norm of a value, or of those of its rows whose logits are wanted. */
@@ -118,7 +119,8 @@ public final class Compiler {
         Value x = g.gateUp();
         Value y = g.out();
         Launch launch = kernels.launch(arena, "gated", ROW_BLOCK, 8).pointer(values.floats(x)).integer(Activations.pitch(x));
-        return new RowOps.Across(values.outputs(launch, y).integer(y.width()).integer(DeviceState.number(g.kind())), Math.ceilDiv(y.width(), ROW_BLOCK),
+        return new RowOps.Across(values.outputs(launch, y).integer(y.width()).integer(DeviceState.number(g.kind())), Math.ceilDiv(y.width(),
+                ROW_BLOCK),
                 y.rows());
     }
 
@@ -163,8 +165,10 @@ public final class Compiler {
             return new ManyRows.Tiles(product(l, run, w, column, "gemm_" + w.format().suffix(), ROW_BLOCK), w.rows(), ROWS_AT);
         }
         long shift = (long) column * Float.BYTES;
-        return TensorProduct.of(kernels, arena, machine.tensors().get(), w, machine.address(w), values.floats(l.in()), Activations.pitch(l.in()), machine.bias(run),
-                l.residual().map(r -> values.floats(r) + shift).orElse(0L), l.residual().map(Activations::pitch).orElse(0), values.floats(l.out()) + shift,
+        return TensorProduct.of(kernels, arena, machine.tensors().get(), w, machine.address(w), values.floats(l.in()), Activations.pitch(l.in()),
+                machine.bias(run),
+                l.residual().map(r -> values.floats(r) + shift).orElse(0L), l.residual().map(Activations::pitch).orElse(0), values.floats(l.out())
+                + shift,
                 Activations.pitch(l.out()));
     }
 
@@ -199,7 +203,8 @@ public final class Compiler {
         if (mode == Mode.ANY) {
             Launch t = kernels.launch(arena, "attn_prefill_" + machine.kvSuffix(), DeviceState.ATTENTION_BLOCK, 20).pointer(values.floats(a.q()))
                     .integer(Activations.pitch(a.q())).pointer(values.floats(a.out())).integer(Activations.pitch(a.out()));
-            machine.pages(t, a.layer()).pointer(machine.at(Field.TILE_ROW)).pointer(machine.at(Field.TILE_ROWS)).pointer(machine.at(Field.TILE_SEQUENCE))
+            machine.pages(t, a.layer()).pointer(machine.at(Field.TILE_ROW)).pointer(machine.at(Field.TILE_ROWS))
+                    .pointer(machine.at(Field.TILE_SEQUENCE))
                     .pointer(machine.at(Field.POSITIONS)).pointer(machine.at(Field.TABLE_AT)).pointer(machine.at(Field.TABLE));
             tiles = Optional.of(machine.scores(t, a));
         }

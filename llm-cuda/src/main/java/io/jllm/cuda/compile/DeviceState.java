@@ -36,7 +36,8 @@ import java.util.Optional;
  * @param tensors room for products on tensor cores; empty where there is no library for them, or no use
  * @param multiprocessors of the device
  */
-public record DeviceState(Kernels kernels, WeightPlan plan, long weights, Activations area, StepUpload upload, KvCache kv, DType kvType, int blockSize, long partial,
+public record DeviceState(Kernels kernels, WeightPlan plan, long weights, Activations area, StepUpload upload, KvCache kv, DType kvType,
+        int blockSize, long partial,
                long counters, long shares, DeviceMemory tasks, Optional<ChainShape> chain,
                Optional<TensorProduct.Room> tensors, int multiprocessors) {
     static final int ATTENTION_BLOCK = 128;
@@ -136,12 +137,14 @@ public record DeviceState(Kernels kernels, WeightPlan plan, long weights, Activa
     /** Adds the arguments from the size of a page to the soft cap. */
     Launch scores(Launch launch, Op.PagedAttention a) {
         Op.AttentionShape s = a.shape();
-        return launch.integer(blockSize).integer(s.heads()).integer(s.kvHeads()).integer(s.headDim()).real(a.scale()).integer(a.window()).real(a.softCap());
+        return launch.integer(blockSize).integer(s.heads()).integer(s.kvHeads()).integer(s.headDim()).real(a.scale()).integer(a.window())
+                .real(a.softCap());
     }
 
     /** Adds the arguments of the decode attention, from the pages on. */
     Launch attention(Launch launch, Op.PagedAttention a) {
-        pages(launch, a.layer()).pointer(at(Field.SINGLE_ROW)).pointer(at(Field.SINGLE_SEQUENCE)).pointer(at(Field.CONTEXT)).pointer(at(Field.TABLE_AT))
+        pages(launch, a.layer()).pointer(at(Field.SINGLE_ROW)).pointer(at(Field.SINGLE_SEQUENCE)).pointer(at(Field.CONTEXT))
+                .pointer(at(Field.TABLE_AT))
                 .pointer(at(Field.TABLE));
         return scores(launch, a).pointer(partial).pointer(counters).pointer(at(Field.PIECES));
     }

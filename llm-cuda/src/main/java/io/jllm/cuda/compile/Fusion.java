@@ -14,8 +14,9 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * Neighbouring ops of a program that one kernel can do for a few rows: a norm with the product behind it, a product of gate and up with its activation, rotation with
- * attention. Each pattern is used where the kernels for it were compiled, and where nobody else reads what stands between the ops.
+ * Neighbouring ops of a program that one kernel can do for a few rows: a norm with the product behind it, a product of gate and up with its
+ * activation, rotation with attention. Each pattern is used where the kernels for it were compiled, and where nobody else reads what stands between
+ * the ops.
  *
  * <p>A fused kernel reads its input while it writes its output, so the plan of buffers must keep inputs for {@link #LINGER} more ops.
  */
@@ -66,7 +67,8 @@ public final class Fusion {
 
     /** A norm and the product behind it, for one row. */
     private int normed(List<Op> ops) {
-        if (mode != Mode.ONE || !(ops.getFirst() instanceof Op.RmsNorm n) || ops.size() < 2 || !(ops.get(1) instanceof Op.Linear l) || !values.feeds(n, l.in())
+        if (mode != Mode.ONE || !(ops.getFirst() instanceof Op.RmsNorm n) || ops.size() < 2 || !(ops.get(1) instanceof Op.Linear l)
+                || !values.feeds(n, l.in())
                 || l.residual().isPresent()) {
             return 0;
         }
@@ -132,7 +134,8 @@ public final class Fusion {
         if (kernels.find(kernel).isEmpty() || values.wantsBytes(a.out()) && !machine.storesBytes(a.shape())) {
             return 0;
         }
-        Launch launch = kernels.launch(arena, kernel, DeviceState.ATTENTION_BLOCK, 32).pointer(values.floats(r.qkv())).integer(Activations.pitch(r.qkv()));
+        Launch launch = kernels.launch(arena, kernel, DeviceState.ATTENTION_BLOCK, 32).pointer(values.floats(r.qkv()))
+                .integer(Activations.pitch(r.qkv()));
         machine.attention(values.outputs(launch, a.out()), a).pointer(machine.at(Field.KV_SLOTS));
         machine.rotation(launch, r);
         steps.add(new AttentionOp(launch, Optional.empty(), machine.multiprocessors(), a.shape().heads(), a.shape().kvHeads()));

@@ -8,7 +8,8 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * Products of one matrix with a few rows or with many. The kernels for few rows read each weight once and come in sizes; that for many works in tiles.
+ * Products of one matrix with a few rows or with many. The kernels for few rows read each weight once and come in sizes; that for many works in
+ * tiles.
  *
  * @param few kernels for up to 1, 2, 4 and 8 rows
  * @param fewBlocks blocks of their grids

@@ -9,8 +9,8 @@ import java.lang.foreign.Arena;
 import java.util.Optional;
 
 /**
- * A product of dense weights by many rows on tensor cores, by a library. Rows of floats meet weights of 16 bits as two rows of 16 bits each, since float weights meet float
- * activations: the README beside the kernels says how exact that is.
+ * A product of dense weights by many rows on tensor cores, by a library. Rows of floats meet weights of 16 bits as two rows of 16 bits each, since
+ * float weights meet float activations: the README beside the kernels says how exact that is.
  *
  * @param room what it needs while it runs
  * @param type of the weights
@@ -27,7 +27,8 @@ import java.util.Optional;
  * @param outputs rows of the matrix
  * @param cols columns of the matrix
  */
-public record TensorProduct(Room room, Blas.Type type, Optional<Launch> split, Launch combine, long weights, int pitch, long x, int xPitch, long residual,
+public record TensorProduct(Room room, Blas.Type type, Optional<Launch> split, Launch combine, long weights, int pitch, long x, int xPitch,
+        long residual,
                      int residualPitch, long y, int yPitch, int outputs, int cols) implements ManyRows {
     private static final int SPLIT_BLOCK = 256;
     private static final int COMBINE_BLOCK = 256;
@@ -90,11 +91,13 @@ public record TensorProduct(Room room, Blas.Type type, Optional<Launch> split, L
         };
         int align = type == Blas.Type.F32 ? 4 : 8;
         int pitch = Math.ceilDiv(w.cols(), align) * align;
-        Optional<Launch> split = type == Blas.Type.F32 ? Optional.empty() : Optional.of(kernels.launch(arena, "split_" + w.format().suffix(), SPLIT_BLOCK, 7)
+        Optional<Launch> split = type == Blas.Type.F32 ? Optional.empty() : Optional.of(kernels.launch(arena, "split_" + w.format().suffix(),
+                SPLIT_BLOCK, 7)
                 .pointer(x).integer(xPitch).pointer(room.high()).pointer(room.low()).integer(pitch).pointer(room.scales()).integer(w.cols()));
         int productPitch = productPitch(w.rows());
         Launch combine = kernels.launch(arena, "combine", COMBINE_BLOCK, 9).pointer(room.product()).integer(productPitch)
-                .pointer(split.isPresent() ? room.scales() : 0).pointer(bias).pointer(residual).integer(residualPitch).pointer(y).integer(yPitch).integer(w.rows());
+                .pointer(split.isPresent() ? room.scales() : 0).pointer(bias).pointer(residual).integer(residualPitch).pointer(y).integer(yPitch)
+                .integer(w.rows());
         return new TensorProduct(room, type, split, combine, weights, pitch, x, xPitch, residual, residualPitch, y, yPitch, w.rows(), w.cols());
     }
 
@@ -118,9 +121,11 @@ public record TensorProduct(Room room, Blas.Type type, Optional<Launch> split, L
             // Rows and weights are filled up with zeros.
             var shape = new Blas.Shape(type, outputs, pitch, pitch, pitch, productPitch(outputs), rows);
             room.blas.multiply(shape, 1, weights, room.high(), false, room.product(), room.address, stream);
-            room.blas.multiply(shape, 1 / (type == Blas.Type.F16 ? F16_LOW : BF16_LOW), weights, room.low(), true, room.product(), room.address, stream);
+            room.blas.multiply(shape, 1 / (type == Blas.Type.F16 ? F16_LOW : BF16_LOW), weights, room.low(), true, room.product(), room.address,
+                    stream);
         } else {
-            room.blas.multiply(new Blas.Shape(type, outputs, cols, pitch, xPitch, productPitch(outputs), rows), 1, weights, at, false, room.product(), room.address,
+            room.blas.multiply(new Blas.Shape(type, outputs, cols, pitch, xPitch, productPitch(outputs), rows), 1, weights, at, false, room.product(),
+                    room.address,
                     stream);
         }
         if (residual != 0) {

@@ -69,7 +69,8 @@ final class Values {
     /** Whether selecting can be left out: there is one row, it is not the result, and nothing is written any more where it stands. */
     boolean selectsNothing(Op.SelectRows s) {
         List<Op> ops = program.ops();
-        return mode == Mode.ONE && !s.out().equals(program.logits()) && ops.subList(ops.indexOf(s), ops.size()).stream().noneMatch(op -> op.out().rows() == Value.Rows.TOKENS);
+        return mode == Mode.ONE && !s.out().equals(program.logits()) && ops.subList(ops.indexOf(s), ops.size()).stream().noneMatch(op -> op.out()
+                .rows() == Value.Rows.TOKENS);
     }
 
     /** From now on a value is read where another one is. */

@@ -73,7 +73,8 @@ public final class Blas implements AutoCloseable {
         try {
             handle = made(lt::create, "cublasLtCreate", lt::destroy);
             preference = made(lt::preferenceCreate, "cublasLtMatmulPreferenceCreate", lt::preferenceDestroy);
-            check(lt.preferenceSet(preference, MOST_WORKSPACE, arena.allocateFrom(ValueLayout.JAVA_LONG, WORKSPACE_BYTES)), "cublasLtMatmulPreferenceSetAttribute");
+            check(lt.preferenceSet(preference, MOST_WORKSPACE, arena.allocateFrom(ValueLayout.JAVA_LONG, WORKSPACE_BYTES)),
+                    "cublasLtMatmulPreferenceSetAttribute");
             description = made(out -> lt.descCreate(out, COMPUTE_32F, Type.F32.number), "cublasLtMatmulDescCreate", lt::descDestroy);
             check(lt.descSet(description, TRANSPOSE_A, arena.allocateFrom(ValueLayout.JAVA_INT, TRANSPOSED)), "cublasLtMatmulDescSetAttribute");
         } catch (RuntimeException e) {

@@ -9,8 +9,8 @@ import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 
 /**
- * The functions of {@code cublasLt.h} (CUDA 13) that {@link Blas} calls. Bound by hand: they are few, and the library may be absent, which generated bindings do not
- * foresee. All return a {@code cublasStatus_t}, 0 for success.
+ * The functions of {@code cublasLt.h} (CUDA 13) that {@link Blas} calls. Bound by hand: they are few, and the library may be absent, which generated
+ * bindings do not foresee. All return a {@code cublasStatus_t}, 0 for success.
  */
 final class CublasLt {
     private static final ValueLayout PTR = ValueLayout.ADDRESS;
@@ -108,15 +108,18 @@ final class CublasLt {
     }
 
     /** Asks for one algorithm for A times B to C and D, which have one layout. */
-    int heuristic(MemorySegment handle, MemorySegment desc, MemorySegment a, MemorySegment b, MemorySegment c, MemorySegment preference, MemorySegment result,
+    int heuristic(MemorySegment handle, MemorySegment desc, MemorySegment a, MemorySegment b, MemorySegment c, MemorySegment preference,
+            MemorySegment result,
             MemorySegment found) {
         return call(() -> (int) heuristic.invokeExact(handle, desc, a, b, c, c, preference, 1, result, found));
     }
 
     /** Queues D = alpha A B + beta D; addresses are the device's. */
-    int matmul(MemorySegment handle, MemorySegment desc, MemorySegment alpha, long a, MemorySegment aLayout, long b, MemorySegment bLayout, MemorySegment beta,
+    int matmul(MemorySegment handle, MemorySegment desc, MemorySegment alpha, long a, MemorySegment aLayout, long b, MemorySegment bLayout,
+            MemorySegment beta,
             long d, MemorySegment dLayout, MemorySegment algorithm, long workspace, long workspaceBytes, MemorySegment stream) {
-        return call(() -> (int) matmul.invokeExact(handle, desc, alpha, a, aLayout, b, bLayout, beta, d, dLayout, d, dLayout, algorithm, workspace, workspaceBytes,
+        return call(() -> (int) matmul.invokeExact(handle, desc, alpha, a, aLayout, b, bLayout, beta, d, dLayout, d, dLayout, algorithm, workspace,
+                workspaceBytes,
                 stream));
     }
 }

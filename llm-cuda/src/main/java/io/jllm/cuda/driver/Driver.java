@@ -47,7 +47,8 @@ public final class Driver {
             Calls.check(CudaDriver.cuDriverGetVersion(number), "cuDriverGetVersion");
             int version = number.get(ValueLayout.JAVA_INT, 0);
             if (version < oldest) {
-                return new State.Absent("the NVIDIA driver supports CUDA " + name(version) + ", the kernels need " + name(oldest) + ": install a newer driver");
+                return new State.Absent("the NVIDIA driver supports CUDA " + name(version) + ", the kernels need " + name(oldest)
+                        + ": install a newer driver");
             }
             int result = CudaDriver.cuInit(0);
             if (result == CudaDriver.CUDA_ERROR_NO_DEVICE()) {

@@ -10,12 +10,15 @@ final class DriverLibrary {
     /** The library that NVIDIA's driver installs; the generated bindings open the same. */
     static final String NAME = "libcuda.so.1";
     /** Every function that this package calls; a test compares it with the classes. */
-    static final List<String> FUNCTIONS = List.of("cuInit", "cuDriverGetVersion", "cuGetErrorName", "cuGetErrorString", "cuDeviceGetCount", "cuDeviceGet",
+    static final List<String> FUNCTIONS = List.of("cuInit", "cuDriverGetVersion", "cuGetErrorName", "cuGetErrorString", "cuDeviceGetCount",
+            "cuDeviceGet",
             "cuDeviceGetName", "cuDeviceGetAttribute", "cuDeviceTotalMem_v2", "cuDevicePrimaryCtxRetain", "cuDevicePrimaryCtxRelease_v2",
             "cuCtxSetCurrent", "cuCtxSynchronize", "cuModuleLoadDataEx", "cuModuleUnload", "cuModuleGetFunction", "cuModuleGetGlobal_v2",
             "cuFuncSetAttribute", "cuLaunchKernelEx", "cuMemAlloc_v2", "cuMemFree_v2", "cuMemGetInfo_v2", "cuMemHostAlloc", "cuMemFreeHost",
-            "cuMemcpyHtoD_v2", "cuMemcpyDtoH_v2", "cuMemcpyHtoDAsync_v2", "cuMemsetD8Async", "cuMemAddressReserve", "cuMemAddressFree", "cuMemCreate", "cuMemRelease",
-            "cuMemMap", "cuMemUnmap", "cuMemSetAccess", "cuMemGetAllocationGranularity", "cuStreamCreate", "cuStreamDestroy_v2", "cuStreamSynchronize",
+            "cuMemcpyHtoD_v2", "cuMemcpyDtoH_v2", "cuMemcpyHtoDAsync_v2", "cuMemsetD8Async", "cuMemAddressReserve", "cuMemAddressFree", "cuMemCreate",
+            "cuMemRelease",
+            "cuMemMap", "cuMemUnmap", "cuMemSetAccess", "cuMemGetAllocationGranularity", "cuStreamCreate", "cuStreamDestroy_v2",
+            "cuStreamSynchronize",
             "cuStreamBeginCapture_v2", "cuStreamEndCapture", "cuGraphInstantiateWithFlags", "cuGraphLaunch", "cuGraphUpload", "cuGraphDestroy",
             "cuGraphExecDestroy", "cuEventCreate", "cuEventRecord", "cuEventSynchronize", "cuEventElapsedTime_v2", "cuEventDestroy_v2");
 

@@ -18,7 +18,8 @@ public final class Graph implements AutoCloseable {
     public static Graph capture(Stream stream, Runnable action) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment out = arena.allocate(ValueLayout.ADDRESS);
-            Calls.check(CudaDriver.cuStreamBeginCapture_v2(stream.handle(), CudaDriver.CU_STREAM_CAPTURE_MODE_THREAD_LOCAL()), "cuStreamBeginCapture");
+            Calls.check(CudaDriver.cuStreamBeginCapture_v2(stream.handle(), CudaDriver.CU_STREAM_CAPTURE_MODE_THREAD_LOCAL()),
+                    "cuStreamBeginCapture");
             RuntimeException failure = null;
             try {
                 action.run();

@@ -11,8 +11,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * A range of device addresses that gets its memory in slabs, when they are first asked for: what is never used takes none. Where the device cannot map
- * memory into a range, all is allocated at once.
+ * A range of device addresses that gets its memory in slabs, when they are first asked for: what is never used takes none. Where the device cannot
+ * map memory into a range, all is allocated at once.
  */
 public final class GrowingMemory implements AutoCloseable {
     private static final long SLAB_BYTES = 16L << 20;

@@ -29,7 +29,9 @@ public final class Launch {
         AFTER,
         /** Before that: the kernel waits by itself (programmatic dependent launch). */
         OVERLAPPING,
-        /** When what was queued before has ended, all at once: they wait for each other (cooperative launch), so the device must have room for all. */
+        /**
+         * When what was queued before has ended, all at once: they wait for each other (cooperative launch), so the device must have room for all.
+         */
         TOGETHER
     }
 

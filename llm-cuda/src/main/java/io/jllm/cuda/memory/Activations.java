@@ -4,8 +4,8 @@ import io.jllm.model.BufferPlan;
 import io.jllm.model.Value;
 
 /**
- * Device memory for the values of a step, placed by a {@link BufferPlan}: floats, and beside them the same values in 8 bits with a scale for each 32, where a
- * product wants them. Rows of tokens and rows of logits lie apart.
+ * Device memory for the values of a step, placed by a {@link BufferPlan}: floats, and beside them the same values in 8 bits with a scale for each
+ * 32, where a product wants them. Rows of tokens and rows of logits lie apart.
  */
 public final class Activations {
     /** Rows to which both areas are rounded, so that every value starts at a multiple of 256 bytes. */

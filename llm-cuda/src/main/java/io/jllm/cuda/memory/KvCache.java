@@ -7,8 +7,8 @@ import io.jllm.model.Program;
 import io.jllm.quant.DType;
 
 /**
- * Blocks of keys and values. A block holds, for each layer, its keys and then its values, both as [head][position][dimension]; it gets memory when it is first
- * used, a slab of blocks at a time.
+ * Blocks of keys and values. A block holds, for each layer, its keys and then its values, both as [head][position][dimension]; it gets memory when
+ * it is first used, a slab of blocks at a time.
  */
 public final class KvCache implements AutoCloseable {
     private static final long LAYER_ALIGNMENT = 16;

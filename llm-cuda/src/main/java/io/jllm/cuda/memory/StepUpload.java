@@ -12,8 +12,8 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /**
- * What changes from step to step, brought to the device in one copy. There are several copies on the host, so that one can be filled while the one before it
- * is still on its way.
+ * What changes from step to step, brought to the device in one copy. There are several copies on the host, so that one can be filled while the one
+ * before it is still on its way.
  */
 public final class StepUpload implements AutoCloseable {
     /** Queries of one sequence that a block of the prefill attention works on. */
@@ -23,7 +23,8 @@ public final class StepUpload implements AutoCloseable {
     private static final int COPIES = 2;
 
     /** The arrays, in order; the last one's length varies. */
-    public enum Field { TOKEN_IDS, POSITIONS, KV_SLOTS, LOGIT_ROW, CONTEXT, TABLE_AT, SINGLE_ROW, SINGLE_SEQUENCE, PIECES, TILE_ROW, TILE_ROWS, TILE_SEQUENCE, TABLE }
+    public enum Field { TOKEN_IDS, POSITIONS, KV_SLOTS, LOGIT_ROW, CONTEXT, TABLE_AT, SINGLE_ROW, SINGLE_SEQUENCE, PIECES, TILE_ROW, TILE_ROWS,
+            TILE_SEQUENCE, TABLE }
 
     private final Owner owner = new Owner();
     private final int[] at = new int[Field.values().length];
@@ -153,7 +154,8 @@ public final class StepUpload implements AutoCloseable {
             }
             set(h, Field.CONTEXT, s, b.contextLength[s]);
             set(h, Field.TABLE_AT, s, table);
-            MemorySegment.copy(b.blockTable, s * b.maxBlocks, h, ValueLayout.JAVA_INT, Integer.BYTES * ((long) at[Field.TABLE.ordinal()] + table), used);
+            MemorySegment.copy(b.blockTable, s * b.maxBlocks, h, ValueLayout.JAVA_INT, Integer.BYTES * ((long) at[Field.TABLE.ordinal()] + table),
+                    used);
             table += used;
         }
         return table;

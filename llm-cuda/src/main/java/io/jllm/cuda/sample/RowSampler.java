@@ -14,8 +14,8 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /**
- * Draws tokens on the device. Records of how to draw and the results lie in pinned memory that kernels read and write where it is, so that there is nothing
- * to copy: some launches, and one wait.
+ * Draws tokens on the device. Records of how to draw and the results lie in pinned memory that kernels read and write where it is, so that there is
+ * nothing to copy: some launches, and one wait.
  */
 public final class RowSampler implements AutoCloseable {
     /** Rows that are drawn at once in any way but the greedy one: each takes scratch memory of its own. */
@@ -75,9 +75,11 @@ public final class RowSampler implements AutoCloseable {
             DeviceMemory scratch = owner.own(DeviceMemory.allocate(context, scratchBytes, "sampling"));
             scratch.fill(stream, (byte) 0);
             long large = scratch.address() + greedyBytes(rows);
-            greedy = kernels.launch(arena, "sample_greedy", GREEDY_BLOCK, 6).pointer(logits).integer(pitch).integer(vocab).pointer(recordsAt).pointer(resultsAt)
+            greedy = kernels.launch(arena, "sample_greedy", GREEDY_BLOCK, 6).pointer(logits).integer(pitch).integer(vocab).pointer(recordsAt)
+                    .pointer(resultsAt)
                     .pointer(scratch.address());
-            general = kernels.launch(arena, "sample_rows", BLOCK, 6).pointer(logits).integer(pitch).integer(vocab).pointer(recordsAt).pointer(resultsAt)
+            general = kernels.launch(arena, "sample_rows", BLOCK, 6).pointer(logits).integer(pitch).integer(vocab).pointer(recordsAt)
+                    .pointer(resultsAt)
                     .pointer(large);
             top = kernels.launch(arena, "top_k", BLOCK, 8).pointer(logits).integer(pitch).integer(vocab).pointer(topRows.address()).integer(0)
                     .pointer(topIds.address()).pointer(topLogprobs.address()).pointer(large);

@@ -87,7 +87,8 @@ final class SamplingRecords {
 
     private static void check(String what, int id, int vocab) {
         if (id < 0 || id >= vocab) {
-            throw new IllegalArgumentException(what + ": token " + id + " is outside the vocabulary of " + vocab + " tokens (0 to " + (vocab - 1) + ")");
+            throw new IllegalArgumentException(what + ": token " + id + " is outside the vocabulary of " + vocab + " tokens (0 to " + (vocab - 1)
+                    + ")");
         }
     }
 }

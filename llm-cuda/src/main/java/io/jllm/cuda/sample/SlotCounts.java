@@ -13,8 +13,8 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /**
- * How often each sequence with penalties has said each token, kept on the device by slot: a slot gets its counts when a row of it first wants penalties, and
- * then only what was said since. Slots whose rows want none cost nothing.
+ * How often each sequence with penalties has said each token, kept on the device by slot: a slot gets its counts when a row of it first wants
+ * penalties, and then only what was said since. Slots whose rows want none cost nothing.
  */
 public final class SlotCounts implements AutoCloseable {
     private static final int BLOCK = 256;

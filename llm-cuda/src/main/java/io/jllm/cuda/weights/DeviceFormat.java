@@ -5,8 +5,8 @@ import java.util.Arrays;
 import java.util.Optional;
 
 /**
- * How a matrix lies on the device: the values of its file's format, split into planes of equal things, so that a warp reads neighbours. The README beside
- * the kernels has the layouts.
+ * How a matrix lies on the device: the values of its file's format, split into planes of equal things, so that a warp reads neighbours. The README
+ * beside the kernels has the layouts.
  */
 public enum DeviceFormat {
     F32(DType.F32), F16(DType.F16), BF16(DType.BF16),

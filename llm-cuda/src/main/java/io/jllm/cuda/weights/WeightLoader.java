@@ -21,8 +21,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * Brings weights to the device at the speed of the bus: a few threads copy pieces of the mapped file into a pinned ring; this one queues each full slot, to its
- * place if it lies there as in the file, else to a staging area from which a kernel lays it out.
+ * Brings weights to the device at the speed of the bus: a few threads copy pieces of the mapped file into a pinned ring; this one queues each full
+ * slot, to its place if it lies there as in the file, else to a staging area from which a kernel lays it out.
  */
 public final class WeightLoader {
     private static final int COPY_THREADS = 4;
@@ -173,7 +173,8 @@ public final class WeightLoader {
         }
 
         void run(Stream stream, long from, long to, Piece p) {
-            Launch launch = launches.computeIfAbsent(p.matrix.format(), f -> new Launch(arena, kernels.need("pack_" + f.suffix()), PACK_BLOCK, 0, Launch.Start.AFTER, 6)
+            Launch launch = launches.computeIfAbsent(p.matrix.format(), f -> new Launch(arena, kernels.need("pack_" + f.suffix()), PACK_BLOCK, 0,
+                    Launch.Start.AFTER, 6)
                     .pointer(0).pointer(0).integer(0).integer(0).integer(0).integer(0));
             launch.changeWide(0, from);
             launch.changeWide(1, to);

@@ -31,7 +31,8 @@ class DriverLibraryTest {
     private static TreeSet<String> calls(Path file) throws IOException {
         var found = new TreeSet<String>();
         for (PoolEntry e : ClassFile.of().parse(file).constantPool()) {
-            if (e instanceof MethodRefEntry m && m.owner().asInternalName().equals("io/jllm/cuda/ffi/CudaDriver") && m.name().stringValue().startsWith("cu")) {
+            if (e instanceof MethodRefEntry m && m.owner().asInternalName().equals("io/jllm/cuda/ffi/CudaDriver") && m.name().stringValue()
+                    .startsWith("cu")) {
                 found.add(m.name().stringValue());
             }
         }

@@ -42,7 +42,8 @@ class FileKindTest {
                 Arguments.of(latin1(POINTER), "is a Git LFS pointer, which stands for a file of 2336927755 bytes: run git lfs pull"),
                 Arguments.of(latin1(POINTER.replace("\n", "\r\n")), "is a Git LFS pointer"),
                 Arguments.of(latin1("version https://hawser.github.com/spec/v1\noid sha256:00\n"), "is a Git LFS pointer: run git lfs pull"),
-                Arguments.of(latin1("../.git/annex/objects/fV/9x/SHA256E-s12--00.gguf/SHA256E-s12--00.gguf"), "is a git-annex pointer: run git annex get"),
+                Arguments.of(latin1("../.git/annex/objects/fV/9x/SHA256E-s12--00.gguf/SHA256E-s12--00.gguf"),
+                        "is a git-annex pointer: run git annex get"),
                 Arguments.of(latin1("<!DOCTYPE html>\n<html><body>Sign in"), "is an HTML page: download the file itself"),
                 Arguments.of(latin1("\n  <HTML lang=\"en\">" + "<p>".repeat(3000)), "is an HTML page"),
                 Arguments.of(latin1("<?xml version=\"1.0\"?><Error><Code>AccessDenied</Code></Error>"), "a server's answer \"AccessDenied\""),
@@ -104,7 +105,8 @@ class FileKindTest {
                 FileKind.of(text, text.length, Wanted.GGUF).orElseThrow());
         assertEquals("is no JSON: it begins \"Entry not found\"", FileKind.of(text, text.length, Wanted.JSON).orElseThrow());
         byte[] json = latin1("{\"error\":\"Repository not found\"}");
-        assertTrue(FileKind.of(json, json.length, Wanted.SAFETENSORS).orElseThrow().startsWith("is JSON, not a safetensors file; it begins \"{\\\"error"
+        assertTrue(FileKind.of(json, json.length, Wanted.SAFETENSORS).orElseThrow()
+                .startsWith("is JSON, not a safetensors file; it begins \"{\\\"error"
                 .replace("\\", "")));
         assertEquals(Optional.empty(), FileKind.of(json, json.length, Wanted.JSON), "what is wrong with JSON the parser says");
         byte[] cut = Arrays.copyOf("a".repeat(58).concat("\u00e9\u00e9\u00e9").getBytes(StandardCharsets.UTF_8), 61);
@@ -129,7 +131,8 @@ class FileKindTest {
     @Test
     void complaintsOfTheParser() throws IOException {
         Path index = dir.resolve("model.safetensors.index.json");
-        for (String json : new String[] {"{\"weight_map\": nope}", "{\"weight_map\":{\"a\":\"b.safetensors\",}}", "{\"weight_map\"", "[1]", "{\"a\":'b'}"}) {
+        for (String json : new String[] {"{\"weight_map\": nope}", "{\"weight_map\":{\"a\":\"b.safetensors\",}}", "{\"weight_map\"", "[1]",
+                "{\"a\":'b'}"}) {
             Files.writeString(index, json);
             said(assertThrows(FormatException.class, () -> HuggingFaceWeights.open(dir)), index, "is not the JSON that it should be: ");
         }

@@ -61,7 +61,8 @@ class StrangePathsTest {
     @Test
     void pipesAreNotWaitedFor() throws Exception {
         Path pipe = dir.resolve("model.safetensors");
-        boolean made = Files.isExecutable(Path.of("/usr/bin/mkfifo")) && new ProcessBuilder("/usr/bin/mkfifo", pipe.toString()).start().waitFor() == 0;
+        boolean made = Files.isExecutable(Path.of("/usr/bin/mkfifo")) && new ProcessBuilder("/usr/bin/mkfifo", pipe.toString()).start().waitFor()
+                == 0;
         assumeTrue(made, "needs mkfifo, which makes pipes that have a name");
         refused(pipe, "neither a file nor a folder", "copy what it gives to a file first");
         assertThrows(FormatException.class, () -> HuggingFaceWeights.open(dir));

@@ -200,7 +200,8 @@ class BrokenGgufTest {
         broken.refused(entry(-1).data(64), "type -1", "metadata k", "4294967295");
         broken.refused(entry(9).int32(14).int64(1).data(64), "element type 14", "metadata k", "14");
         assertTrue(broken.attempt(entry(7).text("\2").data(64), "boolean 2, which llama.cpp takes for true").isEmpty());
-        broken.refused(Fields.header(3, 0, 2).string("k").int32(7).text("\1").string("k").int32(7).text("\1").data(0), "key twice", "metadata k", "twice");
+        broken.refused(Fields.header(3, 0, 2).string("k").int32(7).text("\1").string("k").int32(7).text("\1").data(0), "key twice", "metadata k",
+                "twice");
     }
 
     @Test

@@ -26,7 +26,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class HuggingFaceWeightsTest {
     private static final HuggingFaceNames FUSED = HuggingFaceNames.LLAMA.with(
-            new Split("model.layers.*.self_attn.qkv_proj", List.of(new Part("blk.*.attn_q", 3), new Part("blk.*.attn_k", 1), new Part("blk.*.attn_v", 1))),
+            new Split("model.layers.*.self_attn.qkv_proj", List.of(new Part("blk.*.attn_q", 3), new Part("blk.*.attn_k", 1), new Part("blk.*.attn_v",
+            1))),
             new Split("model.layers.*.mlp.gate_up_proj", List.of(new Part("blk.*.ffn_gate", 2), new Part("blk.*.ffn_up", 2))));
 
     @TempDir
@@ -41,7 +42,8 @@ class HuggingFaceWeightsTest {
         "model.layers.7.post_attention_layernorm.weight, blk.7.ffn_norm.weight", "model.layers.7.mlp.gate_proj.weight, blk.7.ffn_gate.weight",
         "model.layers.7.mlp.up_proj.weight, blk.7.ffn_up.weight", "model.layers.7.mlp.down_proj.bias, blk.7.ffn_down.bias",
         "model.layers.2.self_attn.q_proj.weight.quant_state.bitsandbytes__nf4, blk.2.attn_q.weight.quant_state.bitsandbytes__nf4",
-        "model.layers.x.mlp.up_proj.weight, model.layers.x.mlp.up_proj.weight", "model.layers.0.rotary_emb.inv_freq, model.layers.0.rotary_emb.inv_freq",
+        "model.layers.x.mlp.up_proj.weight, model.layers.x.mlp.up_proj.weight",
+        "model.layers.0.rotary_emb.inv_freq, model.layers.0.rotary_emb.inv_freq",
         "model.normal.weight, model.normal.weight", "other, other", "a..b., a..b."})
     void names(String from, String to) {
         assertEquals(new Rename(from, to), HuggingFaceNames.LLAMA.resolve(from));
@@ -49,7 +51,8 @@ class HuggingFaceWeightsTest {
 
     @Test
     void tablesTakeRulesOfOtherFamilies() {
-        assertEquals(new Split("model.layers.4.mlp.gate_up_proj.weight", List.of(new Part("blk.4.ffn_gate.weight", 2), new Part("blk.4.ffn_up.weight", 2))),
+        assertEquals(new Split("model.layers.4.mlp.gate_up_proj.weight", List.of(new Part("blk.4.ffn_gate.weight", 2), new Part("blk.4.ffn_up.weight",
+                2))),
                 FUSED.resolve("model.layers.4.mlp.gate_up_proj.weight"));
         // packed formats do not keep one row to a row
         assertEquals(new Rename("model.layers.4.mlp.gate_up_proj.qweight", "model.layers.4.mlp.gate_up_proj.qweight"),

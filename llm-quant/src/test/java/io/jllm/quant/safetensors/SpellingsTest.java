@@ -80,7 +80,8 @@ class SpellingsTest {
     void fusedTensorsWithoutPrefix() throws IOException {
         var names = HuggingFaceNames.LLAMA.with(new Split("model.layers.*.mlp.gate_up_proj", List.of(new Part("blk.*.ffn_gate", 1),
                 new Part("blk.*.ffn_up", 1))));
-        Files.write(dir.resolve("model.safetensors"), new Safetensors().add("layers.3.mlp.gate_up_proj.weight", DType.F32, List.of(2, 1), 7, 8).bytes());
+        Files.write(dir.resolve("model.safetensors"), new Safetensors().add("layers.3.mlp.gate_up_proj.weight", DType.F32, List.of(2, 1), 7, 8)
+                .bytes());
         try (var weights = HuggingFaceWeights.open(dir, names)) {
             assertEquals(7, value(weights, "blk.3.ffn_gate.weight"));
             assertEquals(8, value(weights, "blk.3.ffn_up.weight"));
@@ -104,7 +105,8 @@ class SpellingsTest {
     @Test
     void othersAreNotTaken() throws IOException {
         String[] strangers = {"vision_tower.vision_model.encoder.layers.0.self_attn.q_proj.weight", "vision_model.embed_tokens.weight",
-            "model.vision_tower.norm.weight", "mtp.layers.0.input_layernorm.weight", "encoder.layers.0.mlp.up_proj.weight", "layers.x.mlp.up_proj.weight",
+            "model.vision_tower.norm.weight", "mtp.layers.0.input_layernorm.weight", "encoder.layers.0.mlp.up_proj.weight",
+            "layers.x.mlp.up_proj.weight",
             "score.weight", "model.model.model.model.model.model.norm.weight", "norms.weight", "transformer.wte.weight"};
         write("model.safetensors", strangers);
         try (var weights = HuggingFaceWeights.open(dir)) {

@@ -85,7 +85,8 @@ class PartsTest {
         assertEquals(List.of("cpu: tensor blk.0.attn_q.weight has type Q4_1, which cannot be read here",
                 "cpu: tensor blk.1.attn_q.weight has type Q4_1, which cannot be read here",
                 "cpu: tensor blk.2.attn_q.weight has type Q4_1, which cannot be read here", "... and 27 more like these",
-                "cpu: tensor blk.0.attn_norm.weight is 0 x 1, the model needs 1 x 1", "cpu: tensor blk.1.attn_norm.weight is 1 x 1, the model needs 2 x 1",
+                "cpu: tensor blk.0.attn_norm.weight is 0 x 1, the model needs 1 x 1",
+                "cpu: tensor blk.1.attn_norm.weight is 1 x 1, the model needs 2 x 1",
                 "cpu: tensor blk.2.attn_norm.weight is 2 x 1, the model needs 3 x 1", "... and 27 more like these",
                 "cuda: no NVIDIA driver was found"), InspectionText.brief(reasons));
         assertEquals(reasons.subList(58, 61), InspectionText.brief(reasons.subList(58, 61)));

@@ -184,7 +184,8 @@ class RunCommandTest {
             var metadata = new LinkedHashMap<>(demo.metadata().entries());
             metadata.putAll(more);
             GgufWriter.write(model, metadata, demo.tensorInfos().stream().map(t -> new GgufWriter.TensorEntry(t.name(),
-                    t.type().orElseThrow(), t.shape(), out -> out.write(demo.get(t.name()).data().asByteBuffer()))).toList(), GgufWriter.Progress.NONE);
+                    t.type().orElseThrow(), t.shape(), out -> out.write(demo.get(t.name()).data().asByteBuffer()))).toList(),
+                    GgufWriter.Progress.NONE);
         }
         return model;
     }
@@ -205,7 +206,8 @@ class RunCommandTest {
                 sampling(plain, "--model", of));
         assertEquals(List.of("sampling: top-k 40, repetition-penalty 1.5 as the model's files recommend"),
                 sampling(plain, "--model", of, "--temperature", "0.5"));
-        assertEquals(List.of("sampling: repetition-penalty 1.5 as the model's files recommend"), sampling(plain, "--model", of, "--temperature", "0"));
+        assertEquals(List.of("sampling: repetition-penalty 1.5 as the model's files recommend"), sampling(plain, "--model", of, "--temperature",
+                "0"));
         assertEquals(List.of("sampling: repetition-penalty 1.5 as the model's files recommend"), sampling(plain, "--model", of, "--beams", "2"));
         assertEquals(List.of(), sampling(plain, "--model", of, "--temperature", "0.5", "--top-k", "0", "--repetition-penalty", "1"));
         String help = CliRun.good("run", "--help").replaceAll("\\s+", " ");

@@ -7,7 +7,9 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.FutureTask;
 
-/** Continues a text on threads of several kinds. Arguments: model, then {@code main}, {@code pool}, {@code virtual}, {@code platform}, {@code none}. */
+/**
+ * Continues a text on threads of several kinds. Arguments: model, then {@code main}, {@code pool}, {@code virtual}, {@code platform}, {@code none}.
+ */
 public final class Teller {
     private Teller() {
     }

@@ -161,7 +161,8 @@ class BackendSearchTest {
     void withoutAnyBackendTheMessageSaysWhatToAdd() throws Exception {
         List<Path> jars = Application.jars().stream().filter(j -> !j.getFileName().toString().matches("llm-(cpu|cuda)-.*")).toList();
         try (URLClassLoader mine = Application.loader(jars)) {
-            assertEquals("no backend was found; add the dependency io.jllm:llm-cpu", in(ClassLoader.getPlatformClassLoader(), () -> failure(mine, "cpu")));
+            assertEquals("no backend was found; add the dependency io.jllm:llm-cpu", in(ClassLoader.getPlatformClassLoader(),
+                    () -> failure(mine, "cpu")));
         }
     }
 }

@@ -51,7 +51,8 @@ final class BrokenBackends {
         sources.put("Later", provider("Later", IMPLEMENTS, ""));
         sources.put("Parent", provider("Parent", IMPLEMENTS, ""));
         sources.put("Orphan", "package other; public class Orphan extends Parent { }");
-        sources.put("ThrowsWhenMade", provider("ThrowsWhenMade", IMPLEMENTS, "public ThrowsWhenMade() { throw new IllegalStateException(\"made badly\"); }"));
+        sources.put("ThrowsWhenMade", provider("ThrowsWhenMade", IMPLEMENTS,
+                "public ThrowsWhenMade() { throw new IllegalStateException(\"made badly\"); }"));
         sources.put("ThrowsWhenInitialised", provider("ThrowsWhenInitialised", IMPLEMENTS, "static final int X = Integer.parseInt(\"none\");"));
         sources.put("Nameless", provider("Nameless", IMPLEMENTS, "").replace("\"nameless\"", "null"));
         sources.put("ThrowsWhenProbed", provider("ThrowsWhenProbed", IMPLEMENTS, "").replace("new Probe.Available(-1, \"a device\")", "fail()")

@@ -54,7 +54,8 @@ record Child(int exit, List<String> out, List<String> err) {
             process.getOutputStream().close();
             List<String> out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8).lines().toList();
             return new Child(process.waitFor(), out,
-                    Files.readAllLines(err).stream().filter(l -> !l.equals(Application.INCUBATING) && !l.startsWith("NOTE: Picked up JDK_JAVA_OPTIONS")).toList());
+                    Files.readAllLines(err).stream().filter(l -> !l.equals(Application.INCUBATING)
+                    && !l.startsWith("NOTE: Picked up JDK_JAVA_OPTIONS")).toList());
         } finally {
             Files.delete(err);
         }

@@ -45,7 +45,8 @@ class JlinkTest {
         Path image = link(Application.MODULE + ",io.jllm.cpu", List.of());
         String java = image.resolve("bin/java").toString();
         List<String> modules = Child.run(List.of(java, "--list-modules")).out().stream().map(l -> l.replaceFirst("@.*", "")).toList();
-        assertEquals(List.of("com.google.gson", "io.jllm.core", "io.jllm.cpu", Application.MODULE, "io.jllm.quant", "io.jllm.sampling", "java.base"), modules);
+        assertEquals(List.of("com.google.gson", "io.jllm.core", "io.jllm.cpu", Application.MODULE, "io.jllm.quant", "io.jllm.sampling", "java.base"),
+                modules);
         Child child = Child.run(List.of(java, "--enable-native-access=io.jllm.cpu", "-m", Application.MODULE + "/" + Application.MAIN,
                 Application.model().toString(), "main"));
         child.assertToldOnMain(text);

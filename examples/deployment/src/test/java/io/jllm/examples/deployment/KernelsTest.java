@@ -41,7 +41,8 @@ class KernelsTest {
     }
 
     private static JarFile jar() throws IOException {
-        return new JarFile(Application.jars().stream().filter(f -> f.getFileName().toString().startsWith("llm-cuda-")).findFirst().orElseThrow().toFile());
+        return new JarFile(Application.jars().stream().filter(f -> f.getFileName().toString().startsWith("llm-cuda-")).findFirst().orElseThrow()
+                .toFile());
     }
 
     private static Properties index(JarFile file) throws IOException {

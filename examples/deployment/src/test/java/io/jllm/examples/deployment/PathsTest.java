@@ -19,14 +19,16 @@ class PathsTest {
 
     @Test
     void classPath() throws Exception {
-        Child.run(Child.words(List.of(Child.java()), Child.FLAGS, List.of("-cp", Application.path(), Application.MAIN, Application.model().toString(), "main", "pool")))
+        Child.run(Child.words(List.of(Child.java()), Child.FLAGS, List.of("-cp", Application.path(), Application.MAIN, Application.model().toString(),
+                "main", "pool")))
                 .assertTold(text, "main", "pool");
     }
 
     @Test
     void modulePath() throws Exception {
         Child.run(Child.words(List.of(Child.java()), Child.VECTORS, NATIVE,
-                List.of("-p", Application.path(), "-m", Application.MODULE + "/" + Application.MAIN, Application.model().toString(), "main", "pool", "none")))
+                List.of("-p", Application.path(), "-m", Application.MODULE + "/" + Application.MAIN, Application.model().toString(), "main", "pool",
+                "none")))
                 .assertTold(text, "main", "pool", "none");
     }
 
@@ -63,9 +65,11 @@ class PathsTest {
     @ValueSource(booleans = {false, true})
     void whereNativeAccessIsDeniedVectorsOrScalarsCompute(boolean vectors) throws Exception {
         Child child = Child.run(Child.words(List.of(Child.java()), vectors ? Child.VECTORS : List.of(),
-                List.of("--illegal-native-access=deny", "-cp", Application.path(), Application.MAIN, Application.model().toString(), "main", "pool")));
+                List.of("--illegal-native-access=deny", "-cp", Application.path(), Application.MAIN, Application.model().toString(), "main",
+                "pool")));
         assertEquals(0, child.exit(), child.toString());
         assertEquals(List.of("main: " + text, "pool: " + text), child.out().stream().map(Application::text).toList(), child.toString());
-        assertTrue(!child.out().getFirst().contains("avx") && child.out().getFirst().contains(vectors ? " vector kernels of" : " scalar kernels"), child.toString());
+        assertTrue(!child.out().getFirst().contains("avx") && child.out().getFirst().contains(vectors ? " vector kernels of" : " scalar kernels"),
+                child.toString());
     }
 }

@@ -14,8 +14,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * An application that is closed and dropped leaves nothing behind, and can be deployed anew, as often as one likes. The property {@code jllm.redeploys} says how
- * often that is tried.
+ * An application that is closed and dropped leaves nothing behind, and can be deployed anew, as often as one likes. The property
+ * {@code jllm.redeploys} says how often that is tried.
  */
 class RedeployTest {
     private static final int LOADERS = 1;
@@ -38,8 +38,10 @@ class RedeployTest {
         assumeTrue(Files.exists(Path.of("/proc/self/maps")), "skipped: memory is read from /proc");
         Path broken = Files.write(folder.resolve("broken.gguf"), new byte[] {'G', 'G', 'U', 'F', 3, 0, 0, 0, 1});
         Path tests = Path.of(Redeployer.class.getProtectionDomain().getCodeSource().getLocation().toURI());
-        Child child = Child.run(environment, Child.words(List.of(Child.java(), "-Xms128m", "-Xmx128m", "-XX:+UseSerialGC", "-XX:+AlwaysPreTouch", CLEAR_SOFT_REFERENCES,
-                "-cp", tests.toString()), Child.FLAGS, flags, List.of(Redeployer.class.getName(), Integer.toString(ROUNDS), model.toString(), broken.toString(),
+        Child child = Child.run(environment, Child.words(List.of(Child.java(), "-Xms128m", "-Xmx128m", "-XX:+UseSerialGC", "-XX:+AlwaysPreTouch",
+                CLEAR_SOFT_REFERENCES,
+                "-cp", tests.toString()), Child.FLAGS, flags, List.of(Redeployer.class.getName(), Integer.toString(ROUNDS), model.toString(),
+                broken.toString(),
                 Boolean.toString(pairs), Application.path() + File.pathSeparator + tests)));
         String said = String.join("\n", child.out());
         assertEquals(0, child.exit(), child.toString());
@@ -86,7 +88,8 @@ class RedeployTest {
         assumeTrue(Files.exists(source) && System.getProperty("os.name").equals("Linux"), "skipped: the driver for tests is for Linux");
         Path library = folder.resolve("libcuda.so.1");
         try {
-            Child compiled = Child.run(List.of("cc", "-shared", "-fPIC", "-O1", "-w", "-Wl,-soname,libcuda.so.1", "-o", library.toString(), source.toString()));
+            Child compiled = Child.run(List.of("cc", "-shared", "-fPIC", "-O1", "-w", "-Wl,-soname,libcuda.so.1", "-o", library.toString(),
+                    source.toString()));
             assertEquals(0, compiled.exit(), compiled.toString());
         } catch (IOException e) {
             assumeTrue(false, "skipped: no C compiler (cc) for the driver");

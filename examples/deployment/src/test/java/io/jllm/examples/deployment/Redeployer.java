@@ -16,8 +16,8 @@ import java.util.concurrent.CompletableFuture;
 
 /**
  * A server that deploys the application, has it load models and use them, and drops it, again and again. Prints after each time what is left:
- * class loaders, anonymous resident memory and metaspace in KiB, bytes of code of ours, and threads of ours. Arguments: how often, a model to tell a tale with, a
- * model that cannot be loaded, whether two applications run at once, and their class path.
+ * class loaders, anonymous resident memory and metaspace in KiB, bytes of code of ours, and threads of ours. Arguments: how often, a model to tell a
+ * tale with, a model that cannot be loaded, whether two applications run at once, and their class path.
  */
 final class Redeployer {
     private static final int MOST_COLLECTIONS = 500;
@@ -48,7 +48,8 @@ final class Redeployer {
             URLClassLoader loader = new URLClassLoader(classes.toArray(URL[]::new), ClassLoader.getPlatformClassLoader());
             refs.add(new WeakReference<>(loader));
             Thread.currentThread().setContextClassLoader(loader);
-            var use = (AutoCloseable) loader.loadClass(Deployed.class.getName()).getConstructor(String.class, String.class).newInstance(model, broken);
+            var use = (AutoCloseable) loader.loadClass(Deployed.class.getName()).getConstructor(String.class, String.class).newInstance(model,
+                    broken);
             Thread.currentThread().setContextClassLoader(null);
             open.add(use);
             open.add(loader);
@@ -60,8 +61,8 @@ final class Redeployer {
     }
 
     /**
-     * Collects until all class loaders are gone, and whatever waits for that is done; how many stay. Threads of the JVM's pools, which ran an application's callbacks,
-     * may know its last one until they run something else: so they are given something else.
+     * Collects until all class loaders are gone, and whatever waits for that is done; how many stay. Threads of the JVM's pools, which ran an
+     * application's callbacks, may know its last one until they run something else: so they are given something else.
      */
     private static long collect(List<WeakReference<ClassLoader>> dropped) throws InterruptedException {
         for (int i = 0; i < MOST_COLLECTIONS && (left(dropped) > 0 || codeBytes() > 0 || i == 0); i++) {
@@ -112,6 +113,7 @@ final class Redeployer {
     /** Those that bear our name or know a class loader of an application. */
     private static List<String> threads() {
         return Thread.getAllStackTraces().keySet().stream()
-                .filter(t -> t.getName().startsWith("jllm") || t.getContextClassLoader() instanceof URLClassLoader).map(Thread::getName).sorted().toList();
+                .filter(t -> t.getName().startsWith("jllm") || t.getContextClassLoader() instanceof URLClassLoader).map(Thread::getName).sorted()
+                .toList();
     }
 }

@@ -17,7 +17,10 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Where next to nothing is allowed: file systems without write access, without execution, without room, without a home, another user. jLLM writes no file. */
+/**
+ * Where next to nothing is allowed: file systems without write access, without execution, without room, without a home, another user. jLLM writes no
+ * file.
+ */
 class RestrictedTest {
     /** A namespace of mounts of one's own; where users may have them, no root is needed. */
     private static final List<String> NAMESPACE = List.of("unshare", "--user", "--map-root-user", "--mount", "--propagation", "private");
@@ -73,7 +76,8 @@ class RestrictedTest {
 
     @Test
     void noHome() throws Exception {
-        Child.run(Map.of("HOME", ""), application(List.of("-Duser.home=?", "-Djava.io.tmpdir=" + Path.of("nowhere").toAbsolutePath()), Application.model()))
+        Child.run(Map.of("HOME", ""), application(List.of("-Duser.home=?", "-Djava.io.tmpdir=" + Path.of("nowhere").toAbsolutePath()),
+                Application.model()))
                 .assertToldOnMain(text);
     }
 

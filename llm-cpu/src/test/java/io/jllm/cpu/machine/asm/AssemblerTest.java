@@ -59,7 +59,8 @@ class AssemblerTest {
 
     static boolean installed(String tool) throws InterruptedException {
         try {
-            return new ProcessBuilder(tool, "--version").redirectErrorStream(true).redirectOutput(ProcessBuilder.Redirect.DISCARD).start().waitFor() == 0;
+            return new ProcessBuilder(tool, "--version").redirectErrorStream(true).redirectOutput(ProcessBuilder.Redirect.DISCARD).start().waitFor()
+                    == 0;
         } catch (IOException _) {
             return false;
         }

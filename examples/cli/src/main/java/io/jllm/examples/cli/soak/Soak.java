@@ -185,7 +185,8 @@ public final class Soak {
 
     private SoakReport report(List<String> left) {
         EngineMetrics metrics = llm.metrics();
-        return new SoakReport(options.requests(), tally.finished(), Math.max(tally.lost(), Math.toIntExact(ends.again() + ends.open())), tally.wrong(),
+        return new SoakReport(options.requests(), tally.finished(), Math.max(tally.lost(), Math.toIntExact(ends.again() + ends.open())),
+                tally.wrong(),
                 leakedPages, left, tokens, seconds, metrics.preemptions(), metrics.cachedTokens(), tally.refusals(),
                 metrics.finishedBy().get(FinishReason.CANCELLED), metrics.finishedBy().get(FinishReason.ERROR),
                 new MemoryTrend(Arrays.copyOf(heap, rounds), HEAP_SLACK_MIB),

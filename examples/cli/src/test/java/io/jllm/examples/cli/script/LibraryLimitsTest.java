@@ -63,8 +63,10 @@ class LibraryLimitsTest {
     }
 
     private List<String> load(String before, String options, String... models) throws Exception {
-        Path arguments = Files.writeString(folder.resolve("arguments"), "-cp \"" + System.getProperty("java.class.path").replace("\\", "\\\\") + "\"");
-        String command = "\"$JAVA_HOME/bin/java\" --enable-native-access=ALL-UNNAMED -XX:+UseSerialGC " + options + " @" + arguments.getFileName() + " '"
+        Path arguments = Files.writeString(folder.resolve("arguments"), "-cp \"" + System.getProperty("java.class.path").replace("\\", "\\\\")
+                + "\"");
+        String command = "\"$JAVA_HOME/bin/java\" --enable-native-access=ALL-UNNAMED -XX:+UseSerialGC " + options + " @" + arguments.getFileName()
+                + " '"
                 + Application.class.getName() + "' " + String.join(" ", models);
         return Shell.in(folder).run(before + command).good().lines().toList();
     }
@@ -86,9 +88,11 @@ class LibraryLimitsTest {
     /** A file that there are not enough addresses for; it takes no room on the disk. */
     @Test
     void noAddressesForTheFile() throws Exception {
-        assumeTrue(Shell.in(folder).run("ulimit -v 1000000").code() == 0 && !System.getProperty("os.name").startsWith("Mac"), "this system does not limit addresses");
+        assumeTrue(Shell.in(folder).run("ulimit -v 1000000").code() == 0 && !System.getProperty("os.name").startsWith("Mac"),
+                "this system does not limit addresses");
         byte[] architecture = "general.architecture".getBytes(StandardCharsets.UTF_8);
-        var header = ByteBuffer.allocate(128).order(ByteOrder.LITTLE_ENDIAN).put("GGUF".getBytes(StandardCharsets.UTF_8)).putInt(3).putLong(1).putLong(1)
+        var header = ByteBuffer.allocate(128).order(ByteOrder.LITTLE_ENDIAN).put("GGUF".getBytes(StandardCharsets.UTF_8)).putInt(3).putLong(1)
+                .putLong(1)
                 .putLong(architecture.length).put(architecture).putInt(8).putLong(5).put("llama".getBytes(StandardCharsets.UTF_8))
                 .putLong(1).put((byte) 't').putInt(1).putLong(800_000_000).putInt(0).putLong(0);
         try (var file = new RandomAccessFile(folder.resolve("m.gguf").toFile(), "rw")) {
@@ -97,7 +101,8 @@ class LibraryLimitsTest {
         }
         List<String> lines = load(LIMITED, SMALL, "m.gguf", demo());
         assertEquals(2, lines.size(), lines.toString());
-        assertTrue(lines.getFirst().startsWith("io.jllm.ModelLoadException: ") && lines.getFirst().contains("the system gives no more memory (Map failed)")
+        assertTrue(lines.getFirst().startsWith("io.jllm.ModelLoadException: ") && lines.getFirst()
+                .contains("the system gives no more memory (Map failed)")
                 && lines.getFirst().contains("ulimit -v") && !lines.getFirst().contains("raise it with -Xmx"), lines.getFirst());
         assertEquals("4", lines.getLast());
     }

@@ -76,7 +76,8 @@ class LimitsTest {
         assumeTrue(shell.run("id -u").out().strip().equals("0") && Shell.has("setpriv"), "only root can become a user who runs nothing else");
         long id = 20_000 + ProcessHandle.current().pid() % 40_000; // the limit counts what a user runs anywhere
         String user = "setpriv --reuid=" + id + " --regid=" + id + " --clear-groups bash -c ";
-        assumeTrue(shell.run("chmod 755 .; mkdir -m 777 home; " + user + "'test -x \"$JAVA_HOME/bin/java\"'").code() == 0, "others may not use this JDK");
+        assumeTrue(shell.run("chmod 755 .; mkdir -m 777 home; " + user + "'test -x \"$JAVA_HOME/bin/java\"'").code() == 0,
+                "others may not use this JDK");
         for (int most : new int[] {12, 15, 18}) { // the shell itself needs some
             String line = line(shell.run(user + "'ulimit -u " + most + "; exec " + RUN + "'", "HOME=" + folder.resolve("home")));
             assertTrue(line.isEmpty() || line.contains("thread") || line.contains("memory"), line);
@@ -112,6 +113,7 @@ class LimitsTest {
     }
 
     private static void limitable(String kind) throws Exception {
-        assumeTrue(shell.run("ulimit -" + kind + " 1000000 && [ $(ulimit -" + kind + ") = 1000000 ]").code() == 0, "this system does not limit addresses");
+        assumeTrue(shell.run("ulimit -" + kind + " 1000000 && [ $(ulimit -" + kind + ") = 1000000 ]").code() == 0,
+                "this system does not limit addresses");
     }
 }

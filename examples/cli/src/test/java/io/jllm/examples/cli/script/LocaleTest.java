@@ -87,7 +87,8 @@ class LocaleTest {
         String typed = shell.run(RUN + "--prompt $'a\\xef\\xbf\\xbd\\xf0\\x9f\\x90\\x8e'").good();
         Files.write(folder.resolve("p"), "a\ufffd\ud83d\udc0e".getBytes(StandardCharsets.UTF_8));
         String read = shell.run(RUN + "--prompt-file p").good();
-        assertEquals(JsonParser.parseString(read).getAsJsonObject().get("prompt_ids"), JsonParser.parseString(typed).getAsJsonObject().get("prompt_ids"));
+        assertEquals(JsonParser.parseString(read).getAsJsonObject().get("prompt_ids"), JsonParser.parseString(typed).getAsJsonObject()
+                .get("prompt_ids"));
     }
 
     /** As on Alpine. */
@@ -102,7 +103,8 @@ class LocaleTest {
     @Test
     void whereNoLocaleHoldsAllCharacters() throws Exception {
         String path = tools("locale");
-        Files.writeString(folder.resolve("bin/locale"), "#!/bin/sh\n[ \"$1\" = charmap ] && echo ANSI_X3.4-1968\nexit 0\n").toFile().setExecutable(true);
+        Files.writeString(folder.resolve("bin/locale"), "#!/bin/sh\n[ \"$1\" = charmap ] && echo ANSI_X3.4-1968\nexit 0\n").toFile()
+                .setExecutable(true);
         String out = shell.run(RUN + "--prompt " + KOENIG, "LC_ALL=C", "PATH=" + path).good();
         assertEquals(IDS, JsonParser.parseString(out).getAsJsonObject().get("prompt_ids").toString());
         String line = shell.run("examples/llm inspect " + MODEL, "LC_ALL=C", "PATH=" + path).bad(2);

@@ -46,7 +46,8 @@ class PlacesTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"'with  blanks [a-z]*?{b,c} '", "\\'\\\"'$HOME`x`'", "$'\\xc3\\xa4\\xd0\\xb6\\xe8\\xaa\\x9e'", "-dash", "'%20+#&;=@ back\\slash'"})
+    @ValueSource(strings = {"'with  blanks [a-z]*?{b,c} '", "\\'\\\"'$HOME`x`'", "$'\\xc3\\xa4\\xd0\\xb6\\xe8\\xaa\\x9e'", "-dash",
+            "'%20+#&;=@ back\\slash'"})
     void foldersOfAnyName(String name) throws Exception {
         move(name);
         assertTrue(shell.run(inspect(), "LANG=C").good().startsWith("{\"format\":\"GGUF file\""));

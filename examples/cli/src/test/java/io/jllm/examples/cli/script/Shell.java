@@ -52,7 +52,8 @@ record Shell(Path folder) {
 
     /** A shell where there is a bash; elsewhere the test is skipped. */
     static Shell in(Path folder) {
-        assumeTrue(Stream.of(TOOLS.split(":")).anyMatch(f -> Files.isExecutable(Path.of(f, "bash"))), "there is no bash here, which the script needs");
+        assumeTrue(Stream.of(TOOLS.split(":")).anyMatch(f -> Files.isExecutable(Path.of(f, "bash"))),
+                "there is no bash here, which the script needs");
         return new Shell(folder);
     }
 
