@@ -4,6 +4,7 @@ import io.jllm.MemoryReport;
 import io.jllm.Prompt;
 import io.jllm.SamplingParams;
 import io.jllm.TokenStream;
+import io.jllm.engine.request.CallbackExecutor;
 import io.jllm.engine.request.QueuePermits;
 import io.jllm.engine.request.RequestFactory;
 import io.jllm.engine.request.Submission;
@@ -88,11 +89,13 @@ final class EngineWarmUp {
         var requests = new RequestFactory(model, CONTEXT, LIMITS.maxSequences(), BLOCK, 2 * CONTEXT / BLOCK);
         int vocab = model.config().vocab();
         var loop = new EngineLoop(new Nothing(vocab), vocab, CONTEXT, LIMITS, Listeners.none(), () -> { });
-        loop.start();
-        try {
-            play(new Submission(requests, loop, new QueuePermits(1), 1), requests, model);
-        } finally {
-            loop.close();
+        try (var callbacks = new CallbackExecutor()) {
+            loop.start();
+            try {
+                play(new Submission(requests, loop, new QueuePermits(1), callbacks, 1), requests, model);
+            } finally {
+                loop.close();
+            }
         }
     }
 

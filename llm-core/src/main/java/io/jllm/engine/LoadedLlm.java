@@ -12,6 +12,7 @@ import io.jllm.RequestHandle;
 import io.jllm.RequestOutput;
 import io.jllm.SamplingParams;
 import io.jllm.TokenStream;
+import io.jllm.engine.request.CallbackExecutor;
 import io.jllm.engine.request.QueuePermits;
 import io.jllm.engine.request.RequestFactory;
 import io.jllm.engine.request.Submission;
@@ -41,6 +42,7 @@ public final class LoadedLlm implements LLM {
     private final int maxContext;
     private final RequestFactory requests;
     private final QueuePermits room;
+    private final CallbackExecutor callbacks;
     private final Submission callers;
 
     /**
@@ -54,6 +56,7 @@ public final class LoadedLlm implements LLM {
         this.model = model;
         this.backend = backend;
         ModelRunner opened = null;
+        CallbackExecutor running = null;
         EngineWarmUp rehearsal = EngineWarmUp.NONE;
         try {
             ModelConfig config = model.config();
@@ -77,11 +80,14 @@ public final class LoadedLlm implements LLM {
             requests = new RequestFactory(model, maxContext, options.maxSequences(), options.blockSize(), runner.blocks());
             room = new QueuePermits(options.maxQueuedRequests());
             loop = new EngineLoop(runner, config.vocab(), maxContext, limits, Listeners.of(listeners), this::release);
-            callers = new Submission(requests, loop, room, options.maxSequences());
             rehearsal.await();
+            running = new CallbackExecutor();
+            callbacks = running;
+            callers = new Submission(requests, loop, room, callbacks, options.maxSequences());
             loop.start();
         } catch (Throwable t) {
             rehearsal.end(); // which uses the model
+            Optional.ofNullable(running).ifPresent(CallbackExecutor::close);
             closeAfter(t, Optional.ofNullable(opened), model, backend);
             throw t;
         }
@@ -193,7 +199,7 @@ public final class LoadedLlm implements LLM {
 
     private void release() {
         room.close();
-        try (model; backend; runner) {
+        try (model; backend; runner; callbacks) {
             LOG.log(System.Logger.Level.DEBUG, "closing {0}", model.description());
         }
     }

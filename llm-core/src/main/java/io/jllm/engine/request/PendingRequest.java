@@ -5,6 +5,7 @@ import io.jllm.RequestOutput;
 import io.jllm.TokenStream;
 import io.jllm.engine.sequence.ResultSink;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /** A request as its caller sees it, who waits for the result alone. */
@@ -16,6 +17,7 @@ public sealed class PendingRequest implements ResultSink, RequestHandle permits 
     private static final long COUNT = (1L << BITS) - 1;
 
     private final long id;
+    private final Executor callbacks;
     private final Runnable leaveQueue;
     private final AtomicBoolean left = new AtomicBoolean();
     private final CompletableFuture<RequestOutput> result = new CompletableFuture<>();
@@ -24,10 +26,12 @@ public sealed class PendingRequest implements ResultSink, RequestHandle permits 
     private int promptTokens;
 
     /**
+     * @param callbacks runs what depends on the result
      * @param leaveQueue called once: when the request no longer waits for a place in the batch
      */
-    PendingRequest(long id, Runnable leaveQueue) {
+    PendingRequest(long id, Executor callbacks, Runnable leaveQueue) {
         this.id = id;
+        this.callbacks = callbacks;
         this.leaveQueue = leaveQueue;
         // Whoever else completes the future has no use for the request any more.
         result.whenComplete((_, _) -> cancel());
@@ -101,7 +105,7 @@ public sealed class PendingRequest implements ResultSink, RequestHandle permits 
         progress(Progress.State.FINISHED, progress >>> BITS & COUNT, progress & COUNT);
         // What depends on the future must not run on the engine's thread.
         try {
-            Thread.startVirtualThread(() -> result.complete(output));
+            callbacks.execute(() -> result.complete(output));
         } catch (OutOfMemoryError e) {
             result.complete(output); // better here than never
         }

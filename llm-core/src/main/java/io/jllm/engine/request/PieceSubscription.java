@@ -1,19 +1,21 @@
 package io.jllm.engine.request;
 
 import io.jllm.TokenStream.Piece;
+import java.util.concurrent.Executor;
 import java.util.concurrent.Flow;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * Passes a stream's pieces on to its subscriber, by the rules of Reactive Streams 1.0.4 that {@link Flow} repeats. All calls to the
- * subscriber are made by a virtual thread that lives as long as there is something to pass on: whoever has something new counts it
- * in {@link #signals}, and the one who counted from zero starts the thread. So calls are serial, and nobody waits for a subscriber.
+ * subscriber are made by a task that runs as long as there is something to pass on: whoever has something new counts it in
+ * {@link #signals}, and the one who counted from zero has the task run. So calls are serial, and nobody waits for a subscriber.
  */
 final class PieceSubscription implements Flow.Subscription {
     private static final System.Logger LOG = System.getLogger("io.jllm");
 
     private final StreamingRequest stream;
+    private final Executor callbacks;
     private final AtomicInteger signals = new AtomicInteger();
     private final AtomicLong demand = new AtomicLong();
     private volatile boolean cancelled;
@@ -21,14 +23,15 @@ final class PieceSubscription implements Flow.Subscription {
     private Flow.Subscriber<? super Piece> subscriber; // null when it has had its last call
     private boolean introduced;
 
-    PieceSubscription(StreamingRequest stream, Flow.Subscriber<? super Piece> subscriber) {
+    PieceSubscription(StreamingRequest stream, Executor callbacks, Flow.Subscriber<? super Piece> subscriber) {
         this.stream = stream;
+        this.callbacks = callbacks;
         this.subscriber = subscriber;
     }
 
     /** Tells one who comes too late. */
-    static void refuse(Flow.Subscriber<? super Piece> subscriber, IllegalStateException error) {
-        Thread.startVirtualThread(() -> {
+    static void refuse(Executor callbacks, Flow.Subscriber<? super Piece> subscriber, IllegalStateException error) {
+        callbacks.execute(() -> {
             try {
                 subscriber.onSubscribe(new Flow.Subscription() {
                     @Override
@@ -59,7 +62,7 @@ final class PieceSubscription implements Flow.Subscription {
     /** There may be something to pass on. */
     void signal() {
         if (signals.getAndIncrement() == 0) {
-            Thread.startVirtualThread(this::passOn);
+            callbacks.execute(this::passOn);
         }
     }
 

@@ -8,6 +8,7 @@ import java.util.NoSuchElementException;
 import java.util.Objects;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CancellationException;
+import java.util.concurrent.Executor;
 import java.util.concurrent.Flow;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -19,6 +20,7 @@ final class StreamingRequest extends PendingRequest implements TokenStream {
 
     private final BlockingQueue<Event> events = new LinkedBlockingQueue<>();
     private final AtomicBoolean read = new AtomicBoolean();
+    private final Executor callbacks;
     private final EngineLoop loop;
     private volatile PieceSubscription subscription; // null until somebody subscribes
 
@@ -33,8 +35,9 @@ final class StreamingRequest extends PendingRequest implements TokenStream {
         }
     }
 
-    StreamingRequest(long id, Runnable leaveQueue, EngineLoop loop) {
-        super(id, leaveQueue);
+    StreamingRequest(long id, Executor callbacks, Runnable leaveQueue, EngineLoop loop) {
+        super(id, callbacks, leaveQueue);
+        this.callbacks = callbacks;
         this.loop = loop;
     }
 
@@ -98,9 +101,9 @@ final class StreamingRequest extends PendingRequest implements TokenStream {
     public void subscribe(Flow.Subscriber<? super Piece> subscriber) {
         Objects.requireNonNull(subscriber, "subscriber");
         if (read.getAndSet(true)) {
-            PieceSubscription.refuse(subscriber, alreadyRead());
+            PieceSubscription.refuse(callbacks, subscriber, alreadyRead());
         } else {
-            subscription = new PieceSubscription(this, subscriber);
+            subscription = new PieceSubscription(this, callbacks, subscriber);
             subscription.signal();
         }
     }

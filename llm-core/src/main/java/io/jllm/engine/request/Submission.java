@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executor;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongFunction;
@@ -20,6 +21,7 @@ public final class Submission {
     private final RequestFactory requests;
     private final EngineLoop loop;
     private final QueuePermits room;
+    private final Executor callbacks;
     private final int window;
     private final AtomicLong ids = new AtomicLong();
 
@@ -32,22 +34,26 @@ public final class Submission {
         SequenceGroup make(long id, int[] promptIds, ResultSink sink);
     }
 
-    /** @param window how many requests of one list may wait in the queue at once, so that others find room there */
-    public Submission(RequestFactory requests, EngineLoop loop, QueuePermits room, int window) {
+    /**
+     * @param callbacks runs what applications hang on results and streams
+     * @param window how many requests of one list may wait in the queue at once, so that others find room there
+     */
+    public Submission(RequestFactory requests, EngineLoop loop, QueuePermits room, Executor callbacks, int window) {
         this.requests = requests;
         this.loop = loop;
         this.room = room;
+        this.callbacks = callbacks;
         this.window = Math.min(window, room.limit());
     }
 
     /** Starts a request, or refuses it at once. */
     public PendingRequest submit(Asked asked) {
-        return startNow(asked, id -> new PendingRequest(id, room::giveBack));
+        return startNow(asked, id -> new PendingRequest(id, callbacks, room::giveBack));
     }
 
     /** Starts a request, or refuses it at once. */
     public StreamingRequest stream(Asked asked) {
-        return startNow(asked, id -> new StreamingRequest(id, room::giveBack, loop));
+        return startNow(asked, id -> new StreamingRequest(id, callbacks, room::giveBack, loop));
     }
 
     private <S extends PendingRequest> S startNow(Asked asked, LongFunction<S> sinks) {
@@ -74,7 +80,7 @@ public final class Submission {
         loop.checkOpen();
         takeNow(asked);
         var sinks = new ArrayList<PendingRequest>(asked.size());
-        asked.forEach(_ -> sinks.add(new PendingRequest(ids.incrementAndGet(), room::giveBack)));
+        asked.forEach(_ -> sinks.add(new PendingRequest(ids.incrementAndGet(), callbacks, room::giveBack)));
         try {
             for (int i = 0; i < sinks.size(); i++) {
                 if (!start(asked.get(i), sinks.get(i))) {
@@ -127,7 +133,7 @@ public final class Submission {
     /** A request that the engine's end comes before is cancelled, as those are that it finds running. */
     private PendingRequest startWhenRoom(Asked asked, Semaphore inQueue) throws InterruptedException {
         boolean open = room.take();
-        var sink = new PendingRequest(ids.incrementAndGet(), () -> {
+        var sink = new PendingRequest(ids.incrementAndGet(), callbacks, () -> {
             if (open) {
                 room.giveBack();
             }
