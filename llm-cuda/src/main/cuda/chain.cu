@@ -197,7 +197,7 @@ template <class F> __device__ __forceinline__ Place multiply(Shared& sh, Place p
 
 template <class T>
 __device__ __forceinline__ void chain(const Task* tasks, int count, unsigned* arrived, int stageBytes, int stages, int vectorBytes,
-const Step& step) {
+                                      const Step& step) {
   extern __shared__ __align__(128) uchar memory[];
   Shared& sh = *(Shared*)memory;
   if (threadIdx.x == 0) {
@@ -230,7 +230,7 @@ const Step& step) {
   auto fetch = [&](int i) {
     if (i < count && threadIdx.x < sizeof(Task) / 16)
       asm volatile("cp.async.ca.shared.global [%0], [%1], 16;" ::"r"(shared_address(&sh.chain.task[i & 1]) + 16 * threadIdx.x),
-      "l"((const uchar*)(tasks + i) + 16 * threadIdx.x)
+                   "l"((const uchar*)(tasks + i) + 16 * threadIdx.x)
                    : "memory");
   };
   fetch(0);
@@ -269,8 +269,8 @@ extern "C" __constant__ const int chain_shape[4] = {RING_THREADS, SHARED_BYTES, 
   }
 #if __CUDA_ARCH__ >= 900
 #define CHAIN_BODY(T) \
-  chain<T>(tasks, count, arrived, stageBytes, stages, vectorBytes, Step{kv, blockBytes, blockSize, kvSlots[0], context[0], table, partial, counters,
-  pieces[0]});
+  chain<T>(tasks, count, arrived, stageBytes, stages, vectorBytes, Step{kv, blockBytes, blockSize, kvSlots[0], context[0], table, \
+                                                                                        partial, counters, pieces[0]});
 #else
 #define CHAIN_BODY(T)
 #endif
