@@ -13,7 +13,7 @@ import io.jllm.quant.safetensors.HuggingFaceWeights;
 import io.jllm.spi.OutOfMemory;
 import io.jllm.tokenizer.Tokenizer;
 import io.jllm.tokenizer.gguf.GgufTokenizers;
-import io.jllm.tokenizer.huggingface.EndIds;
+import io.jllm.json.EndIds;
 import io.jllm.tokenizer.huggingface.HuggingFaceTokenizers;
 import java.io.IOException;
 import java.nio.file.ClosedFileSystemException;

@@ -1,7 +1,7 @@
 package io.jllm.tokenizer.gguf;
 
 import io.jllm.ModelLoadException;
-import io.jllm.tokenizer.Pieces;
+import io.jllm.tokenizer.subword.Pieces;
 import io.jllm.tokenizer.split.Behavior;
 import io.jllm.tokenizer.split.Expression;
 import io.jllm.tokenizer.split.SplitStep;

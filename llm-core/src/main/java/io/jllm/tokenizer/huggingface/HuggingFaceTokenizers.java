@@ -2,10 +2,11 @@ package io.jllm.tokenizer.huggingface;
 
 import io.jllm.ModelLoadException;
 import io.jllm.json.ConfigJson;
-import io.jllm.tokenizer.Encoder;
-import io.jllm.tokenizer.SubwordTokenizer;
+import io.jllm.json.EndIds;
+import io.jllm.tokenizer.subword.Encoder;
+import io.jllm.tokenizer.subword.SubwordTokenizer;
 import io.jllm.tokenizer.Tokenizer;
-import io.jllm.tokenizer.Vocabulary;
+import io.jllm.tokenizer.subword.Vocabulary;
 import java.nio.file.Path;
 import java.util.OptionalInt;
 import java.util.Set;

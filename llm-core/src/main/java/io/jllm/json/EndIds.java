@@ -1,9 +1,8 @@
-package io.jllm.tokenizer.huggingface;
+package io.jllm.json;
 
 import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonPrimitive;
-import io.jllm.json.ConfigJson;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;

@@ -1,5 +1,7 @@
-package io.jllm.tokenizer;
+package io.jllm.tokenizer.subword;
 
+import io.jllm.tokenizer.StreamingDetokenizer;
+import io.jllm.tokenizer.Tokenizer;
 import java.util.Arrays;
 import java.util.OptionalInt;
 import java.util.Set;

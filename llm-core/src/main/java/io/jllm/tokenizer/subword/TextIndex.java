@@ -1,4 +1,4 @@
-package io.jllm.tokenizer;
+package io.jllm.tokenizer.subword;
 
 import java.util.Arrays;
 import java.util.function.IntFunction;

@@ -1,10 +1,13 @@
-package io.jllm.tokenizer;
+package io.jllm.tokenizer.subword;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.jllm.quant.gguf.GgufMetadata;
+import io.jllm.tokenizer.Golden;
+import io.jllm.tokenizer.StreamingDetokenizer;
+import io.jllm.tokenizer.Tokenizer;
 import io.jllm.tokenizer.gguf.GgufTokenizers;
 import io.jllm.tokenizer.huggingface.HuggingFaceTokenizers;
 import java.io.ByteArrayOutputStream;

@@ -1,4 +1,4 @@
-package io.jllm.tokenizer;
+package io.jllm.tokenizer.subword;
 
 import io.jllm.ModelLoadException;
 import io.jllm.json.ConfigJson;

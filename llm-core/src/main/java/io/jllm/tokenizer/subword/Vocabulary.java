@@ -1,4 +1,4 @@
-package io.jllm.tokenizer;
+package io.jllm.tokenizer.subword;
 
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;

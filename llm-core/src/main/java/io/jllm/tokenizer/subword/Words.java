@@ -1,4 +1,4 @@
-package io.jllm.tokenizer;
+package io.jllm.tokenizer.subword;
 
 /** Kinds of characters as Unicode, and Rust's standard library, see them. */
 public final class Words {

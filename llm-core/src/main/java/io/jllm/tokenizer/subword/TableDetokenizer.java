@@ -1,4 +1,6 @@
-package io.jllm.tokenizer;
+package io.jllm.tokenizer.subword;
+
+import io.jllm.tokenizer.StreamingDetokenizer;
 
 /** Looks up the bytes of each token, and gives out those that make whole code points. */
 final class TableDetokenizer implements StreamingDetokenizer {

@@ -1,4 +1,4 @@
-package io.jllm.tokenizer;
+package io.jllm.tokenizer.subword;
 
 import io.jllm.tokenizer.bpe.BpeModel;
 import io.jllm.tokenizer.split.Splitting;

@@ -1,4 +1,4 @@
-package io.jllm.tokenizer;
+package io.jllm.tokenizer.subword;
 
 /**
  * UTF-8 to text, some bytes at a time. Every maximal part of a broken sequence becomes one U+FFFD, as the decoder of the WHATWG
