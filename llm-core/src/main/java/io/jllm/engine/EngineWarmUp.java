@@ -7,6 +7,7 @@ import io.jllm.TokenStream;
 import io.jllm.engine.request.QueuePermits;
 import io.jllm.engine.request.RequestFactory;
 import io.jllm.engine.request.Submission;
+import io.jllm.engine.request.Work;
 import io.jllm.engine.schedule.SchedulerLimits;
 import io.jllm.engine.step.EngineLoop;
 import io.jllm.engine.watch.Listeners;
@@ -20,8 +21,8 @@ import java.lang.foreign.ValueLayout;
 
 /**
  * Two short requests through an engine of their own, over a runner that computes nothing, while the real one still rearranges weights: the
- * first caller's request then finds classes loaded, and a tokenizer that has been used. Nobody hears of them: they have counts, KV blocks
- * and request numbers of their own, and leave nothing behind.
+ * first caller's request then finds classes loaded, and a tokenizer that has been used. They are not counted or
+ * reported: counts, KV blocks and request numbers are their own, and nothing of them is left.
  */
 final class EngineWarmUp {
     private static final int CONTEXT = 64;
@@ -90,18 +91,18 @@ final class EngineWarmUp {
         var loop = new EngineLoop(new Nothing(vocab), vocab, CONTEXT, LIMITS, Listeners.none(), () -> { });
         loop.start();
         try {
-            play(new Submission(requests, loop, new QueuePermits(1), 1), requests, model);
+            play(new Submission(requests, loop, new QueuePermits(1), 1), model);
         } finally {
             loop.close();
         }
     }
 
-    private static void play(Submission callers, RequestFactory requests, LoadedModel model) {
+    private static void play(Submission callers, LoadedModel model) {
         Prompt prompt = model.tokenizer().isPresent() ? Prompt.of("Hello, 1 world") : Prompt.ofTokens(0);
         var params = SamplingParams.builder().temperature(0.8).topK(40).topP(0.95).maxTokens(TOKENS).ignoreEos(true).build();
-        var asked = new Submission.Asked(prompt, (id, ids, sink) -> requests.sampled(id, prompt, ids, params, sink));
-        callers.submit(asked).result().join().error().ifPresent(EngineWarmUp::fail);
-        try (TokenStream stream = callers.stream(asked)) {
+        var work = new Work.Generate(prompt, params);
+        callers.submit(work).result().join().error().ifPresent(EngineWarmUp::fail);
+        try (TokenStream stream = callers.stream(work)) {
             stream.forEach(_ -> { });
         }
     }

@@ -5,6 +5,7 @@ import io.jllm.quant.gguf.GgufMetadata;
 import io.jllm.tokenizer.subword.AddedToken;
 import io.jllm.tokenizer.subword.Encoder;
 import io.jllm.tokenizer.subword.Pieces;
+import io.jllm.tokenizer.subword.PreTokenizer;
 import io.jllm.tokenizer.subword.SubwordTokenizer;
 import io.jllm.tokenizer.Tokenizer;
 import io.jllm.tokenizer.subword.Vocabulary;

@@ -1,7 +1,6 @@
-package io.jllm.tokenizer.gguf;
+package io.jllm.tokenizer.subword;
 
 import io.jllm.ModelLoadException;
-import io.jllm.tokenizer.subword.Pieces;
 import io.jllm.tokenizer.split.Behavior;
 import io.jllm.tokenizer.split.Expression;
 import io.jllm.tokenizer.split.SplitStep;
@@ -21,11 +20,13 @@ import java.util.TreeSet;
  * @param ignoreMerges whether a piece that is a token is taken whole, whatever the merges make of it
  * @param addsBos whether a prompt gets a beginning-of-sequence token where the file does not say
  */
-record PreTokenizer(List<String> expressions, boolean ignoreMerges, boolean addsBos) {
-    private static final String CONTRACTIONS = "(?:'[sS]|'[tT]|'[rR][eE]|'[vV][eE]|'[mM]|'[lL][lL]|'[dD])";
+public record PreTokenizer(List<String> expressions, boolean ignoreMerges, boolean addsBos) {
+    /** English contractions, written out. */
+    public static final String CONTRACTIONS = "(?:'[sS]|'[tT]|'[rR][eE]|'[vV][eE]|'[mM]|'[lL][lL]|'[dD])";
     private static final String TAIL = "\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
 
-    private static final String GPT2 = "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)";
+    /** What GPT-2 splits by, which is what {@code ByteLevel} of a {@code tokenizer.json} means. */
+    public static final String GPT2 = "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)";
     private static final String LLAMA3 = CONTRACTIONS
             + "|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|" + TAIL;
     private static final String QWEN2 = CONTRACTIONS
@@ -80,7 +81,7 @@ record PreTokenizer(List<String> expressions, boolean ignoreMerges, boolean adds
     }
 
     /** How it cuts a text, and writes the pieces in the byte-level alphabet. */
-    Splitting splitting() {
+    public Splitting splitting() {
         List<SplitStep> steps = new ArrayList<>();
         expressions.forEach(e -> steps.add(Behavior.ISOLATED.of(Expression.of(e))));
         steps.add((text, first, sink) -> sink.piece(Pieces.written(text), first));
@@ -88,7 +89,7 @@ record PreTokenizer(List<String> expressions, boolean ignoreMerges, boolean adds
     }
 
     /** By name; an unknown one is an error that lists those known. */
-    static PreTokenizer named(String name) {
+    public static PreTokenizer named(String name) {
         PreTokenizer found = KNOWN.get(name);
         if (found == null) {
             throw new ModelLoadException("metadata tokenizer.ggml.pre is \"" + name + "\", a pre-tokenizer that is not known here; "
@@ -98,7 +99,7 @@ record PreTokenizer(List<String> expressions, boolean ignoreMerges, boolean adds
     }
 
     /** All known names, in order. */
-    static SortedSet<String> names() {
+    public static SortedSet<String> names() {
         return new TreeSet<>(KNOWN.keySet());
     }
 }
