@@ -1,6 +1,5 @@
 package io.jllm.engine;
 
-import io.jllm.MemoryReport;
 import io.jllm.Prompt;
 import io.jllm.SamplingParams;
 import io.jllm.TokenStream;
@@ -12,12 +11,6 @@ import io.jllm.engine.schedule.SchedulerLimits;
 import io.jllm.engine.step.EngineLoop;
 import io.jllm.engine.watch.Listeners;
 import io.jllm.load.LoadedModel;
-import io.jllm.spi.ModelRunner;
-import io.jllm.spi.RowSampling;
-import io.jllm.spi.StepBatch;
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 
 /**
  * Two short requests through an engine of their own, over a runner that computes nothing, while the real one still rearranges weights: the
@@ -88,7 +81,7 @@ final class EngineWarmUp {
     private static void run(LoadedModel model) {
         var requests = new RequestFactory(model, CONTEXT, LIMITS.maxSequences(), BLOCK, 2 * CONTEXT / BLOCK);
         int vocab = model.config().vocab();
-        var loop = new EngineLoop(new Nothing(vocab), vocab, CONTEXT, LIMITS, Listeners.none(), () -> { });
+        var loop = new EngineLoop(new IdleRunner(2 * CONTEXT / BLOCK, LIMITS.maxLogitRows(), vocab), vocab, CONTEXT, LIMITS, Listeners.none(), () -> { });
         loop.start();
         try {
             play(new Submission(requests, loop, new QueuePermits(1), 1), model);
@@ -113,63 +106,5 @@ final class EngineWarmUp {
             throw error;
         }
         throw e;
-    }
-
-    /** A runner whose every token is the first of the vocabulary. */
-    private record Nothing(int vocab) implements ModelRunner {
-        @Override
-        public int blocks() {
-            return 2 * CONTEXT / BLOCK;
-        }
-
-        @Override
-        public void forward(StepBatch batch) {
-            // nothing
-        }
-
-        @Override
-        public boolean samplesOnDevice(RowSampling row) {
-            return true;
-        }
-
-        @Override
-        public void sample(RowSampling[] rows, int count, int[] tokens, float[] logprobs) {
-            // token 0 it is
-        }
-
-        @Override
-        public void topK(int[] rows, int k, int[] ids, float[] logprobs) {
-            // token 0 it is
-        }
-
-        @Override
-        public MemorySegment logits() {
-            return Arena.ofAuto().allocate(ValueLayout.JAVA_FLOAT, (long) LIMITS.maxLogitRows() * vocab);
-        }
-
-        @Override
-        public void forkSlot(int from, int to) {
-            // no state
-        }
-
-        @Override
-        public void releaseSlot(int slot) {
-            // no state
-        }
-
-        @Override
-        public void copyBlocks(int[] fromTo) {
-            // no blocks
-        }
-
-        @Override
-        public MemoryReport memory() {
-            return new MemoryReport(0, 0, 0, 0);
-        }
-
-        @Override
-        public void close() {
-            // nothing to close
-        }
     }
 }
