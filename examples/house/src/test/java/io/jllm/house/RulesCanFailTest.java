@@ -23,7 +23,7 @@ class RulesCanFailTest {
     void vectorApi() throws Exception {
         String body = "{ int f() { return jdk.incubator.vector.FloatVector.SPECIES_PREFERRED.length(); } }";
         source("io/jllm/model/Bad.java", "package io.jllm.model; class Bad " + body);
-        source("io/jllm/cpu/kernels/Good.java", "package io.jllm.cpu.kernels; class Good " + body);
+        source("io/jllm/cpu/vector/Good.java", "package io.jllm.cpu.vector; class Good " + body);
         assertEquals(Set.of("io.jllm.model.Bad uses the Vector API"), ClassRules.vectorApi(List.of(compile())));
     }
 
@@ -97,9 +97,80 @@ class RulesCanFailTest {
     void longFiles() throws Exception {
         source("m/src/main/java/a/Long.java", "\n".repeat(301));
         source("m/src/main/java/a/Short.java", "\n".repeat(300));
-        source("m/src/main/java/a/kernels/Kernel.java", "\n".repeat(999));
+        source("m/src/main/java/io/jllm/cpu/machine/Code.java", "\n".repeat(400));
+        source("m/src/main/java/io/jllm/cpu/machine/LongCode.java", "\n".repeat(401));
+        source("m/src/main/java/io/jllm/cuda/ffi/Generated.java", "\n".repeat(999));
         source("m/src/test/java/a/LongTest.java", "\n".repeat(999));
-        assertEquals(Set.of("m/src/main/java/a/Long.java has 301 lines, of 300"), SourceRules.longFiles(folder));
+        assertEquals(Set.of("m/src/main/java/a/Long.java has 301 lines, of 300",
+                "m/src/main/java/io/jllm/cpu/machine/LongCode.java has 401 lines, of 400"), SourceRules.longFiles(folder));
+    }
+
+    @Test
+    void crowdedPackages() throws Exception {
+        for (int i = 0; i < 29; i++) {
+            source("m/src/test/java/crowd/A" + i + ".java", "");
+            source("m/src/main/java/room/" + (i < 14 ? "a" : "b") + "/A" + i + ".java", "");
+        }
+        assertEquals(Set.of("m/src/test/java/crowd has 29 files, of 28"), SourceRules.crowdedPackages(folder));
+    }
+
+    @Test
+    void wideLines() throws Exception {
+        String wide = "x".repeat(151);
+        source("A.java", "x".repeat(150) + "\n" + wide + "\nf(\"" + wide + "\", '\\\"', \"\\\"" + wide + "\");\n");
+        source("B.java", "s = \"\"\"\n" + wide + "\n\"\"\";\n" + wide + "\n");
+        source("a.cu", "#define A " + wide + " \\\n" + wide + " \\\nx\n" + wide + "\n");
+        source("m/src/main/jextract/io/jllm/cuda/ffi/Generated.java", wide);
+        assertEquals(Set.of("A.java:2 has 151 columns, of 150", "B.java:4 has 151 columns, of 150", "a.cu:4 has 151 columns, of 150"),
+                SourceRules.wideLines(folder));
+    }
+
+    @Test
+    void circles() throws Exception {
+        source("a/A.java", "package a; public class A { b.B b; }");
+        source("b/B.java", "package b; public class B { java.util.List<c.C> c() { return null; } }");
+        source("c/C.java", "package c; public class C { static class In { Object o = new a.A(); } }");
+        source("d/D.java", "package d; public class D { a.A a; b.B b; }");
+        source("io/jllm/LLM.java", "package io.jllm; public interface LLM { Object A = new io.jllm.engine.E(); }");
+        source("io/jllm/Value.java", "package io.jllm; public class Value { }");
+        source("io/jllm/engine/E.java", "package io.jllm.engine; public class E implements io.jllm.LLM { io.jllm.Value v; }");
+        assertEquals(Set.of("a -> b is part of a circle: a.A uses b.B", "b -> c is part of a circle: b.B uses c.C",
+                "c -> a is part of a circle: c.C uses a.A"), PackageRule.circles(List.of(compile())));
+    }
+
+    @Test
+    void valuesMayNotUseTheEngine() throws Exception {
+        source("io/jllm/Value.java", "package io.jllm; public class Value { io.jllm.engine.E e; }");
+        source("io/jllm/engine/E.java", "package io.jllm.engine; public class E { io.jllm.Value v; }");
+        assertEquals(2, PackageRule.circles(List.of(compile())).size());
+    }
+
+    @Test
+    void packageMaps() throws Exception {
+        source("src/none/A.java", "");
+        source("src/thin/A.java", "");
+        source("src/thin/package-info.java", "/** Thin. */\npackage thin;\n");
+        source("src/wrong/A.java", "");
+        source("src/wrong/package-info.java", "/**\n * Rooms.\n * <ul>\n * <li>{@link A}, {@link Gone#f()}\n * </ul>\n */\npackage wrong;\n");
+        source("src/good/A.java", "");
+        source("src/good/package-info.java",
+                "/**\n * Rooms.\n * <ul>\n * <li>{@link A}, {@link Path}\n * </ul>\n */\npackage good;\n\nimport java.nio.file.Path;\n");
+        assertEquals(Set.of("src/none has no package-info.java",
+                "src/thin: its package-info.java lists no files in reading order, in 5 lines or more",
+                "src/wrong: its package-info.java names Gone, which is not there"), MapRules.packages(folder, List.of(folder.resolve("src"))));
+    }
+
+    @Test
+    void readmes() throws Exception {
+        source("a/README.md", "`io.jllm.x`, `x/Thing.java`, `Thing`, `int`, `Q4_0`, [there](src), [web](https://example.org), [here](#top)\n"
+                + "```\n`Unknown`\n```\n");
+        source("a/src/main/java/io/jllm/x/Thing.java", "");
+        source("b/README.md", "`io.jllm.y`, `y/Thing.java`, `Gone`, [there](nowhere)");
+        source("c/x", "");
+        assertEquals(Set.of("b/README.md links to nowhere, which does not exist", "b/README.md names Gone, which does not exist",
+                "b/README.md names io.jllm.y, which does not exist", "b/README.md names y/Thing.java, which does not exist",
+                "c/README.md is missing"),
+                MapRules.readmes(folder, List.of(folder.resolve("a"), folder.resolve("b"), folder.resolve("c"))));
     }
 
     @Test

@@ -1,4 +1,4 @@
-package io.jllm.jmh;
+package io.jllm.jmh.results;
 
 import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
@@ -16,12 +16,12 @@ import org.openjdk.jmh.results.RunResult;
 import org.openjdk.jmh.util.Statistics;
 
 /** Results as lines of JSON, each with all that it takes to run it again. */
-final class ResultLines {
+public final class ResultLines {
     private ResultLines() {
     }
 
     /** A line for each result of a run with those arguments. */
-    static List<String> of(Collection<RunResult> results, String arguments) {
+    public static List<String> of(Collection<RunResult> results, String arguments) {
         String commit = Provenance.commit();
         String hardware = Provenance.hardware();
         return results.stream().map(r -> line(r, arguments, commit, hardware)).toList();

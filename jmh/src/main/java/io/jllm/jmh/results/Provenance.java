@@ -1,4 +1,4 @@
-package io.jllm.jmh;
+package io.jllm.jmh.results;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
