@@ -81,7 +81,8 @@ final class EngineWarmUp {
     private static void run(LoadedModel model) {
         var requests = new RequestFactory(model, CONTEXT, LIMITS.maxSequences(), BLOCK, 2 * CONTEXT / BLOCK);
         int vocab = model.config().vocab();
-        var loop = new EngineLoop(new IdleRunner(2 * CONTEXT / BLOCK, LIMITS.maxLogitRows(), vocab), vocab, CONTEXT, LIMITS, Listeners.none(), () -> { });
+        var runner = new IdleRunner(2 * CONTEXT / BLOCK, LIMITS.maxLogitRows(), vocab);
+        var loop = new EngineLoop(runner, vocab, CONTEXT, LIMITS, Listeners.none(), () -> { });
         loop.start();
         try {
             play(new Submission(requests, loop, new QueuePermits(1), 1), model);
