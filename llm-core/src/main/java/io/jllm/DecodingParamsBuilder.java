@@ -36,8 +36,8 @@ public abstract sealed class DecodingParamsBuilder<B extends DecodingParamsBuild
     /** This, by its own type. */
     abstract B self();
 
-    /** Takes over all that both kinds have in common. */
-    final B decoding(Decoding d) {
+    /** Takes over all that both kinds have in common, as from parameters of the other kind. */
+    public final B decoding(Decoding d) {
         maxTokens = d.maxTokens();
         minTokens = d.minTokens();
         repetitionPenalty = d.repetitionPenalty();
