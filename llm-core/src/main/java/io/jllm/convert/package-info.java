@@ -7,7 +7,7 @@
  * <li>{@link Checkpoint}: a model to be converted: {@link HuggingFaceCheckpoint} or {@link GgufCheckpoint}
  * <li>{@link ModelKeys}, {@link TokenizerKeys}, {@link PreTokenizerName}: its numbers and its tokenizer as metadata
  * <li>{@link TypeChoice}: the format of each tensor
- * <li>{@link TensorCopy}, {@link RowOrder}: writes tensors, by several threads
+ * <li>{@link TensorCopy}: writes a tensor, by several threads
  * </ul>
  */
 package io.jllm.convert;

@@ -168,6 +168,11 @@ public final class LoadedLlm implements LLM {
     }
 
     @Override
+    public String backend() {
+        return backend.name();
+    }
+
+    @Override
     public String kernels() {
         return backend.kernels();
     }

@@ -7,7 +7,6 @@
  * <li>{@link ConfigJson}: an object of a file, read with checks
  * <li>{@link JsonParts}: parts of a tree that may be missing
  * <li>{@link EndIds}: the end tokens that config.json and generation_config.json name
- * <li>{@link Limits}: ranges of numbers in model files
  * <li>{@link FileErrors}: why a file cannot be read, for people
  * </ul>
  */

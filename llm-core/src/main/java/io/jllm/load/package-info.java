@@ -5,10 +5,9 @@
  * <ul>
  * <li>{@link ModelFiles}: the way in
  * <li>{@link LoadedModel}: what comes of it
- * <li>{@link HuggingFaceConfig}, {@link GgufConfig}: the model's numbers, as either kind of file gives them; {@link RopeScaling} stretches its
- * rotation
+ * <li>the model's numbers, as config.json or GGUF metadata give them; {@link RopeScaling} stretches its rotation
  * <li>{@link SamplingDefaults}: the settings that its makers recommend
- * <li>{@link RenamedWeights}: tensors under other names; {@link FolderContents}: what a folder holds instead of a model
+ * <li>{@link FolderContents}: what a folder holds instead of a model
  * </ul>
  */
 package io.jllm.load;

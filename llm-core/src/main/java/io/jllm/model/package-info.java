@@ -7,7 +7,7 @@
  * <li>{@link Op}, {@link Value}, {@link Weight}: the ops, what they compute, and the tensors that they read
  * <li>{@link Rope}: rotary position embedding, computed at load
  * <li>{@link BufferPlan}: where values lie in scratch memory; {@link WeightShape}: what tensors have to be
- * <li>{@link ModelConfig}: the numbers of a model; {@link ConfigDefaults} those that files leave out
+ * <li>{@link ModelConfig}: the numbers of a model
  * <li>{@link Architecture}: what a family has to say
  * </ul>
  */

@@ -14,6 +14,9 @@ import java.util.List;
  * tied.
  */
 public interface Backend extends AutoCloseable {
+    /** Its provider's name. */
+    String name();
+
     /** One line: backend, device, threads, kernels and vector width, and why a better choice was not taken. */
     String describe();
 

@@ -54,6 +54,11 @@ final class CpuBackend implements Backend {
     }
 
     @Override
+    public String name() {
+        return "cpu";
+    }
+
+    @Override
     public String describe() {
         String compiler = System.getProperty("sun.management.compiler", "an unnamed compiler");
         return "cpu (" + CpuInfo.model() + "), " + threads + (threads == 1 ? " thread, " : " threads, ")

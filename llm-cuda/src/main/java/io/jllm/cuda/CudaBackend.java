@@ -84,6 +84,11 @@ final class CudaBackend implements Backend {
     }
 
     @Override
+    public String name() {
+        return "cuda";
+    }
+
+    @Override
     public String describe() {
         return "cuda (" + context.device().name() + ", " + (context.device().memory() >> 20) + " MiB), " + kernels.name() + " kernels";
     }

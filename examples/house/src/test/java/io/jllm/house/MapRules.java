@@ -4,6 +4,8 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
@@ -13,8 +15,9 @@ import java.util.stream.Collectors;
 /** Every room has a map at its door: a package its package-info, a module its README. What they name is there. */
 final class MapRules {
     private static final int LEAST_LINES = 5;
-    private static final Pattern LINK = Pattern.compile("\\{@link(?:plain)? ([A-Z]\\w*)[^}]*}");
-    private static final Pattern IMPORT = Pattern.compile("import ([\\w.]+)\\.(\\w+);");
+    /** Files that a package's map names at least, where it has as many. */
+    private static final int LEAST_NAMED = 2;
+    private static final Pattern LINK = Pattern.compile("\\{@link(?:plain)? (?:([a-z][\\w.]*)\\.)?([A-Z]\\w*)[^}]*}");
     private static final Pattern TARGET = Pattern.compile("]\\(([^)#]+)[^)]*\\)");
     private static final Pattern CODE = Pattern.compile("`([^`]+)`");
     private static final Pattern PACKAGE = Pattern.compile("io\\.jllm(\\.[a-z]\\w*)+");
@@ -29,21 +32,33 @@ final class MapRules {
         var found = new TreeSet<String>();
         for (Path folder : sourceFolders) {
             Checkout.files(folder, ".java").stream().map(Path::getParent).distinct().filter(p -> !p.equals(folder)).forEach(p -> {
-                String name = unix(root.relativize(p));
                 Path info = p.resolve("package-info.java");
-                if (!Files.exists(info)) {
+                String name = unix(root.relativize(p));
+                if (Files.exists(info)) {
+                    complaints(read(info), folder, p).forEach(complaint -> found.add(name + ": its package-info.java " + complaint));
+                } else {
                     found.add(name + " has no package-info.java");
-                    return;
                 }
-                String text = read(info);
-                if (text.lines().count() < LEAST_LINES || !text.contains("<li>")) {
-                    found.add(name + ": its package-info.java lists no files in reading order, in " + LEAST_LINES + " lines or more");
-                }
-                Set<String> imported = IMPORT.matcher(text).results().map(m -> m.group(2)).collect(Collectors.toSet());
-                LINK.matcher(text).results().map(m -> m.group(1))
-                        .filter(type -> !imported.contains(type) && !Files.exists(p.resolve(type + ".java")))
-                        .forEach(type -> found.add(name + ": its package-info.java names " + type + ", which is not there"));
             });
+        }
+        return found;
+    }
+
+    private static List<String> complaints(String text, Path sources, Path here) {
+        var found = new ArrayList<String>();
+        var named = new HashSet<String>();
+        LINK.matcher(text).results().forEach(link -> {
+            Path there = link.group(1) == null ? here : sources.resolve(link.group(1).replace('.', '/'));
+            boolean ours = Files.isDirectory(there); // other modules are not looked into
+            if (ours && !Files.exists(there.resolve(link.group(2) + ".java"))) {
+                found.add("names " + link.group(2) + ", which is not there");
+            } else if (there.equals(here)) {
+                named.add(link.group(2));
+            }
+        });
+        long files = Checkout.files(here, ".java").stream().filter(f -> f.getParent().equals(here)).count() - 1;
+        if (text.lines().count() < LEAST_LINES || named.size() < Math.min(LEAST_NAMED, files)) {
+            found.add("does not list its files in reading order, in " + LEAST_LINES + " lines or more");
         }
         return found;
     }

@@ -153,10 +153,11 @@ class RulesCanFailTest {
         source("src/wrong/A.java", "");
         source("src/wrong/package-info.java", "/**\n * Rooms.\n * <ul>\n * <li>{@link A}, {@link Gone#f()}\n * </ul>\n */\npackage wrong;\n");
         source("src/good/A.java", "");
+        source("src/good/B.java", "");
         source("src/good/package-info.java",
-                "/**\n * Rooms.\n * <ul>\n * <li>{@link A}, {@link Path}\n * </ul>\n */\npackage good;\n\nimport java.nio.file.Path;\n");
+                "/**\n * Rooms.\n * <ul>\n * <li>{@link A}, {@link wrong.A}\n * <li>{@link good.B}\n * </ul>\n */\npackage good;\n");
         assertEquals(Set.of("src/none has no package-info.java",
-                "src/thin: its package-info.java lists no files in reading order, in 5 lines or more",
+                "src/thin: its package-info.java does not list its files in reading order, in 5 lines or more",
                 "src/wrong: its package-info.java names Gone, which is not there"), MapRules.packages(folder, List.of(folder.resolve("src"))));
     }
 

@@ -16,6 +16,11 @@ final class NothingBackend implements Backend {
     }
 
     @Override
+    public String name() {
+        return "nothing";
+    }
+
+    @Override
     public String describe() {
         return "nothing";
     }

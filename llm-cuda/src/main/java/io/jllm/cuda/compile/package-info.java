@@ -6,7 +6,7 @@
  * <li>{@link Compiler}: ops to launches; {@link Mode} says what for, {@link Values} where its values lie
  * <li>{@link CompiledOps}, {@link CompiledOp}: what comes of it
  * <li>{@link Fusion}: neighbours that one kernel does
- * <li>{@link RowOps}, {@link LinearOp}, {@link ManyRows}, {@link TensorProduct}, {@link AttentionOp}: the ops
+ * <li>{@link LinearOp}, {@link TensorProduct}, {@link AttentionOp}: the larger ops; the others treat each row by itself
  * <li>{@link DeviceState}: the addresses of everything that kernels read and write
  * <li>{@link GraphCache}: decode steps as graphs; {@link ChainShape}: one sequence as one launch
  * </ul>

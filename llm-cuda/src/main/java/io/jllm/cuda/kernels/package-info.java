@@ -5,7 +5,7 @@
  * <ul>
  * <li>{@link KernelImages}: images in the jar, and the one that fits a device
  * <li>{@link Kernels}: loaded on a device, by name
- * <li>their sources and their contract: src/main/cuda of this module
+ * <li>the rest is what Java has to know of each file of kernels; their sources and their contract are in src/main/cuda of this module
  * </ul>
  */
 package io.jllm.cuda.kernels;

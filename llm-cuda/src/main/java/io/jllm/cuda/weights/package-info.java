@@ -3,8 +3,7 @@
  *
  * <p>In reading order:
  * <ul>
- * <li>{@link DeviceFormat}: how a matrix of a stored format lies on the device
- * <li>{@link WeightPlan}: where each tensor goes; those side by side are one matrix
+ * <li>{@link WeightPlan}: where each tensor goes; those side by side are one matrix, which lies as its format wants it
  * <li>{@link WeightLoader}: brings them, through pinned memory, at the speed of the bus
  * </ul>
  */
