@@ -102,7 +102,7 @@ public final class ModelFiles {
         try {
             // a link that leads nowhere is there, and says so when it is read
             Optional<Supplier<Tokenizer>> tokenizer = Files.exists(folder.resolve("tokenizer.json"), LinkOption.NOFOLLOW_LINKS)
-                    ? Optional.of(() -> HuggingFaceTokenizers.fromFolder(folder)) : Optional.empty();
+                    ? Optional.of(() -> HuggingFaceTokenizers.fromFolder(folder, eos)) : Optional.empty();
             var name = String.valueOf(folder.toRealPath().getFileName());
             return assemble(name, read.architecture(), read.model(), isTied(read.model(), weights), weights, tokenizer, defaults, eos);
         } catch (Throwable t) {

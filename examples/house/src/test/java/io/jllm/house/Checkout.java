@@ -62,9 +62,11 @@ record Checkout(Path root) {
         return poms(root).stream().map(Module::new).filter(m -> Files.isDirectory(m.sources())).toList();
     }
 
-    /** The folders whose README is a map: those that the top folder's build file names. */
+    /** The folders whose README is a map: the top, and those that its build file names. */
     List<Path> rooms() {
-        return named(root);
+        var rooms = new ArrayList<>(List.of(root));
+        rooms.addAll(named(root));
+        return rooms;
     }
 
     private static List<Path> poms(Path folder) {

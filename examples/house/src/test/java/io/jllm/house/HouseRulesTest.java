@@ -18,7 +18,7 @@ import org.junit.jupiter.api.Test;
  * of packages; a package-info a package
  * <li>libraries, which are those whose names begin with {@code llm-}: they print nothing, end no JVM, set nothing that is global. Programs may
  * <li>named modules, those with a {@code module-info.java}: no exported type leaks a hidden one, services are declared twice
- * <li>each folder that the top build file names: a README
+ * <li>the top, and each folder that its build file names: a README
  * <li>the checkout as a whole: what lies at its top, and no path of somebody's machine
  * </ul>
  */
