@@ -4,7 +4,7 @@
  * <p>In reading order:
  * <ul>
  * <li>{@link Teller}: the application
- * <li>the tests pack it as one jar, as a module, in an image, in a container, and deploy it again and again
+ * <li>the tests pack it as one jar and in a runtime image, give it few rights and odd paths, and deploy it again and again
  * </ul>
  */
 package io.jllm.examples.deployment;
