@@ -36,7 +36,8 @@ final class CompileKernels {
         List<Path> kernels = list(sources, ".cu");
         Optional<Path> nvcc = nvcc(Path.of(args[4]));
         if (nvcc.isEmpty() || kernels.isEmpty()) {
-            String why = "this build of llm-cuda has no kernels: when it was built, nvcc was not found in CUDA_HOME, in CUDA_PATH, on the PATH, or where llm-cuda/gpu/toolkit puts it";
+            String why = "this build of llm-cuda has no kernels: when it was built, nvcc was not found in CUDA_HOME, in CUDA_PATH, on the "
+                    + "PATH, or where llm-cuda/gpu/toolkit puts it";
             write(results.resolve("index.properties"), "missing=" + why + "\n");
             System.out.println(why);
             return;

@@ -143,6 +143,9 @@ public interface LLM extends AutoCloseable {
     /** One line: model, backend, device, threads, kernels, and why a better choice was not taken. */
     String describe();
 
+    /** The name of the backend that computes, as {@link LlmBuilder#backend} takes it. */
+    String backend();
+
     /** The kernels in use, as a user names them. */
     String kernels();
 

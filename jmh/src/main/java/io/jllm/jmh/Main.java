@@ -2,6 +2,7 @@ package io.jllm.jmh;
 
 import io.jllm.jmh.compare.Compare;
 import io.jllm.jmh.kernels.Soak;
+import io.jllm.jmh.results.ResultLines;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
+import io.jllm.jmh.results.ResultLines;
 import java.util.Collection;
 import java.util.List;
 import java.util.Set;

@@ -1,7 +1,6 @@
 package io.jllm.convert;
 
 import io.jllm.ModelLoadException;
-import io.jllm.json.ConfigJson;
 import io.jllm.load.GgufConfig;
 import io.jllm.load.HuggingFaceConfig;
 import io.jllm.load.LoadedModel;
@@ -42,8 +41,7 @@ final class HuggingFaceCheckpoint {
                 throw new ModelLoadException(folder + ": " + String.join("; ", problems.stream().limit(SHOWN_PROBLEMS).toList())
                         + (problems.size() > SHOWN_PROBLEMS ? "; and " + (problems.size() - SHOWN_PROBLEMS) + " more" : ""));
             }
-            var json = ConfigJson.read(folder.resolve("config.json")).orElseThrow();
-            var config = HuggingFaceConfig.of(json);
+            var config = HuggingFaceConfig.read(folder);
             var keys = new ModelKeys(config.architecture().ggufName());
             keys.model(String.valueOf(folder.toRealPath().getFileName()), config, model.config());
             keys.sampling(model.defaults());

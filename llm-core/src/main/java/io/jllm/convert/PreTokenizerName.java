@@ -4,33 +4,19 @@ import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import io.jllm.ModelLoadException;
 import io.jllm.json.JsonParts;
+import io.jllm.tokenizer.subword.PreTokenizer;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 
 /**
  * Finds the {@code tokenizer.ggml.pre} name of the pre-tokenizer in a {@code tokenizer.json}, by the regular expressions that it
  * splits by. Source of the names: llama.cpp ({@code llama-vocab.cpp}).
  */
 final class PreTokenizerName {
-    private static final String GPT2 = "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)";
-    private static final String LLAMA3 = "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}"
-            + "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
-    private static final String QWEN2 = LLAMA3.replace("{1,3}", "");
-
-    /** The contractions of the two above, written out as some files do. */
-    private static final Map<String, String> SPELLINGS = Map.of("(?:'[sS]|'[tT]|'[rR][eE]|'[vV][eE]|'[mM]|'[lL][lL]|'[dD])",
-            "(?i:'s|'t|'re|'ve|'m|'ll|'d)");
-
-    private record Kind(List<String> expressions, boolean ignoreMerges) {
-    }
-
-    private static final Map<Kind, String> NAMES = Map.of(
-            new Kind(List.of(GPT2), false), "gpt-2",
-            new Kind(List.of("\\p{N}", GPT2), false), "smollm",
-            new Kind(List.of(LLAMA3), true), "llama-bpe",
-            new Kind(List.of(LLAMA3), false), "dbrx",
-            new Kind(List.of(QWEN2), false), "qwen2");
+    /** Those that are written, of the table that GGUF files are read by. */
+    private static final List<String> NAMES = List.of("dbrx", "gpt-2", "llama-bpe", "qwen2", "smollm");
+    /** The same contractions in the words of other files. */
+    private static final String CONTRACTIONS = "(?i:'s|'t|'re|'ve|'m|'ll|'d)";
 
     private PreTokenizerName() {
     }
@@ -47,16 +33,18 @@ final class PreTokenizerName {
         if (!(pre instanceof JsonObject o) || !collect(o, expressions)) {
             throw unknown(where, String.valueOf(pre));
         }
-        var found = NAMES.get(new Kind(expressions, ignoreMerges));
-        if (found == null) {
-            throw unknown(where, expressions + (ignoreMerges ? " with ignore_merges" : ""));
-        }
-        return found;
+        return NAMES.stream().filter(name -> isMeant(PreTokenizer.named(name), expressions, ignoreMerges)).findFirst()
+                .orElseThrow(() -> unknown(where, expressions + (ignoreMerges ? " with ignore_merges" : "")));
+    }
+
+    private static boolean isMeant(PreTokenizer known, List<String> expressions, boolean ignoreMerges) {
+        return known.ignoreMerges() == ignoreMerges
+                && known.expressions().stream().map(PreTokenizerName::spelled).toList().equals(expressions);
     }
 
     private static ModelLoadException unknown(String where, String what) {
         return new ModelLoadException(where + ": no tokenizer.ggml.pre name is known for its pre_tokenizer, " + what
-                + "; known are those of " + String.join(", ", NAMES.values().stream().sorted().toList()));
+                + "; known are those of " + String.join(", ", NAMES));
     }
 
     /** Adds the expressions of a step; false if it is of an unknown kind. */
@@ -66,7 +54,7 @@ final class PreTokenizerName {
                     .allMatch(s -> s instanceof JsonObject o && collect(o, expressions));
             case "ByteLevel" -> {
                 if (!step.has("use_regex") || JsonParts.isTrue(step, "use_regex")) {
-                    expressions.add(GPT2);
+                    expressions.add(PreTokenizer.GPT2);
                 }
                 yield !JsonParts.isTrue(step, "add_prefix_space");
             }
@@ -85,10 +73,6 @@ final class PreTokenizerName {
     }
 
     private static String spelled(String regex) {
-        var out = regex;
-        for (var e : SPELLINGS.entrySet()) {
-            out = out.replace(e.getKey(), e.getValue());
-        }
-        return out;
+        return regex.replace(PreTokenizer.CONTRACTIONS, CONTRACTIONS);
     }
 }

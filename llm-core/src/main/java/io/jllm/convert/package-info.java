@@ -1,2 +1,13 @@
-/** Writing models as GGUF files, quantised or not. */
+/**
+ * From a Hugging Face folder or a GGUF file to a GGUF file, quantised or not.
+ *
+ * <p>In reading order:
+ * <ul>
+ * <li>{@link Converter}: the way in
+ * <li>{@link Checkpoint}: a model to be converted: {@link HuggingFaceCheckpoint} or {@link GgufCheckpoint}
+ * <li>{@link ModelKeys}, {@link TokenizerKeys}, {@link PreTokenizerName}: its numbers and its tokenizer as metadata
+ * <li>{@link TypeChoice}: the format of each tensor
+ * <li>{@link TensorCopy}: writes a tensor, by several threads
+ * </ul>
+ */
 package io.jllm.convert;

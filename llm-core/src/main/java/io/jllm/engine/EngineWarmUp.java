@@ -1,6 +1,5 @@
 package io.jllm.engine;
 
-import io.jllm.MemoryReport;
 import io.jllm.Prompt;
 import io.jllm.SamplingParams;
 import io.jllm.TokenStream;
@@ -8,21 +7,16 @@ import io.jllm.engine.request.CallbackExecutor;
 import io.jllm.engine.request.QueuePermits;
 import io.jllm.engine.request.RequestFactory;
 import io.jllm.engine.request.Submission;
+import io.jllm.engine.request.Work;
 import io.jllm.engine.schedule.SchedulerLimits;
 import io.jllm.engine.step.EngineLoop;
 import io.jllm.engine.watch.Listeners;
 import io.jllm.load.LoadedModel;
-import io.jllm.spi.ModelRunner;
-import io.jllm.spi.RowSampling;
-import io.jllm.spi.StepBatch;
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 
 /**
  * Two short requests through an engine of their own, over a runner that computes nothing, while the real one still rearranges weights: the
- * first caller's request then finds classes loaded, and a tokenizer that has been used. Nobody hears of them: they have counts, KV blocks
- * and request numbers of their own, and leave nothing behind.
+ * first caller's request then finds classes loaded, and a tokenizer that has been used. They are not counted or
+ * reported: counts, KV blocks and request numbers are their own, and nothing of them is left.
  */
 final class EngineWarmUp {
     private static final int CONTEXT = 64;
@@ -88,23 +82,24 @@ final class EngineWarmUp {
     private static void run(LoadedModel model) {
         var requests = new RequestFactory(model, CONTEXT, LIMITS.maxSequences(), BLOCK, 2 * CONTEXT / BLOCK);
         int vocab = model.config().vocab();
-        var loop = new EngineLoop(new Nothing(vocab), vocab, CONTEXT, LIMITS, Listeners.none(), () -> { });
+        var runner = new IdleRunner(2 * CONTEXT / BLOCK, LIMITS.maxLogitRows(), vocab);
+        var loop = new EngineLoop(runner, vocab, CONTEXT, LIMITS, Listeners.none(), () -> { });
         try (var callbacks = new CallbackExecutor()) {
             loop.start();
             try {
-                play(new Submission(requests, loop, new QueuePermits(1), callbacks, 1), requests, model);
+                play(new Submission(requests, loop, new QueuePermits(1), callbacks, 1), model);
             } finally {
                 loop.close();
             }
         }
     }
 
-    private static void play(Submission callers, RequestFactory requests, LoadedModel model) {
+    private static void play(Submission callers, LoadedModel model) {
         Prompt prompt = model.tokenizer().isPresent() ? Prompt.of("Hello, 1 world") : Prompt.ofTokens(0);
         var params = SamplingParams.builder().temperature(0.8).topK(40).topP(0.95).maxTokens(TOKENS).ignoreEos(true).build();
-        var asked = new Submission.Asked(prompt, (id, ids, sink) -> requests.sampled(id, prompt, ids, params, sink));
-        callers.submit(asked).result().join().error().ifPresent(EngineWarmUp::fail);
-        try (TokenStream stream = callers.stream(asked)) {
+        var work = new Work.Generate(prompt, params);
+        callers.submit(work).result().join().error().ifPresent(EngineWarmUp::fail);
+        try (TokenStream stream = callers.stream(work)) {
             stream.forEach(_ -> { });
         }
     }
@@ -115,63 +110,5 @@ final class EngineWarmUp {
             throw error;
         }
         throw e;
-    }
-
-    /** A runner whose every token is the first of the vocabulary. */
-    private record Nothing(int vocab) implements ModelRunner {
-        @Override
-        public int blocks() {
-            return 2 * CONTEXT / BLOCK;
-        }
-
-        @Override
-        public void forward(StepBatch batch) {
-            // nothing
-        }
-
-        @Override
-        public boolean samplesOnDevice(RowSampling row) {
-            return true;
-        }
-
-        @Override
-        public void sample(RowSampling[] rows, int count, int[] tokens, float[] logprobs) {
-            // token 0 it is
-        }
-
-        @Override
-        public void topK(int[] rows, int k, int[] ids, float[] logprobs) {
-            // token 0 it is
-        }
-
-        @Override
-        public MemorySegment logits() {
-            return Arena.ofAuto().allocate(ValueLayout.JAVA_FLOAT, (long) LIMITS.maxLogitRows() * vocab);
-        }
-
-        @Override
-        public void forkSlot(int from, int to) {
-            // no state
-        }
-
-        @Override
-        public void releaseSlot(int slot) {
-            // no state
-        }
-
-        @Override
-        public void copyBlocks(int[] fromTo) {
-            // no blocks
-        }
-
-        @Override
-        public MemoryReport memory() {
-            return new MemoryReport(0, 0, 0, 0);
-        }
-
-        @Override
-        public void close() {
-            // nothing to close
-        }
     }
 }

@@ -16,6 +16,7 @@ import io.jllm.engine.request.CallbackExecutor;
 import io.jllm.engine.request.QueuePermits;
 import io.jllm.engine.request.RequestFactory;
 import io.jllm.engine.request.Submission;
+import io.jllm.engine.request.Work;
 import io.jllm.engine.schedule.SchedulerLimits;
 import io.jllm.engine.step.EngineLoop;
 import io.jllm.engine.watch.Listeners;
@@ -106,45 +107,45 @@ public final class LoadedLlm implements LLM {
 
     @Override
     public List<RequestOutput> generate(List<Request> batch) {
-        return callers.all(batch.stream().map(this::asked).toList(), "generate");
+        return callers.all(batch.stream().map(LoadedLlm::generate).toList(), "generate");
     }
 
     @Override
     public CompletableFuture<List<RequestOutput>> generateAsync(List<Request> batch) {
-        return callers.allNow(batch.stream().map(this::asked).toList());
+        return callers.allNow(batch.stream().map(LoadedLlm::generate).toList());
     }
 
     @Override
     public RequestHandle submit(Request request) {
-        return callers.submit(asked(request));
+        return callers.submit(generate(request));
     }
 
     @Override
     public RequestHandle submit(Prompt prompt, BeamSearchParams params) {
-        return callers.submit(asked(prompt, params));
+        return callers.submit(new Work.Search(prompt, params));
     }
 
     @Override
     public TokenStream stream(Request request) {
-        return callers.stream(asked(request));
+        return callers.stream(generate(request));
     }
 
     @Override
     public List<RequestOutput> beamSearch(List<? extends Prompt> prompts, BeamSearchParams params) {
-        return callers.all(prompts.stream().map(p -> asked(p, params)).toList(), "beamSearch");
+        return callers.all(searches(prompts, params), "beamSearch");
     }
 
     @Override
     public CompletableFuture<List<RequestOutput>> beamSearchAsync(List<? extends Prompt> prompts, BeamSearchParams params) {
-        return callers.allNow(prompts.stream().map(p -> asked(p, params)).toList());
+        return callers.allNow(searches(prompts, params));
     }
 
-    private Submission.Asked asked(Request r) {
-        return new Submission.Asked(r.prompt(), (id, ids, sink) -> requests.sampled(id, r.prompt(), ids, r.params(), sink));
+    private static Work generate(Request r) {
+        return new Work.Generate(r.prompt(), r.params());
     }
 
-    private Submission.Asked asked(Prompt prompt, BeamSearchParams params) {
-        return new Submission.Asked(prompt, (id, ids, sink) -> requests.beams(id, prompt, ids, params, sink));
+    private static List<Work> searches(List<? extends Prompt> prompts, BeamSearchParams params) {
+        return prompts.stream().<Work>map(p -> new Work.Search(p, params)).toList();
     }
 
     @Override
@@ -170,6 +171,11 @@ public final class LoadedLlm implements LLM {
     @Override
     public String describe() {
         return model.description() + "; " + backend.describe();
+    }
+
+    @Override
+    public String backend() {
+        return backend.name();
     }
 
     @Override

@@ -8,6 +8,7 @@ import io.jllm.model.ConfigDefaults;
 import io.jllm.model.ModelConfig;
 import io.jllm.model.Rope;
 import io.jllm.model.arch.Families;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -24,11 +25,20 @@ import java.util.Optional;
  */
 public record HuggingFaceConfig(Architecture architecture, ModelConfig model, double ropeTheta, RopeScaling scaling) {
     /**
+     * Reads the {@code config.json} of a folder.
+     *
+     * @throws ModelLoadException if it is missing or broken, or something in it is missing, out of range or not supported
+     */
+    public static HuggingFaceConfig read(Path folder) {
+        return of(ConfigJson.read(folder.resolve("config.json")).orElseThrow(() -> FolderContents.noConfig(folder)));
+    }
+
+    /**
      * Reads a parsed {@code config.json}.
      *
      * @throws ModelLoadException if something is missing, out of range or not supported; the message names key, value and limit
      */
-    public static HuggingFaceConfig of(ConfigJson json) {
+    static HuggingFaceConfig of(ConfigJson json) {
         var family = json.text("model_type").orElseThrow(() -> new ModelLoadException(
                 json.name("model_type") + " is missing: it names the model family"));
         var architecture = architecture(json, family);

@@ -13,7 +13,7 @@ import io.jllm.quant.safetensors.HuggingFaceWeights;
 import io.jllm.spi.OutOfMemory;
 import io.jllm.tokenizer.Tokenizer;
 import io.jllm.tokenizer.gguf.GgufTokenizers;
-import io.jllm.tokenizer.huggingface.EndIds;
+import io.jllm.json.EndIds;
 import io.jllm.tokenizer.huggingface.HuggingFaceTokenizers;
 import java.io.IOException;
 import java.nio.file.ClosedFileSystemException;
@@ -102,7 +102,7 @@ public final class ModelFiles {
         try {
             // a link that leads nowhere is there, and says so when it is read
             Optional<Supplier<Tokenizer>> tokenizer = Files.exists(folder.resolve("tokenizer.json"), LinkOption.NOFOLLOW_LINKS)
-                    ? Optional.of(() -> HuggingFaceTokenizers.fromFolder(folder)) : Optional.empty();
+                    ? Optional.of(() -> HuggingFaceTokenizers.fromFolder(folder, eos)) : Optional.empty();
             var name = String.valueOf(folder.toRealPath().getFileName());
             return assemble(name, read.architecture(), read.model(), isTied(read.model(), weights), weights, tokenizer, defaults, eos);
         } catch (Throwable t) {

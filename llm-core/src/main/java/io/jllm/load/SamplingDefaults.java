@@ -15,7 +15,7 @@ import java.util.function.BiFunction;
  * The sampling settings that come with a model. What its files do not say is neutral. They are suggestions, which a caller may never use: a
  * value that cannot be used is left out with a warning, and the others count.
  */
-public final class SamplingDefaults {
+final class SamplingDefaults {
     private static final System.Logger LOG = System.getLogger("io.jllm");
     private static final String GGUF_KEYS = "general.sampling.";
 
@@ -28,7 +28,7 @@ public final class SamplingDefaults {
      * Those of a {@code generation_config.json}: temperature, top_k, top_p, min_p and repetition_penalty; greedy if do_sample is
      * there and false.
      */
-    public static SamplingParams of(ConfigJson json) {
+    static SamplingParams of(ConfigJson json) {
         var out = new SamplingDefaults();
         out.set(json, "repetition_penalty", SamplingParamsBuilder::repetitionPenalty);
         if (isFalse(json, "do_sample")) {
@@ -42,7 +42,7 @@ public final class SamplingDefaults {
     }
 
     /** Those of the keys {@code general.sampling.*} of a GGUF file: numbers, or texts of numbers. */
-    public static SamplingParams of(String where, GgufMetadata metadata) {
+    static SamplingParams of(String where, GgufMetadata metadata) {
         var out = new SamplingDefaults();
         out.set(where, metadata, "temp", SamplingParamsBuilder::temperature);
         out.set(where, metadata, "top_k", SamplingDefaults::topK);

@@ -14,6 +14,9 @@ import java.util.List;
  * tied.
  */
 public interface Backend extends AutoCloseable {
+    /** Its provider's name. */
+    String name();
+
     /** One line: backend, device, threads, kernels and vector width, and why a better choice was not taken. */
     String describe();
 
@@ -40,7 +43,7 @@ public interface Backend extends AutoCloseable {
     void close();
 
     /**
-     * Sizes that the engine asks for.
+     * Sizes that the engine asks for, each at least 1.
      *
      * @param maxTokensPerStep most tokens in a step
      * @param maxSequences most sequences in a step, and the number of sequence slots
@@ -52,5 +55,20 @@ public interface Backend extends AutoCloseable {
      */
     record RunnerOptions(int maxTokensPerStep, int maxSequences, int maxLogitRows, int blockSize, int maxBlocks, long kvBytes,
                          DType kvType) {
+        /** Checks every size. */
+        public RunnerOptions {
+            atLeast(1, "maxTokensPerStep", maxTokensPerStep);
+            atLeast(1, "maxSequences", maxSequences);
+            atLeast(1, "maxLogitRows", maxLogitRows);
+            atLeast(1, "blockSize", blockSize);
+            atLeast(1, "maxBlocks", maxBlocks);
+            atLeast(0, "kvBytes", kvBytes);
+        }
+
+        private static void atLeast(int least, String name, long value) {
+            if (value < least) {
+                throw new IllegalArgumentException(name + " must be at least " + least + ", was " + value);
+            }
+        }
     }
 }

@@ -1,2 +1,14 @@
-/** What a backend implements. */
+/**
+ * What a backend implements, and what it is told. The engine calls it once a step, from one thread at a time.
+ *
+ * <p>In reading order:
+ * <ul>
+ * <li>{@link BackendProvider}: found as a service; says whether it can run here
+ * <li>{@link Backend}: an opened device, which loads programs
+ * <li>{@link ModelRunner}: a loaded model: forward, sample, copy blocks
+ * <li>{@link StepBatch}: what a step computes, flattened
+ * <li>{@link RowSampling}: how to draw a token from a row of logits
+ * <li>{@link WeightCheck}, {@link OutOfMemory}: what all backends check and say alike
+ * </ul>
+ */
 package io.jllm.spi;

@@ -61,6 +61,11 @@ public final class TinyLlm {
 
     private record WrappedBackend(Backend inner, UnaryOperator<ModelRunner> wrapper) implements Backend {
         @Override
+        public String name() {
+            return inner.name();
+        }
+
+        @Override
         public String describe() {
             return inner.describe();
         }

@@ -7,7 +7,7 @@ import io.jllm.json.ConfigJson;
 import io.jllm.quant.gguf.GgufMetadata;
 import io.jllm.quant.gguf.GgufValue;
 import io.jllm.quant.gguf.GgufValue.Type;
-import io.jllm.tokenizer.huggingface.EndIds;
+import io.jllm.json.EndIds;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;

@@ -40,6 +40,11 @@ public final class ReferenceBackend implements Backend {
     }
 
     @Override
+    public String name() {
+        return "reference";
+    }
+
+    @Override
     public String describe() {
         return "reference backend, 1 thread";
     }

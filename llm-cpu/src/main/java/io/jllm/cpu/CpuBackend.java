@@ -54,6 +54,11 @@ final class CpuBackend implements Backend {
     }
 
     @Override
+    public String name() {
+        return "cpu";
+    }
+
+    @Override
     public String describe() {
         String compiler = System.getProperty("sun.management.compiler", "an unnamed compiler");
         return "cpu (" + CpuInfo.model() + "), " + threads + (threads == 1 ? " thread, " : " threads, ")
@@ -119,10 +124,6 @@ final class CpuBackend implements Backend {
     private static void check(RunnerOptions o) {
         if (!KvLayout.supports(o.kvType())) {
             throw new IllegalArgumentException("the cpu backend stores keys and values as F32, F16 or Q8_0, not as " + o.kvType());
-        }
-        if (o.maxTokensPerStep() < 1 || o.maxSequences() < 1 || o.maxLogitRows() < 1 || o.blockSize() < 1 || o.maxBlocks() < 1
-                || o.kvBytes() < 0) {
-            throw new IllegalArgumentException("sizes must be positive: " + o);
         }
     }
 

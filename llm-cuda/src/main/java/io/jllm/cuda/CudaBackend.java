@@ -84,6 +84,11 @@ final class CudaBackend implements Backend {
     }
 
     @Override
+    public String name() {
+        return "cuda";
+    }
+
+    @Override
     public String describe() {
         return "cuda (" + context.device().name() + ", " + (context.device().memory() >> 20) + " MiB), " + kernels.name() + " kernels";
     }
@@ -145,9 +150,6 @@ final class CudaBackend implements Backend {
     private static void check(RunnerOptions o) {
         if (!KV_TYPES.contains(o.kvType())) {
             throw new IllegalArgumentException("the cuda backend stores keys and values as F32, F16 or BF16, not as " + o.kvType());
-        }
-        if (o.maxTokensPerStep() < 1 || o.maxSequences() < 1 || o.maxLogitRows() < 1 || o.blockSize() < 1 || o.maxBlocks() < 1 || o.kvBytes() < 0) {
-            throw new IllegalArgumentException("sizes must be positive: " + o);
         }
     }
 

@@ -93,19 +93,16 @@ final class CudaRunner implements ModelRunner {
                     plan.mostDenseCols()));
             copier = owner.own(new BlockCopier(stream, kernels, arena, kv));
             sampler = owner.own(new RowSampler(context, stream, kernels, arena, area.floats(program.logits()), Activations.pitch(program.logits()),
-                    vocab,
-                    options.maxLogitRows(), options.maxSequences()));
+                    vocab, options.maxLogitRows(), options.maxSequences()));
             owner.own((AutoCloseable) stream::synchronize); // given back first: what is in use must not go
             var machine = new DeviceState(kernels, plan, weights.address(), area, upload, kv, options.kvType(), options.blockSize(),
-                    partial.address(),
-                    counters.address(), shares, tasks,
-                    ChainShape.of(kernels, DeviceState.chainKernel(options.kvType()), context.device().sharedMemory()), tensors, context.device()
-                    .multiprocessors());
+                    partial.address(), counters.address(), shares, tasks,
+                    ChainShape.of(kernels, DeviceState.chainKernel(options.kvType()), context.device().sharedMemory()), tensors,
+                    context.device().multiprocessors());
             steps = Compiler.compile(program, machine, arena, Mode.ANY);
             int most = Math.min(options.maxSequences(), Math.min(options.maxTokensPerStep(), options.maxLogitRows()));
-            graphs = owner.own(new GraphCache(Compiler.compile(program, machine, arena, Mode.ONE), Compiler.compile(program, machine, arena,
-                    Mode.FEW), steps,
-                    most));
+            graphs = owner.own(new GraphCache(Compiler.compile(program, machine, arena, Mode.ONE),
+                    Compiler.compile(program, machine, arena, Mode.FEW), steps, most));
             WeightLoader.load(plan, weights, context, stream, kernels);
             warmUp();
         } catch (RuntimeException | Error e) {
@@ -183,9 +180,8 @@ final class CudaRunner implements ModelRunner {
 
     private void check(StepBatch b) {
         if (b.tokens > options.maxTokensPerStep() || b.logitRows > options.maxLogitRows() || b.sequences > options.maxSequences()) {
-            throw new IllegalArgumentException("a step of " + b.tokens + " tokens, " + b.sequences + " sequences and " + b.logitRows
-                    + " rows of logits; the limits are " + options.maxTokensPerStep() + ", " + options.maxSequences() + " and "
-                    + options.maxLogitRows());
+            throw new IllegalArgumentException("a step of " + b.tokens + " tokens, " + b.sequences + " sequences and " + b.logitRows + " rows of "
+                    + "logits; the limits are " + options.maxTokensPerStep() + ", " + options.maxSequences() + " and " + options.maxLogitRows());
         }
         for (int t = 0; t < b.tokens; t++) {
             if (b.tokenIds[t] < 0 || b.tokenIds[t] >= vocab) {

@@ -40,6 +40,11 @@ final class OnDevice {
         private static final Backend BACKEND = CudaBackend.open(BackendOptions.DEFAULT);
         private static final Backend VIEW = new Backend() {
             @Override
+            public String name() {
+                return "cuda";
+            }
+
+            @Override
             public String describe() {
                 return BACKEND.describe();
             }

@@ -1,6 +1,14 @@
 /**
- * Storage formats of weights: their geometry ({@link io.jllm.quant.DType}), readers and writers of their values
- * ({@link io.jllm.quant.Codec}, {@link io.jllm.quant.Encoder}), and the tensors of a model wherever they come from
- * ({@link io.jllm.quant.WeightSource}).
+ * Storage formats of weights, and the tensors of a model wherever they come from.
+ *
+ * <p>In reading order:
+ * <ul>
+ * <li>{@link DType}: the formats and their geometry
+ * <li>{@link Codec}, {@link Encoder}: values out of a format, and into it
+ * <li>{@link Tensor}: a view over stored values
+ * <li>{@link WeightSource}: where a model's tensors come from
+ * <li>{@link FormatException}: a file that breaks its format
+ * <li>io.jllm.quant.codec: a file each format; gguf, safetensors: the two kinds of file; file: what both readers share
+ * </ul>
  */
 package io.jllm.quant;

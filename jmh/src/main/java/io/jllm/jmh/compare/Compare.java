@@ -1,7 +1,7 @@
 package io.jllm.jmh.compare;
 
 import com.google.gson.JsonObject;
-import io.jllm.jmh.Provenance;
+import io.jllm.jmh.results.Provenance;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Files;

@@ -45,7 +45,7 @@ public final class BlockPool {
         return cache;
     }
 
-    /** Blocks that nobody holds. */
+    /** Blocks without a holder. */
     public int available() {
         return emptyCount + cache.idle();
     }
@@ -79,7 +79,7 @@ public final class BlockPool {
         return references[block] > 1;
     }
 
-    /** Lets go of a block; it is free when nobody holds it. */
+    /** Lets go of a block; it is free once it has no holder. */
     void release(int block) {
         if (references[block] == 0) {
             throw new IllegalStateException("KV block " + block + " is released twice");

@@ -8,7 +8,7 @@ import java.util.Map;
 /**
  * Which full KV blocks hold which tokens, so that sequences that begin alike share them. A block is known by its tokens and by
  * the block before it, and so by everything from the start of the sequence; keys are compared whole, so two texts are never
- * taken for the same. Blocks that nobody holds stay until their room is needed, the longest unused first.
+ * taken for the same. Idle blocks stay until their room is needed, the longest unused first.
  */
 public final class PrefixCache {
     /** Stands for the block before the first. */
@@ -64,12 +64,12 @@ public final class PrefixCache {
         byBlock[block] = entry;
     }
 
-    /** Nobody holds this known block now. */
+    /** The last holder released this known block: it is idle. */
     void rest(int block) {
         idle.put(block, byBlock[block]);
     }
 
-    /** Somebody holds this block again. */
+    /** This block is held again. */
     void wake(int block) {
         idle.remove(block);
     }

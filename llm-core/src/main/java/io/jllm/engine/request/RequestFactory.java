@@ -70,8 +70,22 @@ public final class RequestFactory {
                 "the model came without a tokenizer; give prompts as token ids"));
     }
 
+    /**
+     * The request that the engine computes.
+     *
+     * @param ids the prompt's tokens
+     * @param sink is told what becomes of it
+     * @throws IllegalArgumentException if it can never be computed; the message says what to change
+     */
+    SequenceGroup make(long id, Work work, int[] ids, ResultSink sink) {
+        return switch (work) {
+            case Work.Generate w -> sampled(id, w.prompt(), ids, w.params(), sink);
+            case Work.Search w -> beams(id, w.prompt(), ids, w.params(), sink);
+        };
+    }
+
     /** Sampled sequences; any of them may wait while others are computed, so the KV cache must hold one. */
-    public SequenceGroup sampled(long id, Prompt prompt, int[] ids, SamplingParams params, ResultSink sink) {
+    private SequenceGroup sampled(long id, Prompt prompt, int[] ids, SamplingParams params, ResultSink sink) {
         checkSequences("n asks for " + params.n() + " outputs", params.n());
         SequenceSettings settings = settings(params, ids.length, 1);
         StopStrings stops = stops(params.stop());
@@ -83,7 +97,7 @@ public final class RequestFactory {
     }
 
     /** Beams, which are computed in lock-step, so the KV cache must hold all of them. */
-    public SequenceGroup beams(long id, Prompt prompt, int[] ids, BeamSearchParams params, ResultSink sink) {
+    private SequenceGroup beams(long id, Prompt prompt, int[] ids, BeamSearchParams params, ResultSink sink) {
         checkSequences("a beam search of width " + params.width(), params.width());
         SamplingParams common = params.toSamplingParams();
         SequenceSettings settings = settings(common, ids.length, params.width());

@@ -1,9 +1,7 @@
 package io.jllm.engine.request;
 
-import io.jllm.Prompt;
 import io.jllm.RequestOutput;
 import io.jllm.RequestRejectedException;
-import io.jllm.engine.sequence.ResultSink;
 import io.jllm.engine.sequence.SequenceGroup;
 import io.jllm.engine.step.EngineLoop;
 import java.util.ArrayList;
@@ -16,7 +14,10 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongFunction;
 
-/** Where callers leave requests: gives each a place in the queue and a number, has it made, and waits for it if asked to. */
+/**
+ * The way into the engine: each request gets a place in the queue and a number, is encoded and checked on its caller's thread, and goes into
+ * the engine's inbox. Blocking calls wait here for their results.
+ */
 public final class Submission {
     private final RequestFactory requests;
     private final EngineLoop loop;
@@ -24,15 +25,6 @@ public final class Submission {
     private final Executor callbacks;
     private final int window;
     private final AtomicLong ids = new AtomicLong();
-
-    /** What a caller asks for: a prompt, and what makes a request of it. */
-    public record Asked(Prompt prompt, Making making) {
-    }
-
-    /** Makes a request of a number and a prompt's tokens. */
-    public interface Making {
-        SequenceGroup make(long id, int[] promptIds, ResultSink sink);
-    }
 
     /**
      * @param callbacks runs what applications hang on results and streams
@@ -47,43 +39,43 @@ public final class Submission {
     }
 
     /** Starts a request, or refuses it at once. */
-    public PendingRequest submit(Asked asked) {
-        return startNow(asked, id -> new PendingRequest(id, callbacks, room::giveBack));
+    public PendingRequest submit(Work work) {
+        return startNow(work, id -> new PendingRequest(id, callbacks, room::giveBack));
     }
 
     /** Starts a request, or refuses it at once. */
-    public StreamingRequest stream(Asked asked) {
-        return startNow(asked, id -> new StreamingRequest(id, callbacks, room::giveBack, loop));
+    public StreamingRequest stream(Work work) {
+        return startNow(work, id -> new StreamingRequest(id, callbacks, room::giveBack, loop));
     }
 
-    private <S extends PendingRequest> S startNow(Asked asked, LongFunction<S> sinks) {
+    private <S extends PendingRequest> S startNow(Work work, LongFunction<S> sinks) {
         loop.checkOpen();
-        takeNow(List.of(asked));
+        takeNow(List.of(work));
         S sink = sinks.apply(ids.incrementAndGet());
-        if (!start(asked, sink)) {
+        if (!start(work, sink)) {
             loop.checkOpen();
         }
         return sink;
     }
 
-    private void takeNow(List<Asked> asked) {
+    private void takeNow(List<Work> works) {
         try {
-            room.takeNow(asked.size());
+            room.takeNow(works.size());
         } catch (RequestRejectedException e) {
-            asked.forEach(a -> loop.refused(SequenceGroup.refused(ids.incrementAndGet(), a.prompt(), new int[0], e)));
+            works.forEach(w -> loop.refused(SequenceGroup.refused(ids.incrementAndGet(), w.prompt(), new int[0], e)));
             throw e;
         }
     }
 
     /** Starts all or refuses all at once. */
-    public CompletableFuture<List<RequestOutput>> allNow(List<Asked> asked) {
+    public CompletableFuture<List<RequestOutput>> allNow(List<Work> works) {
         loop.checkOpen();
-        takeNow(asked);
-        var sinks = new ArrayList<PendingRequest>(asked.size());
-        asked.forEach(_ -> sinks.add(new PendingRequest(ids.incrementAndGet(), callbacks, room::giveBack)));
+        takeNow(works);
+        var sinks = new ArrayList<PendingRequest>(works.size());
+        works.forEach(_ -> sinks.add(new PendingRequest(ids.incrementAndGet(), callbacks, room::giveBack)));
         try {
             for (int i = 0; i < sinks.size(); i++) {
-                if (!start(asked.get(i), sinks.get(i))) {
+                if (!start(works.get(i), sinks.get(i))) {
                     loop.checkOpen();
                 }
             }
@@ -103,13 +95,13 @@ public final class Submission {
      *
      * @param what the call, in words
      */
-    public List<RequestOutput> all(List<Asked> asked, String what) {
+    public List<RequestOutput> all(List<Work> works, String what) {
         loop.checkOpen();
         loop.checkMayWait(what);
-        var sinks = new ArrayList<PendingRequest>(asked.size());
+        var sinks = new ArrayList<PendingRequest>(works.size());
         var inQueue = new Semaphore(window);
         try {
-            for (Asked one : asked) {
+            for (Work one : works) {
                 inQueue.acquire();
                 sinks.add(startWhenRoom(one, inQueue));
             }
@@ -131,7 +123,7 @@ public final class Submission {
     }
 
     /** A request that the engine's end comes before is cancelled, as those are that it finds running. */
-    private PendingRequest startWhenRoom(Asked asked, Semaphore inQueue) throws InterruptedException {
+    private PendingRequest startWhenRoom(Work work, Semaphore inQueue) throws InterruptedException {
         boolean open = room.take();
         var sink = new PendingRequest(ids.incrementAndGet(), callbacks, () -> {
             if (open) {
@@ -139,21 +131,21 @@ public final class Submission {
             }
             inQueue.release();
         });
-        if (!open || !start(asked, sink)) {
-            sink.done(SequenceGroup.tooLate(sink.requestId(), asked.prompt()));
+        if (!open || !start(work, sink)) {
+            sink.done(SequenceGroup.tooLate(sink.requestId(), work.prompt()));
         }
         return sink;
     }
 
     /** Starts a request that has its place in the queue. Bad ones fail as values; false if the engine is closed. */
-    private boolean start(Asked asked, PendingRequest sink) {
+    private boolean start(Work work, PendingRequest sink) {
         int[] promptIds = new int[0];
         SequenceGroup group;
         try {
-            promptIds = requests.encode(asked.prompt());
-            group = asked.making().make(sink.requestId(), promptIds, sink);
+            promptIds = requests.encode(work.prompt());
+            group = requests.make(sink.requestId(), work, promptIds, sink);
         } catch (IllegalArgumentException e) {
-            RequestOutput refused = SequenceGroup.refused(sink.requestId(), asked.prompt(), promptIds, e);
+            RequestOutput refused = SequenceGroup.refused(sink.requestId(), work.prompt(), promptIds, e);
             loop.refused(refused);
             sink.done(refused);
             return true;

@@ -192,12 +192,12 @@ public final class Scheduler {
     }
 
     private void admit() {
-        for (SchedulingUnit u = waiting.next(); u != null && findSlots(u.seats().size()) && reserveText(u); u = waiting.next()) {
+        for (SchedulingUnit u = waiting.next(); u != null && findSlots(u.slotHolders().size()) && reserveText(u); u = waiting.next()) {
             waiting.join(u);
             u.join(joined++);
             int at = Collections.binarySearch(running, u, WaitingQueue.RANK);
             running.add(-at - 1, u);
-            u.seats().forEach(s -> s.sit(slots.take()));
+            u.slotHolders().forEach(s -> s.takeSlot(slots.take()));
             u.group().admitted();
         }
     }
@@ -284,10 +284,10 @@ public final class Scheduler {
         running.remove(u);
         u.leave();
         u.rest();
-        for (Sequence s : u.seats()) {
-            if (s.seated()) {
+        for (Sequence s : u.slotHolders()) {
+            if (s.hasSlot()) {
                 slots.give(s.slot());
-                s.standUp();
+                s.leaveSlot();
             }
         }
     }

@@ -48,7 +48,7 @@ final class WaitingQueue {
         byAge.remove(u);
     }
 
-    /** Who joins the batch next; null if nobody can. */
+    /** The unit that joins the batch next; null if none can. */
     SchedulingUnit next() {
         return first(passed < PATIENCE ? byRank : byAge);
     }

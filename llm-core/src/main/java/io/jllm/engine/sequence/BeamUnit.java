@@ -24,7 +24,7 @@ public final class BeamUnit extends SchedulingUnit {
     private final BeamScorer scorer;
     private final int wantedOutputs;
     private final Supplier<StreamingDetokenizer> detokenizers;
-    private final List<Sequence> seats = new ArrayList<>();
+    private final List<Sequence> slotHolders = new ArrayList<>();
     private final Map<BeamScorer.Hypothesis, Said> finished = new HashMap<>();
     private List<Sequence> live;
     private List<Said> said = Arrays.asList((Said) null);
@@ -55,9 +55,9 @@ public final class BeamUnit extends SchedulingUnit {
         this.wantedOutputs = wantedOutputs;
         this.detokenizers = detokenizers;
         for (int i = 0; i < width; i++) {
-            seats.add(new Sequence(this, settings));
+            slotHolders.add(new Sequence(this, settings));
         }
-        live = List.of(seats.getFirst());
+        live = List.of(slotHolders.getFirst());
     }
 
     public BeamScorer scorer() {
@@ -74,8 +74,8 @@ public final class BeamUnit extends SchedulingUnit {
     }
 
     @Override
-    public List<Sequence> seats() {
-        return seats;
+    public List<Sequence> slotHolders() {
+        return slotHolders;
     }
 
     @Override
@@ -132,7 +132,7 @@ public final class BeamUnit extends SchedulingUnit {
     public void advance(List<BeamScorer.Choice> chosen, List<Said> tokens, ModelRunner runner) {
         var next = new ArrayList<Sequence>();
         var continued = new boolean[live.size()];
-        var free = new ArrayList<>(seats);
+        var free = new ArrayList<>(slotHolders);
         chosen.forEach(c -> free.remove(live.get(c.beam())));
         free.forEach(Sequence::releaseBlocks);
         for (BeamScorer.Choice c : chosen) {

@@ -42,7 +42,7 @@ public final class SampledUnit extends SchedulingUnit {
     }
 
     @Override
-    public List<Sequence> seats() {
+    public List<Sequence> slotHolders() {
         if (followers.isEmpty()) {
             return List.of(sequence);
         }
@@ -69,7 +69,7 @@ public final class SampledUnit extends SchedulingUnit {
 
     @Override
     public List<Sequence> rows(Sequence s) {
-        return scoresOnly() ? List.of() : seats();
+        return scoresOnly() ? List.of() : slotHolders();
     }
 
     @Override

@@ -76,7 +76,7 @@ public abstract sealed class SchedulingUnit permits SampledUnit, BeamUnit {
     }
 
     /** Sequences that need slots while it runs, those included that may branch off. */
-    public abstract List<Sequence> seats();
+    public abstract List<Sequence> slotHolders();
 
     /** Sequences that steps compute now, the leader first; all of them at equal length. */
     public abstract List<Sequence> active();
@@ -99,7 +99,7 @@ public abstract sealed class SchedulingUnit permits SampledUnit, BeamUnit {
 
     /** Gives all blocks back; what was computed is forgotten. */
     public void rest() {
-        seats().forEach(Sequence::releaseBlocks);
+        slotHolders().forEach(Sequence::releaseBlocks);
     }
 
     /** Whether nothing is to be computed any more. */

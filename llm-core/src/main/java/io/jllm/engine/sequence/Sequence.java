@@ -134,7 +134,7 @@ public final class Sequence implements RowSampling {
         return blocks.next(tokens, Math.min(length - 1, reusable()));
     }
 
-    /** Positions whose logits nobody wants. */
+    /** Positions whose logits are not needed. */
     private int reusable() {
         boolean scores = group().params().promptLogprobs().isPresent() && scoredPrompt < promptLength - 1;
         return scores ? scoredPrompt : Integer.MAX_VALUE;
@@ -149,15 +149,15 @@ public final class Sequence implements RowSampling {
     }
 
     /** Takes a slot for as long as its unit runs. */
-    public void sit(int newSlot) {
+    public void takeSlot(int newSlot) {
         slot = newSlot;
     }
 
-    public boolean seated() {
+    public boolean hasSlot() {
         return slot != NO_SLOT;
     }
 
-    public void standUp() {
+    public void leaveSlot() {
         slot = NO_SLOT;
     }
 

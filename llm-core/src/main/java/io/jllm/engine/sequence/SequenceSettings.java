@@ -15,6 +15,7 @@ import java.util.concurrent.ThreadLocalRandom;
  * sequence. Immutable.
  */
 public final class SequenceSettings {
+    private final SamplingParams params;
     private final SamplerSettings early;
     private final SamplerSettings normal;
     private final int minTokens;
@@ -22,6 +23,7 @@ public final class SequenceSettings {
     private final Set<Integer> ends;
 
     private SequenceSettings(SamplerSettings early, SamplerSettings normal, SequenceSettings other) {
+        params = other.params;
         this.early = early;
         this.normal = normal;
         minTokens = other.minTokens;
@@ -36,6 +38,7 @@ public final class SequenceSettings {
      * @param maxTokens most tokens that there is room for
      */
     public SequenceSettings(SamplingParams params, Set<Integer> modelEos, int vocab, int maxTokens) {
+        this.params = params;
         this.maxTokens = maxTokens;
         minTokens = Math.min(params.minTokens(), maxTokens);
         var all = new TreeSet<>(params.stopTokenIds());
@@ -47,25 +50,24 @@ public final class SequenceSettings {
         checkIds("logitBias", params.logitBias().keySet(), vocab);
         checkIds("allowedTokenIds", params.allowedTokenIds(), vocab);
         long seed = params.seed().orElseGet(() -> ThreadLocalRandom.current().nextLong());
-        normal = settings(params, params.logitBias(), seed);
+        normal = settings(params, bias(params, params.logitBias()), seed);
         if (minTokens == 0 || ends.isEmpty()) {
             early = normal;
         } else {
             var banned = new HashMap<>(params.logitBias());
             ends.stream().filter(id -> id < vocab).forEach(id -> banned.put(id, Float.NEGATIVE_INFINITY));
-            early = settings(params, banned, seed);
+            early = settings(params, bias(params, banned), seed);
         }
         checkChoice(params, early.bias(), vocab);
     }
 
     /** The settings of one of several sequences: the first draws as the request says, each other with a seed of its own. */
     SequenceSettings ofSequence(int index) {
-        return index == 0 ? this : new SequenceSettings(reseeded(early, index), reseeded(normal, index), this);
-    }
-
-    private static SamplerSettings reseeded(SamplerSettings s, int index) {
-        return new SamplerSettings(s.temperature(), s.topK(), s.topP(), s.minP(), s.repetitionPenalty(), s.presencePenalty(),
-                s.frequencyPenalty(), mixed(s.seed() + index * 0x9E3779B97F4A7C15L), s.bias());
+        if (index == 0) {
+            return this;
+        }
+        long seed = mixed(normal.seed() + index * 0x9E3779B97F4A7C15L);
+        return new SequenceSettings(settings(params, early.bias(), seed), settings(params, normal.bias(), seed), this);
     }
 
     /** Stafford's 13th variant of MurmurHash3's finisher, as in SplitMix64: seeds that are near become far. */
@@ -75,15 +77,19 @@ public final class SequenceSettings {
         return z ^ z >>> 31;
     }
 
-    private static SamplerSettings settings(SamplingParams p, Map<Integer, Float> bias, long seed) {
-        int[] ids = bias.keySet().stream().mapToInt(Integer::intValue).sorted().toArray();
+    private static SamplerSettings settings(SamplingParams p, LogitBias bias, long seed) {
+        return new SamplerSettings(p.temperature(), p.topK(), p.topP(), p.minP(), p.repetitionPenalty(), p.presencePenalty(),
+                p.frequencyPenalty(), seed, bias);
+    }
+
+    private static LogitBias bias(SamplingParams p, Map<Integer, Float> added) {
+        int[] ids = added.keySet().stream().mapToInt(Integer::intValue).sorted().toArray();
         float[] values = new float[ids.length];
         for (int i = 0; i < ids.length; i++) {
-            values[i] = bias.get(ids[i]);
+            values[i] = added.get(ids[i]);
         }
         int[] allowed = p.allowedTokenIds().stream().mapToInt(Integer::intValue).sorted().toArray();
-        return new SamplerSettings(p.temperature(), p.topK(), p.topP(), p.minP(), p.repetitionPenalty(), p.presencePenalty(),
-                p.frequencyPenalty(), seed, ids.length == 0 && allowed.length == 0 ? LogitBias.NONE : new LogitBias(ids, values, allowed));
+        return ids.length == 0 && allowed.length == 0 ? LogitBias.NONE : new LogitBias(ids, values, allowed);
     }
 
     private static void checkIds(String name, Set<Integer> ids, int vocab) {

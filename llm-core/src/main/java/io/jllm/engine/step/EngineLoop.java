@@ -181,7 +181,7 @@ public final class EngineLoop implements Runnable {
         }
     }
 
-    /** Ends all requests, those that nobody has looked at yet, too; one that fails to end does not keep the others. */
+    /** Ends all requests, those in the inbox, too; one that fails to end does not keep the others. */
     private void end(Consumer<SequenceGroup> ending) {
         groups().forEach(g -> end(g, ending));
         for (SequenceGroup g = inbox.poll(); g != null; g = inbox.poll()) {
@@ -208,7 +208,7 @@ public final class EngineLoop implements Runnable {
             try {
                 scheduler.add(g.units().getFirst());
             } catch (Throwable t) {
-                g.fail(Failures.asRuntime(t)); // out of memory: it is in nobody's list now
+                g.fail(Failures.asRuntime(t)); // out of memory: no list holds it now
             }
             deadline = Math.min(deadline, g.deadline());
             if (g.cancelled()) {

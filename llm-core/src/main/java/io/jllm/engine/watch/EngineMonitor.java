@@ -187,7 +187,7 @@ public final class EngineMonitor implements RequestEvents {
         List<SchedulingUnit> units = scheduler.runningUnits();
         int paused = 0;
         for (int i = 0; i < units.size(); i++) { // no iterator: this is counted each step
-            paused += units.get(i).group().paused() ? units.get(i).seats().size() : 0;
+            paused += units.get(i).group().paused() ? units.get(i).slotHolders().size() : 0;
         }
         return paused;
     }

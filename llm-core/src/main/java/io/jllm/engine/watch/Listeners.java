@@ -35,7 +35,7 @@ public final class Listeners {
         return new Listeners(ofApplication, flightRecorder());
     }
 
-    /** Nobody hears of anything. */
+    /** No listeners. */
     public static Listeners none() {
         return new Listeners(List.of(), false);
     }

@@ -1,2 +1,11 @@
-/** One file for each model family. */
+/**
+ * The model families, a file each. To add one: a class here, and a line in the list.
+ *
+ * <p>In reading order:
+ * <ul>
+ * <li>{@link Families}: the list
+ * <li>{@link Decoder}: the parts that decoder-only transformers are put together from
+ * <li>{@link Llama}: the plainest; {@link Mistral} adds windows, {@link Qwen2} biases, {@link Qwen3} norms of queries and keys
+ * </ul>
+ */
 package io.jllm.model.arch;

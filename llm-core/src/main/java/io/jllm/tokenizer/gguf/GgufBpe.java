@@ -1,8 +1,8 @@
 package io.jllm.tokenizer.gguf;
 
 import io.jllm.ModelLoadException;
-import io.jllm.tokenizer.Pieces;
-import io.jllm.tokenizer.Vocabulary;
+import io.jllm.tokenizer.subword.Pieces;
+import io.jllm.tokenizer.subword.Vocabulary;
 import io.jllm.tokenizer.bpe.BpeBuilder;
 import io.jllm.tokenizer.bpe.BpeModel;
 import java.util.Arrays;

@@ -1,8 +1,8 @@
 package io.jllm.tokenizer.gguf;
 
-import io.jllm.tokenizer.AddedToken;
-import io.jllm.tokenizer.Pieces;
-import io.jllm.tokenizer.Segment;
+import io.jllm.tokenizer.subword.AddedToken;
+import io.jllm.tokenizer.subword.Pieces;
+import io.jllm.tokenizer.subword.Segment;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Comparator;

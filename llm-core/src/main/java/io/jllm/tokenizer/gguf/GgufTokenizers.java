@@ -2,12 +2,13 @@ package io.jllm.tokenizer.gguf;
 
 import io.jllm.ModelLoadException;
 import io.jllm.quant.gguf.GgufMetadata;
-import io.jllm.tokenizer.AddedToken;
-import io.jllm.tokenizer.Encoder;
-import io.jllm.tokenizer.Pieces;
-import io.jllm.tokenizer.SubwordTokenizer;
+import io.jllm.tokenizer.subword.AddedToken;
+import io.jllm.tokenizer.subword.Encoder;
+import io.jllm.tokenizer.subword.Pieces;
+import io.jllm.tokenizer.subword.PreTokenizer;
+import io.jllm.tokenizer.subword.SubwordTokenizer;
 import io.jllm.tokenizer.Tokenizer;
-import io.jllm.tokenizer.Vocabulary;
+import io.jllm.tokenizer.subword.Vocabulary;
 import io.jllm.tokenizer.gguf.GgufVocabulary.Kind;
 import io.jllm.tokenizer.split.Splitting;
 import java.util.ArrayList;

@@ -6,7 +6,7 @@ import com.google.gson.JsonObject;
 import com.google.gson.JsonPrimitive;
 import io.jllm.ModelLoadException;
 import io.jllm.json.ConfigJson;
-import io.jllm.tokenizer.Vocabulary;
+import io.jllm.tokenizer.subword.Vocabulary;
 import io.jllm.tokenizer.bpe.BpeBuilder;
 import io.jllm.tokenizer.bpe.BpeModel;
 import java.util.List;

@@ -2,7 +2,7 @@ package io.jllm.tokenizer.huggingface;
 
 import io.jllm.ModelLoadException;
 import io.jllm.json.ConfigJson;
-import io.jllm.tokenizer.Pieces;
+import io.jllm.tokenizer.subword.Pieces;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;

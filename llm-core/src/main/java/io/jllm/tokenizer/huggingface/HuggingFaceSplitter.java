@@ -1,8 +1,8 @@
 package io.jllm.tokenizer.huggingface;
 
-import io.jllm.tokenizer.AddedToken;
-import io.jllm.tokenizer.Segment;
-import io.jllm.tokenizer.Words;
+import io.jllm.tokenizer.subword.AddedToken;
+import io.jllm.tokenizer.subword.Segment;
+import io.jllm.tokenizer.subword.Words;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;

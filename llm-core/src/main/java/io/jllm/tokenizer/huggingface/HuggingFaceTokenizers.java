@@ -2,10 +2,11 @@ package io.jllm.tokenizer.huggingface;
 
 import io.jllm.ModelLoadException;
 import io.jllm.json.ConfigJson;
-import io.jllm.tokenizer.Encoder;
-import io.jllm.tokenizer.SubwordTokenizer;
+import io.jllm.json.EndIds;
+import io.jllm.tokenizer.subword.Encoder;
+import io.jllm.tokenizer.subword.SubwordTokenizer;
 import io.jllm.tokenizer.Tokenizer;
-import io.jllm.tokenizer.Vocabulary;
+import io.jllm.tokenizer.subword.Vocabulary;
 import java.nio.file.Path;
 import java.util.OptionalInt;
 import java.util.Set;
@@ -36,13 +37,24 @@ public final class HuggingFaceTokenizers {
      * @throws ModelLoadException if {@code tokenizer.json} is missing, or a file is broken or asks for what is not known here
      */
     public static Tokenizer fromFolder(Path folder) {
+        return fromFolder(folder, EndIds.of(ConfigJson.readSuggestions(folder.resolve("generation_config.json")),
+                ConfigJson.read(folder.resolve("config.json")).orElse(ConfigJson.parse("config.json", "{}")), HuggingFaceVocabulary.MAX_ID));
+    }
+
+    /**
+     * The same for whoever has read {@code generation_config.json} and {@code config.json} already: they are not read again.
+     *
+     * @param ends the tokens that end a generation by these two
+     * @throws ModelLoadException if {@code tokenizer.json} is missing, or a file is broken or asks for what is not known here
+     */
+    public static Tokenizer fromFolder(Path folder, Set<Integer> ends) {
         Path file = folder.resolve("tokenizer.json");
         ConfigJson json = ConfigJson.read(file, MAX_BYTES).orElseThrow(() -> new ModelLoadException(file + " is missing: a folder "
                 + "with only tokenizer.model has to be converted, for example by save_pretrained of transformers"));
         SpecialTokens special = SpecialTokens.read(folder);
         HuggingFaceVocabulary vocabulary = new HuggingFaceVocabulary(json, special);
         HuggingFaceFormat format = HuggingFaceFormat.of(json);
-        SubwordTokenizer.Frame frame = frame(folder, json, special, vocabulary);
+        SubwordTokenizer.Frame frame = frame(ends, json, special, vocabulary);
         Normalizer normalizer = Normalizer.of(json);
         Vocabulary table = vocabulary.table(format, normalizer);
         var encoder = new Encoder(SplitSteps.of(json), new HuggingFaceBpe(json, vocabulary).model(table));
@@ -50,7 +62,8 @@ public final class HuggingFaceTokenizers {
                 format.dropsLeadingSpace());
     }
 
-    private static SubwordTokenizer.Frame frame(Path folder, ConfigJson json, SpecialTokens special, HuggingFaceVocabulary vocabulary) {
+    private static SubwordTokenizer.Frame frame(Set<Integer> ends, ConfigJson json, SpecialTokens special,
+                                                HuggingFaceVocabulary vocabulary) {
         PostProcessor template = PostProcessor.of(json, vocabulary);
         OptionalInt bos = vocabulary.named("bos_token");
         OptionalInt eos = vocabulary.named("eos_token");
@@ -59,13 +72,8 @@ public final class HuggingFaceTokenizers {
         }
         int[] before = special.flag(ADD_BOS) && template.addsNothing() ? bos.stream().toArray() : template.before();
         int[] after = special.flag(ADD_EOS) && template.addsNothing() ? eos.stream().toArray() : template.after();
-        return new SubwordTokenizer.Frame(bos, before, after, ends(folder, eos));
-    }
-
-    private static Set<Integer> ends(Path folder, OptionalInt eos) {
-        Set<Integer> ends = new TreeSet<>(EndIds.of(ConfigJson.readSuggestions(folder.resolve("generation_config.json")),
-                ConfigJson.read(folder.resolve("config.json")).orElse(ConfigJson.parse("config.json", "{}")), HuggingFaceVocabulary.MAX_ID));
-        eos.ifPresent(ends::add);
-        return ends;
+        Set<Integer> all = new TreeSet<>(ends);
+        eos.ifPresent(all::add);
+        return new SubwordTokenizer.Frame(bos, before, after, all);
     }
 }

@@ -2,8 +2,8 @@ package io.jllm.tokenizer.huggingface;
 
 import io.jllm.ModelLoadException;
 import io.jllm.json.ConfigJson;
-import io.jllm.tokenizer.Pieces;
-import io.jllm.tokenizer.Words;
+import io.jllm.tokenizer.subword.Pieces;
+import io.jllm.tokenizer.subword.Words;
 import io.jllm.tokenizer.split.Expression;
 import java.text.Normalizer.Form;
 import java.util.ArrayList;

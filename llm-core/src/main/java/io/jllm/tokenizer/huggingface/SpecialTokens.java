@@ -6,7 +6,7 @@ import com.google.gson.JsonObject;
 import com.google.gson.JsonPrimitive;
 import io.jllm.ModelLoadException;
 import io.jllm.json.ConfigJson;
-import io.jllm.tokenizer.AddedToken;
+import io.jllm.tokenizer.subword.AddedToken;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;

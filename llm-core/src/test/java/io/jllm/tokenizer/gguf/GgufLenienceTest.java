@@ -7,7 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.jllm.quant.gguf.GgufMetadata;
 import io.jllm.quant.gguf.GgufValue;
 import io.jllm.tokenizer.Golden;
-import io.jllm.tokenizer.Pieces;
+import io.jllm.tokenizer.subword.Pieces;
 import io.jllm.tokenizer.Tokenizer;
 import java.util.ArrayList;
 import java.util.Arrays;

@@ -65,7 +65,8 @@ class GgufSplitTest {
         try (var one = GgufFile.open(whole); var many = GgufFile.open(first)) {
             assertEquals(files, many.files().size());
             assertEquals(List.copyOf(one.names()), List.copyOf(many.names()));
-            assertEquals(one.tensorInfos().stream().map(GgufFile.TensorInfo::name).toList(), many.tensorInfos().stream().map(GgufFile.TensorInfo::name).toList());
+            assertEquals(one.tensorInfos().stream().map(GgufFile.TensorInfo::name).toList(),
+                    many.tensorInfos().stream().map(GgufFile.TensorInfo::name).toList());
             for (String name : one.names()) {
                 assertEquals(-1, one.get(name).data().mismatch(many.get(name).data()), name);
             }

@@ -189,7 +189,7 @@ public final class BenchCommand implements Action {
         result.add("load_ms", Json.rounded(loadMillis));
         result.add("first_token_ms", Json.rounded(firstTokenMillis));
         result.add("peak_rss_mib", BenchFigures.rounded(ResidentMemory.peakMib()));
-        result.addProperty("backend", model.backendName());
+        result.addProperty("backend", llm.backend());
         result.addProperty("kernels", llm.kernels());
         return result;
     }

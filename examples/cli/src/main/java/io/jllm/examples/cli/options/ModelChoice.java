@@ -7,7 +7,6 @@ import io.jllm.examples.cli.output.BadInput;
 import io.jllm.examples.cli.output.Console;
 import io.jllm.quant.DType;
 import io.jllm.quant.gguf.GgufFile;
-import io.jllm.spi.BackendProvider;
 import io.jllm.tokenizer.Tokenizer;
 import io.jllm.tokenizer.gguf.GgufTokenizers;
 import io.jllm.tokenizer.huggingface.HuggingFaceTokenizers;
@@ -16,7 +15,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.OptionalInt;
-import java.util.ServiceLoader;
 import me.tongfei.progressbar.ProgressBar;
 import picocli.CommandLine.Option;
 
@@ -74,22 +72,6 @@ public abstract class ModelChoice {
     /** What {@code --context} said. */
     public OptionalInt context() {
         return context.map(OptionalInt::of).orElseGet(OptionalInt::empty);
-    }
-
-    /** The name of the backend that will run it: the one asked for, or the best that can run here. */
-    public String backendName() {
-        if (backend.isPresent()) {
-            return backend.get();
-        }
-        String best = "none";
-        int bestScore = Integer.MIN_VALUE;
-        for (BackendProvider provider : ServiceLoader.load(BackendProvider.class)) {
-            if (provider.probe() instanceof BackendProvider.Probe.Available here && here.score() > bestScore) {
-                best = provider.name();
-                bestScore = here.score();
-            }
-        }
-        return best;
     }
 
     /** Everything that was chosen here, ready to open. */

@@ -50,10 +50,7 @@ public final class OutputOptions {
             throw new BadInput("--stop cannot be combined with --beams: a search ends texts at tokens only; leave one of them out");
         }
         try {
-            var builder = BeamSearchParams.builder(beams.orElseThrow()).minTokens(params.minTokens()).ignoreEos(params.ignoreEos())
-                    .repetitionPenalty(params.repetitionPenalty()).presencePenalty(params.presencePenalty())
-                    .frequencyPenalty(params.frequencyPenalty()).logprobs(params.logprobs());
-            params.maxTokens().ifPresent(builder::maxTokens);
+            var builder = BeamSearchParams.builder(beams.orElseThrow()).decoding(params.decoding());
             n.ifPresent(builder::n);
             lengthPenalty.ifPresent(builder::lengthPenalty);
             earlyStopping.ifPresent(builder::earlyStopping);

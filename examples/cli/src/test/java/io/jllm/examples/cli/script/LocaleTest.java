@@ -66,7 +66,8 @@ class LocaleTest {
     /** In a locale that the system really has, and whose bytes are not those of UTF-8, bytes of UTF-8 are still what they are. */
     @Test
     void otherBytesOfALocaleThatIsThere() throws Exception {
-        assumeTrue(Shell.has("localedef") && shell.run("mkdir -p l && localedef -i de_DE -f ISO-8859-1 l/de_DE.ISO-8859-1; test -d l/de_DE.ISO-8859-1")
+        assumeTrue(Shell.has("localedef") && shell.run("mkdir -p l && localedef -i de_DE -f ISO-8859-1 l/de_DE.ISO-8859-1; test -d "
+                + "l/de_DE.ISO-8859-1")
                 .code() == 0, "localedef cannot make a locale of ISO-8859-1 here");
         String out = shell.run(RUN + "--model " + MODEL + " --prompt " + KOENIG, "LC_ALL=de_DE.ISO-8859-1", "LOCPATH=" + folder.resolve("l")).good();
         assertEquals(IDS, JsonParser.parseString(out).getAsJsonObject().get("prompt_ids").toString());

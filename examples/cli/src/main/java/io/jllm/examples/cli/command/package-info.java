@@ -1,0 +1,13 @@
+/**
+ * The commands, a class each, with their options and help.
+ *
+ * <p>In reading order:
+ * <ul>
+ * <li>{@link Action}: a command, filled with its options
+ * <li>{@link RunCommand}, {@link LogitsCommand}, {@link TokenizeCommand}: text, tokens, logits
+ * <li>{@link PerplexityCommand}, {@link PerplexityWindows}: how well a model foresees a text
+ * <li>{@link InspectCommand}, {@link QuantizeCommand}: files
+ * <li>{@link BenchCommand}, {@link SoakCommand}: speed, and life under load
+ * </ul>
+ */
+package io.jllm.examples.cli.command;

@@ -1,0 +1,18 @@
+package io.jllm.engine.request;
+
+import io.jllm.BeamSearchParams;
+import io.jllm.Prompt;
+import io.jllm.SamplingParams;
+
+/** What a caller asks the engine for. */
+public sealed interface Work {
+    Prompt prompt();
+
+    /** Sampled outputs of a prompt. */
+    record Generate(Prompt prompt, SamplingParams params) implements Work {
+    }
+
+    /** The likeliest texts after a prompt, by beam search. */
+    record Search(Prompt prompt, BeamSearchParams params) implements Work {
+    }
+}

@@ -1,0 +1,15 @@
+/**
+ * The way in and the way out, on the callers' threads: what is asked for becomes a request of the engine, and results find their callers.
+ *
+ * <p>In reading order:
+ * <ul>
+ * <li>{@link Work}: what is asked for, as data
+ * <li>{@link Submission}: a place in the queue and a number for each request; waiting for results
+ * <li>{@link QueuePermits}: how many may wait, and who is next to add one
+ * <li>{@link RequestFactory}: encodes the prompt, resolves settings, refuses what can never be computed; {@link NoText} stands in for a
+ * tokenizer
+ * <li>{@link PendingRequest}: the request as its caller holds it; {@link StreamingRequest} with text piece by piece, {@link PieceSubscription}
+ * for a reactive reader; {@link CallbackExecutor} runs what applications hang on them
+ * </ul>
+ */
+package io.jllm.engine.request;

@@ -1,0 +1,14 @@
+/**
+ * Tokenizers from Hugging Face folders, with the ids of transformers.
+ *
+ * <p>In reading order:
+ * <ul>
+ * <li>{@link HuggingFaceTokenizers}: the way in
+ * <li>{@link HuggingFaceVocabulary}, {@link SpecialTokens}: tokens, and what the files beside tokenizer.json say of them
+ * <li>{@link Normalizer}, {@link SplitSteps}, {@link HuggingFaceBpe}, {@link PostProcessor}: the parts of tokenizer.json in the order in which a
+ * text meets them
+ * <li>{@link HuggingFaceFormat}: how tokens are written, by the decoder
+ * <li>{@link HuggingFaceSplitter}: added tokens found in a text
+ * </ul>
+ */
+package io.jllm.tokenizer.huggingface;

@@ -1,0 +1,14 @@
+/**
+ * How numbers lie in memory, for vectors and machine code alike. Whoever adds a format of weights begins here.
+ *
+ * <p>In reading order:
+ * <ul>
+ * <li>{@link WeightFormat}: a group of rows, rearranged
+ * <li>{@link Layout}: how rows of a stored format become such groups: {@link FloatLayout}, {@link SimpleLayout}, {@link SuperLayout}
+ * <li>{@link TokenFormat}, {@link BlockRows}, {@link Rows}: tokens, as products take them
+ * <li>{@link BlockModel}: what a product of blocks is, to the last bit, in plain Java
+ * <li>{@link KvFormat}, {@link KvLayout}: keys and values
+ * <li>{@link AttentionShape}, {@link AttentionFrame}: what attention in machine code is written for, and reads
+ * </ul>
+ */
+package io.jllm.cpu.layout;

@@ -1,0 +1,15 @@
+/**
+ * The loops with the Vector API: the only package that imports it, so that the others load where it is off.
+ *
+ * <p>In reading order:
+ * <ul>
+ * <li>{@link VectorProbe}: whether the processor has vectors worth using
+ * <li>{@link VectorKernels}: the contract of floats; {@link VectorDots}, {@link VectorMath}, {@link VectorRope}, {@link VectorAttention},
+ * {@link VectorHalfKv}, {@link VectorByteKv} do its parts
+ * <li>{@link VectorProducts}: the contract of rearranged weights; {@link VectorTokens} quantises what they meet
+ * <li>{@link VectorRow}, {@link VectorSums}: one token
+ * <li>{@link VectorUnpack}, {@link VectorTiles}, {@link VectorTile}: several
+ * <li>{@link VectorFloatProducts}, {@link VectorFloats}: weights that are floats
+ * </ul>
+ */
+package io.jllm.cpu.vector;
