@@ -14,7 +14,7 @@ final class Decoder {
 
     Decoder(ModelConfig config) {
         c = config;
-        p = new Program.Builder(config);
+        p = new Program.Builder();
     }
 
     /** The forward pass that llama made common: attention and gated SiLU in turn. */
@@ -28,7 +28,7 @@ final class Decoder {
     }
 
     Value embed() {
-        return p.embed("token_embd.weight");
+        return p.embed("token_embd.weight", c.vocab(), c.hidden());
     }
 
     /** x + attention(norm(x)), q and k not normed. */
@@ -45,9 +45,9 @@ final class Decoder {
         int q = c.shape().qDim();
         int kv = c.shape().kvDim();
         boolean bias = c.biases().qkv();
-        var h = p.rmsNorm(x, name(layer, "attn_norm"));
+        var h = p.rmsNorm(x, name(layer, "attn_norm"), c.normEps());
         var qkv = p.linear(h, weight(layer, "attn_q", q, bias), weight(layer, "attn_k", kv, bias), weight(layer, "attn_v", kv, bias));
-        var heads = p.attention(p.ropeStoreKv(qkv, layer, norm), layer);
+        var heads = p.attention(p.ropeStoreKv(qkv, layer, c.shape(), c.rope(), norm), layer, c.shape(), c.windows().get(layer));
         return p.linearAdd(x, heads, weight(layer, "attn_output", c.hidden(), c.biases().attentionOutput()));
     }
 
@@ -58,7 +58,7 @@ final class Decoder {
     Value gatedMlp(Value in, int layer, Op.Activation kind) {
         boolean bias = c.biases().mlp();
         var x = layer == c.layers() - 1 ? p.selectRows(in) : in;
-        var h = p.rmsNorm(x, name(layer, "ffn_norm"));
+        var h = p.rmsNorm(x, name(layer, "ffn_norm"), c.normEps());
         var gateUp = p.linear(h, weight(layer, "ffn_gate", c.ffn(), bias), weight(layer, "ffn_up", c.ffn(), bias));
         return p.linearAdd(x, p.gated(gateUp, kind), weight(layer, "ffn_down", c.hidden(), bias));
     }
@@ -66,7 +66,7 @@ final class Decoder {
     /** The last norm and the output matrix. */
     Program logits(Value x) {
         var table = c.tiedEmbeddings() ? "token_embd.weight" : "output.weight";
-        return p.build(p.linear(p.rmsNorm(x, "output_norm.weight"), new Weight(table, c.vocab(), Optional.empty())));
+        return p.build(p.linear(p.rmsNorm(x, "output_norm.weight", c.normEps()), new Weight(table, c.vocab(), Optional.empty())));
     }
 
     private static String name(int layer, String part) {
