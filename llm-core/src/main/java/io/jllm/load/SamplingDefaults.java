@@ -15,7 +15,7 @@ import java.util.function.BiFunction;
  * The sampling settings that come with a model. What its files do not say is neutral. They are suggestions, which a caller may never use: a
  * value that cannot be used is left out with a warning, and the others count.
  */
-public final class SamplingDefaults {
+final class SamplingDefaults {
     private static final System.Logger LOG = System.getLogger("io.jllm");
     private static final String GGUF_KEYS = "general.sampling.";
 

@@ -82,9 +82,20 @@ public sealed interface Op {
     /** Activation functions. */
     enum Activation {
         /** x / (1 + exp(-x)). */
-        SILU,
+        SILU("silu", "swish"),
         /** 0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))). */
-        GELU_TANH
+        GELU_TANH("gelu_pytorch_tanh", "gelu_new");
+
+        private final List<String> names;
+
+        Activation(String... names) {
+            this.names = List.of(names);
+        }
+
+        /** What {@code config.json} may call it, the usual name first. Source: {@code ACT2FN} of the transformers library. */
+        public List<String> names() {
+            return names;
+        }
     }
 
     /** The values that an op reads. */
