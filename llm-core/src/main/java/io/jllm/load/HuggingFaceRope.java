@@ -27,9 +27,10 @@ record HuggingFaceRope(double theta, int dims, RopeScaling scaling) {
                     + String.join(", ", kinds.get()) + "), which this family does not support");
         }
         var parameters = kinds.isPresent() ? all.flatMap(a -> a.object(rotary.layers().get())) : all;
+        int dims = dims(json, parameters, rotary);
         double theta = Limits.positive(json.name(rotary.base().huggingFace().getFirst()), theta(json, parameters, kinds.isPresent(), rotary));
         var scaling = parameters.filter(_ -> rotary.scaled()).map(p -> scaling(p, json, rotary.context())).orElse(new RopeScaling.None());
-        return new HuggingFaceRope(theta, dims(json, parameters, rotary), scaling);
+        return new HuggingFaceRope(theta, dims, scaling);
     }
 
     /** transformers 4 wrote rope_scaling, which wins there and in 5 unless it is empty; transformers 5 writes rope_parameters. */
