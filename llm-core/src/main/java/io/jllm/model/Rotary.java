@@ -22,7 +22,8 @@ public record Rotary(int headDim, int context, Key base, double unsaidBase, Key 
                      Optional<String> layers, boolean partial, boolean scaled, float attentionFactor) {
     /** The usual one, with a base of 10,000 if nothing is said. */
     public static Rotary of(int headDim, int context) {
-        return new Rotary(headDim, context, Key.ROPE_BASE, 10_000, Key.ROPE_DIMS, Rope.Layout.NEOX, Rope.Layout.NEOX, Optional.empty(), false, true, 1);
+        return new Rotary(headDim, context, Key.ROPE_BASE, 10_000, Key.ROPE_DIMS, Rope.Layout.NEOX, Rope.Layout.NEOX, Optional.empty(), false,
+                true, 1);
     }
 
     /** With another key for the base, and another base if nothing is said. */

@@ -11,8 +11,8 @@ import java.util.Optional;
 import java.util.OptionalInt;
 
 /**
- * A family that nobody made a model of: as unlike the known ones as ops allow. Its feed-forward part comes before attention; heads and
- * windows differ by layer; layers with a window rotate in another way than the others, and those that see all turn a part of each head;
+ * A family that nobody made a model of: as unlike the known ones as ops allow. Its feed-forward part comes before attention; heads,
+ * windows and kinds differ by layer; local layers rotate in another way than the others, which turn a part of each head;
  * scores have a scale of their own and a cap; norms store their weights less one; nearly all keys and all tensors have names of its own.
  * All that is special about it is in this file.
  */
@@ -22,6 +22,7 @@ public final class PatchworkFamily implements Architecture {
     private static final Key HEADS = Key.whole("attention.head_count", 1, Limits.HEADS, "heads_by_block");
     private static final Key KV_HEADS = Key.whole("attention.head_count_kv", 1, Limits.HEADS, "kv_heads_by_block");
     private static final Key WINDOWS = Key.whole("attention.windows", 0, Integer.MAX_VALUE, "windows_by_block");
+    private static final Key KINDS = Key.text("attention.kinds", "block_kinds");
     private static final Key SCALE = Key.positive("attention.scale", "attention_scale");
     private static final Key CAP = Key.positive("attn_logit_softcapping", "score_cap");
     private static final Key QUERY_BIAS = Key.flag("attention.query_bias", "query_bias");
@@ -52,13 +53,13 @@ public final class PatchworkFamily implements Architecture {
         Rope local = keys.rope(Rotary.of(headDim, context).ofLayers("sliding_attention").base(LOCAL_BASE, 300).dims(LOCAL_DIMS).unscaled()
                 .layouts(Rope.Layout.NEOX, Rope.Layout.INTERLEAVED).attentionFactor(1.1f));
         return new Patchwork(keys.integer(WIDTH), keys.integer(Key.FFN, 40), keys.vocab(TABLE, 50), context, headDim, keys.integers(HEADS, layers),
-                keys.integers(KV_HEADS, layers), keys.integers(WINDOWS, layers), wide, local, (float) keys.real(SCALE, 0.5),
+                keys.integers(KV_HEADS, layers), keys.integers(WINDOWS, layers), keys.texts(KINDS), wide, local, (float) keys.real(SCALE, 0.5),
                 (float) keys.optionalReal(CAP).orElse(0), (float) keys.real(Key.RMS_EPS, 1e-6), keys.flag(QUERY_BIAS).orElse(false),
                 keys.activation(Op.Activation.GELU_TANH, Op.Activation.SILU));
     }
 
     private record Patchwork(int width, int ffn, int vocab, int context, int headDim, List<Integer> heads, List<Integer> kvHeads,
-                             List<Integer> windows, Rope wide, Rope local, float scale, float cap, float eps, boolean queryBias,
+                             List<Integer> windows, List<String> kinds, Rope wide, Rope local, float scale, float cap, float eps, boolean queryBias,
                              Op.Activation activation) implements Model {
         @Override
         public HuggingFaceNames names() {
@@ -79,7 +80,7 @@ public final class PatchworkFamily implements Architecture {
         public RowOrder ggufOrder(String tensor) {
             String[] parts = tensor.split("\\.");
             boolean rotated = parts.length == 4 && (parts[2].equals("mix_q") || parts[2].equals("mix_k"));
-            return rotated && windows.get(Integer.parseInt(parts[1])) > 0 ? new RowOrder(headDim) : RowOrder.KEPT;
+            return rotated && kinds.get(Integer.parseInt(parts[1])).equals("local") ? new RowOrder(headDim) : RowOrder.KEPT;
         }
 
         @Override
@@ -103,13 +104,12 @@ public final class PatchworkFamily implements Architecture {
 
         private Value attention(Program.Builder p, Value x, int layer, String block) {
             var shape = new Op.AttentionShape(heads.get(layer), kvHeads.get(layer), headDim);
-            int window = windows.get(layer);
             Value qkv = p.linear(p.rmsNorm(x, block + "mix_norm.weight", eps),
                     new Weight(block + "mix_q.weight", shape.qDim(), queryBias ? Optional.of(block + "mix_q.bias") : Optional.empty()),
                     new Weight(block + "mix_k.weight", shape.kvDim(), Optional.empty()),
                     new Weight(block + "mix_v.weight", shape.kvDim(), Optional.empty()));
-            Value q = p.ropeStoreKv(qkv, layer, shape, window > 0 ? local : wide, Optional.empty());
-            return p.linearAdd(x, p.attention(q, layer, shape, scale, window, cap), new Weight(block + "mix_o.weight", width, Optional.empty()));
+            Value q = p.ropeStoreKv(qkv, layer, shape, kinds.get(layer).equals("local") ? local : wide, Optional.empty());
+            return p.linearAdd(x, p.attention(q, layer, shape, scale, windows.get(layer), cap), new Weight(block + "mix_o.weight", width, Optional.empty()));
         }
     }
 }

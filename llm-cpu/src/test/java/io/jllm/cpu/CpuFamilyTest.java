@@ -14,7 +14,7 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 
 /** A family that is not known here, with the kernels of this machine. */
-class NewFamilyTest extends FamilyContract {
+class CpuFamilyTest extends FamilyContract {
     @Override
     protected Backend open(int threads) {
         return new CpuBackend(new BackendOptions(threads, "auto", 0), 0);
