@@ -13,7 +13,7 @@ import java.util.stream.IntStream;
  * What a GGUF file of a Hugging Face model says beside its tensors and its tokenizer.
  *
  * @param architecture the family as GGUF names it, the prefix of its keys
- * @param numbers the family's keys without that prefix, in the order in which the family asks for them
+ * @param numbers the family's keys without that prefix, those of {@link io.jllm.model.Key#WRITTEN} first
  * @param ropeFactors what rotary frequencies are divided by, as the tensor {@value #ROPE_FACTORS}; empty if there is none
  * @param order in which order a tensor's rows are written
  */

@@ -10,7 +10,6 @@ import io.jllm.model.Rope;
 import io.jllm.model.Rotary;
 import io.jllm.model.arch.Families;
 import io.jllm.quant.gguf.GgufValue;
-import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -24,9 +23,6 @@ import java.util.OptionalInt;
  * of transformers assume. Notes what it is asked for, as GGUF metadata.
  */
 final class HuggingFaceKeys implements Keys {
-    /** How many positions the sliding windows of all families have that have one and do not say it. */
-    private static final int UNSAID_WINDOW = 4096;
-
     private final ConfigJson json;
     private final Map<String, GgufValue> gguf = new LinkedHashMap<>();
     private float[] ropeFactors = {};
@@ -55,7 +51,7 @@ final class HuggingFaceKeys implements Keys {
         });
         var keys = new HuggingFaceKeys(json);
         var model = family.read(keys);
-        return new FamilyModel(model, Optional.of(new GgufForm(family.ggufName(), keys.gguf, keys.ropeFactors, model::ggufOrder)));
+        return new FamilyModel(model, Optional.of(new GgufForm(family.ggufName(), keys.written(), keys.ropeFactors, model::ggufOrder)));
     }
 
     /** The spelling that the file has, or else the usual one. */
@@ -206,11 +202,7 @@ final class HuggingFaceKeys implements Keys {
 
     @Override
     public List<Integer> windows(int layers, Architecture.WindowRule rule) {
-        var windows = switch (rule) {
-            case NONE -> Collections.nCopies(layers, 0);
-            case ALL -> Collections.nCopies(layers, window());
-            case CHOSEN -> json.bool("use_sliding_window").orElse(false) ? chosenWindows(layers) : Collections.nCopies(layers, 0);
-        };
+        var windows = HuggingFaceWindows.of(json, layers, rule);
         int window = windows.stream().mapToInt(w -> w).max().orElse(0);
         if (window > 0) {
             note(Key.WINDOW, window);
@@ -223,35 +215,6 @@ final class HuggingFaceKeys implements Keys {
             }
         }
         return windows;
-    }
-
-    private List<Integer> chosenWindows(int layers) {
-        int window = window();
-        var typesKey = spelling(Key.WINDOW_LAYERS);
-        var types = json.texts(typesKey);
-        if (!types.isEmpty() && types.size() != layers) {
-            throw new ModelLoadException(json.name(typesKey) + " has " + types.size() + " entries; " + furtherName(Key.LAYERS) + " is " + layers);
-        }
-        long from = json.integer("max_window_layers").orElse(28L);
-        var out = new ArrayList<Integer>();
-        for (int l = 0; l < layers; l++) {
-            var type = !types.isEmpty() ? types.get(l) : l >= from ? "sliding_attention" : "full_attention";
-            out.add(switch (type) {
-                case "sliding_attention" -> window;
-                case "full_attention" -> 0;
-                default -> throw new ModelLoadException(json.name(typesKey) + " has \"" + type
-                        + "\"; supported are full_attention and sliding_attention");
-            });
-        }
-        return out;
-    }
-
-    /** The window of layers that have one; 0 if it is null. */
-    private int window() {
-        if (!mentions(Key.WINDOW)) {
-            return UNSAID_WINDOW;
-        }
-        return has(Key.WINDOW) ? json.integer(spelling(Key.WINDOW), 1, Key.WINDOW.wholes().max()) : 0;
     }
 
     @Override
@@ -276,6 +239,13 @@ final class HuggingFaceKeys implements Keys {
             }
         }
         return rope;
+    }
+
+    private Map<String, GgufValue> written() {
+        var sorted = new LinkedHashMap<String, GgufValue>();
+        Key.WRITTEN.stream().map(Key::gguf).filter(gguf::containsKey).forEach(name -> sorted.put(name, gguf.get(name)));
+        gguf.forEach(sorted::putIfAbsent);
+        return sorted;
     }
 
     private int note(Key key, int value) {

@@ -55,6 +55,10 @@ public record Key(String gguf, List<String> huggingFace, Range range) {
     /** Whether those of the feed-forward part have. */
     public static final Key MLP_BIAS = flag("", "mlp_bias");
 
+    /** Those of them that a GGUF file holds, in the order in which llama.cpp's converter writes them. */
+    public static final List<Key> WRITTEN = List.of(CONTEXT, HIDDEN, LAYERS, FFN, HEADS, KV_HEADS, HEAD_DIM, VALUE_DIM, RMS_EPS, WINDOW,
+            WINDOW_LAYERS, ROPE_BASE, ROPE_DIMS, ROPE_SCALING, ROPE_FACTOR, EXPERTS, VOCAB);
+
     /** Copies the names. */
     public Key {
         huggingFace = List.copyOf(huggingFace);

@@ -13,8 +13,8 @@ import java.util.stream.Collectors;
  * for its numbers by {@link Key}, whichever kind of file it is, and does not know which.
  *
  * <p>Every method throws a {@link ModelLoadException} if a value is missing, of another kind than asked for, or out of its key's range;
- * the message names the key as the file at hand calls it, the value and the limit. What a folder is asked for is written, under GGUF's
- * names and in the order of asking, when the model is converted: the two kinds of files cannot drift apart. For use by one thread.
+ * the message names the key as the file at hand calls it, the value and the limit. What a folder is asked for is written under GGUF's
+ * names when the model is converted, so that the two kinds of files cannot drift apart. For use by one thread.
  */
 public interface Keys {
     /** How a message names a key that it begins with. */
@@ -86,7 +86,7 @@ public interface Keys {
     /**
      * {@link Key#KV_HEADS}, the same in all layers.
      *
-     * @param heads query heads: the limit, and what null and a GGUF file that does not say it mean
+     * @param heads {@link Key#HEADS}: the limit, and what null and a GGUF file that does not say it mean
      * @param unsaid what the transformers library takes if it is missing; empty for {@code heads}
      */
     int kvHeads(int layers, int heads, OptionalInt unsaid);
@@ -94,6 +94,8 @@ public interface Keys {
     /**
      * {@link Key#HEAD_DIM}.
      *
+     * @param hidden {@link Key#HIDDEN}
+     * @param heads {@link Key#HEADS}
      * @param unsaid what the transformers library takes if it is missing; empty, as of all GGUF files, for hidden / heads
      */
     int headDim(int hidden, int heads, OptionalInt unsaid);

@@ -46,7 +46,7 @@ public abstract class FamilyContract {
 
     private static final String CONFIG = """
             {"model_type": "patchwork", "n_blocks": 4, "width": 32, "intermediate_size": 40, "vocab_size": 50, "blend": "none",
-             "heads_by_block": [4, 2, 4, 2], "kv_heads_by_block": [2, 1, 4, 2], "windows_by_block": [0, 5, 0, 7],
+             "head_size": 8, "heads_by_block": [4, 2, 4, 2], "kv_heads_by_block": [2, 1, 4, 2], "windows_by_block": [0, 5, 0, 7],
              "block_kinds": ["wide", "local", "wide", "local"],
              "attention_scale": 0.375, "score_cap": 4.0, "query_bias": true, "rms_norm_eps": 1e-5, "hidden_act": "gelu_pytorch_tanh",
              "max_position_embeddings": 128,

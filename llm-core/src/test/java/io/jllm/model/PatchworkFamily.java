@@ -8,7 +8,6 @@ import io.jllm.quant.safetensors.HuggingFaceNames.Rename;
 import io.jllm.quant.safetensors.HuggingFaceNames.Split;
 import java.util.List;
 import java.util.Optional;
-import java.util.OptionalInt;
 
 /**
  * A family that nobody made a model of: as unlike the known ones as ops allow. Its feed-forward part comes before attention; heads,
@@ -21,6 +20,7 @@ public final class PatchworkFamily implements Architecture {
     private static final Key WIDTH = Key.whole("embedding_length", 1, Limits.WIDTH, "width");
     private static final Key HEADS = Key.whole("attention.head_count", 1, Limits.HEADS, "heads_by_block");
     private static final Key KV_HEADS = Key.whole("attention.head_count_kv", 1, Limits.HEADS, "kv_heads_by_block");
+    private static final Key HEAD_SIZE = Key.whole("attention.key_length", 2, Limits.HEAD_DIM, "head_size");
     private static final Key WINDOWS = Key.whole("attention.windows", 0, Integer.MAX_VALUE, "windows_by_block");
     private static final Key KINDS = Key.text("attention.kinds", "block_kinds");
     private static final Key SCALE = Key.positive("attention.scale", "attention_scale");
@@ -45,7 +45,7 @@ public final class PatchworkFamily implements Architecture {
     public Model read(Keys keys) {
         int layers = keys.integer(LAYERS);
         int context = keys.context(64);
-        int headDim = keys.headDim(keys.integer(WIDTH), keys.integers(HEADS, layers).getFirst(), OptionalInt.empty());
+        int headDim = keys.integer(HEAD_SIZE);
         keys.text(BLEND).filter(b -> !b.equals("none")).ifPresent(b -> {
             throw new ModelLoadException(keys.name(BLEND) + " is \"" + b + "\"; supported is none");
         });

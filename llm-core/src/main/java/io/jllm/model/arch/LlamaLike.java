@@ -68,25 +68,24 @@ abstract class LlamaLike implements Architecture {
         return false;
     }
 
-    /** Asks in the order in which llama.cpp's converter writes the keys. */
     @Override
     public final Model read(Keys keys) {
         var activation = keys.activation(Op.Activation.SILU);
-        int context = keys.context(unsaid.context());
-        int hidden = keys.integer(Key.HIDDEN, unsaid.hidden());
         int layers = keys.integer(Key.LAYERS, unsaid.layers());
+        int hidden = keys.integer(Key.HIDDEN, unsaid.hidden());
         int ffn = keys.uniform(Key.FFN, layers, unsaid.ffn());
         int heads = keys.uniform(Key.HEADS, layers, unsaid.heads());
         int kvHeads = keys.kvHeads(layers, heads, unsaid.kvHeads());
         var shape = keys.attention(heads, kvHeads, keys.headDim(hidden, heads, unsaid.headDim()));
         float eps = (float) keys.real(Key.RMS_EPS, 1e-6);
+        int context = keys.context(unsaid.context());
         int experts = keys.optionalInteger(Key.EXPERTS).orElse(0);
         if (experts > 0) {
             throw new ModelLoadException(keys.name(Key.EXPERTS) + " is " + experts + "; mixtures of experts are not supported");
         }
-        var windows = keys.windows(layers, windowRule());
-        var rope = keys.rope(Rotary.of(shape.headDim(), context).layouts(Rope.Layout.NEOX, ggufRope));
         int vocab = keys.vocab(Decoder.EMBEDDINGS, unsaid.vocab());
+        var rope = keys.rope(Rotary.of(shape.headDim(), context).layouts(Rope.Layout.NEOX, ggufRope));
+        var windows = keys.windows(layers, windowRule());
         var tied = keys.knows(Key.TIED) ? Optional.of(keys.flag(Key.TIED).orElse(false)) : Optional.<Boolean>empty();
         var biases = biases(keys.flag(Key.ATTENTION_BIAS).orElse(false), keys.flag(Key.MLP_BIAS).orElse(false));
         var config = new ModelConfig(name, layers, hidden, ffn, heads, kvHeads, shape.headDim(), vocab, context, eps, rope, windows,
