@@ -4,6 +4,7 @@ import io.jllm.engine.EngineOptions;
 import io.jllm.engine.LoadedLlm;
 import io.jllm.load.LoadedModel;
 import io.jllm.load.ModelFiles;
+import io.jllm.model.Architecture;
 import io.jllm.quant.DType;
 import io.jllm.spi.Backend;
 import io.jllm.spi.BackendProvider.BackendOptions;
@@ -36,6 +37,7 @@ public final class LlmBuilder {
     private Optional<DType> kvType = EngineOptions.DEFAULT.kvType();
     private double gpuMemoryFraction = BackendOptions.DEFAULT.memoryFraction();
     private boolean prefixCache = EngineOptions.DEFAULT.prefixCache();
+    private final List<Architecture> families = new ArrayList<>();
     private final List<EngineListener> listeners = new ArrayList<>();
 
     LlmBuilder(Path model) {
@@ -128,6 +130,12 @@ public final class LlmBuilder {
         return this;
     }
 
+    /** Adds a model family to those that are known; one of the same name counts in their place. Default none. */
+    public LlmBuilder family(Architecture family) {
+        families.add(Objects.requireNonNull(family, "family"));
+        return this;
+    }
+
     /** Adds one that is told what the engine does; default none. */
     public LlmBuilder listener(EngineListener listener) {
         listeners.add(Objects.requireNonNull(listener, "listener"));
@@ -167,8 +175,9 @@ public final class LlmBuilder {
     private LLM load() {
         var options = new EngineOptions(maxContext, maxSequences, maxTokensPerStep, blockSize, kvBytes, kvType, prefixCache,
                 maxQueuedRequests);
+        List<Architecture> more = List.copyOf(families);
         // The files are read while the backend finds out what it can do.
-        CompletableFuture<LoadedModel> files = CompletableFuture.supplyAsync(() -> ModelFiles.open(model),
+        CompletableFuture<LoadedModel> files = CompletableFuture.supplyAsync(() -> ModelFiles.open(model, more),
                 work -> Thread.ofPlatform().name("jllm-files").daemon().start(work));
         Backend opened;
         try {

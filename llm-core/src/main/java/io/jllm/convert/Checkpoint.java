@@ -1,5 +1,6 @@
 package io.jllm.convert;
 
+import io.jllm.model.RowOrder;
 import io.jllm.quant.Tensor;
 import io.jllm.quant.WeightSource;
 import io.jllm.quant.gguf.GgufValue;

@@ -2,6 +2,7 @@ package io.jllm.convert;
 
 import io.jllm.ModelLoadException;
 import io.jllm.json.FileErrors;
+import io.jllm.model.Architecture;
 import io.jllm.quant.DType;
 import io.jllm.quant.FormatException;
 import io.jllm.quant.gguf.GgufValue;
@@ -124,20 +125,29 @@ public final class Converter {
      * @throws IllegalArgumentException if {@code out} is the model itself, or a part of it
      */
     public static void convert(Path model, Path out, Options options, Progress progress) throws IOException {
+        convert(model, out, options, progress, List.of());
+    }
+
+    /**
+     * As {@link #convert(Path, Path, Options, Progress)}, of more families.
+     *
+     * @param families others than those that are known here; of families of one name these count
+     */
+    public static void convert(Path model, Path out, Options options, Progress progress, List<Architecture> families) throws IOException {
         var folder = out.toAbsolutePath().getParent();
         if (folder == null || !Files.isDirectory(folder) || Files.isDirectory(out)) {
             throw new IOException("cannot write " + out + ": " + (Files.isDirectory(out) ? "it is a folder" : "its folder does not exist"));
         }
-        try (var source = open(model, out, progress);
+        try (var source = open(model, out, families, progress);
                 ExecutorService pool = Executors.newFixedThreadPool(options.threads(),
                         Thread.ofPlatform().name("jllm-convert-", 0).daemon().factory())) {
             GgufWriter.write(out, metadata(source, options), entries(source, options, pool, progress), progress::written);
         }
     }
 
-    private static Checkpoint open(Path model, Path out, Progress progress) {
+    private static Checkpoint open(Path model, Path out, List<Architecture> families, Progress progress) {
         try {
-            return Files.isDirectory(model) ? HuggingFaceCheckpoint.open(model, progress) : GgufCheckpoint.open(model, out);
+            return Files.isDirectory(model) ? HuggingFaceCheckpoint.open(model, families, progress) : GgufCheckpoint.open(model, out);
         } catch (IOException e) {
             throw FileErrors.of(model, e);
         } catch (ClosedFileSystemException e) {

@@ -1,6 +1,7 @@
 package io.jllm.convert;
 
 import io.jllm.ModelLoadException;
+import io.jllm.model.RowOrder;
 import io.jllm.quant.gguf.GgufFile;
 import java.io.IOException;
 import java.nio.file.Files;

@@ -1,14 +1,12 @@
 package io.jllm.convert;
 
 import io.jllm.ModelLoadException;
-import io.jllm.load.GgufConfig;
-import io.jllm.load.HuggingFaceConfig;
+import io.jllm.load.GgufForm;
 import io.jllm.load.LoadedModel;
 import io.jllm.load.ModelFiles;
-import io.jllm.load.RopeScaling;
-import io.jllm.model.Rope;
+import io.jllm.model.Architecture;
+import io.jllm.model.RowOrder;
 import io.jllm.model.WeightShape;
-import io.jllm.model.arch.Families;
 import io.jllm.quant.Codec;
 import io.jllm.quant.DType;
 import io.jllm.quant.Tensor;
@@ -33,20 +31,20 @@ final class HuggingFaceCheckpoint {
     private HuggingFaceCheckpoint() {
     }
 
-    static Checkpoint open(Path folder, Converter.Progress progress) throws IOException {
-        var model = ModelFiles.open(folder);
+    static Checkpoint open(Path folder, List<Architecture> families, Converter.Progress progress) throws IOException {
+        var model = ModelFiles.open(folder, families);
         try {
             var problems = WeightCheck.problems(model.program(), model.weights(), type -> Codec.of(type).isPresent());
             if (!problems.isEmpty()) {
                 throw new ModelLoadException(folder + ": " + String.join("; ", problems.stream().limit(SHOWN_PROBLEMS).toList())
                         + (problems.size() > SHOWN_PROBLEMS ? "; and " + (problems.size() - SHOWN_PROBLEMS) + " more" : ""));
             }
-            var config = HuggingFaceConfig.read(folder);
-            var keys = new ModelKeys(config.architecture().ggufName());
-            keys.model(String.valueOf(folder.toRealPath().getFileName()), config, model.config());
+            var form = model.gguf().orElseThrow();
+            var keys = new ModelKeys();
+            keys.model(String.valueOf(folder.toRealPath().getFileName()), form);
             keys.sampling(model.defaults());
             keys.putAll(TokenizerKeys.read(folder, model, progress));
-            return new Checkpoint(keys.map(), tensors(model, config), model.weights());
+            return new Checkpoint(keys.map(), tensors(model, form), model.weights());
         } catch (Throwable t) {
             model.weights().close();
             throw t;
@@ -55,32 +53,24 @@ final class HuggingFaceCheckpoint {
         }
     }
 
-    private static List<Checkpoint.Item> tensors(LoadedModel model, HuggingFaceConfig config) {
-        boolean interleave = Families.of(model.config().architecture()).ggufRope() == Rope.Layout.INTERLEAVED;
+    private static List<Checkpoint.Item> tensors(LoadedModel model, GgufForm form) {
         var out = new ArrayList<Checkpoint.Item>();
         for (var need : WeightShape.of(model.program())) {
-            var t = model.weights().get(need.name());
-            boolean rotated = need.name().contains(".attn_q.") || need.name().contains(".attn_k.");
-            out.add(new Checkpoint.Item(t, need.rows() == 1 ? List.of(need.cols()) : List.of(need.cols(), need.rows()),
-                    interleave && rotated ? new RowOrder(model.config().headDim()) : RowOrder.KEPT));
+            out.add(new Checkpoint.Item(model.weights().get(need.name()),
+                    need.rows() == 1 ? List.of(need.cols()) : List.of(need.cols(), need.rows()), form.order().apply(need.name())));
         }
-        if (config.scaling() instanceof RopeScaling.Llama3) {
-            out.add(ropeFactors(config));
+        if (!form.ropeFactors().isEmpty()) {
+            out.add(ropeFactors(form.ropeFactors()));
         }
         out.sort(ORDER);
         return out;
     }
 
-    /** What the plain frequencies are divided by to become the scaled ones. */
-    private static Checkpoint.Item ropeFactors(HuggingFaceConfig config) {
-        var scaled = config.model().rope().invFreq();
-        var plain = RopeScaling.frequencies(config.model().rope().rotaryDim(), config.ropeTheta());
-        var bytes = ByteBuffer.allocate(4 * scaled.length).order(ByteOrder.LITTLE_ENDIAN);
-        for (int i = 0; i < scaled.length; i++) {
-            bytes.putFloat(plain[i] / scaled[i]);
-        }
+    private static Checkpoint.Item ropeFactors(List<Float> factors) {
+        var bytes = ByteBuffer.allocate(Float.BYTES * factors.size()).order(ByteOrder.LITTLE_ENDIAN);
+        factors.forEach(bytes::putFloat);
         var data = MemorySegment.ofArray(bytes.array());
-        return new Checkpoint.Item(new Tensor(GgufConfig.ROPE_FACTORS, DType.F32, 1, scaled.length, data), List.of((long) scaled.length),
+        return new Checkpoint.Item(new Tensor(GgufForm.ROPE_FACTORS, DType.F32, 1, factors.size(), data), List.of((long) factors.size()),
                 RowOrder.KEPT);
     }
 

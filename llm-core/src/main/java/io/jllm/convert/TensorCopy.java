@@ -1,6 +1,7 @@
 package io.jllm.convert;
 
 import io.jllm.ModelLoadException;
+import io.jllm.model.RowOrder;
 import io.jllm.quant.Codec;
 import io.jllm.quant.DType;
 import io.jllm.quant.Encoder;

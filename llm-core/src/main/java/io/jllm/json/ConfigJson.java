@@ -7,6 +7,7 @@ import com.google.gson.JsonParseException;
 import com.google.gson.JsonParser;
 import com.google.gson.JsonPrimitive;
 import io.jllm.ModelLoadException;
+import io.jllm.model.Limits;
 import io.jllm.quant.FormatException;
 import io.jllm.quant.file.FileKind;
 import io.jllm.quant.file.FileKind.Wanted;

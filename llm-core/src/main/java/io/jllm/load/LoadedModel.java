@@ -25,6 +25,7 @@ public final class LoadedModel implements AutoCloseable {
     private final SamplingParams defaults;
     private final Set<Integer> eos;
     private final String description;
+    private final Optional<GgufForm> gguf;
 
     /**
      * A model whose tokenizer is there.
@@ -39,12 +40,12 @@ public final class LoadedModel implements AutoCloseable {
      */
     public LoadedModel(ModelConfig config, Program program, WeightSource weights, Optional<Tokenizer> tokenizer, SamplingParams defaults,
                        Set<Integer> eos, String description) {
-        this(config, program, weights, CompletableFuture.completedFuture(tokenizer), defaults, eos, description);
+        this(config, program, weights, CompletableFuture.completedFuture(tokenizer), defaults, eos, description, Optional.empty());
     }
 
     /** A model whose tokenizer may come later, or fail with a {@link ModelLoadException}. */
     LoadedModel(ModelConfig config, Program program, WeightSource weights, CompletableFuture<Optional<Tokenizer>> tokenizer,
-                SamplingParams defaults, Set<Integer> eos, String description) {
+                SamplingParams defaults, Set<Integer> eos, String description, Optional<GgufForm> gguf) {
         this.config = config;
         this.program = program;
         this.weights = weights;
@@ -52,6 +53,7 @@ public final class LoadedModel implements AutoCloseable {
         this.defaults = defaults;
         this.eos = Set.copyOf(eos);
         this.description = description;
+        this.gguf = gguf;
     }
 
     /** Its numbers. */
@@ -101,6 +103,11 @@ public final class LoadedModel implements AutoCloseable {
     /** One line for people: name, family, number of parameters, formats, size, context. */
     public String description() {
         return description;
+    }
+
+    /** What a GGUF file of it says beside its tensors and tokenizer; empty unless it comes from a Hugging Face folder. */
+    public Optional<GgufForm> gguf() {
+        return gguf;
     }
 
     /** Gives weights and tokenizer back, which this waits for. */

@@ -6,6 +6,7 @@ import io.jllm.json.ConfigJson;
 import io.jllm.json.FileErrors;
 import io.jllm.model.Architecture;
 import io.jllm.model.ModelConfig;
+import io.jllm.model.arch.Families;
 import io.jllm.quant.FormatException;
 import io.jllm.quant.WeightSource;
 import io.jllm.quant.gguf.GgufFile;
@@ -20,6 +21,7 @@ import java.nio.file.ClosedFileSystemException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -32,8 +34,6 @@ import java.util.stream.Collectors;
  * {@code tokenizer.json}. Weights are mapped, not read, so that opening is quick.
  */
 public final class ModelFiles {
-    private static final String EMBEDDINGS = "token_embd.weight";
-    private static final String OUTPUT = "output.weight";
     private static final Pattern PARTS_OF_FOLDERS = Pattern.compile(".*\\.(safetensors|json|bin)", Pattern.DOTALL);
 
     private ModelFiles() {
@@ -51,8 +51,18 @@ public final class ModelFiles {
      *     says what to do
      */
     public static LoadedModel open(Path path) {
+        return open(path, List.of());
+    }
+
+    /**
+     * As {@link #open(Path)}, of more families.
+     *
+     * @param families others than those that are known here; of families of one name these count
+     */
+    public static LoadedModel open(Path path, List<Architecture> families) {
+        var all = Families.with(families);
         try {
-            return Files.isDirectory(path) ? openFolder(path) : openGguf(path);
+            return Files.isDirectory(path) ? openFolder(path, all) : openGguf(path, all);
         } catch (IOException e) {
             throw FileErrors.of(path, e);
         } catch (ClosedFileSystemException e) {
@@ -70,7 +80,7 @@ public final class ModelFiles {
         }
     }
 
-    private static LoadedModel openGguf(Path path) throws IOException {
+    private static LoadedModel openGguf(Path path, List<Architecture> families) throws IOException {
         var file = GgufFile.open(path);
         try {
             var metadata = file.metadata();
@@ -79,34 +89,35 @@ public final class ModelFiles {
                 throw new ModelLoadException(path + ": " + unknown.size() + " tensors have types that this version does not know, as "
                         + unknown.getFirst().name() + ", of type " + unknown.getFirst().typeId());
             }
-            var read = GgufConfig.of(path.toString(), metadata, file);
+            var read = GgufKeys.read(path.toString(), metadata, file, families);
             var defaults = SamplingDefaults.of(path.toString(), metadata);
             Optional<Supplier<Tokenizer>> tokenizer = metadata.entries().containsKey("tokenizer.ggml.tokens")
                     ? Optional.of(() -> GgufTokenizers.fromGguf(metadata)) : Optional.empty();
             var name = metadata.text("general.name").orElse(String.valueOf(path.getFileName()));
-            var tied = file.find(OUTPUT).isEmpty();
-            return assemble(name, read.architecture(), read.model(), tied, file, tokenizer, defaults, Set.of());
+            return assemble(name, read.model().build(file), file, tokenizer, defaults, Set.of(), read.gguf());
         } catch (Throwable t) {
             file.close();
             throw t;
         }
     }
 
-    private static LoadedModel openFolder(Path folder) throws IOException {
+    private static LoadedModel openFolder(Path folder, List<Architecture> families) throws IOException {
         var json = ConfigJson.read(folder.resolve("config.json")).orElseThrow(() -> FolderContents.noConfig(folder));
-        var read = HuggingFaceConfig.of(json);
+        var read = HuggingFaceKeys.read(json, families);
         var generation = ConfigJson.readSuggestions(folder.resolve("generation_config.json"));
         var defaults = generation.map(SamplingDefaults::of).orElse(SamplingParams.neutral());
-        var eos = EndIds.of(generation, json, read.model().vocab());
-        var weights = embeddingsOf(read.model(), HuggingFaceWeights.open(folder));
+        var checkpoint = HuggingFaceWeights.open(folder, read.model().names());
         try {
+            var weights = read.model().adapt(checkpoint);
+            var built = read.model().build(weights);
+            var eos = EndIds.of(generation, json, built.config().vocab());
             // a link that leads nowhere is there, and says so when it is read
             Optional<Supplier<Tokenizer>> tokenizer = Files.exists(folder.resolve("tokenizer.json"), LinkOption.NOFOLLOW_LINKS)
                     ? Optional.of(() -> HuggingFaceTokenizers.fromFolder(folder, eos)) : Optional.empty();
             var name = String.valueOf(folder.toRealPath().getFileName());
-            return assemble(name, read.architecture(), read.model(), isTied(read.model(), weights), weights, tokenizer, defaults, eos);
+            return assemble(name, built, weights, tokenizer, defaults, eos, read.gguf());
         } catch (Throwable t) {
-            weights.close();
+            checkpoint.close();
             throw t;
         }
     }
@@ -120,38 +131,10 @@ public final class ModelFiles {
                 work -> Thread.ofPlatform().name("jllm-tokenizer").daemon().start(work));
     }
 
-    /** Of a matrix that is both, some folders hold the output matrix and no embedding table. */
-    private static WeightSource embeddingsOf(ModelConfig config, WeightSource weights) {
-        boolean outputOnly = weights.find(EMBEDDINGS).isEmpty() && weights.find(OUTPUT).isPresent();
-        return config.tiedEmbeddings() && outputOnly ? new RenamedWeights(weights, OUTPUT, EMBEDDINGS) : weights;
-    }
-
-    /** As transformers 5 has it: what the configuration says, unless there are two matrices and they differ. */
-    private static boolean isTied(ModelConfig config, WeightSource weights) {
-        var table = weights.find(EMBEDDINGS);
-        var output = weights.find(OUTPUT);
-        return config.tiedEmbeddings() && (table.isEmpty() || output.isEmpty()
-                || table.get().type() == output.get().type() && table.get().data().mismatch(output.get().data()) == -1);
-    }
-
-    /** The tensors decide what a configuration leaves open: biases, and in a GGUF file an output matrix of its own. */
-    private static LoadedModel assemble(String name, Architecture architecture, ModelConfig read, boolean tied, WeightSource weights,
-                                        Optional<Supplier<Tokenizer>> tokenizer, SamplingParams defaults, Set<Integer> eos) {
-        var found = new ModelConfig.Biases(hasBias(weights, "attn_q", "attn_k", "attn_v"), hasBias(weights, "attn_output"),
-                hasBias(weights, "ffn_gate", "ffn_up", "ffn_down"));
-        var config = read.with(tied, read.biases().or(found));
-        var program = architecture.program(config);
-        var description = name + ": " + describe(config, weights);
-        return new LoadedModel(config, program, weights, making(tokenizer), defaults, eos, description);
-    }
-
-    private static boolean hasBias(WeightSource weights, String... parts) {
-        for (var part : parts) {
-            if (weights.find("blk.0." + part + ".bias").isPresent()) {
-                return true;
-            }
-        }
-        return false;
+    private static LoadedModel assemble(String name, Architecture.Built built, WeightSource weights, Optional<Supplier<Tokenizer>> tokenizer,
+                                        SamplingParams defaults, Set<Integer> eos, Optional<GgufForm> gguf) {
+        var description = name + ": " + describe(built.config(), weights);
+        return new LoadedModel(built.config(), built.program(), weights, making(tokenizer), defaults, eos, description, gguf);
     }
 
     private static String describe(ModelConfig config, WeightSource weights) {

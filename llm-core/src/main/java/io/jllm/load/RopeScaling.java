@@ -5,7 +5,7 @@ package io.jllm.load;
  * the transformers library does it ({@code modeling_rope_utils.py}), so that the frequencies are the same to the last bit or the
  * one before.
  */
-public sealed interface RopeScaling {
+sealed interface RopeScaling {
     /** The frequencies as they are. */
     record None() implements RopeScaling {
     }

@@ -1,7 +1,12 @@
 package io.jllm.model;
 
+import io.jllm.quant.WeightSource;
+import io.jllm.quant.safetensors.HuggingFaceNames;
+
 /**
- * What is particular to a model family: its forward pass, and how its files are to be read. Stateless and thread-safe.
+ * A model family: all that is particular to it. It reads the numbers of a model, says what checkpoints call its tensors and how they
+ * are to be taken, and puts the forward pass together. Stateless and thread-safe. An application that knows a family of its own gives it
+ * to {@link io.jllm.LlmBuilder#family}.
  */
 public interface Architecture {
     /** The family's name, as {@code model_type} of a Hugging Face {@code config.json} has it. */
@@ -13,31 +18,44 @@ public interface Architecture {
     }
 
     /**
-     * Which dimensions of q and k its GGUF files rotate together. Hugging Face files are always {@link Rope.Layout#NEOX}; where
-     * this differs, the rows of q and k are permuted between the two.
+     * Reads the numbers of a model.
+     *
+     * @throws io.jllm.ModelLoadException if something is missing, out of range, or of a kind that the family does not support
      */
-    Rope.Layout ggufRope();
+    Model read(Keys keys);
 
-    /** The forward pass of a model of this family. */
-    Program program(ModelConfig config);
+    /** A model whose numbers are read and whose tensors are not. Immutable. */
+    interface Model {
+        /** What Hugging Face checkpoints of this model call its tensors; by default what most families do. */
+        default HuggingFaceNames names() {
+            return HuggingFaceNames.LLAMA;
+        }
+
+        /**
+         * A checkpoint's tensors, named by {@link #names}, as {@link #build} wants them and as a GGUF file holds them, but for
+         * {@link #ggufOrder}. Closing what it returns closes the checkpoint; by default that is the checkpoint itself.
+         */
+        default WeightSource adapt(WeightSource checkpoint) {
+            return checkpoint;
+        }
+
+        /** In which order a GGUF file has the rows of a tensor of the checkpoint; by default as they are. */
+        default RowOrder ggufOrder(String tensor) {
+            return RowOrder.KEPT;
+        }
+
+        /** The rest, which the tensors may decide: biases, for one, or an output matrix. Whether they fit is not asked here. */
+        Built build(WeightSource tensors);
+    }
 
     /**
-     * Which biases a model of this family has.
+     * A model.
      *
-     * @param attention {@code attention_bias} of its {@code config.json}; false if it is not there
-     * @param mlp {@code mlp_bias} of its {@code config.json}; false if it is not there
+     * @param config its numbers
+     * @param program its forward pass
      */
-    default ModelConfig.Biases biases(boolean attention, boolean mlp) {
-        return ModelConfig.Biases.NONE;
+    record Built(ModelConfig config, Program program) {
     }
-
-    /** How {@code config.json} says which layers have a sliding window. */
-    default WindowRule windowRule() {
-        return WindowRule.NONE;
-    }
-
-    /** The sizes that {@code config.json} may leave out. */
-    ConfigDefaults defaults();
 
     /** Which layers of a Hugging Face model see a {@code sliding_window} only. */
     enum WindowRule {

@@ -3,7 +3,9 @@ package io.jllm.model;
 import java.util.List;
 
 /**
- * The numbers that define a model, whatever file they came from.
+ * The numbers that define a model, whatever file they came from: a view for people and applications, filled by its family. Backends go
+ * by the {@link Program}. Where layers differ, heads and the feed-forward part are those of the layer that has the most, and the rotation is
+ * that of the layers that see all positions.
  *
  * @param architecture family, as {@code general.architecture} or {@code model_type} names it
  * @param layers transformer layers
@@ -62,7 +64,7 @@ public record ModelConfig(String architecture, int layers, int hidden, int ffn, 
         return new Op.AttentionShape(heads, kvHeads, headDim);
     }
 
-    /** Floats of keys and values that one position takes in the KV cache, over all layers. */
+    /** Floats of keys and values that one position takes in the KV cache, over all layers; at most, where layers differ. */
     public long kvFloatsPerToken() {
         return 2L * layers * kvHeads * headDim;
     }

@@ -2,17 +2,22 @@ package io.jllm.model;
 
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /**
  * One step of a forward pass. Data, not behaviour: a backend compiles it with an exhaustive switch, so a new op does not
- * compile until every backend has it.
+ * compile until every backend has it. What it reads and keeps it says itself, so that nobody who asks only for that needs a switch.
  */
 public sealed interface Op {
     /** What it computes. */
     Value out();
 
-    /** Rows of a table by token id. */
-    record Embed(Value out, String table) implements Op {
+    /**
+     * Rows of a table by token id.
+     *
+     * @param rows how many the table has: token ids are below it
+     */
+    record Embed(Value out, String table, int rows) implements Op {
     }
 
     /** out = in / sqrt(mean(in^2) + eps) * weight. Source: Zhang and Sennrich, 2019. */
@@ -63,6 +68,11 @@ public sealed interface Op {
         public int kvDim() {
             return kvHeads * headDim;
         }
+
+        /** What a layer of the KV cache keeps for it. */
+        CachedLayer cached(int layer) {
+            return new CachedLayer(layer, kvHeads, headDim);
+        }
     }
 
     /** Root-mean-square norms of each head of q and of k, before rotation. */
@@ -72,9 +82,20 @@ public sealed interface Op {
     /** Activation functions. */
     enum Activation {
         /** x / (1 + exp(-x)). */
-        SILU,
+        SILU("silu", "swish"),
         /** 0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))). */
-        GELU_TANH
+        GELU_TANH("gelu_pytorch_tanh", "gelu_new");
+
+        private final List<String> names;
+
+        Activation(String... names) {
+            this.names = List.of(names);
+        }
+
+        /** What {@code config.json} may call it, the usual name first. Source: {@code ACT2FN} of the transformers library. */
+        public List<String> names() {
+            return names;
+        }
     }
 
     /** The values that an op reads. */
@@ -87,6 +108,29 @@ public sealed interface Op {
             case PagedAttention a -> List.of(a.q());
             case GatedAct g -> List.of(g.gateUp());
             case SelectRows s -> List.of(s.in());
+        };
+    }
+
+    /** The tensors that it reads, with the shapes that they must have. One that it reads twice may be there twice. */
+    default List<WeightShape> tensors() {
+        return switch (this) {
+            case Embed e -> List.of(new WeightShape(e.table(), e.rows(), e.out().width()));
+            case RmsNorm n -> List.of(WeightShape.vector(n.weight(), n.out().width()));
+            case Linear l -> l.weights().stream().flatMap(w -> Stream.concat(
+                    Stream.of(new WeightShape(w.name(), w.rows(), l.in().width())),
+                    w.bias().stream().map(b -> WeightShape.vector(b, w.rows())))).toList();
+            case RopeStoreKv r -> r.norm().stream().flatMap(n -> Stream.of(WeightShape.vector(n.qWeight(), r.shape().headDim()),
+                    WeightShape.vector(n.kWeight(), r.shape().headDim()))).toList();
+            case PagedAttention _, GatedAct _, SelectRows _ -> List.of();
+        };
+    }
+
+    /** The layer of the KV cache that it writes or reads, if it does. */
+    default Optional<CachedLayer> cachedLayer() {
+        return switch (this) {
+            case RopeStoreKv r -> Optional.of(r.shape().cached(r.layer()));
+            case PagedAttention a -> Optional.of(a.shape().cached(a.layer()));
+            case Embed _, RmsNorm _, Linear _, GatedAct _, SelectRows _ -> Optional.empty();
         };
     }
 }

@@ -1,9 +1,14 @@
 package io.jllm.model;
 
+import java.util.Arrays;
+import java.util.Objects;
+
 /**
  * Rotary position embedding, computed once at load, scaling included. Dimension pair i of a head is turned by
  * {@code position * invFreq[i]}, computed in float as Hugging Face does.
  * Source: Su et al., RoFormer, 2021.
+ *
+ * <p>Two are equal if they rotate equally: a model may have several, and whoever keeps something for each keeps it once.
  *
  * @param rotaryDim how many leading dimensions of a head are turned; even, at most the head's
  * @param layout which two dimensions form pair i
@@ -24,5 +29,16 @@ public record Rope(int rotaryDim, Layout layout, float[] invFreq, float attentio
         if (rotaryDim <= 0 || rotaryDim % 2 != 0 || invFreq.length != rotaryDim / 2) {
             throw new IllegalArgumentException("rotary dimension " + rotaryDim + " with " + invFreq.length + " frequencies");
         }
+    }
+
+    @Override
+    public boolean equals(Object o) {
+        return o instanceof Rope r && rotaryDim == r.rotaryDim && layout == r.layout && Arrays.equals(invFreq, r.invFreq)
+                && Float.compare(attentionFactor, r.attentionFactor) == 0;
+    }
+
+    @Override
+    public int hashCode() {
+        return Objects.hash(rotaryDim, layout, Arrays.hashCode(invFreq), attentionFactor);
     }
 }

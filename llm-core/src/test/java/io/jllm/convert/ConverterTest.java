@@ -11,6 +11,7 @@ import io.jllm.ModelLoadException;
 import io.jllm.load.ModelFiles;
 import io.jllm.load.TinyGguf;
 import io.jllm.model.GoldenModel;
+import io.jllm.model.RowOrder;
 import io.jllm.quant.DType;
 import io.jllm.quant.gguf.GgufFile;
 import io.jllm.quant.gguf.GgufValue;

@@ -36,9 +36,9 @@ class BufferPlanTest {
 
     @Test
     void aResidualIsReplacedOnlyByItsLastReader() {
-        var p = new Program.Builder(TinyModels.config(10));
-        Value x = p.embed("e");
-        Value h = p.rmsNorm(x, "n");
+        var p = new Program.Builder();
+        Value x = p.embed("e", 10, 64);
+        Value h = p.rmsNorm(x, "n", 1e-5f);
         Value first = p.linearAdd(x, h, new Weight("a", 64, Optional.empty()));
         Value second = p.linearAdd(x, h, new Weight("b", 64, Optional.empty()));
         Value self = p.linearAdd(second, second, new Weight("c", 64, Optional.empty()));
@@ -53,17 +53,17 @@ class BufferPlanTest {
     }
 
     private static Program random(Random random) {
-        var p = new Program.Builder(TinyModels.config(10));
-        var values = new ArrayList<>(List.of(p.embed("e"), p.embed("e")));
+        var p = new Program.Builder();
+        var values = new ArrayList<>(List.of(p.embed("e", 10, 64), p.embed("e", 10, 64)));
         for (int i = 0; i < 30; i++) {
             Value a = values.get(random.nextInt(values.size()));
             Value b = values.get(random.nextInt(values.size()));
             int width = 1 + random.nextInt(50);
             values.add(switch (random.nextInt(4)) {
-                case 0 -> p.rmsNorm(a, "n");
+                case 0 -> p.rmsNorm(a, "n", 1e-5f);
                 case 1 -> p.linear(a, new Weight("w", width, Optional.empty()));
-                case 2 -> a.rows() == b.rows() ? p.linearAdd(a, b, new Weight("w", a.width(), Optional.empty())) : p.rmsNorm(b, "n");
-                default -> a.rows() == Value.Rows.TOKENS ? p.selectRows(a) : p.rmsNorm(a, "n");
+                case 2 -> a.rows() == b.rows() ? p.linearAdd(a, b, new Weight("w", a.width(), Optional.empty())) : p.rmsNorm(b, "n", 1e-5f);
+                default -> a.rows() == Value.Rows.TOKENS ? p.selectRows(a) : p.rmsNorm(a, "n", 1e-5f);
             });
         }
         return p.build(values.getLast());

@@ -29,6 +29,7 @@ public abstract class OpContract {
 
     /** Products of a model of two layers, from the first one to the logits. */
     private static final int MODEL = 9;
+    private static final float EPS = 1e-5f;
 
     /** The backend in the way that is tested, with that many threads. */
     protected abstract Backend open(int threads);
@@ -74,8 +75,8 @@ public abstract class OpContract {
     void embedReadsRowsOfEveryFormat() {
         for (DType type : FORMATS) {
             for (int width : widths(type)) {
-                var p = new Program.Builder(config(width, width));
-                rows(p.build(p.selectRows(p.embed("table"))), type);
+                var p = new Program.Builder();
+                rows(p.build(p.selectRows(p.embed("table", width, width))), type);
             }
         }
     }
@@ -83,8 +84,8 @@ public abstract class OpContract {
     @Test
     void rmsNorm() {
         for (int width : new int[] {1, 3, 4, 5, 15, 16, 17, 31, 33, 64, 100, 257}) {
-            var p = new Program.Builder(config(width, width));
-            rows(p.build(p.rmsNorm(p.selectRows(p.rmsNorm(p.embed("table"), "norm.a")), "norm.b")), DType.F32);
+            var p = new Program.Builder();
+            rows(p.build(p.rmsNorm(p.selectRows(p.rmsNorm(p.embed("table", width, width), "norm.a", EPS)), "norm.b", EPS)), DType.F32);
         }
     }
 
@@ -93,8 +94,8 @@ public abstract class OpContract {
         for (DType type : FORMATS) {
             for (int cols : widths(type)) {
                 for (int rows : new int[] {1, 3, 4, 5, 17, 66}) {
-                    var p = new Program.Builder(config(cols, rows));
-                    rows(p.build(p.linear(p.selectRows(p.embed("table")), weight("w", rows))), type);
+                    var p = new Program.Builder();
+                    rows(p.build(p.linear(p.selectRows(p.embed("table", rows, cols)), weight("w", rows))), type);
                 }
             }
         }
@@ -104,12 +105,12 @@ public abstract class OpContract {
     void linearSideBySideWithBiasesAndOfDifferentFormats() {
         int cols = 256;
         int[] rows = {5, 64, 1, 30, 19, 7, 33, 40};
-        var p = new Program.Builder(config(cols, Arrays.stream(rows).sum()));
+        var p = new Program.Builder();
         var parts = new Weight[rows.length];
         for (int i = 0; i < rows.length; i++) {
             parts[i] = new Weight("w" + i, rows[i], i % 3 == 0 ? Optional.empty() : Optional.of("b" + i));
         }
-        Program program = p.build(p.selectRows(p.linear(p.embed("table"), parts)));
+        Program program = p.build(p.selectRows(p.linear(p.embed("table", Arrays.stream(rows).sum(), cols), parts)));
         var tensors = new LinkedHashMap<>(TinyModels.weights(program, 5).tensors());
         for (int i = 0; i < rows.length; i++) {
             tensors.put("w" + i, Oracle.random("w" + i, FORMATS.get(i), rows[i], cols, i));
@@ -120,9 +121,9 @@ public abstract class OpContract {
     @Test
     void linearAddsAResidualInPlaceAndElsewhere() {
         for (int width : new int[] {32, 96, 160}) {
-            var p = new Program.Builder(config(width, width));
-            Value x = p.embed("table");
-            Value h = p.rmsNorm(x, "norm");
+            var p = new Program.Builder();
+            Value x = p.embed("table", width, width);
+            Value h = p.rmsNorm(x, "norm", EPS);
             Value a = p.linearAdd(x, h, weight("a", width));
             Value b = p.linearAdd(x, a, new Weight("b", width, Optional.of("b.bias")));
             Value c = p.linearAdd(b, b, weight("c", width));
@@ -136,8 +137,8 @@ public abstract class OpContract {
         for (Op.Activation kind : Op.Activation.values()) {
             for (int width : new int[] {1, 7, 16, 33, 100}) {
                 for (float size : new float[] {1e-3f, 1, 5, 300}) {
-                    var p = new Program.Builder(config(2 * width, width));
-                    Program program = p.build(p.gated(p.selectRows(p.embed("table")), kind));
+                    var p = new Program.Builder();
+                    Program program = p.build(p.gated(p.selectRows(p.embed("table", width, 2 * width)), kind));
                     var values = new float[2 * width * width];
                     var random = new Random(width);
                     for (int i = 0; i < values.length; i++) {
@@ -153,8 +154,8 @@ public abstract class OpContract {
     @Test
     void gatedActivationOfManyColumns() {
         int width = 4099;
-        var p = new Program.Builder(config(2, width));
-        Value wide = p.linear(p.embed("table"), weight("gate", width), weight("up", width));
+        var p = new Program.Builder();
+        Value wide = p.linear(p.embed("table", width, 2), weight("gate", width), weight("up", width));
         rows(p.build(p.gated(p.selectRows(wide), Op.Activation.SILU)), DType.F32);
     }
 
@@ -219,33 +220,48 @@ public abstract class OpContract {
         }
     }
 
+    /** Each layer with its own heads, window and rotation; two rotations are equal and not the same object; layer 1 keeps nothing. */
+    @Test
+    void layersOfOneModelMayDiffer() {
+        var wide = new Op.AttentionShape(4, 2, 16);
+        var narrow = new Op.AttentionShape(3, 1, 20);
+        var shapes = List.of(wide, narrow, wide);
+        var ropes = List.of(TinyModels.rope(16, Rope.Layout.NEOX, 1), TinyModels.rope(12, Rope.Layout.INTERLEAVED, 1.25f),
+                TinyModels.rope(16, Rope.Layout.NEOX, 1));
+        int[] layers = {0, 3, 2};
+        int[] windows = {0, 5, 9};
+        var p = new Program.Builder();
+        Value x = p.embed("table", 48, 48);
+        for (int i = 0; i < layers.length; i++) {
+            Op.AttentionShape s = shapes.get(i);
+            Value qkv = p.linear(p.rmsNorm(x, "norm" + i, EPS), weight("q" + i, s.qDim()), weight("k" + i, s.kvDim()), weight("v" + i, s.kvDim()));
+            Value q = p.ropeStoreKv(qkv, layers[i], s, ropes.get(i), Optional.empty());
+            x = p.linearAdd(x, p.attention(q, layers[i], s, windows[i]), weight("o" + i, 48));
+        }
+        Program program = p.build(p.linear(p.selectRows(x), weight("out", 48)));
+        run(program, large(program), 7, MIXED_STEPS, 10 * tolerance());
+    }
+
     private void paged(Op.AttentionShape shape, Rope rope, boolean norm, int window, float softCap, int blockSize) {
-        Program.Builder p = builder(shape, rope, window);
-        Program rotated = p.build(p.selectRows(queries(p, shape, norm)));
+        var p = new Program.Builder();
+        Program rotated = p.build(p.selectRows(queries(p, shape, rope, norm)));
         run(rotated, large(rotated), blockSize, MIXED_STEPS, 2 * tolerance());
         attention(shape, rope, window, softCap, blockSize, DType.F32, MIXED_STEPS, 5 * tolerance());
     }
 
     private void attention(Op.AttentionShape shape, Rope rope, int window, float softCap, int blockSize, DType kvType, List<int[]> steps,
                            double tolerance) {
-        Program.Builder p = builder(shape, rope, window);
-        Program attended = p.build(p.selectRows(p.attention(queries(p, shape, false), 0)));
-        Program capped = new Program(attended.config(), attended.ops().stream().map(op -> op instanceof Op.PagedAttention a
-                        ? new Op.PagedAttention(a.out(), a.q(), 0, shape, a.scale(), window, softCap) : op).toList(),
-                attended.values(), attended.logits());
+        var p = new Program.Builder();
+        float scale = (float) (1 / Math.sqrt(shape.headDim()));
+        Program capped = p.build(p.selectRows(p.attention(queries(p, shape, rope, false), 0, shape, scale, window, softCap)));
         try (Backend backend = open(2)) {
             Oracle.compare(backend, capped, large(capped), blockSize, kvType, steps, tolerance, this::quantises);
         }
     }
 
-    private static Program.Builder builder(Op.AttentionShape shape, Rope rope, int window) {
-        return new Program.Builder(new ModelConfig("test", 1, 48, 1, shape.heads(), shape.kvHeads(), shape.headDim(), shape.qDim(), 256,
-                1e-5f, rope, List.of(window), true, ModelConfig.Biases.NONE));
-    }
-
-    private static Value queries(Program.Builder p, Op.AttentionShape shape, boolean norm) {
-        Value qkv = p.linear(p.embed("table"), weight("q", shape.qDim()), weight("k", shape.kvDim()), weight("v", shape.kvDim()));
-        return p.ropeStoreKv(qkv, 0, norm ? Optional.of(new Op.QkNorm("q.norm", "k.norm", 1e-5f)) : Optional.empty());
+    private static Value queries(Program.Builder p, Op.AttentionShape shape, Rope rope, boolean norm) {
+        Value qkv = p.linear(p.embed("table", shape.qDim(), 48), weight("q", shape.qDim()), weight("k", shape.kvDim()), weight("v", shape.kvDim()));
+        return p.ropeStoreKv(qkv, 0, shape, rope, norm ? Optional.of(new Op.QkNorm("q.norm", "k.norm", 1e-5f)) : Optional.empty());
     }
 
     /** Weights that make scores of some size, so that attention is not nearly uniform. */
@@ -272,11 +288,6 @@ public abstract class OpContract {
 
     private static Weight weight(String name, int rows) {
         return new Weight(name, rows, Optional.empty());
-    }
-
-    /** A model of one layer with that width and so many logits a row. */
-    private static ModelConfig config(int hidden, int vocab) {
-        return TinyModels.config(vocab, 1, hidden, 1, new Op.AttentionShape(1, 1, 2), 256, 0);
     }
 
     private static int[] widths(DType type) {

@@ -76,14 +76,14 @@ final class Oracle {
     /** Runs batches of so many tokens, then each again in other sizes, on both. */
     static void compare(Backend backend, Program program, WeightSource weights, int blockSize, DType kvType, List<int[]> steps,
                         double tolerance, Predicate<DType> quantises) {
-        int vocab = program.config().vocab();
+        int vocab = program.vocab();
         int length = steps.stream().mapToInt(s -> Arrays.stream(s).max().orElse(0)).sum();
         int sequences = steps.getFirst().length;
         int blocks = sequences * (length / blockSize + 1);
         try (ModelRunner runner = backend.load(program, weights, options(blockSize, blocks, kvType));
                 ModelRunner oracle = new ReferenceBackend(quantises).load(program, weights, options(blockSize, blocks, kvType))) {
             assertEquals(blocks, runner.blocks());
-            var batches = new PagedSequences(sequences, blockSize, blocks, length, program.config().vocab(), blockSize);
+            var batches = new PagedSequences(sequences, blockSize, blocks, length, program.vocab(), blockSize);
             for (int[] counts : steps) {
                 StepBatch b = batches.next(counts);
                 same(forward(oracle, b, vocab), forward(runner, b, vocab), vocab, tolerance, program + ", " + b.tokens + " tokens");

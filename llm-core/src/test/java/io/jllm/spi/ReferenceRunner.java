@@ -48,9 +48,9 @@ public final class ReferenceRunner implements ModelRunner {
      */
     public ReferenceRunner(Program program, WeightSource source, Backend.RunnerOptions options, Predicate<DType> quantises) {
         this.program = program;
-        vocab = program.config().vocab();
+        vocab = program.vocab();
         int blockSize = options.blockSize();
-        kvBlockBytes = program.config().kvFloatsPerToken() * blockSize * Float.BYTES;
+        kvBlockBytes = Math.max(1, program.kvFloatsPerToken()) * blockSize * Float.BYTES;
         blocks = options.kvBytes() == 0 ? options.maxBlocks() : (int) Math.min(options.maxBlocks(), options.kvBytes() / kvBlockBytes);
         if (blocks < 1) {
             throw new IllegalArgumentException("a KV block of " + blockSize + " positions needs " + kvBlockBytes + " bytes, the limit is "
@@ -67,7 +67,7 @@ public final class ReferenceRunner implements ModelRunner {
                 blockWeights.add(w.name());
             }
         }
-        attention = new ReferenceAttention(options.kvType(), program.config().layers(), blocks, blockSize, weights);
+        attention = new ReferenceAttention(options.kvType(), program.cachedLayerRoom(), blocks, blockSize, weights);
         chain = new SamplerChain(vocab);
         logits = Arena.ofAuto().allocate(ValueLayout.JAVA_FLOAT, (long) options.maxLogitRows() * vocab);
     }

@@ -66,21 +66,22 @@ public final class TinyModels {
 
     /** The forward pass of a llama-like model. */
     public static Program program(ModelConfig c) {
-        var p = new Program.Builder(c);
-        int q = c.shape().qDim();
-        int kv = c.shape().kvDim();
-        Value x = p.embed("token_embd.weight");
+        var p = new Program.Builder();
+        int qDim = c.shape().qDim();
+        int kvDim = c.shape().kvDim();
+        Value x = p.embed("token_embd.weight", c.vocab(), c.hidden());
         for (int l = 0; l < c.layers(); l++) {
             String blk = "blk." + l + ".";
-            Value qkv = p.linear(p.rmsNorm(x, blk + "attn_norm.weight"), weight(blk + "attn_q", q, c.biases().qkv()),
-                    weight(blk + "attn_k", kv, c.biases().qkv()), weight(blk + "attn_v", kv, c.biases().qkv()));
-            Value attention = p.attention(p.ropeStoreKv(qkv, l, Optional.empty()), l);
+            Value qkv = p.linear(p.rmsNorm(x, blk + "attn_norm.weight", c.normEps()), weight(blk + "attn_q", qDim, c.biases().qkv()),
+                    weight(blk + "attn_k", kvDim, c.biases().qkv()), weight(blk + "attn_v", kvDim, c.biases().qkv()));
+            Value q = p.ropeStoreKv(qkv, l, c.shape(), c.rope(), Optional.empty());
+            Value attention = p.attention(q, l, c.shape(), c.windows().get(l));
             x = p.linearAdd(x, attention, weight(blk + "attn_output", c.hidden(), c.biases().attentionOutput()));
-            Value gateUp = p.linear(p.rmsNorm(x, blk + "ffn_norm.weight"), weight(blk + "ffn_gate", c.ffn(), c.biases().mlp()),
+            Value gateUp = p.linear(p.rmsNorm(x, blk + "ffn_norm.weight", c.normEps()), weight(blk + "ffn_gate", c.ffn(), c.biases().mlp()),
                     weight(blk + "ffn_up", c.ffn(), c.biases().mlp()));
             x = p.linearAdd(x, p.gated(gateUp, Op.Activation.SILU), weight(blk + "ffn_down", c.hidden(), c.biases().mlp()));
         }
-        Value last = p.rmsNorm(p.selectRows(x), "output_norm.weight");
+        Value last = p.rmsNorm(p.selectRows(x), "output_norm.weight", c.normEps());
         String table = c.tiedEmbeddings() ? "token_embd.weight" : "output.weight";
         return p.build(p.linear(last, new Weight(table, c.vocab(), Optional.empty())));
     }

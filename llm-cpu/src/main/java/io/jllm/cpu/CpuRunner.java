@@ -16,6 +16,7 @@ import io.jllm.cpu.os.Affinity;
 import io.jllm.cpu.os.CpuInfo;
 import io.jllm.cpu.os.LargeMemory;
 import io.jllm.cpu.os.ThreadTeam;
+import io.jllm.model.CachedLayer;
 import io.jllm.model.Program;
 import io.jllm.model.WeightShape;
 import io.jllm.quant.WeightSource;
@@ -91,13 +92,13 @@ final class CpuRunner implements ModelRunner {
         cache = new KvCache(arena, memory, program, options.kvType(), options.blockSize(), blocks);
         sequences = new SequenceIndex(options.maxTokensPerStep());
         compiler = new Compiler(program, tensors, cache, sequences, kernels, team.size());
+        int head = program.cachedLayers().stream().mapToInt(CachedLayer::headDim).max().orElse(1);
         long columns = WeightShape.of(program).stream().mapToLong(WeightShape::cols).max().orElse(1);
         workspaces = new Workspace[team.size()];
         for (int i = 0; i < workspaces.length; i++) {
-            workspaces[i] = new Workspace(arena, (int) Math.max(columns, program.config().headDim()),
-                    (long) program.config().headDim() * options.blockSize());
+            workspaces[i] = new Workspace(arena, (int) Math.max(columns, head), (long) head * options.blockSize());
         }
-        sampling = new RowSampler(program.config().vocab(), team, kernels, workspaces);
+        sampling = new RowSampler(program.vocab(), team, kernels, workspaces);
         scratch = new Activations(program, 1, 1, arranged);
         logits = scratch.rows(program.logits());
         try {

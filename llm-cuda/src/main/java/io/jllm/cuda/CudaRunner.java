@@ -72,7 +72,7 @@ final class CudaRunner implements ModelRunner {
         this.options = options;
         this.budget = budget;
         this.context = context;
-        vocab = program.config().vocab();
+        vocab = program.vocab();
         owner.own(arena);
         try {
             stream = owner.own(Stream.create());

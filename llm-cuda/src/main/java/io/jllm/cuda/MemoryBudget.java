@@ -7,6 +7,7 @@ import io.jllm.cuda.memory.KvCache;
 import io.jllm.cuda.memory.StepUpload;
 import io.jllm.cuda.sample.RowSampler;
 import io.jllm.model.BufferPlan;
+import io.jllm.model.CachedLayer;
 import io.jllm.model.Op;
 import io.jllm.model.Program;
 import io.jllm.spi.Backend.RunnerOptions;
@@ -54,7 +55,7 @@ record MemoryBudget(long weights, long scratch, long blockBytes, int blocks, int
         long partial = pieceBytes(program) * pieces;
         long scratch = Activations.bytes(BufferPlan.of(program, Fusion.LINGER), o.maxTokensPerStep(), o.maxLogitRows()) + partial
                 + StepUpload.bytes(o, tableInts)
-                + RowSampler.scratchBytes(program.config().vocab(), o.maxLogitRows()) + counterBytes(program, o) + CompiledOps.taskBytes(program)
+                + RowSampler.scratchBytes(program.vocab(), o.maxLogitRows()) + counterBytes(program, o) + CompiledOps.taskBytes(program)
                 + tensorBytes;
         long room = Math.min(free - RESERVE, (long) (fraction * total) - (total - free)) - weights - scratch;
         long wanted = limited ? Math.min(o.kvBytes() / block, o.maxBlocks()) : 1;
@@ -88,9 +89,9 @@ record MemoryBudget(long weights, long scratch, long blockBytes, int blocks, int
                 .max().orElse(0);
     }
 
-    /** Counters of attention: one for each sequence and head of keys and values. */
+    /** Counters of attention: one for each sequence and head of keys and values of the layer that has the most. */
     static long attentionCounterBytes(Program program, RunnerOptions o) {
-        return (long) Integer.BYTES * o.maxSequences() * program.config().kvHeads();
+        return (long) Integer.BYTES * o.maxSequences() * program.cachedLayers().stream().mapToInt(CachedLayer::kvHeads).max().orElse(1);
     }
 
     /** All counters: those of attention, then one for each matrix of a product, behind which rows are handed out. */

@@ -5,7 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.jllm.model.Op;
 import io.jllm.model.Program;
 import io.jllm.model.Weight;
 import io.jllm.quant.DType;
@@ -50,8 +49,8 @@ class CudaSamplingTest {
 
     /** A model whose logits are a product of few numbers; the change edits its output matrix. */
     private static void with(int vocab, double size, java.util.function.Consumer<float[]> change, Body body) {
-        var p = new Program.Builder(TinyModels.config(vocab, 1, HIDDEN, 1, new Op.AttentionShape(1, 1, 2), 256, 0));
-        Program program = p.build(p.linear(p.selectRows(p.embed("table")), new Weight("out", vocab, Optional.empty())));
+        var p = new Program.Builder();
+        Program program = p.build(p.linear(p.selectRows(p.embed("table", vocab, HIDDEN)), new Weight("out", vocab, Optional.empty())));
         var tensors = new LinkedHashMap<String, Tensor>();
         var random = new Random(vocab);
         for (String name : List.of("table", "out")) {

@@ -3,9 +3,12 @@ package io.jllm.model.arch;
 import io.jllm.ModelLoadException;
 import io.jllm.model.Architecture;
 import java.util.List;
+import java.util.Optional;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
-/** The model families that are known: to add one, write its class and name it here. */
+/** The model families that are known: to add one, write its class and name it here. An application may add others. */
 public final class Families {
     private static final List<Architecture> ALL = List.of(new Llama(), new Mistral(), new Qwen2(), new Qwen3());
 
@@ -17,13 +20,32 @@ public final class Families {
         return ALL;
     }
 
+    /** All of them behind others, which count before them. */
+    public static List<Architecture> with(List<Architecture> others) {
+        return Stream.concat(others.stream(), ALL.stream()).toList();
+    }
+
     /**
-     * The family of a name, as {@code model_type} or {@code general.architecture} has it.
+     * The family of a name, as {@code model_type} has it: the first of some.
      *
-     * @throws ModelLoadException if it is unknown; the message lists those that are known
+     * @throws ModelLoadException if it is none of them; the message lists them
      */
-    public static Architecture of(String name) {
-        return ALL.stream().filter(a -> a.name().equals(name)).findFirst().orElseThrow(() -> new ModelLoadException(
-                "unknown model family \"" + name + "\"; supported are " + ALL.stream().map(Architecture::name).collect(Collectors.joining(", "))));
+    public static Architecture named(List<Architecture> families, String name) {
+        return first(families, a -> a.name().equals(name)).orElseThrow(() -> new ModelLoadException("unknown model family \"" + name
+                + "\"; supported are " + families.stream().map(Architecture::name).collect(Collectors.joining(", "))));
+    }
+
+    /**
+     * The family of a name, as {@code general.architecture} has it: the first of some whose name it is, or else the first whose files say so.
+     *
+     * @throws ModelLoadException if it is none of them; the message lists them
+     */
+    public static Architecture ofGguf(List<Architecture> families, String name) {
+        return first(families, a -> a.name().equals(name)).or(() -> first(families, a -> a.ggufName().equals(name)))
+                .orElseGet(() -> named(families, name));
+    }
+
+    private static Optional<Architecture> first(List<Architecture> families, Predicate<Architecture> wanted) {
+        return families.stream().filter(wanted).findFirst();
     }
 }

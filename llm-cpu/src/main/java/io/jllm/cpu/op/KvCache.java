@@ -2,13 +2,13 @@ package io.jllm.cpu.op;
 
 import io.jllm.cpu.layout.KvLayout;
 import io.jllm.cpu.os.LargeMemory;
+import io.jllm.model.CachedLayer;
 import io.jllm.model.Op;
 import io.jllm.model.Program;
 import io.jllm.quant.DType;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
-import java.util.stream.Stream;
 
 /**
  * Blocks of keys and values. Memory comes in slabs of a few blocks, allocated when one of them is first used: a
@@ -25,7 +25,7 @@ public final class KvCache {
     private final DType type;
     private final int blockSize;
     private final long[] layerAt;
-    private final List<Op.RopeStoreKv> layers;
+    private final List<CachedLayer> layers;
     private final long blockBytes;
     private final int blocks;
     private final int slabBlocks;
@@ -39,8 +39,8 @@ public final class KvCache {
         this.type = type;
         this.blockSize = blockSize;
         this.blocks = blocks;
-        layerAt = new long[program.config().layers()];
-        layers = layers(program).toList();
+        layerAt = new long[program.cachedLayerRoom()];
+        layers = program.cachedLayers();
         blockBytes = layout(program, type, blockSize, layerAt);
         slabBlocks = Math.clamp(SLAB_BYTES / blockBytes, 1, blocks);
         slabs = new MemorySegment[Math.ceilDiv(blocks, slabBlocks)];
@@ -48,18 +48,14 @@ public final class KvCache {
 
     /** Bytes of a block. */
     public static long blockBytes(Program program, DType type, int blockSize) {
-        return layout(program, type, blockSize, new long[program.config().layers()]);
-    }
-
-    private static Stream<Op.RopeStoreKv> layers(Program program) {
-        return program.ops().stream().flatMap(op -> op instanceof Op.RopeStoreKv r ? Stream.of(r) : Stream.empty());
+        return layout(program, type, blockSize, new long[program.cachedLayerRoom()]);
     }
 
     private static long layout(Program program, DType type, int blockSize, long[] layerAt) {
         long at = 0;
-        for (Op.RopeStoreKv r : layers(program).toList()) {
-            layerAt[r.layer()] = at;
-            at = Math.addExact(at, 2L * r.shape().kvHeads() * new KvLayout(type, r.shape().headDim(), blockSize).bytes());
+        for (CachedLayer c : program.cachedLayers()) {
+            layerAt[c.layer()] = at;
+            at = Math.addExact(at, 2L * c.kvHeads() * new KvLayout(type, c.headDim(), blockSize).bytes());
         }
         return Math.max(at, 1);
     }
@@ -107,10 +103,10 @@ public final class KvCache {
     public void copy(int from, int to) {
         touch(from);
         touch(to);
-        for (Op.RopeStoreKv r : layers) {
-            KvLayout layout = layout(r.shape());
-            for (int head = 0; head < 2 * r.shape().kvHeads(); head++) {
-                MemorySegment.copy(memory(from), keys(from, r.layer(), head, layout), memory(to), keys(to, r.layer(), head, layout),
+        for (CachedLayer c : layers) {
+            var layout = new KvLayout(type, c.headDim(), blockSize);
+            for (int head = 0; head < 2 * c.kvHeads(); head++) {
+                MemorySegment.copy(memory(from), keys(from, c.layer(), head, layout), memory(to), keys(to, c.layer(), head, layout),
                         layout.bytes());
             }
         }

@@ -30,13 +30,15 @@ final class Values {
         readers[program.logits().id()]++;
         floats.set(program.logits().id());
         for (Op op : program.ops()) {
-            if (op instanceof Op.Linear l) {
-                for (List<Weight> run : machine.plan().runs(l)) {
-                    (readsFloats(run) ? floats : bytes).set(l.in().id());
+            switch (op) {
+                case Op.Linear l -> {
+                    for (List<Weight> run : machine.plan().runs(l)) {
+                        (readsFloats(run) ? floats : bytes).set(l.in().id());
+                    }
+                    l.residual().ifPresent(r -> floats.set(r.id()));
                 }
-                l.residual().ifPresent(r -> floats.set(r.id()));
-            } else {
-                op.inputs().forEach(v -> floats.set(v.id()));
+                case Op.Embed _, Op.RmsNorm _, Op.RopeStoreKv _, Op.PagedAttention _, Op.GatedAct _, Op.SelectRows _ ->
+                    op.inputs().forEach(v -> floats.set(v.id()));
             }
         }
     }

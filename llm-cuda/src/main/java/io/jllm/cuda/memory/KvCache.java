@@ -2,7 +2,7 @@ package io.jllm.cuda.memory;
 
 import io.jllm.cuda.driver.Context;
 import io.jllm.cuda.driver.GrowingMemory;
-import io.jllm.model.Op;
+import io.jllm.model.CachedLayer;
 import io.jllm.model.Program;
 import io.jllm.quant.DType;
 
@@ -21,7 +21,7 @@ public final class KvCache implements AutoCloseable {
 
     /** Pages for a program, none of which has memory yet. */
     public KvCache(Context context, Program program, int blockSize, DType type, int blocks) {
-        layerAt = new long[program.config().layers()];
+        layerAt = new long[program.cachedLayerRoom()];
         blockBytes = layout(program, blockSize, type, layerAt);
         this.blocks = blocks;
         memory = new GrowingMemory(context, blocks * blockBytes, "keys and values");
@@ -29,16 +29,14 @@ public final class KvCache implements AutoCloseable {
 
     /** Bytes of a block. */
     public static long blockBytes(Program program, int blockSize, DType type) {
-        return layout(program, blockSize, type, new long[program.config().layers()]);
+        return layout(program, blockSize, type, new long[program.cachedLayerRoom()]);
     }
 
     private static long layout(Program program, int blockSize, DType type, long[] layerAt) {
         long at = 0;
-        for (Op op : program.ops()) {
-            if (op instanceof Op.RopeStoreKv r) {
-                layerAt[r.layer()] = at;
-                at = Math.addExact(at, aligned(2L * r.shape().kvDim() * blockSize * type.blockBytes(), LAYER_ALIGNMENT));
-            }
+        for (CachedLayer c : program.cachedLayers()) {
+            layerAt[c.layer()] = at;
+            at = Math.addExact(at, aligned(c.floatsPerToken() * blockSize * type.blockBytes(), LAYER_ALIGNMENT));
         }
         return aligned(Math.max(at, 1), BLOCK_ALIGNMENT);
     }

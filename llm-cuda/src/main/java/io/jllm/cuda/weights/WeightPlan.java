@@ -10,6 +10,7 @@ import io.jllm.quant.Tensor;
 import io.jllm.quant.WeightSource;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -43,6 +44,7 @@ public final class WeightPlan {
     private final Set<MemorySegment> alone = new HashSet<>();
     private final Map<List<MemorySegment>, Matrix> matrices = new LinkedHashMap<>();
     private final Map<String, Integer> vectorAt = new LinkedHashMap<>();
+    private final Map<Rope, Integer> ropeAt = new HashMap<>();
     private final List<float[]> vectors = new ArrayList<>();
     private long bytes;
     private int floats;
@@ -77,7 +79,7 @@ public final class WeightPlan {
             Stream<List<String>> lists = switch (op) {
                 case Op.Embed e -> Stream.of(List.of(e.table()));
                 case Op.Linear l -> runs(l).stream().map(run -> run.stream().map(Weight::name).toList());
-                default -> Stream.of();
+                case Op.RmsNorm _, Op.RopeStoreKv _, Op.PagedAttention _, Op.GatedAct _, Op.SelectRows _ -> Stream.of(); // vectors at most
             };
             lists.forEach(names -> uses.add(data(names)));
         }
@@ -141,15 +143,21 @@ public final class WeightPlan {
     }
 
     private void frequencies(Rope rope) {
-        if (!vectorAt.containsKey(ropeName(rope))) {
-            add(ropeName(rope), rope.invFreq());
+        if (!ropeAt.containsKey(rope)) {
+            ropeAt.put(rope, add(rope.invFreq()));
         }
     }
 
     private void add(String name, float[] values) {
-        vectorAt.put(name, floats);
+        vectorAt.put(name, add(values));
+    }
+
+    /** Where the vector starts, in floats. */
+    private int add(float[] values) {
+        int at = floats;
         vectors.add(values);
         floats += Math.ceilDiv(values.length, VECTOR_ALIGNMENT) * VECTOR_ALIGNMENT;
+        return at;
     }
 
     private float[] floats(String name) {
@@ -161,10 +169,6 @@ public final class WeightPlan {
 
     private static String biasName(List<Weight> run) {
         return "bias of " + run.stream().map(w -> w.name() + "+" + w.bias().orElse("")).toList();
-    }
-
-    private static String ropeName(Rope rope) {
-        return "frequencies " + System.identityHashCode(rope.invFreq());
     }
 
     /** All matrices, in order of their place. */
@@ -189,7 +193,7 @@ public final class WeightPlan {
 
     /** Offset in bytes of a rotation's frequencies. */
     public long frequencyOffset(Rope rope) {
-        return vectorOffset(ropeName(rope));
+        return bytes + (long) Float.BYTES * ropeAt.get(rope);
     }
 
     /** The most columns of a matrix of plain floats; 0 if there is none. */

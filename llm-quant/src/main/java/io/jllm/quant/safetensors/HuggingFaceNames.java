@@ -23,7 +23,7 @@ public final class HuggingFaceNames {
     private static final int MOST_WRAPPERS = 4;
 
     /** Llama, Mistral, Qwen2 and Qwen3, and the many families that took over their names. */
-    public static final HuggingFaceNames LLAMA = new HuggingFaceNames(Map.of()).with(
+    public static final HuggingFaceNames LLAMA = of(
             new Rename("model.embed_tokens", "token_embd"),
             new Rename("model.norm", "output_norm"),
             new Rename("lm_head", "output"),
@@ -105,6 +105,11 @@ public final class HuggingFaceNames {
                 throw new IllegalArgumentException("part " + to + " has " + rows + " rows, must have at least 1");
             }
         }
+    }
+
+    /** A table of these rules only; of two for one module the later counts. */
+    public static HuggingFaceNames of(Rule... rules) {
+        return new HuggingFaceNames(Map.of()).with(rules);
     }
 
     /** This table and more rules; a rule for a module that has one takes its place. */

@@ -96,7 +96,7 @@ public final class Inspector {
     private static Inspection judged(Path path, String format, Map<String, JsonElement> metadata,
             List<Inspection.TensorLine> tensors, long weights) {
         try (LoadedModel model = ModelFiles.open(path)) {
-            var memory = new Inspection.Memory(weights, OptionalLong.of(model.config().kvFloatsPerToken() * Float.BYTES),
+            var memory = new Inspection.Memory(weights, OptionalLong.of(model.program().kvFloatsPerToken() * Float.BYTES),
                     OptionalLong.of(model.config().maxContext()));
             model.tokenizer(); // fails where it cannot be made
             return new Inspection(format, metadata, tensors, memory, reasons(model));

@@ -1,4 +1,4 @@
-package io.jllm.json;
+package io.jllm.model;
 
 import io.jllm.ModelLoadException;
 import java.util.Optional;
@@ -8,11 +8,17 @@ import java.util.Optional;
  * nothing absurd is allocated; the files' own tensors then decide.
  */
 public final class Limits {
+    /** Transformer layers. */
     public static final int LAYERS = 10_000;
+    /** Floats a token. */
     public static final int WIDTH = 1 << 20;
+    /** Heads of an attention. */
     public static final int HEADS = 1 << 14;
+    /** Floats a head. */
     public static final int HEAD_DIM = 1 << 12;
+    /** Tokens. */
     public static final int VOCAB = 1 << 24;
+    /** Positions. */
     public static final int CONTEXT = 1 << 26;
 
     private static final System.Logger LOG = System.getLogger("io.jllm");
@@ -53,16 +59,5 @@ public final class Limits {
             return otherwise;
         }
         return value.map(Long::intValue).orElse(otherwise);
-    }
-
-    /** Checks what several numbers must be to each other. */
-    public static void attention(String headsKey, int heads, String kvHeadsKey, int kvHeads, String headDimKey, int headDim) {
-        if (heads % kvHeads != 0) {
-            throw new ModelLoadException(headsKey + " is " + heads + ", which " + kvHeadsKey + " " + kvHeads + " does not divide");
-        }
-        if (headDim % 2 != 0) {
-            throw new ModelLoadException(headDimKey + " is " + headDim + "; it must be even, as rotary embeddings turn pairs");
-        }
-        check(headsKey + " times " + headDimKey, (long) heads * headDim, 1, WIDTH);
     }
 }

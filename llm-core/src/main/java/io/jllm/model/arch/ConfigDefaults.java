@@ -1,4 +1,4 @@
-package io.jllm.model;
+package io.jllm.model.arch;
 
 import java.util.OptionalInt;
 
@@ -15,5 +15,5 @@ import java.util.OptionalInt;
  * @param headDim {@code head_dim}; empty for hidden size / heads
  * @param context {@code max_position_embeddings}
  */
-public record ConfigDefaults(int vocab, int hidden, int ffn, int layers, int heads, OptionalInt kvHeads, OptionalInt headDim, int context) {
+record ConfigDefaults(int vocab, int hidden, int ffn, int layers, int heads, OptionalInt kvHeads, OptionalInt headDim, int context) {
 }

@@ -7,22 +7,34 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.jllm.ModelLoadException;
 import io.jllm.json.ConfigJson;
+import io.jllm.model.MapWeights;
 import io.jllm.model.ModelConfig;
 import io.jllm.model.Rope;
+import io.jllm.model.Rotary;
+import io.jllm.model.arch.Families;
 import java.util.Collections;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-class HuggingFaceConfigTest {
+class HuggingFaceKeysTest {
     private static final String SIZES = """
             "hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 4, "num_attention_heads": 8,
             "vocab_size": 100, "max_position_embeddings": 2048""";
 
-    private static HuggingFaceConfig parse(String family, String more) {
+    /** What a family makes of a file, without tensors, and what the file says of the rotation. */
+    private record Read(ModelConfig model, double ropeTheta, RopeScaling scaling) {
+        static Read of(ConfigJson json) {
+            var config = HuggingFaceKeys.read(json, Families.all()).model().build(new MapWeights()).config();
+            var rope = HuggingFaceRope.of(json, Rotary.of(config.headDim(), config.maxContext()));
+            return new Read(config, rope.theta(), rope.scaling());
+        }
+    }
+
+    private static Read parse(String family, String more) {
         var json = "{\"model_type\": \"" + family + "\", " + SIZES + (more.isEmpty() ? "" : ", " + more) + "}";
-        return HuggingFaceConfig.of(ConfigJson.parse("config.json", json));
+        return Read.of(ConfigJson.parse("config.json", json));
     }
 
     private static ModelConfig model(String family, String more) {
@@ -47,7 +59,7 @@ class HuggingFaceConfigTest {
     @CsvSource({"llama, 32000, 4096, 11008, 32, 128, 2048, 0", "mistral, 32000, 4096, 14336, 8, 128, 131072, 4096",
         "qwen2, 151936, 4096, 22016, 32, 128, 32768, 0", "qwen3, 151936, 4096, 22016, 32, 128, 32768, 0"})
     void nothingSaidAtAll(String family, int vocab, int hidden, int ffn, int kvHeads, int headDim, int context, int window) {
-        var c = HuggingFaceConfig.of(ConfigJson.parse("config.json", "{\"model_type\": \"" + family + "\"}"));
+        var c = Read.of(ConfigJson.parse("config.json", "{\"model_type\": \"" + family + "\"}"));
         assertEquals(new ModelConfig(family, 32, hidden, ffn, 32, kvHeads, headDim, vocab, context, 1e-6f, c.model().rope(),
                 Collections.nCopies(32, window), false, new ModelConfig.Biases(family.equals("qwen2"), false, false)), c.model());
         assertEquals(10_000, c.ropeTheta());
@@ -239,7 +251,7 @@ class HuggingFaceConfigTest {
     @CsvSource(delimiter = '|', quoteCharacter = '`', value = {"{\"model_type\": | is not valid JSON", "[1] | does not hold a JSON object",
         "{} | model_type is missing"})
     void brokenJson(String text, String message) {
-        var e = assertThrows(ModelLoadException.class, () -> HuggingFaceConfig.of(ConfigJson.parse("config.json", text)));
+        var e = assertThrows(ModelLoadException.class, () -> Read.of(ConfigJson.parse("config.json", text)));
         assertTrue(e.getMessage().contains(message), e.getMessage());
     }
 }

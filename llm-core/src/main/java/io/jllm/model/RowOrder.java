@@ -1,4 +1,4 @@
-package io.jllm.convert;
+package io.jllm.model;
 
 /**
  * In which order rows are written. The rows of q and k of a Hugging Face model rotate in pairs (i, i + headDim / 2) of each head;
@@ -6,11 +6,12 @@ package io.jllm.convert;
  *
  * @param headDim rows of a head whose halves are to be interleaved; 0 keeps all rows where they are
  */
-record RowOrder(int headDim) {
-    static final RowOrder KEPT = new RowOrder(0);
+public record RowOrder(int headDim) {
+    /** All rows where they are. */
+    public static final RowOrder KEPT = new RowOrder(0);
 
     /** The row that is written in this place. */
-    long source(long row) {
+    public long source(long row) {
         if (headDim == 0) {
             return row;
         }
@@ -18,7 +19,8 @@ record RowOrder(int headDim) {
         return row - inHead + inHead % 2 * (headDim / 2) + inHead / 2;
     }
 
-    boolean isKept() {
+    /** Whether all rows stay where they are. */
+    public boolean isKept() {
         return headDim == 0;
     }
 }

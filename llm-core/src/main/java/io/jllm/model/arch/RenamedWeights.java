@@ -1,4 +1,4 @@
-package io.jllm.load;
+package io.jllm.model.arch;
 
 import io.jllm.quant.Tensor;
 import io.jllm.quant.WeightSource;

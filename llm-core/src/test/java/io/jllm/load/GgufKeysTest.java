@@ -9,6 +9,7 @@ import io.jllm.ModelLoadException;
 import io.jllm.model.MapWeights;
 import io.jllm.model.ModelConfig;
 import io.jllm.model.Rope;
+import io.jllm.model.arch.Families;
 import io.jllm.quant.gguf.GgufMetadata;
 import io.jllm.quant.gguf.GgufValue;
 import java.util.LinkedHashMap;
@@ -16,11 +17,11 @@ import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 
-class GgufConfigTest {
+class GgufKeysTest {
     private final Map<String, GgufValue> keys = new LinkedHashMap<>();
     private final MapWeights weights = new MapWeights().put("token_embd.weight", 100, 64);
 
-    GgufConfigTest() {
+    GgufKeysTest() {
         keys.put("general.architecture", new GgufValue.Text("llama"));
         integer("block_count", 4);
         integer("embedding_length", 64);
@@ -39,7 +40,12 @@ class GgufConfigTest {
     }
 
     private ModelConfig read() {
-        return GgufConfig.of("m.gguf", new GgufMetadata(keys), weights).model();
+        return read(keys);
+    }
+
+    private ModelConfig read(Map<String, GgufValue> metadata) {
+        return GgufKeys.read("m.gguf", new GgufMetadata(metadata), weights, Families.all()).model().build(new MapWeights().put("output.weight", 1f))
+                .config();
     }
 
     private void fails(String message) {
@@ -79,10 +85,10 @@ class GgufConfigTest {
         var qwen = new LinkedHashMap<String, GgufValue>();
         keys.forEach((k, v) -> qwen.put(k.replace("llama.", "qwen2."), v));
         qwen.put("general.architecture", new GgufValue.Text("qwen2"));
-        var c = GgufConfig.of("m.gguf", new GgufMetadata(qwen), weights);
-        assertEquals("qwen2", c.architecture().name());
-        assertEquals(Rope.Layout.NEOX, c.model().rope().layout());
-        assertEquals(new ModelConfig.Biases(true, false, false), c.model().biases());
+        var c = read(qwen);
+        assertEquals("qwen2", c.architecture());
+        assertEquals(Rope.Layout.NEOX, c.rope().layout());
+        assertEquals(new ModelConfig.Biases(true, false, false), c.biases());
     }
 
     @Test

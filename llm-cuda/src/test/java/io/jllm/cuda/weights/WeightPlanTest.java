@@ -1,0 +1,45 @@
+package io.jllm.cuda.weights;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+
+import io.jllm.model.Op;
+import io.jllm.model.Program;
+import io.jllm.model.Rope;
+import io.jllm.model.Value;
+import io.jllm.model.Weight;
+import io.jllm.spi.TinyModels;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+
+/** Needs no device. */
+class WeightPlanTest {
+    private static final Op.AttentionShape SHAPE = new Op.AttentionShape(2, 1, 8);
+
+    private static Value layer(Program.Builder p, Value x, int layer, Rope rope) {
+        Value qkv = p.linear(x, new Weight("qkv" + layer, SHAPE.qDim() + 2 * SHAPE.kvDim(), Optional.empty()));
+        return p.attention(p.ropeStoreKv(qkv, layer, SHAPE, rope, Optional.empty()), layer, SHAPE, 0);
+    }
+
+    @Test
+    void frequenciesOfSeveralRotationsStandThereOnceEach() {
+        Rope one = TinyModels.rope(8, Rope.Layout.NEOX, 1);
+        Rope other = new Rope(4, Rope.Layout.NEOX, new float[] {1, 0.5f}, 1);
+        var p = new Program.Builder();
+        Value x = p.embed("table", 10, 16);
+        x = layer(p, x, 0, one);
+        x = layer(p, x, 1, other);
+        x = layer(p, x, 2, TinyModels.rope(8, Rope.Layout.NEOX, 1));
+        Program program = p.build(p.selectRows(x));
+        var plan = new WeightPlan(program, TinyModels.weights(program, 1));
+        assertNotEquals(plan.frequencyOffset(one), plan.frequencyOffset(other));
+        assertEquals(plan.frequencyOffset(one), plan.frequencyOffset(TinyModels.rope(8, Rope.Layout.NEOX, 1)));
+        assertEquals(2 * 64, plan.vectorFloats().length, "two places of 64 floats");
+        for (Rope rope : List.of(one, other)) {
+            int at = (int) (plan.frequencyOffset(rope) - plan.matrixBytes()) / Float.BYTES;
+            assertEquals(Arrays.toString(rope.invFreq()), Arrays.toString(Arrays.copyOfRange(plan.vectorFloats(), at, at + rope.invFreq().length)));
+        }
+    }
+}
