@@ -20,11 +20,12 @@ import io.jllm.spi.PagedSequences;
 import io.jllm.spi.RowSampling;
 import io.jllm.spi.TinyModels;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /** What {@link FakeDriverTest} runs in JVMs of their own, where {@code libcuda.so.1} is the fake. */
 final class FakeScenarios {
-    private static final KernelImages IMAGES = new KernelImages(Optional.empty(), 13000, List.of("fake"), List.of("90a"), 80);
+    private static final KernelImages IMAGES = new KernelImages(Optional.empty(), 13000, List.of("fake"), Map.of(), List.of("90a"), 80);
     private static final RunnerOptions OPTIONS = new RunnerOptions(64, 4, 64, 16, 40, 0, DType.F16);
     private static final Program PROGRAM = TinyModels.program(TinyModels.config(100, 2, 64, 96, new Op.AttentionShape(4, 2, 16), 256, 0));
 

@@ -1,6 +1,7 @@
 package io.jllm.cuda.driver;
 
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
 import java.util.List;
 import java.util.Optional;
@@ -9,7 +10,7 @@ import java.util.Optional;
 final class DriverLibrary {
     /** The library that NVIDIA's driver installs; the generated bindings open the same. */
     static final String NAME = "libcuda.so.1";
-    /** Every function that this package calls; a test compares it with the classes. */
+    /** Every function that this package needs; a test compares it with the classes. */
     static final List<String> FUNCTIONS = List.of("cuInit", "cuDriverGetVersion", "cuGetErrorName", "cuGetErrorString", "cuDeviceGetCount",
             "cuDeviceGet",
             "cuDeviceGetName", "cuDeviceGetAttribute", "cuDeviceTotalMem_v2", "cuDevicePrimaryCtxRetain", "cuDevicePrimaryCtxRelease_v2",
@@ -23,6 +24,11 @@ final class DriverLibrary {
             "cuGraphExecDestroy", "cuEventCreate", "cuEventRecord", "cuEventSynchronize", "cuEventElapsedTime_v2", "cuEventDestroy_v2");
 
     private DriverLibrary() {
+    }
+
+    /** A function that newer drivers have; the library is there. */
+    static Optional<MemorySegment> find(String function) {
+        return SymbolLookup.libraryLookup(NAME, Arena.ofAuto()).find(function);
     }
 
     /** Why the bindings cannot be used, and what to do; empty if they can. */
