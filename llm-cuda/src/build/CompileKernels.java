@@ -18,9 +18,9 @@ import java.util.stream.Stream;
 
 /**
  * A step of the build, run as a source file by whatever Java of version 17 or later is there: compiles every kernel file of a folder and those in it
- * with nvcc, for each architecture into a cubin, and once into PTX that later devices compile for themselves. Results lie side by side under the names
- * of their files, which must differ; includes are found from the folder on. What is newer than its sources stays. Where nvcc is absent the index that
- * it writes says so, and the build goes on.
+ * with nvcc, for each architecture into a cubin, and once into PTX that later devices compile for themselves. Results lie side by side under the
+ * names of their files, which must differ; includes are found from the folder on. What is newer than its sources stays. Where nvcc is absent the
+ * index that it writes says so, and the build goes on.
  *
  * <p>A file for some devices only says so in its first lines: {@code // architectures: 90a 100 ptx} lists those for which it is compiled; a letter
  * behind a number is part of it. The index tells them as {@code only.NAME}.
@@ -43,7 +43,8 @@ final class CompileKernels {
         List<Path> kernels = list(sources, ".cu");
         Optional<Path> nvcc = nvcc(Path.of(args[4]));
         if (nvcc.isEmpty() || kernels.isEmpty()) {
-            String why = "this build of llm-cuda has no kernels: when it was built, nvcc was not found in CUDA_HOME, in CUDA_PATH, on the PATH, or where llm-cuda/gpu/toolkit puts it";
+            String why = "this build of llm-cuda has no kernels: when it was built, nvcc was not found in CUDA_HOME, in CUDA_PATH, on the PATH, or "
+                    + "where llm-cuda/gpu/toolkit puts it";
             write(results.resolve("index.properties"), "missing=" + why + "\n");
             System.out.println(why);
             return;
@@ -78,7 +79,8 @@ final class CompileKernels {
                 }
             }
             if (wanted.isEmpty() || wanted.contains("ptx")) {
-                jobs.add(job(results.resolve(name + ".ptx"), newest, compiler, "-ptx", "-arch=compute_" + args[3], "-I" + sources, kernel.toString()));
+                jobs.add(job(results.resolve(name + ".ptx"), newest, compiler, "-ptx", "-arch=compute_" + args[3], "-I" + sources,
+                        kernel.toString()));
             }
         }
         ExecutorService pool = Executors.newFixedThreadPool(Runtime.getRuntime().availableProcessors());

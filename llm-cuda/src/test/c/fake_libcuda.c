@@ -4,7 +4,8 @@
 //   kernel NAME BYTES BYTES ...      the bytes of its parameters
 //   constant NAME BYTE BYTE ...      what stands there
 //   any                              all other names are kernels, of whose parameters nothing is known
-// fake_* functions are for the test. Environment: FAKE_VERSION, FAKE_DEVICES, FAKE_CAPABILITY (90), FAKE_INIT (result of cuInit), FAKE_GROWS (0 or 1).
+// fake_* functions are for the test. Environment: FAKE_VERSION, FAKE_DEVICES, FAKE_CAPABILITY (90), FAKE_INIT (result of cuInit), FAKE_GROWS (0 or
+// 1).
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -94,7 +95,8 @@ static Constant *constant(Module *m, const char *name, size_t size) {
   return c;
 }
 
-// Sections .nv.info.NAME have a kernel's parameters, each in an attribute 0x17: an unused word, index, offset, the size in the upper 14 bits.
+// Sections .nv.info.NAME have a kernel's parameters, each in an attribute 0x17: an unused word, index, offset, and the size in the upper 14 bits of
+// a word.
 static void parameters(Module *m, const char *name, const unsigned char *p, size_t n) {
   Function *f = function(m, name, 0);
   for (const unsigned char *end = p + n; p < end; p += 4 + (p[0] == 4 ? u16_at(p + 2) : 0)) {

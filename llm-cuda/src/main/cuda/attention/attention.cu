@@ -153,20 +153,22 @@ extern "C" __global__ void __launch_bounds__(COPY_THREADS) copy_blocks(uchar* kv
   for (long long i = blockIdx.x * COPY_THREADS + threadIdx.x; i < blockBytes / 16; i += COPY_BLOCKS * COPY_THREADS) to[i] = __ldcg(from + i);
 }
 
-#define KERNELS(KV, T)                                                                                                                                    \
-  extern "C" __global__ void __launch_bounds__(ROPE_THREADS) rope_store_##KV(                                                                                       \
-      const float* qkv, int ldqkv, float* q, int ldq, uchar* kv, long long blockBytes, long long layerAt, const int* positions, const int* kvSlots,       \
-      int blockSize, int heads, int kvHeads, int headDim, int rotaryDim, int interleaved, const float* invFreq, float factor, const float* qNorm,         \
-      const float* kNorm, float eps) {                                                                                                                    \
-    rope_store<T>(qkv, ldqkv, q, ldq, kv, blockBytes, layerAt, positions, kvSlots, blockSize, heads, kvHeads, headDim,                                    \
-                  Rotation{rotaryDim, interleaved, invFreq, factor, eps}, qNorm, kNorm);                                                                  \
-  }                                                                                                                                                       \
-  extern "C" __global__ void __launch_bounds__(PREFILL_THREADS) attn_prefill_##KV(                                                                                    \
-      const float* q, int ldq, float* y, int ldy, const uchar* kv, long long blockBytes, long long layerAt, const int* tileRow, const int* tileRows,      \
-      const int* tileSeq, const int* positions, const int* tableAt, const int* table, int blockSize, int heads, int kvHeads, int headDim, float scale,    \
-      int window, float softCap) {                                                                                                                        \
-    prefill<T>(q, ldq, y, ldy, kv, blockBytes, layerAt, tileRow, tileRows, tileSeq, positions, tableAt, table, blockSize, heads, kvHeads, headDim, scale, \
-               window, softCap);                                                                                                                          \
+#define KERNELS(KV, T)                                                                                                                               \
+  extern "C" __global__ void __launch_bounds__(ROPE_THREADS) rope_store_##KV(                                                                        \
+      const float* qkv, int ldqkv, float* q, int ldq, uchar* kv, long long blockBytes, long long layerAt, const int* positions, const int* kvSlots,  \
+      int blockSize, int heads, int kvHeads, int headDim, int rotaryDim, int interleaved, const float* invFreq, float factor, const float* qNorm,    \
+      const float* kNorm, float eps) {                                                                                                               \
+    rope_store<T>(qkv, ldqkv, q, ldq, kv, blockBytes, layerAt, positions, kvSlots, blockSize, heads, kvHeads, headDim,                               \
+                  Rotation{rotaryDim, interleaved, invFreq, factor, eps}, qNorm, kNorm);                                                             \
+  }                                                                                                                                                  \
+  extern "C" __global__ void __launch_bounds__(PREFILL_THREADS) attn_prefill_##KV(                                                                   \
+      const float* q, int ldq, float* y, int ldy, const uchar* kv, long long blockBytes, long long layerAt, const int* tileRow, const int* tileRows, \
+      const int* tileSeq, const int* positions, const int* tableAt, const int* table, int blockSize, int heads, int kvHeads, int headDim,            \
+      float scale,                                                                                                                                   \
+      int window, float softCap) {                                                                                                                   \
+    prefill<T>(q, ldq, y, ldy, kv, blockBytes, layerAt, tileRow, tileRows, tileSeq, positions, tableAt, table, blockSize, heads, kvHeads, headDim,   \
+               scale,                                                                                                                                \
+               window, softCap);                                                                                                                     \
   }
 KERNELS(f32, float)
 KERNELS(f16, __half)

@@ -394,12 +394,12 @@ const float* qNorm,
   decode_any<T, true>(d, pages, room, begin, queries);
 }
 
-#define KERNELS(KV, T)                                                                                                                                 \
-  extern "C" __global__ void __launch_bounds__(THREADS, 3) attn_decode_##KV(const float* q, int ldq, FROM_Y) { attn_decode<T>(q, ldq, PASS_Y); }          \
-  extern "C" __global__ void __launch_bounds__(THREADS, 3)                                                                                                \
-      attn_decode_rope_##KV(const float* qkv, int ldqkv, FROM_Y, const int* kvSlots, int rotaryDim, int interleaved, const float* invFreq,             \
-                            float factor, const float* qNorm, const float* kNorm, float eps) {                                                         \
-    attn_decode_rope<T>(qkv, ldqkv, PASS_Y, kvSlots, Rotation{rotaryDim, interleaved, invFreq, factor, eps}, qNorm, kNorm);                            \
+#define KERNELS(KV, T)                                                                                                                               \
+  extern "C" __global__ void __launch_bounds__(THREADS, 3) attn_decode_##KV(const float* q, int ldq, FROM_Y) { attn_decode<T>(q, ldq, PASS_Y); }     \
+  extern "C" __global__ void __launch_bounds__(THREADS, 3)                                                                                           \
+      attn_decode_rope_##KV(const float* qkv, int ldqkv, FROM_Y, const int* kvSlots, int rotaryDim, int interleaved, const float* invFreq,           \
+                            float factor, const float* qNorm, const float* kNorm, float eps) {                                                       \
+    attn_decode_rope<T>(qkv, ldqkv, PASS_Y, kvSlots, Rotation{rotaryDim, interleaved, invFreq, factor, eps}, qNorm, kNorm);                          \
   }
 KERNELS(f32, float)
 KERNELS(f16, __half)

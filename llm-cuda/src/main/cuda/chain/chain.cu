@@ -71,7 +71,8 @@ __device__ __forceinline__ void produce(const Task* tasks, int count, Shared& sh
     if (gated) rows *= 2;
     int parts = format == FORMAT_q8_0 ? 2 : 1, size = format == FORMAT_f32 ? 4 : 2;
     Split split(blocks ? K / 32 : ceil_div(K, 16 / size), N, gated);
-    long long rowStride = blocks ? (long long)split.chunks * 16 * parts : format == FORMAT_f32 ? Dense<float>::stride(K) * 4 : Dense<__half>::stride(K) * 2;
+    long long rowStride = blocks ? (long long)split.chunks * 16 * parts
+        : format == FORMAT_f32 ? Dense<float>::stride(K) * 4 : Dense<__half>::stride(K) * 2;
     const uchar* scales = W + (format == FORMAT_q8_0 ? Q80::scales(rows, K) : Q40::scales(rows, K));
     int scaleBytes = blocks ? 8 : 0, partBytes = split.slots * 16, rowBytes = partBytes * parts;
     int grid = gridDim.x, fixed = (int)((long long)split.units * FIXED / 8 / grid), later = fixed * grid;
@@ -272,11 +273,12 @@ EXPORT_LAYOUT(task, Task, TASK_MEMBERS)
 extern "C" __constant__ const int chain_formats[] = {CHAIN_FORMATS(NUMBER_AND_STAGE)};
 extern "C" __constant__ const char chain_format_names[] = CHAIN_FORMATS(NAME);
 
-#define CHAIN(KV, T)                                                                                                                                              \
-  extern "C" __global__ void __launch_bounds__(RING_THREADS, 1)                                                                                                   \
-      chain_##KV(const Task* tasks, int count, unsigned* arrived, int stageBytes, int stages, int vectorBytes, uchar* kv, long long blockBytes, int blockSize,    \
-                 const int* kvSlots, const int* context, const int* table, float* partial, unsigned* counters, const int* pieces) {                              \
-    CHAIN_BODY(T)                                                                                                                                                 \
+#define CHAIN(KV, T)                                                                                                                                 \
+  extern "C" __global__ void __launch_bounds__(RING_THREADS, 1)                                                                                      \
+      chain_##KV(const Task* tasks, int count, unsigned* arrived, int stageBytes, int stages, int vectorBytes, uchar* kv, long long blockBytes,      \
+                 int blockSize,                                                                                                                      \
+                 const int* kvSlots, const int* context, const int* table, float* partial, unsigned* counters, const int* pieces) {                  \
+    CHAIN_BODY(T)                                                                                                                                    \
   }
 #if __CUDA_ARCH__ >= 900
 #define CHAIN_BODY(T)                                                         \

@@ -8,11 +8,12 @@
 #include "common/formats/q8_0.cuh"
 
 /**
- * A row each: the name, as names of kernels end; the number, as Java and the tasks of chains know it, which never changes; and the struct of its layout.
- * `DENSE` takes formats of plain values, which meet activations as floats, `BLOCKS` those of blocks, which meet them as bytes and are numbered behind.
+ * A row each: the name, as names of kernels end; the number, as Java and the tasks of chains know it, which never changes; and the struct of its
+ * layout. `DENSE` takes formats of plain values, which meet activations as floats, `BLOCKS` those of blocks, which meet them as bytes and are
+ * numbered behind.
  *
- * A struct has `value` (of a row and a column), `pack` (from the file's layout to the device's, by a block of threads for a row), `Read` (for products
- * by a few rows) and, if it is one of blocks, `block` (32 values as bytes, for products by many).
+ * A struct has `value` (of a row and a column), `pack` (from the file's layout to the device's, by a block of threads for a row), `Read` (for
+ * products by a few rows) and, if it is one of blocks, `block` (32 values as bytes, for products by many).
  */
 #define FORMATS(DENSE, BLOCKS) \
   DENSE(f32, 0, Dense<float>)  \

@@ -6,8 +6,8 @@
 #define EXPORT_SHAPE(NAME, ...) extern "C" __constant__ const int NAME##_shape[] = {__VA_ARGS__};
 
 /**
- * Where the members of a struct that Java writes or reads stand: NAME_layout has the bytes of the struct, then the offset and the bytes of each member;
- * NAME_members the names of all, in the same order. MEMBERS(M, S) is a list of M(S, member).
+ * Where the members of a struct that Java writes or reads stand: NAME_layout has the bytes of the struct, then the offset and the bytes of each
+ * member; NAME_members the names of all, in the same order. MEMBERS(M, S) is a list of M(S, member).
  */
 #define EXPORT_LAYOUT(NAME, S, MEMBERS)                                                                  \
   extern "C" __constant__ const int NAME##_layout[] = {(int)sizeof(S) MEMBERS(LAYOUT_OF_MEMBER, S)};     \

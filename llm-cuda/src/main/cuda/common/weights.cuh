@@ -1,6 +1,6 @@
-// What the formats of weights share. A matrix has N rows of K. Block formats keep for each 32 values ("sub-block", nb = K / 32 of them a row) 16 bytes
-// of nibbles: byte j holds value j low and value j + 16 high. Products read "chunks" of four neighbouring rows: a sub-block, or 16 bytes of a dense
-// row. Fields that a lane has no chunk for are 0.
+// What the formats of weights share. A matrix has N rows of K. Block formats keep for each 32 values ("sub-block", nb = K / 32 of them a row) 16
+// bytes of nibbles: byte j holds value j low and value j + 16 high. Products read "chunks" of four neighbouring rows: a sub-block, or 16 bytes of a
+// dense row. Fields that a lane has no chunk for are 0.
 #pragma once
 #include "common/common.cuh"
 

@@ -137,15 +137,16 @@ int ldy, int N,
   store(acc, bias, residual, ldr, y, ldy, N, rows);
 }
 
-#define DENSE(FMT, NUMBER, F)                                                                                                                           \
-  extern "C" __global__ void __launch_bounds__(THREADS) gemm_##FMT(const uchar* W, const float* x, int ldx, const float* bias, const float* residual,   \
-                                                                   int ldr, float* y, int ldy, int N, int K, int rows) {                                \
-    gemm_dense<F>(W, x, ldx, bias, residual, ldr, y, ldy, N, K, rows);                                                                                  \
+#define DENSE(FMT, NUMBER, F)                                                                                                                        \
+  extern "C" __global__ void __launch_bounds__(THREADS) gemm_##FMT(const uchar* W, const float* x, int ldx, const float* bias,                       \
+                                                                   const float* residual,                                                            \
+                                                                   int ldr, float* y, int ldy, int N, int K, int rows) {                             \
+    gemm_dense<F>(W, x, ldx, bias, residual, ldr, y, ldy, N, K, rows);                                                                               \
   }
-#define BLOCKS(FMT, NUMBER, F)                                                                                                                          \
-  extern "C" __global__ void __launch_bounds__(THREADS) gemm_##FMT(const uchar* W, const signed char* q, const Scale* s, const float* bias,             \
-                                                                   const float* residual, int ldr, float* y, int ldy, int N, int K, int rows) {         \
-    gemm_blocks<F>(W, q, s, bias, residual, ldr, y, ldy, N, K, rows);                                                                                   \
+#define BLOCKS(FMT, NUMBER, F)                                                                                                                       \
+  extern "C" __global__ void __launch_bounds__(THREADS) gemm_##FMT(const uchar* W, const signed char* q, const Scale* s, const float* bias,          \
+                                                                   const float* residual, int ldr, float* y, int ldy, int N, int K, int rows) {      \
+    gemm_blocks<F>(W, q, s, bias, residual, ldr, y, ldy, N, K, rows);                                                                                \
   }
 FORMATS(DENSE, BLOCKS)
 EXPORT_SHAPE(gemm, THREADS, TILE)

@@ -46,8 +46,8 @@ extern "C" __global__ void __launch_bounds__(SPLIT_THREADS) split_bf16(const flo
 }
 
 /** y = scale of the row * product + bias + residual, each of them if it is there. */
-extern "C" __global__ void __launch_bounds__(COMBINE_THREADS) combine(const float* product, int ldp, const float* scale, const float* bias, const float* residual,
-    int ldr, float* y,
+extern "C" __global__ void __launch_bounds__(COMBINE_THREADS) combine(const float* product, int ldp, const float* scale, const float* bias,
+                                                                      const float* residual, int ldr, float* y,
                                                            int ldy, int N) {
   dependents();
   wait_previous();

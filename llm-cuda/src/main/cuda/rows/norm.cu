@@ -52,7 +52,8 @@ extern "C" __global__ void __launch_bounds__(ROW_THREADS) quantize(const float* 
   quantize32(row1(x + (long long)r * ldx + k), k & 31, q + (long long)r * K + k - (k & 31), s + (long long)r * (K / 32) + k / 32);
 }
 
-extern "C" __global__ void __launch_bounds__(ROW_THREADS) gated(const float* x, int ldx, float* y, int ldy, signed char* q, Scale* s, int width, int act) {
+extern "C" __global__ void __launch_bounds__(ROW_THREADS) gated(const float* x, int ldx, float* y, int ldy, signed char* q, Scale* s, int width,
+                                                                int act) {
   dependents();
   wait_previous();
   int k = blockIdx.x * ROW_THREADS + threadIdx.x, r = blockIdx.y;

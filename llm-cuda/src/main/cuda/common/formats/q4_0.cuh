@@ -1,4 +1,5 @@
-// q4_0: 32 values share a scale, each is 4 bits less 8. Nibbles, row by row; then scales, four rows side by side.
+// q4_0: 32 values share a scale, each is 4 bits less 8. Planes, with N rounded up to 4 rows: N * K/32 * 16 bytes of nibbles, row by row; N * K/32 * 2
+// of scales as half [N/4][K/32][4], so that four rows are one load of 8 bytes.
 #pragma once
 #include "common/weights.cuh"
 

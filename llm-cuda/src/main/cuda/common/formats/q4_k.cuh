@@ -1,4 +1,4 @@
-// q4_k: 4 bits; 32 values share a scale and a minimum. Nibbles; then the pairs of 256 values.
+// q4_k: 4 bits; 32 values share a scale and a minimum. Planes: N * K/256 * 128 bytes of nibbles; N * K/256 * 16 of pairs.
 #pragma once
 #include "common/formats/k_pairs.cuh"
 

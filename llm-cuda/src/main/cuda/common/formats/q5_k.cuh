@@ -1,4 +1,5 @@
-// q5_k: 5 bits; 32 values share a scale and a minimum. Low nibbles; fifth bits; then the pairs of 256 values.
+// q5_k: 5 bits; 32 values share a scale and a minimum. Planes: N * K/256 * 128 bytes of low nibbles; N * K/256 * 32 of fifth bits; N * K/256 * 16 of
+// pairs.
 #pragma once
 #include "common/formats/k_pairs.cuh"
 

@@ -1,4 +1,5 @@
-// q6_k: 6 bits less 32; 16 values share a scale of 8 bits, 256 one of 16. Low nibbles; upper bits; scales; d.
+// q6_k: 6 bits less 32; 16 values share a scale of 8 bits, 256 one of 16. Planes: N * K/256 * 128 bytes of low nibbles; N * K/256 * 64 of upper bits;
+// N * K/256 * 16 of scales; N * K/256 * 2 of d.
 #pragma once
 #include "common/weights.cuh"
 
@@ -52,7 +53,8 @@ struct Q6K {
       uint4 q = g.q[r];
       uint2 h = g.h[r];
       int w[8] = {less32((q.x & LOW) | (h.x << 4 & TWO)),      less32((q.y & LOW) | (h.x << 2 & TWO)), less32((q.z & LOW) | (h.x & TWO)),
-                  less32((q.w & LOW) | (h.x >> 2 & TWO)),      less32((q.x >> 4 & LOW) | (h.y << 4 & TWO)), less32((q.y >> 4 & LOW) | (h.y << 2 & TWO)),
+                  less32((q.w & LOW) | (h.x >> 2 & TWO)),      less32((q.x >> 4 & LOW) | (h.y << 4 & TWO)),
+                  less32((q.y >> 4 & LOW) | (h.y << 2 & TWO)),
                   less32((q.z >> 4 & LOW) | (h.y & TWO)), less32((q.w >> 4 & LOW) | (h.y >> 2 & TWO))};
       float d = half_bits(g.sd[r] >> 16);
       int scale0 = (signed char)g.sd[r], scale1 = (signed char)(g.sd[r] >> 8);

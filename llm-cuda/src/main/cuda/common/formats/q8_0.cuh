@@ -1,4 +1,5 @@
-// q8_0: 32 values of 8 bits share a scale. Values, row by row; then scales, four rows side by side.
+// q8_0: 32 values of 8 bits share a scale. Planes, with N rounded up to 4 rows: N * K/32 * 32 bytes of values, row by row; N * K/32 * 2 of scales as
+// half [N/4][K/32][4], so that four rows are one load of 8 bytes.
 #pragma once
 #include "common/weights.cuh"
 

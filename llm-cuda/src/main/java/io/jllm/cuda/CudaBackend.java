@@ -117,8 +117,8 @@ final class CudaBackend implements Backend {
         context.use();
         var plan = new WeightPlan(program, weights);
         Optional<Blas> tensors = plan.mostDenseCols() > 0 && options.maxTokensPerStep() > ProductKernels.MOST_FEW ? blas() : Optional.empty();
-        MemoryBudget budget = MemoryBudget.of(program, options, kernels, plan.bytes(), context.freeMemory(), context.device().memory(), memoryFraction,
-                tensors.isPresent() ? TensorProduct.Room.bytes(plan.mostDenseCols()) : 0);
+        MemoryBudget budget = MemoryBudget.of(program, options, kernels, plan.bytes(), context.freeMemory(), context.device().memory(),
+                memoryFraction, tensors.isPresent() ? TensorProduct.Room.bytes(plan.mostDenseCols()) : 0);
         try {
             return new CudaRunner(program, plan, options, budget, context, kernels, tensors);
         } catch (OutOfDeviceMemoryException e) {

@@ -93,9 +93,8 @@ final class CudaRunner implements ModelRunner {
                     owner.own(DeviceMemory.allocate(context, TensorProduct.Room.bytes(plan.mostDenseCols()), "products on tensor cores")).address(),
                     plan.mostDenseCols()));
             copier = owner.own(new BlockCopier(stream, kernels, arena, kv));
-            sampler = owner.own(new RowSampler(context, stream, kernels, arena, activations.floats(program.logits()), Activations.pitch(program.logits()),
-                    vocab,
-                    options.maxLogitRows(), options.maxSequences()));
+            sampler = owner.own(new RowSampler(context, stream, kernels, arena, activations.floats(program.logits()),
+                    Activations.pitch(program.logits()), vocab, options.maxLogitRows(), options.maxSequences()));
             owner.own((AutoCloseable) stream::synchronize); // given back first: what is in use must not go
             var state = new DeviceState(kernels, plan, weights.address(), activations, upload, kv, options.kvType(), options.blockSize(),
                     partial.address(),

@@ -59,8 +59,8 @@ record MemoryBudget(long weights, long scratch, long blockBytes, int blocks, int
         long partial = pieceBytes(program) * pieces;
         long scratch = Activations.bytes(BufferPlan.of(program, Fusion.LINGER), o.maxTokensPerStep(), o.maxLogitRows()) + partial
                 + StepUpload.bytes(o, cut, tableInts)
-                + RowSampler.scratchBytes(kernels, program.config().vocab(), o.maxLogitRows()) + counterBytes(program, o) + CompiledOps.taskBytes(program)
-                + tensorBytes;
+                + RowSampler.scratchBytes(kernels, program.config().vocab(), o.maxLogitRows()) + counterBytes(program, o)
+                + CompiledOps.taskBytes(program) + tensorBytes;
         long room = Math.min(free - RESERVE, (long) (fraction * total) - (total - free)) - weights - scratch;
         long wanted = limited ? Math.min(o.kvBytes() / block, o.maxBlocks()) : 1;
         if (room < wanted * block) {

@@ -31,7 +31,8 @@ class CudaLaunchTest {
         OnDevice.assume();
         KernelImages whole = KernelImages.packaged();
         Optional<String> image = whole.image(Device.of(0).capability());
-        Assumptions.assumeTrue(image.equals(Optional.of("90a")), () -> "skipped: the wrong kernel is for devices that run sm_90a, this one runs " + image);
+        Assumptions.assumeTrue(image.equals(Optional.of("90a")), () -> "skipped: the wrong kernel is for devices that run sm_90a, this one runs "
+                + image);
         var files = new ArrayList<>(List.of("wrong"));
         files.addAll(whole.files());
         var images = new KernelImages(Optional.empty(), whole.version(), files, whole.only(), whole.cubins(), whole.ptx());

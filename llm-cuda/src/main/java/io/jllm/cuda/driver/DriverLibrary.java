@@ -37,7 +37,8 @@ final class DriverLibrary {
         try {
             library = SymbolLookup.libraryLookup(NAME, Arena.ofAuto());
         } catch (IllegalCallerException e) {
-            return Optional.of("the JVM does not let it call native code: start it with --enable-native-access=io.jllm.cuda, or ALL-UNNAMED on the class path");
+            return Optional.of("the JVM does not let it call native code: start it with --enable-native-access=io.jllm.cuda, or ALL-UNNAMED on the "
+                    + "class path");
         } catch (IllegalArgumentException e) {
             return Optional.of("no NVIDIA driver was found (" + NAME + "): install one, or start the container with its GPUs (--gpus all)");
         }

@@ -12,8 +12,8 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * Asks for the parameters of kernels: {@code cuFuncGetParamInfo} of {@code cuda.h}, CUDA 12.4. Bound by hand: drivers that are otherwise new enough may
- * lack it, which generated bindings do not foresee.
+ * Asks for the parameters of kernels: {@code cuFuncGetParamInfo} of {@code cuda.h}, CUDA 12.4. Bound by hand: drivers that are otherwise new enough
+ * may lack it, which generated bindings do not foresee.
  */
 final class ParameterInfo {
     private static final String FUNCTION = "cuFuncGetParamInfo";

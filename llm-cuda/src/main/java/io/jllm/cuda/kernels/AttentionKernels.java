@@ -115,13 +115,13 @@ public final class AttentionKernels {
         this.step = step;
     }
 
-    private Launch.Builder launch(String family, String shape) {
-        return kernels.launch(arena, family + "_" + kvSuffix, kernels.shape(shape, shape.equals("rope_store") ? 1 : 2)[0]);
+    private Launch.Builder launch(String family, int[] shape) {
+        return kernels.launch(arena, family + "_" + kvSuffix, shape[0]);
     }
 
     /** Norms and rotates queries and keys, and stores keys and values: a block for each head of a row. */
     public RowsLaunch ropeStore(Rows qkv, Rows q, Pages p, AttentionShape shape, Rotation r) {
-        Launch.Builder b = pages(launch("rope_store", "rope_store").pointer("qkv", qkv.floats()).integer("ldqkv", qkv.pitch())
+        Launch.Builder b = pages(launch("rope_store", kernels.shape("rope_store", 1)).pointer("qkv", qkv.floats()).integer("ldqkv", qkv.pitch())
                 .pointer("q", q.floats()).integer("ldq", q.pitch()), p).pointer("positions", step.address(Field.POSITIONS))
                 .pointer("kvSlots", step.address(Field.KV_SLOTS)).integer("blockSize", p.blockSize);
         return new RowsLaunch.Across(rotation(heads(b, shape), r).build(), shape.heads() + 2 * shape.kvHeads());
@@ -129,7 +129,7 @@ public final class AttentionKernels {
 
     /** Attention of single queries; y as floats, bytes or both. */
     public Singles decode(Rows q, Rows y, Pages p, Scores s, Partial partial, int multiprocessors) {
-        Launch.Builder b = launch("attn_decode", "attn_decode").pointer("q", q.floats()).integer("ldq", q.pitch());
+        Launch.Builder b = launch("attn_decode", kernels.shape("attn_decode", 2)).pointer("q", q.floats()).integer("ldq", q.pitch());
         return new Singles(fromY(b, y, p, s, partial).build(), multiprocessors, s.shape.kvHeads());
     }
 
@@ -140,14 +140,14 @@ public final class AttentionKernels {
 
     /** Rotation, storing and attention of single queries in one. */
     public Singles decodeRotated(Rows qkv, Rows y, Pages p, Scores s, Partial partial, Rotation r, int multiprocessors) {
-        Launch.Builder b = launch("attn_decode_rope", "attn_decode").pointer("qkv", qkv.floats()).integer("ldqkv", qkv.pitch());
+        Launch.Builder b = launch("attn_decode_rope", kernels.shape("attn_decode", 2)).pointer("qkv", qkv.floats()).integer("ldqkv", qkv.pitch());
         fromY(b, y, p, s, partial).pointer("kvSlots", step.address(Field.KV_SLOTS));
         return new Singles(rotation(b, r).build(), multiprocessors, s.shape.kvHeads());
     }
 
     /** Attention of tiles of queries. */
     public Tiles prefill(Rows q, Rows y, Pages p, Scores s) {
-        Launch.Builder b = pages(launch("attn_prefill", "attn_prefill").pointer("q", q.floats()).integer("ldq", q.pitch())
+        Launch.Builder b = pages(launch("attn_prefill", kernels.shape("attn_prefill", 2)).pointer("q", q.floats()).integer("ldq", q.pitch())
                 .pointer("y", y.floats()).integer("ldy", y.pitch()), p)
                 .pointer("tileRow", step.address(Field.TILE_ROW)).pointer("tileRows", step.address(Field.TILE_ROWS))
                 .pointer("tileSeq", step.address(Field.TILE_SEQUENCE)).pointer("positions", step.address(Field.POSITIONS))

@@ -1,8 +1,8 @@
 package io.jllm.cuda.kernels;
 
 /**
- * Rows of a value on the device: as floats, and beside them in 8 bits with a scale for each 32, which stand without gaps. A kernel reads or writes the
- * form that it is given; addresses are 0 for a form that is not there.
+ * Rows of a value on the device: as floats, and beside them in 8 bits with a scale for each 32, which stand without gaps. A kernel reads or writes
+ * the form that it is given; addresses are 0 for a form that is not there.
  *
  * @param floats where the floats of the first row are
  * @param pitch floats from a row to the next
