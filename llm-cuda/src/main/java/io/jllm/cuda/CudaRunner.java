@@ -16,7 +16,7 @@ import io.jllm.cuda.driver.DeviceMemory;
 import io.jllm.cuda.driver.OutOfDeviceMemoryException;
 import io.jllm.cuda.driver.Owner;
 import io.jllm.cuda.driver.Stream;
-import io.jllm.cuda.kernels.AttentionKernels;
+import io.jllm.cuda.kernels.AttentionCut;
 import io.jllm.cuda.kernels.Kernels;
 import io.jllm.cuda.memory.Activations;
 import io.jllm.cuda.memory.BlockCopier;
@@ -83,7 +83,7 @@ final class CudaRunner implements ModelRunner {
                     "activations"));
             activations = new Activations(buffers, options.maxTokensPerStep(), options.maxLogitRows(), values.address());
             kv = owner.own(new KvCache(context, program, options.blockSize(), options.kvType(), budget.blocks()));
-            upload = owner.own(new StepUpload(context, options, AttentionKernels.Cut.of(kernels), budget.tableInts(), budget.pieceRoom()));
+            upload = owner.own(new StepUpload(context, options, AttentionCut.of(kernels), budget.tableInts(), budget.pieceRoom()));
             DeviceMemory partial = owner.own(DeviceMemory.allocate(context, budget.partialBytes(), "attention"));
             DeviceMemory counters = owner.own(DeviceMemory.allocate(context, MemoryBudget.counterBytes(program, options), "attention"));
             counters.fill(stream, (byte) 0);

@@ -2,7 +2,7 @@ package io.jllm.cuda;
 
 import io.jllm.cuda.compile.CompiledOps;
 import io.jllm.cuda.compile.Fusion;
-import io.jllm.cuda.kernels.AttentionKernels;
+import io.jllm.cuda.kernels.AttentionCut;
 import io.jllm.cuda.kernels.Kernels;
 import io.jllm.cuda.memory.Activations;
 import io.jllm.cuda.memory.KvCache;
@@ -45,7 +45,7 @@ record MemoryBudget(long weights, long scratch, long blockBytes, int blocks, int
      */
     static MemoryBudget of(Program program, RunnerOptions o, Kernels kernels, long weights, long free, long total, double fraction,
             long tensorBytes) {
-        AttentionKernels.Cut cut = AttentionKernels.Cut.of(kernels);
+        AttentionCut cut = AttentionCut.of(kernels);
         long block = KvCache.blockBytes(program, o.blockSize(), o.kvType());
         boolean limited = o.kvBytes() > 0;
         if (limited && o.kvBytes() < block) {
@@ -80,7 +80,7 @@ record MemoryBudget(long weights, long scratch, long blockBytes, int blocks, int
                 + "uses the device, or take a smaller model";
     }
 
-    private static int pieces(Program program, RunnerOptions o, AttentionKernels.Cut cut) {
+    private static int pieces(Program program, RunnerOptions o, AttentionCut cut) {
         long all = Math.ceilDiv((long) o.maxBlocks() * o.blockSize(), cut.piece()) + o.maxSequences();
         long most = Math.max(o.maxSequences(), MOST_PARTIAL_BYTES / Math.max(1, pieceBytes(program)));
         return (int) Math.min(all, most);

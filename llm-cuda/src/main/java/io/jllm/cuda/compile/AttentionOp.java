@@ -2,6 +2,7 @@ package io.jllm.cuda.compile;
 
 import io.jllm.cuda.driver.Stream;
 import io.jllm.cuda.kernels.AttentionKernels;
+import io.jllm.cuda.kernels.DecodeKernels;
 import io.jllm.cuda.memory.StepSize;
 import java.util.Optional;
 
@@ -12,7 +13,7 @@ import java.util.Optional;
  * @param singles the first
  * @param tiles the second; none in a program for decoding
  */
-record AttentionOp(AttentionKernels.Singles singles, Optional<AttentionKernels.Tiles> tiles) implements CompiledOp {
+record AttentionOp(DecodeKernels.Singles singles, Optional<AttentionKernels.Tiles> tiles) implements CompiledOp {
     @Override
     public void launch(Stream stream, StepSize size) {
         if (size.singles() > 0) {

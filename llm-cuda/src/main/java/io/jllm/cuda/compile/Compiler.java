@@ -1,6 +1,7 @@
 package io.jllm.cuda.compile;
 
 import io.jllm.cuda.kernels.AttentionKernels;
+import io.jllm.cuda.kernels.DecodeKernels;
 import io.jllm.cuda.kernels.EmbedKernels;
 import io.jllm.cuda.kernels.ProductKernels;
 import io.jllm.cuda.kernels.RowKernels;
@@ -27,6 +28,7 @@ public final class Compiler {
     private final RowKernels rowKernels;
     private final ProductKernels products;
     private final AttentionKernels attentions;
+    private final DecodeKernels decodes;
     private final Fusion fusion;
 
     private Compiler(Program program, DeviceState state, Arena arena, Mode mode) {
@@ -39,7 +41,8 @@ public final class Compiler {
         rowKernels = new RowKernels(state.kernels(), arena);
         products = new ProductKernels(state.kernels(), arena);
         attentions = new AttentionKernels(state.kernels(), arena, state.kvSuffix(), state.upload());
-        fusion = new Fusion(state, values, mode, compiled, products, attentions);
+        decodes = new DecodeKernels(state.kernels(), arena, state.kvSuffix(), state.upload(), state.multiprocessors());
+        fusion = new Fusion(state, values, mode, compiled, products, decodes);
     }
 
     /**
@@ -158,8 +161,7 @@ public final class Compiler {
     private CompiledOp attention(Op.PagedAttention a, boolean quantized) {
         Rows q = values.rows(a.q());
         Rows y = values.outputs(a.out(), values.wantsFloats(a.out()) || !quantized, quantized);
-        return new AttentionOp(
-                attentions.decode(q, y, state.pages(a.layer()), DeviceState.scores(a), state.partials(), state.multiprocessors()),
+        return new AttentionOp(decodes.decode(q, y, state.pages(a.layer()), DeviceState.scores(a), state.partials()),
                 mode != Mode.ANY ? Optional.empty()
                         : Optional.of(attentions.prefill(q, values.rows(a.out()), state.pages(a.layer()), DeviceState.scores(a))));
     }

@@ -2,6 +2,7 @@ package io.jllm.cuda.compile;
 
 import io.jllm.cuda.driver.DeviceMemory;
 import io.jllm.cuda.kernels.AttentionKernels;
+import io.jllm.cuda.kernels.DecodeKernels;
 import io.jllm.cuda.kernels.Kernels;
 import io.jllm.cuda.kernels.ProductKernels;
 import io.jllm.cuda.kernels.Rows;
@@ -113,8 +114,8 @@ public record DeviceState(Kernels kernels, WeightPlan plan, long weights, Activa
     }
 
     /** The room of single queries' attention. */
-    AttentionKernels.Partial partials() {
-        return new AttentionKernels.Partial(partial, counters);
+    DecodeKernels.Partial partials() {
+        return new DecodeKernels.Partial(partial, counters);
     }
 
     private long frequencies(Rope rope) {

@@ -1,6 +1,6 @@
 package io.jllm.cuda.compile;
 
-import io.jllm.cuda.kernels.AttentionKernels;
+import io.jllm.cuda.kernels.DecodeKernels;
 import io.jllm.cuda.kernels.ProductKernels;
 import io.jllm.cuda.kernels.RowsLaunch;
 import io.jllm.cuda.weights.WeightPlan;
@@ -28,10 +28,10 @@ public final class Fusion {
     private final Mode mode;
     private final CompiledOps compiled;
     private final ProductKernels products;
-    private final AttentionKernels attention;
+    private final DecodeKernels attention;
 
     /** Adds what it compiles to the ops that are compiled. */
-    Fusion(DeviceState state, Values values, Mode mode, CompiledOps compiled, ProductKernels products, AttentionKernels attention) {
+    Fusion(DeviceState state, Values values, Mode mode, CompiledOps compiled, ProductKernels products, DecodeKernels attention) {
         this.state = state;
         this.values = values;
         this.mode = mode;
@@ -121,7 +121,7 @@ public final class Fusion {
             return 0;
         }
         compiled.add(new AttentionOp(attention.decodeRotated(values.rows(r.qkv()), values.outputs(a.out()), state.pages(a.layer()),
-                DeviceState.scores(a), state.partials(), state.rotation(r), state.multiprocessors()), Optional.empty()));
+                DeviceState.scores(a), state.partials(), state.rotation(r)), Optional.empty()));
         return 2;
     }
 }

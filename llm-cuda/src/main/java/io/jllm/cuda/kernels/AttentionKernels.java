@@ -6,13 +6,9 @@ import io.jllm.cuda.kernels.StepArrays.Field;
 import io.jllm.model.Op.AttentionShape;
 import java.lang.foreign.Arena;
 
-/**
- * Launches {@code attention/attention.cu} and {@code attention/decode.cu}: rotation and storing of keys and values, attention of tiles of queries and
- * of single ones, copies of blocks.
- */
+/** Launches {@code attention/attention.cu}: rotation and storing of keys and values, attention of tiles of queries, copies of blocks. */
 public final class AttentionKernels {
-    /** Most blocks that share the positions of a query. */
-    private static final int MOST_SPLITS = 64;
+    private static final String PREFILL = "attn_prefill";
 
     /**
      * The pages of a layer.
@@ -50,24 +46,6 @@ public final class AttentionKernels {
     public record Scores(AttentionShape shape, float scale, int window, float softCap) {
     }
 
-    /**
-     * Room of single queries' attention.
-     *
-     * @param partial for what pieces leave
-     * @param counters all zero between launches
-     */
-    public record Partial(long partial, long counters) {
-    }
-
-    /** Attention of single queries, the last positions of their sequences: a launch, blocks for the positions of one, and head groups. */
-    public record Singles(Launch launch, int multiprocessors, int kvHeads) {
-        /** Queues it for that many queries. */
-        public void run(Stream stream, int queries) {
-            // A block for each multiprocessor: a second one would wait until the first has ended.
-            launch.run(stream, Math.clamp(multiprocessors / ((long) kvHeads * queries), 1, MOST_SPLITS), kvHeads, queries);
-        }
-    }
-
     /** Attention of tiles of queries. */
     public record Tiles(Launch launch, int heads) {
         /** Queues it for that many tiles. */
@@ -81,19 +59,6 @@ public final class AttentionKernels {
         /** Queues it for that many pairs. */
         public void run(Stream stream, int pairs) {
             launch.run(stream, blocks, pairs, 1);
-        }
-    }
-
-    /**
-     * How the work is cut.
-     *
-     * @param queries of one sequence that a tile has at most
-     * @param piece positions that single queries' attention takes at a time; a multiple of this
-     */
-    public record Cut(int queries, int piece) {
-        /** As the image has it. */
-        public static Cut of(Kernels kernels) {
-            return new Cut(kernels.shape("attn_prefill", 2)[1], kernels.shape("attn_decode", 2)[1]);
         }
     }
 
@@ -119,6 +84,11 @@ public final class AttentionKernels {
         return kernels.launch(arena, family + "_" + kvSuffix, shape[0]);
     }
 
+    /** The most queries of one sequence that a tile has. */
+    static int tileQueries(Kernels kernels) {
+        return kernels.shape(PREFILL, 2)[1];
+    }
+
     /** Norms and rotates queries and keys, and stores keys and values: a block for each head of a row. */
     public RowsLaunch ropeStore(Rows qkv, Rows q, Pages p, AttentionShape shape, Rotation r) {
         Launch.Builder b = pages(launch("rope_store", kernels.shape("rope_store", 1)).pointer("qkv", qkv.floats()).integer("ldqkv", qkv.pitch())
@@ -127,27 +97,9 @@ public final class AttentionKernels {
         return new RowsLaunch.Across(rotation(heads(b, shape), r).build(), shape.heads() + 2 * shape.kvHeads());
     }
 
-    /** Attention of single queries; y as floats, bytes or both. */
-    public Singles decode(Rows q, Rows y, Pages p, Scores s, Partial partial, int multiprocessors) {
-        Launch.Builder b = launch("attn_decode", kernels.shape("attn_decode", 2)).pointer("q", q.floats()).integer("ldq", q.pitch());
-        return new Singles(fromY(b, y, p, s, partial).build(), multiprocessors, s.shape.kvHeads());
-    }
-
-    /** Whether there is a kernel that rotates and stores too. */
-    public boolean decodesRotated() {
-        return kernels.find("attn_decode_rope_" + kvSuffix).isPresent();
-    }
-
-    /** Rotation, storing and attention of single queries in one. */
-    public Singles decodeRotated(Rows qkv, Rows y, Pages p, Scores s, Partial partial, Rotation r, int multiprocessors) {
-        Launch.Builder b = launch("attn_decode_rope", kernels.shape("attn_decode", 2)).pointer("qkv", qkv.floats()).integer("ldqkv", qkv.pitch());
-        fromY(b, y, p, s, partial).pointer("kvSlots", step.address(Field.KV_SLOTS));
-        return new Singles(rotation(b, r).build(), multiprocessors, s.shape.kvHeads());
-    }
-
     /** Attention of tiles of queries. */
     public Tiles prefill(Rows q, Rows y, Pages p, Scores s) {
-        Launch.Builder b = pages(launch("attn_prefill", kernels.shape("attn_prefill", 2)).pointer("q", q.floats()).integer("ldq", q.pitch())
+        Launch.Builder b = pages(launch(PREFILL, kernels.shape(PREFILL, 2)).pointer("q", q.floats()).integer("ldq", q.pitch())
                 .pointer("y", y.floats()).integer("ldy", y.pitch()), p)
                 .pointer("tileRow", step.address(Field.TILE_ROW)).pointer("tileRows", step.address(Field.TILE_ROWS))
                 .pointer("tileSeq", step.address(Field.TILE_SEQUENCE)).pointer("positions", step.address(Field.POSITIONS))
@@ -162,28 +114,21 @@ public final class AttentionKernels {
                 .pointer("fromTo", fromTo).build(), shape[1]);
     }
 
-    private Launch.Builder fromY(Launch.Builder b, Rows y, Pages p, Scores s, Partial partial) {
-        pages(b.pointer("y", y.floats()).integer("ldy", y.pitch()).pointer("yq", y.bytes()).pointer("ys", y.scales()), p)
-                .pointer("row", step.address(Field.SINGLE_ROW)).pointer("seq", step.address(Field.SINGLE_SEQUENCE))
-                .pointer("context", step.address(Field.CONTEXT)).pointer("tableAt", step.address(Field.TABLE_AT))
-                .pointer("table", step.address(Field.TABLE));
-        return scores(b, p, s).pointer("partial", partial.partial).pointer("counters", partial.counters)
-                .pointer("pieces", step.address(Field.PIECES));
-    }
+    // Lists of arguments that several kernels have.
 
-    private static Launch.Builder pages(Launch.Builder b, Pages p) {
+    static Launch.Builder pages(Launch.Builder b, Pages p) {
         return b.pointer("kv", p.kv).wide("blockBytes", p.blockBytes).wide("layerAt", p.layerAt);
     }
 
-    private static Launch.Builder heads(Launch.Builder b, AttentionShape s) {
+    static Launch.Builder heads(Launch.Builder b, AttentionShape s) {
         return b.integer("heads", s.heads()).integer("kvHeads", s.kvHeads()).integer("headDim", s.headDim());
     }
 
-    private static Launch.Builder scores(Launch.Builder b, Pages p, Scores s) {
+    static Launch.Builder scores(Launch.Builder b, Pages p, Scores s) {
         return heads(b.integer("blockSize", p.blockSize), s.shape).real("scale", s.scale).integer("window", s.window).real("softCap", s.softCap);
     }
 
-    private static Launch.Builder rotation(Launch.Builder b, Rotation r) {
+    static Launch.Builder rotation(Launch.Builder b, Rotation r) {
         return b.integer("rotaryDim", r.dim).integer("interleaved", r.interleaved ? 1 : 0).pointer("invFreq", r.frequencies)
                 .real("factor", r.factor).pointer("qNorm", r.qNorm).pointer("kNorm", r.kNorm).real("eps", r.eps);
     }

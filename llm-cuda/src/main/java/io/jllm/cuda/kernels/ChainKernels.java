@@ -3,7 +3,7 @@ package io.jllm.cuda.kernels;
 import io.jllm.cuda.driver.Launch;
 import io.jllm.cuda.driver.Stream;
 import io.jllm.cuda.kernels.AttentionKernels.Pages;
-import io.jllm.cuda.kernels.AttentionKernels.Partial;
+import io.jllm.cuda.kernels.DecodeKernels.Partial;
 import io.jllm.cuda.kernels.StepArrays.Field;
 import java.lang.foreign.Arena;
 import java.util.Arrays;

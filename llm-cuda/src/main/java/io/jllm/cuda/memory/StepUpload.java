@@ -6,7 +6,7 @@ import io.jllm.cuda.driver.Event;
 import io.jllm.cuda.driver.Owner;
 import io.jllm.cuda.driver.PinnedMemory;
 import io.jllm.cuda.driver.Stream;
-import io.jllm.cuda.kernels.AttentionKernels;
+import io.jllm.cuda.kernels.AttentionCut;
 import io.jllm.cuda.kernels.StepArrays;
 import io.jllm.spi.Backend.RunnerOptions;
 import io.jllm.spi.StepBatch;
@@ -22,7 +22,7 @@ public final class StepUpload implements StepArrays, AutoCloseable {
 
     private final Owner owner = new Owner();
     private final int[] at = new int[Field.values().length];
-    private final AttentionKernels.Cut cut;
+    private final AttentionCut cut;
     private final int tableInts;
     private final int blockSize;
     private final int pieceRoom;
@@ -39,7 +39,7 @@ public final class StepUpload implements StepArrays, AutoCloseable {
      * @param tableInts entries of all block tables together
      * @param pieceRoom pieces of all contexts together
      */
-    public StepUpload(Context context, RunnerOptions options, AttentionKernels.Cut cut, int tableInts, int pieceRoom) {
+    public StepUpload(Context context, RunnerOptions options, AttentionCut cut, int tableInts, int pieceRoom) {
         this.cut = cut;
         this.tableInts = tableInts;
         this.pieceRoom = pieceRoom;
@@ -58,11 +58,11 @@ public final class StepUpload implements StepArrays, AutoCloseable {
     }
 
     /** Bytes that it takes on the device. */
-    public static long bytes(RunnerOptions options, AttentionKernels.Cut cut, int tableInts) {
+    public static long bytes(RunnerOptions options, AttentionCut cut, int tableInts) {
         return Integer.BYTES * (long) layout(options, cut, new int[Field.values().length], tableInts);
     }
 
-    private static int layout(RunnerOptions o, AttentionKernels.Cut cut, int[] at, int tableInts) {
+    private static int layout(RunnerOptions o, AttentionCut cut, int[] at, int tableInts) {
         int next = 0;
         for (Field f : Field.values()) {
             at[f.ordinal()] = next;
