@@ -6,26 +6,30 @@
 
 /** How to draw from a row, as Java lays it out: its members are in ROW_MEMBERS too. */
 struct Row {
-  int row, flags;
+  int row;   // of logits
+  int flags;
   float temperature;
-  int topK;
+  int topK;  // 0: all
   float topP, minP, repetition, presence, frequency;
   int biasCount;
   long long seed;
-  int position, allowedCount;
-  int* counts;
-  int* biasIds;
+  int position;     // counter of the random source
+  int allowedCount; // 0: all are allowed
+  int* counts;      // [vocab] of the slot: how often the output has a token, times 2, plus 1 if it stands in the prompt; 0 without penalties
+  int* biasIds;     // biasCount ids, then biasCount floats, then allowedCount ids
   int* reserved;
 };
 #define ROW_MEMBERS(M, S)                                                                                                                  \
   M(S, row) M(S, flags) M(S, temperature) M(S, topK) M(S, topP) M(S, minP) M(S, repetition) M(S, presence) M(S, frequency) M(S, biasCount) \
   M(S, seed) M(S, position) M(S, allowedCount) M(S, counts) M(S, biasIds)
-enum Flags { PENALTIES = 1, BIAS = 2, GREEDY = 4 };
+enum Flags { PENALTIES = 1, BIAS = 2 /* or allowed tokens */, GREEDY = 4 /* temperature 0 */ };
+/** Of a result. A logit is NaN; all are -infinity; after penalties, bias and allowed tokens none may be picked, or one that they changed is NaN. */
 enum Status { OK, NOT_A_NUMBER, ALL_BANNED, NOTHING_LEFT, CHANGED_TO_NOT_A_NUMBER };
 struct Result {
   int token;
   float logprob;
-  int status, detail;
+  int status;
+  int detail; // the lowest id whose logit is NaN
 };
 #define RESULT_MEMBERS(M, S) M(S, token) M(S, logprob) M(S, status) M(S, detail)
 
