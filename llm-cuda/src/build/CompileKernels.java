@@ -5,6 +5,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.FileTime;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -16,15 +17,21 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
- * A step of the build, run as a source file by whatever Java of version 17 or later is there: compiles every kernel file with nvcc, for each
- * architecture into a cubin, and once into PTX that later devices compile for themselves. What is newer than its sources stays. Where nvcc is absent
- * the index that it writes says so, and the build goes on.
+ * A step of the build, run as a source file by whatever Java of version 17 or later is there: compiles every kernel file of a folder and those in it
+ * with nvcc, for each architecture into a cubin, and once into PTX that later devices compile for themselves. Results lie side by side under the
+ * names of their files, which must differ; includes are found from the folder on. What is newer than its sources stays. Where nvcc is absent the
+ * index that it writes says so, and the build goes on.
+ *
+ * <p>A file for some devices only says so in its first lines: {@code // architectures: 90a 100 ptx} lists those for which it is compiled; a letter
+ * behind a number is part of it. The index tells them as {@code only.NAME}.
  *
  * <p>Arguments: folder of kernels, folder of results, architectures of cubins separated by commas, architecture of PTX, folder of a CUDA that serves
  * where no other is found. Architectures that the compiler does not know are left out.
  */
 final class CompileKernels {
     private static final Pattern RELEASE = Pattern.compile("release (\\d+)\\.(\\d+)");
+    private static final Pattern ARCHITECTURES = Pattern.compile("// architectures:(( +(\\d+[a-z]?|ptx))+)");
+    private static final int FIRST_LINES = 10;
 
     private CompileKernels() {
     }
@@ -36,8 +43,8 @@ final class CompileKernels {
         List<Path> kernels = list(sources, ".cu");
         Optional<Path> nvcc = nvcc(Path.of(args[4]));
         if (nvcc.isEmpty() || kernels.isEmpty()) {
-            String why = "this build of llm-cuda has no kernels: when it was built, nvcc was not found in CUDA_HOME, in CUDA_PATH, on the "
-                    + "PATH, or where llm-cuda/gpu/toolkit puts it";
+            String why = "this build of llm-cuda has no kernels: when it was built, nvcc was not found in CUDA_HOME, in CUDA_PATH, on the PATH, or "
+                    + "where llm-cuda/gpu/toolkit puts it";
             write(results.resolve("index.properties"), "missing=" + why + "\n");
             System.out.println(why);
             return;
@@ -52,14 +59,29 @@ final class CompileKernels {
                 .toList();
         long headers = newest(list(sources, ".cuh"));
         var jobs = new ArrayList<Callable<Void>>();
+        var names = new ArrayList<String>();
+        var only = new StringBuilder();
         for (Path kernel : kernels) {
             String name = kernel.getFileName().toString().replace(".cu", "");
+            if (names.contains(name)) {
+                throw new IOException("two files of kernels are named " + name + ".cu: rename one");
+            }
+            names.add(name);
+            List<String> wanted = architectures(kernel);
+            if (!wanted.isEmpty()) {
+                only.append("only.").append(name).append('=').append(String.join(",", wanted)).append('\n');
+            }
             long newest = Math.max(headers, newest(List.of(kernel)));
             for (String arch : targets) {
-                jobs.add(job(results.resolve(name + ".sm_" + arch + ".cubin"), newest, compiler, "-cubin", "-gencode",
-                        "arch=compute_" + arch + ",code=sm_" + arch, kernel.toString()));
+                if (wanted.isEmpty() || wanted.contains(arch)) {
+                    jobs.add(job(results.resolve(name + ".sm_" + arch + ".cubin"), newest, compiler, "-cubin", "-gencode",
+                            "arch=compute_" + arch + ",code=sm_" + arch, "-I" + sources, kernel.toString()));
+                }
             }
-            jobs.add(job(results.resolve(name + ".ptx"), newest, compiler, "-ptx", "-arch=compute_" + args[3], kernel.toString()));
+            if (wanted.isEmpty() || wanted.contains("ptx")) {
+                jobs.add(job(results.resolve(name + ".ptx"), newest, compiler, "-ptx", "-arch=compute_" + args[3], "-I" + sources,
+                        kernel.toString()));
+            }
         }
         ExecutorService pool = Executors.newFixedThreadPool(Runtime.getRuntime().availableProcessors());
         try {
@@ -70,8 +92,15 @@ final class CompileKernels {
             pool.shutdownNow();
         }
         write(results.resolve("index.properties"), "release=" + release.group(1) + "." + release.group(2) + "\nfiles="
-                + String.join(",", kernels.stream().map(k -> k.getFileName().toString().replace(".cu", "")).toList()) + "\ncubins="
-                + String.join(",", targets) + "\nptx=" + args[3] + "\n");
+                + String.join(",", names) + "\ncubins=" + String.join(",", targets) + "\nptx=" + args[3] + "\n" + only);
+    }
+
+    /** What a file says that it is for; empty if it is for all. */
+    private static List<String> architectures(Path kernel) throws IOException {
+        try (Stream<String> lines = Files.lines(kernel)) {
+            return lines.limit(FIRST_LINES).map(ARCHITECTURES::matcher).filter(Matcher::matches).findFirst()
+                    .map(m -> List.of(m.group(1).strip().split(" +"))).orElse(List.of());
+        }
     }
 
     private static Callable<Void> job(Path out, long newest, String... command) {
@@ -112,8 +141,9 @@ final class CompileKernels {
     }
 
     private static List<Path> list(Path folder, String... endings) throws IOException {
-        try (Stream<Path> files = Files.list(folder)) {
-            return files.filter(f -> Stream.of(endings).anyMatch(f.toString()::endsWith)).sorted().toList();
+        try (Stream<Path> files = Files.walk(folder)) {
+            return files.filter(f -> Stream.of(endings).anyMatch(f.toString()::endsWith))
+                    .sorted(Comparator.comparing(f -> f.getFileName().toString())).toList();
         }
     }
 

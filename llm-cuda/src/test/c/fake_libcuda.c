@@ -1,5 +1,11 @@
-// A driver for tests: it computes nothing, but hands out and takes back everything that the driver API does, counts what is alive, and fails where it is told to.
-// fake_* functions are for the test. Environment: FAKE_VERSION, FAKE_DEVICES, FAKE_CAPABILITY (90), FAKE_INIT (result of cuInit), FAKE_GROWS (0 or 1).
+// A driver for tests: it computes nothing, but hands out and takes back everything that the driver API does, counts what is alive, and fails where it
+// is told to.
+// Of a cubin it knows the kernels, their parameters and the constants. An image may be text too, a line for each thing:
+//   kernel NAME BYTES BYTES ...      the bytes of its parameters
+//   constant NAME BYTE BYTE ...      what stands there
+//   any                              all other names are kernels, of whose parameters nothing is known
+// fake_* functions are for the test. Environment: FAKE_VERSION, FAKE_DEVICES, FAKE_CAPABILITY (90), FAKE_INIT (result of cuInit), FAKE_GROWS (0 or
+// 1).
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,7 +14,7 @@
 typedef int R;
 typedef uint64_t P;
 
-enum { OUT_OF_MEMORY = 2, INVALID = 1, NOT_FOUND = 500, LAUNCH_FAILED = 719 };
+enum { OUT_OF_MEMORY = 2, INVALID = 1, NOT_FOUND = 500, NOT_SUPPORTED = 801 };
 
 static long live, launches, graph_launches, waits;
 static char fail_name[64];
@@ -51,11 +57,149 @@ R cuDevicePrimaryCtxRetain(void **c, int d) { CALL(1); live++; *c = (void *) 1; 
 R cuDevicePrimaryCtxRelease_v2(int d) { live--; return 0; }
 R cuCtxSetCurrent(void *c) { CALL(0); return c == (void *) 1 ? 0 : INVALID; }
 R cuCtxSynchronize(void) { CALL(0); return 0; }
-R cuModuleLoadDataEx(void **m, const void *image, unsigned n, int *o, void **v) { CALL(1); *m = made(); return 0; }
-R cuModuleUnload(void *m) { return gone(m); }
-R cuModuleGetFunction(void **f, void *m, const char *name) { CALL(0); *f = (void *) 3; return 0; }
-static int shape[4] = {128, 32, 1024, 128};
-R cuModuleGetGlobal_v2(P *p, size_t *n, void *m, const char *name) { CALL(0); *p = (P) (uintptr_t) shape; *n = sizeof shape; return 0; }
+// --- images
+
+enum { MOST_PARAMETERS = 64, FUNCTION = 0x46756e63 };
+typedef struct Function {
+  int magic, count; // -1: unknown
+  char name[96];
+  size_t offset[MOST_PARAMETERS], size[MOST_PARAMETERS];
+  struct Function *next;
+} Function;
+typedef struct Constant {
+  char name[96];
+  size_t size;
+  unsigned char *bytes;
+  struct Constant *next;
+} Constant;
+typedef struct {
+  int any;
+  Function *functions;
+  Constant *constants;
+} Module;
+
+static unsigned u16_at(const unsigned char *p) { return p[0] | p[1] << 8; }
+static uint32_t u32_at(const unsigned char *p) { uint32_t v; memcpy(&v, p, 4); return v; }
+static uint64_t u64_at(const unsigned char *p) { uint64_t v; memcpy(&v, p, 8); return v; }
+
+static Function *function(Module *m, const char *name, int count) {
+  Function *f = calloc(1, sizeof *f);
+  f->magic = FUNCTION, f->count = count, f->next = m->functions, m->functions = f;
+  snprintf(f->name, sizeof f->name, "%s", name);
+  return f;
+}
+static Constant *constant(Module *m, const char *name, size_t size) {
+  Constant *c = calloc(1, sizeof *c);
+  c->size = size, c->bytes = calloc(1, size + 1), c->next = m->constants, m->constants = c;
+  snprintf(c->name, sizeof c->name, "%s", name);
+  return c;
+}
+
+// Sections .nv.info.NAME have a kernel's parameters, each in an attribute 0x17: an unused word, index, offset, and the size in the upper 14 bits of
+// a word.
+static void parameters(Module *m, const char *name, const unsigned char *p, size_t n) {
+  Function *f = function(m, name, 0);
+  for (const unsigned char *end = p + n; p < end; p += 4 + (p[0] == 4 ? u16_at(p + 2) : 0)) {
+    if (p[0] == 4 && p[1] == 0x17) {
+      unsigned index = u16_at(p + 8);
+      f->offset[index] = u16_at(p + 10), f->size[index] = u32_at(p + 12) >> 18;
+      if ((int) index >= f->count) f->count = index + 1;
+    }
+  }
+}
+static void read_cubin(Module *m, const unsigned char *d) {
+  const unsigned char *sections = d + u64_at(d + 0x28);
+  int count = u16_at(d + 0x3c);
+  const char *names = (const char *) d + u64_at(sections + 64 * u16_at(d + 0x3e) + 24);
+  for (int i = 0; i < count; i++) {
+    const unsigned char *s = sections + 64 * i, *data = d + u64_at(s + 24);
+    const char *name = names + u32_at(s);
+    if (strncmp(name, ".nv.info.", 9) == 0) parameters(m, name + 9, data, u64_at(s + 32));
+    if (u32_at(s + 4) != 2) continue; // a table of symbols
+    const char *symbols = (const char *) d + u64_at(sections + 64 * u32_at(s + 40) + 24);
+    for (const unsigned char *e = data; e < data + u64_at(s + 32); e += 24) {
+      int at = u16_at(e + 6);
+      if (at == 0 || at >= count || (e[4] & 15) != 1) continue; // not data
+      const unsigned char *place = sections + 64 * at;
+      if (strncmp(names + u32_at(place), ".nv.constant3", 13) == 0)
+        memcpy(constant(m, symbols + u32_at(e), u64_at(e + 16))->bytes, d + u64_at(place + 24) + u64_at(e + 8), u64_at(e + 16));
+    }
+  }
+}
+static void read_text(Module *m, const char *text) {
+  while (*text) {
+    char kind[16] = "", name[96] = "";
+    int used = 0;
+    sscanf(text, "%15s%n", kind, &used);
+    const char *end = strchr(text, '\n'), *p = text + used;
+    if (strcmp(kind, "any") == 0) m->any = 1;
+    if (strcmp(kind, "kernel") == 0 || strcmp(kind, "constant") == 0) {
+      long numbers[1024], n = 0;
+      sscanf(p, "%95s%n", name, &used);
+      for (p += used; n < 1024 && p && (!end || p < end); n++) {
+        char *after;
+        numbers[n] = strtol(p, &after, 10);
+        if (after == p || (end && after > end)) break;
+        p = after;
+      }
+      if (kind[0] == 'k') {
+        Function *f = function(m, name, n);
+        for (size_t i = 0, at = 0; i < n; at += f->size[i++]) {
+          f->size[i] = numbers[i];
+          f->offset[i] = at = (at + numbers[i] - 1) / numbers[i] * numbers[i];
+        }
+      } else {
+        Constant *c = constant(m, name, n);
+        for (int i = 0; i < n; i++) c->bytes[i] = numbers[i];
+      }
+    }
+    if (!end) break;
+    text = end + 1;
+  }
+}
+
+R cuModuleLoadDataEx(void **out, const void *image, unsigned n, int *o, void **v) {
+  CALL(1);
+  Module *m = calloc(1, sizeof *m);
+  if (memcmp(image, "\177ELF", 4) == 0) read_cubin(m, image); else read_text(m, image);
+  live++, *out = m;
+  return 0;
+}
+R cuModuleUnload(void *p) {
+  Module *m = p;
+  for (Function *f = m->functions, *next; f; f = next) next = f->next, f->magic = 0, free(f);
+  for (Constant *c = m->constants, *next; c; c = next) next = c->next, free(c->bytes), free(c);
+  return gone(m);
+}
+R cuModuleGetFunction(void **out, void *p, const char *name) {
+  CALL(0);
+  Module *m = p;
+  Function *f = m->functions;
+  while (f && strcmp(f->name, name)) f = f->next;
+  if (!f && m->any) f = function(m, name, -1);
+  *out = f;
+  return f ? 0 : NOT_FOUND;
+}
+R cuModuleGetGlobal_v2(P *at, size_t *n, void *p, const char *name) {
+  CALL(0);
+  for (Constant *c = ((Module *) p)->constants; c; c = c->next) {
+    if (strcmp(c->name, name) == 0) {
+      *at = (P) (uintptr_t) c->bytes, *n = c->size;
+      return 0;
+    }
+  }
+  return NOT_FOUND;
+}
+#ifndef WITHOUT_PARAMETERS
+R cuFuncGetParamInfo(void *p, size_t i, size_t *offset, size_t *size) {
+  CALL(0);
+  Function *f = p;
+  if (f->count < 0) return NOT_SUPPORTED;
+  if (i >= f->count) return INVALID;
+  *offset = f->offset[i], *size = f->size[i];
+  return 0;
+}
+#endif
 R cuFuncSetAttribute(void *f, int a, int v) { CALL(0); return 0; }
 R cuLaunchKernelEx(const unsigned *config, void *f, void **params, void **extra) {
   CALL(0);
@@ -63,7 +207,7 @@ R cuLaunchKernelEx(const unsigned *config, void *f, void **params, void **extra)
   volatile uint64_t first = *(uint64_t *) params[0];
   (void) first;
   if (!capturing) launches++;
-  return f == (void *) 3 ? 0 : INVALID;
+  return ((Function *) f)->magic == FUNCTION ? 0 : INVALID;
 }
 static R device(P *p, size_t n) {
   if (n > TOTAL - bytes_alive) return OUT_OF_MEMORY;

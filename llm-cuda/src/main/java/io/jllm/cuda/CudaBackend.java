@@ -1,6 +1,5 @@
 package io.jllm.cuda;
 
-import io.jllm.cuda.compile.LinearOp;
 import io.jllm.cuda.compile.TensorProduct;
 import io.jllm.cuda.driver.Blas;
 import io.jllm.cuda.driver.Context;
@@ -9,9 +8,10 @@ import io.jllm.cuda.driver.Device;
 import io.jllm.cuda.driver.Driver;
 import io.jllm.cuda.driver.OutOfDeviceMemoryException;
 import io.jllm.cuda.driver.Owner;
+import io.jllm.cuda.kernels.DeviceFormat;
 import io.jllm.cuda.kernels.KernelImages;
 import io.jllm.cuda.kernels.Kernels;
-import io.jllm.cuda.weights.DeviceFormat;
+import io.jllm.cuda.kernels.ProductKernels;
 import io.jllm.cuda.weights.WeightPlan;
 import io.jllm.model.Program;
 import io.jllm.model.Value;
@@ -46,7 +46,7 @@ final class CudaBackend implements Backend {
         try {
             context = owner.own(StartedDevice.take(device));
             kernels = owner.own(new Kernels(images, images.image(device.capability()).orElseThrow()));
-        } catch (CudaException e) {
+        } catch (CudaException | IllegalStateException e) {
             owner.close();
             throw e;
         }
@@ -121,9 +121,9 @@ final class CudaBackend implements Backend {
         check(options);
         context.use();
         var plan = new WeightPlan(program, weights);
-        Optional<Blas> tensors = plan.mostDenseCols() > 0 && options.maxTokensPerStep() > LinearOp.MOST_FEW ? blas() : Optional.empty();
-        MemoryBudget budget = MemoryBudget.of(program, options, plan.bytes(), context.freeMemory(), context.device().memory(), memoryFraction,
-                tensors.isPresent() ? TensorProduct.Room.bytes(plan.mostDenseCols()) : 0);
+        Optional<Blas> tensors = plan.mostDenseCols() > 0 && options.maxTokensPerStep() > ProductKernels.MOST_FEW ? blas() : Optional.empty();
+        MemoryBudget budget = MemoryBudget.of(program, options, kernels, plan.bytes(), context.freeMemory(), context.device().memory(),
+                memoryFraction, tensors.isPresent() ? TensorProduct.Room.bytes(plan.mostDenseCols()) : 0);
         try {
             return new CudaRunner(program, plan, options, budget, context, kernels, tensors);
         } catch (OutOfDeviceMemoryException e) {

@@ -16,6 +16,7 @@ import io.jllm.cuda.driver.DeviceMemory;
 import io.jllm.cuda.driver.OutOfDeviceMemoryException;
 import io.jllm.cuda.driver.Owner;
 import io.jllm.cuda.driver.Stream;
+import io.jllm.cuda.kernels.AttentionCut;
 import io.jllm.cuda.kernels.Kernels;
 import io.jllm.cuda.memory.Activations;
 import io.jllm.cuda.memory.BlockCopier;
@@ -55,8 +56,8 @@ final class CudaRunner implements ModelRunner {
     private final BlockCopier copier;
     private final RowSampler sampler;
     private final DeviceMemory values;
-    private final Activations area;
-    private final List<CompiledOp> steps;
+    private final Activations activations;
+    private final List<CompiledOp> ops;
     private final GraphCache graphs;
     private final int vocab;
     private Arena hostArena = Arena.ofShared();
@@ -80,9 +81,9 @@ final class CudaRunner implements ModelRunner {
             BufferPlan buffers = BufferPlan.of(program, Fusion.LINGER);
             values = owner.own(DeviceMemory.allocate(context, Activations.bytes(buffers, options.maxTokensPerStep(), options.maxLogitRows()),
                     "activations"));
-            area = new Activations(buffers, options.maxTokensPerStep(), options.maxLogitRows(), values.address());
+            activations = new Activations(buffers, options.maxTokensPerStep(), options.maxLogitRows(), values.address());
             kv = owner.own(new KvCache(context, program, options.blockSize(), options.kvType(), budget.blocks()));
-            upload = owner.own(new StepUpload(context, options, budget.tableInts(), budget.pieceRoom()));
+            upload = owner.own(new StepUpload(context, options, AttentionCut.of(kernels), budget.tableInts(), budget.pieceRoom()));
             DeviceMemory partial = owner.own(DeviceMemory.allocate(context, budget.partialBytes(), "attention"));
             DeviceMemory counters = owner.own(DeviceMemory.allocate(context, MemoryBudget.counterBytes(program, options), "attention"));
             counters.fill(stream, (byte) 0);
@@ -92,17 +93,18 @@ final class CudaRunner implements ModelRunner {
                     owner.own(DeviceMemory.allocate(context, TensorProduct.Room.bytes(plan.mostDenseCols()), "products on tensor cores")).address(),
                     plan.mostDenseCols()));
             copier = owner.own(new BlockCopier(stream, kernels, arena, kv));
-            sampler = owner.own(new RowSampler(context, stream, kernels, arena, area.floats(program.logits()), Activations.pitch(program.logits()),
-                    vocab, options.maxLogitRows(), options.maxSequences()));
+            sampler = owner.own(new RowSampler(context, stream, kernels, arena, activations.floats(program.logits()),
+                    Activations.pitch(program.logits()), vocab, options.maxLogitRows(), options.maxSequences()));
             owner.own((AutoCloseable) stream::synchronize); // given back first: what is in use must not go
-            var machine = new DeviceState(kernels, plan, weights.address(), area, upload, kv, options.kvType(), options.blockSize(),
-                    partial.address(), counters.address(), shares, tasks,
-                    ChainShape.of(kernels, DeviceState.chainKernel(options.kvType()), context.device().sharedMemory()), tensors,
-                    context.device().multiprocessors());
-            steps = Compiler.compile(program, machine, arena, Mode.ANY);
+            var state = new DeviceState(kernels, plan, weights.address(), activations, upload, kv, options.kvType(), options.blockSize(),
+                    partial.address(),
+                    counters.address(), shares, tasks,
+                    ChainShape.of(kernels, DeviceState.suffix(options.kvType()), context.device().sharedMemory()), tensors, context.device()
+                    .multiprocessors());
+            ops = Compiler.compile(program, state, arena, Mode.ANY);
             int most = Math.min(options.maxSequences(), Math.min(options.maxTokensPerStep(), options.maxLogitRows()));
-            graphs = owner.own(new GraphCache(Compiler.compile(program, machine, arena, Mode.ONE),
-                    Compiler.compile(program, machine, arena, Mode.FEW), steps, most));
+            graphs = owner.own(new GraphCache(Compiler.compile(program, state, arena, Mode.ONE), Compiler.compile(program, state, arena,
+                    Mode.FEW), ops, most));
             WeightLoader.load(plan, weights, context, stream, kernels);
             warmUp();
         } catch (RuntimeException | Error e) {
@@ -154,7 +156,7 @@ final class CudaRunner implements ModelRunner {
                 graphs.launch(bucket, stream);
             } else {
                 upload.send(b, size, stream);
-                steps.forEach(s -> s.launch(stream, size));
+                ops.forEach(op -> op.launch(stream, size));
             }
         } catch (OutOfDeviceMemoryException e) {
             throw outOfMemory(e);
@@ -208,7 +210,7 @@ final class CudaRunner implements ModelRunner {
     @Override
     public void topK(int[] asked, int k, int[] ids, float[] logprobs) {
         use();
-        if (k >= 1 && k <= RowSampler.MOST_TOP) {
+        if (k >= 1 && k <= sampler.mostTop()) {
             sampler.topK(asked, k, ids, logprobs);
             return;
         }
@@ -232,7 +234,7 @@ final class CudaRunner implements ModelRunner {
                 hostLogits = hostArena.allocate(need, 64);
             }
             stream.synchronize();
-            long from = area.floats(program.logits()) - values.address();
+            long from = activations.floats(program.logits()) - values.address();
             long pitch = (long) Activations.pitch(program.logits()) * Float.BYTES;
             long width = (long) vocab * Float.BYTES;
             if (pitch == width) {

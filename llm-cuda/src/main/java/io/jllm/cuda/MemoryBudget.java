@@ -2,6 +2,8 @@ package io.jllm.cuda;
 
 import io.jllm.cuda.compile.CompiledOps;
 import io.jllm.cuda.compile.Fusion;
+import io.jllm.cuda.kernels.AttentionCut;
+import io.jllm.cuda.kernels.Kernels;
 import io.jllm.cuda.memory.Activations;
 import io.jllm.cuda.memory.KvCache;
 import io.jllm.cuda.memory.StepUpload;
@@ -33,6 +35,7 @@ record MemoryBudget(long weights, long scratch, long blockBytes, int blocks, int
     /**
      * Reckons.
      *
+     * @param kernels that will run
      * @param weights bytes of weights on the device
      * @param free bytes of the device's memory that nobody has
      * @param total bytes of the device's memory
@@ -41,7 +44,9 @@ record MemoryBudget(long weights, long scratch, long blockBytes, int blocks, int
      * @throws IllegalArgumentException if not one KV block fits into the limit that was asked for
      * @throws IllegalStateException if the device has no room; the message has the three figures and the setting to lower
      */
-    static MemoryBudget of(Program program, RunnerOptions o, long weights, long free, long total, double fraction, long tensorBytes) {
+    static MemoryBudget of(Program program, RunnerOptions o, Kernels kernels, long weights, long free, long total, double fraction,
+            long tensorBytes) {
+        AttentionCut cut = AttentionCut.of(kernels);
         long block = KvCache.blockBytes(program, o.blockSize(), o.kvType());
         boolean limited = o.kvBytes() > 0;
         if (limited && o.kvBytes() < block) {
@@ -51,12 +56,12 @@ record MemoryBudget(long weights, long scratch, long blockBytes, int blocks, int
         }
         int tableInts = Math.max(o.maxBlocks(), Math.min(MOST_TABLE_INTS, Math.multiplyExact(o.maxSequences(), Math.min(o.maxBlocks(),
                 MOST_TABLE_INTS / o.maxSequences() + 1))));
-        int pieces = pieces(program, o);
+        int pieces = pieces(program, o, cut);
         long partial = pieceBytes(program) * pieces;
         long scratch = Activations.bytes(BufferPlan.of(program, Fusion.LINGER), o.maxTokensPerStep(), o.maxLogitRows()) + partial
-                + StepUpload.bytes(o, tableInts)
-                + RowSampler.scratchBytes(program.vocab(), o.maxLogitRows()) + counterBytes(program, o) + CompiledOps.taskBytes(program)
-                + tensorBytes;
+                + StepUpload.bytes(o, cut, tableInts)
+                + RowSampler.scratchBytes(kernels, program.vocab(), o.maxLogitRows()) + counterBytes(program, o)
+                + CompiledOps.taskBytes(program) + tensorBytes;
         long room = Math.min(free - RESERVE, (long) (fraction * total) - (total - free)) - weights - scratch;
         long wanted = limited ? Math.min(o.kvBytes() / block, o.maxBlocks()) : 1;
         if (room < wanted * block) {
@@ -76,8 +81,8 @@ record MemoryBudget(long weights, long scratch, long blockBytes, int blocks, int
                 + "uses the device, or take a smaller model";
     }
 
-    private static int pieces(Program program, RunnerOptions o) {
-        long all = Math.ceilDiv((long) o.maxBlocks() * o.blockSize(), StepUpload.PIECE) + o.maxSequences();
+    private static int pieces(Program program, RunnerOptions o, AttentionCut cut) {
+        long all = Math.ceilDiv((long) o.maxBlocks() * o.blockSize(), cut.piece()) + o.maxSequences();
         long most = Math.max(o.maxSequences(), MOST_PARTIAL_BYTES / Math.max(1, pieceBytes(program)));
         return (int) Math.min(all, most);
     }

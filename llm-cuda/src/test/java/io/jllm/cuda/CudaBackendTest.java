@@ -4,10 +4,11 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.jllm.cuda.kernels.DeviceFormat;
 import io.jllm.cuda.kernels.KernelImages;
-import io.jllm.cuda.weights.DeviceFormat;
 import io.jllm.spi.BackendProvider.Probe;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
@@ -24,14 +25,14 @@ class CudaBackendTest {
 
     @Test
     void anImageIsChosenByComputeCapability() {
-        var images = new KernelImages(Optional.empty(), 13000, List.of("a"), List.of("80", "86", "90a", "120"), 80);
+        var images = new KernelImages(Optional.empty(), 13000, List.of("a"), Map.of(), List.of("80", "86", "90a", "120"), 80);
         assertEquals(Optional.of("90a"), images.image(90));
         assertEquals(Optional.of("80"), images.image(80));
         assertEquals(Optional.of("86"), images.image(89));
         assertEquals(Optional.of("ptx"), images.image(100));
         assertEquals(Optional.of("120"), images.image(121));
         assertEquals(Optional.empty(), images.image(75));
-        assertEquals(13000, new KernelImages(Optional.empty(), 13020, List.of(), List.of(), 80).oldestDriver());
+        assertEquals(13000, new KernelImages(Optional.empty(), 13020, List.of(), Map.of(), List.of(), 80).oldestDriver());
     }
 
     @Test

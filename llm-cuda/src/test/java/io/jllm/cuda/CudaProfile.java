@@ -115,25 +115,25 @@ final class CudaProfile {
         return b;
     }
 
-    /** Each step between two marks, so none overlaps with its neighbours: the sum is more than the graph's time. */
+    /** Each op between two marks, so none overlaps with its neighbours: the sum is more than the graph's time. */
     private static void kernels(CudaRunner runner, int n) {
-        List<CompiledOp> steps = runner.graphs().steps(n);
+        List<CompiledOp> ops = runner.graphs().ops(n);
         Stream stream = runner.stream();
         StepSize size = StepSize.decode(n);
         Map<String, List<Double>> times = new LinkedHashMap<>();
         var marks = new ArrayList<Event>();
-        for (int i = 0; i <= steps.size(); i++) {
+        for (int i = 0; i <= ops.size(); i++) {
             marks.add(Event.timed());
         }
         for (int round = 0; round < 6; round++) {
-            for (int i = 0; i < steps.size(); i++) {
+            for (int i = 0; i < ops.size(); i++) {
                 marks.get(i).record(stream);
-                steps.get(i).launch(stream, size);
+                ops.get(i).launch(stream, size);
             }
             marks.getLast().record(stream);
             stream.synchronize();
-            for (int i = 0; i < steps.size() && round > 0; i++) {
-                String name = steps.get(i).toString().replaceAll("fewBlocks=|many=.*outputs=|rowsAt=.*|, kind=.*", " ");
+            for (int i = 0; i < ops.size() && round > 0; i++) {
+                String name = ops.get(i).toString().replaceAll(", many=.*|, kind=.*|, kvHeads=.*", "");
                 times.computeIfAbsent(name, _ -> new ArrayList<>()).add(marks.get(i + 1).millisecondsSince(marks.get(i)) * 1e3);
             }
         }

@@ -3,6 +3,8 @@ package io.jllm.cuda;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.jllm.cuda.kernels.KernelImages;
+import java.io.File;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -19,6 +21,9 @@ import org.junit.jupiter.api.io.TempDir;
 class FakeDriverTest {
     private static final Path SOURCE = Path.of(System.getProperty("jllm.cuda.fakeSource", "src/test/c/fake_libcuda.c"));
 
+    /** Of made-up kernels nobody knows the parameters. */
+    private static final String LIFE = KernelImages.packaged().missing().isEmpty() ? "whole" : "older";
+
     @TempDir
     static Path folder;
 
@@ -29,6 +34,8 @@ class FakeDriverTest {
         Path whole = compile("whole");
         Assumptions.assumeTrue(whole != null, "skipped: no C compiler (cc) for the fake driver");
         compile("events", "-DWITHOUT_EVENTS");
+        compile("older", "-DWITHOUT_PARAMETERS");
+        FakeImages.write(folder);
     }
 
     private static Path compile(String name, String... options) throws Exception {
@@ -47,9 +54,15 @@ class FakeDriverTest {
     }
 
     private static String run(String library, String scenario, Map<String, String> environment) throws Exception {
-        var b = new ProcessBuilder(System.getProperty("java.home") + "/bin/java", "--enable-native-access=ALL-UNNAMED", "-Xmx512m",
+        return run(library, List.of(scenario), environment);
+    }
+
+    private static String run(String library, List<String> scenario, Map<String, String> environment) throws Exception {
+        var command = new ArrayList<>(List.of(System.getProperty("java.home") + "/bin/java", "--enable-native-access=ALL-UNNAMED", "-Xmx512m",
                 "-XX:TieredStopAtLevel=1",
-                "-cp", System.getProperty("java.class.path"), "io.jllm.cuda.FakeScenarios", scenario).redirectErrorStream(true);
+                "-cp", folder + File.pathSeparator + System.getProperty("java.class.path"), "io.jllm.cuda.FakeScenarios"));
+        command.addAll(scenario);
+        var b = new ProcessBuilder(command).redirectErrorStream(true);
         b.environment().put("LD_LIBRARY_PATH", folder.resolve(library).toString());
         b.environment().putAll(environment);
         Process p = b.start();
@@ -60,24 +73,66 @@ class FakeDriverTest {
 
     @Test
     void aModelIsLoadedRunAndGivenBack() throws Exception {
-        run("whole", "life", Map.of());
-        run("whole", "life", Map.of("FAKE_GROWS", "0"));
+        run(LIFE, "life", Map.of());
+        run(LIFE, "life", Map.of("FAKE_GROWS", "0"));
     }
 
     @Test
     void outOfMemoryAtAnyAllocationLeavesNothingBehind() throws Exception {
-        String out = run("whole", "allocations", Map.of());
+        String out = run(LIFE, "allocations", Map.of());
         assertTrue(Integer.parseInt(out.strip().replaceAll("(?s).*failed at ", "")) > 20, out);
     }
 
     @Test
     void failuresWhileRunningAreNamedAndLeaveTheRunnerUsable() throws Exception {
-        run("whole", "running", Map.of());
+        run(LIFE, "running", Map.of());
     }
 
     @Test
     void aModelThatDoesNotFitIsRefusedWithItsFigures() throws Exception {
-        run("whole", "tooLarge", Map.of());
+        run(LIFE, "tooLarge", Map.of());
+    }
+
+    @Test
+    void everyLaunchFitsTheKernelsOfTheBuild() throws Exception {
+        theBuildHasKernels();
+        run("whole", "formats", Map.of());
+    }
+
+    @Test
+    void aKernelWithOtherParametersIsRefusedByName() throws Exception {
+        wrong("whole", "wrong", "kernel embed_q8_0", "parameter 3 is ids, a pointer of 8 bytes at 16", "4 bytes at 16 in the image", "build it anew");
+        wrong("whole", FakeImages.FEWER, "kernel rms_norm", "the launcher has 10 arguments (x, ldx, ", "the image 9 parameters");
+    }
+
+    /** Drivers before CUDA 12.4 cannot say what parameters a kernel has. */
+    @Test
+    void whereTheDriverCannotSayNothingIsCompared() throws Exception {
+        run("older", "life", Map.of());
+        wrong("older", "wrong", "loaded");
+    }
+
+    @Test
+    void aStructWithOtherMembersIsRefusedByName() throws Exception {
+        wrong("whole", FakeImages.SWAPPED, "struct result", "the image has the member status of 4 bytes at 4", "Java has the member logprob");
+        wrong("whole", FakeImages.MOVED, "struct task", "the image has the member from of 8 bytes at 16", "Java has the member from of 8 bytes at 8");
+    }
+
+    @Test
+    void aFormatWithAnotherNumberIsRefusedByName() throws Exception {
+        wrong("whole", FakeImages.NUMBERED, "number 3 for the format q8_0", "Java has 4");
+    }
+
+    private static void theBuildHasKernels() {
+        KernelImages.packaged().missing().ifPresent(why -> Assumptions.abort("skipped: " + why));
+    }
+
+    private static void wrong(String library, String file, String... parts) throws Exception {
+        theBuildHasKernels();
+        String out = run(library, List.of("wrong", file), Map.of());
+        for (String part : parts) {
+            assertTrue(out.contains(part), out);
+        }
     }
 
     @Test

@@ -4,11 +4,18 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.jllm.cuda.driver.Context;
 import io.jllm.cuda.driver.CudaException;
+import io.jllm.cuda.driver.Device;
+import io.jllm.cuda.kernels.DeviceFormat;
 import io.jllm.cuda.kernels.KernelImages;
+import io.jllm.cuda.kernels.Kernels;
+import io.jllm.cuda.kernels.Rows;
+import io.jllm.cuda.kernels.SplitKernels;
 import io.jllm.model.Op;
 import io.jllm.model.Program;
 import io.jllm.quant.DType;
+import io.jllm.quant.Tensor;
 import io.jllm.quant.WeightSource;
 import io.jllm.sampling.LogitBias;
 import io.jllm.sampling.SamplerSettings;
@@ -19,12 +26,18 @@ import io.jllm.spi.ModelRunner;
 import io.jllm.spi.PagedSequences;
 import io.jllm.spi.RowSampling;
 import io.jllm.spi.TinyModels;
+import java.lang.foreign.Arena;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /** What {@link FakeDriverTest} runs in JVMs of their own, where {@code libcuda.so.1} is the fake. */
 final class FakeScenarios {
-    private static final KernelImages IMAGES = new KernelImages(Optional.empty(), 13000, List.of("fake"), List.of("90a"), 80);
+    /** The kernels of the build, if it has any, else those that {@link FakeDriverTest} has made up. */
+    private static final KernelImages IMAGES = KernelImages.packaged().missing().isEmpty() ? KernelImages.packaged() : images("fake");
+    private static final String DEVICE = "90a";
     private static final RunnerOptions OPTIONS = new RunnerOptions(64, 4, 64, 16, 40, 0, DType.F16);
     private static final Program PROGRAM = TinyModels.program(TinyModels.config(100, 2, 64, 96, new Op.AttentionShape(4, 2, 16), 256, 0));
 
@@ -37,7 +50,9 @@ final class FakeScenarios {
             case "allocations" -> allocations();
             case "running" -> running();
             case "tooLarge" -> tooLarge();
-            case "probe" -> System.out.println(switch (CudaBackendProvider.probe(IMAGES)) {
+            case "formats" -> formats();
+            case "wrong" -> wrong(args[1]);
+            case "probe" -> System.out.println(switch (CudaBackendProvider.probe(images("fake"))) {
                 case Probe.Available a -> "available " + a.device();
                 case Probe.Unavailable u -> u.reason();
             });
@@ -46,6 +61,10 @@ final class FakeScenarios {
         StartedDevice.release();
         assertEquals(0, FakeDriver.live(), "things were not given back");
         assertEquals(0, FakeDriver.bytes(), "memory was not given back");
+    }
+
+    private static KernelImages images(String... files) {
+        return new KernelImages(Optional.empty(), 13000, List.of(files), Map.of(), List.of(DEVICE), 80);
     }
 
     private static WeightSource weights() {
@@ -163,6 +182,47 @@ final class FakeScenarios {
             try (ModelRunner runner = backend.load(PROGRAM, weights(), OPTIONS)) {
                 run(runner);
             }
+        }
+    }
+
+    /** Every launch that there can be is made, and so compared with the kernels of the build. */
+    private static void formats() {
+        for (DeviceFormat format : DeviceFormat.values()) {
+            for (DType kv : List.of(DType.F32, DType.F16, DType.BF16)) {
+                Program program = TinyModels.program(TinyModels.config(100, 1, 256, 512, new Op.AttentionShape(4, 2, 64), 256, 0));
+                var options = new RunnerOptions(64, 4, 64, 16, 40, 0, kv);
+                try (CudaBackend backend = open(); ModelRunner runner = backend.load(program, zeros(program, format.type()), options)) {
+                    run(runner);
+                    runner.sample(new RowSampling[] {row(1)}, 1, new int[1], new float[1]);
+                }
+            }
+        }
+        try (Context context = Context.open(Device.of(0)); Kernels kernels = new Kernels(IMAGES, DEVICE); Arena arena = Arena.ofConfined()) {
+            context.use();
+            for (DeviceFormat format : List.of(DeviceFormat.F16, DeviceFormat.BF16)) {
+                assertTrue(SplitKernels.Split.of(kernels, arena, format, 16, 0, 0, 16, 0, 16).factor() >= 256);
+            }
+            SplitKernels.Combine.of(kernels, arena, Rows.NONE, 0, 0, 16, 16, 16);
+        }
+    }
+
+    /** Matrices of zeros of any type. */
+    private static WeightSource zeros(Program program, DType type) {
+        var tensors = new LinkedHashMap<>(TinyModels.weights(program, 1).tensors());
+        tensors.replaceAll((name, t) -> t.rows() == 1 ? t
+                : new Tensor(name, type, t.rows(), t.cols(), Arena.ofAuto().allocate(type.bytes(t.rows() * t.cols()), 64)));
+        return new TinyModels.MemoryWeights(tensors);
+    }
+
+    /** A file with something wrong stands before those of the build; loading says what. */
+    private static void wrong(String file) {
+        var files = new ArrayList<>(List.of(file));
+        files.addAll(IMAGES.files());
+        try (CudaBackend backend = CudaBackend.open(BackendOptions.DEFAULT, images(files.toArray(String[]::new)));
+                ModelRunner runner = backend.load(PROGRAM, weights(), OPTIONS)) {
+            System.out.println("loaded " + runner.blocks());
+        } catch (IllegalStateException e) {
+            System.out.println(e.getMessage());
         }
     }
 }

@@ -111,13 +111,22 @@ class ToolkitTest {
         assertEquals(1, calls());
         Path kernels = Files.createDirectories(folder.resolve("kernels"));
         Files.writeString(kernels.resolve("a.cu"), "");
+        Path part = Files.createDirectories(kernels.resolve("part"));
+        Files.writeString(part.resolve("b.cu"), "// What it is.\n// architectures: 90a 120\n");
         String java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
         List<String> compile = List.of(java, Path.of("src/build/CompileKernels.java").toString(), kernels.toString(), folder.resolve("out")
                 .toString(), "90a,80,120", "80",
                 toolkit.resolve("nvidia/cu13").toString());
         assertEquals(0, run(compile, Map.of()).exit);
-        assertEquals("release=13.0\nfiles=a\ncubins=90a,80\nptx=80\n", Files.readString(folder.resolve("out/index.properties")));
+        assertEquals("release=13.0\nfiles=a,b\ncubins=90a,80\nptx=80\nonly.b=90a,120\n", Files.readString(folder.resolve("out/index.properties")));
         assertEquals("compiled\n", Files.readString(folder.resolve("out/a.sm_90a.cubin")));
+        try (Stream<Path> made = Files.list(folder.resolve("out"))) {
+            assertEquals(List.of("a.ptx", "a.sm_80.cubin", "a.sm_90a.cubin", "b.sm_90a.cubin", "index.properties"),
+                    made.map(f -> f.getFileName().toString()).sorted().toList());
+        }
+        Files.copy(part.resolve("b.cu"), kernels.resolve("b.cu"));
+        assertTrue(run(compile, Map.of()).said.contains("two files of kernels are named b.cu"));
+        Files.delete(kernels.resolve("b.cu"));
         Files.delete(toolkit.resolve("nvidia/cu13/bin/nvcc"));
         assertEquals(0, run(compile, Map.of()).exit);
         assertTrue(Files.readString(folder.resolve("out/index.properties")).contains("llm-cuda/gpu/toolkit"));

@@ -1,7 +1,8 @@
 package io.jllm.cuda.compile;
 
-import io.jllm.cuda.driver.Launch;
 import io.jllm.cuda.driver.Stream;
+import io.jllm.cuda.kernels.AttentionKernels;
+import io.jllm.cuda.kernels.DecodeKernels;
 import io.jllm.cuda.memory.StepSize;
 import java.util.Optional;
 
@@ -11,22 +12,15 @@ import java.util.Optional;
  *
  * @param singles the first
  * @param tiles the second; none in a program for decoding
- * @param multiprocessors of the device
- * @param heads query heads
- * @param kvHeads key and value heads
  */
-record AttentionOp(Launch singles, Optional<Launch> tiles, int multiprocessors, int heads, int kvHeads) implements CompiledOp {
-    private static final int MOST_SPLITS = 64;
-
+record AttentionOp(DecodeKernels.Singles singles, Optional<AttentionKernels.Tiles> tiles) implements CompiledOp {
     @Override
     public void launch(Stream stream, StepSize size) {
         if (size.singles() > 0) {
-            // A block for each multiprocessor: a second one would wait until the first has ended.
-            int splits = Math.clamp(multiprocessors / ((long) kvHeads * size.singles()), 1, MOST_SPLITS);
-            singles.run(stream, splits, kvHeads, size.singles());
+            singles.run(stream, size.singles());
         }
         if (size.tiles() > 0) {
-            tiles.orElseThrow().run(stream, size.tiles(), heads, 1);
+            tiles.orElseThrow().run(stream, size.tiles());
         }
     }
 }

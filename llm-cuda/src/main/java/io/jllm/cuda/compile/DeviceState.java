@@ -1,12 +1,15 @@
 package io.jllm.cuda.compile;
 
 import io.jllm.cuda.driver.DeviceMemory;
-import io.jllm.cuda.driver.Launch;
+import io.jllm.cuda.kernels.AttentionKernels;
+import io.jllm.cuda.kernels.DecodeKernels;
 import io.jllm.cuda.kernels.Kernels;
+import io.jllm.cuda.kernels.ProductKernels;
+import io.jllm.cuda.kernels.Rows;
+import io.jllm.cuda.kernels.StepArrays.Field;
 import io.jllm.cuda.memory.Activations;
 import io.jllm.cuda.memory.KvCache;
 import io.jllm.cuda.memory.StepUpload;
-import io.jllm.cuda.memory.StepUpload.Field;
 import io.jllm.cuda.weights.WeightPlan;
 import io.jllm.model.Op;
 import io.jllm.model.Rope;
@@ -23,7 +26,7 @@ import java.util.Optional;
  * @param kernels loaded
  * @param plan of the weights
  * @param weights where they start
- * @param area of the values
+ * @param activations the values
  * @param upload what changes from step to step
  * @param kv pages
  * @param kvType what they hold
@@ -36,11 +39,9 @@ import java.util.Optional;
  * @param tensors room for products on tensor cores; empty where there is no library for them, or no use
  * @param multiprocessors of the device
  */
-public record DeviceState(Kernels kernels, WeightPlan plan, long weights, Activations area, StepUpload upload, KvCache kv, DType kvType,
-        int blockSize, long partial,
-               long counters, long shares, DeviceMemory tasks, Optional<ChainShape> chain,
-               Optional<TensorProduct.Room> tensors, int multiprocessors) {
-    static final int ATTENTION_BLOCK = 128;
+public record DeviceState(Kernels kernels, WeightPlan plan, long weights, Activations activations, StepUpload upload, KvCache kv, DType kvType,
+        int blockSize, long partial, long counters, long shares, DeviceMemory tasks, Optional<ChainShape> chain,
+        Optional<TensorProduct.Room> tensors, int multiprocessors) {
     /** Values that share a scale. */
     private static final int QUANT_BLOCK = 32;
 
@@ -65,42 +66,33 @@ public record DeviceState(Kernels kernels, WeightPlan plan, long weights, Activa
         return plan.biasOffset(run).map(at -> weights + at).orElse(0L);
     }
 
-    long floats(Value v) {
-        return area.floats(v);
+    /** A matrix as kernels read it, of which so many outputs come. */
+    ProductKernels.Weights weights(WeightPlan.Matrix m, int outputs) {
+        return new ProductKernels.Weights(m.format(), address(m), outputs, m.cols());
     }
 
-    long bytes(Value v) {
-        return area.bytes(v);
-    }
-
-    long scales(Value v) {
-        return area.scales(v);
+    /** A value's rows, in all forms. */
+    Rows rows(Value v) {
+        return new Rows(activations.floats(v), Activations.pitch(v), activations.bytes(v), activations.scales(v));
     }
 
     long at(Field f) {
         return upload.address(f);
     }
 
+    /** The type of keys and values as names of kernels end. */
     String kvSuffix() {
         return suffix(kvType);
     }
 
-    private static String suffix(DType type) {
-        return type.name().toLowerCase(Locale.ROOT);
+    /** A type of keys and values as names of kernels end. */
+    public static String suffix(DType kvType) {
+        return kvType.name().toLowerCase(Locale.ROOT);
     }
 
     /** Whether the product of one row by a run can be a task of a chain. */
     boolean chains(List<Weight> run) {
         return chain.filter(c -> c.multiplies(matrix(run))).isPresent();
-    }
-
-    /** The kernel for chains. */
-    String chainKernel() {
-        return chainKernel(kvType);
-    }
-
-    public static String chainKernel(DType kvType) {
-        return "chain_" + suffix(kvType);
     }
 
     /** Whether the decode attention can write 8 bits: what a block computes fills whole blocks of values. */
@@ -116,36 +108,29 @@ public record DeviceState(Kernels kernels, WeightPlan plan, long weights, Activa
         };
     }
 
-    /** Adds the arguments that say where a layer's pages are. */
-    Launch pages(Launch launch, int layer) {
-        return launch.pointer(kv.address()).wide(kv.blockBytes()).wide(kv.layerAt(layer));
+    /** The pages of a layer. */
+    AttentionKernels.Pages pages(int layer) {
+        return new AttentionKernels.Pages(kv.address(), kv.blockBytes(), kv.layerAt(layer), blockSize);
     }
 
-    /** The frequencies of a rotation. */
-    long frequencies(Rope rope) {
+    /** The room of single queries' attention. */
+    DecodeKernels.Partial partials() {
+        return new DecodeKernels.Partial(partial, counters);
+    }
+
+    private long frequencies(Rope rope) {
         return weights + plan.frequencyOffset(rope);
     }
 
-    /** Adds the arguments of a rotation, from the rotary dimension on. */
-    Launch rotation(Launch launch, Op.RopeStoreKv r) {
-        return launch.integer(r.rope().rotaryDim()).integer(r.rope().layout() == Rope.Layout.INTERLEAVED ? 1 : 0)
-                .pointer(frequencies(r.rope())).real(r.rope().attentionFactor())
-                .pointer(r.norm().map(n -> vector(n.qWeight())).orElse(0L)).pointer(r.norm().map(n -> vector(n.kWeight())).orElse(0L))
-                .real(r.norm().map(Op.QkNorm::eps).orElse(0f));
+    /** A rotation and the norms before it. */
+    AttentionKernels.Rotation rotation(Op.RopeStoreKv r) {
+        return new AttentionKernels.Rotation(r.rope().rotaryDim(), r.rope().layout() == Rope.Layout.INTERLEAVED, frequencies(r.rope()),
+                r.rope().attentionFactor(), r.norm().map(n -> vector(n.qWeight())).orElse(0L), r.norm().map(n -> vector(n.kWeight())).orElse(0L),
+                r.norm().map(Op.QkNorm::eps).orElse(0f));
     }
 
-    /** Adds the arguments from the size of a page to the soft cap. */
-    Launch scores(Launch launch, Op.PagedAttention a) {
-        Op.AttentionShape s = a.shape();
-        return launch.integer(blockSize).integer(s.heads()).integer(s.kvHeads()).integer(s.headDim()).real(a.scale()).integer(a.window())
-                .real(a.softCap());
-    }
-
-    /** Adds the arguments of the decode attention, from the pages on. */
-    Launch attention(Launch launch, Op.PagedAttention a) {
-        pages(launch, a.layer()).pointer(at(Field.SINGLE_ROW)).pointer(at(Field.SINGLE_SEQUENCE)).pointer(at(Field.CONTEXT))
-                .pointer(at(Field.TABLE_AT))
-                .pointer(at(Field.TABLE));
-        return scores(launch, a).pointer(partial).pointer(counters).pointer(at(Field.PIECES));
+    /** What the scores of an attention are made of. */
+    static AttentionKernels.Scores scores(Op.PagedAttention a) {
+        return new AttentionKernels.Scores(a.shape(), a.scale(), a.window(), a.softCap());
     }
 }

@@ -1,15 +1,12 @@
 package io.jllm.cuda.compile;
 
-import io.jllm.cuda.driver.Launch;
-import io.jllm.cuda.kernels.Kernels;
-import io.jllm.cuda.memory.Activations;
-import io.jllm.cuda.memory.StepUpload.Field;
+import io.jllm.cuda.kernels.DecodeKernels;
+import io.jllm.cuda.kernels.ProductKernels;
+import io.jllm.cuda.kernels.RowsLaunch;
 import io.jllm.cuda.weights.WeightPlan;
 import io.jllm.model.Op;
 import io.jllm.model.Value;
 import io.jllm.model.Weight;
-import java.lang.foreign.Arena;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
@@ -26,25 +23,25 @@ public final class Fusion {
     /** Rows of a matrix that chains read together; none of them may be both of gate and of up. */
     private static final int ROWS_TOGETHER = 4;
 
-    private final DeviceState machine;
+    private final DeviceState state;
     private final Values values;
-    private final Arena arena;
     private final Mode mode;
-    private final CompiledOps steps;
-    private final Kernels kernels;
+    private final CompiledOps compiled;
+    private final ProductKernels products;
+    private final DecodeKernels attention;
 
-    /** Adds what it compiles to the steps. */
-    Fusion(DeviceState machine, Values values, Arena arena, Mode mode, CompiledOps steps) {
-        this.machine = machine;
+    /** Adds what it compiles to the ops that are compiled. */
+    Fusion(DeviceState state, Values values, Mode mode, CompiledOps compiled, ProductKernels products, DecodeKernels attention) {
+        this.state = state;
         this.values = values;
-        this.arena = arena;
         this.mode = mode;
-        this.steps = steps;
-        kernels = machine.kernels();
+        this.compiled = compiled;
+        this.products = products;
+        this.attention = attention;
     }
 
     /**
-     * Compiles the first ops of a list into one step, if there is one for them.
+     * Compiles the first ops of a list into one, if there is a kernel for them.
      *
      * @return how many ops it has done; 0 if none
      */
@@ -76,69 +73,55 @@ public final class Fusion {
         if (done > 0) {
             return 1 + done;
         }
-        List<List<Weight>> runs = machine.plan().runs(l);
-        if (values.wantsBytes(l.out()) || !runs.stream().allMatch(machine::chains)) {
+        List<List<Weight>> runs = state.plan().runs(l);
+        if (values.wantsBytes(l.out()) || !runs.stream().allMatch(state::chains)) {
             return 0;
         }
         int column = 0;
         for (List<Weight> run : runs) {
-            steps.product(l, run, column, Optional.of(n));
-            column += machine.matrix(run).rows();
+            compiled.product(l, run, column, Optional.of(n));
+            column += state.matrix(run).rows();
         }
         return 2;
     }
 
     /** A product of gate and up with its activation, and for one row the norm before it if there is one. */
     private int gated(List<Op> ops, Op.Linear l, Optional<Op.RmsNorm> norm) {
-        List<List<Weight>> runs = machine.plan().runs(l);
+        List<List<Weight>> runs = state.plan().runs(l);
         if (ops.size() < 2 || !(ops.get(1) instanceof Op.GatedAct g) || !values.feeds(l, g.gateUp()) || l.residual().isPresent() || runs.size() != 1
-                || machine.bias(runs.getFirst()) != 0) {
+                || state.bias(runs.getFirst()) != 0) {
             return 0;
         }
         List<Weight> run = runs.getFirst();
         Value y = g.out();
-        if (mode == Mode.ONE && !values.wantsBytes(y) && machine.chains(run) && y.width() % ROWS_TOGETHER == 0) {
-            steps.gated(l, run, g, norm);
+        if (mode == Mode.ONE && !values.wantsBytes(y) && state.chains(run) && y.width() % ROWS_TOGETHER == 0) {
+            compiled.gated(l, run, g, norm);
             return 2;
         }
-        WeightPlan.Matrix w = machine.matrix(run);
-        String family = "gemv_gated_" + w.format().suffix();
-        if (norm.isPresent() || kernels.find(family + "_m1").isEmpty() || !w.format().dense() && !values.wantsBytes(l.in())) {
+        WeightPlan.Matrix w = state.matrix(run);
+        if (norm.isPresent() || !w.format().dense() && !values.wantsBytes(l.in())) {
             return 0;
         }
-        int[] shape = kernels.shape(family);
-        var few = new ArrayList<Launch>();
-        for (int m = 1; m <= LinearOp.MOST_FEW; m *= 2) {
-            Launch launch = kernels.launch(arena, family + "_m" + m, shape[0], 11).pointer(machine.address(w));
-            if (w.format().dense()) {
-                launch.pointer(values.floats(l.in())).integer(Activations.pitch(l.in()));
-            } else {
-                launch.pointer(values.bytes(l.in())).pointer(values.scales(l.in()));
-            }
-            few.add(values.outputs(launch, y).integer(y.width()).integer(w.cols()).integer(0).integer(DeviceState.number(g.kind())));
-        }
-        steps.add(new LinearOp(few, Math.ceilDiv(y.width(), shape[1]), Optional.empty(), 9, y.rows()));
-        return 2;
+        Optional<RowsLaunch> few = products.gated(state.weights(w, y.width()), values.rows(l.in()), values.outputs(y),
+                DeviceState.number(g.kind()));
+        few.ifPresent(launch -> compiled.add(new LinearOp(launch, Optional.empty(), y.rows())));
+        return few.isPresent() ? 2 : 0;
     }
 
     /** Rotation and attention. */
     private int rotated(List<Op> ops, Op.RopeStoreKv r) {
-        String kernel = "attn_decode_rope_" + machine.kvSuffix();
         if (ops.size() < 2 || !(ops.get(1) instanceof Op.PagedAttention a) || !values.feeds(r, a.q()) || a.layer() != r.layer()) {
             return 0;
         }
-        if (mode == Mode.ONE && !values.wantsBytes(a.out()) && machine.chain().filter(c -> c.attends(a.shape().headDim())).isPresent()) {
-            steps.attention(r, a);
+        if (mode == Mode.ONE && !values.wantsBytes(a.out()) && state.chain().filter(c -> c.attends(a.shape().headDim())).isPresent()) {
+            compiled.attention(r, a);
             return 2;
         }
-        if (kernels.find(kernel).isEmpty() || values.wantsBytes(a.out()) && !machine.storesBytes(a.shape())) {
+        if (!attention.decodesRotated() || values.wantsBytes(a.out()) && !state.storesBytes(a.shape())) {
             return 0;
         }
-        Launch launch = kernels.launch(arena, kernel, DeviceState.ATTENTION_BLOCK, 32).pointer(values.floats(r.qkv()))
-                .integer(Activations.pitch(r.qkv()));
-        machine.attention(values.outputs(launch, a.out()), a).pointer(machine.at(Field.KV_SLOTS));
-        machine.rotation(launch, r);
-        steps.add(new AttentionOp(launch, Optional.empty(), machine.multiprocessors(), a.shape().heads(), a.shape().kvHeads()));
+        compiled.add(new AttentionOp(attention.decodeRotated(values.rows(r.qkv()), values.outputs(a.out()), state.pages(a.layer()),
+                DeviceState.scores(a), state.partials(), state.rotation(r)), Optional.empty()));
         return 2;
     }
 }

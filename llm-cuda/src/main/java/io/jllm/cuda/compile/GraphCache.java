@@ -3,6 +3,7 @@ package io.jllm.cuda.compile;
 import io.jllm.cuda.driver.Graph;
 import io.jllm.cuda.driver.Owner;
 import io.jllm.cuda.driver.Stream;
+import io.jllm.cuda.kernels.ProductKernels;
 import io.jllm.cuda.memory.StepSize;
 import java.util.HashMap;
 import java.util.List;
@@ -24,9 +25,9 @@ public final class GraphCache implements AutoCloseable {
     private final int limit;
 
     /**
-     * @param one steps for one sequence
-     * @param few steps for at most {@link LinearOp#MOST_FEW} sequences
-     * @param many steps for more
+     * @param one ops for one sequence
+     * @param few ops for at most {@link ProductKernels#MOST_FEW} sequences
+     * @param many ops for more
      * @param limit most sequences that there is room for
      */
     public GraphCache(List<CompiledOp> one, List<CompiledOp> few, List<CompiledOp> many, int limit) {
@@ -36,14 +37,14 @@ public final class GraphCache implements AutoCloseable {
         this.limit = limit;
     }
 
-    /** The steps of a bucket. */
-    public List<CompiledOp> steps(int bucket) {
-        return bucket == 1 ? one : bucket <= LinearOp.MOST_FEW ? few : many;
+    /** The ops of a bucket. */
+    public List<CompiledOp> ops(int bucket) {
+        return bucket == 1 ? one : bucket <= ProductKernels.MOST_FEW ? few : many;
     }
 
     /** The bucket of so many sequences: exact while every row costs something, then in steps. */
     public int bucket(int sequences) {
-        if (sequences <= LinearOp.MOST_FEW) {
+        if (sequences <= ProductKernels.MOST_FEW) {
             return sequences;
         }
         int step = sequences <= SMALL ? SMALL_STEP : LARGE_STEP;
@@ -55,7 +56,7 @@ public final class GraphCache implements AutoCloseable {
         Graph graph = graphs.get(bucket);
         if (graph == null) {
             StepSize size = StepSize.decode(bucket);
-            graph = owner.own(Graph.capture(stream, () -> steps(bucket).forEach(s -> s.launch(stream, size))));
+            graph = owner.own(Graph.capture(stream, () -> ops(bucket).forEach(op -> op.launch(stream, size))));
             graphs.put(bucket, graph);
         }
         graph.launch(stream);

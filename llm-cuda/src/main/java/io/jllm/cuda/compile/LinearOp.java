@@ -1,38 +1,26 @@
 package io.jllm.cuda.compile;
 
-import io.jllm.cuda.driver.Launch;
 import io.jllm.cuda.driver.Stream;
+import io.jllm.cuda.kernels.ProductKernels;
+import io.jllm.cuda.kernels.RowsLaunch;
 import io.jllm.cuda.memory.StepSize;
 import io.jllm.model.Value;
-import java.util.List;
 import java.util.Optional;
 
 /**
- * Products of one matrix with a few rows or with many. The kernels for few rows read each weight once and come in sizes; that for many works in
- * tiles.
+ * Products of one matrix with a few rows or with many: the first read each weight once, the others once for a tile of rows.
  *
- * @param few kernels for up to 1, 2, 4 and 8 rows
- * @param fewBlocks blocks of their grids
+ * @param few for at most {@link ProductKernels#MOST_FEW} rows
  * @param many for more rows; none where there are never more
- * @param rowsAt index of the argument that says how many rows there are
  * @param kind of the rows
  */
-public record LinearOp(List<Launch> few, int fewBlocks, Optional<ManyRows> many, int rowsAt, Value.Rows kind) implements CompiledOp {
-    /** Most rows for which weights are read row by row. */
-    public static final int MOST_FEW = 8;
-
+record LinearOp(RowsLaunch few, Optional<RowsLaunch> many, Value.Rows kind) implements CompiledOp {
     @Override
     public void launch(Stream stream, StepSize size) {
         int rows = size.rows(kind);
         if (rows == 0) {
             return; // a chunk of a prompt wants no logits
         }
-        if (rows <= MOST_FEW || many.isEmpty()) {
-            Launch launch = few.get(Integer.SIZE - Integer.numberOfLeadingZeros(rows - 1));
-            launch.change(rowsAt, rows);
-            launch.run(stream, fewBlocks, 1, 1);
-        } else {
-            many.get().launch(stream, rows);
-        }
+        (rows <= ProductKernels.MOST_FEW ? few : many.orElse(few)).run(stream, rows);
     }
 }

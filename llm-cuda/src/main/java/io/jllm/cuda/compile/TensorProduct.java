@@ -1,10 +1,12 @@
 package io.jllm.cuda.compile;
 
 import io.jllm.cuda.driver.Blas;
-import io.jllm.cuda.driver.Launch;
 import io.jllm.cuda.driver.Stream;
 import io.jllm.cuda.kernels.Kernels;
-import io.jllm.cuda.weights.WeightPlan;
+import io.jllm.cuda.kernels.ProductKernels;
+import io.jllm.cuda.kernels.Rows;
+import io.jllm.cuda.kernels.RowsLaunch;
+import io.jllm.cuda.kernels.SplitKernels;
 import java.lang.foreign.Arena;
 import java.util.Optional;
 
@@ -16,28 +18,14 @@ import java.util.Optional;
  * @param type of the weights
  * @param split rows into two; none for weights of 32 bits
  * @param combine adds biases and residuals
- * @param weights where they are
+ * @param weights the matrix
  * @param pitch elements from row to row of the weights
- * @param x where the rows are
- * @param xPitch floats from row to row of x
- * @param residual 0 or where they are
- * @param residualPitch floats from row to row of them
+ * @param x the rows
+ * @param residual what is added, if there is anything
  * @param y where results go
- * @param yPitch floats from row to row of y
- * @param outputs rows of the matrix
- * @param cols columns of the matrix
  */
-public record TensorProduct(Room room, Blas.Type type, Optional<Launch> split, Launch combine, long weights, int pitch, long x, int xPitch,
-        long residual,
-                     int residualPitch, long y, int yPitch, int outputs, int cols) implements ManyRows {
-    private static final int SPLIT_BLOCK = 256;
-    private static final int COMBINE_BLOCK = 256;
-    private static final int RESIDUAL_AT = 4;
-    private static final int Y_AT = 6;
-    /** What the lower parts of rows were multiplied by. */
-    private static final float F16_LOW = 2048;
-    private static final float BF16_LOW = 256;
-
+public record TensorProduct(Room room, Blas.Type type, Optional<SplitKernels.Split> split, SplitKernels.Combine combine,
+        ProductKernels.Weights weights, int pitch, Rows x, Rows residual, Rows y) implements RowsLaunch {
     /**
      * Device memory for all products, of which only one runs at a time.
      *
@@ -80,25 +68,16 @@ public record TensorProduct(Room room, Blas.Type type, Optional<Launch> split, L
         }
     }
 
-    /** Lays the launches out, in an arena; a bias or residual is 0 if there is none. */
-    static TensorProduct of(Kernels kernels, Arena arena, Room room, WeightPlan.Matrix w, long weights, long x, int xPitch, long bias, long residual,
-            int residualPitch, long y, int yPitch) {
-        Blas.Type type = switch (w.format()) {
-            case F32 -> Blas.Type.F32;
-            case F16 -> Blas.Type.F16;
-            case BF16 -> Blas.Type.BF16;
-            case Q4_0, Q8_0, Q4_K, Q5_K, Q6_K -> throw new IllegalArgumentException("not dense: " + w.format());
-        };
+    /** Lays the launches out, in an arena; the weights are dense. */
+    static TensorProduct of(Kernels kernels, Arena arena, Room room, ProductKernels.Weights w, Rows x, long bias, Rows residual, Rows y) {
+        Blas.Type type = w.format().tensors().orElseThrow(() -> new IllegalArgumentException("not dense: " + w.format()));
         int align = type == Blas.Type.F32 ? 4 : 8;
         int pitch = Math.ceilDiv(w.cols(), align) * align;
-        Optional<Launch> split = type == Blas.Type.F32 ? Optional.empty() : Optional.of(kernels.launch(arena, "split_" + w.format().suffix(),
-                SPLIT_BLOCK, 7)
-                .pointer(x).integer(xPitch).pointer(room.high()).pointer(room.low()).integer(pitch).pointer(room.scales()).integer(w.cols()));
-        int productPitch = productPitch(w.rows());
-        Launch combine = kernels.launch(arena, "combine", COMBINE_BLOCK, 9).pointer(room.product()).integer(productPitch)
-                .pointer(split.isPresent() ? room.scales() : 0).pointer(bias).pointer(residual).integer(residualPitch).pointer(y).integer(yPitch)
-                .integer(w.rows());
-        return new TensorProduct(room, type, split, combine, weights, pitch, x, xPitch, residual, residualPitch, y, yPitch, w.rows(), w.cols());
+        Optional<SplitKernels.Split> split = type == Blas.Type.F32 ? Optional.empty() : Optional.of(SplitKernels.Split.of(kernels, arena, w.format(),
+                x.pitch(), room.high(), room.low(), pitch, room.scales(), w.cols()));
+        SplitKernels.Combine combine = SplitKernels.Combine.of(kernels, arena, Rows.ofFloats(room.product(), productPitch(w.outputs())),
+                split.isPresent() ? room.scales() : 0, bias, residual.pitch(), y.pitch(), w.outputs());
+        return new TensorProduct(room, type, split, combine, w, pitch, x, residual, y);
     }
 
     private static int productPitch(int outputs) {
@@ -106,32 +85,30 @@ public record TensorProduct(Room room, Blas.Type type, Optional<Launch> split, L
     }
 
     @Override
-    public void launch(Stream stream, int rows) {
-        int most = Room.rows(productPitch(outputs));
+    public void run(Stream stream, int rows) {
+        int most = Room.rows(productPitch(weights.outputs()));
         for (int from = 0; from < rows; from += most) {
-            launch(stream, from, Math.min(most, rows - from));
+            run(stream, from, Math.min(most, rows - from));
         }
     }
 
-    private void launch(Stream stream, int from, int rows) {
-        long at = x + (long) from * xPitch * Float.BYTES;
+    private void run(Stream stream, int from, int rows) {
+        int to = productPitch(weights.outputs());
         if (split.isPresent()) {
-            split.get().changeWide(0, at);
-            split.get().run(stream, rows, 1, 1);
+            split.get().run(stream, x.row(from), rows);
             // Rows and weights are filled up with zeros.
-            var shape = new Blas.Shape(type, outputs, pitch, pitch, pitch, productPitch(outputs), rows);
-            room.blas.multiply(shape, 1, weights, room.high(), false, room.product(), room.address, stream);
-            room.blas.multiply(shape, 1 / (type == Blas.Type.F16 ? F16_LOW : BF16_LOW), weights, room.low(), true, room.product(), room.address,
-                    stream);
+            var shape = new Blas.Shape(type, weights.outputs(), pitch, pitch, pitch, to, rows);
+            room.blas.multiply(shape, 1, weights.address(), room.high(), false, room.product(), room.address, stream);
+            room.blas.multiply(shape, 1 / split.get().factor(), weights.address(), room.low(), true, room.product(), room.address, stream);
         } else {
-            room.blas.multiply(new Blas.Shape(type, outputs, cols, pitch, xPitch, productPitch(outputs), rows), 1, weights, at, false, room.product(),
-                    room.address,
-                    stream);
+            room.blas.multiply(new Blas.Shape(type, weights.outputs(), weights.cols(), pitch, x.pitch(), to, rows), 1, weights.address(),
+                    x.row(from), false, room.product(), room.address, stream);
         }
-        if (residual != 0) {
-            combine.changeWide(RESIDUAL_AT, residual + (long) from * residualPitch * Float.BYTES);
-        }
-        combine.changeWide(Y_AT, y + (long) from * yPitch * Float.BYTES);
-        combine.run(stream, Math.ceilDiv(outputs, COMBINE_BLOCK), rows, 1);
+        combine.run(stream, residual.row(from), y.row(from), rows);
+    }
+
+    @Override
+    public String toString() {
+        return split.map(s -> s.launch() + ", ").orElse("") + "cuBLASLt, " + combine.launch();
     }
 }

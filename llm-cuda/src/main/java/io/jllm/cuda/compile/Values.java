@@ -1,7 +1,6 @@
 package io.jllm.cuda.compile;
 
-import io.jllm.cuda.driver.Launch;
-import io.jllm.cuda.memory.Activations;
+import io.jllm.cuda.kernels.Rows;
 import io.jllm.model.Op;
 import io.jllm.model.Program;
 import io.jllm.model.Value;
@@ -14,16 +13,16 @@ import java.util.Map;
 /** For one way of compiling a program: in which forms its values are wanted, who reads them, and where they are. */
 final class Values {
     private final Program program;
-    private final DeviceState machine;
+    private final DeviceState state;
     private final Mode mode;
     private final BitSet floats = new BitSet();
     private final BitSet bytes = new BitSet();
     private final int[] readers;
     private final Map<Value, Value> same = new HashMap<>();
 
-    Values(Program program, DeviceState machine, Mode mode) {
+    Values(Program program, DeviceState state, Mode mode) {
         this.program = program;
-        this.machine = machine;
+        this.state = state;
         this.mode = mode;
         readers = new int[program.values().size()];
         program.ops().forEach(op -> op.inputs().forEach(v -> readers[v.id()]++));
@@ -32,7 +31,7 @@ final class Values {
         for (Op op : program.ops()) {
             switch (op) {
                 case Op.Linear l -> {
-                    for (List<Weight> run : machine.plan().runs(l)) {
+                    for (List<Weight> run : state.plan().runs(l)) {
                         (readsFloats(run) ? floats : bytes).set(l.in().id());
                     }
                     l.residual().ifPresent(r -> floats.set(r.id()));
@@ -44,7 +43,7 @@ final class Values {
     }
 
     private boolean readsFloats(List<Weight> run) {
-        return machine.matrix(run).format().dense() || mode == Mode.ONE && machine.chains(run);
+        return state.matrix(run).format().dense() || mode == Mode.ONE && state.chains(run);
     }
 
     /** Whether it is wanted in 8 bits. */
@@ -80,26 +79,19 @@ final class Values {
         same.put(v, same.getOrDefault(other, other));
     }
 
-    long floats(Value v) {
-        return machine.floats(same.getOrDefault(v, v));
+    /** Where a value is read. */
+    Rows rows(Value v) {
+        return state.rows(same.getOrDefault(v, v));
     }
 
-    long bytes(Value v) {
-        return machine.bytes(same.getOrDefault(v, v));
+    /** Where a value goes, as floats, bytes or both, as its readers want it. */
+    Rows outputs(Value y) {
+        return outputs(y, wantsFloats(y), wantsBytes(y));
     }
 
-    long scales(Value v) {
-        return machine.scales(same.getOrDefault(v, v));
-    }
-
-    /** Adds where a value goes, as floats, bytes or both, as its readers want it. */
-    Launch outputs(Launch launch, Value y) {
-        return outputs(launch, y, wantsFloats(y), wantsBytes(y));
-    }
-
-    /** Adds where a value goes. */
-    Launch outputs(Launch launch, Value y, boolean asFloats, boolean asBytes) {
-        return launch.pointer(asFloats ? machine.floats(y) : 0).integer(Activations.pitch(y)).pointer(asBytes ? machine.bytes(y) : 0)
-                .pointer(asBytes ? machine.scales(y) : 0);
+    /** Where a value goes. */
+    Rows outputs(Value y, boolean asFloats, boolean asBytes) {
+        Rows all = state.rows(y);
+        return new Rows(asFloats ? all.floats() : 0, all.pitch(), asBytes ? all.bytes() : 0, asBytes ? all.scales() : 0);
     }
 }

@@ -1,14 +1,8 @@
 /**
- * A program compiled to launches of kernels, in several ways: for one row, for a few, for any number.
+ * From a program to launches, in one of three modes: the fewer rows, the more is fused.
  *
- * <p>In reading order:
- * <ul>
- * <li>{@link Compiler}: ops to launches; {@link Mode} says what for, {@link Values} where its values lie
- * <li>{@link CompiledOps}, {@link CompiledOp}: what comes of it
- * <li>{@link Fusion}: neighbours that one kernel does
- * <li>{@link LinearOp}, {@link TensorProduct}, {@link AttentionOp}: the larger ops; the others treat each row by itself
- * <li>{@link DeviceState}: the addresses of everything that kernels read and write
- * <li>{@link GraphCache}: decode steps as graphs; {@link ChainShape}: one sequence as one launch
- * </ul>
+ * <p>To read: {@link io.jllm.cuda.compile.Compiler} walks the ops, {@link io.jllm.cuda.compile.Fusion} takes several at once,
+ * {@link io.jllm.cuda.compile.CompiledOps} makes chains of tasks of them; {@link io.jllm.cuda.compile.DeviceState} says where everything is,
+ * {@code Values} in which forms a value is wanted. {@link io.jllm.cuda.compile.GraphCache} runs the result.
  */
 package io.jllm.cuda.compile;

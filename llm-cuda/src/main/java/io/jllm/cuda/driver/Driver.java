@@ -52,12 +52,12 @@ public final class Driver {
             }
             int result = CudaDriver.cuInit(0);
             if (result == CudaDriver.CUDA_ERROR_NO_DEVICE()) {
-                return new State.Absent("there is an NVIDIA driver, but no device; is it hidden by CUDA_VISIBLE_DEVICES, or not given to "
-                        + "the container?");
+                return new State.Absent("there is an NVIDIA driver, but no device; is it hidden by CUDA_VISIBLE_DEVICES, or not given to the "
+                        + "container?");
             }
             if (result == CudaDriver.CUDA_ERROR_SYSTEM_DRIVER_MISMATCH()) {
-                return new State.Absent("the NVIDIA driver's library and its kernel module have different versions: restart the machine, or "
-                        + "the container");
+                return new State.Absent("the NVIDIA driver's library and its kernel module have different versions: restart the machine, "
+                        + "or the container");
             }
             Calls.check(result, "cuInit");
             Calls.check(CudaDriver.cuDeviceGetCount(number), "cuDeviceGetCount");

@@ -1,6 +1,7 @@
 package io.jllm.cuda.driver;
 
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
 import java.util.List;
 import java.util.Optional;
@@ -9,7 +10,7 @@ import java.util.Optional;
 final class DriverLibrary {
     /** The library that NVIDIA's driver installs; the generated bindings open the same. */
     static final String NAME = "libcuda.so.1";
-    /** Every function that this package calls; a test compares it with the classes. */
+    /** Every function that this package needs; a test compares it with the classes. */
     static final List<String> FUNCTIONS = List.of("cuInit", "cuDriverGetVersion", "cuGetErrorName", "cuGetErrorString", "cuDeviceGetCount",
             "cuDeviceGet",
             "cuDeviceGetName", "cuDeviceGetAttribute", "cuDeviceTotalMem_v2", "cuDevicePrimaryCtxRetain", "cuDevicePrimaryCtxRelease_v2",
@@ -25,14 +26,19 @@ final class DriverLibrary {
     private DriverLibrary() {
     }
 
+    /** A function that newer drivers have; the library is there. */
+    static Optional<MemorySegment> find(String function) {
+        return SymbolLookup.libraryLookup(NAME, Arena.ofAuto()).find(function);
+    }
+
     /** Why the bindings cannot be used, and what to do; empty if they can. */
     static Optional<String> problem() {
         SymbolLookup library;
         try {
             library = SymbolLookup.libraryLookup(NAME, Arena.ofAuto());
         } catch (IllegalCallerException e) {
-            return Optional.of("the JVM does not let it call native code: start it with --enable-native-access=io.jllm.cuda, or ALL-UNNAMED "
-                    + "on the class path");
+            return Optional.of("the JVM does not let it call native code: start it with --enable-native-access=io.jllm.cuda, or ALL-UNNAMED on the "
+                    + "class path");
         } catch (IllegalArgumentException e) {
             return Optional.of("no NVIDIA driver was found (" + NAME + "): install one, or start the container with its GPUs (--gpus all)");
         }

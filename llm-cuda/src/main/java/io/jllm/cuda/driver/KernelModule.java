@@ -49,12 +49,26 @@ public final class KernelModule implements AutoCloseable {
                 return Optional.empty();
             }
             Calls.check(result, "cuModuleGetFunction", () -> kernel + " of " + name);
-            return Optional.of(new Kernel(kernel, out.get(ValueLayout.ADDRESS, 0)));
+            MemorySegment function = out.get(ValueLayout.ADDRESS, 0);
+            return Optional.of(new Kernel(kernel, function, ParameterInfo.of(function, kernel)));
         }
     }
 
     /** The whole numbers of a constant by name, if there is one. */
     public Optional<int[]> constants(String constant) {
+        return read(constant).map(bytes -> {
+            var numbers = new int[bytes.length / Integer.BYTES];
+            MemorySegment.copy(MemorySegment.ofArray(bytes), ValueLayout.JAVA_INT_UNALIGNED, 0, numbers, 0, numbers.length);
+            return numbers;
+        });
+    }
+
+    /** The text of a constant by name, up to its zero, if there is one. */
+    public Optional<String> text(String constant) {
+        return read(constant).map(bytes -> MemorySegment.ofArray(bytes).getString(0));
+    }
+
+    private Optional<byte[]> read(String constant) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment address = arena.allocate(ValueLayout.JAVA_LONG);
             MemorySegment bytes = arena.allocate(ValueLayout.JAVA_LONG);
@@ -63,9 +77,9 @@ public final class KernelModule implements AutoCloseable {
                 return Optional.empty();
             }
             Calls.check(result, "cuModuleGetGlobal", () -> constant + " of " + name);
-            MemorySegment values = arena.allocate(bytes.get(ValueLayout.JAVA_LONG, 0), Integer.BYTES);
+            MemorySegment values = arena.allocate(bytes.get(ValueLayout.JAVA_LONG, 0));
             Calls.check(CudaDriver.cuMemcpyDtoH_v2(values, address.get(ValueLayout.JAVA_LONG, 0), values.byteSize()), "cuMemcpyDtoH", () -> constant);
-            return Optional.of(values.toArray(ValueLayout.JAVA_INT));
+            return Optional.of(values.toArray(ValueLayout.JAVA_BYTE));
         }
     }
 

@@ -5,10 +5,14 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Collectors;
 
 /**
- * A kernel with its arguments and block size, ready to be launched again and again: the memory that the driver reads is laid out once. Arguments
- * are given in the order of the kernel's parameters; some may be changed between launches.
+ * A kernel with its arguments and block size, ready to be launched again and again: the memory that the driver reads is laid out once. Arguments are
+ * given by name in the order of the kernel's parameters, and compared with them: their number, and where each stands with how many bytes. Drivers
+ * before CUDA 12.4 cannot say what a kernel's parameters are; there nothing is compared.
  */
 public final class Launch {
     // CUlaunchConfig of cuda.h: seven unsigned ints, the stream, the attributes, how many there are.
@@ -35,85 +39,119 @@ public final class Launch {
         TOGETHER
     }
 
+    /**
+     * An argument of 32 bits that may change between launches.
+     *
+     * @param place of its value
+     */
+    public record IntArgument(MemorySegment place) {
+        /** The value for the launches to come. */
+        public void set(int value) {
+            place.set(ValueLayout.JAVA_INT, 0, value);
+        }
+    }
+
+    /**
+     * A device address that may change between launches.
+     *
+     * @param place of its value
+     */
+    public record PointerArgument(MemorySegment place) {
+        /** The address for the launches to come. */
+        public void set(long address) {
+            place.set(ValueLayout.JAVA_LONG, 0, address);
+        }
+    }
+
+    /** An argument: its name, its kind as messages name it, its bytes; its value has its bytes in the lower ones. */
+    private record Argument(String name, String kind, int bytes, long value) {
+    }
+
     private final Kernel kernel;
     private final int block;
     private final MemorySegment config;
+    private final List<Argument> arguments;
     private final MemorySegment values;
     private final MemorySegment pointers;
-    private final int count;
-    private int filled;
 
-    /**
-     * A launch without its arguments.
-     *
-     * @param arena owns the memory that the driver reads
-     * @param block threads a block
-     * @param sharedBytes dynamic shared memory a block; what is above the usual limit was allowed to the kernel before
-     * @param start when its blocks start
-     * @param parameters how many parameters the kernel has
-     */
-    public Launch(Arena arena, Kernel kernel, int block, int sharedBytes, Start start, int parameters) {
-        this.kernel = kernel;
-        this.block = block;
-        count = parameters;
-        config = arena.allocate(CONFIG);
+    private Launch(Builder b) {
+        kernel = b.kernel;
+        block = b.block;
+        arguments = List.copyOf(b.arguments);
+        check();
+        config = b.arena.allocate(CONFIG);
         config.set(ValueLayout.JAVA_INT, BLOCK_AT, block);
         config.set(ValueLayout.JAVA_INT, BLOCK_AT + 4, 1);
         config.set(ValueLayout.JAVA_INT, BLOCK_AT + 8, 1);
-        config.set(ValueLayout.JAVA_INT, SHARED_AT, sharedBytes);
-        if (start != Start.AFTER) {
-            MemorySegment attribute = arena.allocate(ATTRIBUTE_BYTES, 8);
-            attribute.set(ValueLayout.JAVA_INT, 0, start == Start.TOGETHER ? CudaDriver.CU_LAUNCH_ATTRIBUTE_COOPERATIVE()
+        config.set(ValueLayout.JAVA_INT, SHARED_AT, b.sharedBytes);
+        if (b.start != Start.AFTER) {
+            MemorySegment attribute = b.arena.allocate(ATTRIBUTE_BYTES, 8);
+            attribute.set(ValueLayout.JAVA_INT, 0, b.start == Start.TOGETHER ? CudaDriver.CU_LAUNCH_ATTRIBUTE_COOPERATIVE()
                     : CudaDriver.CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION());
             attribute.set(ValueLayout.JAVA_INT, ATTRIBUTE_VALUE_AT, 1);
             config.set(ValueLayout.ADDRESS, ATTRIBUTES_AT, attribute);
             config.set(ValueLayout.JAVA_INT, COUNT_AT, 1);
         }
-        values = arena.allocate(ValueLayout.JAVA_LONG, parameters);
-        pointers = arena.allocate(ValueLayout.ADDRESS, parameters);
-        for (int i = 0; i < parameters; i++) {
-            pointers.setAtIndex(ValueLayout.ADDRESS, i, values.asSlice(8L * i));
+        values = b.arena.allocate(ValueLayout.JAVA_LONG, arguments.size());
+        pointers = b.arena.allocate(ValueLayout.ADDRESS, arguments.size());
+        for (int i = 0; i < arguments.size(); i++) {
+            values.setAtIndex(ValueLayout.JAVA_LONG, i, arguments.get(i).value);
+            pointers.setAtIndex(ValueLayout.ADDRESS, i, place(i));
         }
     }
 
-    /** The next argument: a device address, or 0. */
-    public Launch pointer(long address) {
-        return wide(address);
+    private MemorySegment place(int index) {
+        return values.asSlice((long) Long.BYTES * index, arguments.get(index).bytes);
     }
 
-    /** The next argument: 64 bits. */
-    public Launch wide(long value) {
-        values.setAtIndex(ValueLayout.JAVA_LONG, filled++, value);
-        return this;
+    private void check() {
+        if (kernel.parameters().isEmpty()) {
+            return;
+        }
+        List<Kernel.Parameter> image = kernel.parameters().get();
+        if (image.size() != arguments.size()) {
+            throw mismatch("the launcher has " + arguments.size() + " arguments (" + arguments.stream().map(Argument::name)
+                    .collect(Collectors.joining(", ")) + "), the image " + image.size() + " parameters");
+        }
+        long at = 0;
+        for (int i = 0; i < arguments.size(); i++) {
+            Argument a = arguments.get(i);
+            at = Math.ceilDiv(at, a.bytes) * a.bytes;
+            var mine = new Kernel.Parameter(at, a.bytes);
+            if (!mine.equals(image.get(i))) {
+                throw mismatch("parameter " + i + " is " + a.name + ", " + a.kind + " of " + mine + ", in the launcher, and has " + image.get(i)
+                        + " in the image");
+            }
+            at += a.bytes;
+        }
     }
 
-    /** The next argument: 32 bits. */
-    public Launch integer(int value) {
-        values.set(ValueLayout.JAVA_INT, 8L * filled++, value);
-        return this;
+    private IllegalStateException mismatch(String what) {
+        return new IllegalStateException("the kernel " + kernel.name() + " does not fit its launcher: " + what
+                + "; the jar of llm-cuda was not built as a whole: build it anew, mvn clean package");
     }
 
-    /** The next argument: a float. */
-    public Launch real(float value) {
-        values.set(ValueLayout.JAVA_FLOAT, 8L * filled++, value);
-        return this;
+    /** The argument of that name, which has 32 bits. */
+    public IntArgument integer(String name) {
+        return new IntArgument(place(indexOf(name, Integer.BYTES)));
     }
 
-    /** Changes an argument of 32 bits. */
-    public void change(int index, int value) {
-        values.set(ValueLayout.JAVA_INT, 8L * index, value);
+    /** The argument of that name, which is a device address. */
+    public PointerArgument pointer(String name) {
+        return new PointerArgument(place(indexOf(name, Long.BYTES)));
     }
 
-    /** Changes an argument of 64 bits. */
-    public void changeWide(int index, long value) {
-        values.set(ValueLayout.JAVA_LONG, 8L * index, value);
+    private int indexOf(String name, int bytes) {
+        for (int i = 0; i < arguments.size(); i++) {
+            if (arguments.get(i).name.equals(name) && arguments.get(i).bytes == bytes) {
+                return i;
+            }
+        }
+        throw new IllegalArgumentException(kernel.name() + " has no argument " + name + " of " + bytes + " bytes: " + arguments);
     }
 
     /** Queues the kernel with a grid of that size. */
     public void run(Stream stream, int x, int y, int z) {
-        if (filled != count) {
-            throw new IllegalStateException(kernel.name() + " was given " + filled + " arguments of " + count);
-        }
         config.set(ValueLayout.JAVA_INT, 0, x);
         config.set(ValueLayout.JAVA_INT, 4, y);
         config.set(ValueLayout.JAVA_INT, 8, z);
@@ -125,5 +163,65 @@ public final class Launch {
     @Override
     public String toString() {
         return kernel.name();
+    }
+
+    /** Takes the arguments of a launch, in the order of the kernel's parameters. */
+    public static final class Builder {
+        private final Arena arena;
+        private final Kernel kernel;
+        private final int block;
+        private final int sharedBytes;
+        private final Start start;
+        private final List<Argument> arguments = new ArrayList<>();
+
+        /**
+         * A launch without its arguments.
+         *
+         * @param arena owns the memory that the driver reads
+         * @param block threads a block
+         * @param sharedBytes dynamic shared memory a block; what is above the usual limit was allowed to the kernel before
+         * @param start when its blocks start
+         */
+        public Builder(Arena arena, Kernel kernel, int block, int sharedBytes, Start start) {
+            this.arena = arena;
+            this.kernel = kernel;
+            this.block = block;
+            this.sharedBytes = sharedBytes;
+            this.start = start;
+        }
+
+        private Builder add(String name, String kind, int bytes, long value) {
+            arguments.add(new Argument(name, kind, bytes, value));
+            return this;
+        }
+
+        /** The next argument: a device address, or 0. */
+        public Builder pointer(String name, long address) {
+            return add(name, "a pointer", Long.BYTES, address);
+        }
+
+        /** The next argument: a whole number of 64 bits. */
+        public Builder wide(String name, long value) {
+            return add(name, "a long", Long.BYTES, value);
+        }
+
+        /** The next argument: a whole number of 32 bits. */
+        public Builder integer(String name, int value) {
+            return add(name, "an int", Integer.BYTES, Integer.toUnsignedLong(value));
+        }
+
+        /** The next argument: a float. */
+        public Builder real(String name, float value) {
+            return add(name, "a float", Float.BYTES, Integer.toUnsignedLong(Float.floatToRawIntBits(value)));
+        }
+
+        /**
+         * The launch.
+         *
+         * @throws IllegalStateException if the arguments are not those that the image of the kernel has; names the kernel
+         */
+        public Launch build() {
+            return new Launch(this);
+        }
     }
 }

@@ -1,16 +1,10 @@
 /**
- * A thin typed layer over the CUDA driver API: every call is checked, errors name the call and what it was for, and every allocation has one
- * owner that gives it back. The only package, beside the generated one, that binds native code.
+ * A thin typed layer over the CUDA driver API: every call is checked, errors name the call and what it was for, and every allocation has one owner
+ * that gives it back. The only package, beside the generated one, that binds native code.
  *
- * <p>In reading order:
- * <ul>
- * <li>{@link DriverLibrary}, {@link Driver}: whether there is a driver, and what it says
- * <li>{@link Calls}, {@link CudaException}, {@link OutOfDeviceMemoryException}: results of calls
- * <li>{@link Device}, {@link Context}, {@link Owner}: a device, its context, and who gives back what
- * <li>{@link DeviceMemory}, {@link GrowingMemory}, {@link PinnedMemory}, {@link PinnedRing}: memory
- * <li>{@link KernelModule}, {@link Kernel}, {@link Launch}: kernels and their arguments
- * <li>{@link Stream}, {@link Event}, {@link Graph}: order of work
- * <li>{@link Blas}, {@link CublasLt}: products on tensor cores, where NVIDIA's library is installed
- * </ul>
+ * <p>To read: {@link io.jllm.cuda.driver.Driver} finds the driver, {@link io.jllm.cuda.driver.Device} and {@link io.jllm.cuda.driver.Context} a
+ * device; {@link io.jllm.cuda.driver.KernelModule}, {@link io.jllm.cuda.driver.Kernel} and {@link io.jllm.cuda.driver.Launch} are what runs there, in
+ * the order of a {@link io.jllm.cuda.driver.Stream} or a {@link io.jllm.cuda.driver.Graph}; then the kinds of memory, and
+ * {@link io.jllm.cuda.driver.Blas}.
  */
 package io.jllm.cuda.driver;

@@ -4,8 +4,10 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Properties;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
@@ -14,15 +16,19 @@ import java.util.stream.Stream;
  * @param missing why there are none; empty if there are
  * @param version the version of CUDA that compiled them, as a driver gives its own
  * @param files names of the kernel files
+ * @param only kinds of images that there are of a file, for those that are for some devices alone
  * @param cubins architectures with machine code, as nvcc names them: {@code 90a}
  * @param ptx compute capability that the PTX needs, as in {@link #image}
  */
-public record KernelImages(Optional<String> missing, int version, List<String> files, List<String> cubins, int ptx) {
+public record KernelImages(Optional<String> missing, int version, List<String> files, Map<String, List<String>> only, List<String> cubins,
+        int ptx) {
+    private static final String ONLY = "only.";
     private static final String FOLDER = "/io/jllm/cuda/kernels/";
 
-    /** Copies the lists. */
+    /** Copies the collections. */
     public KernelImages {
         files = List.copyOf(files);
+        only = Map.copyOf(only);
         cubins = List.copyOf(cubins);
     }
 
@@ -42,11 +48,16 @@ public record KernelImages(Optional<String> missing, int version, List<String> f
         }
         String[] release = index.getProperty("release").split("\\.");
         return new KernelImages(Optional.empty(), 1000 * Integer.parseInt(release[0]) + 10 * Integer.parseInt(release[1]),
-                list(index, "files"), list(index, "cubins"), Integer.parseInt(index.getProperty("ptx")));
+                list(index, "files"), only(index), list(index, "cubins"), Integer.parseInt(index.getProperty("ptx")));
     }
 
     private static KernelImages none(String why) {
-        return new KernelImages(Optional.of(why), 0, List.of(), List.of(), 0);
+        return new KernelImages(Optional.of(why), 0, List.of(), Map.of(), List.of(), 0);
+    }
+
+    private static Map<String, List<String>> only(Properties index) {
+        return index.stringPropertyNames().stream().filter(key -> key.startsWith(ONLY))
+                .collect(Collectors.toMap(key -> key.substring(ONLY.length()), key -> list(index, key)));
     }
 
     private static List<String> list(Properties index, String key) {
@@ -70,6 +81,11 @@ public record KernelImages(Optional<String> missing, int version, List<String> f
                 .filter(c -> Integer.parseInt(c) / 10 == capability / 10 && Integer.parseInt(c) <= capability)
                 .max((a, b) -> Integer.compare(Integer.parseInt(a), Integer.parseInt(b)));
         return exact.or(() -> best).or(() -> capability >= ptx ? Optional.of("ptx") : Optional.empty());
+    }
+
+    /** The files that there are in a kind of image. */
+    List<String> files(String image) {
+        return files.stream().filter(f -> !only.containsKey(f) || only.get(f).contains(image)).toList();
     }
 
     /** The bytes of a kernel file in that kind of image. */

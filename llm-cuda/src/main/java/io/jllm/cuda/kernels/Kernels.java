@@ -10,8 +10,12 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Function;
 
-/** The kernels, loaded on a device, by name. */
+/**
+ * The kernels, loaded on a device, by name. What the image says of structs and formats that it shares with Java is compared when it is loaded, the
+ * parameters of a kernel when its launch is made.
+ */
 public final class Kernels implements AutoCloseable {
     /** From this compute capability on, a kernel may start while the one before it ends, and memory can be copied in bulk. */
     private static final int OVERLAPPING = 90;
@@ -19,14 +23,25 @@ public final class Kernels implements AutoCloseable {
     private final Owner owner = new Owner();
     private final List<KernelModule> modules = new ArrayList<>();
     private final Map<String, Optional<Kernel>> known = new HashMap<>();
+    private final Map<String, int[]> numbers = new HashMap<>();
     private final String image;
 
-    /** Loads all files of the jar in the kind of image that suits the device; gives back what it has if one fails. */
+    /**
+     * Loads all files of the jar in the kind of image that suits the device; gives back what it has if one fails.
+     *
+     * @throws IllegalStateException if a struct or a format is another one in the image; names it
+     */
     public Kernels(KernelImages images, String image) {
         this.image = image;
         try {
-            for (String file : images.files()) {
+            for (String file : images.files(image)) {
                 modules.add(owner.own(KernelModule.load(KernelImages.read(file, image), file)));
+            }
+            SampleKernels.ROW.check(this);
+            SampleKernels.RESULT.check(this);
+            if (ChainKernels.areIn(this)) {
+                Task.STRUCT.check(this);
+                ChainKernels.formats(this);
             }
         } catch (RuntimeException e) {
             owner.close();
@@ -39,27 +54,55 @@ public final class Kernels implements AutoCloseable {
         return known.computeIfAbsent(name, n -> modules.stream().flatMap(m -> m.kernel(n).stream()).findFirst());
     }
 
-    /** A kernel that must be there. */
-    public Kernel need(String name) {
+    private Kernel need(String name) {
         return find(name).orElseThrow(() -> new IllegalStateException("the kernels of llm-cuda lack " + name + ": the jar was not built as a whole"));
     }
 
-    /** Threads a block and rows a block of a family of kernels: what its file says in the constant {@code <family>_shape}. */
-    public int[] shape(String family) {
-        return modules.stream().flatMap(m -> m.constants(family + "_shape").stream()).findFirst()
-                .orElseThrow(() -> new IllegalStateException("the kernels of llm-cuda lack the constant " + family + "_shape"));
+    /**
+     * Threads a block and sizes of tiles of a kernel or a family of them: what its file says in the constant {@code <family>_shape}.
+     *
+     * @param count how many numbers it has
+     */
+    int[] shape(String family, int count) {
+        int[] shape = constants(family + "_shape");
+        if (shape.length != count) {
+            throw new IllegalStateException("the constant " + family + "_shape of the kernels has " + shape.length + " numbers, not " + count
+                    + ": the jar of llm-cuda was not built as a whole");
+        }
+        return shape;
+    }
+
+    /** The whole numbers of a constant that must be there. */
+    int[] constants(String name) {
+        return numbers.computeIfAbsent(name, n -> constant(n, m -> m.constants(n)));
+    }
+
+    /** The text of a constant that must be there. */
+    String text(String name) {
+        return constant(name, m -> m.text(name));
+    }
+
+    private <T> T constant(String name, Function<KernelModule, Optional<T>> read) {
+        return modules.stream().flatMap(m -> read.apply(m).stream()).findFirst()
+                .orElseThrow(() -> new IllegalStateException("the kernels of llm-cuda lack the constant " + name
+                        + ": the jar was not built as a whole"));
     }
 
     /** A launch of a kernel that must be there; the arena owns its memory. */
-    public Launch launch(Arena arena, String name, int block, int parameters) {
-        return new Launch(arena, need(name), block, 0, overlap() ? Launch.Start.OVERLAPPING : Launch.Start.AFTER, parameters);
+    Launch.Builder launch(Arena arena, String name, int block) {
+        return new Launch.Builder(arena, need(name), block, 0, overlap() ? Launch.Start.OVERLAPPING : Launch.Start.AFTER);
+    }
+
+    /** A launch of a kernel that must be there and does not wait by itself for those before. */
+    Launch.Builder launchAfter(Arena arena, String name, int block) {
+        return new Launch.Builder(arena, need(name), block, 0, Launch.Start.AFTER);
     }
 
     /** A launch of a kernel that must be there and whose blocks run all at once, with that much shared memory each. */
-    public Launch together(Arena arena, String name, int block, int sharedBytes, int parameters) {
+    Launch.Builder launchTogether(Arena arena, String name, int block, int sharedBytes) {
         Kernel kernel = need(name);
         kernel.allowSharedMemory(sharedBytes);
-        return new Launch(arena, kernel, block, sharedBytes, Launch.Start.TOGETHER, parameters);
+        return new Launch.Builder(arena, kernel, block, sharedBytes, Launch.Start.TOGETHER);
     }
 
     /** Whether kernels wait for what they need by themselves, and use all that such devices have. */

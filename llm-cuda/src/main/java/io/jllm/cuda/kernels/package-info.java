@@ -1,11 +1,10 @@
 /**
- * The kernels that the build compiled.
+ * The kernels of the jar and their launchers: what each takes, and with which grid and block it runs. The sources are in {@code src/main/cuda}, whose
+ * README is the contract.
  *
- * <p>In reading order:
- * <ul>
- * <li>{@link KernelImages}: images in the jar, and the one that fits a device
- * <li>{@link Kernels}: loaded on a device, by name
- * <li>the rest is what Java has to know of each file of kernels; their sources and their contract are in src/main/cuda of this module
- * </ul>
+ * <p>To read: {@link io.jllm.cuda.kernels.KernelImages} and {@link io.jllm.cuda.kernels.Kernels} load;
+ * {@link io.jllm.cuda.kernels.DeviceFormat} lists the formats of weights; then a launcher for each family, such as
+ * {@link io.jllm.cuda.kernels.RowKernels}, {@link io.jllm.cuda.kernels.ProductKernels} and {@link io.jllm.cuda.kernels.AttentionKernels}.
+ * {@link io.jllm.cuda.kernels.DeviceStruct} describes structs that both sides use.
  */
 package io.jllm.cuda.kernels;

@@ -1,10 +1,10 @@
 package io.jllm.cuda.memory;
 
 import io.jllm.cuda.driver.Event;
-import io.jllm.cuda.driver.Launch;
 import io.jllm.cuda.driver.Owner;
 import io.jllm.cuda.driver.PinnedMemory;
 import io.jllm.cuda.driver.Stream;
+import io.jllm.cuda.kernels.AttentionKernels;
 import io.jllm.cuda.kernels.Kernels;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -13,14 +13,12 @@ import java.lang.foreign.ValueLayout;
 /** Copies whole KV blocks on the device. */
 public final class BlockCopier implements AutoCloseable {
     private static final int PAIRS_AT_ONCE = 1024;
-    private static final int BLOCK = 256;
-    private static final int BLOCKS_EACH = 32;
 
     private final Owner owner = new Owner();
     private final Stream stream;
     private final MemorySegment pairs;
     private final Event read;
-    private final Launch launch;
+    private final AttentionKernels.Copy launch;
 
     public BlockCopier(Stream stream, Kernels kernels, Arena arena, KvCache kv) {
         this.stream = stream;
@@ -28,7 +26,7 @@ public final class BlockCopier implements AutoCloseable {
             PinnedMemory p = owner.own(PinnedMemory.allocate(2L * Integer.BYTES * PAIRS_AT_ONCE, "copies of KV blocks"));
             pairs = p.memory();
             read = owner.own(Event.create());
-            launch = kernels.launch(arena, "copy_blocks", BLOCK, 3).pointer(kv.address()).wide(kv.blockBytes()).pointer(p.address());
+            launch = AttentionKernels.copyBlocks(kernels, arena, kv.address(), kv.blockBytes(), p.address());
         } catch (RuntimeException e) {
             owner.close();
             throw e;
@@ -41,7 +39,7 @@ public final class BlockCopier implements AutoCloseable {
             int n = Math.min(2 * PAIRS_AT_ONCE, fromTo.length - at);
             read.synchronize(); // the kernel reads the host's memory
             MemorySegment.copy(fromTo, at, pairs, ValueLayout.JAVA_INT, 0, n);
-            launch.run(stream, BLOCKS_EACH, n / 2, 1);
+            launch.run(stream, n / 2);
             read.record(stream);
         }
     }

@@ -6,6 +6,8 @@ import io.jllm.cuda.driver.Event;
 import io.jllm.cuda.driver.Owner;
 import io.jllm.cuda.driver.PinnedMemory;
 import io.jllm.cuda.driver.Stream;
+import io.jllm.cuda.kernels.AttentionCut;
+import io.jllm.cuda.kernels.StepArrays;
 import io.jllm.spi.Backend.RunnerOptions;
 import io.jllm.spi.StepBatch;
 import java.lang.foreign.MemorySegment;
@@ -15,19 +17,12 @@ import java.lang.foreign.ValueLayout;
  * What changes from step to step, brought to the device in one copy. There are several copies on the host, so that one can be filled while the one
  * before it is still on its way.
  */
-public final class StepUpload implements AutoCloseable {
-    /** Queries of one sequence that a block of the prefill attention works on. */
-    static final int TILE = 16;
-    /** Positions of a piece of the decode attention: a multiple of this. */
-    public static final int PIECE = 64;
+public final class StepUpload implements StepArrays, AutoCloseable {
     private static final int COPIES = 2;
-
-    /** The arrays, in order; the last one's length varies. */
-    public enum Field { TOKEN_IDS, POSITIONS, KV_SLOTS, LOGIT_ROW, CONTEXT, TABLE_AT, SINGLE_ROW, SINGLE_SEQUENCE, PIECES, TILE_ROW, TILE_ROWS,
-            TILE_SEQUENCE, TABLE }
 
     private final Owner owner = new Owner();
     private final int[] at = new int[Field.values().length];
+    private final AttentionCut cut;
     private final int tableInts;
     private final int blockSize;
     private final int pieceRoom;
@@ -40,14 +35,16 @@ public final class StepUpload implements AutoCloseable {
     /**
      * Room for all steps that the options allow.
      *
+     * @param cut how attention cuts its work
      * @param tableInts entries of all block tables together
      * @param pieceRoom pieces of all contexts together
      */
-    public StepUpload(Context context, RunnerOptions options, int tableInts, int pieceRoom) {
+    public StepUpload(Context context, RunnerOptions options, AttentionCut cut, int tableInts, int pieceRoom) {
+        this.cut = cut;
         this.tableInts = tableInts;
         this.pieceRoom = pieceRoom;
         blockSize = options.blockSize();
-        bytes = Integer.BYTES * (long) layout(options, at, tableInts);
+        bytes = Integer.BYTES * (long) layout(options, cut, at, tableInts);
         try {
             device = owner.own(DeviceMemory.allocate(context, bytes, "a step's numbers"));
             for (int i = 0; i < COPIES; i++) {
@@ -61,11 +58,11 @@ public final class StepUpload implements AutoCloseable {
     }
 
     /** Bytes that it takes on the device. */
-    public static long bytes(RunnerOptions options, int tableInts) {
-        return Integer.BYTES * (long) layout(options, new int[Field.values().length], tableInts);
+    public static long bytes(RunnerOptions options, AttentionCut cut, int tableInts) {
+        return Integer.BYTES * (long) layout(options, cut, new int[Field.values().length], tableInts);
     }
 
-    private static int layout(RunnerOptions o, int[] at, int tableInts) {
+    private static int layout(RunnerOptions o, AttentionCut cut, int[] at, int tableInts) {
         int next = 0;
         for (Field f : Field.values()) {
             at[f.ordinal()] = next;
@@ -74,14 +71,14 @@ public final class StepUpload implements AutoCloseable {
                 case LOGIT_ROW -> o.maxLogitRows();
                 case CONTEXT, TABLE_AT, SINGLE_ROW, SINGLE_SEQUENCE -> o.maxSequences();
                 case PIECES -> 1 + o.maxSequences();
-                case TILE_ROW, TILE_ROWS, TILE_SEQUENCE -> o.maxSequences() + o.maxTokensPerStep() / TILE;
+                case TILE_ROW, TILE_ROWS, TILE_SEQUENCE -> o.maxSequences() + o.maxTokensPerStep() / cut.queries();
                 case TABLE -> tableInts;
             });
         }
         return next;
     }
 
-    /** Where an array is, on the device. */
+    @Override
     public long address(Field f) {
         return device.address() + (long) Integer.BYTES * at[f.ordinal()];
     }
@@ -93,7 +90,7 @@ public final class StepUpload implements AutoCloseable {
         for (int s = 0; s < b.sequences; s++) {
             int n = b.queryStart[s + 1] - b.queryStart[s];
             singles += n == 1 ? 1 : 0;
-            tiles += n > 1 ? Math.ceilDiv(n, TILE) : 0;
+            tiles += n > 1 ? Math.ceilDiv(n, cut.queries()) : 0;
         }
         return new StepSize(b.tokens, b.logitRows, singles, tiles);
     }
@@ -126,9 +123,9 @@ public final class StepUpload implements AutoCloseable {
                 set(h, Field.PIECES, ++single, (int) pieces);
                 pieces += Math.ceilDiv(b.contextLength[s], size);
             }
-            for (int i = 0; n > 1 && i < n; i += TILE) {
+            for (int i = 0; n > 1 && i < n; i += cut.queries()) {
                 set(h, Field.TILE_ROW, tile, first + i);
-                set(h, Field.TILE_ROWS, tile, Math.min(TILE, n - i));
+                set(h, Field.TILE_ROWS, tile, Math.min(cut.queries(), n - i));
                 set(h, Field.TILE_SEQUENCE, tile++, s);
             }
         }
@@ -163,7 +160,7 @@ public final class StepUpload implements AutoCloseable {
 
     /** The size of a piece with which all find room: the usual one, but where many sequences share long prefixes. */
     private int pieceSize(StepBatch b) {
-        int size = PIECE;
+        int size = cut.piece();
         while (pieces(b, size) > pieceRoom) {
             size *= 2;
         }

@@ -1,11 +1,8 @@
 /**
- * What lies on the device beside the weights, and how a step's numbers get there.
+ * Device memory of a running model: values of a step, pages of keys and values, and the numbers that change from step to step.
  *
- * <p>In reading order:
- * <ul>
- * <li>{@link Activations}: the values of a step, placed by the program's plan
- * <li>{@link KvCache}: blocks of keys and values; {@link BlockCopier} copies them
- * <li>{@link StepUpload}, {@link StepSize}: what changes from step to step, in one copy
- * </ul>
+ * <p>To read: {@link io.jllm.cuda.memory.Activations} places values as the plan of buffers says, {@link io.jllm.cuda.memory.KvCache} has the pages,
+ * {@link io.jllm.cuda.memory.BlockCopier} copies them, {@link io.jllm.cuda.memory.StepUpload} brings a batch to the device,
+ * {@link io.jllm.cuda.memory.StepSize} is how much of it a step launches.
  */
 package io.jllm.cuda.memory;

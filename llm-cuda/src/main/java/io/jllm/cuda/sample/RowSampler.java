@@ -2,11 +2,11 @@ package io.jllm.cuda.sample;
 
 import io.jllm.cuda.driver.Context;
 import io.jllm.cuda.driver.DeviceMemory;
-import io.jllm.cuda.driver.Launch;
 import io.jllm.cuda.driver.Owner;
 import io.jllm.cuda.driver.PinnedMemory;
 import io.jllm.cuda.driver.Stream;
 import io.jllm.cuda.kernels.Kernels;
+import io.jllm.cuda.kernels.SampleKernels;
 import io.jllm.sampling.LogitBias;
 import io.jllm.spi.RowSampling;
 import java.lang.foreign.Arena;
@@ -20,12 +20,12 @@ import java.lang.foreign.ValueLayout;
 public final class RowSampler implements AutoCloseable {
     /** Rows that are drawn at once in any way but the greedy one: each takes scratch memory of its own. */
     private static final int ROWS_AT_ONCE = 32;
-    private static final int GREEDY_BLOCKS = 16;
-    private static final int GREEDY_BLOCK = 256;
-    private static final int GREEDY_SCRATCH = 1024;
-    private static final int BLOCK = 1024;
-    /** Most tokens that {@link #topK} finds on the device. */
-    public static final int MOST_TOP = 256;
+    private static final long RECORD_BYTES = SampleKernels.ROW.bytes();
+    private static final long RESULT_BYTES = SampleKernels.RESULT.bytes();
+    private static final long TOKEN = SampleKernels.RESULT.at("token");
+    private static final long LOGPROB = SampleKernels.RESULT.at("logprob");
+    private static final long STATUS = SampleKernels.RESULT.at("status");
+    private static final long DETAIL = SampleKernels.RESULT.at("detail");
     /** Numbers of biases and allowed tokens that fit the first buffer for them. */
     private static final int FIRST_LISTS = 4096;
 
@@ -41,9 +41,10 @@ public final class RowSampler implements AutoCloseable {
     private final long recordsAt;
     private final long resultsAt;
     private final long scratchBytes;
-    private final Launch greedy;
-    private final Launch general;
-    private final Launch top;
+    private final SampleKernels.Greedy greedy;
+    private final SampleKernels.Any any;
+    private final SampleKernels.Top top;
+    private final int mostTop;
     private final int[] rowOf;
     private PinnedMemory lists;
 
@@ -58,11 +59,12 @@ public final class RowSampler implements AutoCloseable {
         this.stream = stream;
         this.vocab = vocab;
         rowOf = new int[rows];
+        mostTop = SampleKernels.mostTop(kernels);
         try {
             counts = owner.own(new SlotCounts(context, stream, kernels, arena, slots, vocab));
-            PinnedMemory r = owner.own(PinnedMemory.allocate((long) SamplingRecords.RECORD_BYTES * rows, "sampling"));
-            PinnedMemory out = owner.own(PinnedMemory.allocate((long) SamplingRecords.RESULT_BYTES * rows, "sampling"));
-            PinnedMemory tops = owner.own(PinnedMemory.allocate(Integer.BYTES * (long) ROWS_AT_ONCE * (1 + 2 * MOST_TOP), "sampling"));
+            PinnedMemory r = owner.own(PinnedMemory.allocate(RECORD_BYTES * rows, "sampling"));
+            PinnedMemory out = owner.own(PinnedMemory.allocate(RESULT_BYTES * rows, "sampling"));
+            PinnedMemory tops = owner.own(PinnedMemory.allocate(Integer.BYTES * (long) ROWS_AT_ONCE * (1 + 2 * mostTop), "sampling"));
             lists = PinnedMemory.allocate(Integer.BYTES * (long) FIRST_LISTS, "sampling");
             records = r.memory();
             results = out.memory();
@@ -70,19 +72,15 @@ public final class RowSampler implements AutoCloseable {
             resultsAt = out.address();
             topRows = tops.memory();
             topIds = topRows.asSlice(Integer.BYTES * (long) ROWS_AT_ONCE);
-            topLogprobs = topIds.asSlice(Integer.BYTES * (long) ROWS_AT_ONCE * MOST_TOP);
-            scratchBytes = scratchBytes(vocab, rows);
+            topLogprobs = topIds.asSlice(Integer.BYTES * (long) ROWS_AT_ONCE * mostTop);
+            scratchBytes = scratchBytes(kernels, vocab, rows);
             DeviceMemory scratch = owner.own(DeviceMemory.allocate(context, scratchBytes, "sampling"));
             scratch.fill(stream, (byte) 0);
-            long large = scratch.address() + greedyBytes(rows);
-            greedy = kernels.launch(arena, "sample_greedy", GREEDY_BLOCK, 6).pointer(logits).integer(pitch).integer(vocab).pointer(recordsAt)
-                    .pointer(resultsAt)
-                    .pointer(scratch.address());
-            general = kernels.launch(arena, "sample_rows", BLOCK, 6).pointer(logits).integer(pitch).integer(vocab).pointer(recordsAt)
-                    .pointer(resultsAt)
-                    .pointer(large);
-            top = kernels.launch(arena, "top_k", BLOCK, 8).pointer(logits).integer(pitch).integer(vocab).pointer(topRows.address()).integer(0)
-                    .pointer(topIds.address()).pointer(topLogprobs.address()).pointer(large);
+            long large = scratch.address() + greedyBytes(kernels, rows);
+            var all = new SampleKernels.Logits(logits, pitch, vocab);
+            greedy = SampleKernels.greedy(kernels, arena, all, recordsAt, resultsAt, scratch.address());
+            any = SampleKernels.any(kernels, arena, all, large);
+            top = SampleKernels.top(kernels, arena, all, topRows.address(), topIds.address(), topLogprobs.address(), large);
         } catch (RuntimeException e) {
             close();
             throw e;
@@ -90,17 +88,17 @@ public final class RowSampler implements AutoCloseable {
     }
 
     /** Bytes that it takes on the device, but for counts. */
-    public static long scratchBytes(int vocab, int rows) {
-        return greedyBytes(rows) + rowBytes(vocab) * Math.min(rows, ROWS_AT_ONCE);
+    public static long scratchBytes(Kernels kernels, int vocab, int rows) {
+        return greedyBytes(kernels, rows) + SampleKernels.anyScratch(kernels, vocab) * Math.min(rows, ROWS_AT_ONCE);
     }
 
-    private static long greedyBytes(int rows) {
-        return (long) GREEDY_SCRATCH * rows;
+    private static long greedyBytes(Kernels kernels, int rows) {
+        return SampleKernels.greedyScratch(kernels) * rows;
     }
 
-    /** As {@code sample_rows} asks for it. */
-    private static long rowBytes(int vocab) {
-        return Math.ceilDiv(24L * vocab + 65536, 256) * 256;
+    /** Most tokens that {@link #topK} finds. */
+    public int mostTop() {
+        return mostTop;
     }
 
     /** As {@link io.jllm.spi.ModelRunner#sample}. */
@@ -120,19 +118,17 @@ public final class RowSampler implements AutoCloseable {
         }
         counts.flush();
         if (simple > 0) {
-            greedy.run(stream, GREEDY_BLOCKS, simple, 1);
+            greedy.run(stream, simple);
         }
         for (int from = simple; from < drawn; from += ROWS_AT_ONCE) {
-            general.changeWide(3, recordsAt + (long) from * SamplingRecords.RECORD_BYTES);
-            general.changeWide(4, resultsAt + (long) from * SamplingRecords.RESULT_BYTES);
-            general.run(stream, Math.min(ROWS_AT_ONCE, drawn - from), 1, 1);
+            any.run(stream, recordsAt + from * RECORD_BYTES, resultsAt + from * RESULT_BYTES, Math.min(ROWS_AT_ONCE, drawn - from));
         }
         stream.synchronize();
         for (int i = 0; i < drawn; i++) {
-            long result = (long) i * SamplingRecords.RESULT_BYTES;
-            check(results.get(ValueLayout.JAVA_INT, result + 8), results.get(ValueLayout.JAVA_INT, result + 12));
-            tokens[rowOf[i]] = results.get(ValueLayout.JAVA_INT, result);
-            logprobs[rowOf[i]] = results.get(ValueLayout.JAVA_FLOAT, result + 4);
+            long result = i * RESULT_BYTES;
+            check(results.get(ValueLayout.JAVA_INT, result + STATUS), results.get(ValueLayout.JAVA_INT, result + DETAIL));
+            tokens[rowOf[i]] = results.get(ValueLayout.JAVA_INT, result + TOKEN);
+            logprobs[rowOf[i]] = results.get(ValueLayout.JAVA_FLOAT, result + LOGPROB);
         }
     }
 
@@ -140,7 +136,7 @@ public final class RowSampler implements AutoCloseable {
         LogitBias bias = sampling.settings().bias();
         long place = (long) Integer.BYTES * at;
         SamplingRecords.writeLists(lists.memory().asSlice(place), bias);
-        SamplingRecords.write(records.asSlice((long) index * SamplingRecords.RECORD_BYTES, SamplingRecords.RECORD_BYTES), row, sampling,
+        SamplingRecords.write(records.asSlice(index * RECORD_BYTES, RECORD_BYTES), row, sampling,
                 sampling.settings().hasPenalties() ? counts.update(sampling) : 0, lists.address() + place);
         return at + SamplingRecords.listInts(bias);
     }
@@ -179,13 +175,12 @@ public final class RowSampler implements AutoCloseable {
         return new IllegalStateException("no token may be picked: all " + vocab + " logits are negative infinity");
     }
 
-    /** As {@link io.jllm.spi.ModelRunner#topK}, for k from 1 to {@link #MOST_TOP}. */
+    /** As {@link io.jllm.spi.ModelRunner#topK}, for k from 1 to {@link #mostTop()}. */
     public void topK(int[] rows, int k, int[] ids, float[] logprobs) {
         for (int from = 0; from < rows.length; from += ROWS_AT_ONCE) {
             int n = Math.min(ROWS_AT_ONCE, rows.length - from);
             MemorySegment.copy(rows, from, topRows, ValueLayout.JAVA_INT, 0, n);
-            top.change(4, k);
-            top.run(stream, n, 1, 1);
+            top.run(stream, k, n);
             stream.synchronize();
             MemorySegment.copy(topIds, ValueLayout.JAVA_INT, 0, ids, from * k, n * k);
             MemorySegment.copy(topLogprobs, ValueLayout.JAVA_FLOAT, 0, logprobs, from * k, n * k);

@@ -1,16 +1,31 @@
 package io.jllm.cuda.sample;
 
+import io.jllm.cuda.kernels.DeviceStruct;
+import io.jllm.cuda.kernels.SampleKernels;
 import io.jllm.sampling.LogitBias;
 import io.jllm.sampling.SamplerSettings;
 import io.jllm.spi.RowSampling;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
-/** Writes how to draw from a row as the kernels read it; the README beside the kernels has the layout. */
+/** Writes how to draw from a row as the kernels read it, in the struct {@link SampleKernels#ROW}. */
 final class SamplingRecords {
-    /** Bytes of a record, and of a result. */
-    static final int RECORD_BYTES = 80;
-    static final int RESULT_BYTES = 16;
+    private static final DeviceStruct STRUCT = SampleKernels.ROW;
+    private static final long ROW = STRUCT.at("row");
+    private static final long FLAGS = STRUCT.at("flags");
+    private static final long TEMPERATURE = STRUCT.at("temperature");
+    private static final long TOP_K = STRUCT.at("topK");
+    private static final long TOP_P = STRUCT.at("topP");
+    private static final long MIN_P = STRUCT.at("minP");
+    private static final long REPETITION = STRUCT.at("repetition");
+    private static final long PRESENCE = STRUCT.at("presence");
+    private static final long FREQUENCY = STRUCT.at("frequency");
+    private static final long BIAS_COUNT = STRUCT.at("biasCount");
+    private static final long SEED = STRUCT.at("seed");
+    private static final long POSITION = STRUCT.at("position");
+    private static final long ALLOWED_COUNT = STRUCT.at("allowedCount");
+    private static final long COUNTS = STRUCT.at("counts");
+    private static final long BIAS_IDS = STRUCT.at("biasIds");
     /** Flags of a row that is only searched for its highest logit. */
     static final int GREEDY = 4;
     private static final int PENALTIES = 1;
@@ -34,22 +49,21 @@ final class SamplingRecords {
      */
     static void write(MemorySegment to, int row, RowSampling sampling, long counts, long lists) {
         SamplerSettings s = sampling.settings();
-        to.set(ValueLayout.JAVA_INT, 0, row);
-        to.set(ValueLayout.JAVA_INT, 4, flags(s));
-        to.set(ValueLayout.JAVA_FLOAT, 8, s.temperature());
-        to.set(ValueLayout.JAVA_INT, 12, s.topK());
-        to.set(ValueLayout.JAVA_FLOAT, 16, s.topP());
-        to.set(ValueLayout.JAVA_FLOAT, 20, s.minP());
-        to.set(ValueLayout.JAVA_FLOAT, 24, s.repetitionPenalty());
-        to.set(ValueLayout.JAVA_FLOAT, 28, s.presencePenalty());
-        to.set(ValueLayout.JAVA_FLOAT, 32, s.frequencyPenalty());
-        to.set(ValueLayout.JAVA_INT, 36, s.bias().ids().length);
-        to.set(ValueLayout.JAVA_LONG, 40, s.seed());
-        to.set(ValueLayout.JAVA_INT, 48, sampling.length());
-        to.set(ValueLayout.JAVA_INT, 52, s.bias().allowed().length);
-        to.set(ValueLayout.JAVA_LONG, 56, counts);
-        to.set(ValueLayout.JAVA_LONG, 64, lists);
-        to.set(ValueLayout.JAVA_LONG, 72, 0);
+        to.set(ValueLayout.JAVA_INT, ROW, row);
+        to.set(ValueLayout.JAVA_INT, FLAGS, flags(s));
+        to.set(ValueLayout.JAVA_FLOAT, TEMPERATURE, s.temperature());
+        to.set(ValueLayout.JAVA_INT, TOP_K, s.topK());
+        to.set(ValueLayout.JAVA_FLOAT, TOP_P, s.topP());
+        to.set(ValueLayout.JAVA_FLOAT, MIN_P, s.minP());
+        to.set(ValueLayout.JAVA_FLOAT, REPETITION, s.repetitionPenalty());
+        to.set(ValueLayout.JAVA_FLOAT, PRESENCE, s.presencePenalty());
+        to.set(ValueLayout.JAVA_FLOAT, FREQUENCY, s.frequencyPenalty());
+        to.set(ValueLayout.JAVA_INT, BIAS_COUNT, s.bias().ids().length);
+        to.set(ValueLayout.JAVA_LONG, SEED, s.seed());
+        to.set(ValueLayout.JAVA_INT, POSITION, sampling.length());
+        to.set(ValueLayout.JAVA_INT, ALLOWED_COUNT, s.bias().allowed().length);
+        to.set(ValueLayout.JAVA_LONG, COUNTS, counts);
+        to.set(ValueLayout.JAVA_LONG, BIAS_IDS, lists);
     }
 
     /** Numbers of 32 bits that a bias takes. */

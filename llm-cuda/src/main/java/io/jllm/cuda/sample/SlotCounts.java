@@ -2,11 +2,11 @@ package io.jllm.cuda.sample;
 
 import io.jllm.cuda.driver.Context;
 import io.jllm.cuda.driver.DeviceMemory;
-import io.jllm.cuda.driver.Launch;
 import io.jllm.cuda.driver.Owner;
 import io.jllm.cuda.driver.PinnedMemory;
 import io.jllm.cuda.driver.Stream;
 import io.jllm.cuda.kernels.Kernels;
+import io.jllm.cuda.kernels.SampleKernels;
 import io.jllm.spi.RowSampling;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -17,7 +17,6 @@ import java.lang.foreign.ValueLayout;
  * penalties, and then only what was said since. Slots whose rows want none cost nothing.
  */
 public final class SlotCounts implements AutoCloseable {
-    private static final int BLOCK = 256;
     private static final int DELTAS = 4096;
     private static final int DELTA_INTS = 3;
     private static final int IN_PROMPT = 1;
@@ -26,7 +25,7 @@ public final class SlotCounts implements AutoCloseable {
     private final Owner owner = new Owner();
     private final Context context;
     private final Stream stream;
-    private final Launch count;
+    private final SampleKernels.Count count;
     private final MemorySegment slots;
     private final MemorySegment deltas;
     private final DeviceMemory[] memory;
@@ -46,7 +45,7 @@ public final class SlotCounts implements AutoCloseable {
             PinnedMemory d = owner.own(PinnedMemory.allocate((long) Integer.BYTES * DELTA_INTS * DELTAS, "counts of tokens"));
             slots = s.memory();
             deltas = d.memory();
-            count = kernels.launch(arena, "count_tokens", BLOCK, 3).pointer(s.address()).pointer(d.address()).integer(0);
+            count = SampleKernels.count(kernels, arena, s.address(), d.address());
         } catch (RuntimeException e) {
             owner.close();
             throw e;
@@ -88,8 +87,7 @@ public final class SlotCounts implements AutoCloseable {
     /** Queues what was counted. The stream must be waited for before the next {@link #update}. */
     void flush() {
         if (filled > 0) {
-            count.change(2, filled);
-            count.run(stream, 1, 1, 1);
+            count.run(stream, filled);
             filled = 0;
         }
     }

@@ -1,11 +1,7 @@
 /**
- * Drawing tokens on the device.
+ * Drawing tokens on the device, with the same stages and random numbers as on the host.
  *
- * <p>In reading order:
- * <ul>
- * <li>{@link RowSampler}: draws, and finds the likeliest
- * <li>{@link SamplingRecords}: the request's settings as kernels read them
- * <li>{@link SlotCounts}: how often a sequence has said each token, for penalties
- * </ul>
+ * <p>To read: {@link io.jllm.cuda.sample.RowSampler} queues the draws and reads the results, {@code SamplingRecords} writes how to draw,
+ * {@link io.jllm.cuda.sample.SlotCounts} keeps what each sequence has said, for penalties.
  */
 package io.jllm.cuda.sample;

@@ -2,19 +2,17 @@ package io.jllm.cuda.weights;
 
 import io.jllm.cuda.driver.Context;
 import io.jllm.cuda.driver.DeviceMemory;
-import io.jllm.cuda.driver.Launch;
 import io.jllm.cuda.driver.Owner;
 import io.jllm.cuda.driver.PinnedRing;
 import io.jllm.cuda.driver.Stream;
 import io.jllm.cuda.kernels.Kernels;
+import io.jllm.cuda.kernels.PackKernels;
 import io.jllm.quant.Tensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
-import java.util.EnumMap;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
@@ -28,7 +26,6 @@ public final class WeightLoader {
     private static final int COPY_THREADS = 4;
     private static final int SLOTS = 8;
     private static final int SLOT_BYTES = 16 << 20;
-    private static final int PACK_BLOCK = 128;
     /** How long to wait for a full slot before looking whether the copying threads have failed. */
     private static final long PATIENCE_MILLIS = 100;
 
@@ -87,7 +84,7 @@ public final class WeightLoader {
                 for (int i = 0; i < Math.min(COPY_THREADS, pieces.size()); i++) {
                     threads.add(Thread.ofPlatform().name("jllm-cuda-copy-" + i).daemon().start(() -> copy(ring)));
                 }
-                queueAll(ring, stream, staging.address(), new Packers(kernels, arena));
+                queueAll(ring, stream, staging.address(), new PackKernels(kernels, arena));
             } finally {
                 next.set(pieces.size());
                 threads.forEach(Thread::interrupt);
@@ -113,7 +110,7 @@ public final class WeightLoader {
         }
     }
 
-    private void queueAll(PinnedRing ring, Stream stream, long staging, Packers packers) {
+    private void queueAll(PinnedRing ring, Stream stream, long staging, PackKernels pack) {
         for (int done = 0; done < pieces.size(); done++) {
             Filled f = full.poll();
             while (f == null) {
@@ -130,7 +127,7 @@ public final class WeightLoader {
                 stream.copyToDevice(to + p.row * m.tensors().getFirst().rowBytes(), from);
             } else {
                 stream.copyToDevice(staging, from);
-                packers.run(stream, staging, to, p);
+                pack.run(stream, m.format(), staging, to, m.rows(), m.cols(), p.row, p.rows);
             }
             ring.release(f.slot, stream);
         }
@@ -158,31 +155,6 @@ public final class WeightLoader {
         }
         if (interrupted) {
             Thread.currentThread().interrupt();
-        }
-    }
-
-    /** One launch for each format. */
-    private static final class Packers {
-        private final Kernels kernels;
-        private final Arena arena;
-        private final Map<DeviceFormat, Launch> launches = new EnumMap<>(DeviceFormat.class);
-
-        Packers(Kernels kernels, Arena arena) {
-            this.kernels = kernels;
-            this.arena = arena;
-        }
-
-        void run(Stream stream, long from, long to, Piece p) {
-            Launch launch = launches.computeIfAbsent(p.matrix.format(), f -> new Launch(arena, kernels.need("pack_" + f.suffix()), PACK_BLOCK, 0,
-                    Launch.Start.AFTER, 6)
-                    .pointer(0).pointer(0).integer(0).integer(0).integer(0).integer(0));
-            launch.changeWide(0, from);
-            launch.changeWide(1, to);
-            launch.change(2, p.matrix.rows());
-            launch.change(3, p.matrix.cols());
-            launch.change(4, p.row);
-            launch.change(5, p.rows);
-            launch.run(stream, p.rows, 1, 1);
         }
     }
 }

@@ -1,5 +1,6 @@
 package io.jllm.cuda.weights;
 
+import io.jllm.cuda.kernels.DeviceFormat;
 import io.jllm.model.Op;
 import io.jllm.model.Program;
 import io.jllm.model.Rope;

@@ -1,10 +1,7 @@
 /**
- * Weights on their way to the device, and as they lie there.
+ * Weights on the device.
  *
- * <p>In reading order:
- * <ul>
- * <li>{@link WeightPlan}: where each tensor goes; those side by side are one matrix, which lies as its format wants it
- * <li>{@link WeightLoader}: brings them, through pinned memory, at the speed of the bus
- * </ul>
+ * <p>To read: {@link io.jllm.cuda.weights.WeightPlan} says which matrices and vectors of a program go where,
+ * {@link io.jllm.cuda.weights.WeightLoader} brings them there.
  */
 package io.jllm.cuda.weights;

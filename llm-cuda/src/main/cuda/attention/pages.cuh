@@ -1,0 +1,98 @@
+// Pages of keys and values, and the rotation of heads.
+#pragma once
+#include "common/common.cuh"
+
+static constexpr int MOST_DIM = 256;
+
+/** VEC neighbouring elements of a page as they are loaded. */
+template <class T, int VEC> struct Chunk {
+  uint4 bits;
+  __device__ __forceinline__ void load(const T* p) { bits = __ldcg((const uint4*)p); }
+  __device__ __forceinline__ void share(const T* p) { bits = *(const uint4*)p; } // from shared memory
+  __device__ __forceinline__ void clear() { bits = make_uint4(0, 0, 0, 0); }
+  /** Keeps the compiler from using what it has found out before. */
+  __device__ __forceinline__ void keep() { asm volatile("" : "+r"(bits.x), "+r"(bits.y), "+r"(bits.z), "+r"(bits.w)); }
+  __device__ __forceinline__ void floats(float (&v)[VEC]) const {
+    unsigned w[4] = {bits.x, bits.y, bits.z, bits.w};
+#pragma unroll
+    for (int i = 0; i < 4; i++) {
+      if constexpr (sizeof(T) == 4) {
+        v[i] = __uint_as_float(w[i]);
+      } else {
+        float2 p = pair(w[i], T());
+        v[2 * i] = p.x, v[2 * i + 1] = p.y;
+      }
+    }
+  }
+  static __device__ __forceinline__ float2 pair(unsigned b, __half) { return half2_bits(b); }
+  static __device__ __forceinline__ float2 pair(unsigned b, bf16) { return bf16x2_bits(b); }
+};
+/** Heads whose rows do not start at 16 bytes go element by element. */
+template <class T> struct Chunk<T, 1> {
+  float value;
+  __device__ __forceinline__ void load(const T* p) { value = to_float(__ldcg(p)); }
+  __device__ __forceinline__ void share(const T* p) { value = to_float(*p); }
+  __device__ __forceinline__ void clear() { value = 0.f; }
+  __device__ __forceinline__ void floats(float (&v)[1]) const { v[0] = value; }
+};
+/** The pages of one layer, for one head of keys and values. */
+template <class T> struct Pages {
+  uchar* base; // of the layer in block 0
+  long long blockBytes;
+  int blockSize, headDim;
+  long long keyAt, valueAt; // elements from the start of a block's layer
+
+  __device__ __forceinline__ Pages(const uchar* kv, long long blockBytes, long long layerAt, int blockSize, int kvHeads, int kvHead, int headDim)
+      : base((uchar*)kv + layerAt), blockBytes(blockBytes), blockSize(blockSize), headDim(headDim), keyAt((long long)kvHead * blockSize * headDim),
+        valueAt((long long)(kvHeads + kvHead) * blockSize * headDim) {}
+  /** The key of a row of a block; its value stands `valueAt - keyAt` elements behind. */
+  __device__ __forceinline__ T* key(int block, int row) const { return (T*)(base + block * blockBytes) + keyAt + (long long)row * headDim; }
+};
+
+struct Rotation {
+  int rotaryDim, interleaved;
+  const float* invFreq;
+  float factor, eps;
+};
+
+/** Cosines and sines of a position, for all heads; by all threads of the block, who need a barrier before they use them. */
+struct Angles {
+  float cos[MOST_DIM / 2], sin[MOST_DIM / 2];
+  __device__ __forceinline__ void fill(const Rotation& r, int position) { fill(r, position, threadIdx.x, blockDim.x); }
+  __device__ __forceinline__ void fill(const Rotation& r, int position, int thread, int threads) {
+    for (int i = thread; i < r.rotaryDim / 2; i += threads) {
+      float s, c;
+      sincosf((float)position * r.invFreq[i], &s, &c);
+      cos[i] = c * r.factor, sin[i] = s * r.factor;
+    }
+  }
+};
+
+/** A warp norms (if w) and rotates a head, from global to shared memory. */
+__device__ __forceinline__ void rotate_head(const float* from, float* to, int headDim, const float* w, const Rotation& r, const Angles& angles) {
+  int lane = threadIdx.x & 31;
+  float sum = 0.f;
+#pragma unroll
+  for (int j = 0; j < MOST_DIM / 32; j++) {
+    int i = lane + 32 * j;
+    if (i < headDim) {
+      float v = row1(from + i);
+      to[i] = v;
+      sum += v * v;
+    }
+  }
+  __syncwarp();
+  if (w) {
+    float f = 1.f / sqrtf(warp_sum(sum) / headDim + r.eps);
+    for (int i = lane; i < headDim; i += 32) to[i] = to[i] * f * w[i];
+    __syncwarp();
+  }
+  int half = r.rotaryDim / 2;
+  for (int i = lane; i < half; i += 32) {
+    int a = r.interleaved ? 2 * i : i, b = r.interleaved ? a + 1 : a + half;
+    float x = to[a], y = to[b], cos = angles.cos[i], sin = angles.sin[i];
+    to[a] = x * cos - y * sin;
+    to[b] = x * sin + y * cos;
+  }
+  __syncwarp();
+}

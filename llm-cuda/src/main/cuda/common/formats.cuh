@@ -1,0 +1,29 @@
+// The formats of weights: one list, which every family of kernels expands.
+#pragma once
+#include "common/formats/dense.cuh"
+#include "common/formats/q4_0.cuh"
+#include "common/formats/q4_k.cuh"
+#include "common/formats/q5_k.cuh"
+#include "common/formats/q6_k.cuh"
+#include "common/formats/q8_0.cuh"
+
+/**
+ * A row each: the name, as names of kernels end; the number, as Java and the tasks of chains know it, which never changes; and the struct of its
+ * layout. `DENSE` takes formats of plain values, which meet activations as floats, `BLOCKS` those of blocks, which meet them as bytes and are
+ * numbered behind.
+ *
+ * A struct has `value` (of a row and a column), `pack` (from the file's layout to the device's, by a block of threads for a row), `Read` (for
+ * products by a few rows) and, if it is one of blocks, `block` (32 values as bytes, for products by many).
+ */
+#define FORMATS(DENSE, BLOCKS) \
+  DENSE(f32, 0, Dense<float>)  \
+  DENSE(f16, 1, Dense<__half>) \
+  DENSE(bf16, 2, Dense<bf16>)  \
+  BLOCKS(q4_0, 3, Q40)         \
+  BLOCKS(q8_0, 4, Q80)         \
+  BLOCKS(q4_k, 5, Q4K)         \
+  BLOCKS(q5_k, 6, Q5K)         \
+  BLOCKS(q6_k, 7, Q6K)
+
+#define FORMAT_NUMBER(FMT, NUMBER, F) FORMAT_##FMT = NUMBER,
+enum FormatNumber { FORMATS(FORMAT_NUMBER, FORMAT_NUMBER) };

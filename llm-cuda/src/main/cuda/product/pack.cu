@@ -1,0 +1,12 @@
+// From the file's layout to the device's, as it is uploaded: see the formats. Source rows may start at any multiple of two bytes.
+#include "common/formats.cuh"
+#include "common/layout.cuh"
+
+static constexpr int PACK_THREADS = 128;
+
+#define PACK(FMT, NUMBER, F)                                                                                                                     \
+  extern "C" __global__ void __launch_bounds__(PACK_THREADS) pack_##FMT(const uchar* src, uchar* dst, int N, int K, int row0) {                  \
+    F::pack(src, dst, N, K, row0);                                                                                                               \
+  }
+FORMATS(PACK, PACK)
+EXPORT_SHAPE(pack, PACK_THREADS)

@@ -1,0 +1,77 @@
+// Kernels on rows: norms, activations to 8 bits, gated activations, selection.
+#include "common/common.cuh"
+#include "common/layout.cuh"
+
+static constexpr int NORM_THREADS = 512, ROW_THREADS = 256;
+static constexpr int NORM_KEPT = 4; // float4 a thread that stay in registers between the two passes: rows up to 8192
+
+extern "C" __global__ void __launch_bounds__(NORM_THREADS) rms_norm(const float* x, int ldx, const int* rowIndex, const float* w, float eps, float* y,
+                                                                    int ldy, signed char* q, Scale* s, int width) {
+  __shared__ float room[NORM_THREADS / 32];
+  dependents();
+  int r = blockIdx.x, t = threadIdx.x;
+  float4 weights[NORM_KEPT], kept[NORM_KEPT];
+#pragma unroll
+  for (int i = 0; i < NORM_KEPT; i++) weights[i] = weight4(w, 4 * (t + i * NORM_THREADS), width);
+  wait_previous();
+  const float* row = x + (long long)(rowIndex ? max(rowIndex[r], 0) : r) * ldx;
+  float sum = 0.f;
+#pragma unroll
+  for (int i = 0; i < NORM_KEPT; i++) {
+    float4 v = kept[i] = row4_masked(row, 4 * (t + i * NORM_THREADS), width);
+    sum += v.x * v.x + v.y * v.y + v.z * v.z + v.w * v.w;
+  }
+  for (int at = 4 * (t + NORM_KEPT * NORM_THREADS); at < width; at += 4 * NORM_THREADS) {
+    float4 v = row4_masked(row, at, width);
+    sum += v.x * v.x + v.y * v.y + v.z * v.z + v.w * v.w;
+  }
+  float factor = 1.f / sqrtf(block_sum(sum, room) / width + eps);
+  // All lanes of a warp go round together: the scale of a block of 32 is found by eight of them.
+  for (int i = 0; i * 4 * NORM_THREADS < width; i++) {
+    int at = 4 * (t + i * NORM_THREADS);
+    float4 v = i == 0 ? kept[0] : i == 1 ? kept[1] : i == 2 ? kept[2] : i == 3 ? kept[3] : row4_masked(row, at, width);
+    float4 g = i == 0 ? weights[0] : i == 1 ? weights[1] : i == 2 ? weights[2] : i == 3 ? weights[3] : weight4(w, at, width);
+    v = make_float4(v.x * factor * g.x, v.y * factor * g.y, v.z * factor * g.z, v.w * factor * g.w);
+    if (y && at < width) *(float4*)(y + (long long)r * ldy + at) = v;
+    if (q) {
+      Scale scale;
+      int packed = quantize8x4(v, scale);
+      if (at < width) {
+        *(int*)(q + (long long)r * width + at) = packed;
+        if ((t & 7) == 0) s[(long long)r * (width / 32) + at / 32] = scale;
+      }
+    }
+  }
+}
+
+extern "C" __global__ void __launch_bounds__(ROW_THREADS) quantize(const float* x, int ldx, signed char* q, Scale* s, int K) {
+  dependents();
+  wait_previous();
+  int k = blockIdx.x * ROW_THREADS + threadIdx.x, r = blockIdx.y;
+  if (k - (k & 31) >= K) return; // whole warps
+  quantize32(row1(x + (long long)r * ldx + k), k & 31, q + (long long)r * K + k - (k & 31), s + (long long)r * (K / 32) + k / 32);
+}
+
+extern "C" __global__ void __launch_bounds__(ROW_THREADS) gated(const float* x, int ldx, float* y, int ldy, signed char* q, Scale* s, int width,
+                                                                int act) {
+  dependents();
+  wait_previous();
+  int k = blockIdx.x * ROW_THREADS + threadIdx.x, r = blockIdx.y;
+  const float* row = x + (long long)r * ldx;
+  float v = k < width ? gated_value(row1(row + k), row1(row + width + k), act) : 0.f;
+  if (y && k < width) y[(long long)r * ldy + k] = v;
+  if (q && k - (k & 31) < width) quantize32(v, k & 31, q + (long long)r * width + k - (k & 31), s + (long long)r * (width / 32) + k / 32);
+}
+
+extern "C" __global__ void __launch_bounds__(ROW_THREADS) select_rows(const float* x, int ldx, const int* rowIndex, float* y, int ldy, int width) {
+  dependents();
+  wait_previous();
+  const float* from = x + (long long)max(rowIndex[blockIdx.x], 0) * ldx;
+  float* to = y + (long long)blockIdx.x * ldy;
+  for (int k = threadIdx.x; k < width; k += ROW_THREADS) to[k] = row1(from + k);
+}
+
+EXPORT_SHAPE(rms_norm, NORM_THREADS)
+EXPORT_SHAPE(quantize, ROW_THREADS)
+EXPORT_SHAPE(gated, ROW_THREADS)
+EXPORT_SHAPE(select_rows, ROW_THREADS)

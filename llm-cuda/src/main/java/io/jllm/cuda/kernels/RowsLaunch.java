@@ -1,0 +1,26 @@
+package io.jllm.cuda.kernels;
+
+import io.jllm.cuda.driver.Launch;
+import io.jllm.cuda.driver.Stream;
+
+/** One or several launches that work on so many rows, whatever their number. */
+public interface RowsLaunch {
+    /** Queues it for that many rows, at least 1. */
+    void run(Stream stream, int rows);
+
+    /** A grid of so many blocks for each row. */
+    record Across(Launch launch, int blocks) implements RowsLaunch {
+        @Override
+        public void run(Stream stream, int rows) {
+            launch.run(stream, blocks, rows, 1);
+        }
+    }
+
+    /** A grid of one block for each row. */
+    record Down(Launch launch) implements RowsLaunch {
+        @Override
+        public void run(Stream stream, int rows) {
+            launch.run(stream, rows, 1, 1);
+        }
+    }
+}

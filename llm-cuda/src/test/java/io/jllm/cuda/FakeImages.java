@@ -1,0 +1,84 @@
+package io.jllm.cuda;
+
+import io.jllm.cuda.kernels.DeviceStruct;
+import io.jllm.cuda.kernels.SampleKernels;
+import io.jllm.cuda.kernels.Task;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+
+/** Files of kernels as the driver of tests reads them: a whole one for builds without kernels, and some in which one thing is wrong. */
+final class FakeImages {
+    /** A kernel lacks a parameter. */
+    static final String FEWER = "wrong_fewer";
+    /** Two members of a struct stand in each other's place. */
+    static final String SWAPPED = "wrong_swapped";
+    /** A member of a struct stands elsewhere. */
+    static final String MOVED = "wrong_moved";
+    /** Two formats have each other's number. */
+    static final String NUMBERED = "wrong_numbered";
+    private static final String FORMATS = "f32 f16 bf16 q4_0 q8_0";
+    private static final int STAGE_BYTES = 18_432;
+
+    private FakeImages() {
+    }
+
+    /** Writes them where a class path that begins with the folder has them. */
+    static void write(Path folder) throws IOException {
+        Path to = Files.createDirectories(folder.resolve("io/jllm/cuda/kernels"));
+        write(to, "fake", struct(SampleKernels.ROW) + struct(SampleKernels.RESULT) + struct(Task.STRUCT) + formats(FORMATS) + shapes() + "any\n");
+        write(to, FEWER, "kernel rms_norm 8 4 8 8 4 8 4 8 8\n");
+        write(to, SWAPPED, text("result_members", "Result token status logprob detail"));
+        int[] numbers = Task.STRUCT.numbers();
+        numbers[5] = 16; // the third member's offset
+        write(to, MOVED, ints("task_layout", numbers));
+        write(to, NUMBERED, formats("f32 f16 bf16 q8_0 q4_0"));
+    }
+
+    private static void write(Path folder, String file, String text) throws IOException {
+        Files.writeString(folder.resolve(file + ".sm_90a.cubin"), text);
+    }
+
+    private static String struct(DeviceStruct s) {
+        return ints(s.name() + "_layout", s.numbers()) + text(s.name() + "_members", s.names());
+    }
+
+    private static String formats(String names) {
+        return text("chain_format_names", names)
+                + ints("chain_formats", IntStream.range(0, names.split(" ").length).flatMap(i -> IntStream.of(i, STAGE_BYTES)).toArray());
+    }
+
+    /** Of any kernels: threads, and sizes of tiles where there are some. */
+    private static String shapes() {
+        return ints("chain_shape", 416, 10_880, 5_376, 64, 16, 256) + ints("sample_greedy_shape", 256, 16, 1024)
+                + ints("sample_rows_shape", 1024, 24, 65_536) + ints("top_k_shape", 1024, 256)
+                + List.of("gemv", "gemv_gated", "gemm", "attn_prefill", "attn_decode", "copy_blocks", "split_f16", "split_bf16").stream()
+                        .map(f -> ints(f + "_shape", 128, 64)).collect(Collectors.joining())
+                + List.of("embed", "pack", "combine", "rms_norm", "quantize", "gated", "select_rows", "rope_store", "count_tokens").stream()
+                        .map(f -> ints(f + "_shape", 128)).collect(Collectors.joining());
+    }
+
+    private static String ints(String name, int... numbers) {
+        ByteBuffer bytes = ByteBuffer.allocate(Integer.BYTES * numbers.length).order(ByteOrder.LITTLE_ENDIAN);
+        bytes.asIntBuffer().put(numbers);
+        return constant(name, bytes.array());
+    }
+
+    private static String text(String name, String text) {
+        return constant(name, (text + "\0").getBytes(StandardCharsets.US_ASCII));
+    }
+
+    private static String constant(String name, byte[] bytes) {
+        var line = new StringBuilder("constant ").append(name);
+        for (byte b : bytes) {
+            line.append(' ').append(b & 255);
+        }
+        return line.append('\n').toString();
+    }
+}
