@@ -117,11 +117,6 @@ public record Key(String gguf, List<String> huggingFace, Range range) {
         return new Key(gguf, huggingFace, new Range.Whole(wholes().min(), max));
     }
 
-    /** The same from another number on. */
-    public Key atLeast(long min) {
-        return new Key(gguf, huggingFace, new Range.Whole(min, wholes().max()));
-    }
-
     /**
      * The range of a whole number.
      *

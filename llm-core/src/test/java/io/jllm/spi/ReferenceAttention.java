@@ -162,6 +162,9 @@ final class ReferenceAttention {
     }
 
     private void copy(float[][] layer, int from, int to) {
+        if (layer[from] == null) {
+            return; // the model has no such layer
+        }
         kvBytes += layer[to] == null ? (long) layer[from].length * Float.BYTES : 0;
         layer[to] = layer[from].clone();
     }
