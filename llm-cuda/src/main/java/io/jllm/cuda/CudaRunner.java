@@ -67,8 +67,7 @@ final class CudaRunner implements ModelRunner {
     private boolean closed;
 
     /** Loads; gives back what it has if anything fails. Products of many rows by dense weights are the library's, if it is given. */
-    CudaRunner(Program program, WeightPlan plan, RunnerOptions options, MemoryBudget budget, Context context, Kernels kernels,
-            Optional<Blas> blas) {
+    CudaRunner(Program program, WeightPlan plan, RunnerOptions options, MemoryBudget budget, Context context, Kernels kernels, Optional<Blas> blas) {
         this.program = program;
         this.options = options;
         this.budget = budget;
@@ -96,15 +95,13 @@ final class CudaRunner implements ModelRunner {
             sampler = owner.own(new RowSampler(context, stream, kernels, arena, activations.floats(program.logits()),
                     Activations.pitch(program.logits()), vocab, options.maxLogitRows(), options.maxSequences()));
             owner.own((AutoCloseable) stream::synchronize); // given back first: what is in use must not go
+            Optional<ChainShape> chain = ChainShape.of(kernels, DeviceState.suffix(options.kvType()), context.device().sharedMemory());
             var state = new DeviceState(kernels, plan, weights.address(), activations, upload, kv, options.kvType(), options.blockSize(),
-                    partial.address(),
-                    counters.address(), shares, tasks,
-                    ChainShape.of(kernels, DeviceState.suffix(options.kvType()), context.device().sharedMemory()), tensors, context.device()
-                    .multiprocessors());
+                    partial.address(), counters.address(), shares, tasks, chain, tensors, context.device().multiprocessors());
             ops = Compiler.compile(program, state, arena, Mode.ANY);
             int most = Math.min(options.maxSequences(), Math.min(options.maxTokensPerStep(), options.maxLogitRows()));
-            graphs = owner.own(new GraphCache(Compiler.compile(program, state, arena, Mode.ONE), Compiler.compile(program, state, arena,
-                    Mode.FEW), ops, most));
+            graphs = owner.own(new GraphCache(Compiler.compile(program, state, arena, Mode.ONE),
+                    Compiler.compile(program, state, arena, Mode.FEW), ops, most));
             WeightLoader.load(plan, weights, context, stream, kernels);
             warmUp();
         } catch (RuntimeException | Error e) {

@@ -121,7 +121,8 @@ class FormatListTest {
             assertEquals(0, p.waitFor(), said);
             made.append(Files.readString(ptx));
         }
-        for (String kernel : List.of("embed_made_up", "pack_made_up", "gemv_made_up_m1", "gemv_made_up_m8", "gemv_gated_made_up_m4", "gemm_made_up")) {
+        for (String kernel : List.of("embed_made_up", "pack_made_up", "gemv_made_up_m1", "gemv_made_up_m8", "gemv_gated_made_up_m4",
+                "gemm_made_up")) {
             assertTrue(made.indexOf(".entry " + kernel + "(") >= 0, kernel);
         }
     }
