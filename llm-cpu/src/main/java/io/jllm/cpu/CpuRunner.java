@@ -1,21 +1,19 @@
 package io.jllm.cpu;
 
 import io.jllm.MemoryReport;
-import io.jllm.cpu.kernels.PackedKernels;
+import io.jllm.cpu.kernels.KvCache;
+import io.jllm.cpu.kernels.SequenceIndex;
 import io.jllm.cpu.kernels.Workspace;
 import io.jllm.cpu.layout.Rows;
 import io.jllm.cpu.op.Activations;
 import io.jllm.cpu.op.CompiledOp;
 import io.jllm.cpu.op.Compiler;
 import io.jllm.cpu.op.DeviceWeights;
-import io.jllm.cpu.op.KernelChoice;
-import io.jllm.cpu.op.KvCache;
-import io.jllm.cpu.op.SequenceIndex;
 import io.jllm.cpu.op.TokenSpace;
 import io.jllm.cpu.os.Affinity;
 import io.jllm.cpu.os.CpuInfo;
-import io.jllm.cpu.os.LargeMemory;
 import io.jllm.cpu.os.ThreadTeam;
+import io.jllm.cpu.tier.KernelChoice;
 import io.jllm.model.Program;
 import io.jllm.model.WeightShape;
 import io.jllm.quant.WeightSource;
@@ -85,12 +83,11 @@ final class CpuRunner implements ModelRunner {
         this.team = team;
         this.program = program;
         this.options = options;
-        tensors = new DeviceWeights(program, weights, kernels.packed(), arena, team);
-        arranged = DeviceWeights.arranged(program, weights, kernels.packed());
-        LargeMemory memory = kernels.packed().map(PackedKernels::memory).orElseGet(LargeMemory::allowed);
-        cache = new KvCache(arena, memory, program, options.kvType(), options.blockSize(), blocks);
+        tensors = new DeviceWeights(program, weights, kernels.kernels(), arena, team);
+        arranged = DeviceWeights.arranged(program, weights, kernels.kernels());
+        cache = new KvCache(arena, kernels.kernels().memory(), program, options.kvType(), options.blockSize(), blocks);
         sequences = new SequenceIndex(options.maxTokensPerStep());
-        compiler = new Compiler(program, tensors, cache, sequences, kernels, team.size());
+        compiler = new Compiler(program, tensors, cache, sequences, kernels.kernels(), team.size());
         long columns = WeightShape.of(program).stream().mapToLong(WeightShape::cols).max().orElse(1);
         workspaces = new Workspace[team.size()];
         for (int i = 0; i < workspaces.length; i++) {

@@ -9,7 +9,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /**
- * Weights, rearranged for {@link PackedKernels}: see {@link WeightFormat}. They take as many bytes as the file has for them, or hardly more; rows
+ * Weights, rearranged for {@link PackedProducts}: see {@link WeightFormat}. They take as many bytes as the file has for them, or hardly more; rows
  * are filled up to whole groups of 16 with zeros.
  *
  * @param layout how they lie

@@ -1,11 +1,17 @@
 package io.jllm.cpu.machine;
 
 import io.jllm.cpu.layout.AttentionShape;
+import io.jllm.cpu.layout.RopeShape;
 import io.jllm.cpu.layout.TokenFormat;
 import io.jllm.cpu.layout.WeightFormat;
 import io.jllm.cpu.machine.asm.Assembler;
 import io.jllm.cpu.machine.asm.Constant;
 import io.jllm.cpu.machine.asm.Isa;
+import io.jllm.cpu.machine.code.AttentionCode;
+import io.jllm.cpu.machine.code.MergeCode;
+import io.jllm.cpu.machine.code.PackCode;
+import io.jllm.cpu.machine.code.ProductCode;
+import io.jllm.cpu.machine.code.QuantizeCode;
 import io.jllm.cpu.os.CodeCalls;
 import io.jllm.cpu.os.LargeMemory;
 import io.jllm.cpu.os.MachineCodeException;

@@ -2,6 +2,7 @@ package io.jllm.cpu.machine;
 
 import io.jllm.cpu.kernels.PackedMatrix;
 import io.jllm.cpu.kernels.Target;
+import io.jllm.cpu.kernels.Workspace;
 import io.jllm.cpu.layout.BlockModel;
 import io.jllm.cpu.layout.BlockRows;
 import io.jllm.cpu.layout.Layout;
@@ -34,11 +35,11 @@ public final class MachineSelfTest {
      *
      * @throws MachineCodeException if a result differs in any bit
      */
-    static void run(MachineKernels kernels, MachineCode.Product product, DType type) {
+    static void run(MachineProducts products, DType type) {
         var random = new Random(1);
         int cols = type.blockElements() == 256 ? 512 : type.isQuantized() ? 96 : 75;
         try (Arena arena = Arena.ofConfined()) {
-            comparePacked(kernels, product, random(arena, random, type, ROWS, PACKED_COLS), arena);
+            comparePacked(products, random(arena, random, type, ROWS, PACKED_COLS), arena);
             Tensor stored = random(arena, random, type, ROWS, cols);
             PackedMatrix w = PackedMatrix.of(type, arena.allocate(PackedMatrix.bytes(type, ROWS, cols), 64), ROWS, cols);
             w.pack(stored, 0, w.groups());
@@ -64,18 +65,19 @@ public final class MachineSelfTest {
                     want[t][r] = row.dot(arranged[t]) + r + t;
                 }
             }
+            var ws = new Workspace(arena, cols);
             for (int tokens : new int[] {1, 2, 3, 4, 5, 6, 7, TOKENS}) {
-                compare(kernels, product, arena, w.withBias(bias), want, rows, tokens);
+                compare(products, arena, w.withBias(bias), want, rows, tokens, ws);
             }
         }
     }
 
-    private static void comparePacked(MachineKernels kernels, MachineCode.Product product, Tensor stored, Arena arena) {
+    private static void comparePacked(MachineProducts products, Tensor stored, Arena arena) {
         long bytes = PackedMatrix.bytes(stored.type(), ROWS, PACKED_COLS);
         var want = PackedMatrix.of(stored.type(), arena.allocate(bytes, 64), ROWS, PACKED_COLS);
         var got = PackedMatrix.of(stored.type(), arena.allocate(bytes, 64), ROWS, PACKED_COLS);
         want.pack(stored, 0, want.groups());
-        kernels.pack(product, got, stored, 0, got.groups());
+        products.pack(got, stored, 0, got.groups());
         long at = want.data().mismatch(got.data());
         if (at != -1) {
             throw new MachineCodeException("the self-test of " + stored.type() + " failed: rearranged weights differ at byte " + at);
@@ -115,12 +117,12 @@ public final class MachineSelfTest {
         }
     }
 
-    private static void compare(MachineKernels kernels, MachineCode.Product product, Arena arena, PackedMatrix w, float[][] want, Rows rows,
-                                int tokens) {
-        TokenFormat format = kernels.tokens(w.type());
+    private static void compare(MachineProducts products, Arena arena, PackedMatrix w, float[][] want, Rows rows,
+                                int tokens, Workspace ws) {
+        TokenFormat format = products.tokens();
         var x = new BlockRows(format, arena.allocate(format.bytes(tokens, w.cols()), 64), w.cols());
         for (int t = 0; t < tokens; t += BlockRows.GROUP) {
-            kernels.arrange(rows, t, tokens, x);
+            products.arrange(rows, t, tokens, x, ws);
         }
         var out = new Rows(arena.allocate((long) tokens * (ROWS + 3) * Float.BYTES), 0, ROWS + 3);
         var row = new float[out.width()];
@@ -128,7 +130,7 @@ public final class MachineSelfTest {
             Arrays.fill(row, t);
             MemorySegment.copy(row, 0, out.data(), Rows.FLOAT, out.row(t), row.length);
         }
-        kernels.linear(product, w, 0, ROWS, x, tokens, new Target(out, 1, Optional.of(out)));
+        products.linear(w, 0, ROWS, x, tokens, new Target(out, 1, Optional.of(out)), ws);
         for (int t = 0; t < tokens; t++) {
             MemorySegment.copy(out.data(), Rows.FLOAT, out.row(t), row, 0, row.length);
             for (int i = 0; i < row.length; i++) {

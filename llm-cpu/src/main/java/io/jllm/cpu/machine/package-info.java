@@ -1,7 +1,8 @@
 /**
- * Machine code from plain Java: a small assembler for x86-64, the kernels written with it, and the few calls to the operating
- * system that it takes to run them (executable memory, huge pages). The only package of this module that binds native code.
- * Not exported.
+ * The tier in machine code: {@link io.jllm.cpu.machine.MachineTier} answers the contract with what
+ * {@link io.jllm.cpu.machine.MachineKernels} has written ({@link io.jllm.cpu.machine.MachineCode}) and tested (the classes named SelfTest).
+ * Generators are in {@code machine.code}, the assembler for x86-64 in {@code machine.asm}; memory that can be run and the calls to it are
+ * bound in {@code os}. Not exported.
  *
  * <p>Encodings follow the Intel 64 and IA-32 Architectures Software Developer's Manual, volume 2, chapter 2.
  */

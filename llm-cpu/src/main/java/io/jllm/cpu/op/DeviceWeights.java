@@ -1,10 +1,12 @@
 package io.jllm.cpu.op;
 
+import io.jllm.cpu.kernels.CpuKernels;
 import io.jllm.cpu.kernels.Matrix;
-import io.jllm.cpu.kernels.PackedKernels;
 import io.jllm.cpu.kernels.PackedMatrix;
+import io.jllm.cpu.kernels.PackedProducts;
 import io.jllm.cpu.kernels.StoredMatrix;
 import io.jllm.cpu.layout.Rows;
+import io.jllm.cpu.os.LargeMemory;
 import io.jllm.cpu.os.ThreadTeam;
 import io.jllm.model.Program;
 import io.jllm.model.Weight;
@@ -33,7 +35,7 @@ public final class DeviceWeights {
     private static final long CHUNK_BYTES = 2 << 20;
 
     private final WeightSource source;
-    private final Optional<PackedKernels> kernels;
+    private final CpuKernels kernels;
     private final Arena arena;
     private final ThreadTeam team;
     private final MemorySegment room;
@@ -46,23 +48,23 @@ public final class DeviceWeights {
     /**
      * Nothing is read yet.
      *
-     * @param kernels rearrange and read some formats
+     * @param kernels for products of the weights
      * @param arena owns what is rearranged
      * @param team does it
      */
-    public DeviceWeights(Program program, WeightSource source, Optional<PackedKernels> kernels, Arena arena, ThreadTeam team) {
+    public DeviceWeights(Program program, WeightSource source, CpuKernels kernels, Arena arena, ThreadTeam team) {
         this.source = source;
         this.kernels = kernels;
         this.arena = arena;
         this.team = team;
         long total = packable(program, source, kernels).stream().mapToLong(DeviceWeights::packedBytes).sum();
-        room = total == 0 ? MemorySegment.NULL : kernels.orElseThrow().memory().allocate(arena, total);
+        room = total == 0 ? MemorySegment.NULL : kernels.memory().allocate(arena, total);
     }
 
     /** Tensors that are rearranged. One that has two names may be counted twice. */
-    private static List<Tensor> packable(Program program, WeightSource source, Optional<PackedKernels> kernels) {
-        return kernels.map(k -> WeightShape.of(program).stream().filter(w -> w.rows() > 1).map(w -> source.get(w.name()))
-                .filter(t -> k.packs(t.type())).toList()).orElse(List.of());
+    private static List<Tensor> packable(Program program, WeightSource source, CpuKernels kernels) {
+        return WeightShape.of(program).stream().filter(w -> w.rows() > 1).map(w -> source.get(w.name()))
+                .filter(t -> kernels.packed(t.type()).isPresent()).toList();
     }
 
     private static long packedBytes(Tensor t) {
@@ -70,9 +72,9 @@ public final class DeviceWeights {
     }
 
     /** What products with matrices that are rearranged want of scratch memory. */
-    public static TokenSpace arranged(Program program, WeightSource source, Optional<PackedKernels> kernels) {
+    public static TokenSpace arranged(Program program, WeightSource source, CpuKernels kernels) {
         return new TokenSpace(packable(program, source, kernels).stream()
-                .collect(Collectors.toMap(t -> kernels.orElseThrow().tokens(t.type()), Tensor::cols, Math::max)));
+                .collect(Collectors.toMap(t -> kernels.packed(t.type()).orElseThrow().tokens(), Tensor::cols, Math::max)));
     }
 
     /** The values of a norm's or bias's tensor. */
@@ -98,8 +100,9 @@ public final class DeviceWeights {
 
     private Matrix matrix(String name, float[] bias) {
         Tensor t = source.get(name);
-        if (t.rows() > 1 && kernels.filter(k -> k.packs(t.type())).isPresent()) {
-            PackedMatrix m = packed.computeIfAbsent(t.data(), _ -> pack(t)); // a tied table may have two names
+        Optional<PackedProducts> products = t.rows() > 1 ? kernels.packed(t.type()) : Optional.empty();
+        if (products.isPresent()) {
+            PackedMatrix m = packed.computeIfAbsent(t.data(), _ -> pack(t, products.get())); // a tied table may have two names
             return bias.length == 0 ? m : m.withBias(padded(bias));
         }
         if (stored.add(t.data())) {
@@ -108,8 +111,8 @@ public final class DeviceWeights {
         return StoredMatrix.of(t, bias);
     }
 
-    private PackedMatrix pack(Tensor t) {
-        PackedKernels packer = kernels.orElseThrow();
+    private PackedMatrix pack(Tensor t, PackedProducts products) {
+        LargeMemory memory = kernels.memory();
         long size = packedBytes(t);
         var matrix = PackedMatrix.of(t.type(), room.asSlice(used, size), Math.toIntExact(t.rows()), Math.toIntExact(t.cols()));
         used += size;
@@ -119,11 +122,11 @@ public final class DeviceWeights {
         team.run(Math.ceilDiv(matrix.groups(), groups), (chunk, _) -> {
             int from = chunk * groups;
             int to = Math.min(matrix.groups(), from + groups);
-            packer.pack(matrix, t, from, to);
+            products.pack(matrix, t, from, to);
             long first = (long) from * rows * t.rowBytes();
-            packer.memory().release(t.data().asSlice(first, Math.min(t.data().byteSize(), (long) to * rows * t.rowBytes()) - first));
+            memory.release(t.data().asSlice(first, Math.min(t.data().byteSize(), (long) to * rows * t.rowBytes()) - first));
         });
-        packer.memory().release(t.data()); // neighbours of a page that is read are mapped too, behind our back
+        memory.release(t.data()); // neighbours of a page that is read are mapped too, behind our back
         return matrix;
     }
 

@@ -45,7 +45,7 @@ final class VectorFloatProducts {
     private VectorFloatProducts() {
     }
 
-    /** {@link io.jllm.cpu.kernels.PackedKernels#linear} for such formats. */
+    /** {@link io.jllm.cpu.kernels.PackedProducts#linear} for such formats. */
     static void linear(PackedMatrix w, int from, int to, BlockRows x, int tokens, Target out, Workspace ws) {
         for (int r = from; r < to; r += PANEL) {
             int rows = Math.min(PANEL, to - r);

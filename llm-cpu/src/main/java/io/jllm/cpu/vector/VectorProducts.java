@@ -4,8 +4,8 @@ import static io.jllm.cpu.vector.VectorKernels.L;
 import static io.jllm.cpu.vector.VectorUnpack.PAIRS;
 import static io.jllm.cpu.vector.VectorUnpack.V;
 
-import io.jllm.cpu.kernels.PackedKernels;
 import io.jllm.cpu.kernels.PackedMatrix;
+import io.jllm.cpu.kernels.PackedProducts;
 import io.jllm.cpu.kernels.Target;
 import io.jllm.cpu.kernels.Workspace;
 import io.jllm.cpu.layout.BlockRows;
@@ -13,18 +13,17 @@ import io.jllm.cpu.layout.Layout;
 import io.jllm.cpu.layout.Rows;
 import io.jllm.cpu.layout.TokenFormat;
 import io.jllm.cpu.layout.WeightFormat;
-import io.jllm.cpu.os.LargeMemory;
 import io.jllm.quant.DType;
 import io.jllm.quant.Tensor;
 import java.lang.foreign.MemorySegment;
-import java.util.List;
+import java.util.Optional;
 
 /**
  * Products of weights, rearranged at load, by the Vector API, in the width that the processor prefers. Panels of 32 rows and 256 columns
  * at a time become integers of 16 bits, which stay in the first cache while tokens pass by; {@link VectorFloatProducts} do the like with
  * floats. Products of few tokens are computed one token at a time, from what is in memory.
  */
-public final class VectorProducts implements PackedKernels {
+public final class VectorProducts implements PackedProducts {
     private static final int ROWS = PackedMatrix.ROWS;
     /** Rows of a panel, two groups. */
     private static final int PANEL = 2 * ROWS;
@@ -50,7 +49,16 @@ public final class VectorProducts implements PackedKernels {
     /** Sums of a token: a float for each row of a panel. */
     private static final long ACC_BYTES = (long) PANEL * Float.BYTES;
 
-    private final LargeMemory memory = LargeMemory.allowed();
+    private final WeightFormat format;
+
+    private VectorProducts(WeightFormat format) {
+        this.format = format;
+    }
+
+    /** Products of a format; empty if it is not rearranged, or vectors are longer than a group. */
+    static Optional<VectorProducts> of(DType type) {
+        return L > ROWS ? Optional.empty() : Layout.of(type).map(l -> new VectorProducts(l.format()));
+    }
 
     @Override
     public String name() {
@@ -58,18 +66,8 @@ public final class VectorProducts implements PackedKernels {
     }
 
     @Override
-    public List<DType> types() {
-        return L > ROWS ? List.of() : Layout.types();
-    }
-
-    @Override
-    public boolean packs(DType type) {
-        return types().contains(type);
-    }
-
-    @Override
-    public TokenFormat tokens(DType type) {
-        return switch (PackedMatrix.format(type)) {
+    public TokenFormat tokens() {
+        return switch (format) {
             case F16, BF16, F32 -> TokenFormat.FLOATS;
             case Q8_0 -> TokenFormat.NUMBERS;
             case Q4_0, Q4_K, Q5_K, Q6_K -> TokenFormat.PAIRS;
@@ -79,11 +77,6 @@ public final class VectorProducts implements PackedKernels {
     @Override
     public void pack(PackedMatrix matrix, Tensor stored, int from, int to) {
         matrix.pack(stored, from, to);
-    }
-
-    @Override
-    public LargeMemory memory() {
-        return memory;
     }
 
     @Override

@@ -2,25 +2,24 @@ package io.jllm.cpu.machine;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import io.jllm.cpu.kernels.CpuKernels;
 import io.jllm.cpu.kernels.PackedContract;
-import io.jllm.cpu.kernels.PackedKernels;
 import io.jllm.cpu.kernels.PackedMatrix;
+import io.jllm.cpu.kernels.ScalarKernels;
 import io.jllm.cpu.layout.Layout;
 import io.jllm.cpu.machine.asm.Isa;
 import io.jllm.quant.DType;
 import io.jllm.quant.Tensor;
-import java.lang.foreign.Arena;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Random;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 
 /** Machine code of every instruction set that runs here, and how weights lie for it and others. */
 class MachineKernelsTest extends PackedContract {
     @Override
-    protected List<PackedKernels> kernels() {
-        List<PackedKernels> all = Arrays.stream(Isa.values()).flatMap(i -> MachineKernels.of(i).stream()).<PackedKernels>map(m -> m).toList();
+    protected List<CpuKernels> kernels() {
+        List<CpuKernels> all = Arrays.stream(Isa.values()).flatMap(i -> MachineKernels.of(i).stream()).<CpuKernels>map(m -> new MachineTier(m, new ScalarKernels())).toList();
         Assumptions.assumeFalse(all.isEmpty(), () -> "skipped: " + MachineKernels.whyNot(Isa.AVX2));
         return all;
     }

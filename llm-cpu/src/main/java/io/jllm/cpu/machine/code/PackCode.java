@@ -1,0 +1,104 @@
+package io.jllm.cpu.machine.code;
+
+import static io.jllm.cpu.machine.asm.Gpr.R9;
+import static io.jllm.cpu.machine.asm.Gpr.RAX;
+import static io.jllm.cpu.machine.asm.Gpr.RCX;
+import static io.jllm.cpu.machine.asm.Gpr.RDI;
+import static io.jllm.cpu.machine.asm.Gpr.RDX;
+import static io.jllm.cpu.machine.asm.Gpr.RSI;
+import static io.jllm.cpu.machine.asm.Mem.at;
+
+import io.jllm.cpu.layout.WeightFormat;
+import io.jllm.cpu.machine.asm.Assembler;
+import io.jllm.cpu.machine.asm.Label;
+import io.jllm.cpu.machine.asm.Moves;
+
+/**
+ * Rearranges stored rows into a group of a {@link WeightFormat}, for formats whose numbers only change places. A model is rearranged once,
+ * so that compiled Java comes too late to be of use.
+ */
+public final class PackCode {
+    private static final int ROWS = WeightFormat.ROWS;
+
+    private final Assembler a;
+    private final Moves moves;
+    private final WeightFormat format;
+
+    private PackCode(Assembler a, WeightFormat format) {
+        this.a = a;
+        moves = new Moves(a);
+        this.format = format;
+    }
+
+    /** Whether there is code for a format; others want more than moves. */
+    public static boolean covers(WeightFormat format) {
+        return switch (format) {
+            case Q4_0, Q8_0, F16, BF16, F32 -> true;
+            case Q4_K, Q5_K, Q6_K -> false;
+        };
+    }
+
+    /**
+     * {@code void f(stored, group, rowBytes, units)}, all of 64 bits: rearranges so many whole units of 16 rows, at least 1, from one row to
+     * the next {@code rowBytes}.
+     */
+    public static void write(Assembler a, WeightFormat format) {
+        new PackCode(a, format).write();
+    }
+
+    private void write() {
+        var unit = new Label();
+        a.bind(unit);
+        a.mov(R9, RDI);
+        for (int row = 0; row < ROWS; row++) {
+            row(row);
+            a.add(R9, RDX);
+        }
+        int blocks = format.unitBlocks();
+        a.add(RDI, blocks * blockBytes());
+        a.add(RSI, format.unitBytes(blocks));
+        a.dec(RCX);
+        a.jump(Assembler.Condition.NOT_ZERO, unit);
+        a.ret();
+    }
+
+    /** Bytes of a stored block of 32. */
+    private int blockBytes() {
+        int scale = format.headerBytes() == 0 ? 0 : Short.BYTES;
+        return scale + format.blockBytes() / ROWS;
+    }
+
+    /** A unit's part of a row, which R9 points to. */
+    private void row(int row) {
+        for (int b = 0; b < format.unitBlocks(); b++) {
+            int stored = b * blockBytes();
+            int to = format.headerBytes() + b * format.blockBytes();
+            if (format.headerBytes() > 0) {
+                half(stored, b * ROWS * Short.BYTES + row * Short.BYTES);
+                stored += Short.BYTES;
+            }
+            int size = format == WeightFormat.F16 ? Short.BYTES : Integer.BYTES;
+            for (int i = 0; i < format.blockBytes() / ROWS / size; i++) {
+                int place = to + (i * ROWS + row) * size;
+                if (size == Short.BYTES) {
+                    half(stored + i * size, place);
+                } else {
+                    word(stored + i * size, place);
+                }
+            }
+        }
+    }
+
+    private void half(int from, int to) {
+        moves.loadHalf(RAX, at(R9, from));
+        moves.storeHalf(at(RSI, to), RAX);
+    }
+
+    private void word(int from, int to) {
+        moves.loadInt(RAX, at(R9, from));
+        if (format == WeightFormat.Q8_0) {
+            moves.xorEax(0x80808080); // signed bytes to unsigned ones
+        }
+        moves.storeInt(at(RSI, to), RAX);
+    }
+}
