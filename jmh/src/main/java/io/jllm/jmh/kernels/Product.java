@@ -10,6 +10,7 @@ import io.jllm.cpu.kernels.Workspace;
 import io.jllm.cpu.layout.BlockRows;
 import io.jllm.cpu.layout.Rows;
 import io.jllm.cpu.layout.TokenFormat;
+import io.jllm.cpu.layout.WeightFormat;
 import io.jllm.cpu.tier.KernelChoice;
 import io.jllm.quant.DType;
 import io.jllm.quant.Tensor;
@@ -35,7 +36,7 @@ final class Product {
 
     /** The stored weights as these kernels want them. */
     Product(Arena arena, KernelChoice kernels, Tensor stored) {
-        packedProducts = kernels.kernels().packed(stored.type());
+        packedProducts = WeightFormat.of(stored.type()).flatMap(kernels.kernels()::packed);
         storedProducts = kernels.kernels().stored();
         if (packedProducts.isPresent()) {
             bytes = PackedMatrix.bytes(stored.type(), stored.rows(), stored.cols());

@@ -1,7 +1,7 @@
 package io.jllm.cpu.kernels;
 
+import io.jllm.cpu.layout.WeightFormat;
 import io.jllm.cpu.os.LargeMemory;
-import io.jllm.quant.DType;
 import java.util.Optional;
 
 /**
@@ -26,7 +26,7 @@ public interface CpuKernels {
      * Products of weights of a format that are rearranged when a model is loaded; empty if no tier rearranges them. The first time that a
      * format is asked for, code may be written and tested, which takes some milliseconds.
      */
-    Optional<PackedProducts> packed(DType type);
+    Optional<PackedProducts> packed(WeightFormat format);
 
     /** What is done with rows of floats. */
     RowKernels rows();

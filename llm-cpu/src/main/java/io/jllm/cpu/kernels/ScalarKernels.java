@@ -4,9 +4,9 @@ import static io.jllm.cpu.layout.Rows.FLOAT;
 
 import io.jllm.cpu.layout.KvLayout;
 import io.jllm.cpu.layout.Rows;
+import io.jllm.cpu.layout.WeightFormat;
 import io.jllm.model.Op.Activation;
 import io.jllm.model.Rope;
-import io.jllm.quant.DType;
 import java.lang.foreign.MemorySegment;
 import java.util.Optional;
 
@@ -26,7 +26,7 @@ public final class ScalarKernels implements LoopKernels {
 
     /** {@inheritDoc} None: this tier takes weights as the file has them. */
     @Override
-    public Optional<PackedProducts> packed(DType type) {
+    public Optional<PackedProducts> packed(WeightFormat format) {
         return Optional.empty();
     }
 

@@ -18,7 +18,7 @@ import io.jllm.cpu.os.MachineCodeException;
 import io.jllm.cpu.os.Processor;
 import io.jllm.cpu.os.SystemCalls;
 import java.lang.foreign.MemorySegment;
-import java.util.EnumMap;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -79,7 +79,7 @@ public final class MachineCode {
     private final Isa isa;
     private final SystemCalls system;
     private final MemorySegment quantize;
-    private final Map<WeightFormat, Product> products = new EnumMap<>(WeightFormat.class);
+    private final Map<WeightFormat, Product> products = new HashMap<>();
 
     private MachineCode(Isa isa, SystemCalls system) {
         this.isa = isa;

@@ -2,12 +2,11 @@ package io.jllm.cpu.machine;
 
 import io.jllm.cpu.kernels.PackedProducts;
 import io.jllm.cpu.layout.KvLayout;
-import io.jllm.cpu.layout.Layout;
 import io.jllm.cpu.layout.RopeShape;
+import io.jllm.cpu.layout.WeightFormat;
 import io.jllm.cpu.machine.asm.Isa;
 import io.jllm.cpu.os.LargeMemory;
 import io.jllm.cpu.os.MachineCodeException;
-import io.jllm.quant.DType;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
@@ -21,7 +20,7 @@ import java.util.function.Supplier;
 public final class MachineKernels {
     private final MachineCode code;
     // What was asked for, if it passed the self-test.
-    private final Map<DType, Optional<PackedProducts>> products = new ConcurrentHashMap<>();
+    private final Map<WeightFormat, Optional<PackedProducts>> products = new ConcurrentHashMap<>();
     private final Map<KvLayout, Optional<MachineAttention>> attention = new ConcurrentHashMap<>();
     private final Map<RopeShape, Optional<RopeFunctions>> rope = new ConcurrentHashMap<>();
     private final Map<Isa, Optional<RowFunctions>> rows = new ConcurrentHashMap<>();
@@ -72,21 +71,14 @@ public final class MachineKernels {
         return code.isa().name().toLowerCase(Locale.ROOT);
     }
 
-    /**
-     * Products of a format; empty if it is not rearranged. The first time that a format is asked for, its code is written and tested, which
-     * takes some milliseconds.
-     */
-    public Optional<PackedProducts> products(DType type) {
-        Optional<PackedProducts> known = products.get(type);
-        return known != null ? known : products.computeIfAbsent(type, t -> Layout.of(t).flatMap(this::make));
-    }
-
-    private Optional<PackedProducts> make(Layout layout) {
-        return tested(layout.type().name(), () -> {
-            var made = new MachineProducts(name(), code, layout);
-            MachineSelfTest.run(made, layout.type());
+    /** Products of a format. The first time that it is asked for, its code is written and tested, which takes some milliseconds. */
+    public Optional<PackedProducts> products(WeightFormat format) {
+        Optional<PackedProducts> known = products.get(format);
+        return known != null ? known : products.computeIfAbsent(format, f -> tested(f.name(), () -> {
+            var made = new MachineProducts(name(), code, f);
+            MachineSelfTest.run(made, f);
             return made;
-        });
+        }));
     }
 
     /** Attention over keys and values that lie so. The first time, it is written and tested; if it fails, a warning says so. */

@@ -5,9 +5,9 @@ import io.jllm.cpu.kernels.PackedProducts;
 import io.jllm.cpu.kernels.Target;
 import io.jllm.cpu.kernels.Workspace;
 import io.jllm.cpu.layout.BlockRows;
-import io.jllm.cpu.layout.Layout;
 import io.jllm.cpu.layout.Rows;
 import io.jllm.cpu.layout.TokenFormat;
+import io.jllm.cpu.layout.WeightFormat;
 import io.jllm.quant.Tensor;
 
 /** Products of one format in machine code: of block-quantised weights by activations of 8 bits, of floats by floats. Thread-safe. */
@@ -23,11 +23,11 @@ final class MachineProducts implements PackedProducts {
     private final TokenFormat tokens;
 
     /** Writes the code. */
-    MachineProducts(String name, MachineCode code, Layout layout) {
+    MachineProducts(String name, MachineCode code, WeightFormat format) {
         this.name = name;
         this.code = code;
-        product = code.product(layout.format());
-        tokens = layout.format().tokens();
+        product = code.product(format);
+        tokens = format.tokens();
     }
 
     @Override

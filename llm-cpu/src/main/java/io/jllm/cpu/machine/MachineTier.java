@@ -8,12 +8,11 @@ import io.jllm.cpu.kernels.RopeSite;
 import io.jllm.cpu.kernels.Rotation;
 import io.jllm.cpu.kernels.RowKernels;
 import io.jllm.cpu.kernels.StoredProducts;
-import io.jllm.cpu.layout.Layout;
 import io.jllm.cpu.layout.RopeShape;
+import io.jllm.cpu.layout.WeightFormat;
 import io.jllm.cpu.os.LargeMemory;
 import io.jllm.model.Op;
 import io.jllm.model.Rope;
-import io.jllm.quant.DType;
 import java.util.Optional;
 import java.util.stream.Collectors;
 
@@ -31,7 +30,7 @@ public record MachineTier(MachineKernels machine, CpuKernels next) implements Cp
 
     @Override
     public String describe() {
-        return name() + " kernels for " + Layout.types().stream().map(DType::name).collect(Collectors.joining(", ")) + ", " + next.describe();
+        return name() + " kernels for " + WeightFormat.all().stream().map(WeightFormat::name).collect(Collectors.joining(", ")) + ", " + next.describe();
     }
 
     @Override
@@ -40,8 +39,8 @@ public record MachineTier(MachineKernels machine, CpuKernels next) implements Cp
     }
 
     @Override
-    public Optional<PackedProducts> packed(DType type) {
-        return machine.products(type).or(() -> next.packed(type));
+    public Optional<PackedProducts> packed(WeightFormat format) {
+        return machine.products(format).or(() -> next.packed(format));
     }
 
     @Override

@@ -76,7 +76,7 @@ public final class Compiler {
         Map<TokenFormat, BlockRows> arranged = new EnumMap<>(TokenFormat.class);
         for (Matrix m : matrices) {
             if (m instanceof PackedMatrix p) {
-                PackedProducts packed = kernels.packed(p.type()).orElseThrow();
+                PackedProducts packed = kernels.packed(p.format()).orElseThrow();
                 TokenFormat format = packed.tokens();
                 if (!arranged.containsKey(format)) {
                     BlockRows rows = scratch.arranged(format, p.cols());

@@ -6,6 +6,7 @@ import io.jllm.cpu.kernels.PackedMatrix;
 import io.jllm.cpu.kernels.PackedProducts;
 import io.jllm.cpu.kernels.StoredMatrix;
 import io.jllm.cpu.layout.Rows;
+import io.jllm.cpu.layout.WeightFormat;
 import io.jllm.cpu.os.LargeMemory;
 import io.jllm.cpu.os.ThreadTeam;
 import io.jllm.model.Program;
@@ -64,7 +65,7 @@ public final class DeviceWeights {
     /** Tensors that are rearranged. One that has two names may be counted twice. */
     private static List<Tensor> packable(Program program, WeightSource source, CpuKernels kernels) {
         return WeightShape.of(program).stream().filter(w -> w.rows() > 1).map(w -> source.get(w.name()))
-                .filter(t -> kernels.packed(t.type()).isPresent()).toList();
+                .filter(t -> WeightFormat.of(t.type()).flatMap(kernels::packed).isPresent()).toList();
     }
 
     private static long packedBytes(Tensor t) {
@@ -74,7 +75,7 @@ public final class DeviceWeights {
     /** What products with matrices that are rearranged want of scratch memory. */
     public static TokenSpace arranged(Program program, WeightSource source, CpuKernels kernels) {
         return new TokenSpace(packable(program, source, kernels).stream()
-                .collect(Collectors.toMap(t -> kernels.packed(t.type()).orElseThrow().tokens(), Tensor::cols, Math::max)));
+                .collect(Collectors.toMap(t -> WeightFormat.of(t.type()).flatMap(kernels::packed).orElseThrow().tokens(), Tensor::cols, Math::max)));
     }
 
     /** The values of a norm's or bias's tensor. */
@@ -100,7 +101,7 @@ public final class DeviceWeights {
 
     private Matrix matrix(String name, float[] bias) {
         Tensor t = source.get(name);
-        Optional<PackedProducts> products = t.rows() > 1 ? kernels.packed(t.type()) : Optional.empty();
+        Optional<PackedProducts> products = t.rows() > 1 ? WeightFormat.of(t.type()).flatMap(kernels::packed) : Optional.empty();
         if (products.isPresent()) {
             PackedMatrix m = packed.computeIfAbsent(t.data(), _ -> pack(t, products.get())); // a tied table may have two names
             return bias.length == 0 ? m : m.withBias(padded(bias));

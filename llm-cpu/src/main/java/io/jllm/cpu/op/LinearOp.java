@@ -69,7 +69,7 @@ final class LinearOp implements CompiledOp {
                 yield (from, to, tokens, target, ws) -> products.linear(m, from, to, in, tokens, target, ws);
             }
             case PackedMatrix m -> {
-                PackedProducts products = kernels.packed(m.type()).orElseThrow();
+                PackedProducts products = kernels.packed(m.format()).orElseThrow();
                 BlockRows x = arranged.get(products.tokens());
                 yield (from, to, tokens, target, ws) -> products.linear(m, from, to, x, tokens, target, ws);
             }

@@ -4,19 +4,23 @@ import static io.jllm.cpu.vector.VectorKernels.L;
 import static io.jllm.cpu.vector.VectorUnpack.V;
 
 import io.jllm.cpu.kernels.PackedMatrix;
+import io.jllm.cpu.kernels.PackedProducts;
 import io.jllm.cpu.kernels.Target;
 import io.jllm.cpu.kernels.Workspace;
 import io.jllm.cpu.layout.BlockRows;
+import io.jllm.cpu.layout.Numbers.Floats;
+import io.jllm.cpu.layout.Numbers.Integers;
 import io.jllm.cpu.layout.Rows;
 import io.jllm.cpu.layout.TokenFormat;
 import io.jllm.cpu.layout.WeightFormat;
+import io.jllm.quant.Tensor;
 import java.lang.foreign.MemorySegment;
 
 /**
  * Products of weights that are floats, and of integers too large for sums of 16 bits, which are computed as floats. Panels of 64 rows and
  * 64 columns stay in the first cache while tokens pass by; a single token's products are computed from what is in memory.
  */
-final class VectorFloatProducts {
+final class VectorFloatProducts implements PackedProducts {
     private static final int ROWS = PackedMatrix.ROWS;
     private static final int BLOCK = TokenFormat.BLOCK;
     private static final int GROUPS = 4;
@@ -42,11 +46,49 @@ final class VectorFloatProducts {
     private static final long ACC = SUMS + TILE * ACC_BYTES;
     private static final float[] NONE = {};
 
-    private VectorFloatProducts() {
+    /** Up to how many tokens are faster one by one: there are too few to make up for panels. Measured. */
+    private final int few;
+
+    VectorFloatProducts(Floats floats) {
+        few = floats == Floats.F32 ? 1 : 3;
     }
 
-    /** {@link io.jllm.cpu.kernels.PackedProducts#linear} for such formats. */
-    static void linear(PackedMatrix w, int from, int to, BlockRows x, int tokens, Target out, Workspace ws) {
+    @Override
+    public String name() {
+        return "vector";
+    }
+
+    @Override
+    public TokenFormat tokens() {
+        return TokenFormat.FLOATS;
+    }
+
+    @Override
+    public void pack(PackedMatrix matrix, Tensor stored, int from, int to) {
+        matrix.pack(stored, from, to);
+    }
+
+    @Override
+    public void arrange(Rows x, int token, int tokens, BlockRows to, Workspace ws) {
+        to.copy(x, token, BlockRows.size(token, tokens));
+    }
+
+    @Override
+    public void linear(PackedMatrix w, int from, int to, BlockRows x, int tokens, Target out, Workspace ws) {
+        if (tokens > few) {
+            panels(w, from, to, x, tokens, out, ws);
+            return;
+        }
+        int step = tokens == 1 ? to - from : VectorProducts.FEW_ROWS;
+        for (int r = from; r < to; r += step) {
+            for (int t = 0; t < tokens; t++) {
+                single(w, r, Math.min(to, r + step), x, t, tokens, out, ws);
+            }
+        }
+    }
+
+    /** Panel by panel; of floats, or of bytes by {@link TokenFormat#NUMBERS}. */
+    static void panels(PackedMatrix w, int from, int to, BlockRows x, int tokens, Target out, Workspace ws) {
         for (int r = from; r < to; r += PANEL) {
             int rows = Math.min(PANEL, to - r);
             for (int t = 0; t < tokens; t += TOKENS) {
@@ -64,11 +106,11 @@ final class VectorFloatProducts {
         return Math.ceilDiv(rows, ROWS) * PARTS;
     }
 
-    /** The same for one of so many tokens of floats, straight from memory. */
-    static void single(PackedMatrix w, int from, int to, BlockRows x, int token, int tokens, Target out, Workspace ws) {
+    /** One of so many tokens, straight from memory. */
+    private static void single(PackedMatrix w, int from, int to, BlockRows x, int token, int tokens, Target out, Workspace ws) {
         long x0 = column(x, token, tokens, 0);
         long stride = stride(x, token, tokens);
-        float[] lifted = w.format() == WeightFormat.F16 ? lifted(x, x0, stride, w.blocks(), ws) : NONE;
+        float[] lifted = w.format().numbers() == Floats.F16 ? lifted(x, x0, stride, w.blocks(), ws) : NONE;
         for (int r = from; r < to; r += PANEL) {
             int rows = Math.min(PANEL, to - r);
             ws.tile.asSlice(ACC, ACC_BYTES).fill((byte) 0);
@@ -78,20 +120,20 @@ final class VectorFloatProducts {
     }
 
     private static void single(PackedMatrix w, int row, int strips, BlockRows x, long x0, long stride, float[] lifted, MemorySegment m) {
-        long bytes = V * (w.format() == WeightFormat.F16 ? 1L : 2L) / 2;
+        long bytes = V * (w.format().numbers() == Floats.F16 ? 1L : 2L) / 2;
         for (int s = 0; s < strips; s += 2) {
             int second = Math.min(s + 1, strips - 1);
             long w0 = w.unit(row / ROWS + s / PARTS, 0) + s % PARTS * bytes;
             long w1 = w.unit(row / ROWS + second / PARTS, 0) + second % PARTS * bytes;
             long acc = ACC + (long) s * V;
-            switch (w.format()) {
-                case F16 -> {
+            switch (w.format().numbers()) {
+                case Floats.F16 -> {
                     if (lifted.length == 0 || !VectorFloats.lifted1(w.data(), w0, w1, lifted, w.blocks() * BLOCK, m, acc)) {
                         m.asSlice(acc, 2L * V).fill((byte) 0);
                         VectorFloats.halves1(w.data(), w0, w1, x.data(), x0, stride, w.blocks(), m, acc);
                     }
                 }
-                case BF16 -> VectorFloats.brains1(w.data(), w0, w1, x.data(), x0, stride, w.blocks(), m, acc);
+                case Floats.BF16 -> VectorFloats.brains1(w.data(), w0, w1, x.data(), x0, stride, w.blocks(), m, acc);
                 default -> VectorFloats.add1(w.data(), w0, w1, x.data(), x0, stride, w.blocks(), m, acc);
             }
         }
@@ -107,7 +149,7 @@ final class VectorFloatProducts {
     }
 
     private static void panel(PackedMatrix w, int row, int rows, BlockRows x, int token, int tokens, int all, MemorySegment m) {
-        boolean stored = w.format() == WeightFormat.F32;
+        boolean stored = w.format().numbers() == Floats.F32;
         int strips = strips(rows);
         for (int b = 0; b < w.blocks(); b += CHUNK) {
             int blocks = Math.min(CHUNK, w.blocks() - b);
@@ -197,10 +239,10 @@ final class VectorFloatProducts {
     private static void unpack(PackedMatrix w, long unit, int blocks, int group, MemorySegment m) {
         WeightFormat format = w.format();
         long to = NUMBERS + group * GROUP_NUMBERS;
-        switch (format) {
-            case F16 -> VectorFloats.fromHalves(w.data(), unit, blocks * BLOCK * ROWS, m, to);
-            case BF16 -> VectorFloats.fromBrains(w.data(), unit, blocks * BLOCK / 2, m, to);
-            case Q8_0 -> {
+        switch (format.numbers()) {
+            case Floats.F16 -> VectorFloats.fromHalves(w.data(), unit, blocks * BLOCK * ROWS, m, to);
+            case Floats.BF16 -> VectorFloats.fromBrains(w.data(), unit, blocks * BLOCK / 2, m, to);
+            case Integers _ -> {
                 for (int b = 0; b < blocks; b++) {
                     long at = unit + (b >> 1) * (long) format.unitBytes(2);
                     VectorFloats.fromBytes(w.data(), at + LINE + (long) (b & 1) * format.blockBytes(), BLOCK / 4, m, to + b * BLOCK * LINE);
@@ -210,7 +252,7 @@ final class VectorFloatProducts {
                     }
                 }
             }
-            default -> throw new IllegalArgumentException("no vectors of floats for " + format);
+            case Floats.F32 -> throw new IllegalArgumentException("floats are used where they are");
         }
     }
 }

@@ -9,6 +9,7 @@ import io.jllm.cpu.kernels.Target;
 import io.jllm.cpu.kernels.Workspace;
 import io.jllm.cpu.layout.KvLayout;
 import io.jllm.cpu.layout.Rows;
+import io.jllm.cpu.layout.WeightFormat;
 import io.jllm.model.Op.Activation;
 import io.jllm.model.Rope;
 import io.jllm.quant.DType;
@@ -41,8 +42,8 @@ public final class VectorKernels implements LoopKernels {
     }
 
     @Override
-    public Optional<PackedProducts> packed(DType type) {
-        return VectorProducts.of(type).map(p -> p);
+    public Optional<PackedProducts> packed(WeightFormat format) {
+        return VectorProducts.of(format);
     }
 
     @Override

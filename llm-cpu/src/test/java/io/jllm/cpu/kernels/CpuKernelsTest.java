@@ -5,8 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.jllm.cpu.layout.BlockRows;
 import io.jllm.cpu.layout.KvLayout;
-import io.jllm.cpu.layout.Layout;
 import io.jllm.cpu.layout.Rows;
+import io.jllm.cpu.layout.WeightFormat;
 import io.jllm.cpu.machine.MachineKernels;
 import io.jllm.cpu.machine.MachineSelfTest;
 import io.jllm.cpu.machine.MachineTier;
@@ -88,8 +88,9 @@ class CpuKernelsTest {
 
     @Test
     void productsOfWeightsAsTheFileHasThem() {
-        for (DType type : Layout.types()) {
-            Tensor t = MachineSelfTest.random(arena, random, type, 21, 512);
+        for (WeightFormat format : WeightFormat.all()) {
+            DType type = format.type();
+            Tensor t = MachineSelfTest.random(arena, random, format, 21, 512);
             Rows x = gaussian(TOKENS, 512);
             Rows want = stored(scalar, t, x);
             for (CpuKernels kernels : tiers()) {
@@ -101,12 +102,13 @@ class CpuKernelsTest {
     /** Tiers that rearrange weights give the same bits; of floats they are near to products of what is stored. */
     @Test
     void productsOfRearrangedWeights() {
-        for (DType type : Layout.types()) {
-            Tensor t = MachineSelfTest.random(arena, random, type, 53, 512);
+        for (WeightFormat format : WeightFormat.all()) {
+            DType type = format.type();
+            Tensor t = MachineSelfTest.random(arena, random, format, 53, 512);
             Rows x = gaussian(TOKENS, 512);
             Optional<Rows> first = Optional.empty();
             for (CpuKernels kernels : tiers()) {
-                Optional<PackedProducts> products = kernels.packed(type);
+                Optional<PackedProducts> products = kernels.packed(format);
                 if (products.isPresent()) {
                     Rows got = packed(products.get(), t, x);
                     near(first.orElse(got), got, 0, kernels.describe() + " " + type);
@@ -117,7 +119,7 @@ class CpuKernelsTest {
                 }
             }
         }
-        assertTrue(scalar.packed(DType.Q4_0).isEmpty());
+        assertTrue(scalar.packed(WeightFormat.Q4_0).isEmpty());
     }
 
     private Rows packed(PackedProducts products, Tensor t, Rows x) {

@@ -8,6 +8,7 @@ import io.jllm.cpu.layout.BlockRows;
 import io.jllm.cpu.layout.Layout;
 import io.jllm.cpu.layout.Rows;
 import io.jllm.cpu.layout.TokenFormat;
+import io.jllm.cpu.layout.WeightFormat;
 import io.jllm.cpu.machine.MachineSelfTest;
 import io.jllm.quant.Codec;
 import io.jllm.quant.DType;
@@ -41,8 +42,8 @@ public abstract class PackedContract {
 
     private void everywhere(BiConsumer<PackedProducts, DType> test) {
         for (CpuKernels kernels : kernels()) {
-            for (DType type : Layout.types()) {
-                PackedProducts products = kernels.packed(type).orElseThrow();
+            for (DType type : WeightFormat.types()) {
+                PackedProducts products = WeightFormat.of(type).flatMap(kernels::packed).orElseThrow();
                 assertEquals(kernels.name(), products.name(), () -> type + " is left to others");
                 test.accept(products, type);
                 arena.close();
@@ -57,7 +58,7 @@ public abstract class PackedContract {
     }
 
     protected Tensor weights(DType type, int rows, int cols) {
-        return MachineSelfTest.random(arena, random, type, rows, cols);
+        return MachineSelfTest.random(arena, random, WeightFormat.of(type).orElseThrow(), rows, cols);
     }
 
     protected PackedMatrix pack(Tensor t) {

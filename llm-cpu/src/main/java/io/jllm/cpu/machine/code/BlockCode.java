@@ -5,6 +5,7 @@ import static io.jllm.cpu.machine.asm.Gpr.R14;
 import static io.jllm.cpu.machine.asm.Gpr.RDI;
 import static io.jllm.cpu.machine.asm.Mem.at;
 
+import io.jllm.cpu.layout.Numbers;
 import io.jllm.cpu.layout.WeightFormat;
 import io.jllm.cpu.machine.asm.Emitter;
 import io.jllm.cpu.machine.asm.Mem;
@@ -15,11 +16,11 @@ import java.util.List;
  * (r14 is three times as much), tokens at rax.
  */
 sealed interface BlockCode permits IntegerCode, FloatCode {
-    /** Whether a format's values are integers. */
+    /** The code for what a format's numbers are. */
     static BlockCode of(Emitter e, WeightFormat format, int tokens) {
-        return switch (format) {
-            case Q4_0, Q8_0, Q4_K, Q5_K, Q6_K -> new IntegerCode(e, format, tokens);
-            case F16, BF16, F32 -> new FloatCode(e, format, tokens);
+        return switch (format.numbers()) {
+            case Numbers.Integers n -> new IntegerCode(e, format, n, tokens);
+            case Numbers.Floats n -> new FloatCode(e, format, n, tokens);
         };
     }
 

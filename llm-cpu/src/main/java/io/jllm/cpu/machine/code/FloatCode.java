@@ -5,6 +5,7 @@ import static io.jllm.cpu.machine.asm.Mem.at;
 import static io.jllm.cpu.machine.asm.Simd.VPAND;
 import static io.jllm.cpu.machine.asm.Simd.VPSLLD;
 
+import io.jllm.cpu.layout.Numbers.Floats;
 import io.jllm.cpu.layout.TokenFormat;
 import io.jllm.cpu.layout.WeightFormat;
 import io.jllm.cpu.machine.asm.Emitter;
@@ -16,7 +17,7 @@ import java.util.List;
  * Weights that are floats, of 16 or 32 bits, by floats. One column after the other is multiplied and added, rounded once. A sum
  * waits for itself, so several rows are under way at once.
  */
-record FloatCode(Emitter e, WeightFormat format, int tokens) implements BlockCode {
+record FloatCode(Emitter e, WeightFormat format, Floats numbers, int tokens) implements BlockCode {
     /** Tokens are in registers from there on, of which each instruction set holds as many as it takes tokens; then comes a weight. */
     private static final int TOKEN_WIDE = 16;
     private static final int TOKEN_NARROW = 8;
@@ -24,7 +25,7 @@ record FloatCode(Emitter e, WeightFormat format, int tokens) implements BlockCod
 
     @Override
     public List<Integer> constants() {
-        return format == WeightFormat.BF16 ? List.of(UPPER_HALF) : List.of();
+        return numbers == Floats.BF16 ? List.of(UPPER_HALF) : List.of();
     }
 
     @Override
@@ -75,7 +76,7 @@ record FloatCode(Emitter e, WeightFormat format, int tokens) implements BlockCod
 
     private void weight(int group, int part, int column, int to) {
         int pair = column / 2 * WeightFormat.VECTOR + part * e.isa().bytes();
-        switch (format) {
+        switch (numbers) {
             case F16 -> e.halves(to, BlockCode.weights(group, (column * WeightFormat.VECTOR + part * e.isa().bytes()) / 2));
             case BF16 -> {
                 e.load(to, BlockCode.weights(group, pair));
@@ -86,7 +87,6 @@ record FloatCode(Emitter e, WeightFormat format, int tokens) implements BlockCod
                 }
             }
             case F32 -> e.load(to, BlockCode.weights(group, column * WeightFormat.VECTOR + part * e.isa().bytes()));
-            default -> throw new IllegalArgumentException(format + " is no format of floats");
         }
     }
 }

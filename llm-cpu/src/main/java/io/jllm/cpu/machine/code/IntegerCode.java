@@ -4,6 +4,9 @@ import static io.jllm.cpu.machine.asm.Gpr.RAX;
 import static io.jllm.cpu.machine.asm.Mem.at;
 import static io.jllm.cpu.machine.asm.Simd.*;
 
+import io.jllm.cpu.layout.Numbers;
+import io.jllm.cpu.layout.Planes;
+import io.jllm.cpu.layout.Scales;
 import io.jllm.cpu.layout.TokenFormat;
 import io.jllm.cpu.layout.WeightFormat;
 import io.jllm.cpu.machine.asm.Assembler;
@@ -34,20 +37,24 @@ final class IntegerCode implements BlockCode {
     private final int tokens;
     private final Planes planes;
     private final Scales scales;
+    private final PlaneCode planeCode;
+    private final ScaleCode scaleCode;
 
-    IntegerCode(Emitter e, WeightFormat format, int tokens) {
+    IntegerCode(Emitter e, WeightFormat format, Numbers.Integers numbers, int tokens) {
         this.e = e;
         this.format = format;
         this.tokens = tokens;
         a = e.assembler();
-        planes = Planes.of(format);
-        scales = Scales.of(format);
+        planes = numbers.planes();
+        scales = numbers.scales();
+        planeCode = new PlaneCode(planes);
+        scaleCode = new ScaleCode(scales);
     }
 
     @Override
     public List<Integer> constants() {
-        var all = new ArrayList<>(planes.constants());
-        scales.constants().stream().filter(c -> !all.contains(c)).forEach(all::add);
+        var all = new ArrayList<>(planeCode.constants());
+        scaleCode.constants().stream().filter(c -> !all.contains(c)).forEach(all::add);
         if (!e.wide()) {
             all.add(PAIRS);
             if (planes.bytes()) {
@@ -80,7 +87,7 @@ final class IntegerCode implements BlockCode {
     public void unit(Pass p, int blocks) {
         prefetch(p, 0, format.headerBytes());
         for (int h = 0; h < p.parts(); h++) {
-            scales.prepare(e, e.isa().tokens(), part(p, h));
+            scaleCode.prepare(e, e.isa().tokens(), part(p, h));
         }
         for (int b = 0; b < blocks; b++) {
             int at = format.headerBytes() + b * format.blockBytes();
@@ -130,7 +137,7 @@ final class IntegerCode implements BlockCode {
     /** Adds the products to the running sums: {@code sum} + t, for each token. */
     private void finish(Pass p, int h, int block, int sum, int minimum, int spare) {
         if (scales.minima()) {
-            scales.minimum(e, minimum, block, part(p, h));
+            scaleCode.minimum(e, minimum, block, part(p, h));
         }
         for (int t = 0; t < p.tokens(); t++) {
             if (scales.minima()) {
@@ -147,7 +154,7 @@ final class IntegerCode implements BlockCode {
         int vectors = 24;
         int work = 28;
         for (int half = 0; half < HALVES; half++) {
-            planes.unpack(e, vectors, half, at, 0, work);
+            planeCode.unpack(e, vectors, half, at, 0, work);
             boolean own = scales.each() == HALVES;
             int sum = own ? sums + half * sums : sums;
             for (int t = 0; t < p.tokens() && (half == 0 || own); t++) {
@@ -159,7 +166,7 @@ final class IntegerCode implements BlockCode {
                 }
             }
             if (own || half == 1) {
-                scales.factor(e, work, block, half, 0);
+                scaleCode.factor(e, work, block, half, 0);
                 for (int t = 0; t < p.tokens(); t++) {
                     e.toFloats(sum + t);
                     if (sum == sums) {
@@ -183,10 +190,10 @@ final class IntegerCode implements BlockCode {
         for (int half = 0; half < HALVES; half++) {
             boolean own = scales.each() == HALVES;
             if (!planes.bytes()) {
-                planes.unpack(e, vectors, half, at, part(p, h), work);
+                planeCode.unpack(e, vectors, half, at, part(p, h), work);
             }
             if (own) {
-                scales.factor(e, factor, block, half, part(p, h));
+                scaleCode.factor(e, factor, block, half, part(p, h));
             }
             for (int t = 0; t < p.tokens(); t++) {
                 int sum = own ? factor + 1 : sums + t;
@@ -210,7 +217,7 @@ final class IntegerCode implements BlockCode {
             }
         }
         if (scales.each() == 1) {
-            scales.factor(e, factor, block, 0, part(p, h));
+            scaleCode.factor(e, factor, block, 0, part(p, h));
             for (int t = 0; t < p.tokens(); t++) {
                 e.toFloats(sums + t);
                 e.multiply(sums + t, sums + t, e.vec(factor));
@@ -222,14 +229,14 @@ final class IntegerCode implements BlockCode {
     /** Products of a half by a token: as many as fit into 16 bits, then those into 32. */
     private void chains(Pass p, int t, int block, int half, int sum, int vectors, int work) {
         for (int k = 0; k < VECTORS; k++) {
-            boolean first = k % planes.chain() == 0;
+            boolean first = k % planeCode.chain() == 0;
             int to = first ? work : work + 1;
             e.broadcast(work + 1, quants(p, t, block, half, k), 0);
             a.emit(VPMADDUBSW, e.vec(to), e.vec(vectors + k), e.vec(work + 1));
             if (!first) {
                 a.emit(VPADDW, e.vec(work), e.vec(work), e.vec(work + 1));
             }
-            if ((k + 1) % planes.chain() == 0) {
+            if ((k + 1) % planeCode.chain() == 0) {
                 addPairs(sum, work);
             }
         }
@@ -243,7 +250,7 @@ final class IntegerCode implements BlockCode {
     /** Products of a half that consists of bytes by all tokens: magnitudes of weights by tokens with the weights' signs. */
     private void bytes(Pass p, int h, int block, int at, int half, int sums, int vectors, int work) {
         for (int k = 0; k < VECTORS; k++) {
-            planes.load(e, vectors, half, k, at, part(p, h));
+            planeCode.load(e, vectors, half, k, at, part(p, h));
             e.assembler().emit(VPXOR, e.vec(vectors), e.vec(vectors), e.constant(SIGNS));
             a.emit(VPABSB, e.vec(vectors + 1), e.vec(vectors));
             for (int t = 0; t < p.tokens(); t++) {

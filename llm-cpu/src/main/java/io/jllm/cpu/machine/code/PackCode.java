@@ -8,6 +8,7 @@ import static io.jllm.cpu.machine.asm.Gpr.RDX;
 import static io.jllm.cpu.machine.asm.Gpr.RSI;
 import static io.jllm.cpu.machine.asm.Mem.at;
 
+import io.jllm.cpu.layout.Numbers;
 import io.jllm.cpu.layout.WeightFormat;
 import io.jllm.cpu.machine.asm.Assembler;
 import io.jllm.cpu.machine.asm.Label;
@@ -23,19 +24,18 @@ public final class PackCode {
     private final Assembler a;
     private final Moves moves;
     private final WeightFormat format;
+    private final int flip;
 
     private PackCode(Assembler a, WeightFormat format) {
         this.a = a;
         moves = new Moves(a);
         this.format = format;
+        flip = format.layout().moves().orElseThrow();
     }
 
     /** Whether there is code for a format; others want more than moves. */
     public static boolean covers(WeightFormat format) {
-        return switch (format) {
-            case Q4_0, Q8_0, F16, BF16, F32 -> true;
-            case Q4_K, Q5_K, Q6_K -> false;
-        };
+        return format.layout().moves().isPresent();
     }
 
     /**
@@ -77,7 +77,7 @@ public final class PackCode {
                 half(stored, b * ROWS * Short.BYTES + row * Short.BYTES);
                 stored += Short.BYTES;
             }
-            int size = format == WeightFormat.F16 ? Short.BYTES : Integer.BYTES;
+            int size = format.numbers() instanceof Numbers.Floats f ? f.run() : Integer.BYTES;
             for (int i = 0; i < format.blockBytes() / ROWS / size; i++) {
                 int place = to + (i * ROWS + row) * size;
                 if (size == Short.BYTES) {
@@ -96,8 +96,8 @@ public final class PackCode {
 
     private void word(int from, int to) {
         moves.loadInt(RAX, at(R9, from));
-        if (format == WeightFormat.Q8_0) {
-            moves.xorEax(0x80808080); // signed bytes to unsigned ones
+        if (flip != 0) {
+            moves.xorEax(flip); // signed bytes to unsigned ones
         }
         moves.storeInt(at(RSI, to), RAX);
     }

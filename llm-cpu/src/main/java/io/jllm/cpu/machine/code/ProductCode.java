@@ -26,7 +26,7 @@ public final class ProductCode {
     /** How far ahead weights are asked for: the processor's own prefetching stops at the ends of pages. */
     static final int AHEAD = 4096;
     private static final List<Gpr> SAVED = List.of(RBX, RBP, R12, R13, R14, R15);
-    private static final int STACK_BYTES = Emitter.CONSTANT_BYTES + Scales.STACK_BYTES;
+    private static final int STACK_BYTES = Emitter.CONSTANT_BYTES + ScaleCode.STACK_BYTES;
     private static final byte ALIGN_STACK = -WeightFormat.VECTOR;
     private static final int TAIL = 1;
     /** Registers for the mask and for what is added, where the mask is no mask register. */

@@ -4,20 +4,14 @@ import static io.jllm.cpu.machine.asm.Gpr.RSP;
 import static io.jllm.cpu.machine.asm.Mem.at;
 import static io.jllm.cpu.machine.asm.Simd.*;
 
+import io.jllm.cpu.layout.Scales;
 import io.jllm.cpu.layout.WeightFormat;
 import io.jllm.cpu.machine.asm.Emitter;
 import io.jllm.cpu.machine.asm.Mem;
 import java.util.List;
 
-/** Where a format has its scales, and how they become a float for each row. */
-enum Scales {
-    /** One in half precision for each block. */
-    HALVES,
-    /** A scale of 6 bits and a minimum of 6 bits for each block, times one in half precision each. */
-    SIX_BITS,
-    /** A signed byte for each half of a block, times a float. */
-    BYTES;
-
+/** How {@link Scales} become a float for each row. */
+record ScaleCode(Scales scales) {
     /** Bytes on the stack for what is computed once a unit, behind the constants. */
     static final int STACK_BYTES = 16 * WeightFormat.VECTOR;
     private static final int BLOCKS = 8;
@@ -27,31 +21,13 @@ enum Scales {
     private static final int BYTE = 0xff;
     private static final int NIBBLE = 4;
 
-    static Scales of(WeightFormat format) {
-        return switch (format) {
-            case Q4_0, Q8_0 -> HALVES;
-            case Q4_K, Q5_K -> SIX_BITS;
-            case Q6_K -> BYTES;
-            case F16, BF16, F32 -> throw new IllegalArgumentException(format + " has no scales");
-        };
-    }
-
-    /** Sums of a block that have scales of their own. */
-    int each() {
-        return this == BYTES ? 2 : 1;
-    }
-
-    boolean minima() {
-        return this == SIX_BITS;
-    }
-
     List<Integer> constants() {
-        return this == SIX_BITS ? List.of(LOW, SIX, UPPER_TWO_OF_SIX, BYTE) : List.of();
+        return scales == Scales.SIX_BITS ? List.of(LOW, SIX, UPPER_TWO_OF_SIX, BYTE) : List.of();
     }
 
     /** Scales of a block, or of its half {@code sub}, to a register; {@code part} says where in a vector to begin. */
     void factor(Emitter e, int to, int block, int sub, int part) {
-        switch (this) {
+        switch (scales) {
             case HALVES -> e.halves(to, BlockCode.weights(0, (block * WeightFormat.VECTOR + part) / 2));
             case SIX_BITS -> e.load(to, slot(block, false, part));
             case BYTES -> {
@@ -74,7 +50,7 @@ enum Scales {
 
     /** At the start of a unit, while only the sums before register {@code free} are in use: computes what is best computed for all blocks. */
     void prepare(Emitter e, int free, int part) {
-        if (this != SIX_BITS) {
+        if (scales != Scales.SIX_BITS) {
             return;
         }
         for (int minimum = 0; minimum < 2; minimum++) {
