@@ -61,7 +61,7 @@ final class HuggingFaceCheckpoint {
         boolean interleave = Families.of(model.config().architecture()).ggufRope() == Rope.Layout.INTERLEAVED;
         var out = new ArrayList<Checkpoint.Item>();
         for (var need : WeightShape.of(model.program())) {
-            var t = model.weights().get(need.name());
+            var t = model.weights().tensor(need.name());
             boolean rotated = need.name().contains(".attn_q.") || need.name().contains(".attn_k.");
             out.add(new Checkpoint.Item(t, need.rows() == 1 ? List.of(need.cols()) : List.of(need.cols(), need.rows()),
                     interleave && rotated ? new RowOrder(model.config().headDim()) : RowOrder.KEPT));

@@ -126,7 +126,7 @@ public record GgufConfig(Architecture architecture, ModelConfig model) {
             }
             double theta = Limits.positive(prefix + "rope.freq_base", metadata.real(prefix + "rope.freq_base").orElse(10_000));
             var scaled = scaling().apply(RopeScaling.frequencies(dim, theta));
-            weights.find(ROPE_FACTORS).ifPresent(factors -> divide(scaled, factors));
+            weights.find(ROPE_FACTORS).ifPresent(_ -> divide(scaled, weights.tensor(ROPE_FACTORS)));
             return new Rope(dim, architecture.ggufRope(), scaled, 1);
         }
 

@@ -119,7 +119,7 @@ final class CpuBackend implements Backend {
     }
 
     private static long weightBytes(Program program, WeightSource weights) {
-        return WeightShape.of(program).stream().map(w -> weights.get(w.name()).data()).mapToLong(d -> d.byteSize()).sum();
+        return WeightShape.of(program).stream().mapToLong(w -> weights.get(w.name()).bytes()).sum();
     }
 
     @Override

@@ -3,7 +3,7 @@ package io.jllm.cpu.kernels;
 import io.jllm.cpu.layout.TokenFormat;
 import io.jllm.cpu.layout.WeightFormat;
 import io.jllm.quant.DType;
-import io.jllm.quant.Tensor;
+import io.jllm.quant.Weights;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
@@ -68,18 +68,19 @@ public record PackedMatrix(WeightFormat format, MemorySegment data, int rows, in
         return group * groupBytes() + (long) (block / blocks) * format.unitBytes(blocks);
     }
 
-    /** Fills in groups {@code from} (inclusive) to {@code to} (exclusive) from the stored tensor. Threads may share the work. */
-    public void pack(Tensor stored, int from, int to) {
+    /** Fills in groups {@code from} (inclusive) to {@code to} (exclusive) from what is stored. Threads may share the work. */
+    public void pack(Weights stored, int from, int to) {
         int columns = format.unitColumns();
         int unit = format.unitBytes(format.unitBlocks());
-        int storedUnit = Math.toIntExact(stored.type().bytes(columns));
+        int storedUnit = Math.toIntExact(format.type().bytes(columns));
         int rowBytes = Math.toIntExact(stored.rowBytes());
         var records = new byte[unit];
         var rowsOfGroup = new byte[Math.multiplyExact(ROWS, rowBytes)];
+        MemorySegment heap = MemorySegment.ofArray(rowsOfGroup);
         var group = new byte[Math.toIntExact(groupBytes())];
         for (int g = from; g < to; g++) {
             int count = Math.min(ROWS, rows - g * ROWS);
-            MemorySegment.copy(stored.data(), ValueLayout.JAVA_BYTE, (long) g * ROWS * rowBytes, rowsOfGroup, 0, count * rowBytes);
+            stored.read((long) g * ROWS, count, heap);
             for (int u = 0; u * columns < cols; u++) {
                 format.layout().pack(format, rowsOfGroup, u * storedUnit, rowBytes, count, Math.min(columns, cols - u * columns), group, u * unit, records);
             }

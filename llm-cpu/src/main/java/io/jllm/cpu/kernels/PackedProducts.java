@@ -3,7 +3,7 @@ package io.jllm.cpu.kernels;
 import io.jllm.cpu.layout.BlockRows;
 import io.jllm.cpu.layout.Rows;
 import io.jllm.cpu.layout.TokenFormat;
-import io.jllm.quant.Tensor;
+import io.jllm.quant.Weights;
 
 /**
  * Products of weights of one format that are rearranged when a model is loaded: of block-quantised ones by activations of 8 bits, of floats
@@ -21,8 +21,8 @@ public interface PackedProducts {
     /** What the weights are multiplied by. */
     TokenFormat tokens();
 
-    /** Fills in groups {@code from} (inclusive) to {@code to} (exclusive) of a matrix from the stored tensor. Threads may share the work. */
-    void pack(PackedMatrix matrix, Tensor stored, int from, int to);
+    /** Fills in groups {@code from} (inclusive) to {@code to} (exclusive) of a matrix from what is stored. Threads may share the work. */
+    void pack(PackedMatrix matrix, Weights stored, int from, int to);
 
     /** Rewrites the group that starts with row {@code token}, of so many rows in all, as products take it. */
     void arrange(Rows x, int token, int tokens, BlockRows to, Workspace ws);

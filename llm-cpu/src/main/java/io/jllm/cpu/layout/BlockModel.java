@@ -1,6 +1,7 @@
 package io.jllm.cpu.layout;
 
-import io.jllm.quant.Tensor;
+import io.jllm.quant.Weights;
+import java.lang.foreign.MemorySegment;
 
 /**
  * What the kernels in machine code compute, to the last bit, in plain Java, from the bytes of the file: products of a row of weights by
@@ -16,24 +17,25 @@ public record BlockModel(float[] values, int each, float[] scales, float[] minim
     private static final float LIMIT = 127;
 
     /**
-     * A row of a stored tensor.
+     * A row of stored weights.
      *
-     * @throws IllegalArgumentException if its format is not rearranged
+     * @throws IllegalArgumentException if their format is not rearranged
      */
-    public static BlockModel of(Tensor t, int row) {
-        return of(WeightFormat.of(t.type()).orElseThrow(() -> new IllegalArgumentException(t.type() + " is not rearranged")), t, row);
+    public static BlockModel of(Weights w, int row) {
+        return of(WeightFormat.of(w).orElseThrow(() -> new IllegalArgumentException(w.format() + " is not rearranged")), w, row);
     }
 
-    /** A row of a tensor of that format. */
-    public static BlockModel of(WeightFormat format, Tensor t, int row) {
-        int cols = (int) t.cols();
+    /** A row of weights of that format. */
+    public static BlockModel of(WeightFormat format, Weights w, int row) {
+        int cols = (int) w.cols();
         BlockModel model = switch (format.numbers()) {
             case Numbers.Integers(Planes _, Scales s) -> new BlockModel(new float[cols], s.columns(), new float[cols / s.columns()],
                     new float[s.minima() ? cols / BLOCK : 0]);
             case Numbers.Floats _ -> new BlockModel(new float[cols], cols, new float[0], new float[0]);
         };
         // As an array: this runs before anything is compiled, when a call for each byte takes long.
-        byte[] data = t.data().asSlice(row * t.rowBytes(), t.rowBytes()).toArray(Layout.BYTE);
+        var data = new byte[(int) w.rowBytes()];
+        w.read(row, 1, MemorySegment.ofArray(data));
         for (int c = 0; c < cols; c += format.type().blockElements()) {
             format.layout().model(data, c / format.type().blockElements() * format.type().blockBytes(), model, c);
         }

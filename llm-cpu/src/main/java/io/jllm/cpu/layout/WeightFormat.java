@@ -3,6 +3,8 @@ package io.jllm.cpu.layout;
 import io.jllm.cpu.layout.Numbers.Floats;
 import io.jllm.cpu.layout.Numbers.Integers;
 import io.jllm.quant.DType;
+import io.jllm.quant.Tensor;
+import io.jllm.quant.Weights;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -59,6 +61,13 @@ public record WeightFormat(DType type, Numbers numbers, Layout layout) {
     /** The format of what is stored so; empty if it is not rearranged. */
     public static Optional<WeightFormat> of(DType type) {
         return Optional.ofNullable(BY_TYPE.get(type));
+    }
+
+    /** The format of weights; empty if they are not rearranged. */
+    public static Optional<WeightFormat> of(Weights w) {
+        return switch (w) {
+            case Tensor t -> of(t.type());
+        };
     }
 
     /** All that there are. */

@@ -8,7 +8,9 @@ import io.jllm.cpu.layout.BlockRows;
 import io.jllm.cpu.layout.Rows;
 import io.jllm.cpu.layout.TokenFormat;
 import io.jllm.cpu.layout.WeightFormat;
-import io.jllm.quant.Tensor;
+import io.jllm.quant.Weights;
+import java.lang.foreign.MemorySegment;
+import java.util.Optional;
 
 /** Products of one format in machine code: of block-quantised weights by activations of 8 bits, of floats by floats. Thread-safe. */
 final class MachineProducts implements PackedProducts {
@@ -41,16 +43,27 @@ final class MachineProducts implements PackedProducts {
     }
 
     @Override
-    public void pack(PackedMatrix matrix, Tensor stored, int from, int to) {
-        // Code for whole groups of whole units, if it is only a matter of places.
-        boolean whole = stored.cols() % (matrix.format().unitBlocks() * TokenFormat.BLOCK) == 0;
-        int end = code.packs(product) && whole ? Math.clamp(matrix.rows() / PackedMatrix.ROWS, from, to) : from;
-        long units = matrix.blocks() / matrix.format().unitBlocks();
-        for (int g = from; g < end; g++) {
-            code.pack(product, stored.data().address() + (long) g * PackedMatrix.ROWS * stored.rowBytes(),
-                    matrix.data().address() + g * matrix.groupBytes(), stored.rowBytes(), units);
+    public void pack(PackedMatrix matrix, Weights stored, int from, int to) {
+        int end = from;
+        // Code for whole groups of whole units, if it is only a matter of places, straight from where they are stored.
+        boolean whole = stored.cols() % matrix.format().unitColumns() == 0;
+        int groups = code.packs(product) && whole ? Math.clamp(matrix.rows() / PackedMatrix.ROWS, from, to) - from : 0;
+        if (groups > 0) {
+            Optional<MemorySegment> rows = stored.slice((long) from * PackedMatrix.ROWS, (long) groups * PackedMatrix.ROWS);
+            if (rows.isPresent()) {
+                end = from + groups;
+                pack(matrix, rows.get().address(), stored.rowBytes(), from, end);
+            }
         }
         matrix.pack(stored, end, to);
+    }
+
+    private void pack(PackedMatrix matrix, long rows, long rowBytes, int from, int to) {
+        long units = matrix.blocks() / matrix.format().unitBlocks();
+        for (int g = from; g < to; g++) {
+            code.pack(product, rows + (long) (g - from) * PackedMatrix.ROWS * rowBytes, matrix.data().address() + g * matrix.groupBytes(), rowBytes,
+                    units);
+        }
     }
 
     @Override

@@ -13,7 +13,7 @@ import io.jllm.cpu.layout.Numbers.Integers;
 import io.jllm.cpu.layout.Rows;
 import io.jllm.cpu.layout.TokenFormat;
 import io.jllm.cpu.layout.WeightFormat;
-import io.jllm.quant.Tensor;
+import io.jllm.quant.Weights;
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -64,7 +64,7 @@ final class VectorFloatProducts implements PackedProducts {
     }
 
     @Override
-    public void pack(PackedMatrix matrix, Tensor stored, int from, int to) {
+    public void pack(PackedMatrix matrix, Weights stored, int from, int to) {
         matrix.pack(stored, from, to);
     }
 

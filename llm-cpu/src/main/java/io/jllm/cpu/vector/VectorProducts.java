@@ -17,7 +17,7 @@ import io.jllm.cpu.layout.Rows;
 import io.jllm.cpu.layout.Scales;
 import io.jllm.cpu.layout.TokenFormat;
 import io.jllm.cpu.layout.WeightFormat;
-import io.jllm.quant.Tensor;
+import io.jllm.quant.Weights;
 import java.lang.foreign.MemorySegment;
 import java.util.Optional;
 
@@ -103,7 +103,7 @@ public final class VectorProducts implements PackedProducts {
     }
 
     @Override
-    public void pack(PackedMatrix matrix, Tensor stored, int from, int to) {
+    public void pack(PackedMatrix matrix, Weights stored, int from, int to) {
         matrix.pack(stored, from, to);
     }
 

@@ -67,7 +67,7 @@ final class VectorSums {
     }
 
     /**
-     * A unit of Q5_K, less 16 times the sum of the token's numbers.
+     * A unit of five bits, less 16 times the sum of the token's numbers.
      *
      * @param x pairs of the token for bytes, see {@link VectorTokens#bytes}
      * @param starts pairs of -16 times the sums of the token's numbers, for each half of a block
