@@ -24,9 +24,21 @@ import java.util.List;
  * neighbours, pages nor the instruction set.
  *
  * <p>{@code void f(frame)}: see {@link AttentionShape}.
+ *
+ * <pre>{@code
+ * ScoreCode     for each entry (positions of a page), some rows, 16 positions:  scores = q * keys
+ * SoftmaxCode   for each row:  largest, weights = exp(scores - largest), their sum
+ * ValueCode     for each four rows, some dimensions, all entries:  sums += weight * value
+ * }</pre>
  */
 public final class AttentionCode {
     private static final List<Gpr> SAVED = List.of(RBX, RBP, R12, R13, R14, R15);
+    /** The frame, all the time. */
+    static final Gpr FRAME = RBP;
+    /** The entry, while {@link #entries} goes over them. */
+    static final Gpr ENTRY_AT = R12;
+    /** Entries that are left. */
+    private static final Gpr ENTRY_COUNT = R13;
     static final int STRIDE_BYTES = STRIDE * Float.BYTES;
     /** Positions, or dimensions, that are computed together: a vector, or two. */
     static final int LANES = AttentionShape.LANES;
@@ -45,7 +57,7 @@ public final class AttentionCode {
     public static void writeChunk(Assembler a, Isa isa, AttentionShape shape) {
         var code = new AttentionCode(a, isa, shape);
         SAVED.forEach(a::push);
-        a.mov(RBP, RDI);
+        a.mov(FRAME, RDI); // the argument, whose register is needed
         new ScoreCode(code).write();
         new SoftmaxCode(code).write();
         new ValueCode(code).write();
@@ -64,24 +76,24 @@ public final class AttentionCode {
 
     /** A field of the frame. */
     void load(Gpr to, int field) {
-        a.load(to, at(RBP, field * Long.BYTES));
+        a.load(to, at(FRAME, field * Long.BYTES));
     }
 
     /** A field of the entry. */
     static Mem entry(int field) {
-        return at(R12, field * Long.BYTES);
+        return at(ENTRY_AT, field * Long.BYTES);
     }
 
-    /** Does something for each entry, to which r12 points; destroys r13. */
+    /** Does something for each entry, to which {@link #ENTRY_AT} points; destroys one register more. */
     void entries(Runnable each) {
         Label loop = new Label();
-        a.mov(R12, RBP);
-        a.add(R12, ENTRIES_AT * Long.BYTES);
-        load(R13, ENTRIES);
+        a.mov(ENTRY_AT, FRAME);
+        a.add(ENTRY_AT, ENTRIES_AT * Long.BYTES);
+        load(ENTRY_COUNT, ENTRIES);
         a.bind(loop);
         each.run();
-        a.add(R12, ENTRY * Long.BYTES);
-        a.dec(R13);
+        a.add(ENTRY_AT, ENTRY * Long.BYTES);
+        a.dec(ENTRY_COUNT);
         a.jump(Assembler.Condition.NOT_ZERO, loop);
     }
 

@@ -1,9 +1,9 @@
 package io.jllm.cpu.machine.code;
 
-import static io.jllm.cpu.machine.asm.Gpr.RAX;
 import static io.jllm.cpu.machine.asm.Mem.at;
 import static io.jllm.cpu.machine.asm.Simd.VPAND;
 import static io.jllm.cpu.machine.asm.Simd.VPSLLD;
+import static io.jllm.cpu.machine.code.BlockCode.TOKENS;
 
 import io.jllm.cpu.layout.Numbers.Floats;
 import io.jllm.cpu.layout.TokenFormat;
@@ -16,6 +16,14 @@ import java.util.List;
 /**
  * Weights that are floats, of 16 or 32 bits, by floats. One column after the other is multiplied and added, rounded once. A sum
  * waits for itself, so several rows are under way at once.
+ *
+ * <pre>{@code
+ * for each of 32 columns c:
+ *   x[t] = token[t].c {1toN}                 // in a register if more than one vector of rows needs it
+ *   for each group of 16 rows and part of a vector:
+ *     w = weights of c                       // vcvtph2ps, a shift or a mask, or a load
+ *     vfmadd231ps sum[group, part, t], w, x[t]
+ * }</pre>
  */
 record FloatCode(Emitter e, WeightFormat format, Floats numbers, int tokens) implements BlockCode {
     /** Tokens are in registers from there on, of which each instruction set holds as many as it takes tokens; then comes a weight. */
@@ -71,7 +79,7 @@ record FloatCode(Emitter e, WeightFormat format, Floats numbers, int tokens) imp
     }
 
     private static Mem token(int token, int column) {
-        return at(RAX, (token * TokenFormat.BLOCK + column) * Float.BYTES);
+        return at(TOKENS, (token * TokenFormat.BLOCK + column) * Float.BYTES);
     }
 
     private void weight(int group, int part, int column, int to) {
@@ -80,6 +88,7 @@ record FloatCode(Emitter e, WeightFormat format, Floats numbers, int tokens) imp
             case F16 -> e.halves(to, BlockCode.weights(group, (column * WeightFormat.VECTOR + part * e.isa().bytes()) / 2));
             case BF16 -> {
                 e.load(to, BlockCode.weights(group, pair));
+                // A pair is two upper halves of floats: the first becomes one when shifted up, the second when the first is masked away.
                 if (column % 2 == 0) {
                     e.assembler().emit(VPSLLD, e.vec(to), e.vec(to), Short.SIZE);
                 } else {

@@ -1,8 +1,8 @@
 package io.jllm.cpu.machine.code;
 
-import static io.jllm.cpu.machine.asm.Gpr.RAX;
 import static io.jllm.cpu.machine.asm.Mem.at;
 import static io.jllm.cpu.machine.asm.Simd.*;
+import static io.jllm.cpu.machine.code.BlockCode.TOKENS;
 
 import io.jllm.cpu.layout.Numbers;
 import io.jllm.cpu.layout.Planes;
@@ -24,6 +24,22 @@ import java.util.List;
  * <p>AVX-512 VNNI multiplies unsigned bytes of weights by signed ones of tokens and adds them up in 32 bits; what is too much in the
  * unsigned ones is taken off beforehand, as a multiple of the sum of the token's bytes. AVX2 adds up in 16 bits: of nibbles, four pairs
  * (at most 4 * 2 * 31 * 127), of 6 bits two (2 * 2 * 63 * 127); of bytes one, with the signs moved to the token (2 * 128 * 127).
+ *
+ * <p>A block, for each half of it and each token t of up to 8 (AVX-512), or 4 (AVX2):
+ *
+ * <pre>{@code
+ * wide:    v0..v3 = four columns each of 16 rows         // PlaneCode
+ *          sum[t] = offset * -sum of the token's bytes    // once, or once a half with scales of its own
+ *          vpdpbusd sum[t], v0..v3, token[t].columns {1to16}
+ *          factor = scales of 16 rows                     // ScaleCode
+ *          sum[t] = float(sum[t]) * factor                // or, a second half: fma
+ *          acc[t] = fma(sum[t], d of the token, acc[t])
+ *
+ * narrow:  vpbroadcastd x, token[t].columns
+ *          vpmaddubsw x, v0..v3, x                        // pairs in 16 bits; as many as fit are added
+ *          vpmaddwd x, x, 1                               // pairs of pairs in 32 bits
+ *          vpaddd sum[t], sum[t], x
+ * }</pre>
  */
 final class IntegerCode implements BlockCode {
     private static final int HALVES = 2;
@@ -116,7 +132,7 @@ final class IntegerCode implements BlockCode {
     /** Field {@code at} of a token's block, {@code more} bytes on; fields are as wide as {@code bytes}. */
     private Mem token(Pass p, int t, int block, int at, int bytes, int more) {
         int token = p.token() + t;
-        return at(RAX, (format.tokens().blockBytes() * block + at) * tokens + bytes * token + more);
+        return at(TOKENS, (format.tokens().blockBytes() * block + at) * tokens + bytes * token + more);
     }
 
     private Mem quants(Pass p, int t, int block, int half, int k) {
@@ -147,7 +163,8 @@ final class IntegerCode implements BlockCode {
         }
     }
 
-    // Registers, wide: running sums 0 to 7, sums 8 to 15, those of the second half 16 to 23, vectors 24 to 27, two to work with
+    // Vectors, wide: running sums 0 to 7, sums 8 to 15, those of the second half 16 to 23, weights 24 to 27, two to work with; what is left
+    // holds constants
 
     private void wide(Pass p, int block, int at) {
         int sums = 8;
@@ -180,7 +197,7 @@ final class IntegerCode implements BlockCode {
         finish(p, 0, block, sums, work, work + 1);
     }
 
-    // Registers, narrow: running sums 0 to 3, sums 4 to 7, vectors 8 to 11, a factor, the sum of a half, two to work with
+    // Vectors, narrow: running sums 0 to 3, sums 4 to 7, weights 8 to 11, a factor, the sum of a half, two to work with
 
     private void narrow(Pass p, int h, int block, int at) {
         int sums = 4;

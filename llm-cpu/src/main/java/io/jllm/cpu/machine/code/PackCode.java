@@ -11,15 +11,37 @@ import static io.jllm.cpu.machine.asm.Mem.at;
 import io.jllm.cpu.layout.Numbers;
 import io.jllm.cpu.layout.WeightFormat;
 import io.jllm.cpu.machine.asm.Assembler;
+import io.jllm.cpu.machine.asm.Gpr;
 import io.jllm.cpu.machine.asm.Label;
 import io.jllm.cpu.machine.asm.Moves;
 
 /**
  * Rearranges stored rows into a group of a {@link WeightFormat}, for formats whose numbers only change places. A model is rearranged once,
  * so that compiled Java comes too late to be of use.
+ *
+ * <pre>{@code
+ * unit:  row = stored
+ *        for each of 16 rows, unrolled:
+ *          for each number of its part of the unit:
+ *            mov value, [row + ...]
+ *            xor value, flip                 // where signed bytes become unsigned ones
+ *            mov [group + 16 * ... + row], value
+ *          row += rowBytes
+ *        stored += unit; group += unit
+ *        jump to unit while there are more
+ * }</pre>
  */
 public final class PackCode {
     private static final int ROWS = WeightFormat.ROWS;
+    /** The unit of the first row. */
+    private static final Gpr STORED = RDI;
+    /** The unit of the group. */
+    private static final Gpr GROUP = RSI;
+    private static final Gpr ROW_BYTES = RDX;
+    private static final Gpr UNITS = RCX;
+    /** The unit of the row. */
+    private static final Gpr ROW = R9;
+    private static final Gpr VALUE = RAX;
 
     private final Assembler a;
     private final Moves moves;
@@ -49,15 +71,15 @@ public final class PackCode {
     private void write() {
         var unit = new Label();
         a.bind(unit);
-        a.mov(R9, RDI);
+        a.mov(ROW, STORED);
         for (int row = 0; row < ROWS; row++) {
             row(row);
-            a.add(R9, RDX);
+            a.add(ROW, ROW_BYTES);
         }
         int blocks = format.unitBlocks();
-        a.add(RDI, blocks * blockBytes());
-        a.add(RSI, format.unitBytes(blocks));
-        a.dec(RCX);
+        a.add(STORED, blocks * blockBytes());
+        a.add(GROUP, format.unitBytes(blocks));
+        a.dec(UNITS);
         a.jump(Assembler.Condition.NOT_ZERO, unit);
         a.ret();
     }
@@ -68,7 +90,7 @@ public final class PackCode {
         return scale + format.blockBytes() / ROWS;
     }
 
-    /** A unit's part of a row, which R9 points to. */
+    /** A unit's part of a row. */
     private void row(int row) {
         for (int b = 0; b < format.unitBlocks(); b++) {
             int stored = b * blockBytes();
@@ -90,15 +112,15 @@ public final class PackCode {
     }
 
     private void half(int from, int to) {
-        moves.loadHalf(RAX, at(R9, from));
-        moves.storeHalf(at(RSI, to), RAX);
+        moves.loadHalf(VALUE, at(ROW, from));
+        moves.storeHalf(at(GROUP, to), VALUE);
     }
 
     private void word(int from, int to) {
-        moves.loadInt(RAX, at(R9, from));
+        moves.loadInt(VALUE, at(ROW, from));
         if (flip != 0) {
             moves.xorEax(flip); // signed bytes to unsigned ones
         }
-        moves.storeInt(at(RSI, to), RAX);
+        moves.storeInt(at(GROUP, to), VALUE);
     }
 }

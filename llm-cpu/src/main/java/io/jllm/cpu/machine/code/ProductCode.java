@@ -3,6 +3,10 @@ package io.jllm.cpu.machine.code;
 import static io.jllm.cpu.machine.asm.Gpr.*;
 import static io.jllm.cpu.machine.asm.Mem.at;
 import static io.jllm.cpu.machine.asm.Simd.*;
+import static io.jllm.cpu.machine.code.BlockCode.GROUP_BYTES;
+import static io.jllm.cpu.machine.code.BlockCode.GROUP_BYTES_3;
+import static io.jllm.cpu.machine.code.BlockCode.TOKENS;
+import static io.jllm.cpu.machine.code.BlockCode.WEIGHTS;
 
 import io.jllm.cpu.layout.WeightFormat;
 import io.jllm.cpu.machine.asm.Assembler;
@@ -21,6 +25,18 @@ import java.util.List;
  * token t goes to {@code out + 64 g + 4 r + stride t}, bias and residual added where these are not 0. {@code residual} is laid out as
  * {@code out}. {@code mask} says which of the 16 rows there are, in every group of the call: as bits with AVX-512, otherwise as the
  * address of 16 ints that are 0 or -1.
+ *
+ * <pre>{@code
+ * group:  for each pass:                      // as many sums as there are registers for
+ *           weights = first; tokens = their start; sums = 0
+ * unit:       BlockCode                       // sums += unit * tokens
+ *             weights += unit; tokens += their blocks of it
+ *             count -= blocks; jump if not below 0 to unit
+ *           sums += bias, sums += residual    // if their addresses are not 0
+ *           store sums, masked, to out + stride * token
+ *         out, residual, bias += groups * 64
+ *         count = groups -= ...; jump if there are enough to group
+ * }</pre>
  */
 public final class ProductCode {
     /** How far ahead weights are asked for: the processor's own prefetching stops at the ends of pages. */
@@ -28,9 +44,34 @@ public final class ProductCode {
     private static final List<Gpr> SAVED = List.of(RBX, RBP, R12, R13, R14, R15);
     private static final int STACK_BYTES = Emitter.CONSTANT_BYTES + ScaleCode.STACK_BYTES;
     private static final byte ALIGN_STACK = -WeightFormat.VECTOR;
+    // General-purpose registers: arguments where they come, the others where nothing is in the way. Weights, tokens and bytes of groups are
+    // BlockCode's.
+    /** The first token of all groups. */
+    private static final Gpr FIRST_TOKENS = RSI;
+    /** Where the sums of the group go. */
+    private static final Gpr OUT = RDX;
+    private static final Gpr BLOCKS = RCX;
+    /** Groups that are left. */
+    private static final Gpr GROUPS = R8;
+    /** Bytes from token to token of results and residuals. */
+    private static final Gpr STRIDE = R9;
+    private static final Gpr RESIDUAL = R10;
+    private static final Gpr BIAS = R11;
+    /** The group's first unit, for the passes behind the first. */
+    private static final Gpr FIRST_WEIGHTS = R12;
+    private static final Gpr MASK = R15;
+    /** The stack as it was: constants lie at a multiple of 64 below. */
+    private static final Gpr FRAME = RBP;
+    /** What is left of groups or of blocks, while these are counted. */
+    private static final Gpr COUNT = RBX;
+    /** Where a token's results or residuals are: the same register, for nothing is counted then. */
+    private static final Gpr ROW = RBX;
+    /** For constants on their way to another kind of register. */
+    private static final Gpr SCRATCH = RAX;
+    /** The mask register for the mask. */
     private static final int TAIL = 1;
-    /** Registers for the mask and for what is added, where the mask is no mask register. */
-    private static final int MASK = 13;
+    /** Vectors for the mask and for what is added, where there are no mask registers. */
+    private static final int MASK_VECTOR = 13;
     private static final int ADDEND = 12;
 
     private final Emitter e;
@@ -54,28 +95,29 @@ public final class ProductCode {
 
     private void write() {
         SAVED.forEach(a::push);
-        a.mov(RBP, RSP);
+        a.mov(FRAME, RSP);
         a.add(RSP, -(STACK_BYTES + WeightFormat.VECTOR));
         a.and(RSP, ALIGN_STACK);
         int argument = (SAVED.size() + 1) * Long.BYTES;
-        a.load(R10, at(RBP, argument));
-        a.load(R11, at(RBP, argument + Long.BYTES));
-        a.load(R15, at(RBP, argument + 2 * Long.BYTES));
-        a.load(R13, at(RBP, argument + 3 * Long.BYTES));
-        a.mov(R14, R13);
-        a.add(R14, R13);
-        a.add(R14, R13);
+        a.load(RESIDUAL, at(FRAME, argument));
+        a.load(BIAS, at(FRAME, argument + Long.BYTES));
+        a.load(MASK, at(FRAME, argument + 2 * Long.BYTES));
+        a.load(GROUP_BYTES, at(FRAME, argument + 3 * Long.BYTES));
+        a.mov(GROUP_BYTES_3, GROUP_BYTES);
+        a.add(GROUP_BYTES_3, GROUP_BYTES);
+        a.add(GROUP_BYTES_3, GROUP_BYTES);
         if (e.wide()) {
-            a.mov(RAX, R15);
-            a.kmovw(TAIL, RAX);
+            a.mov(SCRATCH, MASK);
+            a.kmovw(TAIL, SCRATCH);
         }
+        // After the arguments: it takes rax and a vector, which are free until the first group.
         code.constants().forEach(e::define);
         if (code.groups() > 1) {
             groups(code.groups());
         }
         groups(1);
         a.vzeroupper();
-        a.mov(RSP, RBP);
+        a.mov(RSP, FRAME);
         SAVED.reversed().forEach(a::pop);
         a.ret();
     }
@@ -86,32 +128,33 @@ public final class ProductCode {
         Label done = new Label();
         enough(count, Assembler.Condition.NO_CARRY, done);
         a.bind(loop);
-        a.mov(R8, RBX);
-        a.mov(R12, RDI);
+        a.mov(GROUPS, COUNT);
+        a.mov(FIRST_WEIGHTS, WEIGHTS);
         List<Pass> passes = code.passes(count);
         for (Pass p : passes) {
-            a.mov(RDI, R12);
-            a.mov(RAX, RSI);
+            a.mov(WEIGHTS, FIRST_WEIGHTS);
+            a.mov(TOKENS, FIRST_TOKENS);
             for (int i = 0; i < p.sums(); i++) {
                 e.zero(i);
             }
             units(p);
             finish(p);
         }
+        // The last pass has left the address behind the first group.
         for (int g = 1; g < count; g++) {
-            a.add(RDI, R13);
+            a.add(WEIGHTS, GROUP_BYTES);
         }
-        a.add(RDX, count * WeightFormat.VECTOR);
-        next(R10, count);
-        next(R11, count);
+        a.add(OUT, count * WeightFormat.VECTOR);
+        next(RESIDUAL, count);
+        next(BIAS, count);
         enough(count, Assembler.Condition.CARRY, loop);
         a.bind(done);
     }
 
-    /** Jumps if there are enough groups, or not; then rbx is what would be left. */
+    /** Jumps if there are enough groups, or not; then {@link #COUNT} is what would be left. */
     private void enough(int count, Assembler.Condition condition, Label to) {
-        a.mov(RBX, R8);
-        a.add(RBX, -count);
+        a.mov(COUNT, GROUPS);
+        a.add(COUNT, -count);
         a.jump(condition, to);
     }
 
@@ -128,17 +171,17 @@ public final class ProductCode {
         int blocks = format.unitBlocks();
         Label unit = new Label();
         Label rest = new Label();
-        a.mov(RBX, RCX);
-        a.add(RBX, -blocks);
+        a.mov(COUNT, BLOCKS);
+        a.add(COUNT, -blocks);
         a.jump(Assembler.Condition.NO_CARRY, rest);
         a.bind(unit);
         unit(p, blocks);
-        a.add(RBX, -blocks);
+        a.add(COUNT, -blocks);
         a.jump(Assembler.Condition.CARRY, unit);
         a.bind(rest);
         if (blocks == 2) {
             Label done = new Label();
-            a.add(RBX, blocks);
+            a.add(COUNT, blocks);
             a.jump(Assembler.Condition.ZERO, done);
             unit(p, 1);
             a.bind(done);
@@ -147,43 +190,43 @@ public final class ProductCode {
 
     private void unit(Pass p, int blocks) {
         code.unit(p, blocks);
-        a.add(RDI, format.unitBytes(blocks));
-        a.add(RAX, blocks * format.tokens().blockBytes() * tokens);
+        a.add(WEIGHTS, format.unitBytes(blocks));
+        a.add(TOKENS, blocks * format.tokens().blockBytes() * tokens);
     }
 
     private void finish(Pass p) {
         Label noBias = new Label();
-        a.test(R11, R11);
+        a.test(BIAS, BIAS);
         a.jump(Assembler.Condition.ZERO, noBias);
         for (int t = 0; t < p.tokens(); t++) {
-            add(p, t, R11);
+            add(p, t, BIAS);
         }
         a.bind(noBias);
         Label noResidual = new Label();
-        a.test(R10, R10);
+        a.test(RESIDUAL, RESIDUAL);
         a.jump(Assembler.Condition.ZERO, noResidual);
-        firstToken(p, R10);
+        firstToken(p, RESIDUAL);
         for (int t = 0; t < p.tokens(); t++) {
-            add(p, t, RBX);
-            a.add(RBX, R9);
+            add(p, t, ROW);
+            a.add(ROW, STRIDE);
         }
         a.bind(noResidual);
-        firstToken(p, RDX);
+        firstToken(p, OUT);
         for (int t = 0; t < p.tokens(); t++) {
             for (int g = 0; g < p.groups(); g++) {
                 for (int h = 0; h < p.parts(); h++) {
-                    store(row(RBX, p, g, h), p, p.sum(g, h, t), h);
+                    store(row(ROW, p, g, h), p, p.sum(g, h, t), h);
                 }
             }
-            a.add(RBX, R9);
+            a.add(ROW, STRIDE);
         }
     }
 
-    /** rbx = where a pass's first token is. */
+    /** {@link #ROW} = where a pass's first token is. */
     private void firstToken(Pass p, Gpr start) {
-        a.mov(RBX, start);
+        a.mov(ROW, start);
         for (int t = 0; t < p.token(); t++) {
-            a.add(RBX, R9);
+            a.add(ROW, STRIDE);
         }
     }
 
@@ -200,7 +243,7 @@ public final class ProductCode {
                     a.emit(VADDPS, sum.masked(TAIL), sum, addend);
                 } else {
                     mask(p, h);
-                    a.emit(VMASKMOVPS, e.vec(ADDEND), e.vec(MASK), addend);
+                    a.emit(VMASKMOVPS, e.vec(ADDEND), e.vec(MASK_VECTOR), addend);
                     a.emit(VADDPS, sum, sum, e.vec(ADDEND));
                 }
             }
@@ -212,11 +255,11 @@ public final class ProductCode {
             a.emit(VMOVUPS_STORE, to, e.vec(sum).masked(TAIL));
         } else {
             mask(p, part);
-            a.emit(VMASKMOVPS_STORE, to, e.vec(MASK), e.vec(sum));
+            a.emit(VMASKMOVPS_STORE, to, e.vec(MASK_VECTOR), e.vec(sum));
         }
     }
 
     private void mask(Pass p, int part) {
-        e.load(MASK, at(R15, (p.part() + part) * e.isa().bytes()));
+        e.load(MASK_VECTOR, at(MASK, (p.part() + part) * e.isa().bytes()));
     }
 }

@@ -19,6 +19,7 @@ import io.jllm.cpu.layout.TokenFormat;
 import io.jllm.cpu.layout.WeightFormat;
 import io.jllm.cpu.machine.asm.Assembler;
 import io.jllm.cpu.machine.asm.Emitter;
+import io.jllm.cpu.machine.asm.Gpr;
 import io.jllm.cpu.machine.asm.Isa;
 import io.jllm.cpu.machine.asm.Label;
 import io.jllm.cpu.machine.asm.Mem;
@@ -26,6 +27,17 @@ import io.jllm.cpu.machine.asm.Mem;
 /**
  * Floats to 8 bits, in blocks of 32 with a scale: d = max |x| / 127, q = x * (127 / max |x|) rounded to the nearest, ties to
  * even. Numbers that are not finite make d so too, and with it every product.
+ *
+ * <pre>{@code
+ * block:  x = 32 floats
+ *         largest = max of x & 0x7fffffff           // as integers
+ *         [fields] = largest / 127
+ *         x = vcvtps2dq(x * (127 / largest))
+ *         sums of halves and of all, times -8, to fields
+ *         low bytes of x to quants                   // vpmovdb, or two packs
+ *         in += 128; quants, fields += stride
+ *         jump to block while there are more
+ * }</pre>
  */
 public final class QuantizeCode {
     private static final float LIMIT = 127;
@@ -33,7 +45,20 @@ public final class QuantizeCode {
     private static final int BYTE = 0xff;
     private static final int HALF_BYTES = TokenFormat.BLOCK / 2;
     private static final int SUM_BITS = Integer.numberOfTrailingZeros(TokenFormat.SUM_FACTOR);
-    /** Registers: numbers from 0 on, and these. */
+    private static final Gpr IN = RDI;
+    private static final Gpr QUANTS = RSI;
+    private static final Gpr FIELDS = RDX;
+    private static final Gpr BLOCKS = RCX;
+    private static final Gpr STRIDE = R8;
+    /** Bytes from field to field. */
+    private static final Gpr FIELD = R9;
+    /** Three times as many: see {@link BlockCode#GROUP_BYTES_3}. */
+    private static final Gpr FIELD_3 = R11;
+    /** The stack as it was: constants lie at a multiple of 64 below. */
+    private static final Gpr FRAME = R10;
+    /** For constants on their way to another kind of register. */
+    private static final Gpr SCRATCH = RAX;
+    /** Vectors: numbers from 0 on, and these. */
     private static final int LARGEST = 5;
     private static final int HALF_SUM = 8;
     private static final int SUM = 10;
@@ -61,35 +86,35 @@ public final class QuantizeCode {
     }
 
     private void write() {
-        a.mov(R10, RSP);
+        a.mov(FRAME, RSP);
         a.add(RSP, -(Emitter.CONSTANT_BYTES + WeightFormat.VECTOR));
         a.and(RSP, (byte) -WeightFormat.VECTOR);
         e.define(MAGNITUDE);
         e.define(BYTE);
-        a.mov(R11, R9);
-        a.add(R11, R9);
-        a.add(R11, R9);
-        a.mov(RAX, Float.floatToRawIntBits(LIMIT));
-        a.emit(VMOVD, xmm(LIMITS), RAX);
+        a.mov(FIELD_3, FIELD);
+        a.add(FIELD_3, FIELD);
+        a.add(FIELD_3, FIELD);
+        a.mov(SCRATCH, Float.floatToRawIntBits(LIMIT));
+        a.emit(VMOVD, xmm(LIMITS), SCRATCH);
         a.emit(VPXOR, xmm(ZERO), xmm(ZERO), xmm(ZERO));
         Label block = new Label();
         a.bind(block);
         round();
         sums();
         bytes();
-        a.add(RDI, TokenFormat.BLOCK * Float.BYTES);
-        a.add(RSI, R8);
-        a.add(RDX, R8);
-        a.dec(RCX);
+        a.add(IN, TokenFormat.BLOCK * Float.BYTES);
+        a.add(QUANTS, STRIDE);
+        a.add(FIELDS, STRIDE);
+        a.dec(BLOCKS);
         a.jump(Assembler.Condition.NOT_ZERO, block);
         a.vzeroupper();
-        a.mov(RSP, R10);
+        a.mov(RSP, FRAME);
         a.ret();
     }
 
     private void round() {
         for (int i = 0; i < vectors; i++) {
-            e.load(i, at(RDI, i * e.isa().bytes()));
+            e.load(i, at(IN, i * e.isa().bytes()));
             e.and(i == 0 ? LARGEST : WORK, i, MAGNITUDE);
             if (i > 0) {
                 // As integers: the order is the same, and what is no number is above infinity.
@@ -98,7 +123,7 @@ public final class QuantizeCode {
         }
         e.fold(VPMAXSD, LARGEST, WORK);
         a.emit(VDIVSS, xmm(WORK), xmm(LARGEST), xmm(LIMITS));
-        a.emit(VMOVSS_STORE, at(RDX, 0), xmm(WORK));
+        a.emit(VMOVSS_STORE, at(FIELDS, 0), xmm(WORK));
         // Of a zero, this is infinite; its products then are out of the range of integers, which makes their low bytes 0.
         a.emit(VDIVSS, xmm(LARGEST), xmm(LIMITS), xmm(LARGEST));
         a.emit(VBROADCASTSS, e.vec(LARGEST), xmm(LARGEST));
@@ -119,13 +144,13 @@ public final class QuantizeCode {
             e.fold(VPADDD, sum, WORK);
         }
         a.emit(VPADDD, xmm(SUM), xmm(HALF_SUM), xmm(HALF_SUM + 1));
-        store(SUM, at(RDX, R9, 1, 0));
+        store(SUM, at(FIELDS, FIELD, 1, 0));
         // Up and down again: where a number was out of range, its low byte is all that counts.
         a.emit(VPSRAD, xmm(SUM), xmm(SUM), SUM_BITS);
         a.emit(VCVTDQ2PS, xmm(SUM), xmm(SUM));
-        a.emit(VMOVD_STORE, at(RDX, R9, 4, 0), xmm(SUM));
-        store(HALF_SUM, at(RDX, R9, 2, 0));
-        store(HALF_SUM + 1, at(RDX, R11, 1, 0));
+        a.emit(VMOVD_STORE, at(FIELDS, FIELD, 4, 0), xmm(SUM));
+        store(HALF_SUM, at(FIELDS, FIELD, 2, 0));
+        store(HALF_SUM + 1, at(FIELDS, FIELD_3, 1, 0));
     }
 
     /** Stores a sum, as a negative multiple. */
@@ -139,7 +164,7 @@ public final class QuantizeCode {
     private void bytes() {
         if (e.wide()) {
             for (int i = 0; i < vectors; i++) {
-                a.emit(VPMOVDB, at(RSI, i * HALF_BYTES), e.vec(i));
+                a.emit(VPMOVDB, at(QUANTS, i * HALF_BYTES), e.vec(i));
             }
             return;
         }
@@ -149,7 +174,7 @@ public final class QuantizeCode {
             a.emit(VPACKUSDW, xmm(i), xmm(i), xmm(WORK));
             if (i % 2 == 1) {
                 a.emit(VPACKUSWB, xmm(i), xmm(i - 1), xmm(i));
-                a.emit(VMOVUPS_STORE, at(RSI, i / 2 * HALF_BYTES), xmm(i));
+                a.emit(VMOVUPS_STORE, at(QUANTS, i / 2 * HALF_BYTES), xmm(i));
             }
         }
     }

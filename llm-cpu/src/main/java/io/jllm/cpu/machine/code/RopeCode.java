@@ -15,12 +15,42 @@ import io.jllm.cpu.machine.asm.Mem;
 import io.jllm.cpu.machine.asm.Vec;
 import java.util.List;
 
-/** Rotation of heads, and where keys and values go. A rotated number is a product, a product, a sum: three roundings. */
+/**
+ * Rotation of heads, and where keys and values go. A rotated number is a product, a product, a sum: three roundings, as plain Java has it.
+ * Code is for one shape, so there is no loop within a head:
+ *
+ * <pre>{@code
+ * halves:      a = in[i..], b = in[half + i..]
+ *              to[i..]        = a * cos[i..] + b * sin[i..]
+ *              to[half + i..] = b * cos[half + i..] + a * sin[half + i..]
+ * neighbours:  a = in[i..], b = a with lanes swapped in pairs
+ *              to[i..]        = a * cos[i..] + b * sin[i..]
+ * copy:        dimensions that are not rotated
+ * scatter:     for each dimension d: [keysTo + d * positions * 4] = scratch[d]
+ * }</pre>
+ */
 public final class RopeCode {
     private static final List<Gpr> SAVED = List.of(RBX, RBP, R12, R13, R14, R15);
     /** Lanes 1, 0, 3, 2. */
     private static final int SWAP_PAIRS = 0xb1;
+    /** The heads, or the keys. */
+    private static final Gpr IN = RDI;
+    /** Where a rotated head goes: to the results, or to scratch memory on its way to a page. */
+    private static final Gpr TO = RSI;
+    private static final Gpr COS = RDX;
+    private static final Gpr SIN = RCX;
+    private static final Gpr HEADS = R8;
+    private static final Gpr TABLE = R9;
+    private static final Gpr VALUES = R10;
+    private static final Gpr KEYS_TO = R12;
+    private static final Gpr VALUES_TO = R13;
+    /** Bytes from head to head in a page. */
+    private static final Gpr STRIDE = R14;
+    /** For constants on their way to another kind of register. */
+    private static final Gpr SCRATCH = RAX;
+    /** The mask register for a vector that is not full. */
     private static final int TAIL = 1;
+    /** A vector for that, where there are no mask registers. */
     private static final int MASK = 15;
 
     private final Emitter e;
@@ -41,10 +71,10 @@ public final class RopeCode {
         Label head = new Label();
         a.bind(head);
         code.rotate();
-        code.copy(shape.rotaryDim(), RDI, RSI);
-        a.add(RDI, shape.dim() * Float.BYTES);
-        a.add(RSI, shape.dim() * Float.BYTES);
-        a.dec(R8);
+        code.copy(shape.rotaryDim(), IN, TO);
+        a.add(IN, shape.dim() * Float.BYTES);
+        a.add(TO, shape.dim() * Float.BYTES);
+        a.dec(HEADS);
         a.jump(Assembler.Condition.NOT_ZERO, head);
         a.vzeroupper();
         a.ret();
@@ -58,22 +88,22 @@ public final class RopeCode {
         var code = new RopeCode(a, isa, shape);
         SAVED.forEach(a::push);
         int argument = (SAVED.size() + 1) * Long.BYTES;
-        a.mov(R10, RSI);
-        a.load(R12, at(RSP, argument));
-        a.load(R13, at(RSP, argument + Long.BYTES));
-        a.load(R14, at(RSP, argument + 2 * Long.BYTES));
-        a.load(RSI, at(RSP, argument + 3 * Long.BYTES));
+        a.mov(VALUES, TO); // the second argument, whose register scratch memory takes
+        a.load(KEYS_TO, at(RSP, argument));
+        a.load(VALUES_TO, at(RSP, argument + Long.BYTES));
+        a.load(STRIDE, at(RSP, argument + 2 * Long.BYTES));
+        a.load(TO, at(RSP, argument + 3 * Long.BYTES));
         Label head = new Label();
         a.bind(head);
         code.rotate();
-        code.copy(shape.rotaryDim(), RDI, RSI);
+        code.copy(shape.rotaryDim(), IN, TO);
         code.scatter();
-        code.copy(0, R10, R13);
-        a.add(RDI, shape.dim() * Float.BYTES);
-        a.add(R10, shape.dim() * Float.BYTES);
-        a.add(R12, R14);
-        a.add(R13, R14);
-        a.dec(R8);
+        code.copy(0, VALUES, VALUES_TO);
+        a.add(IN, shape.dim() * Float.BYTES);
+        a.add(VALUES, shape.dim() * Float.BYTES);
+        a.add(KEYS_TO, STRIDE);
+        a.add(VALUES_TO, STRIDE);
+        a.dec(HEADS);
         a.jump(Assembler.Condition.NOT_ZERO, head);
         a.vzeroupper();
         SAVED.reversed().forEach(a::pop);
@@ -86,29 +116,29 @@ public final class RopeCode {
             for (int i = 0; i < half; i += lanes) {
                 int count = Math.min(lanes, half - i);
                 mask(count);
-                load(0, RDI, i, count);
-                load(1, RDI, half + i, count);
+                load(0, IN, i, count);
+                load(1, IN, half + i, count);
                 product(2, 0, 1, i, count);
                 product(4, 1, 0, half + i, count);
-                store(RSI, i, 2, count);
-                store(RSI, half + i, 4, count);
+                store(TO, i, 2, count);
+                store(TO, half + i, 4, count);
             }
         } else {
             for (int i = 0; i < shape.rotaryDim(); i += lanes) {
                 int count = Math.min(lanes, shape.rotaryDim() - i);
                 mask(count);
-                load(0, RDI, i, count);
+                load(0, IN, i, count);
                 a.emit(VPSHUFD, e.vec(1), e.vec(0), SWAP_PAIRS);
                 product(2, 0, 1, i, count);
-                store(RSI, i, 2, count);
+                store(TO, i, 2, count);
             }
         }
     }
 
     /** to = x by cosines + y by sines from a dimension on; destroys the next register. */
     private void product(int to, int x, int y, int dimension, int count) {
-        load(to, RDX, dimension, count);
-        load(to + 1, RCX, dimension, count);
+        load(to, COS, dimension, count);
+        load(to + 1, SIN, dimension, count);
         e.multiply(to, to, e.vec(x));
         e.multiply(to + 1, to + 1, e.vec(y));
         a.emit(VADDPS, e.vec(to), e.vec(to), e.vec(to + 1));
@@ -124,11 +154,11 @@ public final class RopeCode {
         }
     }
 
-    /** A head's numbers, from rsi, to where its keys are. */
+    /** A head's numbers, from scratch memory, to where its keys are, one by one: AVX2 has no store to places apart. */
     private void scatter() {
         for (int d = 0; d < shape.dim(); d++) {
-            a.emit(VMOVD, Vec.xmm(d % 4), at(RSI, d * Float.BYTES));
-            a.emit(VMOVD_STORE, at(R12, d * shape.positions() * Float.BYTES), Vec.xmm(d % 4));
+            a.emit(VMOVD, Vec.xmm(d % 4), at(TO, d * Float.BYTES));
+            a.emit(VMOVD_STORE, at(KEYS_TO, d * shape.positions() * Float.BYTES), Vec.xmm(d % 4));
         }
     }
 
@@ -138,10 +168,10 @@ public final class RopeCode {
             return;
         }
         if (e.wide()) {
-            a.mov(RAX, (1 << count) - 1);
-            a.kmovw(TAIL, RAX);
+            a.mov(SCRATCH, (1 << count) - 1);
+            a.kmovw(TAIL, SCRATCH);
         } else {
-            e.load(MASK, Constant.ones(R9, count));
+            e.load(MASK, Constant.ones(TABLE, count));
         }
     }
 

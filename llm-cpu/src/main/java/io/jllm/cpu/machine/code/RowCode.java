@@ -22,6 +22,18 @@ import java.util.function.IntConsumer;
  *
  * <p>Functions take the address of {@link Constant#TABLE} last. Rows come as so many groups of 16 floats, and a mask of what is left
  * over, or 0 if nothing is: as bits with AVX-512, otherwise as the address of 16 ints that are 0 or -1.
+ *
+ * <p>All of them are passes over a row, with 16 sums, s, where they have sums:
+ *
+ * <pre>{@code
+ * norm:   s += x * x;  f = 1 / sqrt(tree(s) / n + eps);  out = x * f * weight
+ * gated:  y = -x, or twice GELU's polynomial;  out = x / (1 + exp(min(y, most))) * up
+ * sums:   s = max(s, x), m = max(m, x & 0x7fffffff as integers);  then s += exp(x - largest)
+ *
+ * pass:   counter = groups
+ * loop:     vector, or two;  addresses += 64;  jump to loop while --counter
+ *         if rest: the same, masked
+ * }</pre>
  */
 public final class RowCode {
     /** Where sums are written, in bytes: the largest number comes first, then this. */
@@ -33,8 +45,30 @@ public final class RowCode {
     /** A row of norm weights is behind as many bytes, which begin with two floats: how many there are, and epsilon. */
     public static final int NORM_HEADER = WeightFormat.VECTOR;
     private static final int MAGNITUDE = 0x7fffffff;
+    // General-purpose registers. Arguments of norms and gated activations:
+    private static final Gpr IN = RDI;
+    private static final Gpr NORMED = RSI;
+    private static final Gpr WEIGHT = RDX;
+    private static final Gpr GATE = RDI;
+    private static final Gpr UP = RSI;
+    private static final Gpr OUT = RDX;
+    private static final Gpr GROUPS = RCX;
+    private static final Gpr REST = R8;
+    private static final Gpr TABLE = R9;
+    // of sums, which have one less:
+    private static final Gpr RESULTS = RSI;
+    private static final Gpr SUM_GROUPS = RDX;
+    private static final Gpr SUM_REST = RCX;
+    private static final Gpr SUM_TABLE = R8;
+    // and of all of them:
+    private static final Gpr COUNTER = R10;
+    /** The row again, where there are two passes over it. */
+    private static final Gpr AGAIN = R11;
+    /** For constants on their way to another kind of register. */
+    private static final Gpr SCRATCH = RAX;
+    /** The mask register for what is left over. */
     private static final int TAIL = 1;
-    /** A register for the mask, where it is no mask register. */
+    /** A vector for the mask, where there are no mask registers. */
     private static final int MASK = 15;
 
     private final Emitter e;
@@ -52,12 +86,12 @@ public final class RowCode {
 
     /** {@code void f(in, out, weight, groups, rest, table)}. */
     public static void writeNorm(Assembler a, Isa isa) {
-        new RowCode(a, isa, R9).norm();
+        new RowCode(a, isa, TABLE).norm();
     }
 
     /** {@code void f(gate, up, out, groups, rest, table)}. */
     public static void writeGated(Assembler a, Isa isa, boolean gelu) {
-        new RowCode(a, isa, R9).gated(gelu);
+        new RowCode(a, isa, TABLE).gated(gelu);
     }
 
     /**
@@ -65,7 +99,7 @@ public final class RowCode {
      * from them, and the largest magnitude as an integer.
      */
     public static void writeSums(Assembler a, Isa isa) {
-        new RowCode(a, isa, R8).sums();
+        new RowCode(a, isa, SUM_TABLE).sums();
     }
 
     private Mem part(Gpr start, int part) {
@@ -100,8 +134,8 @@ public final class RowCode {
         a.jump(Assembler.Condition.ZERO, done);
         masked = true;
         if (e.wide()) {
-            a.mov(RAX, rest);
-            a.kmovw(TAIL, RAX);
+            a.mov(SCRATCH, rest);
+            a.kmovw(TAIL, SCRATCH);
         }
         for (int h = 0; h < parts; h++) {
             if (!e.wide()) {
@@ -174,27 +208,28 @@ public final class RowCode {
         for (int h = 0; h < parts; h++) {
             e.zero(h);
         }
-        a.mov(R11, RDI);
-        row(RCX, R8, R10, h -> {
-            load(x, part(R11, h));
+        a.mov(AGAIN, IN);
+        row(GROUPS, REST, COUNTER, h -> {
+            load(x, part(AGAIN, h));
             e.multiplyAdd(h, x, e.vec(x));
-        }, () -> step(R11));
+        }, () -> step(AGAIN));
         gather(VADDPS, 0, work);
-        e.broadcast(x, at(RDX, 0), 0);
+        e.broadcast(x, at(WEIGHT, 0), 0);
         a.emit(VDIVPS, e.vec(0), e.vec(0), e.vec(x));
-        e.broadcast(x, at(RDX, Float.BYTES), 0);
+        e.broadcast(x, at(WEIGHT, Float.BYTES), 0);
         a.emit(VADDPS, e.vec(0), e.vec(0), e.vec(x));
         a.emit(VSQRTPS, e.vec(0), e.vec(0));
+        // A division: the processor's estimate of 1 / sqrt is not the same on all of them.
         e.load(x, Constant.ONE.in(table));
         a.emit(VDIVPS, e.vec(0), e.vec(x), e.vec(0));
-        a.add(RDX, NORM_HEADER);
-        row(RCX, R8, R10, h -> {
-            load(x, part(RDI, h));
-            load(work, part(RDX, h));
+        a.add(WEIGHT, NORM_HEADER);
+        row(GROUPS, REST, COUNTER, h -> {
+            load(x, part(IN, h));
+            load(work, part(WEIGHT, h));
             e.multiply(x, x, e.vec(0));
             e.multiply(x, x, e.vec(work));
-            store(part(RSI, h), x);
-        }, () -> step(RDI, RDX, RSI));
+            store(part(NORMED, h), x);
+        }, () -> step(IN, WEIGHT, NORMED));
         end();
     }
 
@@ -204,8 +239,8 @@ public final class RowCode {
         int y = 1;
         int power = 2;
         int work = 3;
-        row(RCX, R8, R10, h -> {
-            load(x, part(RDI, h));
+        row(GROUPS, REST, COUNTER, h -> {
+            load(x, part(GATE, h));
             if (gelu) {
                 e.multiply(y, x, e.vec(x));
                 e.multiply(y, y, Constant.GELU_CUBE.in(table));
@@ -221,10 +256,10 @@ public final class RowCode {
             e.exp(power, y, work, work + 1, table);
             a.emit(VADDPS, e.vec(power), e.vec(power), Constant.ONE.in(table));
             a.emit(VDIVPS, e.vec(x), e.vec(x), e.vec(power));
-            load(y, part(RSI, h));
+            load(y, part(UP, h));
             e.multiply(x, x, e.vec(y));
-            store(part(RDX, h), x);
-        }, () -> step(RDI, RSI, RDX));
+            store(part(OUT, h), x);
+        }, () -> step(GATE, UP, OUT));
         end();
     }
 
@@ -234,36 +269,37 @@ public final class RowCode {
         int y = 5;
         int work = 6;
         int mask = 14;
-        a.mov(RAX, MAGNITUDE);
-        a.emit(VMOVD, Vec.xmm(mask), RAX);
+        a.mov(SCRATCH, MAGNITUDE);
+        a.emit(VMOVD, Vec.xmm(mask), SCRATCH);
         a.emit(VPBROADCASTD, e.vec(mask), Vec.xmm(mask));
         for (int h = 0; h < parts; h++) {
             e.load(h, Constant.NEGATIVE_INFINITY.in(table));
             e.zero(magnitude + h);
         }
-        a.mov(R11, RDI);
-        row(RDX, RCX, R10, h -> {
-            load(x, part(R11, h));
+        a.mov(AGAIN, IN);
+        row(SUM_GROUPS, SUM_REST, COUNTER, h -> {
+            load(x, part(AGAIN, h));
             a.emit(VPAND, e.vec(x), e.vec(x), e.vec(mask));
             a.emit(VPMAXSD, e.vec(magnitude + h), e.vec(magnitude + h), e.vec(x));
-            loadLowest(x, part(R11, h));
+            // What is masked must not be the largest, so it is loaded anew; for magnitudes zeros are low enough.
+            loadLowest(x, part(AGAIN, h));
             a.emit(VMAXPS, e.vec(h), e.vec(h), e.vec(x));
-        }, () -> step(R11));
+        }, () -> step(AGAIN));
         gather(VMAXPS, 0, x);
         gather(VPMAXSD, magnitude, x);
-        a.emit(VMOVSS_STORE, at(RSI, 0), Vec.xmm(0));
-        a.emit(VMOVSS_STORE, at(RSI, MAGNITUDE_AT), Vec.xmm(magnitude));
+        a.emit(VMOVSS_STORE, at(RESULTS, 0), Vec.xmm(0));
+        a.emit(VMOVSS_STORE, at(RESULTS, MAGNITUDE_AT), Vec.xmm(magnitude));
         for (int h = 0; h < parts; h++) {
             e.zero(magnitude + h);
         }
-        row(RDX, RCX, R10, h -> {
-            loadLowest(x, part(RDI, h));
+        row(SUM_GROUPS, SUM_REST, COUNTER, h -> {
+            loadLowest(x, part(IN, h));
             a.emit(VSUBPS, e.vec(x), e.vec(x), e.vec(0));
             e.exp(y, x, work, work + 1, table);
             a.emit(VADDPS, e.vec(magnitude + h), e.vec(magnitude + h), e.vec(y));
-        }, () -> step(RDI));
+        }, () -> step(IN));
         gather(VADDPS, magnitude, x);
-        a.emit(VMOVSS_STORE, at(RSI, SUM_AT), Vec.xmm(magnitude));
+        a.emit(VMOVSS_STORE, at(RESULTS, SUM_AT), Vec.xmm(magnitude));
         end();
     }
 }

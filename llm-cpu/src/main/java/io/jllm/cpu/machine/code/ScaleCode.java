@@ -10,7 +10,16 @@ import io.jllm.cpu.machine.asm.Emitter;
 import io.jllm.cpu.machine.asm.Mem;
 import java.util.List;
 
-/** How {@link Scales} become a float for each row. */
+/**
+ * How {@link Scales} become a float for each row: where that is one load, when a block needs it; scales and minima of 6 bits once a unit, to
+ * the stack, because four bytes of them lie in one vector, and taking them apart costs as much for one block as for all eight:
+ *
+ * <pre>{@code
+ * low  = word & 0x3f3f3f3f                                    // blocks 0 to 3, a byte each
+ * high = (rest & 0x0f0f0f0f) | (word >> 2 & 0x30303030)       // blocks 4 to 7: four bits here, two above those of others
+ * for each block: stack[block] = float(byte of low or high) * d
+ * }</pre>
+ */
 record ScaleCode(Scales scales) {
     /** Bytes on the stack for what is computed once a unit, behind the constants. */
     static final int STACK_BYTES = 16 * WeightFormat.VECTOR;

@@ -1,22 +1,57 @@
 package io.jllm.cpu.machine.code;
 
 import static io.jllm.cpu.layout.AttentionShape.ROWS;
-import static io.jllm.cpu.machine.code.AttentionCode.LANES;
-import static io.jllm.cpu.machine.code.AttentionCode.STRIDE_BYTES;
-import static io.jllm.cpu.machine.code.AttentionCode.entry;
 import static io.jllm.cpu.machine.asm.Gpr.*;
 import static io.jllm.cpu.machine.asm.Mem.at;
 import static io.jllm.cpu.machine.asm.Simd.VMOVUPS_STORE;
+import static io.jllm.cpu.machine.code.AttentionCode.LANES;
+import static io.jllm.cpu.machine.code.AttentionCode.STRIDE_BYTES;
+import static io.jllm.cpu.machine.code.AttentionCode.entry;
 
 import io.jllm.cpu.layout.AttentionShape;
 import io.jllm.cpu.layout.KvFormat;
 import io.jllm.cpu.machine.asm.Assembler;
 import io.jllm.cpu.machine.asm.Emitter;
+import io.jllm.cpu.machine.asm.Gpr;
 import io.jllm.cpu.machine.asm.Label;
 import io.jllm.cpu.machine.asm.Operand;
 
-/** The scores of a chunk: products of queries with keys. */
+/**
+ * The scores of a chunk: products of queries with keys. As keys lie dimension by dimension, a vector has the same dimension of 16 positions:
+ * nothing is ever added across lanes.
+ *
+ * <pre>{@code
+ * entry:  for 8 or 4 rows:
+ *           for each 16 positions:
+ *             s[row] = 0
+ *             for each dimension d, four unrolled:
+ *               k = keys[d][positions]                   // a load, vcvtph2ps, or bytes by their scales
+ *               vfmadd231ps s[row], k, q[row][d] {1to16}
+ *             scores[row][positions] = s[row]            // some behind the last position are written too
+ * }</pre>
+ */
 final class ScoreCode {
+    /** The first score of the entry, of the first row. */
+    private static final Gpr ENTRY_SCORES = RBX;
+    /** The same of the first of the rows that are computed together. */
+    private static final Gpr ROW_SCORES = R14;
+    /** Rows that are left. */
+    private static final Gpr ROW_COUNT = R15;
+    /** The rows' queries, and a dimension of theirs. */
+    private static final Gpr QUERIES = RDI;
+    private static final Gpr QUERY = RDX;
+    /** Positions that are left, less one: so a carry says that there are more. */
+    private static final Gpr POSITIONS = R9;
+    /** The keys of the group of positions, and a dimension of theirs. */
+    private static final Gpr KEYS = R8;
+    private static final Gpr KEY = RSI;
+    /** Their scales, and those of a block of dimensions. */
+    private static final Gpr SCALES = R11;
+    private static final Gpr SCALE = RAX;
+    /** Where the scores of the group go. */
+    private static final Gpr SCORES = R10;
+    /** Loops over dimensions that are left. */
+    private static final Gpr LOOPS = RCX;
     private static final int UNROLL = 4;
 
     private final AttentionCode code;
@@ -37,15 +72,15 @@ final class ScoreCode {
 
     /** Writes it. */
     void write() {
-        code.load(RBX, AttentionShape.SCORES);
+        code.load(ENTRY_SCORES, AttentionShape.SCORES);
         code.entries(() -> {
-            code.load(RDI, AttentionShape.QUERIES);
-            a.mov(R14, RBX);
-            code.load(R15, AttentionShape.ROW_COUNT);
+            code.load(QUERIES, AttentionShape.QUERIES);
+            a.mov(ROW_SCORES, ENTRY_SCORES);
+            code.load(ROW_COUNT, AttentionShape.ROW_COUNT);
             rows();
-            a.load(RAX, entry(0));
+            a.load(SCALE, entry(0)); // how many positions; no scale is in use here
             for (int i = 0; i < Float.BYTES; i++) {
-                a.add(RBX, RAX);
+                a.add(ENTRY_SCORES, SCALE);
             }
         });
     }
@@ -56,17 +91,17 @@ final class ScoreCode {
         Label loop = new Label();
         Label rest = new Label();
         Label done = new Label();
-        a.add(R15, -most);
+        a.add(ROW_COUNT, -most);
         a.jump(Assembler.Condition.NO_CARRY, rest);
         a.bind(loop);
         keys(most);
-        a.add(RDI, most * shape.dim() * Float.BYTES);
-        a.add(R14, most * STRIDE_BYTES);
-        a.add(R15, -most);
+        a.add(QUERIES, most * shape.dim() * Float.BYTES);
+        a.add(ROW_SCORES, most * STRIDE_BYTES);
+        a.add(ROW_COUNT, -most);
         a.jump(Assembler.Condition.CARRY, loop);
         a.bind(rest);
         if (most > ROWS) {
-            a.add(R15, most);
+            a.add(ROW_COUNT, most);
             a.jump(Assembler.Condition.ZERO, done);
             keys(ROWS);
             a.bind(done);
@@ -76,43 +111,43 @@ final class ScoreCode {
     /** Scores of some rows, a group of positions at a time. */
     private void keys(int rows) {
         Label loop = new Label();
-        a.load(R9, entry(0));
-        a.add(R9, -1);
-        a.load(R8, entry(1));
+        a.load(POSITIONS, entry(0));
+        a.add(POSITIONS, -1);
+        a.load(KEYS, entry(1));
         if (shape.format().scaled()) {
-            a.load(R11, entry(3));
+            a.load(SCALES, entry(3));
         }
-        a.mov(R10, R14);
+        a.mov(SCORES, ROW_SCORES);
         a.bind(loop);
         for (int i = 0; i < rows * parts; i++) {
             e.zero(i);
         }
-        a.mov(RSI, R8);
-        a.mov(RDX, RDI);
+        a.mov(KEY, KEYS);
+        a.mov(QUERY, QUERIES);
         int block = shape.format().scaled() ? KvFormat.BLOCK : shape.dim();
         if (shape.format().scaled()) {
-            a.mov(RAX, R11);
+            a.mov(SCALE, SCALES);
         }
         for (int d = 0; d < shape.dim(); d += block) {
             if (shape.format().scaled()) {
                 for (int h = 0; h < parts; h++) {
-                    e.halves(rows * parts + 3 + h, at(RAX, h * lanes * Short.BYTES));
+                    e.halves(rows * parts + 3 + h, at(SCALE, h * lanes * Short.BYTES));
                 }
-                a.add(RAX, shape.positions() * Short.BYTES);
+                a.add(SCALE, shape.positions() * Short.BYTES);
             }
             dimensions(Math.min(block, shape.dim() - d), rows);
         }
         for (int r = 0; r < rows; r++) {
             for (int h = 0; h < parts; h++) {
-                a.emit(VMOVUPS_STORE, at(R10, r * STRIDE_BYTES + h * e.isa().bytes()), e.vec(r * parts + h));
+                a.emit(VMOVUPS_STORE, at(SCORES, r * STRIDE_BYTES + h * e.isa().bytes()), e.vec(r * parts + h));
             }
         }
-        a.add(R8, LANES * shape.format().bytes());
-        a.add(R10, LANES * Float.BYTES);
+        a.add(KEYS, LANES * shape.format().bytes());
+        a.add(SCORES, LANES * Float.BYTES);
         if (shape.format().scaled()) {
-            a.add(R11, LANES * Short.BYTES);
+            a.add(SCALES, LANES * Short.BYTES);
         }
-        a.add(R9, -LANES);
+        a.add(POSITIONS, -LANES);
         a.jump(Assembler.Condition.CARRY, loop);
     }
 
@@ -121,10 +156,10 @@ final class ScoreCode {
         int loops = count / UNROLL;
         if (loops > 0) {
             Label loop = new Label();
-            a.mov(RCX, loops);
+            a.mov(LOOPS, loops);
             a.bind(loop);
             products(rows, UNROLL);
-            a.dec(RCX);
+            a.dec(LOOPS);
             a.jump(Assembler.Condition.NOT_ZERO, loop);
         }
         if (count % UNROLL > 0) {
@@ -137,16 +172,16 @@ final class ScoreCode {
         int bytes = shape.positions() * shape.format().bytes();
         for (int i = 0; i < count; i++) {
             for (int h = 0; h < parts; h++) {
-                code.number(key + h, at(RSI, i * bytes + h * lanes * shape.format().bytes()), key + 3 + h);
+                code.number(key + h, at(KEY, i * bytes + h * lanes * shape.format().bytes()), key + 3 + h);
             }
             for (int r = 0; r < rows; r++) {
-                Operand q = e.each(at(RDX, (r * shape.dim() + i) * Float.BYTES), key + 2);
+                Operand q = e.each(at(QUERY, (r * shape.dim() + i) * Float.BYTES), key + 2);
                 for (int h = 0; h < parts; h++) {
                     e.multiplyAdd(r * parts + h, key + h, q);
                 }
             }
         }
-        a.add(RSI, count * bytes);
-        a.add(RDX, count * Float.BYTES);
+        a.add(KEY, count * bytes);
+        a.add(QUERY, count * Float.BYTES);
     }
 }

@@ -1,10 +1,11 @@
 package io.jllm.cpu.machine.code;
 
-import static io.jllm.cpu.machine.code.AttentionCode.LANES;
-import static io.jllm.cpu.machine.code.AttentionCode.STRIDE_BYTES;
 import static io.jllm.cpu.machine.asm.Gpr.*;
 import static io.jllm.cpu.machine.asm.Mem.at;
 import static io.jllm.cpu.machine.asm.Simd.*;
+import static io.jllm.cpu.machine.code.AttentionCode.FRAME;
+import static io.jllm.cpu.machine.code.AttentionCode.LANES;
+import static io.jllm.cpu.machine.code.AttentionCode.STRIDE_BYTES;
 
 import io.jllm.cpu.layout.AttentionShape;
 import io.jllm.cpu.machine.asm.Assembler;
@@ -17,9 +18,31 @@ import io.jllm.cpu.machine.asm.Simd;
 import io.jllm.cpu.machine.asm.Vec;
 import java.util.function.IntConsumer;
 
-/** Turns the scores of a chunk into weights, of which those of positions that a row does not see are 0. */
+/**
+ * Turns the scores of a chunk into weights, of which those of positions that a row does not see are 0.
+ *
+ * <pre>{@code
+ * row:   for each 16 positions p:
+ *          s = scores[p] * scale
+ *          hidden = (p - first | last - p) >> 31              // all ones where p is out of the range
+ *          s = s & ~hidden | -infinity & hidden               // whatever was there, no number too
+ *          scores[p] = s;  largest = max(largest, s)
+ *        for each 16 positions:
+ *          w = exp(scores - largest);  scores = w;  sum += w
+ * }</pre>
+ */
 final class SoftmaxCode {
     private static final Gpr TABLE = R15;
+    /** The row's scores, and a group of them. */
+    private static final Gpr ROW = R14;
+    private static final Gpr SCORES = RAX;
+    /** The positions that it sees: two ints. */
+    private static final Gpr RANGE = R13;
+    /** Its sums, of which the largest score and the sum of weights are written here. */
+    private static final Gpr SUMS = R12;
+    private static final Gpr ROW_COUNT = RBX;
+    /** Groups that are left. */
+    private static final Gpr GROUP_COUNT = RCX;
 
     private final AttentionCode code;
     private final Emitter e;
@@ -39,31 +62,31 @@ final class SoftmaxCode {
     void write() {
         Label row = new Label();
         code.load(TABLE, AttentionShape.CONSTANTS);
-        code.load(R14, AttentionShape.GROUP_SCORES);
-        code.load(R13, AttentionShape.RANGES);
-        code.load(R12, AttentionShape.SUMS);
-        code.load(RBX, AttentionShape.ROW_COUNT);
+        code.load(ROW, AttentionShape.GROUP_SCORES);
+        code.load(RANGE, AttentionShape.RANGES);
+        code.load(SUMS, AttentionShape.SUMS);
+        code.load(ROW_COUNT, AttentionShape.ROW_COUNT);
         a.bind(row);
         largest();
         exponentials();
-        a.add(R14, STRIDE_BYTES);
-        a.add(R13, 2 * Integer.BYTES);
-        a.add(R12, code.shape().rowBytes());
-        a.dec(RBX);
+        a.add(ROW, STRIDE_BYTES);
+        a.add(RANGE, 2 * Integer.BYTES);
+        a.add(SUMS, code.shape().rowBytes());
+        a.dec(ROW_COUNT);
         a.jump(Assembler.Condition.NOT_ZERO, row);
     }
 
-    /** Does something with each vector of a group, which rax points to, for all groups of a row. */
+    /** Does something with each vector of a group, which {@link #SCORES} points to, for all groups of a row. */
     private void groups(IntConsumer part) {
         Label loop = new Label();
-        code.load(RCX, AttentionShape.GROUPS);
-        a.mov(RAX, R14);
+        code.load(GROUP_COUNT, AttentionShape.GROUPS);
+        a.mov(SCORES, ROW);
         a.bind(loop);
         for (int h = 0; h < parts; h++) {
             part.accept(h);
         }
-        a.add(RAX, LANES * Float.BYTES);
-        a.dec(RCX);
+        a.add(SCORES, LANES * Float.BYTES);
+        a.dec(GROUP_COUNT);
         a.jump(Assembler.Condition.NOT_ZERO, loop);
     }
 
@@ -76,16 +99,17 @@ final class SoftmaxCode {
         int score = 7;
         int x = 8;
         int y = 9;
-        e.broadcast(first, at(R13, 0), 0);
-        e.broadcast(last, at(R13, Integer.BYTES), 0);
-        e.broadcast(scale, at(RBP, AttentionShape.SCALE * Long.BYTES), 0);
-        e.broadcast(x, at(RBP, AttentionShape.GROUP_POSITION * Long.BYTES), 0);
+        e.broadcast(first, at(RANGE, 0), 0);
+        e.broadcast(last, at(RANGE, Integer.BYTES), 0);
+        e.broadcast(scale, at(FRAME, AttentionShape.SCALE * Long.BYTES), 0);
+        e.broadcast(x, at(FRAME, AttentionShape.GROUP_POSITION * Long.BYTES), 0);
         for (int h = 0; h < parts; h++) {
+            // Not minus infinity: of a row that sees nothing, all scores less this are minus infinity still, not no numbers.
             e.load(h, Constant.LOWEST.in(TABLE));
             a.emit(VPADDD, e.vec(position + h), e.vec(x), Constant.count(TABLE, h * lanes));
         }
         groups(h -> {
-            Mem at = at(RAX, h * e.isa().bytes());
+            Mem at = at(SCORES, h * e.isa().bytes());
             Vec seen = e.vec(position + h);
             e.load(score, at);
             e.multiply(score, score, e.vec(scale));
@@ -101,7 +125,7 @@ final class SoftmaxCode {
             a.emit(VPADDD, seen, seen, Constant.LANES.in(TABLE));
         });
         gather(VMAXPS, 0, x);
-        a.emit(VMOVSS_STORE, at(R12, 0), Vec.xmm(0));
+        a.emit(VMOVSS_STORE, at(SUMS, 0), Vec.xmm(0));
         a.emit(VBROADCASTSS, e.vec(0), Vec.xmm(0));
     }
 
@@ -112,7 +136,7 @@ final class SoftmaxCode {
             e.zero(sum + h);
         }
         groups(h -> {
-            Mem at = at(RAX, h * e.isa().bytes());
+            Mem at = at(SCORES, h * e.isa().bytes());
             e.load(x, at);
             a.emit(VSUBPS, e.vec(x), e.vec(x), e.vec(0));
             e.exp(x + 1, x, x + 2, x + 3, TABLE);
@@ -120,7 +144,7 @@ final class SoftmaxCode {
             a.emit(VADDPS, e.vec(sum + h), e.vec(sum + h), e.vec(x + 1));
         });
         gather(VADDPS, sum, x);
-        a.emit(VMOVSS_STORE, at(R12, Float.BYTES), Vec.xmm(sum));
+        a.emit(VMOVSS_STORE, at(SUMS, Float.BYTES), Vec.xmm(sum));
     }
 
     /** Combines all lanes of the parts from a register on in its lane 0. */
