@@ -82,7 +82,8 @@ public record PackedMatrix(WeightFormat format, MemorySegment data, int rows, in
             int count = Math.min(ROWS, rows - g * ROWS);
             stored.read((long) g * ROWS, count, heap);
             for (int u = 0; u * columns < cols; u++) {
-                format.layout().pack(format, rowsOfGroup, u * storedUnit, rowBytes, count, Math.min(columns, cols - u * columns), group, u * unit, records);
+                format.layout().pack(format, rowsOfGroup, u * storedUnit, rowBytes, count, Math.min(columns, cols - u * columns), group, u * unit,
+                        records);
             }
             MemorySegment.copy(group, 0, data, ValueLayout.JAVA_BYTE, g * groupBytes(), group.length);
         }

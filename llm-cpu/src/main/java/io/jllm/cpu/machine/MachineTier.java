@@ -30,7 +30,8 @@ public record MachineTier(MachineKernels machine, CpuKernels next) implements Cp
 
     @Override
     public String describe() {
-        return name() + " kernels for " + WeightFormat.all().stream().map(WeightFormat::name).collect(Collectors.joining(", ")) + ", " + next.describe();
+        return name() + " kernels for " + WeightFormat.all().stream().map(WeightFormat::name).collect(Collectors.joining(", ")) + ", "
+                + next.describe();
     }
 
     @Override

@@ -52,25 +52,6 @@ public final class VectorProducts implements PackedProducts {
     /** Sums of a token: a float for each row of a panel. */
     private static final long ACC_BYTES = (long) PANEL * Float.BYTES;
 
-    /** Loops for a single token, straight from memory, and up to how many tokens they beat panels. Measured. */
-    private enum Single {
-        NONE(0), NIBBLES(3), BYTES(4), FOUR_BITS(4), FIVE_BITS(4), SIX_BITS(7);
-
-        private final int few;
-
-        Single(int few) {
-            this.few = few;
-        }
-
-        static Single of(Integers n) {
-            return switch (n.scales()) {
-                case HALVES -> n.planes().bytes() ? BYTES : n.planes().extraBits() == 0 ? NIBBLES : NONE;
-                case SIX_BITS -> n.planes().extraBits() == 0 ? FOUR_BITS : FIVE_BITS;
-                case BYTES -> SIX_BITS;
-            };
-        }
-    }
-
     private final Single single;
     private final Planes planes;
     private final Scales scales;
@@ -127,7 +108,7 @@ public final class VectorProducts implements PackedProducts {
 
     @Override
     public void linear(PackedMatrix w, int from, int to, BlockRows x, int tokens, Target out, Workspace ws) {
-        if (tokens <= single.few) {
+        if (tokens <= single.few()) {
             int step = tokens == 1 ? to - from : FEW_ROWS;
             for (int r = from; r < to; r += step) {
                 for (int t = 0; t < tokens; t++) {
@@ -158,9 +139,9 @@ public final class VectorProducts implements PackedProducts {
         boolean pairs = x.format() == TokenFormat.PAIRS;
         int[] numbers = ws.pairs(pairs ? blocks * PAIRS : w.cols() + VectorTokens.SLACK);
         int[] starts = ws.starts(pairs ? 2 * blocks : w.cols() + VectorTokens.SLACK);
-        float[] scales = ws.blockScales(blocks);
+        float[] factors = ws.blockScales(blocks);
         long fields = pairs ? VectorTokens.scales(at, blocks) : at + (long) w.cols() * Float.BYTES;
-        MemorySegment.copy(x.data(), Rows.FLOAT, fields, scales, 0, blocks);
+        MemorySegment.copy(x.data(), Rows.FLOAT, fields, factors, 0, blocks);
         if (pairs) {
             if (planes.extraBits() == 0) {
                 VectorTokens.nibbles(x.data(), at, blocks, numbers);
@@ -181,10 +162,11 @@ public final class VectorProducts implements PackedProducts {
                     case NIBBLES -> {
                         ws.tile.asSlice(acc, V).fill((byte) 0);
                         for (int b = 0; b < blocks; b += SPAN) {
-                            VectorRow.q4(w.data(), w.unit(group, 0), s % PARTS, numbers, starts, scales, b, Math.min(SPAN, blocks - b), ws.tile, acc);
+                            VectorRow.q4(w.data(), w.unit(group, 0), s % PARTS, numbers, starts, factors, b, Math.min(SPAN, blocks - b),
+                                    ws.tile, acc);
                         }
                     }
-                    case BYTES -> VectorRow.q8(w.data(), w.unit(group, 0), s % PARTS, numbers, starts, scales, blocks, ws.tile, acc);
+                    case BYTES -> VectorRow.q8(w.data(), w.unit(group, 0), s % PARTS, numbers, starts, factors, blocks, ws.tile, acc);
                     default -> units(w, group, s % PARTS, x, at, numbers, starts, ws.tile, acc);
                 }
             }
@@ -196,12 +178,12 @@ public final class VectorProducts implements PackedProducts {
     private void units(PackedMatrix w, int group, int part, BlockRows x, long token, int[] numbers, int[] starts, MemorySegment m, long acc) {
         int all = w.blocks();
         m.asSlice(acc, V).fill((byte) 0);
-        long scales = VectorTokens.scales(token, all);
+        long factors = VectorTokens.scales(token, all);
         for (int b = 0; b < all; b += CHUNK) {
             int blocks = Math.min(CHUNK, all - b);
             long unit = w.unit(group, b);
             long at = unit + w.format().headerBytes() + (long) part * V;
-            long xb = scales + (long) b * Float.BYTES;
+            long xb = factors + (long) b * Float.BYTES;
             if (single == Single.SIX_BITS) {
                 VectorUnpack.bytes(w.data(), unit, part, m, SCALES);
                 VectorSums.q6(w.data(), at, numbers, starts, b, blocks, m, SUMS);
@@ -229,8 +211,8 @@ public final class VectorProducts implements PackedProducts {
         for (int b = 0; b < w.blocks(); b += CHUNK) {
             int blocks = Math.min(CHUNK, w.blocks() - b);
             for (int s = 0; s < strips; s++) {
-                VectorUnpack.unpack(w.format(), planes, scales, w.data(), w.unit(row / ROWS + s / PARTS, b), s % PARTS, blocks, m, INTEGERS + s * STRIP_INTEGERS,
-                        SCALES + s * STRIP_SCALES, MINIMA + s * STRIP_MINIMA);
+                VectorUnpack.unpack(w.format(), planes, scales, w.data(), w.unit(row / ROWS + s / PARTS, b), s % PARTS, blocks, m,
+                        INTEGERS + s * STRIP_INTEGERS, SCALES + s * STRIP_SCALES, MINIMA + s * STRIP_MINIMA);
             }
             for (int t = 0; t < tokens;) {
                 int width = tokens - t >= VectorTiles.TOKENS ? VectorTiles.TOKENS : 1;

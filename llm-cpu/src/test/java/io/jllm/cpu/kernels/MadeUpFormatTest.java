@@ -38,7 +38,8 @@ class MadeUpFormatTest {
     private static final int BITS_AT = 16;
     private static final int SCALE_AT = 20;
     /** The row. The type is one of 22 bytes for 32 values that has no codec of its own. */
-    private static final WeightFormat FORMAT = new WeightFormat(DType.Q5_0, new Integers(new Planes(1, 16, true), Scales.HALVES), new NeighboursLayout());
+    private static final WeightFormat FORMAT = new WeightFormat(DType.Q5_0, new Integers(new Planes(1, 16, true), Scales.HALVES),
+            new NeighboursLayout());
 
     /** 32 values of 5 bits: nibbles of neighbours in pairs, then their fifth bits in order, then the scale d; the value is (q - 16) d. */
     private record Neighbours() implements Codec {

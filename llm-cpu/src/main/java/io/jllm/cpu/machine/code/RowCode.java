@@ -29,10 +29,7 @@ import java.util.function.IntConsumer;
  * norm:   s += x * x;  f = 1 / sqrt(tree(s) / n + eps);  out = x * f * weight
  * gated:  y = -x, or twice GELU's polynomial;  out = x / (1 + exp(min(y, most))) * up
  * sums:   s = max(s, x), m = max(m, x & 0x7fffffff as integers);  then s += exp(x - largest)
- *
- * pass:   counter = groups
- * loop:     vector, or two;  addresses += 64;  jump to loop while --counter
- *         if rest: the same, masked
+ * pass:   a vector, or two, of each group;  if there is a rest, the same masked
  * }</pre>
  */
 public final class RowCode {
@@ -45,22 +42,20 @@ public final class RowCode {
     /** A row of norm weights is behind as many bytes, which begin with two floats: how many there are, and epsilon. */
     public static final int NORM_HEADER = WeightFormat.VECTOR;
     private static final int MAGNITUDE = 0x7fffffff;
-    // General-purpose registers. Arguments of norms and gated activations:
+    // General-purpose registers: arguments of norms and gated activations, then of sums, which have one less, then what all have.
+    /** The row, or the gate. */
     private static final Gpr IN = RDI;
     private static final Gpr NORMED = RSI;
     private static final Gpr WEIGHT = RDX;
-    private static final Gpr GATE = RDI;
     private static final Gpr UP = RSI;
     private static final Gpr OUT = RDX;
     private static final Gpr GROUPS = RCX;
     private static final Gpr REST = R8;
     private static final Gpr TABLE = R9;
-    // of sums, which have one less:
     private static final Gpr RESULTS = RSI;
     private static final Gpr SUM_GROUPS = RDX;
     private static final Gpr SUM_REST = RCX;
     private static final Gpr SUM_TABLE = R8;
-    // and of all of them:
     private static final Gpr COUNTER = R10;
     /** The row again, where there are two passes over it. */
     private static final Gpr AGAIN = R11;
@@ -240,7 +235,7 @@ public final class RowCode {
         int power = 2;
         int work = 3;
         row(GROUPS, REST, COUNTER, h -> {
-            load(x, part(GATE, h));
+            load(x, part(IN, h));
             if (gelu) {
                 e.multiply(y, x, e.vec(x));
                 e.multiply(y, y, Constant.GELU_CUBE.in(table));
@@ -259,7 +254,7 @@ public final class RowCode {
             load(y, part(UP, h));
             e.multiply(x, x, e.vec(y));
             store(part(OUT, h), x);
-        }, () -> step(GATE, UP, OUT));
+        }, () -> step(IN, UP, OUT));
         end();
     }
 
