@@ -18,6 +18,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
+import java.util.List;
 import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.random.RandomGenerator;
@@ -93,21 +94,21 @@ final class Product {
     static Tensor weights(Arena arena, long seed, DType type, int rows, int cols) {
         MemorySegment data = arena.allocate(type.bytes((long) rows * cols), LINE);
         var random = new SplittableRandom(seed);
+        List<Integer> halves = WeightFormat.of(type).orElseThrow(() -> new IllegalArgumentException("no random weights of type " + type)).layout()
+                .halves();
         for (long i = 0; i + Long.BYTES <= data.byteSize(); i += Long.BYTES) {
             data.set(ValueLayout.JAVA_LONG_UNALIGNED, i, random.nextLong());
         }
         for (long at = 0; at < data.byteSize(); at += type.blockBytes()) {
             switch (type) {
-                case Q4_0, Q8_0, F16 -> modest(data, at);
-                case Q4_K, Q5_K -> {
-                    modest(data, at);
-                    modest(data, at + Short.BYTES);
-                }
-                case Q6_K -> modest(data, at + type.blockBytes() - Short.BYTES);
                 // a sign, an exponent around that of 1, some bits behind the point
                 case BF16 -> data.set(SHORT, at, (short) (data.get(SHORT, at) & 0x81ff | 0x3e00));
                 case F32 -> data.set(Rows.FLOAT, at, (float) random.nextDouble(-2, 2));
-                default -> throw new IllegalArgumentException("no random weights of type " + type);
+                default -> {
+                    for (int half : halves) {
+                        modest(data, at + half);
+                    }
+                }
             }
         }
         return new Tensor("random", type, rows, cols, data);

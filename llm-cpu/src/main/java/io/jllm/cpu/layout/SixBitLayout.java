@@ -4,7 +4,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.List;
 
 /**
- * Blocks of 256 with 6 bits a value and a signed byte of scale for each 16: Q6_K. The scale of all becomes a float; nibbles and upper bits,
+ * Blocks of 256 with 6 bits a value and a signed byte of scale for each 16. The scale of all becomes a float; nibbles and upper bits,
  * which the file spreads over half of the block, come together for each 32 columns.
  */
 final class SixBitLayout extends Layout {

@@ -4,7 +4,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.List;
 
 /**
- * Blocks of 256 that hold eight of 32, with scales and minima of 6 bits: Q4_K, and Q5_K with fifth bits. Scales stay as they are stored; nibbles
+ * Blocks of 256 that hold eight of 32, of four bits or five, with scales and minima of 6 bits. Scales stay as they are stored; nibbles
  * and fifth bits, which the file spreads over the whole block, come together for each 32 columns.
  */
 final class SuperLayout extends Layout {
