@@ -87,18 +87,12 @@ public record WeightFormat(DType type, Numbers numbers, Layout layout) {
 
     /** What machine code multiplies it by. */
     public TokenFormat tokens() {
-        return switch (numbers) {
-            case Integers _ -> TokenFormat.BYTES;
-            case Floats _ -> TokenFormat.FLOATS;
-        };
+        return numbers.tokens();
     }
 
     /** Blocks of a unit. */
     public int unitBlocks() {
-        return switch (numbers) {
-            case Integers i -> i.scales().unitBlocks();
-            case Floats _ -> 1;
-        };
+        return numbers.unitBlocks();
     }
 
     /** Columns of a unit. */
@@ -108,18 +102,12 @@ public record WeightFormat(DType type, Numbers numbers, Layout layout) {
 
     /** Bytes of a unit's header. */
     public int headerBytes() {
-        return switch (numbers) {
-            case Integers i -> i.scales().headerBytes();
-            case Floats _ -> 0;
-        };
+        return numbers.headerBytes();
     }
 
     /** Bytes of a block of {@link #ROWS} rows. */
     public int blockBytes() {
-        return switch (numbers) {
-            case Integers i -> i.planes().blockBytes();
-            case Floats f -> ROWS * TokenFormat.BLOCK * f.bytes();
-        };
+        return numbers.blockBytes();
     }
 
     /** Bytes of a unit with so many blocks. */

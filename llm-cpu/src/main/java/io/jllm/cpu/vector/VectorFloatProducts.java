@@ -9,7 +9,6 @@ import io.jllm.cpu.kernels.Target;
 import io.jllm.cpu.kernels.Workspace;
 import io.jllm.cpu.layout.BlockRows;
 import io.jllm.cpu.layout.Numbers.Floats;
-import io.jllm.cpu.layout.Numbers.Integers;
 import io.jllm.cpu.layout.Rows;
 import io.jllm.cpu.layout.TokenFormat;
 import io.jllm.cpu.layout.WeightFormat;
@@ -48,8 +47,10 @@ final class VectorFloatProducts implements PackedProducts {
 
     /** Up to how many tokens are faster one by one: there are too few to make up for panels. Measured. */
     private final int few;
+    private final Floats floats;
 
     VectorFloatProducts(Floats floats) {
+        this.floats = floats;
         few = floats == Floats.F32 ? 1 : 3;
     }
 
@@ -107,10 +108,10 @@ final class VectorFloatProducts implements PackedProducts {
     }
 
     /** One of so many tokens, straight from memory. */
-    private static void single(PackedMatrix w, int from, int to, BlockRows x, int token, int tokens, Target out, Workspace ws) {
+    private void single(PackedMatrix w, int from, int to, BlockRows x, int token, int tokens, Target out, Workspace ws) {
         long x0 = column(x, token, tokens, 0);
         long stride = stride(x, token, tokens);
-        float[] lifted = w.format().numbers() == Floats.F16 ? lifted(x, x0, stride, w.blocks(), ws) : NONE;
+        float[] lifted = floats == Floats.F16 ? lifted(x, x0, stride, w.blocks(), ws) : NONE;
         for (int r = from; r < to; r += PANEL) {
             int rows = Math.min(PANEL, to - r);
             ws.tile.asSlice(ACC, ACC_BYTES).fill((byte) 0);
@@ -119,22 +120,22 @@ final class VectorFloatProducts implements PackedProducts {
         }
     }
 
-    private static void single(PackedMatrix w, int row, int strips, BlockRows x, long x0, long stride, float[] lifted, MemorySegment m) {
-        long bytes = V * (w.format().numbers() == Floats.F16 ? 1L : 2L) / 2;
+    private void single(PackedMatrix w, int row, int strips, BlockRows x, long x0, long stride, float[] lifted, MemorySegment m) {
+        long bytes = V * (floats == Floats.F16 ? 1L : 2L) / 2;
         for (int s = 0; s < strips; s += 2) {
             int second = Math.min(s + 1, strips - 1);
             long w0 = w.unit(row / ROWS + s / PARTS, 0) + s % PARTS * bytes;
             long w1 = w.unit(row / ROWS + second / PARTS, 0) + second % PARTS * bytes;
             long acc = ACC + (long) s * V;
-            switch (w.format().numbers()) {
-                case Floats.F16 -> {
+            switch (floats) {
+                case F16 -> {
                     if (lifted.length == 0 || !VectorFloats.lifted1(w.data(), w0, w1, lifted, w.blocks() * BLOCK, m, acc)) {
                         m.asSlice(acc, 2L * V).fill((byte) 0);
                         VectorFloats.halves1(w.data(), w0, w1, x.data(), x0, stride, w.blocks(), m, acc);
                     }
                 }
-                case Floats.BF16 -> VectorFloats.brains1(w.data(), w0, w1, x.data(), x0, stride, w.blocks(), m, acc);
-                default -> VectorFloats.add1(w.data(), w0, w1, x.data(), x0, stride, w.blocks(), m, acc);
+                case BF16 -> VectorFloats.brains1(w.data(), w0, w1, x.data(), x0, stride, w.blocks(), m, acc);
+                case F32 -> VectorFloats.add1(w.data(), w0, w1, x.data(), x0, stride, w.blocks(), m, acc);
             }
         }
     }
@@ -239,20 +240,21 @@ final class VectorFloatProducts implements PackedProducts {
     private static void unpack(PackedMatrix w, long unit, int blocks, int group, MemorySegment m) {
         WeightFormat format = w.format();
         long to = NUMBERS + group * GROUP_NUMBERS;
-        switch (format.numbers()) {
-            case Floats.F16 -> VectorFloats.fromHalves(w.data(), unit, blocks * BLOCK * ROWS, m, to);
-            case Floats.BF16 -> VectorFloats.fromBrains(w.data(), unit, blocks * BLOCK / 2, m, to);
-            case Integers _ -> {
-                for (int b = 0; b < blocks; b++) {
-                    long at = unit + (b >> 1) * (long) format.unitBytes(2);
-                    VectorFloats.fromBytes(w.data(), at + LINE + (long) (b & 1) * format.blockBytes(), BLOCK / 4, m, to + b * BLOCK * LINE);
-                    for (int part = 0; part < PARTS; part++) {
-                        VectorUnpack.half(w.data(), at + (b & 1) * (LINE / 2) + (long) part * V / 2, m,
-                                SCALES + (group * PARTS + part) * STRIP_SCALES + (long) b * V);
-                    }
-                }
+        if (format.numbers() instanceof Floats f) {
+            switch (f) {
+                case F16 -> VectorFloats.fromHalves(w.data(), unit, blocks * BLOCK * ROWS, m, to);
+                case BF16 -> VectorFloats.fromBrains(w.data(), unit, blocks * BLOCK / 2, m, to);
+                case F32 -> throw new IllegalArgumentException("floats are used where they are");
             }
-            case Floats.F32 -> throw new IllegalArgumentException("floats are used where they are");
+            return;
+        }
+        for (int b = 0; b < blocks; b++) {
+            long at = unit + (b >> 1) * (long) format.unitBytes(2);
+            VectorFloats.fromBytes(w.data(), at + LINE + (long) (b & 1) * format.blockBytes(), BLOCK / 4, m, to + b * BLOCK * LINE);
+            for (int part = 0; part < PARTS; part++) {
+                VectorUnpack.half(w.data(), at + (b & 1) * (LINE / 2) + (long) part * V / 2, m,
+                        SCALES + (group * PARTS + part) * STRIP_SCALES + (long) b * V);
+            }
         }
     }
 }

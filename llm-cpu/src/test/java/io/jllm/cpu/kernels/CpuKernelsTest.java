@@ -94,7 +94,11 @@ class CpuKernelsTest {
             Rows x = gaussian(TOKENS, 512);
             Rows want = stored(scalar, t, x);
             for (CpuKernels kernels : tiers()) {
-                near(want, stored(kernels, t, x), 1e-3, kernels.describe() + " " + type); // sums of hundreds of large numbers
+                Rows got = stored(kernels, t, x);
+                near(want, got, 1e-3, kernels.describe() + " " + type); // sums of hundreds of large numbers
+                if (kernels instanceof MachineTier m) {
+                    near(stored(m.next(), t, x), got, 0, kernels.describe() + " " + type + ", handed on");
+                }
             }
         }
     }
@@ -307,6 +311,9 @@ class CpuKernelsTest {
                         Rows got = attended(kernels, op, cache, q, false);
                         near(want, got, TOLERANCE, what);
                         near(got, attended(kernels, op, cache, q, true), 0, what + ", in parts");
+                        if (softCap > 0 && kernels instanceof MachineTier m) {
+                            near(attended(m.next(), op, cache, q, false), got, 0, what + ", handed on");
+                        }
                     }
                 }
             }
