@@ -232,10 +232,10 @@ final class GgufKeys implements Keys {
             throw new ModelLoadException(name(rotary.dims()) + " is " + dim + "; it must be even");
         }
         double theta = optionalReal(rotary.base()).orElse(rotary.unsaidBase());
-        var frequencies = RopeScaling.frequencies(dim, theta);
+        var unscaled = RopeScaling.frequencies(dim, theta);
+        var frequencies = rotary.scaled() ? scaling().apply(unscaled) : unscaled;
         if (rotary.scaled()) {
-            frequencies = scaling().apply(frequencies);
-            divide(frequencies, weights.find(GgufForm.ROPE_FACTORS));
+            weights.find(GgufForm.ROPE_FACTORS).ifPresent(_ -> divide(frequencies, weights.tensor(GgufForm.ROPE_FACTORS)));
         }
         return new Rope(dim, rotary.gguf(), frequencies, rotary.attentionFactor());
     }
@@ -254,11 +254,7 @@ final class GgufKeys implements Keys {
         };
     }
 
-    private static void divide(float[] frequencies, Optional<Tensor> found) {
-        if (found.isEmpty()) {
-            return;
-        }
-        Tensor factors = found.get();
+    private static void divide(float[] frequencies, Tensor factors) {
         if (factors.type() != DType.F32 || factors.rows() * factors.cols() != frequencies.length) {
             throw new ModelLoadException(GgufForm.ROPE_FACTORS + " has " + factors.rows() * factors.cols() + " values of type "
                     + factors.type() + "; it must have " + frequencies.length + " of type F32");

@@ -9,6 +9,7 @@ import io.jllm.model.ModelConfig;
 import io.jllm.model.arch.Families;
 import io.jllm.quant.FormatException;
 import io.jllm.quant.WeightSource;
+import io.jllm.quant.Weights;
 import io.jllm.quant.gguf.GgufFile;
 import io.jllm.quant.safetensors.HuggingFaceWeights;
 import io.jllm.spi.OutOfMemory;
@@ -140,10 +141,10 @@ public final class ModelFiles {
     private static String describe(ModelConfig config, WeightSource weights) {
         var tensors = weights.names().stream().map(weights::get).toList();
         long parameters = tensors.stream().mapToLong(t -> t.rows() * t.cols()).sum();
-        long bytes = tensors.stream().mapToLong(t -> t.data().byteSize()).sum();
-        var formats = tensors.stream().collect(Collectors.groupingBy(t -> t.type(), Collectors.summingLong(t -> t.data().byteSize())));
+        long bytes = tensors.stream().mapToLong(Weights::bytes).sum();
+        var formats = tensors.stream().collect(Collectors.groupingBy(Weights::format, Collectors.summingLong(Weights::bytes)));
         var names = formats.entrySet().stream().sorted((a, b) -> Long.compare(b.getValue(), a.getValue()))
-                .map(e -> e.getKey().name()).collect(Collectors.joining(", "));
+                .map(e -> e.getKey()).collect(Collectors.joining(", "));
         return config.architecture() + ", " + scaled(parameters, 1000, "", "K", "M", "G", "T") + " parameters, "
                 + scaled(bytes, 1024, " B", " KiB", " MiB", " GiB", " TiB") + " (" + names + "), context " + config.maxContext();
     }

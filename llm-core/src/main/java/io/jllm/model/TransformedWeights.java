@@ -4,6 +4,7 @@ import io.jllm.quant.Codec;
 import io.jllm.quant.DType;
 import io.jllm.quant.Tensor;
 import io.jllm.quant.WeightSource;
+import io.jllm.quant.Weights;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -25,7 +26,7 @@ public final class TransformedWeights implements WeightSource {
     private final WeightSource source;
     private final Predicate<String> which;
     private final DoubleUnaryOperator function;
-    private final Map<String, Optional<Tensor>> made = new ConcurrentHashMap<>();
+    private final Map<String, Optional<Weights>> made = new ConcurrentHashMap<>();
 
     /**
      * Over a source, which is closed with this.
@@ -46,22 +47,21 @@ public final class TransformedWeights implements WeightSource {
 
     /** {@inheritDoc} One of a type whose values cannot be read is given as it is, for a backend to refuse. */
     @Override
-    public Optional<Tensor> find(String name) {
+    public Optional<Weights> find(String name) {
         return which.test(name) ? made.computeIfAbsent(name, n -> source.find(n).map(this::transformed)) : source.find(name);
     }
 
-    private Tensor transformed(Tensor t) {
-        Optional<Codec> codec = Codec.of(t.type());
-        if (codec.isEmpty()) {
-            return t;
+    private Weights transformed(Weights w) {
+        if (w instanceof Tensor t && Codec.of(t.type()).isEmpty()) {
+            return w;
         }
-        var values = new float[Math.toIntExact(t.rows() * t.cols())];
-        codec.get().decode(t.data(), 0, values, 0, values.length);
+        var values = new float[Math.toIntExact(w.rows() * w.cols())];
+        w.decode(0, Math.toIntExact(w.rows()), values, 0);
         MemorySegment data = Arena.ofAuto().allocate(DType.F32.bytes(values.length), Float.BYTES);
         for (int i = 0; i < values.length; i++) {
             data.setAtIndex(FLOAT, i, (float) function.applyAsDouble(values[i]));
         }
-        return new Tensor(t.name(), DType.F32, t.rows(), t.cols(), data);
+        return new Tensor(w.name(), DType.F32, w.rows(), w.cols(), data);
     }
 
     @Override

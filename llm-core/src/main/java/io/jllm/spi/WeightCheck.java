@@ -5,6 +5,7 @@ import io.jllm.model.WeightShape;
 import io.jllm.quant.DType;
 import io.jllm.quant.Tensor;
 import io.jllm.quant.WeightSource;
+import io.jllm.quant.Weights;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -23,21 +24,25 @@ public final class WeightCheck {
     public static List<String> problems(Program program, WeightSource weights, Predicate<DType> readable) {
         var problems = new ArrayList<String>();
         for (WeightShape need : WeightShape.of(program)) {
-            Optional<Tensor> found = weights.find(need.name());
+            Optional<Weights> found = weights.find(need.name());
             if (found.isEmpty()) {
                 problems.add("tensor " + need.name() + " (" + need.rows() + " x " + need.cols() + ") is missing");
                 continue;
             }
-            Tensor t = found.get();
-            if (t.rows() != need.rows() || t.cols() != need.cols()) {
-                problems.add("tensor " + need.name() + " is " + t.rows() + " x " + t.cols() + ", the model needs " + need.rows()
+            Weights w = found.get();
+            if (w.rows() != need.rows() || w.cols() != need.cols()) {
+                problems.add("tensor " + need.name() + " is " + w.rows() + " x " + w.cols() + ", the model needs " + need.rows()
                         + " x " + need.cols());
             }
-            if (!readable.test(t.type())) {
-                problems.add("tensor " + need.name() + " has type " + t.type() + ", which cannot be read here");
-            } else if (t.cols() % t.type().blockElements() != 0) {
-                problems.add("tensor " + need.name() + " has rows of " + t.cols() + " values, which do not fill blocks of "
-                        + t.type().blockElements() + " (" + t.type() + ")");
+            switch (w) {
+                case Tensor t -> {
+                    if (!readable.test(t.type())) {
+                        problems.add("tensor " + need.name() + " has type " + t.type() + ", which cannot be read here");
+                    } else if (t.cols() % t.type().blockElements() != 0) {
+                        problems.add("tensor " + need.name() + " has rows of " + t.cols() + " values, which do not fill blocks of "
+                                + t.type().blockElements() + " (" + t.type() + ")");
+                    }
+                }
             }
         }
         return problems;

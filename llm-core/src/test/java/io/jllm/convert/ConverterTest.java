@@ -161,7 +161,7 @@ class ConverterTest {
                 assertEquals(x.rope().invFreq()[i], y.rope().invFreq()[i], Math.ulp(x.rope().invFreq()[i]));
             }
             var up = "blk.1.ffn_up.weight";
-            assertArrayEquals(ReferenceRunner.floats(a.weights().get(up)), ReferenceRunner.floats(b.weights().get(up)));
+            assertArrayEquals(ReferenceRunner.floats(a.weights().tensor(up)), ReferenceRunner.floats(b.weights().tensor(up)));
         }
     }
 

@@ -47,7 +47,7 @@ class LenientFilesTest {
         assertEquals(a.config().biases(), b.config().biases());
         assertEquals(WeightShape.of(a.program()), WeightShape.of(b.program()));
         for (var need : WeightShape.of(a.program())) {
-            assertEquals(-1, a.weights().get(need.name()).data().mismatch(b.weights().get(need.name()).data()), need.name());
+            assertEquals(-1, a.weights().tensor(need.name()).data().mismatch(b.weights().tensor(need.name()).data()), need.name());
         }
         assertEquals(List.of(), new ReferenceBackend().unsupported(b.program(), b.weights()));
     }

@@ -72,7 +72,7 @@ public final class TinyGguf {
 
     /** Adds a tensor. */
     public TinyGguf matrix(String name, int rows, int cols, float[] values) {
-        tensors.put(name, weights.put(name, rows, cols, values).get(name));
+        tensors.put(name, weights.put(name, rows, cols, values).tensor(name));
         return this;
     }
 

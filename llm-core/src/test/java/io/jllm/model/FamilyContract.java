@@ -145,7 +145,7 @@ public abstract class FamilyContract {
                 assertEquals(0.5f, ropes.get(0).invFreq()[0], "scaled");
                 assertArrayEquals(new float[] {1, (float) Math.pow(100, -0.25), 0.1f, (float) Math.pow(100, -0.75)}, ropes.get(1).invFreq(), 1e-7f);
                 assertEquals(m == a ? Rope.Layout.NEOX : Rope.Layout.INTERLEAVED, ropes.get(1).layout());
-                float[] norm = ReferenceRunner.floats(m.weights().get("blk.2.mix_norm.weight"));
+                float[] norm = ReferenceRunner.floats(m.weights().tensor("blk.2.mix_norm.weight"));
                 for (int i = 0; i < WIDTH; i++) {
                     assertEquals(1 + stored.get("trunk.blocks.2.between.weight")[i], norm[i]);
                 }

@@ -3,6 +3,7 @@ package io.jllm.model;
 import io.jllm.quant.DType;
 import io.jllm.quant.Tensor;
 import io.jllm.quant.WeightSource;
+import io.jllm.quant.Weights;
 import java.lang.foreign.MemorySegment;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -41,7 +42,7 @@ public final class MapWeights implements WeightSource {
     }
 
     @Override
-    public Optional<Tensor> find(String name) {
+    public Optional<Weights> find(String name) {
         return Optional.ofNullable(tensors.get(name));
     }
 

@@ -190,7 +190,7 @@ public abstract class BackendContract extends OpContract {
         var options = new Backend.RunnerOptions(160, 8, 160, 16, 1_000_000, 0, DType.F32);
         long block = 2L * 2 * 2 * 36 * 16 * Float.BYTES;
         try (Backend backend = open(2); ModelRunner runner = backend.load(program, weights, options)) {
-            long mapped = weights.names().stream().mapToLong(n -> weights.get(n).data().byteSize()).sum();
+            long mapped = weights.names().stream().mapToLong(n -> weights.get(n).bytes()).sum();
             // What is rearranged may be filled up to whole groups of rows.
             long most = weights.names().stream().map(weights::get).mapToLong(t -> t.rowBytes() * (t.rows() + 15) / 16 * 16).sum();
             assertTrue(runner.memory().weights() >= mapped && runner.memory().weights() <= most, runner.memory().toString());

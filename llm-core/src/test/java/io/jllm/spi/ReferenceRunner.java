@@ -62,8 +62,8 @@ public final class ReferenceRunner implements ModelRunner {
             values[x.id()] = new float[Math.multiplyExact(x.width(), rows)];
         }
         for (WeightShape w : WeightShape.of(program)) {
-            weights.computeIfAbsent(w.name(), n -> floats(source.get(n)));
-            if (w.rows() > 1 && quantises.test(source.get(w.name()).type())) {
+            weights.computeIfAbsent(w.name(), n -> floats(source.tensor(n)));
+            if (w.rows() > 1 && quantises.test(source.tensor(w.name()).type())) {
                 blockWeights.add(w.name());
             }
         }

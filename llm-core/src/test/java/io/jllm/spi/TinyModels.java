@@ -11,6 +11,7 @@ import io.jllm.quant.DType;
 import io.jllm.quant.Encoder;
 import io.jllm.quant.Tensor;
 import io.jllm.quant.WeightSource;
+import io.jllm.quant.Weights;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Collections;
@@ -34,7 +35,7 @@ public final class TinyModels {
         }
 
         @Override
-        public Optional<Tensor> find(String name) {
+        public Optional<Weights> find(String name) {
             return Optional.ofNullable(tensors.get(name));
         }
 

@@ -1,18 +1,16 @@
 package io.jllm.cpu;
 
 import io.jllm.ModelLoadException;
-import io.jllm.cpu.kernels.PackedKernels;
 import io.jllm.cpu.layout.KvLayout;
 import io.jllm.cpu.op.DeviceWeights;
-import io.jllm.cpu.op.KernelChoice;
 import io.jllm.cpu.os.CpuInfo;
 import io.jllm.cpu.os.NativeHeap;
 import io.jllm.cpu.os.SystemMemory;
+import io.jllm.cpu.tier.KernelChoice;
 import io.jllm.model.Program;
 import io.jllm.model.Value;
 import io.jllm.model.WeightShape;
 import io.jllm.quant.Codec;
-import io.jllm.quant.DType;
 import io.jllm.quant.WeightSource;
 import io.jllm.spi.Backend;
 import io.jllm.spi.BackendProvider.BackendOptions;
@@ -22,7 +20,6 @@ import io.jllm.spi.WeightCheck;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.stream.Collectors;
 
 /** The cores of this machine. */
 final class CpuBackend implements Backend {
@@ -62,14 +59,9 @@ final class CpuBackend implements Backend {
     public String describe() {
         String compiler = System.getProperty("sun.management.compiler", "an unnamed compiler");
         return "cpu (" + CpuInfo.model() + "), " + threads + (threads == 1 ? " thread, " : " threads, ")
-                + choice.machine().map(CpuBackend::describe).orElse("") + choice.kernels().name() + " kernels"
-                + (choice.kernels().vectorBits() > Float.SIZE ? " of " + choice.kernels().vectorBits() + " bits" : "")
+                + choice.kernels().describe()
                 + (compiler.equals(USUAL_COMPILER) ? "" : ", JVM compiler " + compiler)
                 + (choice.reason().isEmpty() ? "" : "; not faster because " + choice.reason());
-    }
-
-    private static String describe(PackedKernels machine) {
-        return machine.name() + " kernels for " + machine.types().stream().map(DType::name).collect(Collectors.joining(", ")) + ", ";
     }
 
     @Override
@@ -94,7 +86,7 @@ final class CpuBackend implements Backend {
         }
         check(options);
         long weightBytes = weightBytes(program, weights);
-        int blocks = MemoryBudget.blocks(program, options, weightBytes, DeviceWeights.arranged(program, weights, choice.packed()),
+        int blocks = MemoryBudget.blocks(program, options, weightBytes, DeviceWeights.arranged(program, weights, choice.kernels()),
                 SystemMemory.available());
         try {
             return open(program, weights, options, blocks);
@@ -128,7 +120,7 @@ final class CpuBackend implements Backend {
     }
 
     private static long weightBytes(Program program, WeightSource weights) {
-        return WeightShape.of(program).stream().map(w -> weights.get(w.name()).data()).mapToLong(d -> d.byteSize()).sum();
+        return WeightShape.of(program).stream().mapToLong(w -> weights.get(w.name()).bytes()).sum();
     }
 
     @Override

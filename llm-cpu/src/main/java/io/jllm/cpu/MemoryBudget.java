@@ -1,8 +1,8 @@
 package io.jllm.cpu;
 
 import io.jllm.ModelLoadException;
+import io.jllm.cpu.kernels.KvCache;
 import io.jllm.cpu.op.Activations;
-import io.jllm.cpu.op.KvCache;
 import io.jllm.cpu.op.TokenSpace;
 import io.jllm.model.BufferPlan;
 import io.jllm.model.Program;

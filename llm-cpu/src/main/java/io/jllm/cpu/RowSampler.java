@@ -2,9 +2,9 @@ package io.jllm.cpu;
 
 import io.jllm.cpu.kernels.Workspace;
 import io.jllm.cpu.layout.Rows;
-import io.jllm.cpu.op.KernelChoice;
 import io.jllm.cpu.op.RowSums;
 import io.jllm.cpu.os.ThreadTeam;
+import io.jllm.cpu.tier.KernelChoice;
 import io.jllm.sampling.SamplerChain;
 import io.jllm.spi.RowSampling;
 import java.lang.foreign.MemorySegment;
@@ -51,7 +51,7 @@ final class RowSampler {
         this.team = team;
         this.kernels = kernels;
         this.workspaces = workspaces;
-        sums = new RowSums(vocab, kernels);
+        sums = new RowSums(vocab, kernels.kernels().rows());
         samplers = new Sampler[team.size()];
     }
 

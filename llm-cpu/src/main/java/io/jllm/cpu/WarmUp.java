@@ -1,8 +1,8 @@
 package io.jllm.cpu;
 
-import io.jllm.cpu.op.AttentionTiles;
+import io.jllm.cpu.kernels.AttentionTiles;
+import io.jllm.cpu.kernels.SequenceIndex;
 import io.jllm.cpu.op.CompiledOp;
-import io.jllm.cpu.op.SequenceIndex;
 import io.jllm.sampling.LogitBias;
 import io.jllm.sampling.SamplerSettings;
 import io.jllm.spi.Backend.RunnerOptions;

@@ -1,9 +1,11 @@
 package io.jllm.quant;
 
 import java.lang.foreign.MemorySegment;
+import java.util.Objects;
+import java.util.Optional;
 
 /**
- * A named, read-only, row-major view over stored values. It never owns memory: the {@link WeightSource} does, and the view
+ * Weights of one storage type: a row-major view over stored values. It never owns memory: the {@link WeightSource} does, and the view
  * is invalid once that is closed.
  *
  * @param name the name under which it was found
@@ -12,7 +14,7 @@ import java.lang.foreign.MemorySegment;
  * @param cols values a row, the contiguous dimension, in whole blocks
  * @param data exactly {@code type.bytes(rows * cols)} bytes, little-endian; no alignment is promised, since files promise none
  */
-public record Tensor(String name, DType type, long rows, long cols, MemorySegment data) {
+public record Tensor(String name, DType type, long rows, long cols, MemorySegment data) implements Weights {
     /**
      * Checks that the bytes are as many as the shape says.
      *
@@ -30,7 +32,17 @@ public record Tensor(String name, DType type, long rows, long cols, MemorySegmen
         }
     }
 
-    /** Bytes of one row. */
+    @Override
+    public String format() {
+        return type.name();
+    }
+
+    @Override
+    public long bytes() {
+        return data.byteSize();
+    }
+
+    @Override
     public long rowBytes() {
         return type.bytes(cols);
     }
@@ -39,6 +51,30 @@ public record Tensor(String name, DType type, long rows, long cols, MemorySegmen
     public MemorySegment row(long r) {
         long bytes = rowBytes();
         return data.asSlice(r * bytes, bytes);
+    }
+
+    @Override
+    public void decode(long row, int count, float[] to, int at) {
+        Objects.checkFromIndexSize(row, count, rows);
+        Codec.of(type).orElseThrow(() -> new IllegalArgumentException("tensor " + name + " is stored as " + type + ", which cannot be read"))
+                .decode(data, row * rowBytes(), to, at, Math.toIntExact(count * cols));
+    }
+
+    @Override
+    public void read(long row, long count, MemorySegment to) {
+        Objects.checkFromIndexSize(row, count, rows);
+        MemorySegment.copy(data, row * rowBytes(), to, 0, count * rowBytes());
+    }
+
+    @Override
+    public Optional<MemorySegment> slice(long row, long count) {
+        Objects.checkFromIndexSize(row, count, rows);
+        return Optional.of(data.asSlice(row * rowBytes(), count * rowBytes()));
+    }
+
+    @Override
+    public Tensor named(String newName) {
+        return new Tensor(newName, type, rows, cols, data);
     }
 
     /** Rows {@code from} (inclusive) to {@code to} (exclusive) under another name, without a copy. */

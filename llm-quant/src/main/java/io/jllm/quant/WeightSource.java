@@ -4,26 +4,37 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * Where a model's tensors come from: a GGUF file, a Hugging Face folder, or test data. Names are GGUF's
+ * Where a model's weights come from: a GGUF file, a Hugging Face folder, or test data. Names are GGUF's
  * ({@code blk.0.attn_q.weight}) whatever the file calls them.
  *
- * <p>Tensors are slices of a mapping, so that finding one copies nothing; a source is safe for use by many threads until it
+ * <p>Plain tensors are slices of a mapping, so that finding one copies nothing; a source is safe for use by many threads until it
  * is closed.
  */
 public interface WeightSource extends AutoCloseable {
     /** The names of all tensors, in file order. */
     Set<String> names();
 
-    /** The tensor of that name, if there is one. */
-    Optional<Tensor> find(String name);
+    /** The weights of that name, if there are any. */
+    Optional<Weights> find(String name);
 
     /**
-     * The tensor of that name.
+     * The weights of that name.
+     *
+     * @throws IllegalArgumentException if there are none
+     */
+    default Weights get(String name) {
+        return find(name).orElseThrow(() -> new IllegalArgumentException("the model has no tensor " + name));
+    }
+
+    /**
+     * The plain tensor of that name, for callers that know of nothing else.
      *
      * @throws IllegalArgumentException if there is none
      */
-    default Tensor get(String name) {
-        return find(name).orElseThrow(() -> new IllegalArgumentException("the model has no tensor " + name));
+    default Tensor tensor(String name) {
+        return switch (get(name)) {
+            case Tensor t -> t;
+        };
     }
 
     /** Gives the memory back; tensors found before must no longer be used. */

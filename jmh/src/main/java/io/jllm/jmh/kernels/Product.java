@@ -1,21 +1,24 @@
 package io.jllm.jmh.kernels;
 
 import io.jllm.cpu.kernels.Matrix;
-import io.jllm.cpu.kernels.PackedKernels;
 import io.jllm.cpu.kernels.PackedMatrix;
+import io.jllm.cpu.kernels.PackedProducts;
 import io.jllm.cpu.kernels.StoredMatrix;
+import io.jllm.cpu.kernels.StoredProducts;
 import io.jllm.cpu.kernels.Target;
 import io.jllm.cpu.kernels.Workspace;
 import io.jllm.cpu.layout.BlockRows;
 import io.jllm.cpu.layout.Rows;
 import io.jllm.cpu.layout.TokenFormat;
-import io.jllm.cpu.op.KernelChoice;
+import io.jllm.cpu.layout.WeightFormat;
+import io.jllm.cpu.tier.KernelChoice;
 import io.jllm.quant.DType;
 import io.jllm.quant.Tensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
+import java.util.List;
 import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.random.RandomGenerator;
@@ -27,17 +30,18 @@ final class Product {
     private static final int MODEST = ~0x2000;
     private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
-    private final KernelChoice kernels;
+    private final Optional<PackedProducts> packedProducts;
+    private final StoredProducts storedProducts;
     private final Matrix matrix;
     private final long bytes;
 
     /** The stored weights as these kernels want them. */
     Product(Arena arena, KernelChoice kernels, Tensor stored) {
-        this.kernels = kernels;
-        Optional<PackedKernels> packs = kernels.packed().filter(k -> k.packs(stored.type()));
-        if (packs.isPresent()) {
+        packedProducts = WeightFormat.of(stored.type()).flatMap(kernels.kernels()::packed);
+        storedProducts = kernels.kernels().stored();
+        if (packedProducts.isPresent()) {
             bytes = PackedMatrix.bytes(stored.type(), stored.rows(), stored.cols());
-            PackedMatrix packed = PackedMatrix.of(stored.type(), packs.get().memory().allocate(arena, bytes), (int) stored.rows(),
+            PackedMatrix packed = PackedMatrix.of(stored.type(), kernels.kernels().memory().allocate(arena, bytes), (int) stored.rows(),
                     (int) stored.cols());
             packed.pack(stored, 0, packed.groups());
             matrix = packed;
@@ -65,8 +69,8 @@ final class Product {
     Tokens tokens(Arena arena, Rows floats, int count) {
         return switch (matrix) {
             case PackedMatrix p -> {
-                PackedKernels packed = kernels.packed().orElseThrow();
-                TokenFormat format = packed.tokens(p.type());
+                PackedProducts packed = packedProducts.orElseThrow();
+                TokenFormat format = packed.tokens();
                 var arranged = new BlockRows(format, arena.allocate(format.bytes(count, p.cols()), LINE), p.cols());
                 var workspace = new Workspace(arena, p.cols());
                 for (int t = 0; t < count; t += BlockRows.GROUP) {
@@ -81,8 +85,8 @@ final class Product {
     /** Rows {@code from}, a multiple of 16, to {@code to} (exclusive; one too, or the last). */
     void run(int from, int to, Tokens x, Target out, Workspace workspace) {
         switch (matrix) {
-            case PackedMatrix p -> kernels.packed().orElseThrow().linear(p, from, to, x.arranged().orElseThrow(), x.count(), out, workspace);
-            case StoredMatrix s -> kernels.kernels().linear(s, from, to, x.floats(), x.count(), out, workspace);
+            case PackedMatrix p -> packedProducts.orElseThrow().linear(p, from, to, x.arranged().orElseThrow(), x.count(), out, workspace);
+            case StoredMatrix s -> storedProducts.linear(s, from, to, x.floats(), x.count(), out, workspace);
         }
     }
 
@@ -90,21 +94,21 @@ final class Product {
     static Tensor weights(Arena arena, long seed, DType type, int rows, int cols) {
         MemorySegment data = arena.allocate(type.bytes((long) rows * cols), LINE);
         var random = new SplittableRandom(seed);
+        List<Integer> halves = WeightFormat.of(type).orElseThrow(() -> new IllegalArgumentException("no random weights of type " + type)).layout()
+                .halves();
         for (long i = 0; i + Long.BYTES <= data.byteSize(); i += Long.BYTES) {
             data.set(ValueLayout.JAVA_LONG_UNALIGNED, i, random.nextLong());
         }
         for (long at = 0; at < data.byteSize(); at += type.blockBytes()) {
             switch (type) {
-                case Q4_0, Q8_0, F16 -> modest(data, at);
-                case Q4_K, Q5_K -> {
-                    modest(data, at);
-                    modest(data, at + Short.BYTES);
-                }
-                case Q6_K -> modest(data, at + type.blockBytes() - Short.BYTES);
                 // a sign, an exponent around that of 1, some bits behind the point
                 case BF16 -> data.set(SHORT, at, (short) (data.get(SHORT, at) & 0x81ff | 0x3e00));
                 case F32 -> data.set(Rows.FLOAT, at, (float) random.nextDouble(-2, 2));
-                default -> throw new IllegalArgumentException("no random weights of type " + type);
+                default -> {
+                    for (int half : halves) {
+                        modest(data, at + half);
+                    }
+                }
             }
         }
         return new Tensor("random", type, rows, cols, data);

@@ -3,7 +3,7 @@ package io.jllm.jmh.kernels;
 import io.jllm.cpu.kernels.Target;
 import io.jllm.cpu.kernels.Workspace;
 import io.jllm.cpu.layout.Rows;
-import io.jllm.cpu.op.KernelChoice;
+import io.jllm.cpu.tier.KernelChoice;
 import io.jllm.jmh.compare.Bandwidth;
 import io.jllm.quant.DType;
 import java.io.IOException;

@@ -1,9 +1,9 @@
 package io.jllm.jmh.kernels;
 
+import io.jllm.cpu.layout.RopeShape;
 import io.jllm.cpu.layout.Rows;
 import io.jllm.cpu.machine.MachineKernels;
 import io.jllm.cpu.machine.RopeFunctions;
-import io.jllm.cpu.machine.RopeShape;
 import io.jllm.cpu.machine.RowFunctions;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;

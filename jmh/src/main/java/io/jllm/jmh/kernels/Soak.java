@@ -7,7 +7,7 @@ import io.jllm.cpu.layout.Rows;
 import io.jllm.cpu.machine.MachineAttention;
 import io.jllm.cpu.machine.MachineKernels;
 import io.jllm.cpu.machine.asm.Isa;
-import io.jllm.cpu.op.KernelChoice;
+import io.jllm.cpu.tier.KernelChoice;
 import io.jllm.jmh.results.Provenance;
 import io.jllm.quant.Codec;
 import io.jllm.quant.DType;

@@ -11,6 +11,7 @@ import io.jllm.model.Rope;
 import io.jllm.model.Rotary;
 import io.jllm.model.RowOrder;
 import io.jllm.quant.WeightSource;
+import io.jllm.quant.Weights;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.IntStream;
@@ -129,9 +130,13 @@ abstract class LlamaLike implements Architecture {
         private boolean isTied(WeightSource tensors) {
             var table = tensors.find(Decoder.EMBEDDINGS);
             var output = tensors.find(Decoder.OUTPUT);
-            return tied.map(claim -> claim && (table.isEmpty() || output.isEmpty()
-                    || table.get().type() == output.get().type() && table.get().data().mismatch(output.get().data()) == -1))
+            return tied.map(claim -> claim && (table.isEmpty() || output.isEmpty() || same(table.get(), output.get())))
                     .orElse(output.isEmpty());
+        }
+
+        private static boolean same(Weights a, Weights b) {
+            return a.format().equals(b.format())
+                    && a.slice(0, a.rows()).flatMap(x -> b.slice(0, b.rows()).map(y -> x.mismatch(y) == -1)).orElse(false);
         }
 
         private static boolean hasBias(WeightSource tensors, String... parts) {

@@ -1,7 +1,7 @@
 package io.jllm.model.arch;
 
-import io.jllm.quant.Tensor;
 import io.jllm.quant.WeightSource;
+import io.jllm.quant.Weights;
 import java.util.Collections;
 import java.util.LinkedHashSet;
 import java.util.Optional;
@@ -23,11 +23,11 @@ record RenamedWeights(WeightSource source, String from, String to) implements We
     }
 
     @Override
-    public Optional<Tensor> find(String name) {
+    public Optional<Weights> find(String name) {
         if (name.equals(from)) {
             return Optional.empty();
         }
-        return name.equals(to) ? source.find(from).map(t -> t.rows(to, 0, t.rows())) : source.find(name);
+        return name.equals(to) ? source.find(from).map(w -> w.named(to)) : source.find(name);
     }
 
     @Override

@@ -1,63 +1,52 @@
 package io.jllm.cpu.kernels;
 
-import io.jllm.cpu.layout.Layout;
 import io.jllm.cpu.layout.TokenFormat;
 import io.jllm.cpu.layout.WeightFormat;
 import io.jllm.quant.DType;
-import io.jllm.quant.Tensor;
+import io.jllm.quant.Weights;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /**
- * Weights, rearranged for {@link PackedKernels}: see {@link WeightFormat}. They take as many bytes as the file has for them, or hardly more; rows
+ * Weights, rearranged for {@link PackedProducts}: see {@link WeightFormat}. They take as many bytes as the file has for them, or hardly more; rows
  * are filled up to whole groups of 16 with zeros.
  *
- * @param layout how they lie
+ * @param format how they lie
  * @param data 64-byte aligned memory outside the heap
  * @param rows outputs
  * @param cols inputs
  * @param bias one float for each row, filled up to whole groups; of size 0 if there is none
  */
-public record PackedMatrix(Layout layout, MemorySegment data, int rows, int cols, MemorySegment bias) implements Matrix {
+public record PackedMatrix(WeightFormat format, MemorySegment data, int rows, int cols, MemorySegment bias) implements Matrix {
     /** Rows of a group. */
     public static final int ROWS = WeightFormat.ROWS;
 
-    /**
-     * A matrix without a bias, of zeros if {@code data} is.
-     *
-     * @throws IllegalArgumentException if the format is not rearranged
-     */
-    public static PackedMatrix of(DType type, MemorySegment data, int rows, int cols) {
-        return new PackedMatrix(layout(type), data, rows, cols, MemorySegment.NULL);
+    /** A matrix without a bias, of zeros if {@code data} is. */
+    public static PackedMatrix of(WeightFormat format, MemorySegment data, int rows, int cols) {
+        return new PackedMatrix(format, data, rows, cols, MemorySegment.NULL);
     }
 
-    private static Layout layout(DType type) {
-        return Layout.of(type).orElseThrow(() -> new IllegalArgumentException(type + " is not rearranged"));
+    /**
+     * The same for what is stored in a type.
+     *
+     * @throws IllegalArgumentException if that is not rearranged
+     */
+    public static PackedMatrix of(DType type, MemorySegment data, int rows, int cols) {
+        return of(format(type), data, rows, cols);
+    }
+
+    private static WeightFormat format(DType type) {
+        return WeightFormat.of(type).orElseThrow(() -> new IllegalArgumentException(type + " is not rearranged"));
     }
 
     /** Bytes of a matrix of so many rows and columns. */
     public static long bytes(DType type, long rows, long cols) {
-        return layout(type).format().bytes(rows, cols);
-    }
-
-    /** How such weights lie. */
-    public static WeightFormat format(DType type) {
-        return layout(type).format();
-    }
-
-    /** How it lies. */
-    public WeightFormat format() {
-        return layout.format();
-    }
-
-    /** The format that it was stored in. */
-    public DType type() {
-        return layout.type();
+        return format(type).bytes(rows, cols);
     }
 
     /** The same weights with a bias. */
     public PackedMatrix withBias(MemorySegment rowBias) {
-        return new PackedMatrix(layout, data, rows, cols, rowBias);
+        return new PackedMatrix(format, data, rows, cols, rowBias);
     }
 
     /** Groups of rows. */
@@ -70,29 +59,31 @@ public record PackedMatrix(Layout layout, MemorySegment data, int rows, int cols
     }
 
     public long groupBytes() {
-        return layout.format().groupBytes(cols);
+        return format.groupBytes(cols);
     }
 
     /** Where in a group the unit starts whose first block that is. */
     public long unit(int group, int block) {
-        int blocks = layout.format().unitBlocks();
-        return group * groupBytes() + (long) (block / blocks) * layout.format().unitBytes(blocks);
+        int blocks = format.unitBlocks();
+        return group * groupBytes() + (long) (block / blocks) * format.unitBytes(blocks);
     }
 
-    /** Fills in groups {@code from} (inclusive) to {@code to} (exclusive) from the stored tensor. Threads may share the work. */
-    public void pack(Tensor stored, int from, int to) {
-        int columns = layout.unitColumns();
-        int unit = layout.format().unitBytes(layout.format().unitBlocks());
-        int storedUnit = Math.toIntExact(stored.type().bytes(columns));
+    /** Fills in groups {@code from} (inclusive) to {@code to} (exclusive) from what is stored. Threads may share the work. */
+    public void pack(Weights stored, int from, int to) {
+        int columns = format.unitColumns();
+        int unit = format.unitBytes(format.unitBlocks());
+        int storedUnit = Math.toIntExact(format.type().bytes(columns));
         int rowBytes = Math.toIntExact(stored.rowBytes());
         var records = new byte[unit];
         var rowsOfGroup = new byte[Math.multiplyExact(ROWS, rowBytes)];
+        MemorySegment heap = MemorySegment.ofArray(rowsOfGroup);
         var group = new byte[Math.toIntExact(groupBytes())];
         for (int g = from; g < to; g++) {
             int count = Math.min(ROWS, rows - g * ROWS);
-            MemorySegment.copy(stored.data(), ValueLayout.JAVA_BYTE, (long) g * ROWS * rowBytes, rowsOfGroup, 0, count * rowBytes);
+            stored.read((long) g * ROWS, count, heap);
             for (int u = 0; u * columns < cols; u++) {
-                layout.pack(rowsOfGroup, u * storedUnit, rowBytes, count, Math.min(columns, cols - u * columns), group, u * unit, records);
+                format.layout().pack(format, rowsOfGroup, u * storedUnit, rowBytes, count, Math.min(columns, cols - u * columns), group, u * unit,
+                        records);
             }
             MemorySegment.copy(group, 0, data, ValueLayout.JAVA_BYTE, g * groupBytes(), group.length);
         }
@@ -100,9 +91,9 @@ public record PackedMatrix(Layout layout, MemorySegment data, int rows, int cols
 
     @Override
     public void decode(int row, float[] to) {
-        int columns = layout.unitColumns();
+        int columns = format.unitColumns();
         for (int u = 0; u * columns < cols; u++) {
-            layout.decode(data, unit(row / ROWS, u * layout.format().unitBlocks()), row % ROWS, Math.min(columns, cols - u * columns), to,
+            format.layout().decode(data, unit(row / ROWS, u * format.unitBlocks()), row % ROWS, Math.min(columns, cols - u * columns), to,
                     u * columns);
         }
     }

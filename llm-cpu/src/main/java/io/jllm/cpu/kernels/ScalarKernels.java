@@ -4,12 +4,14 @@ import static io.jllm.cpu.layout.Rows.FLOAT;
 
 import io.jllm.cpu.layout.KvLayout;
 import io.jllm.cpu.layout.Rows;
+import io.jllm.cpu.layout.WeightFormat;
 import io.jllm.model.Op.Activation;
 import io.jllm.model.Rope;
 import java.lang.foreign.MemorySegment;
+import java.util.Optional;
 
 /** Plain Java, for JVMs without the Vector API. */
-public final class ScalarKernels implements Kernels {
+public final class ScalarKernels implements LoopKernels {
     private static final double SQRT_2_PI = Math.sqrt(2 / Math.PI);
 
     @Override
@@ -20,6 +22,12 @@ public final class ScalarKernels implements Kernels {
     @Override
     public int vectorBits() {
         return Float.SIZE;
+    }
+
+    /** {@inheritDoc} None: this tier takes weights as the file has them. */
+    @Override
+    public Optional<PackedProducts> packed(WeightFormat format) {
+        return Optional.empty();
     }
 
     @Override

@@ -3,6 +3,7 @@ package io.jllm.cpu.kernels;
 import io.jllm.quant.Codec;
 import io.jllm.quant.DType;
 import io.jllm.quant.Tensor;
+import io.jllm.quant.Weights;
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -17,7 +18,13 @@ import java.lang.foreign.MemorySegment;
  */
 public record StoredMatrix(Codec codec, MemorySegment data, int rows, int cols, long rowBytes, float[] bias) implements Matrix {
     /** A matrix with a bias for each row, or with none. */
-    public static StoredMatrix of(Tensor t, float[] bias) {
+    public static StoredMatrix of(Weights w, float[] bias) {
+        return switch (w) {
+            case Tensor t -> of(t, bias);
+        };
+    }
+
+    private static StoredMatrix of(Tensor t, float[] bias) {
         Codec codec = Codec.of(t.type()).orElseThrow(() -> new IllegalArgumentException("no codec for " + t.type()));
         return new StoredMatrix(codec, t.data(), Math.toIntExact(t.rows()), Math.toIntExact(t.cols()), t.rowBytes(), bias);
     }

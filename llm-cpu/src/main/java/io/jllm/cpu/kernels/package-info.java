@@ -1,13 +1,8 @@
 /**
- * The loops that take the time: their contracts, and plain Java for them, by which all others are tested.
- *
- * <p>In reading order:
- * <ul>
- * <li>{@link Kernels}: the contract of floats: products, norms, rotation, attention
- * <li>{@link ScalarKernels}: it in plain Java
- * <li>{@link PackedKernels}: the contract of products of rearranged weights
- * <li>{@link Matrix}, {@link StoredMatrix}, {@link PackedMatrix}: weights, as the file has them or rearranged
- * <li>{@link Target}: where products go; {@link Workspace}: scratch memory of a thread
- * </ul>
+ * The contract of all tiers, {@link io.jllm.cpu.kernels.CpuKernels}, and plain Java, the slowest of them. Read on with what it gives:
+ * {@link io.jllm.cpu.kernels.StoredProducts} of a {@link io.jllm.cpu.kernels.StoredMatrix}, {@link io.jllm.cpu.kernels.PackedProducts} of a
+ * {@link io.jllm.cpu.kernels.PackedMatrix}, {@link io.jllm.cpu.kernels.RowKernels}, {@link io.jllm.cpu.kernels.Rotation} and
+ * {@link io.jllm.cpu.kernels.Attention} over the {@link io.jllm.cpu.kernels.KvCache}; then {@link io.jllm.cpu.kernels.LoopKernels}, of
+ * which tiers in Java are made, and {@link io.jllm.cpu.kernels.ScalarKernels}. Not exported.
  */
 package io.jllm.cpu.kernels;

@@ -1,8 +1,7 @@
 package io.jllm.cpu.layout;
 
-import io.jllm.quant.Codec;
-import io.jllm.quant.DType;
-import io.jllm.quant.Tensor;
+import io.jllm.quant.Weights;
+import java.lang.foreign.MemorySegment;
 
 /**
  * What the kernels in machine code compute, to the last bit, in plain Java, from the bytes of the file: products of a row of weights by
@@ -15,70 +14,32 @@ import io.jllm.quant.Tensor;
  */
 public record BlockModel(float[] values, int each, float[] scales, float[] minima) {
     private static final int BLOCK = 32;
-    private static final int SUPER = 256;
     private static final float LIMIT = 127;
 
-    /** A row of a stored tensor. */
-    public static BlockModel of(Tensor t, int row) {
-        int cols = (int) t.cols();
-        long at = row * t.rowBytes();
-        var values = new float[cols];
-        if (!t.type().isQuantized()) {
-            Codec.of(t.type()).orElseThrow().decode(t.data(), at, values, 0, cols);
-            return new BlockModel(values, cols, new float[0], new float[0]);
-        }
+    /**
+     * A row of stored weights.
+     *
+     * @throws IllegalArgumentException if their format is not rearranged
+     */
+    public static BlockModel of(Weights w, int row) {
+        return of(WeightFormat.of(w).orElseThrow(() -> new IllegalArgumentException(w.format() + " is not rearranged")), w, row);
+    }
+
+    /** A row of weights of that format. */
+    public static BlockModel of(WeightFormat format, Weights w, int row) {
+        int cols = (int) w.cols();
+        BlockModel model = switch (format.numbers()) {
+            case Numbers.Integers(Planes _, Scales s) -> new BlockModel(new float[cols], s.columns(), new float[cols / s.columns()],
+                    new float[s.minima() ? cols / BLOCK : 0]);
+            case Numbers.Floats _ -> new BlockModel(new float[cols], cols, new float[0], new float[0]);
+        };
         // As an array: this runs before anything is compiled, when a call for each byte takes long.
-        byte[] data = t.data().asSlice(at, t.rowBytes()).toArray(Layout.BYTE);
-        int each = t.type() == DType.Q6_K ? 16 : BLOCK;
-        boolean simple = t.type() == DType.Q4_0 || t.type() == DType.Q8_0;
-        var scales = new float[cols / each];
-        var minima = new float[simple || each < BLOCK ? 0 : cols / BLOCK];
-        for (int c = 0; c < cols; c++) {
-            int block = c / t.type().blockElements() * t.type().blockBytes();
-            int i = c % t.type().blockElements();
-            int k = i / each;
-            switch (t.type()) {
-                case Q4_0 -> {
-                    values[c] = (octet(data, block + 2 + i % 16) >> i / 16 * 4 & 15) - 8;
-                    scales[c / each] = half(data, block);
-                }
-                case Q8_0 -> {
-                    values[c] = (byte) octet(data, block + 2 + i);
-                    scales[c / each] = half(data, block);
-                }
-                case Q6_K -> {
-                    int run = i % 128 / 32;
-                    int nibble = octet(data, block + i / 128 * 64 + run % 2 * 32 + i % 32) >> run / 2 * 4 & 15;
-                    int top = octet(data, block + 128 + i / 128 * 32 + i % 32) >> run * 2 & 3;
-                    values[c] = (nibble | top << 4) - 32;
-                    scales[c / each] = half(data, block + 208) * (byte) octet(data, block + 192 + k);
-                }
-                default -> {
-                    int nibbles = block + t.type().blockBytes() - SUPER / 2;
-                    int nibble = octet(data, nibbles + k / 2 * 32 + i % 32) >> k % 2 * 4 & 15;
-                    values[c] = t.type() == DType.Q4_K ? nibble : nibble | (octet(data, block + 16 + i % 32) >> k & 1) << 4;
-                    scales[c / each] = half(data, block) * sixBits(data, block + 4, k, 0);
-                    minima[c / each] = half(data, block + 2) * sixBits(data, block + 4, k, 4);
-                }
-            }
+        var data = new byte[(int) w.rowBytes()];
+        w.read(row, 1, MemorySegment.ofArray(data));
+        for (int c = 0; c < cols; c += format.type().blockElements()) {
+            format.layout().model(data, c / format.type().blockElements() * format.type().blockBytes(), model, c);
         }
-        return new BlockModel(values, each, scales, minima);
-    }
-
-    private static int octet(byte[] data, int at) {
-        return data[at] & 0xFF;
-    }
-
-    private static float half(byte[] data, int at) {
-        return Float.float16ToFloat((short) (octet(data, at) | data[at + 1] << Byte.SIZE));
-    }
-
-    /** Scale (kind 0) or minimum (kind 4) {@code k} of 12 bytes that hold 8 of each. */
-    private static int sixBits(byte[] data, int at, int k, int kind) {
-        if (k < 4) {
-            return octet(data, at + kind + k) & 63;
-        }
-        return octet(data, at + 4 + k) >> kind & 15 | octet(data, at + kind + k - 4) >> 6 << 4;
+        return model;
     }
 
     /** Scale of the block of {@code x} that starts at {@code at}. */

@@ -1,28 +1,52 @@
 package io.jllm.cpu.layout;
 
-import io.jllm.quant.DType;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
+import java.util.OptionalInt;
 
-/** Formats with blocks of 32 and a scale: Q4_0 and Q8_0. Bytes are as they are stored, but that bytes of Q8_0 become unsigned. */
+/**
+ * Blocks of 32 with a scale: nibbles, of which byte j has value j in its low half and value j + 16 in its high one, or signed bytes. Bytes
+ * are as they are stored, but that signed ones become unsigned.
+ */
 final class SimpleLayout extends Layout {
-    static final SimpleLayout Q4_0 = new SimpleLayout(DType.Q4_0, WeightFormat.Q4_0, 0, 4);
-    static final SimpleLayout Q8_0 = new SimpleLayout(DType.Q8_0, WeightFormat.Q8_0, 0x80808080, 8);
+    static final SimpleLayout NIBBLES = new SimpleLayout(0, 4);
+    static final SimpleLayout BYTES = new SimpleLayout(0x80808080, 8);
 
     private static final int HEADER = 2 * Short.BYTES;
     private final int flip;
     private final int words;
 
-    private SimpleLayout(DType type, WeightFormat format, int flip, int words) {
-        super(type, format, List.of(new Run(Short.BYTES, 2)), Integer.BYTES);
+    private SimpleLayout(int flip, int words) {
         this.flip = flip;
         this.words = words;
     }
 
+    private int storedBytes() {
+        return Short.BYTES + words * Integer.BYTES;
+    }
+
     @Override
-    void toRecord(byte[] stored, int at, int columns, byte[] record, int start) {
+    public List<Integer> halves() {
+        return List.of(0);
+    }
+
+    @Override
+    public OptionalInt moves() {
+        return OptionalInt.of(flip);
+    }
+
+    @Override
+    protected void model(byte[] stored, int at, BlockModel to, int column) {
+        to.scales()[column / BLOCK] = number(stored, at);
+        for (int i = 0; i < BLOCK; i++) {
+            to.values()[column + i] = flip == 0 ? (octet(stored, at + 2 + i % 16) >> i / 16 * 4 & 15) - 8 : (byte) octet(stored, at + 2 + i);
+        }
+    }
+
+    @Override
+    protected void toRecord(byte[] stored, int at, int columns, byte[] record, int start) {
         for (int b = 0; b < columns / BLOCK; b++) {
-            int block = at + b * type().blockBytes();
+            int block = at + b * storedBytes();
             put(record, start + b * Short.BYTES, half(stored, block));
             int to = start + HEADER + b * words * Integer.BYTES;
             for (int j = 0; j < words; j++) {

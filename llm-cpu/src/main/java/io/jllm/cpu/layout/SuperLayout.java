@@ -1,59 +1,74 @@
 package io.jllm.cpu.layout;
 
-import io.jllm.quant.DType;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 
 /**
- * Formats with blocks of 256 that hold eight of 32: Q4_K, Q5_K and Q6_K. Their scales stay as they are stored; their nibbles and further
- * bits, which the file spreads over the whole block, come together for each 32 columns.
+ * Blocks of 256 that hold eight of 32, of four bits or five, with scales and minima of 6 bits. Scales stay as they are stored; nibbles
+ * and fifth bits, which the file spreads over the whole block, come together for each 32 columns.
  */
 final class SuperLayout extends Layout {
-    static final SuperLayout Q4_K = new SuperLayout(DType.Q4_K, WeightFormat.Q4_K, List.of(new Run(Short.BYTES, 2)));
-    static final SuperLayout Q5_K = new SuperLayout(DType.Q5_K, WeightFormat.Q5_K, List.of(new Run(Short.BYTES, 2)));
-    static final SuperLayout Q6_K = new SuperLayout(DType.Q6_K, WeightFormat.Q6_K, List.of(new Run(Integer.BYTES, 1), new Run(1, 16)));
+    static final SuperLayout FOUR_BITS = new SuperLayout(false);
+    static final SuperLayout FIVE_BITS = new SuperLayout(true);
 
     private static final int BLOCKS = 8;
     private static final int WORDS = BLOCK / Integer.BYTES;
     private static final int LOW = 0x0f0f0f0f;
     private static final int ONES = 0x01010101;
-    private static final int TWOS = 0x03030303;
-    /** Places in stored blocks. */
-    private static final int HIGH_BITS_OF_5 = 16;
-    private static final int HIGH_BITS_OF_6 = 128;
-    private static final int SCALES_OF_6 = 192;
-    private static final int SCALE_OF_6 = 208;
+    /** Bytes before the bits, stored and in a record: two scales, and 12 bytes of scales and minima of blocks. */
+    private static final int HEADER = 16;
+    private static final int FIFTH_BYTES = BLOCK;
     /** The columns, in fours, whose fifth bits are bits 0 to 7 of a byte. */
     private static final int[] FIFTH = {0, 1, 4, 5, 2, 3, 6, 7};
 
-    private SuperLayout(DType type, WeightFormat format, List<Run> header) {
-        super(type, format, header, Integer.BYTES);
+    private final boolean five;
+
+    private SuperLayout(boolean five) {
+        this.five = five;
     }
 
-    private int header() {
-        return format().headerBytes() / ROWS;
+    /** Where the nibbles of a stored block start. */
+    private int nibbles() {
+        return HEADER + (five ? FIFTH_BYTES : 0);
     }
 
+    /** Where a block of 32 is in a record. */
     private int block(int b) {
-        return header() + b * format().blockBytes() / ROWS;
+        return HEADER + b * (BLOCK / 2 + (five ? Integer.BYTES : 0));
     }
 
     @Override
-    void toRecord(byte[] stored, int at, int columns, byte[] record, int start) {
-        if (type() == DType.Q6_K) {
-            put(record, start, Float.floatToRawIntBits(Float.float16ToFloat(half(stored, at + SCALE_OF_6))));
-            for (int i = 0; i < 16; i += Integer.BYTES) {
-                put(record, start + Integer.BYTES + i, word(stored, at + SCALES_OF_6 + i));
-            }
-            for (int b = 0; b < BLOCKS; b++) {
-                sixBits(stored, at, b, record, start + block(b));
-            }
-            return;
+    public List<Integer> halves() {
+        return List.of(0, Short.BYTES);
+    }
+
+    @Override
+    protected void model(byte[] stored, int at, BlockModel to, int column) {
+        for (int i = 0; i < BLOCKS * BLOCK; i++) {
+            int k = i / BLOCK;
+            int nibble = octet(stored, at + nibbles() + k / 2 * 32 + i % 32) >> k % 2 * 4 & 15;
+            to.values()[column + i] = five ? nibble | (octet(stored, at + HEADER + i % 32) >> k & 1) << 4 : nibble;
         }
-        for (int i = 0; i < header(); i += Integer.BYTES) {
+        for (int k = 0; k < BLOCKS; k++) {
+            to.scales()[column / BLOCK + k] = number(stored, at) * sixBits(stored, at + 4, k, 0);
+            to.minima()[column / BLOCK + k] = number(stored, at + 2) * sixBits(stored, at + 4, k, 4);
+        }
+    }
+
+    /** Scale (kind 0) or minimum (kind 4) {@code k} of 12 bytes that hold 8 of each. */
+    private static int sixBits(byte[] stored, int at, int k, int kind) {
+        if (k < 4) {
+            return octet(stored, at + kind + k) & 63;
+        }
+        return octet(stored, at + 4 + k) >> kind & 15 | octet(stored, at + kind + k - 4) >> 6 << 4;
+    }
+
+    @Override
+    protected void toRecord(byte[] stored, int at, int columns, byte[] record, int start) {
+        for (int i = 0; i < HEADER; i += Integer.BYTES) {
             put(record, start + i, word(stored, at + i));
         }
-        int nibbles = at + type().blockBytes() - BLOCKS * BLOCK / 2;
+        int nibbles = at + nibbles();
         for (int b = 0; b < BLOCKS; b++) {
             int to = start + block(b);
             int from = nibbles + b / 2 * BLOCK;
@@ -63,60 +78,24 @@ final class SuperLayout extends Layout {
                 int high = word(stored, from + (j + WORDS / 2) * Integer.BYTES) >>> shift & LOW;
                 put(record, to + j * Integer.BYTES, low | high << 4);
             }
-            if (type() == DType.Q5_K) {
+            if (five) {
                 int bits = 0;
                 for (int i = 0; i < FIFTH.length; i++) {
-                    bits |= (word(stored, at + HIGH_BITS_OF_5 + FIFTH[i] * Integer.BYTES) >>> b & ONES) << i;
+                    bits |= (word(stored, at + HEADER + FIFTH[i] * Integer.BYTES) >>> b & ONES) << i;
                 }
                 put(record, to + BLOCK / 2, bits);
             }
         }
     }
 
-    private static void sixBits(byte[] stored, int at, int b, byte[] record, int to) {
-        int run = b % 4;
-        int nibbles = at + b / 4 * 64 + run % 2 * BLOCK;
-        int pairs = at + HIGH_BITS_OF_6 + b / 4 * BLOCK;
-        for (int half = 0; half < 2; half++) {
-            int bits = 0;
-            for (int k = 0; k < 2; k++) {
-                int j = half * 4 + k;
-                int first = word(stored, nibbles + j * Integer.BYTES) >>> run / 2 * 4 & LOW;
-                int second = word(stored, nibbles + (j + 2) * Integer.BYTES) >>> run / 2 * 4 & LOW;
-                put(record, to + (half * 2 + k) * Integer.BYTES, first | second << 4);
-                bits |= (word(stored, pairs + j * Integer.BYTES) >>> run * 2 & TWOS) << 2 * k;
-                bits |= (word(stored, pairs + (j + 2) * Integer.BYTES) >>> run * 2 & TWOS) << 2 * k + 4;
-            }
-            put(record, to + BLOCK / 2 + half * Integer.BYTES, bits);
-        }
-    }
-
     @Override
     public void decode(MemorySegment data, long unit, int row, int columns, float[] to, int at) {
         for (int b = 0; b < BLOCKS; b++) {
-            if (type() == DType.Q6_K) {
-                decodeSix(data, unit, row, b, to, at + b * BLOCK);
-            } else {
-                decodeWithMinimum(data, unit, row, b, to, at + b * BLOCK);
-            }
+            decodeBlock(data, unit, row, b, to, at + b * BLOCK);
         }
     }
 
-    private void decodeSix(MemorySegment data, long unit, int row, int b, float[] to, int at) {
-        float d = Float.intBitsToFloat(word(data, unit, row, 0));
-        for (int half = 0; half < 2; half++) {
-            float scale = d * signedByte(data, unit, row, Integer.BYTES + 2 * b + half);
-            int bits = word(data, unit, row, block(b) + BLOCK / 2 + half * Integer.BYTES);
-            for (int i = 0; i < BLOCK / 2; i++) {
-                int word = word(data, unit, row, block(b) + (half * 2 + i / 4 % 2) * Integer.BYTES);
-                int shift = i % 4 * Byte.SIZE;
-                int q = word >>> shift + i / 8 * 4 & 15 | (bits >>> shift + i / 4 * 2 & 3) << 4;
-                to[at + half * BLOCK / 2 + i] = scale * (q - 32);
-            }
-        }
-    }
-
-    private void decodeWithMinimum(MemorySegment data, long unit, int row, int b, float[] to, int at) {
+    private void decodeBlock(MemorySegment data, long unit, int row, int b, float[] to, int at) {
         int shift = b % 4 * Byte.SIZE;
         int scales = word(data, unit, row, 4) >>> shift;
         int minima = word(data, unit, row, 8) >>> shift;
@@ -124,7 +103,7 @@ final class SuperLayout extends Layout {
         boolean first = b < BLOCKS / 2;
         float scale = half(data, unit, row, 0) * (first ? scales & 63 : rest & 15 | (scales >>> 6 & 3) << 4);
         float minimum = half(data, unit, row, 2) * (first ? minima & 63 : rest >>> 4 & 15 | (minima >>> 6 & 3) << 4);
-        int fifth = type() == DType.Q5_K ? word(data, unit, row, block(b) + BLOCK / 2) : 0;
+        int fifth = five ? word(data, unit, row, block(b) + BLOCK / 2) : 0;
         for (int i = 0; i < FIFTH.length; i++) {
             int four = FIFTH[i];
             int word = word(data, unit, row, block(b) + four % 4 * Integer.BYTES) >>> four / 4 * 4;

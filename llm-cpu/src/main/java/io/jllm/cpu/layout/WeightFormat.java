@@ -1,91 +1,133 @@
 package io.jllm.cpu.layout;
 
-import static io.jllm.cpu.layout.TokenFormat.BYTES;
-import static io.jllm.cpu.layout.TokenFormat.FLOATS;
+import io.jllm.cpu.layout.Numbers.Floats;
+import io.jllm.cpu.layout.Numbers.Integers;
+import io.jllm.quant.DType;
+import io.jllm.quant.Tensor;
+import io.jllm.quant.Weights;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Function;
+import java.util.stream.Collectors;
 
 /**
- * How weights lie in memory for products in machine code: rows in groups of {@value #ROWS}, columns in blocks of 32, blocks in
+ * A format of weights that are rearranged when a model is loaded: one row of a table, from which all kernels are derived. To add one: a codec
+ * (io.jllm.quant), a {@link Layout} for its stored blocks, and a constant here.
+ *
+ * <p>Weights lie in memory so: rows in groups of {@value #ROWS}, columns in blocks of 32, blocks in
  * units. A unit is a header, with the scales of its blocks, and then its blocks. All of a group is one stream, in which vectors
  * begin with cache lines; a vector holds numbers of the same columns of 16 rows, row after row: 16 times 4 bytes, unless
  * something else is said. The last unit of a row may lack blocks, but not their place in the header.
  *
  * <p>"Bytes c" of a block means a vector with the bytes of columns c to c + 3 of each row, "nibbles c, d" one that holds columns
- * c to c + 3 in the low halves of its bytes and d to d + 3 in the high ones.
+ * c to c + 3 in the low halves of its bytes and d to d + 3 in the high ones. {@link Planes} and {@link Scales} say the rest.
+ *
+ * @param type how they are stored, with the geometry of stored blocks
+ * @param numbers what they are
+ * @param layout takes stored blocks apart
  */
-public enum WeightFormat {
-    /** Header: 16 scales in half precision for each block. Block: nibbles 0, 16 to nibbles 12, 28; the value is 8 less. */
-    Q4_0(2, 64, 256, BYTES),
-    /** Header: as Q4_0. Block: bytes 0 to 28, with 128 added. */
-    Q8_0(2, 64, 512, BYTES),
-    /**
-     * Header: 16 scales d, 16 scales of minima, in half precision; three vectors of the 12 bytes with scales and minima as GGUF
-     * packs them. Block: as Q4_0, but nothing is subtracted.
-     */
-    Q4_K(8, 256, 256, BYTES),
-    /** Header and nibbles as Q4_K; then a vector of the fifth bits: bits 0 to 7 for columns 0, 4, 16, 20, 8, 12, 24, 28 (and on). */
-    Q5_K(8, 256, 320, BYTES),
-    /**
-     * Header: 16 scales d in single precision; for each 16 columns, 16 signed bytes. Block: nibbles 0, 8 and 4, 12 and 16, 24 and 20, 28;
-     * for each half, a vector with the upper two bits: bits 0 and 1 for its columns 0 to 3, and so on.
-     */
-    Q6_K(8, 320, 384, BYTES),
-    /** For each column, 16 numbers of 2 bytes. */
-    F16(1, 0, 1024, FLOATS),
-    /** For each pair of columns, 16 pairs. */
-    BF16(1, 0, 1024, FLOATS),
-    /** For each column, 16 floats. */
-    F32(1, 0, 2048, FLOATS);
-
+public record WeightFormat(DType type, Numbers numbers, Layout layout) {
     /** Rows of a group. */
     public static final int ROWS = 16;
     /** Bytes of a vector: one cache line. */
     public static final int VECTOR = 64;
 
-    private final int unitBlocks;
-    private final int headerBytes;
-    private final int blockBytes;
-    private final TokenFormat tokens;
+    /** Block: nibbles 0, 16 to nibbles 12, 28; the value is 8 less. */
+    public static final WeightFormat Q4_0 = integers(DType.Q4_0, new Planes(0, 8, true), Scales.HALVES, SimpleLayout.NIBBLES);
+    /** Block: bytes 0 to 28, with 128 added. */
+    public static final WeightFormat Q8_0 = integers(DType.Q8_0, new Planes(4, 128, false), Scales.HALVES, SimpleLayout.BYTES);
+    /** Block: as Q4_0, but nothing is subtracted. */
+    public static final WeightFormat Q4_K = integers(DType.Q4_K, new Planes(0, 0, true), Scales.SIX_BITS, SuperLayout.FOUR_BITS);
+    /** Block: as Q4_K; then a vector of the fifth bits. */
+    public static final WeightFormat Q5_K = integers(DType.Q5_K, new Planes(1, 0, true), Scales.SIX_BITS, SuperLayout.FIVE_BITS);
+    /** Block: nibbles 0, 8 and 4, 12 and 16, 24 and 20, 28; for each half, a vector with the upper two bits. */
+    public static final WeightFormat Q6_K = integers(DType.Q6_K, new Planes(2, 32, false), Scales.BYTES, SixBitLayout.INSTANCE);
+    public static final WeightFormat F16 = floats(DType.F16, Floats.F16);
+    public static final WeightFormat BF16 = floats(DType.BF16, Floats.BF16);
+    public static final WeightFormat F32 = floats(DType.F32, Floats.F32);
 
-    WeightFormat(int unitBlocks, int headerBytes, int blockBytes, TokenFormat tokens) {
-        this.unitBlocks = unitBlocks;
-        this.headerBytes = headerBytes;
-        this.blockBytes = blockBytes;
-        this.tokens = tokens;
+    private static final List<WeightFormat> ALL = List.of(Q4_0, Q8_0, Q4_K, Q5_K, Q6_K, F16, BF16, F32);
+    private static final Map<DType, WeightFormat> BY_TYPE = ALL.stream().collect(Collectors.toMap(WeightFormat::type, Function.identity()));
+
+    private static WeightFormat integers(DType type, Planes planes, Scales scales, Layout layout) {
+        return new WeightFormat(type, new Integers(planes, scales), layout);
     }
 
-    /** What it is multiplied by. */
+    private static WeightFormat floats(DType type, Floats floats) {
+        return new WeightFormat(type, floats, new FloatLayout(floats));
+    }
+
+    /** The format of what is stored so; empty if it is not rearranged. */
+    public static Optional<WeightFormat> of(DType type) {
+        return Optional.ofNullable(BY_TYPE.get(type));
+    }
+
+    /** The format of weights; empty if they are not rearranged. */
+    public static Optional<WeightFormat> of(Weights w) {
+        return switch (w) {
+            case Tensor t -> of(t.type());
+        };
+    }
+
+    /** All that there are. */
+    public static List<WeightFormat> all() {
+        return ALL;
+    }
+
+    /** What all of them are stored in. */
+    public static List<DType> types() {
+        return ALL.stream().map(WeightFormat::type).toList();
+    }
+
+    /** As a user would name it. */
+    public String name() {
+        return type.name();
+    }
+
+    /** What machine code multiplies it by. */
     public TokenFormat tokens() {
-        return tokens;
+        return numbers.tokens();
     }
 
     /** Blocks of a unit. */
     public int unitBlocks() {
-        return unitBlocks;
+        return numbers.unitBlocks();
+    }
+
+    /** Columns of a unit. */
+    public int unitColumns() {
+        return unitBlocks() * TokenFormat.BLOCK;
     }
 
     /** Bytes of a unit's header. */
     public int headerBytes() {
-        return headerBytes;
+        return numbers.headerBytes();
     }
 
     /** Bytes of a block of {@link #ROWS} rows. */
     public int blockBytes() {
-        return blockBytes;
+        return numbers.blockBytes();
     }
 
     /** Bytes of a unit with so many blocks. */
     public int unitBytes(int blocks) {
-        return headerBytes + blocks * blockBytes;
+        return headerBytes() + blocks * blockBytes();
     }
 
     /** Bytes of a group of so many columns. */
     public long groupBytes(long cols) {
         long blocks = Math.ceilDiv(cols, TokenFormat.BLOCK);
-        return Math.ceilDiv(blocks, unitBlocks) * headerBytes + blocks * blockBytes;
+        return Math.ceilDiv(blocks, unitBlocks()) * headerBytes() + blocks * blockBytes();
     }
 
     /** Bytes of so many rows and columns. */
     public long bytes(long rows, long cols) {
         return Math.multiplyExact(Math.ceilDiv(rows, ROWS), groupBytes(cols));
+    }
+
+    @Override
+    public String toString() {
+        return name();
     }
 }

@@ -1,18 +1,24 @@
 package io.jllm.cpu.machine;
 
 import io.jllm.cpu.layout.AttentionShape;
+import io.jllm.cpu.layout.RopeShape;
 import io.jllm.cpu.layout.TokenFormat;
 import io.jllm.cpu.layout.WeightFormat;
 import io.jllm.cpu.machine.asm.Assembler;
 import io.jllm.cpu.machine.asm.Constant;
 import io.jllm.cpu.machine.asm.Isa;
+import io.jllm.cpu.machine.code.AttentionCode;
+import io.jllm.cpu.machine.code.MergeCode;
+import io.jllm.cpu.machine.code.PackCode;
+import io.jllm.cpu.machine.code.ProductCode;
+import io.jllm.cpu.machine.code.QuantizeCode;
 import io.jllm.cpu.os.CodeCalls;
 import io.jllm.cpu.os.LargeMemory;
 import io.jllm.cpu.os.MachineCodeException;
 import io.jllm.cpu.os.Processor;
 import io.jllm.cpu.os.SystemCalls;
 import java.lang.foreign.MemorySegment;
-import java.util.EnumMap;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -73,7 +79,7 @@ public final class MachineCode {
     private final Isa isa;
     private final SystemCalls system;
     private final MemorySegment quantize;
-    private final Map<WeightFormat, Product> products = new EnumMap<>(WeightFormat.class);
+    private final Map<WeightFormat, Product> products = new HashMap<>();
 
     private MachineCode(Isa isa, SystemCalls system) {
         this.isa = isa;

@@ -2,11 +2,14 @@ package io.jllm.cpu.machine;
 
 import io.jllm.cpu.kernels.PackedMatrix;
 import io.jllm.cpu.kernels.Target;
+import io.jllm.cpu.kernels.Workspace;
 import io.jllm.cpu.layout.BlockModel;
 import io.jllm.cpu.layout.BlockRows;
 import io.jllm.cpu.layout.Layout;
+import io.jllm.cpu.layout.Numbers;
 import io.jllm.cpu.layout.Rows;
 import io.jllm.cpu.layout.TokenFormat;
+import io.jllm.cpu.layout.WeightFormat;
 import io.jllm.cpu.os.MachineCodeException;
 import io.jllm.quant.DType;
 import io.jllm.quant.Tensor;
@@ -34,13 +37,14 @@ public final class MachineSelfTest {
      *
      * @throws MachineCodeException if a result differs in any bit
      */
-    static void run(MachineKernels kernels, MachineCode.Product product, DType type) {
+    static void run(MachineProducts products, WeightFormat format) {
+        DType type = format.type();
         var random = new Random(1);
         int cols = type.blockElements() == 256 ? 512 : type.isQuantized() ? 96 : 75;
         try (Arena arena = Arena.ofConfined()) {
-            comparePacked(kernels, product, random(arena, random, type, ROWS, PACKED_COLS), arena);
-            Tensor stored = random(arena, random, type, ROWS, cols);
-            PackedMatrix w = PackedMatrix.of(type, arena.allocate(PackedMatrix.bytes(type, ROWS, cols), 64), ROWS, cols);
+            comparePacked(products, format, random(arena, random, format, ROWS, PACKED_COLS), arena);
+            Tensor stored = random(arena, random, format, ROWS, cols);
+            PackedMatrix w = PackedMatrix.of(format, arena.allocate(format.bytes(ROWS, cols), 64), ROWS, cols);
             w.pack(stored, 0, w.groups());
             MemorySegment bias = arena.allocate((ROWS + 15L) / 16 * 16 * Float.BYTES);
             var biases = new float[ROWS];
@@ -59,54 +63,50 @@ public final class MachineSelfTest {
             var want = new float[TOKENS][ROWS];
             var arranged = Arrays.stream(x).map(BlockModel.Token::of).toArray(BlockModel.Token[]::new);
             for (int r = 0; r < ROWS; r++) {
-                BlockModel row = BlockModel.of(stored, r);
+                BlockModel row = BlockModel.of(format, stored, r);
                 for (int t = 0; t < TOKENS; t++) {
                     want[t][r] = row.dot(arranged[t]) + r + t;
                 }
             }
+            var ws = new Workspace(arena, cols);
             for (int tokens : new int[] {1, 2, 3, 4, 5, 6, 7, TOKENS}) {
-                compare(kernels, product, arena, w.withBias(bias), want, rows, tokens);
+                compare(products, arena, w.withBias(bias), want, rows, tokens, ws);
             }
         }
     }
 
-    private static void comparePacked(MachineKernels kernels, MachineCode.Product product, Tensor stored, Arena arena) {
-        long bytes = PackedMatrix.bytes(stored.type(), ROWS, PACKED_COLS);
-        var want = PackedMatrix.of(stored.type(), arena.allocate(bytes, 64), ROWS, PACKED_COLS);
-        var got = PackedMatrix.of(stored.type(), arena.allocate(bytes, 64), ROWS, PACKED_COLS);
+    private static void comparePacked(MachineProducts products, WeightFormat format, Tensor stored, Arena arena) {
+        long bytes = format.bytes(ROWS, PACKED_COLS);
+        var want = PackedMatrix.of(format, arena.allocate(bytes, 64), ROWS, PACKED_COLS);
+        var got = PackedMatrix.of(format, arena.allocate(bytes, 64), ROWS, PACKED_COLS);
         want.pack(stored, 0, want.groups());
-        kernels.pack(product, got, stored, 0, got.groups());
+        products.pack(got, stored, 0, got.groups());
         long at = want.data().mismatch(got.data());
         if (at != -1) {
-            throw new MachineCodeException("the self-test of " + stored.type() + " failed: rearranged weights differ at byte " + at);
+            throw new MachineCodeException("the self-test of " + format + " failed: rearranged weights differ at byte " + at);
         }
     }
 
     /** Weights of random bytes, with scales of a modest size. */
-    public static Tensor random(Arena arena, Random random, DType type, int rows, int cols) {
+    public static Tensor random(Arena arena, Random random, WeightFormat format, int rows, int cols) {
+        DType type = format.type();
         MemorySegment stored = arena.allocate(type.bytes((long) rows * cols), 64);
         var data = new byte[(int) stored.byteSize()]; // as an array: nothing is compiled yet, and a call for each number takes long
         random.nextBytes(data);
         for (int at = 0; at < data.length; at += type.blockBytes()) {
-            switch (type) {
-                case Q4_0, Q8_0 -> modest(data, at);
-                case Q4_K, Q5_K -> {
-                    modest(data, at);
-                    modest(data, at + Short.BYTES);
+            switch (format.numbers()) {
+                case Numbers.Integers _ -> {
+                    for (int half : format.layout().halves()) {
+                        data[at + half + 1] &= MODEST;
+                    }
                 }
-                case Q6_K -> modest(data, at + type.blockBytes() - Short.BYTES);
-                case F16 -> put(data, at, Short.BYTES, Float.floatToFloat16((float) random.nextGaussian()));
-                case BF16 -> put(data, at, Short.BYTES, Float.floatToRawIntBits((float) random.nextGaussian()) >> Short.SIZE);
-                case F32 -> put(data, at, Float.BYTES, Float.floatToRawIntBits((float) random.nextGaussian()));
-                default -> throw new IllegalArgumentException("no test for " + type);
+                case Numbers.Floats.F16 -> put(data, at, Short.BYTES, Float.floatToFloat16((float) random.nextGaussian()));
+                case Numbers.Floats.BF16 -> put(data, at, Short.BYTES, Float.floatToRawIntBits((float) random.nextGaussian()) >> Short.SIZE);
+                case Numbers.Floats.F32 -> put(data, at, Float.BYTES, Float.floatToRawIntBits((float) random.nextGaussian()));
             }
         }
         MemorySegment.copy(data, 0, stored, Layout.BYTE, 0, data.length);
         return new Tensor("self-test", type, rows, cols, stored);
-    }
-
-    private static void modest(byte[] data, int at) {
-        data[at + 1] &= MODEST;
     }
 
     private static void put(byte[] data, int at, int bytes, int number) {
@@ -115,12 +115,12 @@ public final class MachineSelfTest {
         }
     }
 
-    private static void compare(MachineKernels kernels, MachineCode.Product product, Arena arena, PackedMatrix w, float[][] want, Rows rows,
-                                int tokens) {
-        TokenFormat format = kernels.tokens(w.type());
+    private static void compare(MachineProducts products, Arena arena, PackedMatrix w, float[][] want, Rows rows,
+                                int tokens, Workspace ws) {
+        TokenFormat format = products.tokens();
         var x = new BlockRows(format, arena.allocate(format.bytes(tokens, w.cols()), 64), w.cols());
         for (int t = 0; t < tokens; t += BlockRows.GROUP) {
-            kernels.arrange(rows, t, tokens, x);
+            products.arrange(rows, t, tokens, x, ws);
         }
         var out = new Rows(arena.allocate((long) tokens * (ROWS + 3) * Float.BYTES), 0, ROWS + 3);
         var row = new float[out.width()];
@@ -128,7 +128,7 @@ public final class MachineSelfTest {
             Arrays.fill(row, t);
             MemorySegment.copy(row, 0, out.data(), Rows.FLOAT, out.row(t), row.length);
         }
-        kernels.linear(product, w, 0, ROWS, x, tokens, new Target(out, 1, Optional.of(out)));
+        products.linear(w, 0, ROWS, x, tokens, new Target(out, 1, Optional.of(out)), ws);
         for (int t = 0; t < tokens; t++) {
             MemorySegment.copy(out.data(), Rows.FLOAT, out.row(t), row, 0, row.length);
             for (int i = 0; i < row.length; i++) {
@@ -136,7 +136,7 @@ public final class MachineSelfTest {
                 float should = r < 0 || r >= ROWS ? t : want[t][r];
                 float got = row[i];
                 if (Float.floatToRawIntBits(should) != Float.floatToRawIntBits(got)) {
-                    throw new MachineCodeException("the self-test of " + w.type() + " failed: row " + r + " by token " + t + " of " + tokens
+                    throw new MachineCodeException("the self-test of " + w.format() + " failed: row " + r + " by token " + t + " of " + tokens
                             + " is " + got + ", should be " + should);
                 }
             }

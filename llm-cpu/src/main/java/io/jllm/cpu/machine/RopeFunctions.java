@@ -1,8 +1,10 @@
 package io.jllm.cpu.machine;
 
+import io.jllm.cpu.layout.RopeShape;
 import io.jllm.cpu.machine.asm.Assembler;
 import io.jllm.cpu.machine.asm.Constant;
 import io.jllm.cpu.machine.asm.Isa;
+import io.jllm.cpu.machine.code.RopeCode;
 import io.jllm.cpu.os.CodeCalls;
 import io.jllm.cpu.os.SystemCalls;
 import java.lang.foreign.MemorySegment;

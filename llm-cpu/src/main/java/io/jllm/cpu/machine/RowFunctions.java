@@ -6,6 +6,7 @@ import io.jllm.cpu.layout.WeightFormat;
 import io.jllm.cpu.machine.asm.Assembler;
 import io.jllm.cpu.machine.asm.Constant;
 import io.jllm.cpu.machine.asm.Isa;
+import io.jllm.cpu.machine.code.RowCode;
 import io.jllm.cpu.os.CodeCalls;
 import io.jllm.cpu.os.SystemCalls;
 import java.lang.foreign.Arena;
@@ -14,9 +15,9 @@ import java.lang.foreign.MemorySegment;
 /** What {@link MachineCode} does with rows of floats. Thread-safe; all addresses are of memory outside the heap, and nothing is checked. */
 public final class RowFunctions {
     /** Where {@link #sums} writes the sum, in bytes. */
-    public static final int SUM_AT = Float.BYTES;
+    public static final int SUM_AT = RowCode.SUM_AT;
     /** Where it writes the largest magnitude. */
-    public static final int MAGNITUDE_AT = 2 * Float.BYTES;
+    public static final int MAGNITUDE_AT = RowCode.MAGNITUDE_AT;
 
     private final Isa isa;
     private final MemorySegment norm;

@@ -1,17 +1,15 @@
 /**
- * Kernels in machine code, written from plain Java for the processor at hand, and tested against plain Java before they are used.
+ * The tier in machine code, for x86-64 processors with AVX-512 VNNI or AVX2 on Linux. Not exported.
  *
  * <p>In reading order:
  * <ul>
- * <li>{@link MachineKernels}, {@link MachineAttention}, {@link RowFunctions}, {@link RopeFunctions}: what others call: products, attention,
- * rows, rotation
+ * <li>{@link MachineTier}: answers the contract with what follows
+ * <li>{@link MachineProducts}, {@link MachineChunks}, {@link MachineRotation}, {@link MachineRows}: the parts of the contract
+ * <li>{@link MachineKernels}, {@link MachineAttention}, {@link RowFunctions}, {@link RopeFunctions}: the kernels that were written
  * <li>{@link MachineCode}: the code in memory, and its calls
- * <li>{@link ProductCode}, {@link BlockCode}, {@link IntegerCode}, {@link FloatCode}: a product from the outside to the inside, with
- * {@link Pass}, {@link Planes} and {@link Scales}; {@link PackCode} rearranges weights, {@link QuantizeCode} tokens
- * <li>{@link AttentionCode}, {@link ScoreCode}, {@link SoftmaxCode}, {@link ValueCode}, {@link MergeCode}: attention over chunks
- * <li>{@link RowCode}, {@link RopeCode}, {@link RopeShape}: norms, activations, rotation
  * <li>{@link MachineSelfTest}, {@link AttentionSelfTest}, {@link RowSelfTest}: the tests before use
- * <li>io.jllm.cpu.machine.asm writes the instructions; io.jllm.cpu.os has the memory and makes the calls
+ * <li>{@code machine.code} has the generators, {@code machine.asm} the assembler; memory that can be run and calls to it are bound in
+ * {@code os}
  * </ul>
  */
 package io.jllm.cpu.machine;

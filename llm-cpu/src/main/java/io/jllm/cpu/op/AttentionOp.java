@@ -1,5 +1,7 @@
 package io.jllm.cpu.op;
 
+import io.jllm.cpu.kernels.Attention;
+import io.jllm.cpu.kernels.AttentionTiles;
 import io.jllm.cpu.kernels.Workspace;
 import io.jllm.spi.StepBatch;
 
@@ -9,16 +11,16 @@ import io.jllm.spi.StepBatch;
  */
 final class AttentionOp implements CompiledOp {
     private final AttentionTiles tiles;
-    private final AttentionChunks chunks;
+    private final Attention attention;
 
-    AttentionOp(AttentionTiles tiles, AttentionChunks chunks) {
+    AttentionOp(AttentionTiles tiles, Attention attention) {
         this.tiles = tiles;
-        this.chunks = chunks;
+        this.attention = attention;
     }
 
     @Override
     public int tasks(StepBatch b) {
-        return tiles.share(b, chunks.rowFloats(), chunks.partial());
+        return tiles.share(b, attention);
     }
 
     @Override
@@ -29,18 +31,18 @@ final class AttentionOp implements CompiledOp {
         int from = tiles.firstChunk(b, tile);
         int to = tiles.lastChunk(b, tile) + 1;
         int parts = tiles.parts();
-        chunks.load(b, tile, head, ws);
+        attention.load(b, tile, head, ws);
         if (parts == 1) {
-            chunks.first(b, tile, head, from, ws);
+            attention.first(b, tile, head, from, ws);
             for (int c = from + 1; c < to; c++) {
-                chunks.next(b, tile, head, c, ws);
+                attention.next(b, tile, head, c, ws);
             }
-            chunks.store(tile, head, ws);
+            attention.store(tile, head, ws);
         } else {
             int each = Math.ceilDiv(to - from, parts);
             int begin = from + task % parts * each;
             for (int c = begin; c < Math.min(to, begin + each); c++) {
-                chunks.part(b, tile, head, c, unit, c - from, ws);
+                attention.part(b, tile, head, c, unit, c - from, ws);
             }
         }
     }
@@ -68,7 +70,7 @@ final class AttentionOp implements CompiledOp {
         @Override
         public void run(StepBatch b, int unit, Workspace ws) {
             int tile = tiles.tile(unit);
-            chunks.merge(tile, tiles.head(unit), unit, tiles.lastChunk(b, tile) - tiles.firstChunk(b, tile) + 1, ws);
+            attention.merge(tile, tiles.head(unit), unit, tiles.lastChunk(b, tile) - tiles.firstChunk(b, tile) + 1, ws);
         }
 
         @Override

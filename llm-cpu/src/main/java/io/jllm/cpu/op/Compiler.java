@@ -1,22 +1,23 @@
 package io.jllm.cpu.op;
 
-import io.jllm.cpu.kernels.Kernels;
+import io.jllm.cpu.kernels.Angles;
+import io.jllm.cpu.kernels.AttentionSite;
+import io.jllm.cpu.kernels.AttentionTiles;
+import io.jllm.cpu.kernels.ChunkSums;
+import io.jllm.cpu.kernels.CpuKernels;
+import io.jllm.cpu.kernels.KvCache;
 import io.jllm.cpu.kernels.Matrix;
-import io.jllm.cpu.kernels.PackedKernels;
 import io.jllm.cpu.kernels.PackedMatrix;
+import io.jllm.cpu.kernels.PackedProducts;
+import io.jllm.cpu.kernels.RopeSite;
+import io.jllm.cpu.kernels.SequenceIndex;
 import io.jllm.cpu.layout.BlockRows;
 import io.jllm.cpu.layout.Rows;
 import io.jllm.cpu.layout.TokenFormat;
-import io.jllm.cpu.machine.MachineAttention;
-import io.jllm.cpu.machine.MachineKernels;
-import io.jllm.cpu.machine.RopeFunctions;
-import io.jllm.cpu.machine.RopeShape;
-import io.jllm.cpu.machine.RowFunctions;
 import io.jllm.model.Op;
 import io.jllm.model.Program;
 import io.jllm.model.Rope;
 import io.jllm.model.Value;
-import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.LinkedHashMap;
@@ -30,40 +31,41 @@ public final class Compiler {
     private final DeviceWeights tensors;
     private final KvCache cache;
     private final SequenceIndex sequences;
-    private final KernelChoice choice;
-    private final Kernels kernels;
-    private final Optional<RowFunctions> functions;
+    private final CpuKernels kernels;
     private final int threads;
-    private final PartialSums partial = new PartialSums();
-    private final NativeSums nativePartial = new NativeSums();
+    private final ChunkSums sums = new ChunkSums();
 
-    public Compiler(Program program, DeviceWeights tensors, KvCache cache, SequenceIndex sequences, KernelChoice choice, int threads) {
+    /**
+     * A compiler.
+     *
+     * @param kernels by which everything is computed
+     * @param threads that will share the iterations
+     */
+    public Compiler(Program program, DeviceWeights tensors, KvCache cache, SequenceIndex sequences, CpuKernels kernels, int threads) {
         this.program = program;
         this.tensors = tensors;
         this.cache = cache;
         this.sequences = sequences;
-        this.choice = choice;
-        kernels = choice.kernels();
-        functions = choice.machine().flatMap(MachineKernels::rows);
+        this.kernels = kernels;
         this.threads = threads;
     }
 
     /** Bytes of memory that steps share, but for {@link Activations}. */
     public long bytes() {
-        return partial.bytes() + nativePartial.bytes();
+        return sums.bytes();
     }
 
     /** The steps, in order. */
     public List<CompiledOp> compile(Activations scratch) {
         var steps = new ArrayList<CompiledOp>();
-        Map<Rope, RopeTable> tables = new LinkedHashMap<>();
+        Map<Rope, Angles> angles = new LinkedHashMap<>();
         for (Op op : program.ops()) {
-            if (op instanceof Op.RopeStoreKv r && !tables.containsKey(r.rope())) {
-                var table = new RopeTable(r.rope(), scratch.tokens());
-                tables.put(r.rope(), table);
-                steps.add(table);
+            if (op instanceof Op.RopeStoreKv r && !angles.containsKey(r.rope())) {
+                var table = new Angles(r.rope(), scratch.tokens());
+                angles.put(r.rope(), table);
+                steps.add(new RopeTable(table));
             }
-            add(op, scratch, tables, steps);
+            add(op, scratch, angles, steps);
         }
         return steps;
     }
@@ -74,8 +76,8 @@ public final class Compiler {
         Map<TokenFormat, BlockRows> arranged = new EnumMap<>(TokenFormat.class);
         for (Matrix m : matrices) {
             if (m instanceof PackedMatrix p) {
-                PackedKernels packed = choice.packed().orElseThrow();
-                TokenFormat format = packed.tokens(p.type());
+                PackedProducts packed = kernels.packed(p.format()).orElseThrow();
+                TokenFormat format = packed.tokens();
                 if (!arranged.containsKey(format)) {
                     BlockRows rows = scratch.arranged(format, p.cols());
                     arranged.put(format, rows);
@@ -83,51 +85,36 @@ public final class Compiler {
                 }
             }
         }
-        steps.add(new LinearOp(scratch.rows(l.out()), scratch.rows(l.in()), arranged, l.residual().map(scratch::rows), kind, matrices, choice,
+        steps.add(new LinearOp(scratch.rows(l.out()), scratch.rows(l.in()), arranged, l.residual().map(scratch::rows), kind, matrices, kernels,
                 threads));
     }
 
     private CompiledOp norm(Op.RmsNorm op, Rows out, Rows in) {
-        float[] weight = tensors.vector(op.weight());
-        Value.Rows kind = op.out().rows();
-        return functions.<CompiledOp>map(f -> new RowOps.MachineNorm(out, in, kind, RowFunctions.normWeight(Arena.ofAuto(), weight, op.eps()), f))
-                .orElseGet(() -> new RowOps.Norm(out, in, kind, weight, op.eps(), kernels));
+        return new RowOps.Norm(out, in, op.out().rows(), kernels.rows().norm(tensors.vector(op.weight()), op.eps()));
     }
 
-    private CompiledOp gated(Op.GatedAct op, Rows out, Rows in) {
-        RowOps.Columns columns = functions.map(f -> RowOps.columns(out, in, op.kind(), f))
-                .orElseGet(() -> RowOps.columns(out, in, op.kind(), kernels));
-        return new RowOps.Gated(out, in, op.out().rows(), columns);
+    private CompiledOp rope(Op.RopeStoreKv op, Rows out, Rows qkv, Angles angles) {
+        Optional<RopeSite.Norms> norms = op.norm().map(n -> new RopeSite.Norms(tensors.vector(n.qWeight()), tensors.vector(n.kWeight()), n.eps()));
+        return new RopeOp(kernels.rope(new RopeSite(op, out, qkv, cache, angles, norms)));
     }
 
-    private CompiledOp rope(Op.RopeStoreKv op, Rows out, Rows qkv, RopeTable table) {
-        var shape = new RopeShape(op.shape().headDim(), op.rope().rotaryDim(), op.rope().layout() == Rope.Layout.NEOX, cache.blockSize());
-        Optional<RopeFunctions> machine = functions.flatMap(_ -> choice.machine()).flatMap(m -> m.rope(shape));
-        return machine.<CompiledOp>map(m -> new MachineRopeOp(op, out, qkv, tensors, table, cache, m, functions.orElseThrow()))
-                .orElseGet(() -> new RopeOp(op, out, qkv, tensors, table, cache, kernels));
-    }
-
-    /** In machine code, if there is some for it. */
     private void attention(Op.PagedAttention op, Rows out, Rows q, List<CompiledOp> steps) {
-        Optional<MachineAttention> machine = op.softCap() > 0 ? Optional.empty()
-                : choice.machine().flatMap(m -> m.attention(cache.layout(op.shape())));
         var tiles = new AttentionTiles(op, sequences, threads);
-        AttentionChunks chunks = machine.<AttentionChunks>map(m -> new MachineChunks(op, out, q, cache, sequences, tiles, m, nativePartial))
-                .orElseGet(() -> new PlainChunks(op, out, q, cache, sequences, tiles, kernels, partial));
-        var attention = new AttentionOp(tiles, chunks);
+        var attention = new AttentionOp(tiles, kernels.attention(new AttentionSite(op, out, q, cache, sequences, tiles, sums)));
         steps.add(attention);
         steps.add(attention.new Merge());
     }
 
-    private void add(Op op, Activations scratch, Map<Rope, RopeTable> tables, List<CompiledOp> steps) {
+    private void add(Op op, Activations scratch, Map<Rope, Angles> angles, List<CompiledOp> steps) {
         Rows out = scratch.rows(op.out());
         switch (op) {
             case Op.Embed e -> steps.add(new RowOps.Embed(out, tensors.matrix(e.table())));
             case Op.RmsNorm n -> steps.add(norm(n, out, scratch.rows(n.in())));
             case Op.Linear l -> linear(l, scratch, steps);
-            case Op.RopeStoreKv r -> steps.add(rope(r, out, scratch.rows(r.qkv()), tables.get(r.rope())));
+            case Op.RopeStoreKv r -> steps.add(rope(r, out, scratch.rows(r.qkv()), angles.get(r.rope())));
             case Op.PagedAttention a -> attention(a, out, scratch.rows(a.q()), steps);
-            case Op.GatedAct g -> steps.add(gated(g, out, scratch.rows(g.gateUp())));
+            case Op.GatedAct g -> steps.add(new RowOps.Gated(out, scratch.rows(g.gateUp()), g.out().rows(),
+                    kernels.rows().gate(g.kind())));
             case Op.SelectRows s -> steps.add(new RowOps.Select(out, scratch.rows(s.in())));
         }
     }

@@ -1,17 +1,19 @@
 package io.jllm.cpu.op;
 
+import io.jllm.cpu.kernels.CpuKernels;
 import io.jllm.cpu.kernels.Matrix;
-import io.jllm.cpu.kernels.PackedKernels;
 import io.jllm.cpu.kernels.PackedMatrix;
+import io.jllm.cpu.kernels.PackedProducts;
 import io.jllm.cpu.kernels.StoredMatrix;
 import io.jllm.cpu.layout.Rows;
+import io.jllm.cpu.layout.WeightFormat;
+import io.jllm.cpu.os.LargeMemory;
 import io.jllm.cpu.os.ThreadTeam;
 import io.jllm.model.Program;
 import io.jllm.model.Weight;
 import io.jllm.model.WeightShape;
-import io.jllm.quant.Codec;
-import io.jllm.quant.Tensor;
 import io.jllm.quant.WeightSource;
+import io.jllm.quant.Weights;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.HashMap;
@@ -33,54 +35,54 @@ public final class DeviceWeights {
     private static final long CHUNK_BYTES = 2 << 20;
 
     private final WeightSource source;
-    private final Optional<PackedKernels> kernels;
+    private final CpuKernels kernels;
     private final Arena arena;
     private final ThreadTeam team;
     private final MemorySegment room;
     private final Map<String, float[]> vectors = new HashMap<>();
-    private final Map<MemorySegment, PackedMatrix> packed = new HashMap<>();
-    private final Set<MemorySegment> stored = new HashSet<>();
+    private final Map<Object, PackedMatrix> packed = new HashMap<>();
+    private final Set<Object> stored = new HashSet<>();
     private long used;
     private long bytes;
 
     /**
      * Nothing is read yet.
      *
-     * @param kernels rearrange and read some formats
+     * @param kernels for products of the weights
      * @param arena owns what is rearranged
      * @param team does it
      */
-    public DeviceWeights(Program program, WeightSource source, Optional<PackedKernels> kernels, Arena arena, ThreadTeam team) {
+    public DeviceWeights(Program program, WeightSource source, CpuKernels kernels, Arena arena, ThreadTeam team) {
         this.source = source;
         this.kernels = kernels;
         this.arena = arena;
         this.team = team;
         long total = packable(program, source, kernels).stream().mapToLong(DeviceWeights::packedBytes).sum();
-        room = total == 0 ? MemorySegment.NULL : kernels.orElseThrow().memory().allocate(arena, total);
+        room = total == 0 ? MemorySegment.NULL : kernels.memory().allocate(arena, total);
     }
 
     /** Tensors that are rearranged. One that has two names may be counted twice. */
-    private static List<Tensor> packable(Program program, WeightSource source, Optional<PackedKernels> kernels) {
-        return kernels.map(k -> WeightShape.of(program).stream().filter(w -> w.rows() > 1).map(w -> source.get(w.name()))
-                .filter(t -> k.packs(t.type())).toList()).orElse(List.of());
+    private static List<Weights> packable(Program program, WeightSource source, CpuKernels kernels) {
+        return WeightShape.of(program).stream().filter(w -> w.rows() > 1).map(w -> source.get(w.name()))
+                .filter(w -> products(w, kernels).isPresent()).toList();
     }
 
-    private static long packedBytes(Tensor t) {
-        return Math.ceilDiv(PackedMatrix.bytes(t.type(), t.rows(), t.cols()), ALIGNMENT) * ALIGNMENT;
+    private static long packedBytes(Weights w) {
+        return Math.ceilDiv(WeightFormat.of(w).orElseThrow().bytes(w.rows(), w.cols()), ALIGNMENT) * ALIGNMENT;
     }
 
     /** What products with matrices that are rearranged want of scratch memory. */
-    public static TokenSpace arranged(Program program, WeightSource source, Optional<PackedKernels> kernels) {
+    public static TokenSpace arranged(Program program, WeightSource source, CpuKernels kernels) {
         return new TokenSpace(packable(program, source, kernels).stream()
-                .collect(Collectors.toMap(t -> kernels.orElseThrow().tokens(t.type()), Tensor::cols, Math::max)));
+                .collect(Collectors.toMap(w -> products(w, kernels).orElseThrow().tokens(), Weights::cols, Math::max)));
     }
 
     /** The values of a norm's or bias's tensor. */
     float[] vector(String name) {
         return vectors.computeIfAbsent(name, n -> {
-            Tensor t = source.get(n);
-            var values = new float[Math.toIntExact(t.cols())];
-            Codec.of(t.type()).orElseThrow().decode(t.data(), 0, values, 0, values.length);
+            Weights w = source.get(n);
+            var values = new float[Math.toIntExact(w.cols())];
+            w.decode(0, 1, values, 0);
             bytes += (long) values.length * Float.BYTES;
             return values;
         });
@@ -97,33 +99,44 @@ public final class DeviceWeights {
     }
 
     private Matrix matrix(String name, float[] bias) {
-        Tensor t = source.get(name);
-        if (t.rows() > 1 && kernels.filter(k -> k.packs(t.type())).isPresent()) {
-            PackedMatrix m = packed.computeIfAbsent(t.data(), _ -> pack(t)); // a tied table may have two names
+        Weights w = source.get(name);
+        Optional<PackedProducts> products = w.rows() > 1 ? products(w, kernels) : Optional.empty();
+        if (products.isPresent()) {
+            PackedMatrix m = packed.computeIfAbsent(place(w), _ -> pack(w, products.get())); // a tied table may have two names
             return bias.length == 0 ? m : m.withBias(padded(bias));
         }
-        if (stored.add(t.data())) {
-            bytes += t.data().byteSize();
+        if (stored.add(place(w))) {
+            bytes += w.bytes();
         }
-        return StoredMatrix.of(t, bias);
+        return StoredMatrix.of(w, bias);
     }
 
-    private PackedMatrix pack(Tensor t) {
-        PackedKernels packer = kernels.orElseThrow();
-        long size = packedBytes(t);
-        var matrix = PackedMatrix.of(t.type(), room.asSlice(used, size), Math.toIntExact(t.rows()), Math.toIntExact(t.cols()));
+    private static Optional<PackedProducts> products(Weights w, CpuKernels kernels) {
+        return WeightFormat.of(w).flatMap(kernels::packed);
+    }
+
+    /** What two names of the same weights share: where they are, or else they themselves. */
+    private static Object place(Weights w) {
+        return w.slice(0, w.rows()).<Object>map(s -> s).orElse(w);
+    }
+
+    private PackedMatrix pack(Weights w, PackedProducts products) {
+        LargeMemory memory = kernels.memory();
+        long size = packedBytes(w);
+        var matrix = PackedMatrix.of(WeightFormat.of(w).orElseThrow(), room.asSlice(used, size), Math.toIntExact(w.rows()),
+                Math.toIntExact(w.cols()));
         used += size;
         bytes += size;
         int rows = PackedMatrix.ROWS;
-        int groups = (int) Math.max(1, CHUNK_BYTES / (rows * t.rowBytes()));
+        int groups = (int) Math.max(1, CHUNK_BYTES / (rows * w.rowBytes()));
         team.run(Math.ceilDiv(matrix.groups(), groups), (chunk, _) -> {
             int from = chunk * groups;
             int to = Math.min(matrix.groups(), from + groups);
-            packer.pack(matrix, t, from, to);
-            long first = (long) from * rows * t.rowBytes();
-            packer.memory().release(t.data().asSlice(first, Math.min(t.data().byteSize(), (long) to * rows * t.rowBytes()) - first));
+            products.pack(matrix, w, from, to);
+            long first = (long) from * rows;
+            w.slice(first, Math.min(w.rows(), (long) to * rows) - first).ifPresent(memory::release);
         });
-        packer.memory().release(t.data()); // neighbours of a page that is read are mapped too, behind our back
+        w.slice(0, w.rows()).ifPresent(memory::release); // neighbours of a page that is read are mapped too, behind our back
         return matrix;
     }
 

@@ -1,8 +1,11 @@
 package io.jllm.cpu.op;
 
+import io.jllm.cpu.kernels.CpuKernels;
 import io.jllm.cpu.kernels.Matrix;
 import io.jllm.cpu.kernels.PackedMatrix;
+import io.jllm.cpu.kernels.PackedProducts;
 import io.jllm.cpu.kernels.StoredMatrix;
+import io.jllm.cpu.kernels.StoredProducts;
 import io.jllm.cpu.kernels.Target;
 import io.jllm.cpu.kernels.Workspace;
 import io.jllm.cpu.layout.BlockRows;
@@ -22,13 +25,16 @@ final class LinearOp implements CompiledOp {
     private static final int PER_THREAD = 8;
     private static final int MIN_ROWS = 16;
 
-    /** Some rows of a matrix, and the activations for it if it is rearranged: found here, for to look them up takes an object or two. */
-    private record Piece(Matrix matrix, Optional<BlockRows> arranged, int from, int to, Target target) {
+    /** A matrix and the activations that it is multiplied by: found beforehand, for to look them up takes an object or two. */
+    private interface Product {
+        void linear(int from, int to, int tokens, Target target, Workspace ws);
     }
 
-    private final Rows in;
+    /** Some rows of a matrix of {@code rows}. */
+    private record Piece(Product product, int rows, int from, int to, Target target) {
+    }
+
     private final Value.Rows kind;
-    private final KernelChoice kernels;
     private final Piece[] pieces;
 
     /**
@@ -37,27 +43,37 @@ final class LinearOp implements CompiledOp {
      * @param arranged the same rows as {@code in}, for matrices that are rearranged
      */
     LinearOp(Rows out, Rows in, Map<TokenFormat, BlockRows> arranged, Optional<Rows> residual, Value.Rows kind, List<Matrix> matrices,
-            KernelChoice kernels,
-               int threads) {
-        this.in = in;
+            CpuKernels kernels, int threads) {
         this.kind = kind;
-        this.kernels = kernels;
         int rows = Math.max(MIN_ROWS, Math.ceilDiv(out.width(), threads * PER_THREAD * MIN_ROWS) * MIN_ROWS);
         var list = new ArrayList<Piece>();
         int column = 0;
         for (Matrix m : matrices) {
             var target = new Target(out, column, residual);
-            Optional<BlockRows> x = m instanceof PackedMatrix p ? Optional.of(arranged.get(kernels.packed().orElseThrow().tokens(p.type())))
-                    : Optional.empty();
+            Product product = product(m, in, arranged, kernels);
             for (int r = 0; r < m.rows(); r += rows) {
-                list.add(new Piece(m, x, r, Math.min(m.rows(), r + rows), target));
+                list.add(new Piece(product, m.rows(), r, Math.min(m.rows(), r + rows), target));
             }
             column += m.rows();
         }
         // Members of a team begin with shares of this list. So each computes, of every matrix, the part that it has rearranged, and that
         // goes with its parts of the others: a gate with what it is multiplied by.
-        list.sort(Comparator.comparingDouble(p -> (double) p.from / p.matrix.rows()));
+        list.sort(Comparator.comparingDouble(p -> (double) p.from / p.rows));
         pieces = list.toArray(Piece[]::new);
+    }
+
+    private static Product product(Matrix matrix, Rows in, Map<TokenFormat, BlockRows> arranged, CpuKernels kernels) {
+        return switch (matrix) {
+            case StoredMatrix m -> {
+                StoredProducts products = kernels.stored();
+                yield (from, to, tokens, target, ws) -> products.linear(m, from, to, in, tokens, target, ws);
+            }
+            case PackedMatrix m -> {
+                PackedProducts products = kernels.packed(m.format()).orElseThrow();
+                BlockRows x = arranged.get(products.tokens());
+                yield (from, to, tokens, target, ws) -> products.linear(m, from, to, x, tokens, target, ws);
+            }
+        };
     }
 
     @Override
@@ -68,23 +84,15 @@ final class LinearOp implements CompiledOp {
     @Override
     public void run(StepBatch b, int task, Workspace ws) {
         Piece p = pieces[task];
-        linear(b, p, p.to, ws);
+        p.product.linear(p.from, p.to, RowOps.rows(kind, b), p.target, ws);
     }
 
     @Override
     public void warmUp(StepBatch b, Workspace ws) {
         for (Piece p : pieces) {
             if (p.from == 0) {
-                linear(b, p, Math.min(p.to, MIN_ROWS), ws);
+                p.product.linear(p.from, Math.min(p.to, MIN_ROWS), RowOps.rows(kind, b), p.target, ws);
             }
-        }
-    }
-
-    private void linear(StepBatch b, Piece p, int to, Workspace ws) {
-        int rows = RowOps.rows(kind, b);
-        switch (p.matrix) {
-            case StoredMatrix m -> kernels.kernels().linear(m, p.from, to, in, rows, p.target, ws);
-            case PackedMatrix m -> kernels.packed().orElseThrow().linear(m, p.from, to, p.arranged.orElseThrow(), rows, p.target, ws);
         }
     }
 }

@@ -1,14 +1,8 @@
 package io.jllm.cpu.op;
 
-import io.jllm.cpu.kernels.Kernels;
+import io.jllm.cpu.kernels.RowKernels;
 import io.jllm.cpu.kernels.Workspace;
-import io.jllm.cpu.layout.KvLayout;
 import io.jllm.cpu.layout.Rows;
-import io.jllm.cpu.machine.MachineKernels;
-import io.jllm.cpu.machine.RowFunctions;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-import java.util.Optional;
 
 /**
  * The highest logit of rows and the sum of their exponentials, piece by piece: the team shares pieces out, and what is computed from
@@ -17,19 +11,17 @@ import java.util.Optional;
 public final class RowSums {
     /** Columns of a piece: a quarter of a first cache. */
     private static final int COLUMNS = 2048;
-    private static final int INFINITY = Float.floatToRawIntBits(Float.POSITIVE_INFINITY);
 
     private final int vocab;
     private final int pieces;
-    private final Kernels kernels;
-    private final Optional<RowFunctions> functions;
+    private final RowKernels kernels;
     private float[] highest = {};
     private float[] sums = {};
 
-    public RowSums(int vocab, KernelChoice kernels) {
+    /** For rows of so many columns. */
+    public RowSums(int vocab, RowKernels kernels) {
         this.vocab = vocab;
-        this.kernels = kernels.kernels();
-        functions = kernels.machine().flatMap(MachineKernels::rows);
+        this.kernels = kernels;
         pieces = Math.ceilDiv(vocab, COLUMNS);
     }
 
@@ -55,23 +47,7 @@ public final class RowSums {
     public void compute(Rows logits, int row, int r, int piece, Workspace ws) {
         int first = piece * COLUMNS;
         int n = Math.min(COLUMNS, vocab - first);
-        if (functions.isPresent()) {
-            compute(functions.get(), logits.data().address() + logits.row(row) + (long) first * Float.BYTES, n, r * pieces + piece, ws.row());
-            return;
-        }
-        float[] x = ws.scores(COLUMNS + KvLayout.SLACK / Float.BYTES);
-        MemorySegment.copy(logits.data(), Rows.FLOAT, logits.row(row) + (long) first * Float.BYTES, x, 0, n);
-        float max = kernels.largest(x, 0, n, 0, ws);
-        highest[r * pieces + piece] = max;
-        sums[r * pieces + piece] = Float.isInfinite(max) || Float.isNaN(max) ? 0 : kernels.exponentials(x, 0, n, max, ws);
-    }
-
-    private void compute(RowFunctions machine, long logits, int n, int at, MemorySegment results) {
-        machine.sums(logits, results.address(), n);
-        float max = results.get(Rows.FLOAT, 0);
-        boolean number = results.get(ValueLayout.JAVA_INT, RowFunctions.MAGNITUDE_AT) <= INFINITY;
-        highest[at] = number ? max : Float.NaN;
-        sums[at] = number && Float.isFinite(max) ? results.get(Rows.FLOAT, RowFunctions.SUM_AT) : 0;
+        kernels.sums(logits.data(), logits.row(row) + (long) first * Float.BYTES, n, highest, sums, r * pieces + piece, ws);
     }
 
     /** The highest logit of a row; NaN if any is. */

@@ -4,19 +4,22 @@ import static io.jllm.cpu.vector.VectorKernels.L;
 import static io.jllm.cpu.vector.VectorUnpack.V;
 
 import io.jllm.cpu.kernels.PackedMatrix;
+import io.jllm.cpu.kernels.PackedProducts;
 import io.jllm.cpu.kernels.Target;
 import io.jllm.cpu.kernels.Workspace;
 import io.jllm.cpu.layout.BlockRows;
+import io.jllm.cpu.layout.Numbers.Floats;
 import io.jllm.cpu.layout.Rows;
 import io.jllm.cpu.layout.TokenFormat;
 import io.jllm.cpu.layout.WeightFormat;
+import io.jllm.quant.Weights;
 import java.lang.foreign.MemorySegment;
 
 /**
  * Products of weights that are floats, and of integers too large for sums of 16 bits, which are computed as floats. Panels of 64 rows and
  * 64 columns stay in the first cache while tokens pass by; a single token's products are computed from what is in memory.
  */
-final class VectorFloatProducts {
+final class VectorFloatProducts implements PackedProducts {
     private static final int ROWS = PackedMatrix.ROWS;
     private static final int BLOCK = TokenFormat.BLOCK;
     private static final int GROUPS = 4;
@@ -42,11 +45,51 @@ final class VectorFloatProducts {
     private static final long ACC = SUMS + TILE * ACC_BYTES;
     private static final float[] NONE = {};
 
-    private VectorFloatProducts() {
+    /** Up to how many tokens are faster one by one: there are too few to make up for panels. Measured. */
+    private final int few;
+    private final Floats floats;
+
+    VectorFloatProducts(Floats floats) {
+        this.floats = floats;
+        few = floats == Floats.F32 ? 1 : 3;
     }
 
-    /** {@link io.jllm.cpu.kernels.PackedKernels#linear} for such formats. */
-    static void linear(PackedMatrix w, int from, int to, BlockRows x, int tokens, Target out, Workspace ws) {
+    @Override
+    public String name() {
+        return "vector";
+    }
+
+    @Override
+    public TokenFormat tokens() {
+        return TokenFormat.FLOATS;
+    }
+
+    @Override
+    public void pack(PackedMatrix matrix, Weights stored, int from, int to) {
+        matrix.pack(stored, from, to);
+    }
+
+    @Override
+    public void arrange(Rows x, int token, int tokens, BlockRows to, Workspace ws) {
+        to.copy(x, token, BlockRows.size(token, tokens));
+    }
+
+    @Override
+    public void linear(PackedMatrix w, int from, int to, BlockRows x, int tokens, Target out, Workspace ws) {
+        if (tokens > few) {
+            panels(w, from, to, x, tokens, out, ws);
+            return;
+        }
+        int step = tokens == 1 ? to - from : VectorProducts.FEW_ROWS;
+        for (int r = from; r < to; r += step) {
+            for (int t = 0; t < tokens; t++) {
+                single(w, r, Math.min(to, r + step), x, t, tokens, out, ws);
+            }
+        }
+    }
+
+    /** Panel by panel; of floats, or of bytes by {@link TokenFormat#NUMBERS}. */
+    static void panels(PackedMatrix w, int from, int to, BlockRows x, int tokens, Target out, Workspace ws) {
         for (int r = from; r < to; r += PANEL) {
             int rows = Math.min(PANEL, to - r);
             for (int t = 0; t < tokens; t += TOKENS) {
@@ -64,11 +107,11 @@ final class VectorFloatProducts {
         return Math.ceilDiv(rows, ROWS) * PARTS;
     }
 
-    /** The same for one of so many tokens of floats, straight from memory. */
-    static void single(PackedMatrix w, int from, int to, BlockRows x, int token, int tokens, Target out, Workspace ws) {
+    /** One of so many tokens, straight from memory. */
+    private void single(PackedMatrix w, int from, int to, BlockRows x, int token, int tokens, Target out, Workspace ws) {
         long x0 = column(x, token, tokens, 0);
         long stride = stride(x, token, tokens);
-        float[] lifted = w.format() == WeightFormat.F16 ? lifted(x, x0, stride, w.blocks(), ws) : NONE;
+        float[] lifted = floats == Floats.F16 ? lifted(x, x0, stride, w.blocks(), ws) : NONE;
         for (int r = from; r < to; r += PANEL) {
             int rows = Math.min(PANEL, to - r);
             ws.tile.asSlice(ACC, ACC_BYTES).fill((byte) 0);
@@ -77,14 +120,14 @@ final class VectorFloatProducts {
         }
     }
 
-    private static void single(PackedMatrix w, int row, int strips, BlockRows x, long x0, long stride, float[] lifted, MemorySegment m) {
-        long bytes = V * (w.format() == WeightFormat.F16 ? 1L : 2L) / 2;
+    private void single(PackedMatrix w, int row, int strips, BlockRows x, long x0, long stride, float[] lifted, MemorySegment m) {
+        long bytes = V * (floats == Floats.F16 ? 1L : 2L) / 2;
         for (int s = 0; s < strips; s += 2) {
             int second = Math.min(s + 1, strips - 1);
             long w0 = w.unit(row / ROWS + s / PARTS, 0) + s % PARTS * bytes;
             long w1 = w.unit(row / ROWS + second / PARTS, 0) + second % PARTS * bytes;
             long acc = ACC + (long) s * V;
-            switch (w.format()) {
+            switch (floats) {
                 case F16 -> {
                     if (lifted.length == 0 || !VectorFloats.lifted1(w.data(), w0, w1, lifted, w.blocks() * BLOCK, m, acc)) {
                         m.asSlice(acc, 2L * V).fill((byte) 0);
@@ -92,7 +135,7 @@ final class VectorFloatProducts {
                     }
                 }
                 case BF16 -> VectorFloats.brains1(w.data(), w0, w1, x.data(), x0, stride, w.blocks(), m, acc);
-                default -> VectorFloats.add1(w.data(), w0, w1, x.data(), x0, stride, w.blocks(), m, acc);
+                case F32 -> VectorFloats.add1(w.data(), w0, w1, x.data(), x0, stride, w.blocks(), m, acc);
             }
         }
     }
@@ -107,7 +150,7 @@ final class VectorFloatProducts {
     }
 
     private static void panel(PackedMatrix w, int row, int rows, BlockRows x, int token, int tokens, int all, MemorySegment m) {
-        boolean stored = w.format() == WeightFormat.F32;
+        boolean stored = w.format().numbers() == Floats.F32;
         int strips = strips(rows);
         for (int b = 0; b < w.blocks(); b += CHUNK) {
             int blocks = Math.min(CHUNK, w.blocks() - b);
@@ -197,20 +240,21 @@ final class VectorFloatProducts {
     private static void unpack(PackedMatrix w, long unit, int blocks, int group, MemorySegment m) {
         WeightFormat format = w.format();
         long to = NUMBERS + group * GROUP_NUMBERS;
-        switch (format) {
-            case F16 -> VectorFloats.fromHalves(w.data(), unit, blocks * BLOCK * ROWS, m, to);
-            case BF16 -> VectorFloats.fromBrains(w.data(), unit, blocks * BLOCK / 2, m, to);
-            case Q8_0 -> {
-                for (int b = 0; b < blocks; b++) {
-                    long at = unit + (b >> 1) * (long) format.unitBytes(2);
-                    VectorFloats.fromBytes(w.data(), at + LINE + (long) (b & 1) * format.blockBytes(), BLOCK / 4, m, to + b * BLOCK * LINE);
-                    for (int part = 0; part < PARTS; part++) {
-                        VectorUnpack.half(w.data(), at + (b & 1) * (LINE / 2) + (long) part * V / 2, m,
-                                SCALES + (group * PARTS + part) * STRIP_SCALES + (long) b * V);
-                    }
-                }
+        if (format.numbers() instanceof Floats f) {
+            switch (f) {
+                case F16 -> VectorFloats.fromHalves(w.data(), unit, blocks * BLOCK * ROWS, m, to);
+                case BF16 -> VectorFloats.fromBrains(w.data(), unit, blocks * BLOCK / 2, m, to);
+                case F32 -> throw new IllegalArgumentException("floats are used where they are");
             }
-            default -> throw new IllegalArgumentException("no vectors of floats for " + format);
+            return;
+        }
+        for (int b = 0; b < blocks; b++) {
+            long at = unit + (b >> 1) * (long) format.unitBytes(2);
+            VectorFloats.fromBytes(w.data(), at + LINE + (long) (b & 1) * format.blockBytes(), BLOCK / 4, m, to + b * BLOCK * LINE);
+            for (int part = 0; part < PARTS; part++) {
+                VectorUnpack.half(w.data(), at + (b & 1) * (LINE / 2) + (long) part * V / 2, m,
+                        SCALES + (group * PARTS + part) * STRIP_SCALES + (long) b * V);
+            }
         }
     }
 }

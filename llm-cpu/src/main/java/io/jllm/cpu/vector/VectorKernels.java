@@ -2,16 +2,19 @@ package io.jllm.cpu.vector;
 
 import static io.jllm.cpu.layout.Rows.FLOAT;
 
-import io.jllm.cpu.kernels.Kernels;
+import io.jllm.cpu.kernels.LoopKernels;
+import io.jllm.cpu.kernels.PackedProducts;
 import io.jllm.cpu.kernels.StoredMatrix;
 import io.jllm.cpu.kernels.Target;
 import io.jllm.cpu.kernels.Workspace;
 import io.jllm.cpu.layout.KvLayout;
 import io.jllm.cpu.layout.Rows;
+import io.jllm.cpu.layout.WeightFormat;
 import io.jllm.model.Op.Activation;
 import io.jllm.model.Rope;
 import io.jllm.quant.DType;
 import java.lang.foreign.MemorySegment;
+import java.util.Optional;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorSpecies;
 
@@ -22,7 +25,7 @@ import jdk.incubator.vector.VectorSpecies;
  * <p>The species is a constant of the class, because only then does the compiler keep vectors in registers. Other widths are
  * reached with {@code -XX:MaxVectorSize=16} or {@code 32}, as the tests do.
  */
-public final class VectorKernels implements Kernels {
+public final class VectorKernels implements LoopKernels {
     static final VectorSpecies<Float> F = FloatVector.SPECIES_PREFERRED;
     /** Lanes. */
     static final int L = F.length();
@@ -36,6 +39,11 @@ public final class VectorKernels implements Kernels {
     @Override
     public int vectorBits() {
         return F.vectorBitSize();
+    }
+
+    @Override
+    public Optional<PackedProducts> packed(WeightFormat format) {
+        return VectorProducts.of(format);
     }
 
     @Override

@@ -4,27 +4,29 @@ import static io.jllm.cpu.vector.VectorKernels.L;
 import static io.jllm.cpu.vector.VectorUnpack.PAIRS;
 import static io.jllm.cpu.vector.VectorUnpack.V;
 
-import io.jllm.cpu.kernels.PackedKernels;
 import io.jllm.cpu.kernels.PackedMatrix;
+import io.jllm.cpu.kernels.PackedProducts;
 import io.jllm.cpu.kernels.Target;
 import io.jllm.cpu.kernels.Workspace;
 import io.jllm.cpu.layout.BlockRows;
 import io.jllm.cpu.layout.Layout;
+import io.jllm.cpu.layout.Numbers.Floats;
+import io.jllm.cpu.layout.Numbers.Integers;
+import io.jllm.cpu.layout.Planes;
 import io.jllm.cpu.layout.Rows;
+import io.jllm.cpu.layout.Scales;
 import io.jllm.cpu.layout.TokenFormat;
 import io.jllm.cpu.layout.WeightFormat;
-import io.jllm.cpu.os.LargeMemory;
-import io.jllm.quant.DType;
-import io.jllm.quant.Tensor;
+import io.jllm.quant.Weights;
 import java.lang.foreign.MemorySegment;
-import java.util.List;
+import java.util.Optional;
 
 /**
  * Products of weights, rearranged at load, by the Vector API, in the width that the processor prefers. Panels of 32 rows and 256 columns
  * at a time become integers of 16 bits, which stay in the first cache while tokens pass by; {@link VectorFloatProducts} do the like with
  * floats. Products of few tokens are computed one token at a time, from what is in memory.
  */
-public final class VectorProducts implements PackedKernels {
+public final class VectorProducts implements PackedProducts {
     private static final int ROWS = PackedMatrix.ROWS;
     /** Rows of a panel, two groups. */
     private static final int PANEL = 2 * ROWS;
@@ -35,7 +37,7 @@ public final class VectorProducts implements PackedKernels {
     /** Tokens that pass by a panel before it makes room for the next. */
     private static final int TOKENS = 128;
     /** Rows that stay in the second cache while few tokens pass by. */
-    private static final int FEW_ROWS = 128;
+    static final int FEW_ROWS = 128;
     /** Strips of a group. */
     private static final int PARTS = ROWS / Math.min(L, ROWS);
     // Where things are in a workspace's tile, in bytes.
@@ -50,7 +52,26 @@ public final class VectorProducts implements PackedKernels {
     /** Sums of a token: a float for each row of a panel. */
     private static final long ACC_BYTES = (long) PANEL * Float.BYTES;
 
-    private final LargeMemory memory = LargeMemory.allowed();
+    private final Single single;
+    private final Planes planes;
+    private final Scales scales;
+
+    private VectorProducts(Integers numbers) {
+        single = Single.of(numbers);
+        planes = numbers.planes();
+        scales = numbers.scales();
+    }
+
+    /** Products of a format; empty if there are no loops for what its numbers are, or if vectors are longer than a group. */
+    static Optional<PackedProducts> of(WeightFormat format) {
+        if (L > ROWS) {
+            return Optional.empty();
+        }
+        return switch (format.numbers()) {
+            case Integers n -> VectorUnpack.covers(n) ? Optional.of(new VectorProducts(n)) : Optional.empty();
+            case Floats f -> Optional.of(new VectorFloatProducts(f));
+        };
+    }
 
     @Override
     public String name() {
@@ -58,39 +79,19 @@ public final class VectorProducts implements PackedKernels {
     }
 
     @Override
-    public List<DType> types() {
-        return L > ROWS ? List.of() : Layout.types();
+    public TokenFormat tokens() {
+        return planes.bytes() ? TokenFormat.NUMBERS : TokenFormat.PAIRS;
     }
 
     @Override
-    public boolean packs(DType type) {
-        return types().contains(type);
-    }
-
-    @Override
-    public TokenFormat tokens(DType type) {
-        return switch (PackedMatrix.format(type)) {
-            case F16, BF16, F32 -> TokenFormat.FLOATS;
-            case Q8_0 -> TokenFormat.NUMBERS;
-            case Q4_0, Q4_K, Q5_K, Q6_K -> TokenFormat.PAIRS;
-        };
-    }
-
-    @Override
-    public void pack(PackedMatrix matrix, Tensor stored, int from, int to) {
+    public void pack(PackedMatrix matrix, Weights stored, int from, int to) {
         matrix.pack(stored, from, to);
-    }
-
-    @Override
-    public LargeMemory memory() {
-        return memory;
     }
 
     @Override
     public void arrange(Rows x, int token, int tokens, BlockRows to, Workspace ws) {
         int end = token + BlockRows.size(token, tokens);
         switch (to.format()) {
-            case FLOATS -> to.copy(x, token, end - token);
             case NUMBERS -> {
                 for (int t = token; t < end; t++) {
                     VectorTokens.numbers(x.data(), x.row(t), to.cols() / TokenFormat.BLOCK, to.data(), to.at(t));
@@ -101,23 +102,23 @@ public final class VectorProducts implements PackedKernels {
                     VectorTokens.pairs(x.data(), x.row(t), to.cols() / TokenFormat.BLOCK, to.data(), to.at(t), ws.tile);
                 }
             }
-            case BYTES -> throw new IllegalArgumentException("vectors take no " + to.format());
+            case BYTES, FLOATS -> throw new IllegalArgumentException("vectors take integers by no " + to.format());
         }
     }
 
     @Override
     public void linear(PackedMatrix w, int from, int to, BlockRows x, int tokens, Target out, Workspace ws) {
-        if (tokens <= few(w.format())) {
+        if (tokens <= single.few()) {
             int step = tokens == 1 ? to - from : FEW_ROWS;
             for (int r = from; r < to; r += step) {
                 for (int t = 0; t < tokens; t++) {
-                    single(w, r, Math.min(to, r + step), x, t, tokens, out, ws);
+                    single(w, r, Math.min(to, r + step), x, t, out, ws);
                 }
             }
             return;
         }
         if (x.format() != TokenFormat.PAIRS) {
-            VectorFloatProducts.linear(w, from, to, x, tokens, out, ws);
+            VectorFloatProducts.panels(w, from, to, x, tokens, out, ws);
             return;
         }
         for (int r = from; r < to; r += PANEL) {
@@ -132,32 +133,17 @@ public final class VectorProducts implements PackedKernels {
         }
     }
 
-    /** Up to how many tokens are faster one by one: there are too few to make up for taking integers apart. Measured. */
-    private static int few(WeightFormat format) {
-        return switch (format) {
-            case Q6_K -> 7;
-            case Q8_0, Q4_K, Q5_K -> 4;
-            case Q4_0, F16, BF16 -> 3;
-            case F32 -> 1;
-        };
-    }
-
-    private static void single(PackedMatrix w, int from, int to, BlockRows x, int token, int tokens, Target out, Workspace ws) {
-        if (x.format() == TokenFormat.FLOATS) {
-            VectorFloatProducts.single(w, from, to, x, token, tokens, out, ws);
-            return;
-        }
+    private void single(PackedMatrix w, int from, int to, BlockRows x, int token, Target out, Workspace ws) {
         long at = x.at(token);
         int blocks = w.blocks();
         boolean pairs = x.format() == TokenFormat.PAIRS;
         int[] numbers = ws.pairs(pairs ? blocks * PAIRS : w.cols() + VectorTokens.SLACK);
         int[] starts = ws.starts(pairs ? 2 * blocks : w.cols() + VectorTokens.SLACK);
-        float[] scales = ws.blockScales(blocks);
+        float[] factors = ws.blockScales(blocks);
         long fields = pairs ? VectorTokens.scales(at, blocks) : at + (long) w.cols() * Float.BYTES;
-        MemorySegment.copy(x.data(), Rows.FLOAT, fields, scales, 0, blocks);
+        MemorySegment.copy(x.data(), Rows.FLOAT, fields, factors, 0, blocks);
         if (pairs) {
-            boolean whole = w.format() == WeightFormat.Q4_0 || w.format() == WeightFormat.Q4_K;
-            if (whole) {
+            if (planes.extraBits() == 0) {
                 VectorTokens.nibbles(x.data(), at, blocks, numbers);
                 MemorySegment.copy(x.data(), Layout.INT, VectorTokens.sums(at, blocks), starts, 0, blocks);
             } else {
@@ -172,14 +158,15 @@ public final class VectorProducts implements PackedKernels {
             for (int s = 0; s < strips(rows); s++) {
                 int group = r / ROWS + s / PARTS;
                 long acc = ACC + (long) s * V;
-                switch (w.format()) {
-                    case Q4_0 -> {
+                switch (single) {
+                    case NIBBLES -> {
                         ws.tile.asSlice(acc, V).fill((byte) 0);
                         for (int b = 0; b < blocks; b += SPAN) {
-                            VectorRow.q4(w.data(), w.unit(group, 0), s % PARTS, numbers, starts, scales, b, Math.min(SPAN, blocks - b), ws.tile, acc);
+                            VectorRow.q4(w.data(), w.unit(group, 0), s % PARTS, numbers, starts, factors, b, Math.min(SPAN, blocks - b),
+                                    ws.tile, acc);
                         }
                     }
-                    case Q8_0 -> VectorRow.q8(w.data(), w.unit(group, 0), s % PARTS, numbers, starts, scales, blocks, ws.tile, acc);
+                    case BYTES -> VectorRow.q8(w.data(), w.unit(group, 0), s % PARTS, numbers, starts, factors, blocks, ws.tile, acc);
                     default -> units(w, group, s % PARTS, x, at, numbers, starts, ws.tile, acc);
                 }
             }
@@ -188,28 +175,28 @@ public final class VectorProducts implements PackedKernels {
     }
 
     /** A strip of a format with blocks of 256, by a single token: a unit's scales, sums of integers, then sums of floats. */
-    private static void units(PackedMatrix w, int group, int part, BlockRows x, long token, int[] numbers, int[] starts, MemorySegment m, long acc) {
+    private void units(PackedMatrix w, int group, int part, BlockRows x, long token, int[] numbers, int[] starts, MemorySegment m, long acc) {
         int all = w.blocks();
         m.asSlice(acc, V).fill((byte) 0);
-        long scales = VectorTokens.scales(token, all);
+        long factors = VectorTokens.scales(token, all);
         for (int b = 0; b < all; b += CHUNK) {
             int blocks = Math.min(CHUNK, all - b);
             long unit = w.unit(group, b);
             long at = unit + w.format().headerBytes() + (long) part * V;
-            long xb = scales + (long) b * Float.BYTES;
-            if (w.format() == WeightFormat.Q6_K) {
+            long xb = factors + (long) b * Float.BYTES;
+            if (single == Single.SIX_BITS) {
                 VectorUnpack.bytes(w.data(), unit, part, m, SCALES);
                 VectorSums.q6(w.data(), at, numbers, starts, b, blocks, m, SUMS);
                 VectorTiles.halves(m, SUMS, V, SCALES, x.data(), xb, blocks, acc);
                 continue;
             }
             VectorUnpack.sixBits(w.data(), unit, part, m, SCALES, MINIMA);
-            if (w.format() == WeightFormat.Q5_K) {
+            if (single == Single.FIVE_BITS) {
                 VectorSums.q5(w.data(), at, numbers, starts, b, blocks, m, SUMS);
             } else {
                 VectorSums.q4(w.data(), at, numbers, starts, b, blocks, m, SUMS);
             }
-            VectorTiles.minima(m, SUMS, V, SCALES, MINIMA, w.format() == WeightFormat.Q5_K ? 2 : 1, x.data(), xb, (long) all * Float.BYTES, blocks,
+            VectorTiles.minima(m, SUMS, V, SCALES, MINIMA, raised(), x.data(), xb, (long) all * Float.BYTES, blocks,
                     acc);
         }
     }
@@ -218,14 +205,14 @@ public final class VectorProducts implements PackedKernels {
         return Math.ceilDiv(rows, ROWS) * PARTS;
     }
 
-    private static void panel(PackedMatrix w, int row, int rows, BlockRows x, int token, int tokens, MemorySegment m) {
+    private void panel(PackedMatrix w, int row, int rows, BlockRows x, int token, int tokens, MemorySegment m) {
         int strips = strips(rows);
         m.asSlice(ACC, tokens * ACC_BYTES).fill((byte) 0);
         for (int b = 0; b < w.blocks(); b += CHUNK) {
             int blocks = Math.min(CHUNK, w.blocks() - b);
             for (int s = 0; s < strips; s++) {
-                VectorUnpack.unpack(w.format(), w.data(), w.unit(row / ROWS + s / PARTS, b), s % PARTS, blocks, m, INTEGERS + s * STRIP_INTEGERS,
-                        SCALES + s * STRIP_SCALES, MINIMA + s * STRIP_MINIMA);
+                VectorUnpack.unpack(w.format(), planes, scales, w.data(), w.unit(row / ROWS + s / PARTS, b), s % PARTS, blocks, m,
+                        INTEGERS + s * STRIP_INTEGERS, SCALES + s * STRIP_SCALES, MINIMA + s * STRIP_MINIMA);
             }
             for (int t = 0; t < tokens;) {
                 int width = tokens - t >= VectorTiles.TOKENS ? VectorTiles.TOKENS : 1;
@@ -239,18 +226,19 @@ public final class VectorProducts implements PackedKernels {
     }
 
     /** Two strips of a panel by one token or four. */
-    private static void tile(PackedMatrix w, int first, int second, int blocks, BlockRows x, int token, int block, int tokens, MemorySegment m,
+    private void tile(PackedMatrix w, int first, int second, int blocks, BlockRows x, int token, int block, int tokens, MemorySegment m,
                              long acc) {
         long stride = x.format().bytes(1, x.cols());
         long x0 = x.at(token) + (long) block * VectorTokens.PAIRS;
         long fields = x.at(token) + (long) w.blocks() * VectorTokens.PAIRS + (long) block * Float.BYTES;
         long field = (long) w.blocks() * Float.BYTES;
-        if (w.format() == WeightFormat.Q4_0 && tokens == VectorTiles.TOKENS) {
+        boolean narrow = planes.extraBits() == 0; // both sums of a row together fit 16 bits
+        if (scales == Scales.HALVES && narrow && tokens == VectorTiles.TOKENS) {
             VectorTile.scaled4(m, INTEGERS + first * STRIP_INTEGERS, INTEGERS + second * STRIP_INTEGERS, SCALES + first * STRIP_SCALES,
                     SCALES + second * STRIP_SCALES, x.data(), x0, fields, stride, blocks, acc, ACC_BYTES);
             return;
         }
-        int halves = w.format() == WeightFormat.Q6_K ? 2 : 1;
+        int halves = scales.each();
         int n = PAIRS / halves;
         long step = 2L * tokens * V;
         for (int i = 0; i < halves * blocks; i++) {
@@ -269,18 +257,29 @@ public final class VectorProducts implements PackedKernels {
             long at = acc + t * ACC_BYTES;
             long d0 = SCALES + first * STRIP_SCALES;
             long d1 = SCALES + second * STRIP_SCALES;
-            switch (w.format()) {
-                case Q4_0 -> VectorTiles.scaled(m, from, step, d0, d1, x.data(), xt, blocks, at);
-                case Q6_K -> {
+            switch (scales) {
+                case HALVES -> {
+                    if (narrow) {
+                        VectorTiles.scaled(m, from, step, d0, d1, x.data(), xt, blocks, at);
+                    } else {
+                        VectorTiles.wide(m, from, step, d0, x.data(), xt, blocks, at);
+                        VectorTiles.wide(m, from + V, step, d1, x.data(), xt, blocks, at + V);
+                    }
+                }
+                case BYTES -> {
                     VectorTiles.halves(m, from, step, d0, x.data(), xt, blocks, at);
                     VectorTiles.halves(m, from + V, step, d1, x.data(), xt, blocks, at + V);
                 }
-                default -> {
-                    int factor = w.format() == WeightFormat.Q5_K ? 2 : 1;
-                    VectorTiles.minima(m, from, step, d0, MINIMA + first * STRIP_MINIMA, factor, x.data(), xt, field, blocks, at);
-                    VectorTiles.minima(m, from + V, step, d1, MINIMA + second * STRIP_MINIMA, factor, x.data(), xt, field, blocks, at + V);
+                case SIX_BITS -> {
+                    VectorTiles.minima(m, from, step, d0, MINIMA + first * STRIP_MINIMA, raised(), x.data(), xt, field, blocks, at);
+                    VectorTiles.minima(m, from + V, step, d1, MINIMA + second * STRIP_MINIMA, raised(), x.data(), xt, field, blocks, at + V);
                 }
             }
         }
+    }
+
+    /** By how much integers were lowered below what they stand for, in eighths. */
+    private int raised() {
+        return (planes.middle() - planes.offset()) / TokenFormat.SUM_FACTOR;
     }
 }

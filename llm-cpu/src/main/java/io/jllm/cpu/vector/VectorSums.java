@@ -26,7 +26,7 @@ final class VectorSums {
     }
 
     /**
-     * A unit of Q4_K: a sum for each block, less 8 times the sum of the token's numbers, in the lower 16 bits; the upper ones are 0.
+     * A unit of four bits with minima: a sum for each block, less 8 times the sum of the token's numbers, in the lower 16 bits; the upper ones are 0.
      *
      * @param at the strip's place in the first block
      * @param x pairs of the token for nibbles, see {@link VectorTokens#nibbles}
@@ -67,7 +67,7 @@ final class VectorSums {
     }
 
     /**
-     * A unit of Q5_K, less 16 times the sum of the token's numbers.
+     * A unit of five bits, less 16 times the sum of the token's numbers.
      *
      * @param x pairs of the token for bytes, see {@link VectorTokens#bytes}
      * @param starts pairs of -16 times the sums of the token's numbers, for each half of a block
@@ -111,7 +111,7 @@ final class VectorSums {
         }
     }
 
-    /** A unit of Q6_K: a sum for each half of a block, less 32 times that of the token's numbers. */
+    /** A unit of six bits: a sum for each half of a block, less 32 times that of the token's numbers. */
     static void q6(MemorySegment w, long at, int[] x, int[] starts, int first, int blocks, MemorySegment m, long to) {
         for (int h = 0; h < 2 * blocks; h++) {
             long block = at + (h >> 1) * 6 * LINE;

@@ -110,6 +110,18 @@ final class VectorTiles {
         g.intoMemorySegment(m, acc + V, LITTLE_ENDIAN);
     }
 
+    /** The same, one strip, where both numbers of a row together take more than 16 bits. */
+    static void wide(MemorySegment m, long from, long step, long d, MemorySegment x, long x0, int blocks, long acc) {
+        FloatVector f = FloatVector.fromMemorySegment(F, m, acc, LITTLE_ENDIAN);
+        for (int b = 0; b < blocks; b++) {
+            FloatVector c = FloatVector.fromMemorySegment(F, m, d + (long) b * V, LITTLE_ENDIAN);
+            IntVector s = IntVector.fromMemorySegment(I, m, from + b * step, LITTLE_ENDIAN);
+            s = s.lanewise(VectorOperators.LSHL, HALF).lanewise(VectorOperators.ASHR, HALF).add(s.lanewise(VectorOperators.ASHR, HALF));
+            f = ((FloatVector) s.convert(VectorOperators.I2F, 0)).mul(c).fma(FloatVector.broadcast(F, x.get(FLOAT, x0 + 4L * b)), f);
+        }
+        f.intoMemorySegment(m, acc, LITTLE_ENDIAN);
+    }
+
     /**
      * The same, one strip, where each half of a block has a scale: t = sum * scale, t = fma(sum of the second half, its scale, t).
      *

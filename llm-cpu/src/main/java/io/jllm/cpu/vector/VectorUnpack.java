@@ -5,7 +5,10 @@ import static io.jllm.cpu.vector.VectorKernels.L;
 import static java.nio.ByteOrder.LITTLE_ENDIAN;
 
 import io.jllm.cpu.layout.Layout;
+import io.jllm.cpu.layout.Numbers.Integers;
+import io.jllm.cpu.layout.Planes;
 import io.jllm.cpu.layout.Rows;
+import io.jllm.cpu.layout.Scales;
 import io.jllm.cpu.layout.WeightFormat;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.ByteVector;
@@ -65,38 +68,43 @@ final class VectorUnpack {
      * @param scales receives a vector for each scale
      * @param minima receives a vector for each block's minimum, where there are any
      */
-    static void unpack(WeightFormat format, MemorySegment w, long unit, int part, int blocks, MemorySegment to, long panel, long scales,
-                       long minima) {
-        switch (format) {
-            case Q4_0 -> {
-                for (int b = 0; b < blocks; b++) {
-                    long at = unit + (b >> 1) * (long) format.unitBytes(2);
-                    nibbles(w, at + LINE + (long) (b & 1) * format.blockBytes() + (long) part * V, to, panel(panel, b), (short) 8, true);
-                    half(w, at + (b & 1) * (LINE / 2) + (long) part * V / 2, to, scales + (long) b * V);
-                }
+    static void unpack(WeightFormat format, Planes planes, Scales kind, MemorySegment w, long unit, int part, int blocks, MemorySegment to,
+                       long panel, long scales, long minima) {
+        int unitBlocks = format.unitBlocks();
+        long unitBytes = format.unitBytes(unitBlocks);
+        for (int b = 0; b < blocks; b++) {
+            long at = unit + b / unitBlocks * unitBytes;
+            long block = at + format.headerBytes() + (long) (b % unitBlocks) * format.blockBytes() + (long) part * V;
+            nibbles(w, block, to, panel(panel, b), (short) planes.middle(), planes.split());
+            if (planes.extraBits() == 1) {
+                fifth(w, block + WORDS * LINE, to, panel(panel, b));
+            } else if (planes.extraBits() == 2) {
+                upper(w, block + WORDS * LINE, to, panel(panel, b));
+                upper(w, block + (WORDS + 1) * LINE, to, panel(panel, b) + PAIRS / 2 * V);
             }
-            case Q4_K, Q5_K -> {
-                boolean five = format == WeightFormat.Q5_K;
-                for (int b = 0; b < blocks; b++) {
-                    long block = unit + format.headerBytes() + (long) b * format.blockBytes() + (long) part * V;
-                    nibbles(w, block, to, panel(panel, b), (short) (five ? 16 : 8), true);
-                    if (five) {
-                        fifth(w, block + WORDS * LINE, to, panel(panel, b));
-                    }
-                }
-                sixBits(w, unit, part, to, scales, minima);
+            if (kind == Scales.HALVES) {
+                half(w, at + b % unitBlocks * (LINE / 2) + (long) part * V / 2, to, scales + (long) b * V);
             }
-            case Q6_K -> {
-                for (int b = 0; b < blocks; b++) {
-                    long block = unit + format.headerBytes() + (long) b * format.blockBytes() + (long) part * V;
-                    nibbles(w, block, to, panel(panel, b), (short) 32, false);
-                    upper(w, block + WORDS * LINE, to, panel(panel, b));
-                    upper(w, block + (WORDS + 1) * LINE, to, panel(panel, b) + PAIRS / 2 * V);
-                }
-                bytes(w, unit, part, to, scales);
-            }
-            default -> throw new IllegalArgumentException("no vectors of integers for " + format);
         }
+        switch (kind) {
+            case HALVES -> { }
+            case SIX_BITS -> sixBits(w, unit, part, to, scales, minima);
+            case BYTES -> bytes(w, unit, part, to, scales);
+        }
+    }
+
+    /**
+     * Whether there are loops for such numbers: bytes and nibbles, with a fifth bit or without, that share a scale in half precision, the
+     * latter also with scales and minima of 6 bits, and six bits with a byte for each half of a block.
+     */
+    static boolean covers(Integers n) {
+        Planes p = n.planes();
+        boolean five = p.extraBits() <= 1 && p.split();
+        return switch (n.scales()) {
+            case HALVES -> p.offset() == p.middle() && (five || p.bytes());
+            case SIX_BITS -> p.offset() == 0 && five;
+            case BYTES -> p.offset() == p.middle() && p.extraBits() == 2 && !p.split();
+        };
     }
 
     private static long panel(long panel, int block) {

@@ -8,6 +8,7 @@ import io.jllm.cpu.layout.BlockRows;
 import io.jllm.cpu.layout.Layout;
 import io.jllm.cpu.layout.Rows;
 import io.jllm.cpu.layout.TokenFormat;
+import io.jllm.cpu.layout.WeightFormat;
 import io.jllm.cpu.machine.MachineSelfTest;
 import io.jllm.quant.Codec;
 import io.jllm.quant.DType;
@@ -37,13 +38,14 @@ public abstract class PackedContract {
     }
 
     /** What is tested. */
-    protected abstract List<PackedKernels> kernels();
+    protected abstract List<CpuKernels> kernels();
 
-    private void everywhere(BiConsumer<PackedKernels, DType> test) {
-        for (PackedKernels kernels : kernels()) {
-            for (DType type : kernels.types()) {
-                assertTrue(kernels.packs(type), () -> kernels.name() + " do not pack " + type);
-                test.accept(kernels, type);
+    private void everywhere(BiConsumer<PackedProducts, DType> test) {
+        for (CpuKernels kernels : kernels()) {
+            for (DType type : WeightFormat.types()) {
+                PackedProducts products = WeightFormat.of(type).flatMap(kernels::packed).orElseThrow();
+                assertEquals(kernels.name(), products.name(), () -> type + " is left to others");
+                test.accept(products, type);
                 arena.close();
                 arena = Arena.ofConfined();
             }
@@ -56,7 +58,7 @@ public abstract class PackedContract {
     }
 
     protected Tensor weights(DType type, int rows, int cols) {
-        return MachineSelfTest.random(arena, random, type, rows, cols);
+        return MachineSelfTest.random(arena, random, WeightFormat.of(type).orElseThrow(), rows, cols);
     }
 
     protected PackedMatrix pack(Tensor t) {
@@ -73,9 +75,9 @@ public abstract class PackedContract {
         return rows;
     }
 
-    private BlockRows arrange(PackedKernels kernels, DType type, float[][] x) {
+    private BlockRows arrange(PackedProducts kernels, float[][] x) {
         Rows rows = rows(x);
-        TokenFormat format = kernels.tokens(type);
+        TokenFormat format = kernels.tokens();
         var arranged = new BlockRows(format, arena.allocate(format.bytes(x.length, x[0].length), 64), x[0].length);
         arranged.data().fill((byte) -1);
         var workspace = new Workspace(arena, x[0].length);
@@ -145,7 +147,7 @@ public abstract class PackedContract {
         });
     }
 
-    private void shape(PackedKernels kernels, Tensor t) {
+    private void shape(PackedProducts kernels, Tensor t) {
         PackedMatrix w = pack(t);
         List<BlockModel> model = model(t);
         int rows = w.rows();
@@ -159,7 +161,7 @@ public abstract class PackedContract {
         for (int tokens : new int[] {1, 2, 3, 4, 5, 6, 7, 8, 9, 21}) {
             float[][] x = java.util.Arrays.copyOf(all, tokens);
             var out = new Rows(arena.allocate((long) tokens * (rows + 2) * Float.BYTES), 0, rows + 2);
-            kernels.linear(w, 0, rows, arrange(kernels, w.type(), x), tokens, new Target(out, 1, Optional.empty()), new Workspace(arena, w.cols()));
+            kernels.linear(w, 0, rows, arrange(kernels, x), tokens, new Target(out, 1, Optional.empty()), new Workspace(arena, w.cols()));
             for (int i = 0; i < tokens; i++) {
             same(0, out.data().get(Rows.FLOAT, out.row(i)), "before row 0");
             same(0, out.data().get(Rows.FLOAT, out.row(i) + 4L * (rows + 1)), "behind the last row");
@@ -185,9 +187,9 @@ public abstract class PackedContract {
         });
     }
 
-    private void parts(PackedKernels kernels, Tensor t, PackedMatrix w, int tokens) {
+    private void parts(PackedProducts kernels, Tensor t, PackedMatrix w, int tokens) {
         float[][] x = gaussian(tokens, w.cols(), 1);
-        BlockRows arranged = arrange(kernels, w.type(), x);
+        BlockRows arranged = arrange(kernels, x);
         var out = new Rows(arena.allocate((long) tokens * w.rows() * Float.BYTES), 0, w.rows());
         int part = w.rows() / 3 / 16 * 16;
         for (int from = 0; from < w.rows(); from += part) {
@@ -222,7 +224,7 @@ public abstract class PackedContract {
             float[][] x = gaussian(5, 40, 1);
             for (int tokens : new int[] {1, 5}) {
                 var out = new Rows(arena.allocate(tokens * (long) unusual.length * Float.BYTES), 0, unusual.length);
-                kernels.linear(pack(t), 0, unusual.length, arrange(kernels, type, java.util.Arrays.copyOf(x, tokens)), tokens,
+                kernels.linear(pack(t), 0, unusual.length, arrange(kernels, java.util.Arrays.copyOf(x, tokens)), tokens,
                         new Target(out, 0, Optional.empty()), new Workspace(arena, 40));
                 for (int i = 0; i < tokens * unusual.length; i++) {
                     int r = i % unusual.length;
@@ -243,7 +245,7 @@ public abstract class PackedContract {
             PackedMatrix w = pack(t);
             float[][] x = gaussian(9, cols, 1);
             var out = new Rows(arena.allocate(9L * 48 * Float.BYTES), 0, 48);
-            kernels.linear(w, 0, 48, arrange(kernels, w.type(), x), 9, new Target(out, 0, Optional.empty()), new Workspace(arena, w.cols()));
+            kernels.linear(w, 0, 48, arrange(kernels, x), 9, new Target(out, 0, Optional.empty()), new Workspace(arena, w.cols()));
             for (int i = 0; i < 9; i += 4) {
                 for (int r = 0; r < 48; r++) {
                     float[] row = decoded(t, r);
@@ -271,7 +273,7 @@ public abstract class PackedContract {
         everywhere(this::unusual);
     }
 
-    private void unusual(PackedKernels kernels, DType type) {
+    private void unusual(PackedProducts kernels, DType type) {
         int cols = cols(type, 64);
         Tensor t = weights(type, 16, cols);
         PackedMatrix w = pack(t);
@@ -285,7 +287,7 @@ public abstract class PackedContract {
             x[0][6] = -size / 3;
             x[1][40] = size;
             var out = new Rows(arena.allocate(2L * 16 * Float.BYTES), 0, 16);
-            kernels.linear(w, 0, 16, arrange(kernels, w.type(), x), 2, new Target(out, 0, Optional.empty()), new Workspace(arena, w.cols()));
+            kernels.linear(w, 0, 16, arrange(kernels, x), 2, new Target(out, 0, Optional.empty()), new Workspace(arena, w.cols()));
             for (int i = 0; i < 2; i++) {
                 for (int r = 0; r < 16; r++) {
                     float got = out.data().get(Rows.FLOAT, out.row(i) + 4L * r);
@@ -301,7 +303,7 @@ public abstract class PackedContract {
         everywhere(this::biasAndResidual);
     }
 
-    private void biasAndResidual(PackedKernels kernels, DType type) {
+    private void biasAndResidual(PackedProducts kernels, DType type) {
         int rows = 37;
         int cols = cols(type, 64);
         Tensor t = weights(type, rows, cols);
@@ -312,7 +314,7 @@ public abstract class PackedContract {
         }
         PackedMatrix w = pack(t).withBias(bias);
         float[][] x = gaussian(11, cols, 1);
-        BlockRows arranged = arrange(kernels, w.type(), x);
+        BlockRows arranged = arrange(kernels, x);
         float[][] rest = gaussian(11, rows, 1);
         Rows elsewhere = rows(rest);
         Rows inPlace = rows(rest);

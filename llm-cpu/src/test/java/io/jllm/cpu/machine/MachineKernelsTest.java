@@ -2,32 +2,32 @@ package io.jllm.cpu.machine;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import io.jllm.cpu.kernels.CpuKernels;
 import io.jllm.cpu.kernels.PackedContract;
-import io.jllm.cpu.kernels.PackedKernels;
 import io.jllm.cpu.kernels.PackedMatrix;
-import io.jllm.cpu.layout.Layout;
+import io.jllm.cpu.kernels.ScalarKernels;
+import io.jllm.cpu.layout.WeightFormat;
 import io.jllm.cpu.machine.asm.Isa;
 import io.jllm.quant.DType;
 import io.jllm.quant.Tensor;
-import java.lang.foreign.Arena;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Random;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 
 /** Machine code of every instruction set that runs here, and how weights lie for it and others. */
 class MachineKernelsTest extends PackedContract {
     @Override
-    protected List<PackedKernels> kernels() {
-        List<PackedKernels> all = Arrays.stream(Isa.values()).flatMap(i -> MachineKernels.of(i).stream()).<PackedKernels>map(m -> m).toList();
+    protected List<CpuKernels> kernels() {
+        List<CpuKernels> all = Arrays.stream(Isa.values()).flatMap(i -> MachineKernels.of(i).stream())
+                .<CpuKernels>map(m -> new MachineTier(m, new ScalarKernels())).toList();
         Assumptions.assumeFalse(all.isEmpty(), () -> "skipped: " + MachineKernels.whyNot(Isa.AVX2));
         return all;
     }
 
     @Test
     void decodesToTheSameFloatsAsTheCodec() {
-        for (DType type : Layout.types()) {
+        for (DType type : WeightFormat.types()) {
             int cols = type.isQuantized() ? cols(type, 160) : 75;
             Tensor t = weights(type, 37, cols);
             PackedMatrix w = pack(t);
@@ -45,7 +45,7 @@ class MachineKernelsTest extends PackedContract {
     /** With four bits, 8 bits or less for a weight, scales and all, packed bytes are those of the file; Q6_K has two a block more. */
     @Test
     void takesAsMuchRoomAsTheFile() {
-        for (DType type : Layout.types()) {
+        for (DType type : WeightFormat.types()) {
             long file = type.bytes(4096L * 4096);
             long packed = PackedMatrix.bytes(type, 4096, 4096);
             assertEquals(type == DType.Q6_K ? file / 210 * 212 : file, packed, type.name());

@@ -3,7 +3,7 @@ package io.jllm.cpu.vector;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
-import io.jllm.cpu.kernels.Kernels;
+import io.jllm.cpu.kernels.LoopKernels;
 import io.jllm.cpu.kernels.ScalarKernels;
 import io.jllm.cpu.kernels.Workspace;
 import io.jllm.cpu.layout.KvLayout;
@@ -25,8 +25,8 @@ class VectorAttentionTest {
 
     private final Arena arena = Arena.ofConfined();
     private final Workspace ws = new Workspace(arena, 256, 64 * 128);
-    private final Kernels vector = new VectorKernels();
-    private final Kernels scalar = new ScalarKernels();
+    private final LoopKernels vector = new VectorKernels();
+    private final LoopKernels scalar = new ScalarKernels();
 
     @AfterEach
     void free() {
@@ -73,11 +73,11 @@ class VectorAttentionTest {
             scalar.scores(layout, page, 0, from, n, q, ROWS, want, 0, STRIDE, ws);
             var all = new float[ROWS * STRIDE];
             vector.scores(layout, page, 0, from, n, q, ROWS, all, 0, STRIDE, ws);
-            for (int r = 0; r < ROWS; r += Kernels.ROWS) {
-                var four = new float[Kernels.ROWS * STRIDE];
-                vector.scores(layout, page, 0, from, n, Arrays.copyOfRange(q, r * layout.dim(), ROWS * layout.dim()), Kernels.ROWS, four, 0,
+            for (int r = 0; r < ROWS; r += LoopKernels.ROWS) {
+                var four = new float[LoopKernels.ROWS * STRIDE];
+                vector.scores(layout, page, 0, from, n, Arrays.copyOfRange(q, r * layout.dim(), ROWS * layout.dim()), LoopKernels.ROWS, four, 0,
                         STRIDE, ws);
-                for (int i = 0; i < Kernels.ROWS; i++) {
+                for (int i = 0; i < LoopKernels.ROWS; i++) {
                     assertArrayEquals(Arrays.copyOfRange(all, (r + i) * STRIDE, (r + i) * STRIDE + n),
                             Arrays.copyOfRange(four, i * STRIDE, i * STRIDE + n), layout + ", row " + (r + i));
                     for (int p = 0; p < n; p++) {

@@ -96,8 +96,8 @@ public final class WeightPlan {
         var runs = new ArrayList<List<Weight>>();
         DType last = null;
         for (Weight w : l.weights()) {
-            Tensor t = source.get(w.name());
-            boolean joins = t.type() == last && !alone.contains(t.data()) && !alone.contains(source.get(runs.getLast().getLast().name()).data());
+            Tensor t = source.tensor(w.name());
+            boolean joins = t.type() == last && !alone.contains(t.data()) && !alone.contains(source.tensor(runs.getLast().getLast().name()).data());
             if (!joins) {
                 runs.add(new ArrayList<>());
             }
@@ -108,12 +108,12 @@ public final class WeightPlan {
     }
 
     private List<MemorySegment> data(List<String> names) {
-        return names.stream().map(n -> source.get(n).data()).toList();
+        return names.stream().map(n -> source.tensor(n).data()).toList();
     }
 
     private void place(List<String> names) {
         matrices.computeIfAbsent(data(names), _ -> {
-            List<Tensor> tensors = names.stream().map(source::get).toList();
+            List<Tensor> tensors = names.stream().map(source::tensor).toList();
             DeviceFormat format = DeviceFormat.of(tensors.getFirst().type()).orElseThrow();
             int rows = Math.toIntExact(tensors.stream().mapToLong(Tensor::rows).sum());
             int cols = Math.toIntExact(tensors.getFirst().cols());
@@ -162,7 +162,7 @@ public final class WeightPlan {
     }
 
     private float[] floats(String name) {
-        Tensor t = source.get(name);
+        Tensor t = source.tensor(name);
         var values = new float[Math.toIntExact(t.cols())];
         Codec.of(t.type()).orElseThrow().decode(t.data(), 0, values, 0, values.length);
         return values;

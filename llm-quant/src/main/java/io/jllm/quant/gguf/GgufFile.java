@@ -4,6 +4,7 @@ import io.jllm.quant.DType;
 import io.jllm.quant.FormatException;
 import io.jllm.quant.Tensor;
 import io.jllm.quant.WeightSource;
+import io.jllm.quant.Weights;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -76,7 +77,7 @@ public final class GgufFile implements WeightSource {
     }
 
     @Override
-    public Optional<Tensor> find(String name) {
+    public Optional<Weights> find(String name) {
         return Optional.ofNullable(tensors.get(name));
     }
 

@@ -3,6 +3,7 @@ package io.jllm.quant.safetensors;
 import io.jllm.quant.FormatException;
 import io.jllm.quant.Tensor;
 import io.jllm.quant.WeightSource;
+import io.jllm.quant.Weights;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
@@ -91,7 +92,7 @@ public final class HuggingFaceWeights implements WeightSource {
     }
 
     @Override
-    public Optional<Tensor> find(String name) {
+    public Optional<Weights> find(String name) {
         return Optional.ofNullable(tensors.get(name));
     }
 

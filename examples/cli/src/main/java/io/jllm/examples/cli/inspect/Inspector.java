@@ -86,7 +86,7 @@ public final class Inspector {
     }
 
     private static Inspection.TensorLine tensor(GgufFile.TensorInfo info, GgufFile file) {
-        OptionalLong bytes = file.find(info.name()).map(t -> OptionalLong.of(t.data().byteSize())).orElse(OptionalLong.empty());
+        OptionalLong bytes = file.find(info.name()).map(t -> OptionalLong.of(t.bytes())).orElse(OptionalLong.empty());
         return new Inspection.TensorLine(info.name(), info.type().map(DType::name)
                 .orElse("unknown type " + Integer.toUnsignedString(info.typeId())),
                 info.shape(), bytes);

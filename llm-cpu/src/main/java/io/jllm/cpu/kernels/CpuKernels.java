@@ -1,0 +1,42 @@
+package io.jllm.cpu.kernels;
+
+import io.jllm.cpu.layout.WeightFormat;
+import io.jllm.cpu.os.LargeMemory;
+import java.util.Optional;
+
+/**
+ * What a model is computed with: one contract for every tier (plain Java, the Vector API, machine code). A tier hands on to the next slower one
+ * what it cannot do, so whoever asks never asks which tier it is. Thread-safe, and so is all that it gives, but for what is bound to the
+ * memory of a step: each thread brings its own {@link Workspace}.
+ *
+ * <p>Everything is asked for when a program is compiled. What is given is bound to one kind of work, and is called in the loops of a step
+ * without a further choice.
+ */
+public interface CpuKernels {
+    /** As a user would name them. */
+    String name();
+
+    /** The tier and those behind it, for people: what each is used for, and the bits of its vectors. */
+    String describe();
+
+    /** Products of weights as the file has them, of any format that can be decoded. */
+    StoredProducts stored();
+
+    /**
+     * Products of weights of a format that are rearranged when a model is loaded; empty if no tier rearranges them. The first time that a
+     * format is asked for, code may be written and tested, which takes some milliseconds.
+     */
+    Optional<PackedProducts> packed(WeightFormat format);
+
+    /** What is done with rows of floats. */
+    RowKernels rows();
+
+    /** Rotation of the heads of a layer, and the way of its keys and values to the cache. */
+    Rotation rope(RopeSite site);
+
+    /** Attention of a layer. */
+    Attention attention(AttentionSite site);
+
+    /** Where weights, keys and values go. */
+    LargeMemory memory();
+}

@@ -1,0 +1,33 @@
+package io.jllm.cpu.kernels;
+
+import io.jllm.model.Op.Activation;
+import java.lang.foreign.MemorySegment;
+
+/** What is done with rows of floats outside the heap. Offsets are in bytes. Thread-safe: each thread brings its own {@link Workspace}. */
+public interface RowKernels {
+    /** Norms with one weight. */
+    interface Norm {
+        /** out = in / sqrt(mean(in^2) + eps) * weight, over {@code n} floats, as many as the weight has; in place too. */
+        void apply(MemorySegment in, long inAt, MemorySegment out, long outAt, int n, Workspace ws);
+    }
+
+    /** Gated activation of one kind. */
+    interface Gate {
+        /** out = act(gate) * up, over {@code n} floats; gate and up lie in one segment. */
+        void apply(MemorySegment in, long gateAt, long upAt, MemorySegment out, long outAt, int n, Workspace ws);
+    }
+
+    /** A norm with that weight. */
+    Norm norm(float[] weight, float eps);
+
+    /** An activation of that kind. */
+    Gate gate(Activation kind);
+
+    /**
+     * The highest of {@code n} floats, NaN if any is none, and the sum of exp(x - highest), 0 if that is no finite number.
+     *
+     * @param highest receives the first at {@code i}
+     * @param sums receives the second at {@code i}
+     */
+    void sums(MemorySegment x, long at, int n, float[] highest, float[] sums, int i, Workspace ws);
+}

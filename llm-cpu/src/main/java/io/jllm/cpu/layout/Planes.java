@@ -1,0 +1,38 @@
+package io.jllm.cpu.layout;
+
+/**
+ * Where the bits of a block's integers are: in four vectors of nibbles, and perhaps in one or two more with further bits, or in eight
+ * vectors of whole bytes.
+ *
+ * <p>Four bits: "nibbles c, d" for the pairs of columns that {@link #column} says. A fifth bit: a vector behind the nibbles, of whose bytes
+ * bits 0 to 7 belong to columns 0, 4, 16, 20, 8, 12, 24, 28 (and on). Two more: a vector for each half of the block, bits 0 and 1 for its
+ * columns 0 to 3, and so on.
+ *
+ * @param extraBits above the lower four: 0, 1, 2 or, for whole bytes, 4
+ * @param offset by how much they are larger than what they stand for: 0 or a power of two from 8 on
+ * @param split whether a half of the block's vectors has columns of both its halves, as Q4_0 has it
+ */
+public record Planes(int extraBits, int offset, boolean split) {
+    /** Bits of a nibble; vectors of nibbles of a block; columns of a vector. */
+    public static final int NIBBLES = 4;
+
+    /** Whether they are whole bytes. */
+    public boolean bytes() {
+        return extraBits == NIBBLES;
+    }
+
+    /** Bytes of a block of 16 rows. */
+    int blockBytes() {
+        return (bytes() ? 2 * NIBBLES : NIBBLES + extraBits) * WeightFormat.VECTOR;
+    }
+
+    /** Which columns, in fours, vector {@code k} of a half has when nibbles are taken apart. */
+    public int column(int half, int k) {
+        return split ? k / 2 * NIBBLES + half * 2 + k % 2 : half * NIBBLES + k;
+    }
+
+    /** Half of the range of the integers. */
+    public int middle() {
+        return 1 << NIBBLES + extraBits - 1;
+    }
+}

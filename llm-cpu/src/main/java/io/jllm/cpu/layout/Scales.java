@@ -1,0 +1,71 @@
+package io.jllm.cpu.layout;
+
+import java.util.List;
+
+/** What integers are multiplied by, and where the header of a unit has it. */
+public enum Scales {
+    /** A scale in half precision for each block of 32. Header: 16 scales for each of two blocks. */
+    HALVES(2, 64, 32, false, List.of(new Run(Short.BYTES, 2))),
+    /**
+     * A scale of 6 bits and a minimum of 6 bits for each block, times one in half precision each. Header: 16 scales d, 16 scales of minima;
+     * three vectors of the 12 bytes with scales and minima of eight blocks, as GGUF packs them.
+     */
+    SIX_BITS(8, 256, 32, true, List.of(new Run(Short.BYTES, 2))),
+    /**
+     * A signed byte for each half of a block, times a float. Header: 16 floats; for each 16 columns of eight blocks, 16 bytes.
+     */
+    BYTES(8, 320, 16, false, List.of(new Run(Float.BYTES, 1), new Run(1, 16)));
+
+    /**
+     * Numbers of one size, in a record's header.
+     *
+     * @param size 1, 2 or 4 bytes
+     * @param count how many
+     */
+    record Run(int size, int count) {
+    }
+
+    private final int unitBlocks;
+    private final int headerBytes;
+    private final int columns;
+    private final boolean minima;
+    private final List<Run> header;
+
+    Scales(int unitBlocks, int headerBytes, int columns, boolean minima, List<Run> header) {
+        this.unitBlocks = unitBlocks;
+        this.headerBytes = headerBytes;
+        this.columns = columns;
+        this.minima = minima;
+        this.header = header;
+    }
+
+    /** Blocks that share a header. */
+    int unitBlocks() {
+        return unitBlocks;
+    }
+
+    /** Bytes of a header of 16 rows. */
+    int headerBytes() {
+        return headerBytes;
+    }
+
+    /** Columns that share a scale. */
+    public int columns() {
+        return columns;
+    }
+
+    /** Sums of a block that have scales of their own: 1 or 2. */
+    public int each() {
+        return TokenFormat.BLOCK / columns;
+    }
+
+    /** Whether a block has a minimum, which is subtracted from each of its values. */
+    public boolean minima() {
+        return minima;
+    }
+
+    /** What a record's header begins with; the rest of a record are numbers of 4 bytes. */
+    List<Run> header() {
+        return header;
+    }
+}

@@ -1,0 +1,116 @@
+package io.jllm.cpu.machine;
+
+import io.jllm.cpu.kernels.PackedMatrix;
+import io.jllm.cpu.kernels.PackedProducts;
+import io.jllm.cpu.kernels.Target;
+import io.jllm.cpu.kernels.Workspace;
+import io.jllm.cpu.layout.BlockRows;
+import io.jllm.cpu.layout.Rows;
+import io.jllm.cpu.layout.TokenFormat;
+import io.jllm.cpu.layout.WeightFormat;
+import io.jllm.quant.Weights;
+import java.lang.foreign.MemorySegment;
+import java.util.Optional;
+
+/** Products of one format in machine code: of block-quantised weights by activations of 8 bits, of floats by floats. Thread-safe. */
+final class MachineProducts implements PackedProducts {
+    /** Weights that are used for all tokens of a step before the next ones are touched: a part of a second-level cache. */
+    private static final long PANEL_BYTES = 256 << 10;
+    /** Groups that are computed together where rows wait for themselves. */
+    private static final int LEAST_PANEL = 2;
+
+    private final String name;
+    private final MachineCode code;
+    private final MachineCode.Product product;
+    private final TokenFormat tokens;
+
+    /** Writes the code. */
+    MachineProducts(String name, MachineCode code, WeightFormat format) {
+        this.name = name;
+        this.code = code;
+        product = code.product(format);
+        tokens = format.tokens();
+    }
+
+    @Override
+    public String name() {
+        return name;
+    }
+
+    @Override
+    public TokenFormat tokens() {
+        return tokens;
+    }
+
+    @Override
+    public void pack(PackedMatrix matrix, Weights stored, int from, int to) {
+        int end = from;
+        // Code for whole groups of whole units, if it is only a matter of places, straight from where they are stored.
+        boolean whole = stored.cols() % matrix.format().unitColumns() == 0;
+        int groups = code.packs(product) && whole ? Math.clamp(matrix.rows() / PackedMatrix.ROWS, from, to) - from : 0;
+        if (groups > 0) {
+            Optional<MemorySegment> rows = stored.slice((long) from * PackedMatrix.ROWS, (long) groups * PackedMatrix.ROWS);
+            if (rows.isPresent()) {
+                end = from + groups;
+                pack(matrix, rows.get().address(), stored.rowBytes(), from, end);
+            }
+        }
+        matrix.pack(stored, end, to);
+    }
+
+    private void pack(PackedMatrix matrix, long rows, long rowBytes, int from, int to) {
+        long units = matrix.blocks() / matrix.format().unitBlocks();
+        for (int g = from; g < to; g++) {
+            code.pack(product, rows + (long) (g - from) * PackedMatrix.ROWS * rowBytes, matrix.data().address() + g * matrix.groupBytes(), rowBytes,
+                    units);
+        }
+    }
+
+    @Override
+    public void arrange(Rows x, int token, int tokens, BlockRows to, Workspace ws) {
+        int count = BlockRows.size(token, tokens);
+        switch (to.format()) {
+            case BYTES -> quantize(x, token, count, to);
+            case FLOATS -> to.copy(x, token, count);
+            case PAIRS, NUMBERS -> throw new IllegalArgumentException("machine code takes no " + to.format());
+        }
+    }
+
+    private void quantize(Rows x, int token, int count, BlockRows to) {
+        int blocks = to.cols() / TokenFormat.BLOCK;
+        long group = to.address(token);
+        for (int t = 0; t < count; t++) {
+            code.quantize(x.data().address() + x.row(token + t), group + (long) t * TokenFormat.BLOCK,
+                    group + (long) count * TokenFormat.BLOCK + (long) t * Float.BYTES, blocks, (long) count * to.format().blockBytes(),
+                    (long) count * Float.BYTES);
+        }
+    }
+
+    @Override
+    public void linear(PackedMatrix w, int from, int to, BlockRows x, int tokens, Target out, Workspace ws) {
+        int panel = (int) Math.max(LEAST_PANEL, PANEL_BYTES / w.groupBytes()) * PackedMatrix.ROWS;
+        for (int r = from; r < to; r += panel) {
+            int end = Math.min(to, r + panel);
+            int whole = r + (end - r) / PackedMatrix.ROWS * PackedMatrix.ROWS;
+            for (int t = 0; t < tokens; t += BlockRows.GROUP) {
+                int count = BlockRows.size(t, tokens);
+                if (whole > r) {
+                    multiply(w, r, (whole - r) / PackedMatrix.ROWS, PackedMatrix.ROWS, x, t, count, out);
+                }
+                if (whole < end) {
+                    multiply(w, whole, 1, end - whole, x, t, count, out);
+                }
+            }
+        }
+    }
+
+    private void multiply(PackedMatrix w, int row, int groups, int rows, BlockRows x, int token, int count,
+                          Target out) {
+        long at = (long) (out.column() + row) * Float.BYTES;
+        Rows to = out.rows();
+        code.multiply(product, count, w.data().address() + row / PackedMatrix.ROWS * w.groupBytes(), x.address(token),
+                to.data().address() + to.row(token) + at, w.blocks(), groups, (long) to.width() * Float.BYTES,
+                out.residual().isPresent() ? out.residual().get().data().address() + out.residual().get().row(token) + at : 0,
+                w.bias().byteSize() == 0 ? 0 : w.bias().address() + (long) row * Float.BYTES, rows, w.groupBytes());
+    }
+}

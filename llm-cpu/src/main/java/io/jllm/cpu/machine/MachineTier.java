@@ -1,0 +1,72 @@
+package io.jllm.cpu.machine;
+
+import io.jllm.cpu.kernels.Attention;
+import io.jllm.cpu.kernels.AttentionSite;
+import io.jllm.cpu.kernels.CpuKernels;
+import io.jllm.cpu.kernels.PackedProducts;
+import io.jllm.cpu.kernels.RopeSite;
+import io.jllm.cpu.kernels.Rotation;
+import io.jllm.cpu.kernels.RowKernels;
+import io.jllm.cpu.kernels.StoredProducts;
+import io.jllm.cpu.layout.RopeShape;
+import io.jllm.cpu.layout.WeightFormat;
+import io.jllm.cpu.os.LargeMemory;
+import io.jllm.model.Op;
+import io.jllm.model.Rope;
+import java.util.Optional;
+import java.util.stream.Collectors;
+
+/**
+ * Machine code as a tier: products of rearranged weights, attention without a soft cap, rotations, norms and activations.
+ *
+ * @param machine what there is, as far as it passes its tests
+ * @param next the next slower tier, for all else
+ */
+public record MachineTier(MachineKernels machine, CpuKernels next) implements CpuKernels {
+    @Override
+    public String name() {
+        return machine.name();
+    }
+
+    @Override
+    public String describe() {
+        return name() + " kernels for " + WeightFormat.all().stream().map(WeightFormat::name).collect(Collectors.joining(", ")) + ", "
+                + next.describe();
+    }
+
+    @Override
+    public StoredProducts stored() {
+        return next.stored();
+    }
+
+    @Override
+    public Optional<PackedProducts> packed(WeightFormat format) {
+        return machine.products(format).or(() -> next.packed(format));
+    }
+
+    @Override
+    public RowKernels rows() {
+        return machine.rows().<RowKernels>map(MachineRows::new).orElseGet(next::rows);
+    }
+
+    @Override
+    public Rotation rope(RopeSite site) {
+        Op.RopeStoreKv op = site.op();
+        var shape = new RopeShape(op.shape().headDim(), op.rope().rotaryDim(), op.rope().layout() == Rope.Layout.NEOX, site.cache().blockSize());
+        return machine.rows().<Rotation>flatMap(rows -> machine.rope(shape).map(rope -> new MachineRotation(site, rope, rows)))
+                .orElseGet(() -> next.rope(site));
+    }
+
+    @Override
+    public Attention attention(AttentionSite site) {
+        if (site.op().softCap() > 0) {
+            return next.attention(site);
+        }
+        return machine.attention(site.layout()).<Attention>map(a -> new MachineChunks(site, a)).orElseGet(() -> next.attention(site));
+    }
+
+    @Override
+    public LargeMemory memory() {
+        return machine.memory();
+    }
+}

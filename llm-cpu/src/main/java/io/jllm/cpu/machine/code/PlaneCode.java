@@ -1,0 +1,81 @@
+package io.jllm.cpu.machine.code;
+
+import io.jllm.cpu.layout.Planes;
+import io.jllm.cpu.layout.WeightFormat;
+import io.jllm.cpu.machine.asm.Emitter;
+import io.jllm.cpu.machine.asm.Simd;
+import java.util.List;
+
+/**
+ * Takes integers of a block out of memory as {@link Planes} says: half of a block at a time becomes four vectors of bytes, each with four
+ * columns. A fifth or sixth bit is shifted to its place in all bytes at once, for a mask takes away what comes over from neighbours:
+ *
+ * <pre>{@code
+ * v0 = nibbles, v1 = next nibbles
+ * v2 = v0 >> 4, v3 = v1 >> 4
+ * v0..v3 &= 0x0f0f0f0f
+ * v0..v3 |= (further bits << or >> to bit 4) & mask
+ * }</pre>
+ */
+record PlaneCode(Planes planes) {
+    private static final int LOW = 0x0f0f0f0f;
+    private static final int BYTE = 0x01010101;
+    private static final int NIBBLES = Planes.NIBBLES;
+    private static final int NIBBLE_BYTES = NIBBLES * WeightFormat.VECTOR;
+
+    private int extraMask() {
+        return ((1 << planes.extraBits()) - 1 << NIBBLES) * BYTE;
+    }
+
+    List<Integer> constants() {
+        return planes.bytes() ? List.of() : planes.extraBits() == 0 ? List.of(LOW) : List.of(LOW, extraMask());
+    }
+
+    /** How many vectors' products with one token, pair by pair, can be summed in 16 bits. */
+    int chain() {
+        return planes.extraBits() == 2 ? 2 : NIBBLES;
+    }
+
+    /** Loads vector {@code k} of a half that consists of bytes. */
+    void load(Emitter e, int to, int half, int k, int block, int part) {
+        e.load(to, BlockCode.weights(0, block + (half * NIBBLES + k) * WeightFormat.VECTOR + part));
+    }
+
+    /**
+     * Loads all four vectors of a half into registers from {@code to} on.
+     *
+     * @param block where the block is
+     * @param part where in each vector to begin
+     * @param more two registers to work with
+     */
+    void unpack(Emitter e, int to, int half, int block, int part, int more) {
+        if (planes.bytes()) {
+            for (int k = 0; k < NIBBLES; k++) {
+                load(e, to + k, half, k, block, part);
+            }
+            return;
+        }
+        int pair = block + 2 * half * WeightFormat.VECTOR + part;
+        for (int k = 0; k < 2; k++) {
+            e.load(to + k, BlockCode.weights(0, pair + k * WeightFormat.VECTOR));
+            e.shift(to + 2 + k, to + k, -NIBBLES);
+        }
+        for (int k = 0; k < NIBBLES; k++) {
+            e.and(to + k, to + k, LOW);
+        }
+        if (planes.extraBits() == 0) {
+            return;
+        }
+        boolean own = planes.extraBits() == 2; // a vector for each half, or one for both
+        e.load(more, BlockCode.weights(0, block + NIBBLE_BYTES + (own ? half * WeightFormat.VECTOR : 0) + part));
+        for (int k = 0; k < NIBBLES; k++) {
+            int left = NIBBLES - planes.extraBits() * (own ? k : k + NIBBLES * half);
+            if (left == 0) {
+                e.assembler().emit(Simd.VPOR, e.vec(more + 1), e.vec(more), e.vec(more));
+            } else {
+                e.shift(more + 1, more, left);
+            }
+            e.orAnd(to + k, more + 1, extraMask());
+        }
+    }
+}

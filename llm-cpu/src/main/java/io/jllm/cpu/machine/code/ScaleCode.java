@@ -1,0 +1,99 @@
+package io.jllm.cpu.machine.code;
+
+import static io.jllm.cpu.machine.asm.Gpr.RSP;
+import static io.jllm.cpu.machine.asm.Mem.at;
+import static io.jllm.cpu.machine.asm.Simd.*;
+
+import io.jllm.cpu.layout.Scales;
+import io.jllm.cpu.layout.WeightFormat;
+import io.jllm.cpu.machine.asm.Emitter;
+import io.jllm.cpu.machine.asm.Mem;
+import java.util.List;
+
+/**
+ * How {@link Scales} become a float for each row: where that is one load, when a block needs it; scales and minima of 6 bits once a unit, to
+ * the stack, because four bytes of them lie in one vector, and taking them apart costs as much for one block as for all eight:
+ *
+ * <pre>{@code
+ * low  = word & 0x3f3f3f3f                                    // blocks 0 to 3, a byte each
+ * high = (rest & 0x0f0f0f0f) | (word >> 2 & 0x30303030)       // blocks 4 to 7: four bits here, two above those of others
+ * for each block: stack[block] = float(byte of low or high) * d
+ * }</pre>
+ */
+record ScaleCode(Scales scales) {
+    /** Bytes on the stack for what is computed once a unit, behind the constants. */
+    static final int STACK_BYTES = 16 * WeightFormat.VECTOR;
+    private static final int BLOCKS = 8;
+    private static final int SIX = 0x3f3f3f3f;
+    private static final int LOW = 0x0f0f0f0f;
+    private static final int UPPER_TWO_OF_SIX = 0x30303030;
+    private static final int BYTE = 0xff;
+    private static final int NIBBLE = 4;
+
+    List<Integer> constants() {
+        return scales == Scales.SIX_BITS ? List.of(LOW, SIX, UPPER_TWO_OF_SIX, BYTE) : List.of();
+    }
+
+    /** Scales of a block, or of its half {@code sub}, to a register; {@code part} says where in a vector to begin. */
+    void factor(Emitter e, int to, int block, int sub, int part) {
+        switch (scales) {
+            case HALVES -> e.halves(to, BlockCode.weights(0, (block * WeightFormat.VECTOR + part) / 2));
+            case SIX_BITS -> e.load(to, slot(block, false, part));
+            case BYTES -> {
+                int scale = (block * 2 + sub) * WeightFormat.ROWS + part / Integer.BYTES;
+                e.assembler().emit(VPMOVSXBD, e.vec(to), BlockCode.weights(0, WeightFormat.VECTOR + scale));
+                e.toFloats(to);
+                e.multiply(to, to, BlockCode.weights(0, part));
+            }
+        }
+    }
+
+    /** Minima of a block to a register. */
+    void minimum(Emitter e, int to, int block, int part) {
+        e.load(to, slot(block, true, part));
+    }
+
+    private static Mem slot(int block, boolean minimum, int part) {
+        return at(RSP, Emitter.CONSTANT_BYTES + (block * 2 + (minimum ? 1 : 0)) * WeightFormat.VECTOR + part);
+    }
+
+    /** At the start of a unit, while only the sums before register {@code free} are in use: computes what is best computed for all blocks. */
+    void prepare(Emitter e, int free, int part) {
+        if (scales != Scales.SIX_BITS) {
+            return;
+        }
+        for (int minimum = 0; minimum < 2; minimum++) {
+            int factor = free;
+            int first = free + 1;
+            int last = free + 2;
+            int byteOfIt = free + 3;
+            e.halves(factor, BlockCode.weights(0, (minimum * WeightFormat.VECTOR + part) / 2));
+            e.load(first, word(minimum, part));
+            e.shift(byteOfIt, first, -2);
+            e.and(first, first, SIX);
+            e.load(last, word(2, part));
+            if (minimum == 1) {
+                e.shift(last, last, -NIBBLE);
+            }
+            e.and(last, last, LOW);
+            e.orAnd(last, byteOfIt, UPPER_TWO_OF_SIX);
+            for (int b = 0; b < BLOCKS; b++) {
+                int from = b < BLOCKS / 2 ? first : last;
+                int bits = b % Integer.BYTES * Byte.SIZE;
+                if (bits > 0) {
+                    e.assembler().emit(VPSRLD, e.vec(byteOfIt), e.vec(from), bits);
+                }
+                if (bits < Integer.SIZE - Byte.SIZE) {
+                    e.and(byteOfIt, bits > 0 ? byteOfIt : from, BYTE);
+                }
+                e.toFloats(byteOfIt);
+                e.multiply(byteOfIt, byteOfIt, e.vec(factor));
+                e.assembler().emit(VMOVUPS_STORE, slot(b, minimum == 1, part), e.vec(byteOfIt));
+            }
+        }
+    }
+
+    private static Mem word(int i, int part) {
+        return BlockCode.weights(0, (1 + i) * WeightFormat.VECTOR + part);
+    }
+}

@@ -1,0 +1,30 @@
+package io.jllm.cpu.vector;
+
+import io.jllm.cpu.layout.Numbers.Integers;
+
+/** Loops of {@link VectorProducts} for a single token, straight from memory, and up to how many tokens they beat panels. Measured. */
+enum Single {
+    /** No loop: even one token goes by panels. */
+    NONE(0),
+    NIBBLES(3), BYTES(4), FOUR_BITS(4), FIVE_BITS(4), SIX_BITS(7);
+
+    private final int few;
+
+    Single(int few) {
+        this.few = few;
+    }
+
+    /** The loop for such numbers. */
+    static Single of(Integers n) {
+        return switch (n.scales()) {
+            case HALVES -> n.planes().bytes() ? BYTES : n.planes().extraBits() == 0 ? NIBBLES : NONE;
+            case SIX_BITS -> n.planes().extraBits() == 0 ? FOUR_BITS : FIVE_BITS;
+            case BYTES -> SIX_BITS;
+        };
+    }
+
+    /** Most tokens that are computed one by one. */
+    int few() {
+        return few;
+    }
+}
