@@ -10,7 +10,7 @@
  * <li>{@link MemoryBudget}: how much memory the KV cache gets
  * <li>{@link WarmUp}: steps before the first request
  * <li>io.jllm.cpu.op: a program compiled to ops; layout: how weights, tokens, keys and values lie; kernels, vector, machine: the loops, in plain
- * Java, with the Vector API, in machine code; os: threads, memory, native calls
+ * Java, with the Vector API, in machine code; tier: which of them are taken; os: threads, memory, native calls
  * </ul>
  */
 package io.jllm.cpu;

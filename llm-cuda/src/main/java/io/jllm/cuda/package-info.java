@@ -1,8 +1,14 @@
 /**
- * The CUDA backend: a program is compiled into launches of kernels of our own, and a step of decoding is one graph.
+ * The CUDA backend. Found by the service loader: applications use io.jllm.LLM. The contract with the kernels is the README beside their sources.
  *
- * <p>To read: {@link io.jllm.cuda.CudaBackendProvider} looks for a device, {@code CudaBackend} opens it, {@code CudaRunner} is a model on
- * it. {@code weights} places and loads weights, {@code compile} turns the program into launches, which {@code kernels} makes, {@code memory} holds
- * what changes, {@code sample} draws tokens, {@code driver} calls the driver.
+ * <p>In reading order:
+ * <ul>
+ * <li>{@link CudaBackendProvider}, {@link StartedDevice}: how it is found, and what a probe leaves for opening
+ * <li>{@link CudaBackend}: checks a program and loads it
+ * <li>{@link MemoryBudget}: what a model takes of the device, reckoned beforehand
+ * <li>{@link CudaRunner}: computes steps
+ * <li>io.jllm.cuda.compile: a program as launches; kernels: a launcher for each file of kernels; weights, memory: what lies on the device; sample:
+ * drawing there; driver, ffi: the driver API
+ * </ul>
  */
 package io.jllm.cuda;

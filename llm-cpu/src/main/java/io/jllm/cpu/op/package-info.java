@@ -8,8 +8,7 @@
  * {@link RowSums}
  * <li>{@link DeviceWeights}, {@link Activations}: weights, and scratch memory; {@link TokenSpace}, {@link RopeTable}: what products and rotation
  * keep there
- * <li>the rest: keys and values in blocks, how a step's tokens are shared out, and attention over chunks of positions, whose sums are added up
- * in one order
+ * <li>io.jllm.cpu.kernels: the loops that these call, keys and values in blocks, and how attention is shared out
  * </ul>
  */
 package io.jllm.cpu.op;
