@@ -83,13 +83,20 @@ public final class CallbackExecutor implements Executor, AutoCloseable {
         lock.lock();
         try {
             threads.add(thread);
+            idle++; // it will be, and until then is as good as that: else a burst would begin a thread for each task
         } finally {
             lock.unlock();
         }
         try {
             thread.start();
         } catch (Throwable t) {
-            ended(thread);
+            lock.lock();
+            try {
+                threads.remove(thread);
+                idle--;
+            } finally {
+                lock.unlock();
+            }
             throw t;
         }
     }
@@ -111,23 +118,16 @@ public final class CallbackExecutor implements Executor, AutoCloseable {
         return begun;
     }
 
-    private void ended(Thread thread) {
-        lock.lock();
-        try {
-            threads.remove(thread);
-        } finally {
-            lock.unlock();
-        }
-    }
-
     private void work() {
         boolean more = true;
+        boolean counted = true; // by whoever began this
         while (more) {
             Runnable task = null;
             boolean last = false;
             lock.lock();
             try {
-                idle++;
+                idle += counted ? 0 : 1;
+                counted = false;
                 if (await()) {
                     task = tasks.remove();
                     last = idle == 1 && !(closed && tasks.isEmpty());

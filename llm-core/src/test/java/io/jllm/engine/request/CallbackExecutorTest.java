@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotSame;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.ArrayList;
 import java.util.Collections;
@@ -74,6 +75,19 @@ class CallbackExecutorTest {
         assertEquals(1000, order.size());
         assertEquals(order.stream().sorted().toList(), order);
         assertEquals(1, threads.size());
+    }
+
+    @Test
+    void aBurstOfQuickOnesTakesFewThreads() throws Exception {
+        int burst = 20_000;
+        var done = new CountDownLatch(burst);
+        try (var executor = new CallbackExecutor(limited)) {
+            for (int i = 0; i < burst; i++) {
+                executor.execute(done::countDown);
+            }
+            done.await();
+        }
+        assertTrue(threads.size() < 100, threads.size() + " threads");
     }
 
     @Test
