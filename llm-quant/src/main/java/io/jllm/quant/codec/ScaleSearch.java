@@ -25,12 +25,7 @@ final class ScaleSearch {
      * @return the scale, whose sign may be either; 0 for values that are all about zero, infinite for values beyond any scale
      */
     static float fit(float[] x, int at, int n, int range, byte[] q, int qAt) {
-        float peak = 0;
-        for (int i = 0; i < n; i++) {
-            if (Math.abs(x[at + i]) > Math.abs(peak)) {
-                peak = x[at + i];
-            }
-        }
+        float peak = Groups.peak(x, at, n);
         if (Math.abs(peak) < TINY) {
             Arrays.fill(q, qAt, qAt + n, (byte) 0);
             return 0;
