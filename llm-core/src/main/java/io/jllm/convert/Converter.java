@@ -25,7 +25,8 @@ import java.util.stream.Collectors;
  *
  * <p>Which tensor gets which format is llama-quantize's choice (llama.cpp, {@code llama_tensor_get_type}): norms and biases stay
  * F32; of the matrices, the output matrix (the embedding table where the two are tied) is written in Q6_K where less is asked for, and
- * with Q2_K the values, output and down projections of each layer in Q3_K, unless {@link Options#pure} is set. Q3_K is what
+ * with Q2_K the value, output and down projections of each layer in Q3_K (llama-quantize writes a value projection in Q4_K where four
+ * heads or more share one, which is not written here), unless {@link Options#pure} is set. Q3_K is what
  * llama-quantize calls Q3_K_S. Where the rows of a matrix do not fill the blocks of its format, Q6_K becomes Q8_0, Q2_K and Q3_K
  * become Q4_0, and what does not fit that either F16, and {@link Progress#note} says so. Tensors that have the wanted format already are
  * copied.
