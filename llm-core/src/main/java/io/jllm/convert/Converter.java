@@ -24,9 +24,12 @@ import java.util.stream.Collectors;
  * Writes models as GGUF files, quantised or not: from a Hugging Face folder, or from another GGUF file.
  *
  * <p>Which tensor gets which format is llama-quantize's choice (llama.cpp, {@code llama_tensor_get_type}): norms and biases stay
- * F32; of the matrices, the output matrix (the embedding table where the two are tied) is written in Q6_K where Q4_0 is asked for,
- * unless {@link Options#pure} is set; where the rows of a matrix do not fill the blocks of its format, Q6_K becomes Q8_0, and what
- * does not fit that either F16, and {@link Progress#note} says so. Tensors that have the wanted format already are copied.
+ * F32; of the matrices, the output matrix (the embedding table where the two are tied) is written in Q6_K where less is asked for, and
+ * with Q2_K the value, output and down projections of each layer in Q3_K (llama-quantize writes a value projection in Q4_K where four
+ * heads or more share one, which is not written here), unless {@link Options#pure} is set. Q3_K is what
+ * llama-quantize calls Q3_K_S. Where the rows of a matrix do not fill the blocks of its format, Q6_K becomes Q8_0, Q2_K and Q3_K
+ * become Q4_0, and what does not fit that either F16, and {@link Progress#note} says so. Tensors that have the wanted format already are
+ * copied.
  *
  * <p>A GGUF file keeps its metadata, and may be of any family. One that is quantised already can be quantised again, which
  * llama-quantize refuses unless told to: it is decoded first, so that the losses add up.
@@ -184,7 +187,12 @@ public final class Converter {
         ids.put(DType.BF16, 32);
         ids.put(DType.Q8_0, 7);
         ids.put(DType.Q6_K, 18);
+        ids.put(DType.Q5_1, 9);
+        ids.put(DType.Q5_0, 8);
+        ids.put(DType.Q4_1, 3);
         ids.put(DType.Q4_0, 2);
+        ids.put(DType.Q3_K, 11); // the file type Q3_K_S
+        ids.put(DType.Q2_K, 10);
         return ids;
     }
 }

@@ -31,18 +31,31 @@ record TypeChoice(DType wanted, boolean pure, boolean tied) {
     }
 
     private DType mixed(Checkpoint.Item t) {
-        boolean output = t.name().equals("output.weight") || tied && t.name().equals("token_embd.weight");
-        if (pure || !output || !wanted.isQuantized()) {
+        if (pure || !wanted.isQuantized()) {
             return wanted;
         }
-        return t.data().cols() % wanted.blockElements() != 0 || wanted == DType.Q8_0 ? DType.Q8_0 : DType.Q6_K;
+        if (t.name().equals("output.weight") || tied && t.name().equals("token_embd.weight")) {
+            return t.data().cols() % wanted.blockElements() != 0 || wanted == DType.Q8_0 ? DType.Q8_0 : DType.Q6_K;
+        }
+        return wanted == DType.Q2_K && needsThreeBits(t.name()) ? DType.Q3_K : wanted;
+    }
+
+    /** What suffers most from 2 bits. Where four heads or more share a value, llama.cpp gives its matrix Q4_K, which is not written here. */
+    private static boolean needsThreeBits(String name) {
+        return name.contains("ffn_down") || name.endsWith("attn_output.weight") || name.endsWith("attn_v.weight") || name.endsWith("attn_qkv.weight")
+                || name.endsWith("attn_kv_b.weight");
     }
 
     private static DType fitting(DType type, long cols) {
         if (cols % type.blockElements() == 0) {
             return type;
         }
-        return type == DType.Q6_K && cols % DType.Q8_0.blockElements() == 0 ? DType.Q8_0 : DType.F16;
+        var smaller = switch (type) {
+            case Q2_K, Q3_K -> DType.Q4_0;
+            case Q6_K -> DType.Q8_0;
+            default -> DType.F16;
+        };
+        return cols % smaller.blockElements() == 0 ? smaller : DType.F16;
     }
 
     /** Vectors, norms, the router of experts and tables of positions are small or delicate. */

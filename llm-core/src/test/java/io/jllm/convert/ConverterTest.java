@@ -81,6 +81,9 @@ class ConverterTest {
         "Q4_0, false, true, Q6_K, , Q4_0, Q4_0, F16", "Q4_0, false, false, Q4_0, Q6_K, Q4_0, Q4_0, F16",
         "Q4_0, true, true, Q4_0, , Q4_0, Q4_0, F16", "Q4_0, true, false, Q4_0, Q4_0, Q4_0, Q4_0, F16",
         "Q8_0, false, true, Q8_0, , Q8_0, Q8_0, F16", "Q6_K, false, false, Q6_K, Q6_K, Q6_K, Q8_0, F16",
+        "Q4_1, false, true, Q6_K, , Q4_1, Q4_1, F16", "Q5_0, false, false, Q5_0, Q6_K, Q5_0, Q5_0, F16", "Q5_1, true, true, Q5_1, , Q5_1, Q5_1, F16",
+        "Q3_K, false, true, Q6_K, , Q3_K, Q4_0, F16", "Q3_K, true, false, Q3_K, Q3_K, Q3_K, Q4_0, F16",
+        "Q2_K, false, false, Q2_K, Q6_K, Q2_K, Q4_0, F16", "Q2_K, true, true, Q2_K, , Q2_K, Q4_0, F16",
         "F16, false, true, F16, , F16, F16, F16", "BF16, false, true, BF16, , BF16, BF16, BF16", "F32, false, true, F32, , F32, F32, F32",
     })
     void formatsAreThoseOfLlamaQuantize(DType type, boolean pure, boolean tied, DType embedding, DType output, DType q, DType down,
@@ -95,9 +98,30 @@ class ConverterTest {
         for (var small : List.of("attn_q_norm", "attn_norm", "attn_q.bias", "ffn_gate_inp")) {
             assertEquals(DType.F32, types.get(small), small);
         }
-        assertEquals(type.isQuantized() ? type == DType.Q6_K ? 2 : 1 : 0, notes.notes.size(), notes.notes.toString());
+        assertEquals(type.isQuantized() ? type.blockElements() == 256 ? 2 : 1 : 0, notes.notes.size(), notes.notes.toString());
         assertTrue(!type.isQuantized() || notes.notes.toString().contains("blk.0.ffn_up.weight has rows of 40 values, which do not fill "
                 + "blocks of " + type.blockElements() + " (" + type + "): it is written as F16"), notes.notes.toString());
+    }
+
+    @Test
+    void twoBitsAreMixedWithThree() throws IOException {
+        var file = new TinyGguf();
+        file.tensors.clear();
+        file.matrix("token_embd.weight", 4, 256).matrix("output.weight", 4, 256);
+        var three = List.of("ffn_down", "ffn_down_exps", "attn_output", "attn_v", "attn_qkv", "attn_kv_b");
+        var two = List.of("ffn_up", "ffn_gate", "attn_q", "attn_k");
+        for (var name : three) {
+            file.matrix("blk.0." + name + ".weight", 4, 256);
+        }
+        for (var name : two) {
+            file.matrix("blk.0." + name + ".weight", 4, 256);
+        }
+        var model = file.write(folder.resolve("in.gguf"));
+        var mixed = types(model, Converter.Options.of(DType.Q2_K), new Notes());
+        var pure = types(model, Converter.Options.of(DType.Q2_K).pure(true), new Notes());
+        three.forEach(n -> assertEquals(DType.Q3_K, mixed.get(n), n));
+        two.forEach(n -> assertEquals(DType.Q2_K, mixed.get(n), n));
+        assertTrue(pure.values().stream().allMatch(DType.Q2_K::equals), pure.toString());
     }
 
     @Test
@@ -231,7 +255,7 @@ class ConverterTest {
     @Test
     void optionsOutOfRange() {
         assertTrue(assertThrows(IllegalArgumentException.class, () -> Converter.Options.of(DType.Q4_K)).getMessage()
-                .contains("models cannot be written as Q4_K; supported are F32, F16, BF16, Q8_0, Q6_K, Q4_0"));
+                .contains("models cannot be written as Q4_K; supported are F32, F16, BF16, Q8_0, Q6_K, Q5_1, Q5_0, Q4_1, Q4_0, Q3_K, Q2_K"));
         assertThrows(IllegalArgumentException.class, () -> new Converter.Options(DType.F16, false, 0, Map.of()));
     }
 

@@ -21,7 +21,7 @@ import java.util.function.Predicate;
 /** Runs a program on a backend and on the oracle, and compares all logits. */
 final class Oracle {
     static final List<DType> FORMATS = List.of(DType.F32, DType.F16, DType.BF16, DType.Q4_0, DType.Q8_0, DType.Q4_K, DType.Q5_K,
-            DType.Q6_K);
+            DType.Q6_K, DType.Q4_1, DType.Q5_0, DType.Q5_1, DType.Q2_K, DType.Q3_K);
     private static final int MAX_TOKENS = 160;
 
     private Oracle() {
@@ -49,7 +49,7 @@ final class Oracle {
         random.nextBytes(bytes);
         MemorySegment data = Arena.ofAuto().allocate(bytes.length);
         MemorySegment.copy(bytes, 0, data, ValueLayout.JAVA_BYTE, 0, bytes.length);
-        for (long at = 0; at < bytes.length; at += type.blockBytes()) { // both K formats begin with two 16-bit float scales
+        for (long at = 0; at < bytes.length; at += type.blockBytes()) { // Q4_K and Q5_K begin with two 16-bit float scales
             data.set(ValueLayout.JAVA_SHORT_UNALIGNED, at, Float.floatToFloat16(random.nextFloat() * 1e-3f));
             data.set(ValueLayout.JAVA_SHORT_UNALIGNED, at + 2, Float.floatToFloat16(random.nextFloat() * 1e-3f));
         }

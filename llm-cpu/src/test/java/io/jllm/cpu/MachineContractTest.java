@@ -1,5 +1,6 @@
 package io.jllm.cpu;
 
+import io.jllm.cpu.layout.WeightFormat;
 import io.jllm.cpu.machine.MachineKernels;
 import io.jllm.cpu.machine.asm.Isa;
 import io.jllm.quant.DType;
@@ -23,6 +24,6 @@ class MachineContractTest extends BackendContract {
 
     @Override
     protected boolean quantises(DType type) {
-        return type.isQuantized();
+        return type.isQuantized() && WeightFormat.of(type).isPresent();
     }
 }

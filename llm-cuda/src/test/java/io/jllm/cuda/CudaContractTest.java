@@ -1,8 +1,10 @@
 package io.jllm.cuda;
 
+import io.jllm.cuda.kernels.DeviceFormat;
 import io.jllm.quant.DType;
 import io.jllm.spi.Backend;
 import io.jllm.spi.BackendContract;
+import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 
@@ -21,6 +23,11 @@ class CudaContractTest extends BackendContract {
     @Override
     protected boolean quantises(DType type) {
         return type.isQuantized();
+    }
+
+    @Override
+    protected List<DType> formats() {
+        return Arrays.stream(DeviceFormat.values()).map(DeviceFormat::type).toList();
     }
 
     @Override

@@ -37,7 +37,7 @@ class MadeUpFormatTest {
     private static final int BLOCK = 32;
     private static final int BITS_AT = 16;
     private static final int SCALE_AT = 20;
-    /** The row. The type is one of 22 bytes for 32 values that has no codec of its own. */
+    /** The row. The type is one of 22 bytes for 32 values; its own codec is not asked. */
     private static final WeightFormat FORMAT = new WeightFormat(DType.Q5_0, new Integers(new Planes(1, 16, true), Scales.HALVES),
             new NeighboursLayout());
 

@@ -41,13 +41,13 @@ final class Blocks {
         return Float.float16ToFloat(src.get(SHORT, offset));
     }
 
-    /** Stores a block's scale in half precision, or refuses one that is out of its range; returns it as it will be read. */
-    static float putHalf(DType type, float scale, MemorySegment dst, long offset) {
-        short bits = Float.floatToFloat16(scale);
+    /** Stores a block's scale or minimum in half precision, or refuses one that is out of its range; returns it as it will be read. */
+    static float putHalf(DType type, float value, MemorySegment dst, long offset) {
+        short bits = Float.floatToFloat16(value);
         float stored = Float.float16ToFloat(bits);
         if (!Float.isFinite(stored)) {
-            throw new IllegalArgumentException("a block needs the scale " + scale + ", and " + type
-                    + " holds scales up to 65504 only: its values are too large");
+            throw new IllegalArgumentException("a block needs " + value + " as its scale or minimum, and " + type
+                    + " holds numbers up to 65504 there: its values are too large");
         }
         dst.set(SHORT, offset, bits);
         return stored;

@@ -39,13 +39,7 @@ final class Q4_0 implements Codec, Encoder {
         int blocks = Blocks.checkFinite(DType.Q4_0, dst, offset, src, at, count);
         for (int b = 0; b < blocks; b++) {
             int from = at + b * VALUES;
-            float peak = 0;
-            for (int j = 0; j < VALUES; j++) {
-                if (Math.abs(src[from + j]) > Math.abs(peak)) {
-                    peak = src[from + j];
-                }
-            }
-            float d = peak / -8;
+            float d = Groups.peak(src, from, VALUES) / -8;
             float inverse = d == 0 ? 0 : 1 / d;
             long block = offset + (long) b * BYTES;
             Blocks.putHalf(DType.Q4_0, d, dst, block);

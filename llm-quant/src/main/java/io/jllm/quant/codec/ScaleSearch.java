@@ -21,18 +21,13 @@ final class ScaleSearch {
     /**
      * Fits {@code x[at..at+n)} by {@code scale * q}, q from {@code -range} to {@code range - 1}.
      *
-     * @param q receives the integers from {@code qAt} on
+     * @param q receives the integers from {@code qAt} on; the least ones where the scale is 0
      * @return the scale, whose sign may be either; 0 for values that are all about zero, infinite for values beyond any scale
      */
     static float fit(float[] x, int at, int n, int range, byte[] q, int qAt) {
-        float peak = 0;
-        for (int i = 0; i < n; i++) {
-            if (Math.abs(x[at + i]) > Math.abs(peak)) {
-                peak = x[at + i];
-            }
-        }
+        float peak = Groups.peak(x, at, n);
         if (Math.abs(peak) < TINY) {
-            Arrays.fill(q, qAt, qAt + n, (byte) 0);
+            Arrays.fill(q, qAt, qAt + n, (byte) -range); // stored as zero bits
             return 0;
         }
         float chosen = 0;

@@ -33,15 +33,15 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
 class CodecTest {
-    private static final Set<DType> READ = EnumSet.of(DType.F32, DType.F16, DType.BF16, DType.Q4_0, DType.Q8_0, DType.Q4_K,
-            DType.Q5_K, DType.Q6_K);
-    private static final Set<DType> WRITTEN = EnumSet.of(DType.F32, DType.F16, DType.BF16, DType.Q4_0, DType.Q8_0, DType.Q6_K);
+    private static final Set<DType> READ = EnumSet.of(DType.F32, DType.F16, DType.BF16, DType.Q4_0, DType.Q4_1, DType.Q5_0, DType.Q5_1,
+            DType.Q8_0, DType.Q2_K, DType.Q3_K, DType.Q4_K, DType.Q5_K, DType.Q6_K);
+    private static final Set<DType> WRITTEN = EnumSet.complementOf(EnumSet.of(DType.Q4_K, DType.Q5_K));
 
     @Test
     void tablesHoldWhatTheyShould() {
         for (DType t : DType.values()) {
             assertEquals(READ.contains(t), Codec.of(t).isPresent(), "codec of " + t);
-            assertEquals(WRITTEN.contains(t), Encoder.of(t).isPresent(), "encoder of " + t);
+            assertEquals(READ.contains(t) && WRITTEN.contains(t), Encoder.of(t).isPresent(), "encoder of " + t);
             Codec.of(t).ifPresent(c -> assertEquals(t, c.type()));
             Encoder.of(t).ifPresent(e -> assertEquals(t, e.type()));
         }
@@ -85,13 +85,14 @@ class CodecTest {
                 encoded++;
             }
         }
-        assertEquals(5 * 4, decoded);
-        assertEquals(3 * 3, encoded);
+        assertEquals(10 * 4, decoded);
+        assertEquals(8 * 3, encoded);
     }
 
     /** Bounds from the steps of each format, for values of normal distribution and of scales far apart. */
     @ParameterizedTest
-    @CsvSource({"F32, 0", "F16, 0.00049", "BF16, 0.0040", "Q8_0, 0.0046", "Q6_K, 0.04", "Q4_0, 0.14"})
+    @CsvSource({"F32, 0", "F16, 0.00049", "BF16, 0.0040", "Q8_0, 0.0046", "Q6_K, 0.04", "Q5_1, 0.034", "Q5_0, 0.065",
+        "Q4_1, 0.07", "Q4_0, 0.14", "Q3_K, 0.26", "Q2_K, 0.5"})
     void encodingLosesLittle(DType type, double bound) {
         var random = new Random(7);
         for (float scale : new float[] {0.02f, 1, 300}) {
@@ -114,7 +115,7 @@ class CodecTest {
     }
 
     @ParameterizedTest
-    @EnumSource(value = DType.class, names = {"F32", "F16", "BF16", "Q4_0", "Q8_0", "Q6_K"})
+    @EnumSource(value = DType.class, names = {"F32", "F16", "BF16", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0", "Q2_K", "Q3_K", "Q6_K"})
     void zerosAndTinyValuesStayFinite(DType type) {
         for (float value : new float[] {0, -0f, 1e-30f, Float.MIN_VALUE, -1e-42f}) {
             float[] x = new float[256];
@@ -126,7 +127,7 @@ class CodecTest {
     }
 
     @ParameterizedTest
-    @EnumSource(value = DType.class, names = {"Q4_0", "Q8_0", "Q6_K"})
+    @EnumSource(value = DType.class, names = {"Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0", "Q2_K", "Q3_K", "Q6_K"})
     void blocksRefuseWhatTheyCannotHold(DType type) {
         for (float value : new float[] {Float.NaN, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY, 1e30f, -3e38f}) {
             float[] x = new float[256];
@@ -147,7 +148,7 @@ class CodecTest {
     }
 
     @ParameterizedTest
-    @EnumSource(value = DType.class, names = {"F32", "F16", "BF16", "Q4_0", "Q8_0", "Q4_K", "Q5_K", "Q6_K"})
+    @EnumSource(value = DType.class, names = {"F32", "F16", "BF16", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0", "Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K"})
     void rangesAreCheckedBeforeAnythingIsWritten(DType type) {
         Codec codec = Codec.of(type).orElseThrow();
         int n = 2 * type.blockElements();

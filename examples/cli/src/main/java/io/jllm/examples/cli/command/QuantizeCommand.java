@@ -27,11 +27,13 @@ public final class QuantizeCommand implements Action {
     @Parameters(index = "1", paramLabel = "OUT.gguf", description = "The file to write; it appears when it is whole.")
     private Path out;
 
-    @Option(names = "--type", required = true, paramLabel = "TYPE", description = "F16, Q8_0, Q6_K or Q4_0; also F32 and BF16.")
+    @Option(names = "--type", required = true, paramLabel = "TYPE", description = "F16, Q8_0, Q6_K, Q5_1, Q5_0, Q4_1, Q4_0, Q3_K or Q2_K; "
+            + "also F32 and BF16.")
     private String type;
 
     @Option(names = "--pure",
-            description = "All matrices in that format; without it, Q4_0 keeps token embeddings and output in Q6_K.")
+            description = "All matrices in that format; without it, formats below Q6_K keep the output in Q6_K (token embeddings too, where "
+                    + "they are the output), and Q2_K some matrices in Q3_K.")
     private boolean pure;
 
     private final Console console;

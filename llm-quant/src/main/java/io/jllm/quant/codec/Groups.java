@@ -1,0 +1,60 @@
+package io.jllm.quant.codec;
+
+import io.jllm.quant.DType;
+import java.lang.foreign.MemorySegment;
+
+/** What encoders ask of a group of finite values. Of equal ones the first counts, which may tell a zero's sign. */
+final class Groups {
+    private Groups() {
+    }
+
+    /** The value of the largest magnitude, with its sign; a positive zero if there is no other. */
+    static float peak(float[] x, int at, int count) {
+        float peak = 0;
+        for (int i = at; i < at + count; i++) {
+            if (Math.abs(x[i]) > Math.abs(peak)) {
+                peak = x[i];
+            }
+        }
+        return peak;
+    }
+
+    /** The least value. */
+    static float least(float[] x, int at, int count) {
+        float least = x[at];
+        for (int i = at; i < at + count; i++) {
+            if (x[i] < least) {
+                least = x[i];
+            }
+        }
+        return least;
+    }
+
+    /** The greatest value. */
+    static float greatest(float[] x, int at, int count) {
+        float greatest = x[at];
+        for (int i = at; i < at + count; i++) {
+            if (x[i] > greatest) {
+                greatest = x[i];
+            }
+        }
+        return greatest;
+    }
+
+    /**
+     * Lays integers from 0 to {@code steps} evenly from the least value to the greatest, and stores their step and the least value, in
+     * half precision.
+     *
+     * @param q receives an integer for each value; its length is that of the group
+     */
+    static void spread(DType type, int steps, float[] x, int at, int[] q, MemorySegment dst, long offset) {
+        float least = least(x, at, q.length);
+        float d = (greatest(x, at, q.length) - least) / steps;
+        float inverse = d == 0 ? 0 : 1 / d;
+        Blocks.putHalf(type, d, dst, offset);
+        Blocks.putHalf(type, least, dst, offset + Short.BYTES);
+        for (int j = 0; j < q.length; j++) {
+            q[j] = Math.clamp((int) ((x[at + j] - least) * inverse + 0.5f), 0, steps);
+        }
+    }
+}
