@@ -32,13 +32,13 @@ final class EngineWarmUp {
     private volatile Error error; // null but for what a JVM cannot do, such as find more memory
 
     private EngineWarmUp(Runnable play) {
-        thread = Thread.ofPlatform().name("jllm-rehearsal").daemon().unstarted(() -> {
+        thread = Thread.ofPlatform().name("jllm-warm-up").daemon().unstarted(() -> {
             try {
                 play.run();
             } catch (Error e) {
                 error = e;
             } catch (RuntimeException e) { // there may be no tokenizer, of which whoever loads the model hears
-                LOG.log(System.Logger.Level.DEBUG, "no rehearsal", e);
+                LOG.log(System.Logger.Level.DEBUG, "no warm-up", e);
             }
         });
     }
@@ -50,9 +50,9 @@ final class EngineWarmUp {
 
     /** The same with another play. */
     static EngineWarmUp begin(Runnable play) {
-        var rehearsal = new EngineWarmUp(play);
-        rehearsal.thread.start();
-        return rehearsal;
+        var warmUp = new EngineWarmUp(play);
+        warmUp.thread.start();
+        return warmUp;
     }
 
     /** Waits until it is over, and throws the error that ended it, if one did: it would have come to whoever asks first. */

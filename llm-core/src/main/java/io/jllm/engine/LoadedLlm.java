@@ -58,7 +58,7 @@ public final class LoadedLlm implements LLM {
         this.backend = backend;
         ModelRunner opened = null;
         CallbackExecutor running = null;
-        EngineWarmUp rehearsal = EngineWarmUp.NONE;
+        EngineWarmUp warmUp = EngineWarmUp.NONE;
         try {
             ModelConfig config = model.config();
             List<String> problems = backend.unsupported(model.program(), model.weights());
@@ -72,7 +72,7 @@ public final class LoadedLlm implements LLM {
             long promptRows = Math.clamp(PROMPT_ROW_BYTES / (4L * config.vocab()), 1, maxTokens);
             var limits = new SchedulerLimits(maxTokens, options.maxSequences(), options.maxSequences() + (int) promptRows,
                     options.blockSize(), options.prefixCache());
-            rehearsal = EngineWarmUp.begin(model);
+            warmUp = EngineWarmUp.begin(model);
             long blocks = (long) Math.ceilDiv(maxContext, options.blockSize()) * options.maxSequences();
             opened = backend.load(model.program(), model.weights(), new RunnerOptions(maxTokens, options.maxSequences(),
                     limits.maxLogitRows(), options.blockSize(), (int) Math.min(blocks, Integer.MAX_VALUE / options.blockSize()), options.kvBytes(),
@@ -81,13 +81,13 @@ public final class LoadedLlm implements LLM {
             requests = new RequestFactory(model, maxContext, options.maxSequences(), options.blockSize(), runner.blocks());
             room = new QueuePermits(options.maxQueuedRequests());
             loop = new EngineLoop(runner, config.vocab(), maxContext, limits, Listeners.of(listeners), this::release);
-            rehearsal.await();
+            warmUp.await();
             running = new CallbackExecutor();
             callbacks = running;
             callers = new Submission(requests, loop, room, callbacks, options.maxSequences());
             loop.start();
         } catch (Throwable t) {
-            rehearsal.end(); // which uses the model
+            warmUp.end(); // which uses the model
             Optional.ofNullable(running).ifPresent(CallbackExecutor::close);
             closeAfter(t, Optional.ofNullable(opened), model, backend);
             throw t;
