@@ -31,6 +31,11 @@ public record Rope(int rotaryDim, Layout layout, float[] invFreq, float attentio
         }
     }
 
+    /** One that turns nothing, exactly: of layers that know no positions. */
+    public static Rope none(int rotaryDim) {
+        return new Rope(rotaryDim, Layout.NEOX, new float[rotaryDim / 2], 1);
+    }
+
     @Override
     public boolean equals(Object o) {
         return o instanceof Rope r && rotaryDim == r.rotaryDim && layout == r.layout && Arrays.equals(invFreq, r.invFreq)

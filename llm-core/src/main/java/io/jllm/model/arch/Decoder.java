@@ -19,6 +19,7 @@ final class Decoder {
     private final float eps;
     private final ModelConfig.Biases biases;
     private final List<Layer> layers;
+    private final String ffnNorm;
 
     /**
      * The numbers of a layer.
@@ -38,12 +39,14 @@ final class Decoder {
      * @param eps added to the mean square in norms
      * @param biases which products have one
      * @param layers all of them
+     * @param ffnNorm GGUF's name of the norm before the feed-forward part
      */
-    Decoder(int hidden, float eps, ModelConfig.Biases biases, List<Layer> layers) {
+    Decoder(int hidden, float eps, ModelConfig.Biases biases, List<Layer> layers, String ffnNorm) {
         this.hidden = hidden;
         this.eps = eps;
         this.biases = biases;
         this.layers = layers;
+        this.ffnNorm = ffnNorm;
     }
 
     Value embed(int vocab) {
@@ -71,7 +74,7 @@ final class Decoder {
         int ffn = layers.get(layer).ffn();
         boolean bias = biases.mlp();
         var x = layer == layers.size() - 1 ? p.selectRows(in) : in;
-        var h = p.rmsNorm(x, name(layer, "ffn_norm"), eps);
+        var h = p.rmsNorm(x, name(layer, ffnNorm), eps);
         var gateUp = p.linear(h, weight(layer, "ffn_gate", ffn, bias), weight(layer, "ffn_up", ffn, bias));
         return p.linearAdd(x, p.gated(gateUp, kind), weight(layer, "ffn_down", hidden, bias));
     }

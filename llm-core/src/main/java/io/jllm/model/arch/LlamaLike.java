@@ -12,6 +12,8 @@ import io.jllm.model.Rotary;
 import io.jllm.model.RowOrder;
 import io.jllm.quant.WeightSource;
 import io.jllm.quant.Weights;
+import io.jllm.quant.safetensors.HuggingFaceNames;
+import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.IntStream;
@@ -64,6 +66,16 @@ abstract class LlamaLike implements Architecture {
         return WindowRule.NONE;
     }
 
+    /** GGUF's name of the norm before the feed-forward part. */
+    String ffnNorm() {
+        return "ffn_norm";
+    }
+
+    /** Whether a layer's queries and keys are rotated, for each layer. */
+    List<Boolean> rotated(Keys keys, int layers) {
+        return Collections.nCopies(layers, true);
+    }
+
     /** Whether each head of q and k is normed before it is rotated. */
     boolean normsHeads() {
         return false;
@@ -91,7 +103,8 @@ abstract class LlamaLike implements Architecture {
         var biases = biases(keys.flag(Key.ATTENTION_BIAS).orElse(false), keys.flag(Key.MLP_BIAS).orElse(false));
         var config = new ModelConfig(name, layers, hidden, ffn, heads, kvHeads, shape.headDim(), vocab, context, eps, rope, windows,
                 tied.orElse(true), biases);
-        return new Numbers(config, tied, activation, normsHeads(), ggufRope != Rope.Layout.NEOX ? new RowOrder(shape.headDim()) : RowOrder.KEPT);
+        return new Numbers(config, tied, activation, normsHeads(), ggufRope != Rope.Layout.NEOX ? new RowOrder(shape.headDim()) : RowOrder.KEPT,
+                rotated(keys, layers), ffnNorm());
     }
 
     /**
@@ -101,10 +114,17 @@ abstract class LlamaLike implements Architecture {
      * @param tied whether the files say that the output matrix is the embedding table; empty if they cannot
      * @param activation of its feed-forward part
      * @param normed whether heads of q and k are normed
-     * @param rotated in which order a GGUF file has the rows of q and k
+     * @param order in which order a GGUF file has the rows of q and k
+     * @param rotated which layers rotate them
+     * @param ffnNorm GGUF's name of the norm before the feed-forward part
      */
-    private record Numbers(ModelConfig said, Optional<Boolean> tied, Op.Activation activation, boolean normed, RowOrder rotated)
-            implements Model {
+    private record Numbers(ModelConfig said, Optional<Boolean> tied, Op.Activation activation, boolean normed, RowOrder order,
+                           List<Boolean> rotated, String ffnNorm) implements Model {
+        @Override
+        public HuggingFaceNames names() {
+            return HuggingFaceNames.LLAMA.with(new HuggingFaceNames.Rename("model.layers.*.post_attention_layernorm", "blk.*." + ffnNorm));
+        }
+
         /** Of a matrix that is both, some folders hold the output matrix and no embedding table. */
         @Override
         public WeightSource adapt(WeightSource checkpoint) {
@@ -114,7 +134,7 @@ abstract class LlamaLike implements Architecture {
 
         @Override
         public RowOrder ggufOrder(String tensor) {
-            return tensor.contains(".attn_q.") || tensor.contains(".attn_k.") ? rotated : RowOrder.KEPT;
+            return tensor.contains(".attn_q.") || tensor.contains(".attn_k.") ? order : RowOrder.KEPT;
         }
 
         /** The tensors decide what a configuration leaves open: biases, and in a GGUF file an output matrix of its own. */
@@ -150,8 +170,8 @@ abstract class LlamaLike implements Architecture {
 
         private Program program(ModelConfig c) {
             List<Decoder.Layer> layers = IntStream.range(0, c.layers())
-                    .mapToObj(l -> new Decoder.Layer(c.shape(), c.rope(), c.windows().get(l), c.ffn())).toList();
-            var d = new Decoder(c.hidden(), c.normEps(), c.biases(), layers);
+                    .mapToObj(l -> new Decoder.Layer(c.shape(), rotated.get(l) ? c.rope() : Rope.none(c.headDim()), c.windows().get(l), c.ffn())).toList();
+            var d = new Decoder(c.hidden(), c.normEps(), c.biases(), layers, ffnNorm);
             var x = d.embed(c.vocab());
             for (int l = 0; l < c.layers(); l++) {
                 x = d.gatedMlp(d.attention(x, l, normed), l, activation);

@@ -1,0 +1,26 @@
+package io.jllm.model.arch;
+
+import io.jllm.model.ModelConfig;
+import io.jllm.model.Rope;
+import java.util.OptionalInt;
+
+/** Seed-OSS: as llama, with biases on q, k and v. Source: ByteDance Seed, 2025. */
+public final class SeedOss extends LlamaLike {
+    private static final ConfigDefaults UNSAID = new ConfigDefaults(155_136, 4096, 27_648, 64, 80, OptionalInt.of(8), OptionalInt.of(128), 524_288);
+
+    /** The family. */
+    public SeedOss() {
+        super("seed_oss", "seed_oss", Rope.Layout.NEOX, UNSAID);
+    }
+
+    /** The output's bias has a flag of its own, and is there if its tensor is. */
+    @Override
+    ModelConfig.Biases biases(boolean attention, boolean mlp) {
+        return new ModelConfig.Biases(attention, false, mlp);
+    }
+
+    @Override
+    String ffnNorm() {
+        return "post_attention_norm";
+    }
+}

@@ -1,0 +1,46 @@
+package io.jllm.model.arch;
+
+import io.jllm.ModelLoadException;
+import io.jllm.model.Key;
+import io.jllm.model.Keys;
+import io.jllm.model.ModelConfig;
+import io.jllm.model.Rope;
+import java.util.List;
+import java.util.OptionalInt;
+import java.util.stream.IntStream;
+
+/** SmolLM3: as llama, with layers that know no positions, by default each fourth. Source: Bakouch et al., Hugging Face, 2025. */
+public final class SmolLm3 extends LlamaLike {
+    private static final ConfigDefaults UNSAID = new ConfigDefaults(128_256, 2048, 11_008, 36, 16, OptionalInt.of(4), OptionalInt.empty(), 32_768);
+    /** Whether a layer rotates, 1 or 0. GGUF files of llama.cpp know the default alone; this name and the next are ours. */
+    private static final Key ROTATES = Key.whole("rope.layers", 0, 1, "no_rope_layers");
+    private static final Key INTERVAL = Key.whole("rope.layer_interval", 1, Integer.MAX_VALUE, "no_rope_layer_interval");
+    private static final Key SLIDES = Key.flag("", "use_sliding_window");
+    private static final int UNSAID_INTERVAL = 4;
+
+    /** The family. */
+    public SmolLm3() {
+        super("smollm3", "smollm3", Rope.Layout.INTERLEAVED, UNSAID);
+    }
+
+    @Override
+    ModelConfig.Biases biases(boolean attention, boolean mlp) {
+        return new ModelConfig.Biases(attention, attention, mlp);
+    }
+
+    @Override
+    WindowRule windowRule() {
+        return WindowRule.CHOSEN;
+    }
+
+    @Override
+    List<Boolean> rotated(Keys keys, int layers) {
+        if (keys.flag(SLIDES).orElse(false) && !keys.has(Key.WINDOW_LAYERS)) {
+            throw new ModelLoadException(keys.name(SLIDES) + " is true, and there is no " + keys.furtherName(Key.WINDOW_LAYERS)
+                    + ", which says of what layers");
+        }
+        int interval = keys.optionalInteger(INTERVAL).orElse(UNSAID_INTERVAL);
+        return keys.has(ROTATES) ? keys.integers(ROTATES, layers).stream().map(r -> r == 1).toList()
+                : IntStream.range(0, layers).mapToObj(l -> (l + 1) % interval != 0).toList();
+    }
+}
