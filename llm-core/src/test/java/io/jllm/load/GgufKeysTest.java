@@ -214,7 +214,7 @@ class GgufKeysTest {
         keys.put("llama.expert_count", new GgufValue.Text("8"));
         fails("llama.expert_count");
         keys.put("general.architecture", new GgufValue.Text("falcon"));
-        fails("unknown model family \"falcon\"; supported are llama, mistral, qwen2, qwen3, seed_oss, smollm3");
+        fails("unknown model family \"falcon\"; supported are llama, mistral, qwen2, qwen3, seed_oss, smollm3, ernie4_5");
         keys.remove("general.architecture");
         fails("general.architecture is missing");
     }

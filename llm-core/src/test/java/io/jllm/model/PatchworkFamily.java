@@ -109,7 +109,8 @@ public final class PatchworkFamily implements Architecture {
                     new Weight(block + "mix_k.weight", shape.kvDim(), Optional.empty()),
                     new Weight(block + "mix_v.weight", shape.kvDim(), Optional.empty()));
             Value q = p.ropeStoreKv(qkv, layer, shape, kinds.get(layer).equals("local") ? local : wide, Optional.empty());
-            return p.linearAdd(x, p.attention(q, layer, shape, scale, windows.get(layer), cap), new Weight(block + "mix_o.weight", width, Optional.empty()));
+            return p.linearAdd(x, p.attention(q, layer, shape, scale, windows.get(layer), cap),
+                    new Weight(block + "mix_o.weight", width, Optional.empty()));
         }
     }
 }

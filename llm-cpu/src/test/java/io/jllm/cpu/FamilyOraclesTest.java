@@ -41,7 +41,7 @@ class FamilyOraclesTest {
 
     @ParameterizedTest
     @CsvSource({"seed_oss, scalar", "seed_oss, vector", "seed_oss, avx2", "seed_oss, avx512", "smollm3, scalar", "smollm3, vector", "smollm3, avx2",
-        "smollm3, avx512"})
+        "smollm3, avx512", "ernie4_5, scalar", "ernie4_5, vector", "ernie4_5, avx2", "ernie4_5, avx512"})
     void family(String name, String kernels) throws IOException {
         here(kernels);
         Path given = shared("oracles/families").resolve(name);

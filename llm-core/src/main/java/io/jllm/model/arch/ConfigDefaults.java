@@ -3,7 +3,7 @@ package io.jllm.model.arch;
 import java.util.OptionalInt;
 
 /**
- * What a family's {@code config.json} means where it leaves a size out. Source: the configuration classes of the transformers library,
+ * What a family's {@code config.json} means where it leaves something out. Source: the configuration classes of the transformers library,
  * version 5.
  *
  * @param vocab {@code vocab_size}
@@ -14,6 +14,15 @@ import java.util.OptionalInt;
  * @param kvHeads {@code num_key_value_heads}; empty for as many as {@code num_attention_heads}, which null means in all families
  * @param headDim {@code head_dim}; empty for hidden size / heads
  * @param context {@code max_position_embeddings}
+ * @param ropeBase {@code rope_theta}
+ * @param eps {@code rms_norm_eps}
+ * @param tied {@code tie_word_embeddings}
+ * @param attentionBias {@code attention_bias}
  */
-record ConfigDefaults(int vocab, int hidden, int ffn, int layers, int heads, OptionalInt kvHeads, OptionalInt headDim, int context) {
+record ConfigDefaults(int vocab, int hidden, int ffn, int layers, int heads, OptionalInt kvHeads, OptionalInt headDim, int context,
+                      double ropeBase, double eps, boolean tied, boolean attentionBias) {
+    /** These sizes, and llama's for the rest. */
+    ConfigDefaults(int vocab, int hidden, int ffn, int layers, int heads, OptionalInt kvHeads, OptionalInt headDim, int context) {
+        this(vocab, hidden, ffn, layers, heads, kvHeads, headDim, context, 10_000, 1e-6, false, false);
+    }
 }

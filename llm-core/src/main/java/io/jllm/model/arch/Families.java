@@ -10,7 +10,8 @@ import java.util.stream.Stream;
 
 /** The model families that are known: to add one, write its class and name it here. An application may add others. */
 public final class Families {
-    private static final List<Architecture> ALL = List.of(new Llama(), new Mistral(), new Qwen2(), new Qwen3(), new SeedOss(), new SmolLm3());
+    private static final List<Architecture> ALL = List.of(new Llama(), new Mistral(), new Qwen2(), new Qwen3(), new SeedOss(), new SmolLm3(),
+            new Ernie4_5());
 
     private Families() {
     }

@@ -32,7 +32,7 @@ abstract class LlamaLike implements Architecture {
      * A family.
      *
      * @param ggufRope which dimensions of q and k its GGUF files rotate together
-     * @param unsaid the sizes that {@code config.json} may leave out
+     * @param unsaid what {@code config.json} may leave out
      */
     LlamaLike(String name, String ggufName, Rope.Layout ggufRope, ConfigDefaults unsaid) {
         this.name = name;
@@ -66,6 +66,11 @@ abstract class LlamaLike implements Architecture {
         return WindowRule.NONE;
     }
 
+    /** Which dimensions of q and k are rotated together as Hugging Face folders have them. */
+    Rope.Layout folderRope() {
+        return Rope.Layout.NEOX;
+    }
+
     /** GGUF's name of the norm before the feed-forward part. */
     String ffnNorm() {
         return "ffn_norm";
@@ -90,20 +95,21 @@ abstract class LlamaLike implements Architecture {
         int heads = keys.uniform(Key.HEADS, layers, unsaid.heads());
         int kvHeads = keys.kvHeads(layers, heads, unsaid.kvHeads());
         var shape = keys.attention(heads, kvHeads, keys.headDim(hidden, heads, unsaid.headDim()));
-        float eps = (float) keys.real(Key.RMS_EPS, 1e-6);
+        float eps = (float) keys.real(Key.RMS_EPS, unsaid.eps());
         int context = keys.context(unsaid.context());
         int experts = keys.optionalInteger(Key.EXPERTS).orElse(0);
         if (experts > 0) {
             throw new ModelLoadException(keys.name(Key.EXPERTS) + " is " + experts + "; mixtures of experts are not supported");
         }
         int vocab = keys.vocab(Decoder.EMBEDDINGS, unsaid.vocab());
-        var rope = keys.rope(Rotary.of(shape.headDim(), context).layouts(Rope.Layout.NEOX, ggufRope));
+        var rope = keys.rope(Rotary.of(shape.headDim(), context).base(Key.ROPE_BASE, unsaid.ropeBase()).layouts(folderRope(), ggufRope));
         var windows = keys.windows(layers, windowRule());
-        var tied = keys.knows(Key.TIED) ? Optional.of(keys.flag(Key.TIED).orElse(false)) : Optional.<Boolean>empty();
-        var biases = biases(keys.flag(Key.ATTENTION_BIAS).orElse(false), keys.flag(Key.MLP_BIAS).orElse(false));
+        var tied = keys.knows(Key.TIED) ? Optional.of(keys.flag(Key.TIED).orElse(unsaid.tied())) : Optional.<Boolean>empty();
+        boolean attentionBias = keys.flag(Key.ATTENTION_BIAS).orElse(keys.knows(Key.ATTENTION_BIAS) && unsaid.attentionBias());
+        var biases = biases(attentionBias, keys.flag(Key.MLP_BIAS).orElse(false));
         var config = new ModelConfig(name, layers, hidden, ffn, heads, kvHeads, shape.headDim(), vocab, context, eps, rope, windows,
                 tied.orElse(true), biases);
-        return new Numbers(config, tied, activation, normsHeads(), ggufRope != Rope.Layout.NEOX ? new RowOrder(shape.headDim()) : RowOrder.KEPT,
+        return new Numbers(config, tied, activation, normsHeads(), ggufRope != folderRope() ? new RowOrder(shape.headDim()) : RowOrder.KEPT,
                 rotated(keys, layers), ffnNorm());
     }
 
@@ -170,7 +176,8 @@ abstract class LlamaLike implements Architecture {
 
         private Program program(ModelConfig c) {
             List<Decoder.Layer> layers = IntStream.range(0, c.layers())
-                    .mapToObj(l -> new Decoder.Layer(c.shape(), rotated.get(l) ? c.rope() : Rope.none(c.headDim()), c.windows().get(l), c.ffn())).toList();
+                    .mapToObj(l -> new Decoder.Layer(c.shape(), rotated.get(l) ? c.rope() : Rope.none(c.headDim()), c.windows().get(l), c.ffn()))
+                    .toList();
             var d = new Decoder(c.hidden(), c.normEps(), c.biases(), layers, ffnNorm);
             var x = d.embed(c.vocab());
             for (int l = 0; l < c.layers(); l++) {

@@ -6,7 +6,8 @@ import java.util.OptionalInt;
 
 /** Seed-OSS: as llama, with biases on q, k and v. Source: ByteDance Seed, 2025. */
 public final class SeedOss extends LlamaLike {
-    private static final ConfigDefaults UNSAID = new ConfigDefaults(155_136, 4096, 27_648, 64, 80, OptionalInt.of(8), OptionalInt.of(128), 524_288);
+    private static final ConfigDefaults UNSAID = new ConfigDefaults(155_136, 4096, 27_648, 64, 80, OptionalInt.of(8), OptionalInt.of(128), 524_288,
+            10_000, 1e-6, false, true);
 
     /** The family. */
     public SeedOss() {

@@ -11,7 +11,8 @@ import java.util.stream.IntStream;
 
 /** SmolLM3: as llama, with layers that know no positions, by default each fourth. Source: Bakouch et al., Hugging Face, 2025. */
 public final class SmolLm3 extends LlamaLike {
-    private static final ConfigDefaults UNSAID = new ConfigDefaults(128_256, 2048, 11_008, 36, 16, OptionalInt.of(4), OptionalInt.empty(), 32_768);
+    private static final ConfigDefaults UNSAID = new ConfigDefaults(128_256, 2048, 11_008, 36, 16, OptionalInt.of(4), OptionalInt.empty(), 32_768,
+            2_000_000, 1e-6, true, false);
     /** Whether a layer rotates, 1 or 0. GGUF files of llama.cpp know the default alone; this name and the next are ours. */
     private static final Key ROTATES = Key.whole("rope.layers", 0, 1, "no_rope_layers");
     private static final Key INTERVAL = Key.whole("rope.layer_interval", 1, Integer.MAX_VALUE, "no_rope_layer_interval");
