@@ -24,11 +24,11 @@ import jdk.jfr.consumer.RecordingFile;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What is rehearsed while a model is loaded, nobody sees. */
+/** The warm-up while a model is loaded is not seen from outside. */
 class EngineWarmUpTest {
     @Test
     void leavesNothingBehind(@TempDir Path folder) throws IOException {
-        Path file = folder.resolve("rehearsal.jfr");
+        Path file = folder.resolve("warm-up.jfr");
         List<Long> heard = Collections.synchronizedList(new ArrayList<>());
         var listener = new EngineListener() {
             @Override
@@ -72,11 +72,11 @@ class EngineWarmUpTest {
     void errorsReachTheCallerAlone() {
         var error = new LinkageError("pretended");
         try (var _ = new Uncaught()) {
-            EngineWarmUp rehearsal = EngineWarmUp.begin(() -> {
+            EngineWarmUp warmUp = EngineWarmUp.begin(() -> {
                 throw error;
             });
-            assertSame(error, assertThrows(LinkageError.class, rehearsal::await));
-            rehearsal.end();
+            assertSame(error, assertThrows(LinkageError.class, warmUp::await));
+            warmUp.end();
             EngineWarmUp.begin(() -> {
                 throw new IllegalStateException("no tokenizer");
             }).await();
@@ -95,7 +95,7 @@ class EngineWarmUpTest {
                         throw error;
                     }
                     return switch (method.getName()) {
-                        case "encode" -> new int[] {1}; // whatever is rehearsed, it has letters
+                        case "encode" -> new int[] {1}; // whatever the warm-up says, it has letters
                         case "detokenizer" -> proxy;
                         default -> method.invoke(letters, arguments);
                     };

@@ -40,8 +40,9 @@ final class Product {
         packedProducts = WeightFormat.of(stored.type()).flatMap(kernels.kernels()::packed);
         storedProducts = kernels.kernels().stored();
         if (packedProducts.isPresent()) {
-            bytes = PackedMatrix.bytes(stored.type(), stored.rows(), stored.cols());
-            PackedMatrix packed = PackedMatrix.of(stored.type(), kernels.kernels().memory().allocate(arena, bytes), (int) stored.rows(),
+            var format = WeightFormat.of(stored).orElseThrow();
+            bytes = format.bytes(stored.rows(), stored.cols());
+            PackedMatrix packed = PackedMatrix.of(format, kernels.kernels().memory().allocate(arena, bytes), (int) stored.rows(),
                     (int) stored.cols());
             packed.pack(stored, 0, packed.groups());
             matrix = packed;

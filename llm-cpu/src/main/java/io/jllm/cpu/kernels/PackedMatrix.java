@@ -2,7 +2,6 @@ package io.jllm.cpu.kernels;
 
 import io.jllm.cpu.layout.TokenFormat;
 import io.jllm.cpu.layout.WeightFormat;
-import io.jllm.quant.DType;
 import io.jllm.quant.Weights;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -24,24 +23,6 @@ public record PackedMatrix(WeightFormat format, MemorySegment data, int rows, in
     /** A matrix without a bias, of zeros if {@code data} is. */
     public static PackedMatrix of(WeightFormat format, MemorySegment data, int rows, int cols) {
         return new PackedMatrix(format, data, rows, cols, MemorySegment.NULL);
-    }
-
-    /**
-     * The same for what is stored in a type.
-     *
-     * @throws IllegalArgumentException if that is not rearranged
-     */
-    public static PackedMatrix of(DType type, MemorySegment data, int rows, int cols) {
-        return of(format(type), data, rows, cols);
-    }
-
-    private static WeightFormat format(DType type) {
-        return WeightFormat.of(type).orElseThrow(() -> new IllegalArgumentException(type + " is not rearranged"));
-    }
-
-    /** Bytes of a matrix of so many rows and columns. */
-    public static long bytes(DType type, long rows, long cols) {
-        return format(type).bytes(rows, cols);
     }
 
     /** The same weights with a bias. */

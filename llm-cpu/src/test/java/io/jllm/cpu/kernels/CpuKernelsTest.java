@@ -128,7 +128,8 @@ class CpuKernelsTest {
 
     private Rows packed(PackedProducts products, Tensor t, Rows x) {
         int rows = (int) t.rows();
-        var w = PackedMatrix.of(t.type(), arena.allocate(PackedMatrix.bytes(t.type(), rows, t.cols()), 64), rows, (int) t.cols());
+        var format = WeightFormat.of(t).orElseThrow();
+        var w = PackedMatrix.of(format, arena.allocate(format.bytes(rows, t.cols()), 64), rows, (int) t.cols());
         products.pack(w, t, 0, w.groups());
         var arranged = new BlockRows(products.tokens(), arena.allocate(products.tokens().bytes(TOKENS, w.cols()), 64), w.cols());
         for (int i = 0; i < TOKENS; i += BlockRows.GROUP) {

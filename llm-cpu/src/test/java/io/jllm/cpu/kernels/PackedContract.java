@@ -62,7 +62,8 @@ public abstract class PackedContract {
     }
 
     protected PackedMatrix pack(Tensor t) {
-        var w = PackedMatrix.of(t.type(), arena.allocate(PackedMatrix.bytes(t.type(), t.rows(), t.cols()), 64), (int) t.rows(), (int) t.cols());
+        var format = WeightFormat.of(t).orElseThrow();
+        var w = PackedMatrix.of(format, arena.allocate(format.bytes(t.rows(), t.cols()), 64), (int) t.rows(), (int) t.cols());
         w.pack(t, 0, w.groups());
         return w;
     }
@@ -133,7 +134,7 @@ public abstract class PackedContract {
                     for (int from = 0; from <= groups; from++) {
                         for (int to = from; to <= groups; to++) {
                             MemorySegment got = arena.allocate(want.byteSize(), 64);
-                            kernels.pack(PackedMatrix.of(type, got, rows, (int) t.cols()), t, from, to);
+                            kernels.pack(PackedMatrix.of(WeightFormat.of(type).orElseThrow(), got, rows, (int) t.cols()), t, from, to);
                             long group = want.byteSize() / groups;
                             assertEquals(-1, want.asSlice(from * group, (to - from) * group).mismatch(got.asSlice(from * group,
                                     (to - from) * group)));

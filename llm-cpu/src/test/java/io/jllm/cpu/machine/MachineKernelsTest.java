@@ -47,7 +47,7 @@ class MachineKernelsTest extends PackedContract {
     void takesAsMuchRoomAsTheFile() {
         for (DType type : WeightFormat.types()) {
             long file = type.bytes(4096L * 4096);
-            long packed = PackedMatrix.bytes(type, 4096, 4096);
+            long packed = WeightFormat.of(type).orElseThrow().bytes(4096, 4096);
             assertEquals(type == DType.Q6_K ? file / 210 * 212 : file, packed, type.name());
         }
     }
