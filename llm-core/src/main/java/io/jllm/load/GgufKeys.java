@@ -163,13 +163,13 @@ final class GgufKeys implements Keys {
     }
 
     @Override
-    public int context(int unsaid) {
-        var key = name(Key.CONTEXT);
-        if (!has(Key.CONTEXT)) {
-            LOG.log(System.Logger.Level.WARNING, where + ": " + key + " is missing; a context of " + UNSAID_CONTEXT + " is taken");
+    public int context(Key key, int unsaid) {
+        var name = name(key);
+        if (!has(key)) {
+            LOG.log(System.Logger.Level.WARNING, where + ": " + name + " is missing; a context of " + UNSAID_CONTEXT + " is taken");
         }
-        var said = metadata.integer(key);
-        return Limits.context(where + ": " + key, said.isPresent() ? Optional.of(said.getAsLong()) : Optional.empty(), UNSAID_CONTEXT);
+        var said = metadata.integer(name);
+        return Limits.context(where + ": " + name, said.isPresent() ? Optional.of(said.getAsLong()) : Optional.empty(), UNSAID_CONTEXT);
     }
 
     @Override
@@ -232,7 +232,7 @@ final class GgufKeys implements Keys {
             throw new ModelLoadException(name(rotary.dims()) + " is " + dim + "; it must be even");
         }
         double theta = optionalReal(rotary.base()).orElse(rotary.unsaidBase());
-        var unscaled = RopeScaling.frequencies(dim, theta);
+        var unscaled = Rope.frequencies(dim, theta);
         var frequencies = rotary.scaled() ? scaling().apply(unscaled) : unscaled;
         if (rotary.scaled()) {
             weights.find(GgufForm.ROPE_FACTORS).ifPresent(_ -> divide(frequencies, weights.tensor(GgufForm.ROPE_FACTORS)));

@@ -154,8 +154,7 @@ final class HuggingFaceKeys implements Keys {
     }
 
     @Override
-    public int context(int unsaid) {
-        var key = Key.CONTEXT;
+    public int context(Key key, int unsaid) {
         return note(key, Limits.context(name(key), json.integer(spelling(key)), unsaid));
     }
 

@@ -98,7 +98,7 @@ record HuggingFaceRope(double theta, int dims, RopeScaling scaling) {
     }
 
     float[] plainFrequencies() {
-        return RopeScaling.frequencies(dims, theta);
+        return Rope.frequencies(dims, theta);
     }
 
     Rope rope(Rotary rotary) {

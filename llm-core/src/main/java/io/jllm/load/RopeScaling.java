@@ -21,16 +21,6 @@ sealed interface RopeScaling {
     record Llama3(double factor, double lowFreqFactor, double highFreqFactor, int originalContext) implements RopeScaling {
     }
 
-    /** The unscaled frequencies: theta^(-2i / dim) for the pair i. */
-    static float[] frequencies(int dim, double theta) {
-        var freq = new float[dim / 2];
-        for (int i = 0; i < freq.length; i++) {
-            float exponent = (float) (2 * i) / dim;
-            freq[i] = 1 / (float) Math.pow((float) theta, exponent);
-        }
-        return freq;
-    }
-
     /** The scaled frequencies. */
     default float[] apply(float[] freq) {
         var out = freq.clone();

@@ -2,6 +2,7 @@ package io.jllm.model;
 
 import io.jllm.quant.WeightSource;
 import io.jllm.quant.safetensors.HuggingFaceNames;
+import java.util.List;
 
 /**
  * A model family: all that is particular to it. It reads the numbers of a model, says what checkpoints call its tensors and how they
@@ -11,6 +12,11 @@ import io.jllm.quant.safetensors.HuggingFaceNames;
 public interface Architecture {
     /** The family's name, as {@code model_type} of a Hugging Face {@code config.json} has it. */
     String name();
+
+    /** Other names of it that {@code config.json} may have. */
+    default List<String> aliases() {
+        return List.of();
+    }
 
     /** The name under which GGUF files of this family are written: {@code general.architecture}, the prefix of their keys. */
     default String ggufName() {

@@ -30,6 +30,8 @@ public record Key(String gguf, List<String> huggingFace, Range range) {
     public static final Key VALUE_DIM = whole("attention.value_length", 1, Limits.HEAD_DIM);
     /** Added to the mean square in root-mean-square norms. */
     public static final Key RMS_EPS = notNegative("attention.layer_norm_rms_epsilon", "rms_norm_eps");
+    /** Added to the variance in layer norms. */
+    public static final Key LAYER_EPS = notNegative("attention.layer_norm_epsilon", "layer_norm_eps", "layer_norm_epsilon", "norm_eps", "norm_epsilon");
     /** Positions that attention sees in the layers that have a window. */
     public static final Key WINDOW = whole("attention.sliding_window", 0, Integer.MAX_VALUE, "sliding_window");
     /** Which layers have a window. */
@@ -56,7 +58,7 @@ public record Key(String gguf, List<String> huggingFace, Range range) {
     public static final Key MLP_BIAS = flag("", "mlp_bias");
 
     /** Those of them that a GGUF file holds, in the order in which llama.cpp's converter writes them. */
-    public static final List<Key> WRITTEN = List.of(CONTEXT, HIDDEN, LAYERS, FFN, HEADS, KV_HEADS, HEAD_DIM, VALUE_DIM, RMS_EPS, WINDOW,
+    public static final List<Key> WRITTEN = List.of(CONTEXT, HIDDEN, LAYERS, FFN, HEADS, KV_HEADS, HEAD_DIM, VALUE_DIM, RMS_EPS, LAYER_EPS, WINDOW,
             WINDOW_LAYERS, ROPE_BASE, ROPE_DIMS, ROPE_SCALING, ROPE_FACTOR, EXPERTS, VOCAB);
 
     /** Copies the names. */
@@ -110,6 +112,11 @@ public record Key(String gguf, List<String> huggingFace, Range range) {
     /** True or false. */
     public static Key flag(String gguf, String... huggingFace) {
         return new Key(gguf, List.of(huggingFace), new Range.Flag());
+    }
+
+    /** The same under other names in {@code config.json}. */
+    public Key named(String... huggingFaceNames) {
+        return new Key(gguf, List.of(huggingFaceNames), range);
     }
 
     /** The same with another limit. */

@@ -71,9 +71,10 @@ public interface Keys {
      * {@link Key#CONTEXT}. Where it is absurd, and where a GGUF file does not say it, that is no reason not to load the model: another is
      * taken, with a warning.
      *
+     * @param key {@link Key#CONTEXT}, or the same under another name
      * @param unsaid what the transformers library takes if it is missing
      */
-    int context(int unsaid);
+    int context(Key key, int unsaid);
 
     /**
      * {@link Key#VOCAB}; of a GGUF file, the rows of the embedding table: not all of them say it, and the list of tokens may be shorter.

@@ -71,7 +71,7 @@ public record Program(List<Op> ops, List<Value> values, Value logits) {
 
         /** Root-mean-square norm. */
         public Value rmsNorm(Value x, String weight, float eps) {
-            return emit(new Op.RmsNorm(value(x.width(), x.rows()), x, weight, eps));
+            return emit(new Op.RmsNorm(like(x), x, weight, eps));
         }
 
         /** One or several products of x, side by side. */
@@ -88,24 +88,99 @@ public record Program(List<Op> ops, List<Value> values, Value logits) {
             return emit(new Op.Linear(value(residual.width(), residual.rows()), x, List.of(weight), Optional.of(residual)));
         }
 
+        /** Adds learned positions: rows of a table of so many, from {@code offset} on. */
+        public Value addPositions(Value x, String table, int rows, int offset) {
+            return emit(new Op.AddPositions(like(x), x, table, rows, offset));
+        }
+
+        /** Layer norm. */
+        public Value layerNorm(Value x, Optional<String> weight, Optional<String> bias, float eps) {
+            return emit(new Op.LayerNorm(like(x), x, weight, bias, eps));
+        }
+
         /** Rotates, stores keys and values, returns queries. */
         public Value ropeStoreKv(Value qkv, int layer, Op.AttentionShape shape, Rope rope, Optional<Op.QkNorm> norm) {
-            return emit(new Op.RopeStoreKv(value(shape.qDim(), qkv.rows()), qkv, layer, shape, rope, norm));
+            return emit(new HeadOp.RopeStoreKv(value(shape.qDim(), qkv.rows()), qkv, layer, shape, rope, norm));
+        }
+
+        /** Norms of heads of q and k, and limits. */
+        public Value normHeads(Value qkv, Op.AttentionShape shape, Optional<HeadOp.HeadNorm> q, Optional<HeadOp.HeadNorm> k, float clip) {
+            return emit(new HeadOp.NormHeads(like(qkv), qkv, shape, q, k, clip));
+        }
+
+        /** Rotates, and stores nothing. */
+        public Value rotate(Value qkv, Op.AttentionShape shape, Rope rope) {
+            return emit(new HeadOp.Rotate(like(qkv), qkv, shape, rope));
+        }
+
+        /** Queries times a factor that grows with the position. */
+        public Value scaleQueries(Value q, float scale, int every, int offset) {
+            return emit(new HeadOp.ScaleQueries(like(q), q, scale, every, offset));
         }
 
         /** Attention whose scores are divided by the square root of the head's length, without a cap; a window of 0 sees all positions. */
         public Value attention(Value q, int layer, Op.AttentionShape shape, int window) {
-            return attention(q, layer, shape, (float) (1 / Math.sqrt(shape.headDim())), window, 0);
+            return attention(q, layer, shape, Scores.of(shape.headDim()).window(window));
         }
 
-        /** Attention, as {@link Op.PagedAttention} says. */
-        public Value attention(Value q, int layer, Op.AttentionShape shape, float scale, int window, float softCap) {
-            return emit(new Op.PagedAttention(value(q.width(), q.rows()), q, layer, shape, scale, window, softCap));
+        /** Attention. */
+        public Value attention(Value q, int layer, Op.AttentionShape shape, Scores scores) {
+            return emit(new Op.PagedAttention(like(q), q, layer, shape, scores));
         }
 
         /** Gated activation; halves the width. */
         public Value gated(Value gateUp, Op.Activation kind) {
             return emit(new Op.GatedAct(value(gateUp.width() / 2, gateUp.rows()), gateUp, kind));
+        }
+
+        /** Activation without a gate. */
+        public Value act(Value x, Op.Activation kind) {
+            return emit(new Op.Act(like(x), x, kind));
+        }
+
+        /** a + scale * b. */
+        public Value add(Value a, Value b, float scale) {
+            return emit(new Op.Add(like(a), a, b, scale, Optional.empty()));
+        }
+
+        /** a + b / (1 + exp(-gate)), with one gate a row. */
+        public Value addGated(Value a, Value b, Value gate) {
+            return emit(new Op.Add(like(a), a, b, 1, Optional.of(gate)));
+        }
+
+        /** factor * x, softly capped if the cap is above 0. */
+        public Value scale(Value x, float factor, float softCap) {
+            return emit(new Op.Scale(like(x), x, factor, softCap));
+        }
+
+        /** Experts for each row, and their weights. */
+        public Value route(Value logits, int topK, ExpertOp.Scoring scoring, Optional<String> bias, Optional<ExpertOp.Groups> groups,
+                boolean normalised, float scale) {
+            return emit(new ExpertOp.Route(value(2 * topK, logits.rows()), logits, topK, scoring, bias, groups, normalised, scale));
+        }
+
+        /** One or several products of x by the experts of each row. */
+        public Value expertLinear(Value x, Value route, int experts, boolean weighted, Weight... weights) {
+            int width = 0;
+            for (Weight w : weights) {
+                width += w.rows() * (route.width() / 2);
+            }
+            return emit(new ExpertOp.ExpertLinear(value(width, x.rows()), x, route, List.of(weights), experts, weighted));
+        }
+
+        /** The sum over the experts of each row. */
+        public Value expertSum(Value x, Value route, int experts, boolean weighted, Weight weight, Optional<Value> residual) {
+            return emit(new ExpertOp.ExpertSum(value(weight.rows(), x.rows()), x, route, weight, experts, weighted, residual));
+        }
+
+        /** Queries, key and value of latent attention. */
+        public Value latentQkv(Value q, Value kv, String keys, LatentOp.LatentShape shape, String norm, float eps) {
+            return emit(new LatentOp.LatentQkv(value(shape.attention().qkvDim(), q.rows()), q, kv, keys, shape, norm, eps));
+        }
+
+        /** A product for each head. */
+        public Value headLinear(Value x, String weight, int heads, int rows, int skip) {
+            return emit(new LatentOp.HeadLinear(value(heads * rows, x.rows()), x, weight, heads, skip));
         }
 
         /** Only the rows whose logits are wanted. */
@@ -116,6 +191,10 @@ public record Program(List<Op> ops, List<Value> values, Value logits) {
         /** The program that ends in those logits. */
         public Program build(Value logits) {
             return new Program(ops, values, logits);
+        }
+
+        private Value like(Value x) {
+            return value(x.width(), x.rows());
         }
 
         private Value emit(Op op) {

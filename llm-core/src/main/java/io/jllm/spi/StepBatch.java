@@ -23,6 +23,11 @@ public final class StepBatch {
     public final int[] blockTable;
     /** A small number that belongs to the sequence while it lives, for state that a backend keeps by sequence. */
     public final int[] sequenceSlot;
+    /**
+     * The length of each sequence's text by which {@link io.jllm.model.Rope#at} chooses its rotation; it may change only where the sequence
+     * begins anew at position 0. Left at 0 for models whose rotation does not depend on it.
+     */
+    public final int[] ropeLength;
     /** For each wanted row of logits, the index of its token; never falling, and the same one several times where sequences branch. */
     public final int[] logitRow;
     /** Entries of {@link #blockTable} a sequence. */
@@ -37,6 +42,7 @@ public final class StepBatch {
         contextLength = new int[maxSequences];
         blockTable = new int[Math.multiplyExact(maxSequences, maxBlocks)];
         sequenceSlot = new int[maxSequences];
+        ropeLength = new int[maxSequences];
         logitRow = new int[maxLogitRows];
         this.maxBlocks = maxBlocks;
     }

@@ -2,6 +2,7 @@ package io.jllm.spi;
 
 import io.jllm.model.Program;
 import io.jllm.model.WeightShape;
+import io.jllm.quant.Assembled;
 import io.jllm.quant.DType;
 import io.jllm.quant.Tensor;
 import io.jllm.quant.WeightSource;
@@ -34,15 +35,15 @@ public final class WeightCheck {
                 problems.add("tensor " + need.name() + " is " + w.rows() + " x " + w.cols() + ", the model needs " + need.rows()
                         + " x " + need.cols());
             }
-            switch (w) {
-                case Tensor t -> {
-                    if (!readable.test(t.type())) {
-                        problems.add("tensor " + need.name() + " has type " + t.type() + ", which cannot be read here");
-                    } else if (t.cols() % t.type().blockElements() != 0) {
-                        problems.add("tensor " + need.name() + " has rows of " + t.cols() + " values, which do not fill blocks of "
-                                + t.type().blockElements() + " (" + t.type() + ")");
-                    }
-                }
+            DType type = switch (w) {
+                case Tensor t -> t.type();
+                case Assembled t -> t.type();
+            };
+            if (!readable.test(type)) {
+                problems.add("tensor " + need.name() + " has type " + type + ", which cannot be read here");
+            } else if (w.cols() % type.blockElements() != 0) {
+                problems.add("tensor " + need.name() + " has rows of " + w.cols() + " values, which do not fill blocks of "
+                        + type.blockElements() + " (" + type + ")");
             }
         }
         return problems;

@@ -62,7 +62,7 @@ class GgufKeysTest {
         assertEquals(100, c.vocab());
         assertEquals(List.of(0, 0, 0, 0), c.windows());
         assertEquals(Rope.Layout.INTERLEAVED, c.rope().layout());
-        assertArrayEquals(RopeScaling.frequencies(8, 10_000), c.rope().invFreq());
+        assertArrayEquals(io.jllm.model.Rope.frequencies(8, 10_000), c.rope().invFreq());
     }
 
     @Test
@@ -77,7 +77,7 @@ class GgufKeysTest {
         var c = read();
         assertEquals(new ModelConfig("llama", 4, 64, 96, 8, 2, 32, 100, 2048, 1e-5f, c.rope(), List.of(7, 7, 7, 7), false,
                 ModelConfig.Biases.NONE), c);
-        assertArrayEquals(RopeScaling.frequencies(16, 500_000), c.rope().invFreq());
+        assertArrayEquals(io.jllm.model.Rope.frequencies(16, 500_000), c.rope().invFreq());
     }
 
     @Test

@@ -136,7 +136,7 @@ public abstract class FamilyContract {
                 assertEquals(List.of(0, 5, 0, 7), m.config().windows());
                 assertEquals(IntStream.range(0, HEADS.length).mapToObj(l -> new CachedLayer(l, KV_HEADS[l], HEAD_DIM)).toList(),
                         m.program().cachedLayers());
-                var ropes = m.program().ops().stream().flatMap(op -> op instanceof Op.RopeStoreKv r ? Stream.of(r.rope())
+                var ropes = m.program().ops().stream().flatMap(op -> op instanceof HeadOp.RopeStoreKv r ? Stream.of(r.rope())
                         : Stream.empty()).toList();
                 assertEquals(ropes.get(0), ropes.get(2));
                 assertEquals(ropes.get(1), ropes.get(3));

@@ -44,7 +44,7 @@ public final class PatchworkFamily implements Architecture {
     @Override
     public Model read(Keys keys) {
         int layers = keys.integer(LAYERS);
-        int context = keys.context(64);
+        int context = keys.context(Key.CONTEXT, 64);
         int headDim = keys.integer(HEAD_SIZE);
         keys.text(BLEND).filter(b -> !b.equals("none")).ifPresent(b -> {
             throw new ModelLoadException(keys.name(BLEND) + " is \"" + b + "\"; supported is none");
@@ -109,7 +109,7 @@ public final class PatchworkFamily implements Architecture {
                     new Weight(block + "mix_k.weight", shape.kvDim(), Optional.empty()),
                     new Weight(block + "mix_v.weight", shape.kvDim(), Optional.empty()));
             Value q = p.ropeStoreKv(qkv, layer, shape, kinds.get(layer).equals("local") ? local : wide, Optional.empty());
-            return p.linearAdd(x, p.attention(q, layer, shape, scale, windows.get(layer), cap),
+            return p.linearAdd(x, p.attention(q, layer, shape, Scores.scaled(scale).window(windows.get(layer)).softCap(cap)),
                     new Weight(block + "mix_o.weight", width, Optional.empty()));
         }
     }

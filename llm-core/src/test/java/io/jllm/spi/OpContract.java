@@ -4,6 +4,7 @@ import io.jllm.model.ModelConfig;
 import io.jllm.model.Op;
 import io.jllm.model.Program;
 import io.jllm.model.Rope;
+import io.jllm.model.Scores;
 import io.jllm.model.Value;
 import io.jllm.model.Weight;
 import io.jllm.quant.DType;
@@ -256,7 +257,7 @@ public abstract class OpContract {
                            double tolerance) {
         var p = new Program.Builder();
         float scale = (float) (1 / Math.sqrt(shape.headDim()));
-        Program capped = p.build(p.selectRows(p.attention(queries(p, shape, rope, false), 0, shape, scale, window, softCap)));
+        Program capped = p.build(p.selectRows(p.attention(queries(p, shape, rope, false), 0, shape, Scores.scaled(scale).window(window).softCap(softCap))));
         try (Backend backend = open(2)) {
             Oracle.compare(backend, capped, large(capped), blockSize, kvType, steps, tolerance, this::quantises);
         }

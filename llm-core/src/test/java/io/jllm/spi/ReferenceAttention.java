@@ -1,5 +1,6 @@
 package io.jllm.spi;
 
+import io.jllm.model.HeadOp;
 import io.jllm.model.Op;
 import io.jllm.model.Rope;
 import io.jllm.quant.DType;
@@ -38,18 +39,20 @@ final class ReferenceAttention {
     }
 
     /** Norms, rotates and stores; q receives the queries. */
-    void ropeStore(Op.RopeStoreKv op, float[] qkv, float[] q, StepBatch b) {
+    void ropeStore(HeadOp.RopeStoreKv op, float[] qkv, float[] q, StepBatch b) {
         Op.AttentionShape s = op.shape();
         int dim = s.headDim();
         int width = s.qDim() + 2 * s.kvDim();
-        for (int t = 0; t < b.tokens; t++) {
+        for (int t = 0, sequence = 0; t < b.tokens; t++) {
+            sequence += t == b.queryStart[sequence + 1] ? 1 : 0;
+            Rope rope = op.rope().at(b.ropeLength[sequence]);
             var row = new float[width];
             System.arraycopy(qkv, t * width, row, 0, width);
             for (int h = 0; h < s.heads() + s.kvHeads(); h++) {
                 int at = h * dim;
                 boolean query = h < s.heads();
                 op.norm().ifPresent(n -> rms(row, at, dim, weights.get(query ? n.qWeight() : n.kWeight()), n.eps(), row));
-                rotate(op.rope(), row, at, b.positions[t]);
+                rotate(rope, row, at, b.positions[t]);
             }
             System.arraycopy(row, 0, q, t * s.qDim(), s.qDim());
             int block = b.kvSlots[t] / blockSize;
@@ -79,7 +82,7 @@ final class ReferenceAttention {
         }
     }
 
-    private float[] page(float[][][] cache, Op.RopeStoreKv op, int block) {
+    private float[] page(float[][][] cache, HeadOp.RopeStoreKv op, int block) {
         float[][] layer = cache[op.layer()];
         if (layer[block] == null) {
             layer[block] = new float[blockSize * op.shape().kvDim()];
@@ -88,7 +91,7 @@ final class ReferenceAttention {
         return layer[block];
     }
 
-    private static void rotate(Rope rope, float[] x, int at, int position) {
+    static void rotate(Rope rope, float[] x, int at, int position) {
         int half = rope.rotaryDim() / 2;
         for (int i = 0; i < half; i++) {
             float angle = position * rope.invFreq()[i];
@@ -121,21 +124,29 @@ final class ReferenceAttention {
         int kvAt = head / (s.heads() / s.kvHeads()) * dim;
         int qAt = t * s.qDim() + head * dim;
         int last = b.positions[t];
-        int first = op.window() > 0 ? Math.max(0, last - op.window() + 1) : 0;
+        int first = op.scores().first(last);
         var p = new double[last + 1];
         double max = Double.NEGATIVE_INFINITY;
         for (int j = first; j <= last; j++) {
+            int key = j;
             float[] page = k[op.layer()][block(b, sequence, j)];
             int at = j % blockSize * s.kvDim() + kvAt;
             double dot = 0;
             for (int i = 0; i < dim; i++) {
                 dot += (double) q[qAt + i] * page[at + i];
             }
-            dot *= op.scale();
-            p[j] = op.softCap() > 0 ? op.softCap() * Math.tanh(dot / op.softCap()) : dot;
+            dot *= op.scores().scale();
+            float cap = op.scores().softCap();
+            double bias = op.scores().alibi().map(a -> a.bias(head, key, last)).orElse(0f);
+            p[j] = (cap > 0 ? cap * Math.tanh(dot / cap) : dot) + bias;
             max = Math.max(max, p[j]);
         }
         double sum = 0;
+        if (op.scores().sinks().isPresent()) {
+            double sink = weights.get(op.scores().sinks().get())[head];
+            max = Math.max(max, sink);
+            sum = Math.exp(sink - max);
+        }
         for (int j = first; j <= last; j++) {
             p[j] = Math.exp(p[j] - max);
             sum += p[j];

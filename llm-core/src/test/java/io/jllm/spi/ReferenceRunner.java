@@ -1,9 +1,13 @@
 package io.jllm.spi;
 
 import io.jllm.MemoryReport;
+import io.jllm.model.ExpertOp;
+import io.jllm.model.HeadOp;
+import io.jllm.model.LatentOp;
 import io.jllm.model.Op;
 import io.jllm.model.Program;
 import io.jllm.model.Value;
+import io.jllm.model.Weight;
 import io.jllm.model.WeightShape;
 import io.jllm.quant.Codec;
 import io.jllm.quant.DType;
@@ -15,6 +19,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -118,9 +123,43 @@ public final class ReferenceRunner implements ModelRunner {
                 }
             }
             case Op.Linear l -> linear(l, out, rows);
-            case Op.RopeStoreKv r -> attention.ropeStore(r, buf(r.qkv()), out, b);
+            case HeadOp.RopeStoreKv r -> attention.ropeStore(r, buf(r.qkv()), out, b);
             case Op.PagedAttention a -> attention.attend(a, buf(a.q()), out, b);
-            case Op.GatedAct g -> gated(g, out, rows);
+            case HeadOp.NormHeads n -> ReferenceHeads.norm(n, buf(n.in()), out, rows, weights);
+            case HeadOp.Rotate r -> ReferenceHeads.rotate(r, buf(r.in()), out, b);
+            case HeadOp.ScaleQueries q -> ReferenceHeads.scale(q, buf(q.in()), out, b);
+            case Op.AddPositions p -> {
+                float[] table = weights.get(p.table());
+                for (int t = 0; t < rows; t++) {
+                    for (int i = 0; i < width; i++) {
+                        out[t * width + i] = buf(p.in())[t * width + i] + table[(b.positions[t] + p.offset()) * width + i];
+                    }
+                }
+            }
+            case Op.LayerNorm n -> {
+                for (int t = 0; t < rows; t++) {
+                    ReferenceRows.layerNorm(buf(n.in()), t * width, width, n.weight().map(weights::get), n.bias().map(weights::get), 0, n.eps(), out);
+                }
+            }
+            case Op.GatedAct g -> ReferenceRows.gated(g, buf(g.gateUp()), out, rows);
+            case Op.Act a -> {
+                for (int i = 0; i < rows * width; i++) {
+                    out[i] = (float) ReferenceRows.activate(a.kind(), buf(a.in())[i]);
+                }
+            }
+            case Op.Add a -> ReferenceRows.add(a, buf(a.a()), buf(a.b()), a.gate().map(this::buf), out, rows);
+            case Op.Scale s -> {
+                for (int i = 0; i < rows * width; i++) {
+                    double x = (double) s.factor() * buf(s.in())[i];
+                    out[i] = (float) (s.softCap() > 0 ? s.softCap() * Math.tanh(x / s.softCap()) : x);
+                }
+            }
+            case ExpertOp.Route r -> ReferenceExperts.route(r, buf(r.logits()), r.bias().map(weights::get), out, rows);
+            case ExpertOp.ExpertLinear l -> ReferenceExperts.linear(l, experts(l.in(), l.weights(), rows), buf(l.route()), weights, out, rows);
+            case ExpertOp.ExpertSum e -> ReferenceExperts.sum(e, experts(e.in(), List.of(e.weight()), rows).getFirst(), buf(e.route()), weights,
+                    e.residual().map(this::buf), out, rows);
+            case LatentOp.LatentQkv l -> ReferenceLatent.qkv(l, buf(l.q()), buf(l.kv()), weights, blockWeights.contains(l.keys()), out, rows);
+            case LatentOp.HeadLinear l -> ReferenceLatent.linear(l, buf(l.in()), weights.get(l.weight()), blockWeights.contains(l.weight()), out, rows);
             case Op.SelectRows s -> {
                 for (int r = 0; r < rows; r++) {
                     System.arraycopy(buf(s.in()), b.logitRow[r] * width, out, r * width, width);
@@ -153,7 +192,7 @@ public final class ReferenceRunner implements ModelRunner {
     }
 
     /** Every block of 32 as bytes that share a scale, the largest magnitude by 127. */
-    private static float[] quantized(float[] x, int n) {
+    static float[] quantized(float[] x, int n) {
         var out = new float[n];
         for (int block = 0; block < n; block += 32) {
             float largest = 0;
@@ -168,19 +207,9 @@ public final class ReferenceRunner implements ModelRunner {
         return out;
     }
 
-    private void gated(Op.GatedAct op, float[] out, int rows) {
-        float[] x = buf(op.gateUp());
-        int width = op.out().width();
-        for (int t = 0; t < rows; t++) {
-            for (int i = 0; i < width; i++) {
-                double gate = x[t * 2 * width + i];
-                double act = switch (op.kind()) {
-                    case SILU -> gate / (1 + Math.exp(-gate));
-                    case GELU_TANH -> 0.5 * gate * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (gate + 0.044715 * gate * gate * gate)));
-                };
-                out[t * width + i] = (float) (act * x[t * 2 * width + width + i]);
-            }
-        }
+    /** An input of experts as each of their matrices meets it. */
+    private List<float[]> experts(Value in, List<Weight> matrices, int rows) {
+        return matrices.stream().map(w -> blockWeights.contains(w.name()) ? quantized(buf(in), rows * in.width()) : buf(in)).toList();
     }
 
     @Override

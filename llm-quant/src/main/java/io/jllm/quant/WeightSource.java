@@ -27,13 +27,14 @@ public interface WeightSource extends AutoCloseable {
     }
 
     /**
-     * The plain tensor of that name, for callers that know of nothing else.
+     * The weights of that name as a plain tensor, for callers that know of nothing else. What is stored in pieces is copied each time.
      *
      * @throws IllegalArgumentException if there is none
      */
     default Tensor tensor(String name) {
         return switch (get(name)) {
             case Tensor t -> t;
+            case Assembled a -> a.copied();
         };
     }
 

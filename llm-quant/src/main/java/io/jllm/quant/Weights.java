@@ -14,7 +14,7 @@ import java.util.Optional;
  * <p><b>Row layout.</b> Rows follow each other without a gap, {@link #rowBytes} each. A row of a {@link Tensor} is {@code cols} values, or the
  * blocks that hold them, little-endian, in the order of columns, as {@link DType} and {@link Codec} say.
  */
-public sealed interface Weights permits Tensor {
+public sealed interface Weights permits Tensor, Assembled {
     /** The name under which it was found. */
     String name();
 

@@ -2,6 +2,13 @@ package io.jllm.model.arch;
 
 import io.jllm.ModelLoadException;
 import io.jllm.model.Architecture;
+import io.jllm.model.arch.llama.Ernie4_5;
+import io.jllm.model.arch.llama.Llama;
+import io.jllm.model.arch.llama.Mistral;
+import io.jllm.model.arch.llama.Qwen2;
+import io.jllm.model.arch.llama.Qwen3;
+import io.jllm.model.arch.llama.SeedOss;
+import io.jllm.model.arch.llama.SmolLm3;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Predicate;
@@ -32,7 +39,7 @@ public final class Families {
      * @throws ModelLoadException if it is none of them; the message lists them
      */
     public static Architecture named(List<Architecture> families, String name) {
-        return first(families, a -> a.name().equals(name)).orElseThrow(() -> new ModelLoadException("unknown model family \"" + name
+        return first(families, a -> a.name().equals(name) || a.aliases().contains(name)).orElseThrow(() -> new ModelLoadException("unknown model family \"" + name
                 + "\"; supported are " + families.stream().map(Architecture::name).collect(Collectors.joining(", "))));
     }
 

@@ -1,13 +1,13 @@
 /**
- * The model families, a file each. To add one: a class here, and a line in the list.
+ * The model families, a file each. To add one: a class below here, and a line in the list.
  *
  * <p>In reading order:
  * <ul>
  * <li>{@link Families}: the list
- * <li>{@link Decoder}: the parts that decoder-only transformers are put together from
- * <li>{@link Llama}: the plainest; {@link Mistral} adds windows, {@link Qwen2} biases, {@link Qwen3} norms of queries and keys,
- * {@link SeedOss} another name, {@link SmolLm3} layers that know no positions, {@link Ernie4_5} other
- * pairs
+ * <li>io.jllm.model.decoder: what they are put together from
+ * <li>io.jllm.model.arch.llama: root-mean-square norms and gates
+ * <li>io.jllm.model.arch.gpt: layer norms
+ * <li>io.jllm.model.arch.experts: mixtures of experts
  * </ul>
  */
 package io.jllm.model.arch;

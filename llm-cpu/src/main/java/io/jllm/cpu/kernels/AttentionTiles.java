@@ -94,7 +94,7 @@ public final class AttentionTiles {
 
     /** The first position that the token at a position sees. */
     public int first(int position) {
-        return op.window() > 0 ? Math.max(0, position - op.window() + 1) : 0;
+        return op.scores().first(position);
     }
 
     /** The first chunk of which a tile sees something. */

@@ -99,7 +99,7 @@ final class LoopChunks implements Attention {
                     group * dim);
         }
         for (int i = 0; i < count * group * dim; i++) {
-            queries[i] *= op.scale();
+            queries[i] *= op.scores().scale();
         }
         Arrays.fill(queries, count * group * dim, rows * dim, 0);
     }
@@ -138,7 +138,7 @@ final class LoopChunks implements Attention {
         int begin = Math.max(from, tiles.first(position));
         int end = Math.min(to, position + 1);
         if (begin < end) {
-            float max = kernels.largest(scores, zero + begin, end - begin, op.softCap(), ws);
+            float max = kernels.largest(scores, zero + begin, end - begin, op.scores().softCap(), ws);
             SoftmaxSums.set(sums, at, max, kernels.exponentials(scores, zero + begin, end - begin, max, ws));
             Arrays.fill(scores, zero + from, zero + begin, 0);
             Arrays.fill(scores, zero + end, zero + to, 0);

@@ -4,6 +4,7 @@ import static io.jllm.cpu.layout.Rows.FLOAT;
 
 import io.jllm.cpu.layout.KvLayout;
 import io.jllm.cpu.layout.Rows;
+import io.jllm.model.HeadOp;
 import io.jllm.model.Op;
 import java.lang.foreign.MemorySegment;
 
@@ -11,7 +12,7 @@ import java.lang.foreign.MemorySegment;
 final class LoopRotation implements Rotation {
     private static final float[] NO_NORM = {};
 
-    private final Op.RopeStoreKv op;
+    private final HeadOp.RopeStoreKv op;
     private final Rows out;
     private final Rows qkv;
     private final float[] qNorm;

@@ -2,6 +2,7 @@ package io.jllm.cpu.kernels;
 
 import io.jllm.cpu.layout.KvLayout;
 import io.jllm.cpu.layout.Rows;
+import io.jllm.model.HeadOp;
 import io.jllm.model.Op;
 import java.util.Optional;
 
@@ -15,7 +16,7 @@ import java.util.Optional;
  * @param angles of the step's tokens
  * @param norms of q and k, if there are any
  */
-public record RopeSite(Op.RopeStoreKv op, Rows out, Rows qkv, KvCache cache, Angles angles, Optional<Norms> norms) {
+public record RopeSite(HeadOp.RopeStoreKv op, Rows out, Rows qkv, KvCache cache, Angles angles, Optional<Norms> norms) {
     /** Weights of norms of heads. */
     public record Norms(float[] q, float[] k, float eps) {
     }

@@ -174,6 +174,9 @@ public final class ScalarKernels implements LoopKernels {
         return (float) switch (kind) {
             case SILU -> x / (1 + Math.exp(-x));
             case GELU_TANH -> 0.5 * x * (1 + Math.tanh(SQRT_2_PI * (x + 0.044715 * x * x * x)));
+            case RELU -> Math.max(x, 0);
+            case RELU_SQUARED -> Math.max(x, 0) * Math.max(x, 0);
+            case GELU, SWIGLU_OAI -> throw new IllegalArgumentException("there are no kernels for " + kind);
         };
     }
 }

@@ -1,5 +1,6 @@
 package io.jllm.cpu.kernels;
 
+import io.jllm.quant.Assembled;
 import io.jllm.quant.Codec;
 import io.jllm.quant.DType;
 import io.jllm.quant.Tensor;
@@ -21,6 +22,7 @@ public record StoredMatrix(Codec codec, MemorySegment data, int rows, int cols, 
     public static StoredMatrix of(Weights w, float[] bias) {
         return switch (w) {
             case Tensor t -> of(t, bias);
+            case Assembled a -> of(a.copied(), bias);
         };
     }
 

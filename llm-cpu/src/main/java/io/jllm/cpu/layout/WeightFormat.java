@@ -2,6 +2,7 @@ package io.jllm.cpu.layout;
 
 import io.jllm.cpu.layout.Numbers.Floats;
 import io.jllm.cpu.layout.Numbers.Integers;
+import io.jllm.quant.Assembled;
 import io.jllm.quant.DType;
 import io.jllm.quant.Tensor;
 import io.jllm.quant.Weights;
@@ -67,6 +68,7 @@ public record WeightFormat(DType type, Numbers numbers, Layout layout) {
     public static Optional<WeightFormat> of(Weights w) {
         return switch (w) {
             case Tensor t -> of(t.type());
+            case Assembled a -> of(a.type());
         };
     }
 

@@ -98,7 +98,7 @@ final class MachineChunks implements Attention {
         int to = tiles.to(b, tile, chunk);
         int table = sequences.sequence(tile) * b.maxBlocks;
         int size = cache.blockSize();
-        frame.positions(chunk * AttentionTiles.CHUNK, from, to, op.scale());
+        frame.positions(chunk * AttentionTiles.CHUNK, from, to, op.scores().scale());
         for (int p = from; p < to; p += size - p % size) {
             int block = b.blockTable[table + p / size];
             long memory = cache.memory(block).address();

@@ -9,6 +9,7 @@ import io.jllm.cpu.kernels.Rotation;
 import io.jllm.cpu.kernels.Workspace;
 import io.jllm.cpu.layout.KvLayout;
 import io.jllm.cpu.layout.Rows;
+import io.jllm.model.HeadOp;
 import io.jllm.model.Op;
 import io.jllm.quant.DType;
 import java.lang.foreign.Arena;
@@ -21,7 +22,7 @@ final class MachineRotation implements Rotation {
 
     private final Rows out;
     private final Rows qkv;
-    private final Op.RopeStoreKv op;
+    private final HeadOp.RopeStoreKv op;
     private final Optional<MemorySegment> qNorm;
     private final Optional<MemorySegment> kNorm;
     private final Angles angles;

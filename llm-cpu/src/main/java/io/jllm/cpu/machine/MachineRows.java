@@ -23,6 +23,7 @@ record MachineRows(RowFunctions functions) implements RowKernels {
         return switch (kind) {
             case SILU -> (in, gate, up, out, to, n, _) -> functions.silu(in.address() + gate, in.address() + up, out.address() + to, n);
             case GELU_TANH -> (in, gate, up, out, to, n, _) -> functions.gelu(in.address() + gate, in.address() + up, out.address() + to, n);
+            case GELU, RELU, RELU_SQUARED, SWIGLU_OAI -> throw new IllegalArgumentException("there are no kernels for " + kind);
         };
     }
 

@@ -11,6 +11,7 @@ import io.jllm.cpu.kernels.StoredProducts;
 import io.jllm.cpu.layout.RopeShape;
 import io.jllm.cpu.layout.WeightFormat;
 import io.jllm.cpu.os.LargeMemory;
+import io.jllm.model.HeadOp;
 import io.jllm.model.Op;
 import io.jllm.model.Rope;
 import java.util.Optional;
@@ -51,7 +52,7 @@ public record MachineTier(MachineKernels machine, CpuKernels next) implements Cp
 
     @Override
     public Rotation rope(RopeSite site) {
-        Op.RopeStoreKv op = site.op();
+        HeadOp.RopeStoreKv op = site.op();
         var shape = new RopeShape(op.shape().headDim(), op.rope().rotaryDim(), op.rope().layout() == Rope.Layout.NEOX, site.cache().blockSize());
         return machine.rows().<Rotation>flatMap(rows -> machine.rope(shape).map(rope -> new MachineRotation(site, rope, rows)))
                 .orElseGet(() -> next.rope(site));
@@ -59,7 +60,7 @@ public record MachineTier(MachineKernels machine, CpuKernels next) implements Cp
 
     @Override
     public Attention attention(AttentionSite site) {
-        if (site.op().softCap() > 0) {
+        if (site.op().scores().softCap() > 0) {
             return next.attention(site);
         }
         return machine.attention(site.layout()).<Attention>map(a -> new MachineChunks(site, a)).orElseGet(() -> next.attention(site));

@@ -8,6 +8,7 @@ import io.jllm.model.Op.Activation;
 import io.jllm.model.Rope;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.List;
 import java.util.Random;
 
 /** Compares norms, activations and rotations in machine code with plain Java before they are used. */
@@ -41,10 +42,11 @@ final class RowSelfTest {
             for (int i = 0; i < LENGTH; i++) {
                 check("norm", x[i] / Math.sqrt(squares / LENGTH + EPS) * y[i], out, i);
             }
-            for (Activation kind : Activation.values()) {
+            for (Activation kind : List.of(Activation.SILU, Activation.GELU_TANH)) {
                 switch (kind) {
                     case SILU -> functions.silu(in.address(), other.address(), out.address(), LENGTH);
                     case GELU_TANH -> functions.gelu(in.address(), other.address(), out.address(), LENGTH);
+                    default -> throw new IllegalStateException(kind.name());
                 }
                 for (int i = 0; i < LENGTH; i++) {
                     check(kind.name(), (double) ScalarKernels.activate(kind, x[i]) * y[i], out, i);

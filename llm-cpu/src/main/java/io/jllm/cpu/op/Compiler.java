@@ -14,6 +14,9 @@ import io.jllm.cpu.kernels.SequenceIndex;
 import io.jllm.cpu.layout.BlockRows;
 import io.jllm.cpu.layout.Rows;
 import io.jllm.cpu.layout.TokenFormat;
+import io.jllm.model.ExpertOp;
+import io.jllm.model.HeadOp;
+import io.jllm.model.LatentOp;
 import io.jllm.model.Op;
 import io.jllm.model.Program;
 import io.jllm.model.Rope;
@@ -60,7 +63,7 @@ public final class Compiler {
         var steps = new ArrayList<CompiledOp>();
         Map<Rope, Angles> angles = new LinkedHashMap<>();
         for (Op op : program.ops()) {
-            if (op instanceof Op.RopeStoreKv r && !angles.containsKey(r.rope())) {
+            if (op instanceof HeadOp.RopeStoreKv r && !angles.containsKey(r.rope())) {
                 var table = new Angles(r.rope(), scratch.tokens());
                 angles.put(r.rope(), table);
                 steps.add(new RopeTable(table));
@@ -93,7 +96,7 @@ public final class Compiler {
         return new RowOps.Norm(out, in, op.out().rows(), kernels.rows().norm(tensors.vector(op.weight()), op.eps()));
     }
 
-    private CompiledOp rope(Op.RopeStoreKv op, Rows out, Rows qkv, Angles angles) {
+    private CompiledOp rope(HeadOp.RopeStoreKv op, Rows out, Rows qkv, Angles angles) {
         Optional<RopeSite.Norms> norms = op.norm().map(n -> new RopeSite.Norms(tensors.vector(n.qWeight()), tensors.vector(n.kWeight()), n.eps()));
         return new RopeOp(kernels.rope(new RopeSite(op, out, qkv, cache, angles, norms)));
     }
@@ -111,10 +114,12 @@ public final class Compiler {
             case Op.Embed e -> steps.add(new RowOps.Embed(out, tensors.matrix(e.table())));
             case Op.RmsNorm n -> steps.add(norm(n, out, scratch.rows(n.in())));
             case Op.Linear l -> linear(l, scratch, steps);
-            case Op.RopeStoreKv r -> steps.add(rope(r, out, scratch.rows(r.qkv()), angles.get(r.rope())));
+            case HeadOp.RopeStoreKv r -> steps.add(rope(r, out, scratch.rows(r.qkv()), angles.get(r.rope())));
             case Op.PagedAttention a -> attention(a, out, scratch.rows(a.q()), steps);
             case Op.GatedAct g -> steps.add(new RowOps.Gated(out, scratch.rows(g.gateUp()), g.out().rows(),
                     kernels.rows().gate(g.kind())));
+            case Op.AddPositions _, Op.LayerNorm _, Op.Act _, Op.Add _, Op.Scale _, HeadOp.NormHeads _, HeadOp.Rotate _, HeadOp.ScaleQueries _,
+                 ExpertOp _, LatentOp _ -> throw new IllegalArgumentException("there are no kernels for " + op);
             case Op.SelectRows s -> steps.add(new RowOps.Select(out, scratch.rows(s.in())));
         }
     }

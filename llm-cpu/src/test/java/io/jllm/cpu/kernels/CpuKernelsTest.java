@@ -12,6 +12,7 @@ import io.jllm.cpu.machine.MachineSelfTest;
 import io.jllm.cpu.machine.MachineTier;
 import io.jllm.cpu.machine.asm.Isa;
 import io.jllm.cpu.vector.VectorKernels;
+import io.jllm.model.HeadOp;
 import io.jllm.model.Op;
 import io.jllm.model.Program;
 import io.jllm.model.Rope;
@@ -193,7 +194,7 @@ class CpuKernelsTest {
     }
 
     /** Rotates tokens at positions from 0 on; the queries, then the keys and values of their heads as floats. */
-    private List<Rows> rotated(CpuKernels kernels, Op.RopeStoreKv op, DType type, boolean normed, Rows qkv) {
+    private List<Rows> rotated(CpuKernels kernels, HeadOp.RopeStoreKv op, DType type, boolean normed, Rows qkv) {
         Op.AttentionShape shape = op.shape();
         KvCache cache = cache(type);
         var angles = new Angles(op.rope(), TOKENS);
@@ -227,11 +228,11 @@ class CpuKernelsTest {
 
     @Test
     void rotations() {
-        Op.RopeStoreKv first = first(Op.RopeStoreKv.class);
+        HeadOp.RopeStoreKv first = first(HeadOp.RopeStoreKv.class);
         Rows qkv = gaussian(TOKENS, first.shape().qDim() + 2 * first.shape().kvDim());
         for (Rope.Layout layout : Rope.Layout.values()) {
             for (int dims : new int[] {first.shape().headDim(), 6}) {
-                var op = new Op.RopeStoreKv(first.out(), first.qkv(), first.layer(), first.shape(), TinyModels.rope(dims, layout, 1), first.norm());
+                var op = new HeadOp.RopeStoreKv(first.out(), first.qkv(), first.layer(), first.shape(), TinyModels.rope(dims, layout, 1), first.norm());
                 for (DType type : new DType[] {DType.F32, DType.F16, DType.Q8_0}) {
                     for (boolean normed : new boolean[] {false, true}) {
                         List<Rows> want = rotated(scalar, op, type, normed, qkv);
@@ -305,7 +306,7 @@ class CpuKernelsTest {
             }
             for (float softCap : new float[] {0, 2}) {
                 for (int window : new int[] {0, 30}) {
-                    var op = new Op.PagedAttention(first.out(), first.q(), first.layer(), shape, first.scale(), window, softCap);
+                    var op = new Op.PagedAttention(first.out(), first.q(), first.layer(), shape, first.scores().window(window).softCap(softCap));
                     Rows want = attended(scalar, op, cache, q, false);
                     for (CpuKernels kernels : tiers()) {
                         String what = kernels.describe() + " " + type + ", cap " + softCap + ", window " + window;

@@ -4,6 +4,7 @@ import io.jllm.cuda.kernels.AttentionKernels;
 import io.jllm.cuda.kernels.ChainKernels;
 import io.jllm.cuda.kernels.Task;
 import io.jllm.cuda.weights.WeightPlan;
+import io.jllm.model.HeadOp;
 import io.jllm.model.Op;
 import io.jllm.model.Program;
 import io.jllm.model.Weight;
@@ -72,7 +73,7 @@ public final class CompiledOps {
     }
 
     /** Adds the task of a rotation and the attention behind it, for one row. */
-    void attention(Op.RopeStoreKv r, Op.PagedAttention a) {
+    void attention(HeadOp.RopeStoreKv r, Op.PagedAttention a) {
         ChainShape shape = state.chain().orElseThrow();
         // It has no stages, but the least are there: a chain may be of attention alone.
         takeRoom(shape.attentionBytes(a.shape().headDim()), shape.leastStageBytes());

@@ -9,6 +9,9 @@ import io.jllm.cuda.kernels.Rows;
 import io.jllm.cuda.kernels.RowsLaunch;
 import io.jllm.cuda.kernels.StepArrays.Field;
 import io.jllm.cuda.weights.WeightPlan;
+import io.jllm.model.ExpertOp;
+import io.jllm.model.HeadOp;
+import io.jllm.model.LatentOp;
 import io.jllm.model.Op;
 import io.jllm.model.Program;
 import io.jllm.model.Value;
@@ -73,7 +76,7 @@ public final class Compiler {
                 quantized = true;
             }
             case Op.Linear l -> linear(l);
-            case Op.RopeStoreKv r -> compiled.add(rope(r));
+            case HeadOp.RopeStoreKv r -> compiled.add(rope(r));
             case Op.PagedAttention a -> {
                 quantized = mode != Mode.ANY && values.wantsBytes(out) && state.storesBytes(a.shape());
                 compiled.add(attention(a, quantized));
@@ -82,6 +85,8 @@ public final class Compiler {
                 compiled.add(gated(g));
                 quantized = true;
             }
+            case Op.AddPositions _, Op.LayerNorm _, Op.Act _, Op.Add _, Op.Scale _, HeadOp.NormHeads _, HeadOp.Rotate _, HeadOp.ScaleQueries _,
+                 ExpertOp _, LatentOp _ -> throw new IllegalArgumentException("there are no kernels for " + op);
             case Op.SelectRows s -> {
                 if (values.onlyNormed(s)) {
                     return; // the norm picks its rows
@@ -153,7 +158,7 @@ public final class Compiler {
         compiled.add(new LinearOp(products.few(weights, x, bias, residual, y), many, l.out().rows()));
     }
 
-    private CompiledOp rope(Op.RopeStoreKv r) {
+    private CompiledOp rope(HeadOp.RopeStoreKv r) {
         return new RowsOp(attentions.ropeStore(values.rows(r.qkv()), values.rows(r.out()), state.pages(r.layer()), r.shape(), state.rotation(r)),
                 Value.Rows.TOKENS);
     }

@@ -11,6 +11,7 @@ import io.jllm.cuda.memory.Activations;
 import io.jllm.cuda.memory.KvCache;
 import io.jllm.cuda.memory.StepUpload;
 import io.jllm.cuda.weights.WeightPlan;
+import io.jllm.model.HeadOp;
 import io.jllm.model.Op;
 import io.jllm.model.Rope;
 import io.jllm.model.Value;
@@ -105,6 +106,7 @@ public record DeviceState(Kernels kernels, WeightPlan plan, long weights, Activa
         return switch (kind) {
             case SILU -> 0;
             case GELU_TANH -> 1;
+            case GELU, RELU, RELU_SQUARED, SWIGLU_OAI -> throw new IllegalArgumentException("there are no kernels for " + kind);
         };
     }
 
@@ -123,7 +125,7 @@ public record DeviceState(Kernels kernels, WeightPlan plan, long weights, Activa
     }
 
     /** A rotation and the norms before it. */
-    AttentionKernels.Rotation rotation(Op.RopeStoreKv r) {
+    AttentionKernels.Rotation rotation(HeadOp.RopeStoreKv r) {
         return new AttentionKernels.Rotation(r.rope().rotaryDim(), r.rope().layout() == Rope.Layout.INTERLEAVED, frequencies(r.rope()),
                 r.rope().attentionFactor(), r.norm().map(n -> vector(n.qWeight())).orElse(0L), r.norm().map(n -> vector(n.kWeight())).orElse(0L),
                 r.norm().map(Op.QkNorm::eps).orElse(0f));
@@ -131,6 +133,6 @@ public record DeviceState(Kernels kernels, WeightPlan plan, long weights, Activa
 
     /** What the scores of an attention are made of. */
     static AttentionKernels.Scores scores(Op.PagedAttention a) {
-        return new AttentionKernels.Scores(a.shape(), a.scale(), a.window(), a.softCap());
+        return new AttentionKernels.Scores(a.shape(), a.scores().scale(), a.scores().window(), a.scores().softCap());
     }
 }

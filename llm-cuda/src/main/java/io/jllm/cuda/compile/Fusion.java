@@ -4,6 +4,7 @@ import io.jllm.cuda.kernels.DecodeKernels;
 import io.jllm.cuda.kernels.ProductKernels;
 import io.jllm.cuda.kernels.RowsLaunch;
 import io.jllm.cuda.weights.WeightPlan;
+import io.jllm.model.HeadOp;
 import io.jllm.model.Op;
 import io.jllm.model.Value;
 import io.jllm.model.Weight;
@@ -57,7 +58,7 @@ public final class Fusion {
             }
             case Op.RmsNorm _ -> normed(ops);
             case Op.Linear l -> gated(ops, l, Optional.empty());
-            case Op.RopeStoreKv r -> rotated(ops, r);
+            case HeadOp.RopeStoreKv r -> rotated(ops, r);
             default -> 0;
         };
     }
@@ -109,7 +110,7 @@ public final class Fusion {
     }
 
     /** Rotation and attention. */
-    private int rotated(List<Op> ops, Op.RopeStoreKv r) {
+    private int rotated(List<Op> ops, HeadOp.RopeStoreKv r) {
         if (ops.size() < 2 || !(ops.get(1) instanceof Op.PagedAttention a) || !values.feeds(r, a.q()) || a.layer() != r.layer()) {
             return 0;
         }

@@ -1,6 +1,9 @@
 package io.jllm.cuda.compile;
 
 import io.jllm.cuda.kernels.Rows;
+import io.jllm.model.ExpertOp;
+import io.jllm.model.HeadOp;
+import io.jllm.model.LatentOp;
 import io.jllm.model.Op;
 import io.jllm.model.Program;
 import io.jllm.model.Value;
@@ -36,7 +39,9 @@ final class Values {
                     }
                     l.residual().ifPresent(r -> floats.set(r.id()));
                 }
-                case Op.Embed _, Op.RmsNorm _, Op.RopeStoreKv _, Op.PagedAttention _, Op.GatedAct _, Op.SelectRows _ ->
+                case Op.AddPositions _, Op.LayerNorm _, Op.Act _, Op.Add _, Op.Scale _, HeadOp.NormHeads _, HeadOp.Rotate _, HeadOp.ScaleQueries _,
+                     ExpertOp _, LatentOp _ -> throw new IllegalArgumentException("there are no kernels for " + op);
+                case Op.Embed _, Op.RmsNorm _, HeadOp.RopeStoreKv _, Op.PagedAttention _, Op.GatedAct _, Op.SelectRows _ ->
                     op.inputs().forEach(v -> floats.set(v.id()));
             }
         }

@@ -1,6 +1,9 @@
 package io.jllm.cuda.weights;
 
 import io.jllm.cuda.kernels.DeviceFormat;
+import io.jllm.model.ExpertOp;
+import io.jllm.model.HeadOp;
+import io.jllm.model.LatentOp;
 import io.jllm.model.Op;
 import io.jllm.model.Program;
 import io.jllm.model.Rope;
@@ -62,13 +65,15 @@ public final class WeightPlan {
                     place(run.stream().map(Weight::name).toList());
                     bias(run);
                 });
-                case Op.RopeStoreKv r -> {
+                case HeadOp.RopeStoreKv r -> {
                     frequencies(r.rope());
                     r.norm().ifPresent(n -> {
                         vector(n.qWeight());
                         vector(n.kWeight());
                     });
                 }
+                case Op.AddPositions _, Op.LayerNorm _, Op.Act _, Op.Add _, Op.Scale _, HeadOp.NormHeads _, HeadOp.Rotate _, HeadOp.ScaleQueries _,
+                     ExpertOp _, LatentOp _ -> throw new IllegalArgumentException("there are no kernels for " + op);
                 case Op.PagedAttention _, Op.GatedAct _, Op.SelectRows _ -> { }
             }
         }
@@ -80,7 +85,9 @@ public final class WeightPlan {
             Stream<List<String>> lists = switch (op) {
                 case Op.Embed e -> Stream.of(List.of(e.table()));
                 case Op.Linear l -> runs(l).stream().map(run -> run.stream().map(Weight::name).toList());
-                case Op.RmsNorm _, Op.RopeStoreKv _, Op.PagedAttention _, Op.GatedAct _, Op.SelectRows _ -> Stream.of(); // vectors at most
+                case Op.AddPositions _, Op.LayerNorm _, Op.Act _, Op.Add _, Op.Scale _, HeadOp.NormHeads _, HeadOp.Rotate _, HeadOp.ScaleQueries _,
+                     ExpertOp _, LatentOp _ -> throw new IllegalArgumentException("there are no kernels for " + op);
+                case Op.RmsNorm _, HeadOp.RopeStoreKv _, Op.PagedAttention _, Op.GatedAct _, Op.SelectRows _ -> Stream.of(); // vectors at most
             };
             lists.forEach(names -> uses.add(data(names)));
         }

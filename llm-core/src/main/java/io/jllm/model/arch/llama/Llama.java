@@ -1,7 +1,9 @@
-package io.jllm.model.arch;
+package io.jllm.model.arch.llama;
 
 import io.jllm.model.ModelConfig;
 import io.jllm.model.Rope;
+import io.jllm.model.decoder.ConfigDefaults;
+import io.jllm.model.decoder.LlamaLike;
 import java.util.OptionalInt;
 
 /** Llama 1 to 3: pre-norm, grouped heads, gated SiLU. Source: Touvron et al., 2023. */
@@ -14,7 +16,7 @@ public final class Llama extends LlamaLike {
     }
 
     @Override
-    ModelConfig.Biases biases(boolean attention, boolean mlp) {
+    protected ModelConfig.Biases biases(boolean attention, boolean mlp) {
         return new ModelConfig.Biases(attention, attention, mlp);
     }
 }

@@ -1,6 +1,8 @@
-package io.jllm.model.arch;
+package io.jllm.model.arch.llama;
 
 import io.jllm.model.Rope;
+import io.jllm.model.decoder.ConfigDefaults;
+import io.jllm.model.decoder.LlamaLike;
 import java.util.OptionalInt;
 
 /** Mistral: Llama with a sliding window. Its GGUF files say {@code llama}. Source: Jiang et al., Mistral 7B, 2023. */
@@ -13,7 +15,7 @@ public final class Mistral extends LlamaLike {
     }
 
     @Override
-    WindowRule windowRule() {
+    protected WindowRule windowRule() {
         return WindowRule.ALL;
     }
 }

@@ -1,7 +1,9 @@
-package io.jllm.model.arch;
+package io.jllm.model.arch.llama;
 
 import io.jllm.model.ModelConfig;
 import io.jllm.model.Rope;
+import io.jllm.model.decoder.ConfigDefaults;
+import io.jllm.model.decoder.LlamaLike;
 import java.util.OptionalInt;
 
 /** Qwen 3, dense: each head of q and k is normed before it is rotated. Source: Yang et al., Qwen3 report, 2025. */
@@ -14,17 +16,17 @@ public final class Qwen3 extends LlamaLike {
     }
 
     @Override
-    ModelConfig.Biases biases(boolean attention, boolean mlp) {
+    protected ModelConfig.Biases biases(boolean attention, boolean mlp) {
         return new ModelConfig.Biases(attention, attention, false);
     }
 
     @Override
-    WindowRule windowRule() {
+    protected WindowRule windowRule() {
         return WindowRule.CHOSEN;
     }
 
     @Override
-    boolean normsHeads() {
+    protected boolean normsHeads() {
         return true;
     }
 }

@@ -1,6 +1,8 @@
-package io.jllm.model.arch;
+package io.jllm.model.arch.llama;
 
 import io.jllm.model.Rope;
+import io.jllm.model.decoder.ConfigDefaults;
+import io.jllm.model.decoder.LlamaLike;
 import java.util.OptionalInt;
 
 /** ERNIE 4.5, dense: as llama, but neighbouring dimensions are rotated together in folders, too. Source: Baidu, ERNIE 4.5 report, 2025. */
@@ -14,7 +16,7 @@ public final class Ernie4_5 extends LlamaLike {
     }
 
     @Override
-    Rope.Layout folderRope() {
+    protected Rope.Layout folderRope() {
         return Rope.Layout.INTERLEAVED;
     }
 }

@@ -1,10 +1,12 @@
-package io.jllm.model.arch;
+package io.jllm.model.arch.llama;
 
 import io.jllm.ModelLoadException;
 import io.jllm.model.Key;
 import io.jllm.model.Keys;
 import io.jllm.model.ModelConfig;
 import io.jllm.model.Rope;
+import io.jllm.model.decoder.ConfigDefaults;
+import io.jllm.model.decoder.LlamaLike;
 import java.util.List;
 import java.util.OptionalInt;
 import java.util.stream.IntStream;
@@ -25,17 +27,17 @@ public final class SmolLm3 extends LlamaLike {
     }
 
     @Override
-    ModelConfig.Biases biases(boolean attention, boolean mlp) {
+    protected ModelConfig.Biases biases(boolean attention, boolean mlp) {
         return new ModelConfig.Biases(attention, attention, mlp);
     }
 
     @Override
-    WindowRule windowRule() {
+    protected WindowRule windowRule() {
         return WindowRule.CHOSEN;
     }
 
     @Override
-    List<Boolean> rotated(Keys keys, int layers) {
+    protected List<Boolean> rotated(Keys keys, int layers) {
         if (keys.flag(SLIDES).orElse(false) && !keys.has(Key.WINDOW_LAYERS)) {
             throw new ModelLoadException(keys.name(SLIDES) + " is true, and there is no " + keys.furtherName(Key.WINDOW_LAYERS)
                     + ", which says of what layers");

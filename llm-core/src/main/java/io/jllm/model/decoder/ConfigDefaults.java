@@ -1,4 +1,4 @@
-package io.jllm.model.arch;
+package io.jllm.model.decoder;
 
 import java.util.OptionalInt;
 
@@ -19,10 +19,10 @@ import java.util.OptionalInt;
  * @param tied {@code tie_word_embeddings}
  * @param attentionBias {@code attention_bias}
  */
-record ConfigDefaults(int vocab, int hidden, int ffn, int layers, int heads, OptionalInt kvHeads, OptionalInt headDim, int context,
+public record ConfigDefaults(int vocab, int hidden, int ffn, int layers, int heads, OptionalInt kvHeads, OptionalInt headDim, int context,
                       double ropeBase, double eps, boolean tied, boolean attentionBias) {
     /** These sizes, and llama's for the rest. */
-    ConfigDefaults(int vocab, int hidden, int ffn, int layers, int heads, OptionalInt kvHeads, OptionalInt headDim, int context) {
+    public ConfigDefaults(int vocab, int hidden, int ffn, int layers, int heads, OptionalInt kvHeads, OptionalInt headDim, int context) {
         this(vocab, hidden, ffn, layers, heads, kvHeads, headDim, context, 10_000, 1e-6, false, false);
     }
 }

@@ -1,7 +1,9 @@
-package io.jllm.model.arch;
+package io.jllm.model.arch.llama;
 
 import io.jllm.model.ModelConfig;
 import io.jllm.model.Rope;
+import io.jllm.model.decoder.ConfigDefaults;
+import io.jllm.model.decoder.LlamaLike;
 import java.util.OptionalInt;
 
 /** Qwen 2 and 2.5: q, k and v have biases, and some layers may have a window. Source: Yang et al., Qwen2 report, 2024. */
@@ -14,12 +16,12 @@ public final class Qwen2 extends LlamaLike {
     }
 
     @Override
-    ModelConfig.Biases biases(boolean attention, boolean mlp) {
+    protected ModelConfig.Biases biases(boolean attention, boolean mlp) {
         return new ModelConfig.Biases(true, false, false);
     }
 
     @Override
-    WindowRule windowRule() {
+    protected WindowRule windowRule() {
         return WindowRule.CHOSEN;
     }
 }

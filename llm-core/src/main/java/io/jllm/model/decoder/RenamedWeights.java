@@ -1,4 +1,4 @@
-package io.jllm.model.arch;
+package io.jllm.model.decoder;
 
 import io.jllm.quant.WeightSource;
 import io.jllm.quant.Weights;

@@ -1,7 +1,9 @@
-package io.jllm.model.arch;
+package io.jllm.model.arch.llama;
 
 import io.jllm.model.ModelConfig;
 import io.jllm.model.Rope;
+import io.jllm.model.decoder.ConfigDefaults;
+import io.jllm.model.decoder.LlamaLike;
 import java.util.OptionalInt;
 
 /** Seed-OSS: as llama, with biases on q, k and v. Source: ByteDance Seed, 2025. */
@@ -16,12 +18,12 @@ public final class SeedOss extends LlamaLike {
 
     /** The output's bias has a flag of its own, and is there if its tensor is. */
     @Override
-    ModelConfig.Biases biases(boolean attention, boolean mlp) {
+    protected ModelConfig.Biases biases(boolean attention, boolean mlp) {
         return new ModelConfig.Biases(attention, false, mlp);
     }
 
     @Override
-    String ffnNorm() {
+    protected String ffnNorm() {
         return "post_attention_norm";
     }
 }

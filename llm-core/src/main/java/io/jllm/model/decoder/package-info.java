@@ -1,0 +1,11 @@
+/**
+ * What model families are put together from.
+ *
+ * <p>In reading order:
+ * <ul>
+ * <li>{@link Numbers}: the numbers that nearly all have, and {@link ConfigDefaults}: what {@code config.json} may leave out
+ * <li>{@link Decoder}: the parts of decoder-only transformers
+ * <li>{@link LlamaLike}: a whole one, for families that differ from llama in little
+ * </ul>
+ */
+package io.jllm.model.decoder;

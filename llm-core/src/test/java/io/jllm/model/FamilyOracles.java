@@ -1,0 +1,139 @@
+package io.jllm.model;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.google.gson.JsonArray;
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
+import io.jllm.LLM;
+import io.jllm.LogitsProcessor;
+import io.jllm.Prompt;
+import io.jllm.SamplingParams;
+import io.jllm.convert.Converter;
+import io.jllm.model.arch.Families;
+import io.jllm.quant.DType;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Comparator;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.stream.Stream;
+import java.util.stream.StreamSupport;
+import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.DynamicContainer;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.TestFactory;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * Tiny models of families that others made, as folders with the configurations of transformers 4 and 5, as GGUF files of llama.cpp, and as
+ * those that we make of the folders, against what transformers computed in float32. {@code -Djllm.family=NAME} picks one.
+ */
+public abstract class FamilyOracles {
+    @TempDir
+    private Path temp;
+
+    /** Opens a model on the backend that is tested. */
+    protected abstract LLM open(Path model);
+
+    /** Largest difference of a logit, relative to the root mean square of all. */
+    protected double tolerance() {
+        return 1e-4;
+    }
+
+    /** A token may be another one where the likeliest two are nearer than this. */
+    protected double margin() {
+        return 1e-3;
+    }
+
+    /** Every folder of a family that is known, with a test for each of its forms. */
+    @TestFactory
+    final Stream<DynamicContainer> families() throws IOException {
+        String root = System.getProperty("jllm.shared", "");
+        Assumptions.assumeTrue(!root.isEmpty(), "skipped: -Djllm.shared=FOLDER is not given, oracles/families is looked for there");
+        Path oracles = Path.of(root, "oracles");
+        String one = System.getProperty("jllm.family", "");
+        try (var folders = Files.list(oracles.resolve("families"))) {
+            return folders.filter(Files::isDirectory).filter(f -> one.isEmpty() || f.getFileName().toString().equals(one))
+                    .filter(FamilyOracles::known).sorted(Comparator.comparing(Path::toString)).toList().stream()
+                    .map(f -> DynamicContainer.dynamicContainer(f.getFileName().toString(), forms(oracles, f)));
+        }
+    }
+
+    private static boolean known(Path folder) {
+        try {
+            String type = JsonParser.parseString(Files.readString(folder.resolve("config.json"))).getAsJsonObject().get("model_type").getAsString();
+            return Families.all().stream().anyMatch(a -> a.name().equals(type) || a.aliases().contains(type));
+        } catch (IOException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    private Stream<DynamicTest> forms(Path oracles, Path given) {
+        String name = given.getFileName().toString();
+        Path file = oracles.resolve("families-gguf").resolve(name + ".gguf");
+        Path hub = given.resolve("config.hub.json");
+        return Stream.of(DynamicTest.dynamicTest("folder", () -> check(given, given)),
+                DynamicTest.dynamicTest("folder with the configuration of transformers 4", () -> check(Files.exists(hub) ? relinked(given, hub) : given, given)),
+                DynamicTest.dynamicTest("our GGUF", () -> check(converted(given), given)),
+                DynamicTest.dynamicTest("GGUF of llama.cpp", () -> {
+                    Assumptions.assumeTrue(Files.exists(file), "llama.cpp computes something else for " + name);
+                    check(file, given);
+                }));
+    }
+
+    private Path relinked(Path given, Path config) throws IOException {
+        Path folder = Files.createDirectory(temp.resolve(given.getFileName()));
+        try (var files = Files.list(given)) {
+            for (Path f : files.filter(f -> !f.getFileName().toString().startsWith("config")).toList()) {
+                Files.copy(f, folder.resolve(f.getFileName())); // a link would be followed when the folder is cleaned up
+            }
+        }
+        Files.copy(config, folder.resolve("config.json"));
+        return folder;
+    }
+
+    private Path converted(Path given) throws IOException {
+        Path ours = temp.resolve(given.getFileName() + ".gguf");
+        Converter.convert(given, ours, Converter.Options.of(DType.F32), Converter.Progress.NONE);
+        return ours;
+    }
+
+    private void check(Path model, Path given) throws IOException {
+        JsonArray golden = JsonParser.parseString(Files.readString(given.resolve("golden.json"))).getAsJsonArray();
+        assertTrue(golden.size() >= 4, "cases");
+        try (LLM llm = open(model)) {
+            for (JsonElement e : golden) {
+                check(llm, e.getAsJsonObject(), model + ", ");
+            }
+        }
+    }
+
+    private void check(LLM llm, JsonObject want, String what) {
+        int[] ids = ints(want.getAsJsonArray("ids"));
+        boolean greedy = want.has("greedy");
+        var first = new AtomicReference<float[]>();
+        LogitsProcessor keep = (tokens, prompt, length, logits) -> first.compareAndSet(null, logits.clone());
+        int[] got = llm.generate(List.of(Prompt.ofTokens(ids)), SamplingParams.builder().temperature(0).ignoreEos(true)
+                .maxTokens(greedy ? 24 : 1).logitsProcessor(() -> keep).build()).getFirst().tokenIds();
+        double rms = want.get("rms").getAsDouble();
+        for (JsonElement pair : want.getAsJsonArray("top")) {
+            JsonArray idAndLogit = pair.getAsJsonArray();
+            assertEquals(idAndLogit.get(1).getAsDouble(), first.get()[idAndLogit.get(0).getAsInt()], tolerance() * rms, what + ids.length + " tokens");
+        }
+        if (greedy) {
+            int[] ids24 = ints(want.getAsJsonObject("greedy").getAsJsonArray("new_ids"));
+            JsonArray margins = want.getAsJsonObject("greedy").getAsJsonArray("margins");
+            for (int i = 0; i < ids24.length && got[i] == ids24[i] | margins.get(i).getAsDouble() >= margin(); i++) {
+                assertEquals(ids24[i], got[i], what + "token " + i + " after " + ids.length);
+            }
+        }
+    }
+
+    private static int[] ints(JsonArray array) {
+        return StreamSupport.stream(array.spliterator(), false).mapToInt(JsonElement::getAsInt).toArray();
+    }
+}
