@@ -52,14 +52,17 @@ public abstract class FamilyOracles {
     /** Every folder of a family that is known, with a test for each of its forms. */
     @TestFactory
     final Stream<DynamicContainer> families() throws IOException {
+        return folders().stream().map(f -> DynamicContainer.dynamicContainer(f.getFileName().toString(), forms(f)));
+    }
+
+    /** The folders of families that are known. */
+    static List<Path> folders() throws IOException {
         String root = System.getProperty("jllm.shared", "");
         Assumptions.assumeTrue(!root.isEmpty(), "skipped: -Djllm.shared=FOLDER is not given, oracles/families is looked for there");
-        Path oracles = Path.of(root, "oracles");
         String one = System.getProperty("jllm.family", "");
-        try (var folders = Files.list(oracles.resolve("families"))) {
-            return folders.filter(Files::isDirectory).filter(f -> one.isEmpty() || f.getFileName().toString().equals(one))
-                    .filter(FamilyOracles::known).sorted(Comparator.comparing(Path::toString)).toList().stream()
-                    .map(f -> DynamicContainer.dynamicContainer(f.getFileName().toString(), forms(oracles, f)));
+        try (var all = Files.list(Path.of(root, "oracles", "families"))) {
+            return all.filter(Files::isDirectory).filter(f -> one.isEmpty() || f.getFileName().toString().equals(one))
+                    .filter(FamilyOracles::known).sorted(Comparator.comparing(Path::toString)).toList();
         }
     }
 
@@ -72,9 +75,9 @@ public abstract class FamilyOracles {
         }
     }
 
-    private Stream<DynamicTest> forms(Path oracles, Path given) {
+    private Stream<DynamicTest> forms(Path given) {
         String name = given.getFileName().toString();
-        Path file = oracles.resolve("families-gguf").resolve(name + ".gguf");
+        Path file = given.resolveSibling("../families-gguf").resolve(name + ".gguf").normalize();
         Path hub = given.resolve("config.hub.json");
         return Stream.of(DynamicTest.dynamicTest("folder", () -> check(given, given)),
                 DynamicTest.dynamicTest("folder with the configuration of transformers 4", () -> check(Files.exists(hub) ? relinked(given, hub) : given, given)),
