@@ -17,6 +17,9 @@ import java.util.Optional;
  * @param scaling how the frequencies are stretched
  */
 record HuggingFaceRope(double theta, int dims, RopeScaling scaling) {
+    /** The usual name, GPT-NeoX's and the first StableLM's. */
+    private static final List<String> PARTIAL = List.of("partial_rotary_factor", "rotary_pct", "rope_pct");
+
     static HuggingFaceRope of(ConfigJson json, Rotary rotary) {
         var all = parameters(json);
         var kinds = all.map(ConfigJson::objectKeys).filter(keys -> !keys.isEmpty());
@@ -56,14 +59,12 @@ record HuggingFaceRope(double theta, int dims, RopeScaling scaling) {
             }
             return dims;
         }
-        var names = rotary.part().orElse(Key.ROPE_PART).huggingFace();
-        var said = parameters.flatMap(p -> first(p, names)).or(() -> first(json, names));
-        double part = said.orElse(rotary.unsaidPart());
+        double part = parameters.flatMap(p -> first(p, PARTIAL)).or(() -> first(json, PARTIAL)).orElse(rotary.unsaidPart().orElse(1));
         if (part == 1) {
             return rotary.headDim();
         }
-        var name = json.name(names.stream().filter(json::has).findFirst().orElse(names.getFirst()));
-        if (rotary.part().isEmpty()) {
+        var name = json.name(PARTIAL.stream().filter(json::has).findFirst().orElse(PARTIAL.getFirst()));
+        if (rotary.unsaidPart().isEmpty()) {
             throw new ModelLoadException(name + " is " + part + "; this family supports only 1");
         }
         int dims = (int) (rotary.headDim() * part);

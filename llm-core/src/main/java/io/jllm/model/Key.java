@@ -39,8 +39,6 @@ public record Key(String gguf, List<String> huggingFace, Range range) {
     public static final Key WINDOW_LAYERS = text("attention.sliding_window_pattern", "layer_types");
     /** Base of the rotary frequencies. */
     public static final Key ROPE_BASE = positive("rope.freq_base", "rope_theta");
-    /** What part of a head is rotated. */
-    public static final Key ROPE_PART = positive("", "partial_rotary_factor");
     /** Dimensions of a head that are rotated. */
     public static final Key ROPE_DIMS = whole("rope.dimension_count", 2, Limits.HEAD_DIM);
     /** How rotary frequencies are stretched. */

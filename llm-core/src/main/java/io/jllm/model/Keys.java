@@ -132,6 +132,13 @@ public interface Keys {
     /** A rotary embedding: its frequencies, scaling included. */
     Rope rope(Rotary rotary);
 
+    /** Refuses a flag that is there and says something else than what is supported. */
+    default void only(Key flag, boolean supported) {
+        flag(flag).filter(said -> said != supported).ifPresent(said -> {
+            throw new ModelLoadException(name(flag) + " is " + said + "; supported is " + supported);
+        });
+    }
+
     /** Heads of an attention, if they fit each other. */
     default Op.AttentionShape attention(int heads, int kvHeads, int headDim) {
         if (heads % kvHeads != 0) {

@@ -11,7 +11,6 @@ import io.jllm.model.decoder.ConfigDefaults;
 import io.jllm.model.decoder.Decoder;
 import io.jllm.model.decoder.MadeWeights;
 import io.jllm.model.decoder.Numbers;
-import io.jllm.model.decoder.Refusal;
 import io.jllm.model.decoder.Rows;
 import io.jllm.quant.WeightSource;
 import io.jllm.quant.safetensors.HuggingFaceNames;
@@ -39,7 +38,7 @@ public final class Gpt2 implements Architecture {
 
     @Override
     public Model read(Keys keys) {
-        Refusal.unless(keys, CROSS, false);
+        keys.only(CROSS, false);
         var n = Numbers.read(keys, UNSAID, Key.LAYER_EPS, (_, heads) -> keys.derivedInteger(Key.KV_HEADS, () -> heads, heads));
         return new Gpt2Model(n, keys.flag(SCALED).orElse(true), keys.flag(BY_LAYER).orElse(false), Gpt.activation(keys, Op.Activation.GELU_TANH));
     }

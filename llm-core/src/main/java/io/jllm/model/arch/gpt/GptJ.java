@@ -39,7 +39,7 @@ public final class GptJ implements Architecture {
         var n = Numbers.read(keys, UNSAID, Key.LAYER_EPS, (_, heads) -> keys.derivedInteger(Key.KV_HEADS, () -> heads, heads));
         int headDim = n.shape().headDim();
         keys.integer(DIMS.atMost(headDim), UNSAID_DIMS);
-        var rope = keys.rope(Rotary.of(headDim, n.context()).dims(DIMS).partial(Key.ROPE_PART, (double) UNSAID_DIMS / headDim).unscaled()
+        var rope = keys.rope(Rotary.of(headDim, n.context()).dims(DIMS).mayBePartial((double) UNSAID_DIMS / headDim).unscaled()
                 .layouts(Rope.Layout.INTERLEAVED, Rope.Layout.INTERLEAVED));
         return new GptJModel(n, new Decoder.Attention(n.shape(), rope, Scores.of(headDim)), Gpt.activation(keys, Op.Activation.GELU_TANH));
     }

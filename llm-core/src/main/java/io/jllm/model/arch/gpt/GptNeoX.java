@@ -27,7 +27,6 @@ public final class GptNeoX implements Architecture {
             10_000, 1e-5, false, true);
     private static final Key PARALLEL = Key.flag("use_parallel_residual", "use_parallel_residual");
     private static final Key BASE = Key.ROPE_BASE.named("rope_theta", "rotary_emb_base");
-    private static final Key PART = Key.ROPE_PART.named("partial_rotary_factor", "rotary_pct");
     private static final double UNSAID_PART = 0.25;
 
     /** The family. */
@@ -48,7 +47,7 @@ public final class GptNeoX implements Architecture {
     public Model read(Keys keys) {
         var n = Numbers.read(keys, UNSAID, Key.LAYER_EPS, (_, heads) -> keys.derivedInteger(Key.KV_HEADS, () -> heads, heads));
         int headDim = n.shape().headDim();
-        var rope = keys.rope(Rotary.of(headDim, n.context()).base(BASE, UNSAID.ropeBase()).partial(PART, UNSAID_PART));
+        var rope = keys.rope(Rotary.of(headDim, n.context()).base(BASE, UNSAID.ropeBase()).mayBePartial(UNSAID_PART));
         boolean bias = keys.flag(Key.ATTENTION_BIAS).orElse(keys.knows(Key.ATTENTION_BIAS) && UNSAID.attentionBias());
         return new GptNeoXModel(n, new Decoder.Attention(n.shape(), rope, Scores.of(headDim)), keys.flag(PARALLEL, true), bias,
                 Gpt.activation(keys, Op.Activation.GELU));

@@ -13,7 +13,6 @@ import io.jllm.model.Value;
 import io.jllm.model.decoder.ConfigDefaults;
 import io.jllm.model.decoder.Decoder;
 import io.jllm.model.decoder.Numbers;
-import io.jllm.model.decoder.Refusal;
 import io.jllm.quant.WeightSource;
 import io.jllm.quant.safetensors.HuggingFaceNames;
 import io.jllm.quant.safetensors.HuggingFaceNames.Rename;
@@ -52,10 +51,12 @@ public final class Mpt implements Architecture {
 
     @Override
     public Model read(Keys keys) {
-        Refusal.unless(keys, PREFIX, false);
-        Refusal.unless(keys, KIND, List.of("multihead_attention", MULTI_QUERY, "grouped_query_attention"));
-        Refusal.unless(keys, NORM, List.of("low_precision_layernorm", "layernorm"));
-        Refusal.ifSaid(keys, LOGIT_SCALE);
+        keys.only(PREFIX, false);
+        only(keys, KIND, List.of("multihead_attention", MULTI_QUERY, "grouped_query_attention"));
+        only(keys, NORM, List.of("low_precision_layernorm", "layernorm"));
+        if (keys.has(LOGIT_SCALE)) {
+            throw new ModelLoadException(keys.name(LOGIT_SCALE) + " is there; this family supports only models without it");
+        }
         var n = Numbers.read(keys, UNSAID, Key.LAYER_EPS, (_, heads) -> keys.derivedInteger(Key.KV_HEADS, () -> kvHeads(keys, heads), heads));
         int headDim = n.shape().headDim();
         double max = keys.derivedReal(Key.MAX_ALIBI,
@@ -64,6 +65,12 @@ public final class Mpt implements Architecture {
         var scores = scale.isPresent() ? Scores.scaled((float) scale.getAsDouble()) : Scores.of(headDim);
         return new MptModel(n, max > 0 ? scores.alibi(Scores.Alibi.of(n.shape().heads(), max)) : scores,
                 (float) keys.optionalReal(CLIP).orElse(0), keys.name(ALIBI));
+    }
+
+    private static void only(Keys keys, Key text, List<String> supported) {
+        keys.text(text).filter(said -> !supported.contains(said)).ifPresent(said -> {
+            throw new ModelLoadException(keys.name(text) + " is \"" + said + "\"; supported are " + String.join(", ", supported));
+        });
     }
 
     private static int kvHeads(Keys keys, int heads) {

@@ -37,7 +37,7 @@ public final class Nemotron implements Architecture {
     public Model read(Keys keys) {
         var n = Numbers.read(keys, UNSAID, Key.LAYER_EPS);
         int headDim = n.shape().headDim();
-        var rope = keys.rope(Rotary.of(headDim, n.context()).partial(Key.ROPE_PART, UNSAID_PART));
+        var rope = keys.rope(Rotary.of(headDim, n.context()).mayBePartial(UNSAID_PART));
         return new NemotronModel(n, new Decoder.Attention(n.shape(), rope, Scores.of(headDim)), keys.flag(Key.ATTENTION_BIAS).orElse(false),
                 keys.flag(Key.MLP_BIAS).orElse(false), Gpt.activation(keys, Op.Activation.RELU_SQUARED));
     }

@@ -44,7 +44,7 @@ public final class Phi implements Architecture {
         var n = Numbers.read(keys, UNSAID, Key.LAYER_EPS);
         keys.derivedInteger(Key.KV_HEADS, n.shape()::kvHeads, n.shape().kvHeads());
         int headDim = n.shape().headDim();
-        var rope = keys.rope(Rotary.of(headDim, n.context()).partial(Key.ROPE_PART, UNSAID_PART));
+        var rope = keys.rope(Rotary.of(headDim, n.context()).mayBePartial(UNSAID_PART));
         return new PhiModel(n, new Decoder.Attention(n.shape(), rope, Scores.of(headDim)), keys.flag(NORMS).orElse(false),
                 Gpt.activation(keys, Op.Activation.GELU_TANH));
     }

@@ -34,7 +34,6 @@ public final class StableLm implements Architecture {
     private static final Key PARALLEL = Key.flag("use_parallel_residual", "use_parallel_residual");
     private static final Key BIAS = Key.flag("", "use_qkv_bias");
     private static final Key NORMS = Key.flag("", "qk_layernorm");
-    private static final Key PART = Key.ROPE_PART.named("partial_rotary_factor", "rope_pct");
     private static final double UNSAID_PART = 0.25;
     private static final Pattern HEAD_NORMS = Pattern.compile("(blk\\.\\d+\\.attn_[qk]_norm)\\.weight");
 
@@ -57,7 +56,7 @@ public final class StableLm implements Architecture {
         var n = Numbers.read(keys, UNSAID, Key.LAYER_EPS);
         keys.derivedInteger(Key.KV_HEADS, n.shape()::kvHeads, n.shape().kvHeads());
         int headDim = n.shape().headDim();
-        var rope = keys.rope(Rotary.of(headDim, n.context()).partial(PART, UNSAID_PART));
+        var rope = keys.rope(Rotary.of(headDim, n.context()).mayBePartial(UNSAID_PART));
         return new StableLmModel(n, new Decoder.Attention(n.shape(), rope, Scores.of(headDim)), keys.flag(PARALLEL, false),
                 keys.flag(BIAS).orElse(false), keys.flag(NORMS), Gpt.activation(keys, Op.Activation.SILU));
     }

@@ -15,7 +15,6 @@ import io.jllm.model.decoder.ConfigDefaults;
 import io.jllm.model.decoder.Decoder;
 import io.jllm.model.decoder.MadeWeights;
 import io.jllm.model.decoder.Numbers;
-import io.jllm.model.decoder.Refusal;
 import io.jllm.model.decoder.Rows;
 import io.jllm.quant.WeightSource;
 import io.jllm.quant.safetensors.HuggingFaceNames;
@@ -45,8 +44,9 @@ public final class ChatGlm implements Architecture {
     private static final Key BIAS = Key.flag("", "add_bias_linear");
     private static final Key QKV_BIAS = Key.flag("", "add_qkv_bias");
     private static final Key FIRST = Key.flag("", "position_encoding_2d");
-    private static final Key PREFIX = Key.whole("", 0, Integer.MAX_VALUE, "pre_seq_len");
-    private static final Key BITS = Key.whole("", 0, Integer.MAX_VALUE, "quantization_bit");
+    /** A tuned prefix, and quantised checkpoints, are not supported. */
+    private static final Key PREFIX = Key.whole("", 0, 0, "pre_seq_len");
+    private static final Key BITS = Key.whole("", 0, 0, "quantization_bit");
     private static final Key WHERE = Key.text("", "_name_or_path");
 
     /** The family. */
@@ -66,7 +66,7 @@ public final class ChatGlm implements Architecture {
                 heads));
         var n = keys.has(PADDED) ? said.vocab(keys.derivedInteger(Key.VOCAB, () -> keys.integer(PADDED), said.vocab())) : said;
         double base = UNSAID.ropeBase() * keys.optionalReal(RATIO).orElse(1);
-        var rope = keys.rope(Rotary.of(n.shape().headDim(), n.context()).base(Key.ROPE_BASE, base).partial(Key.ROPE_PART, TURNED).unscaled()
+        var rope = keys.rope(Rotary.of(n.shape().headDim(), n.context()).base(Key.ROPE_BASE, base).mayBePartial(TURNED).unscaled()
                 .layouts(Rope.Layout.INTERLEAVED, Rope.Layout.INTERLEAVED));
         boolean bias = keys.flag(BIAS).orElse(false);
         return new ChatGlmModel(n, new Decoder.Attention(n.shape(), rope, Scores.of(n.shape().headDim())), grouped,
@@ -77,10 +77,10 @@ public final class ChatGlm implements Architecture {
         if (keys.has(FIRST)) {
             throw new ModelLoadException(keys.name(FIRST) + " is there: the first ChatGLM is not supported; ChatGLM2 and ChatGLM3 are");
         }
-        Refusal.unless(keys, RMS, true);
-        Refusal.unless(keys, LAST_NORM, true);
-        Refusal.unlessZero(keys, PREFIX);
-        Refusal.unlessZero(keys, BITS);
+        keys.only(RMS, true);
+        keys.only(LAST_NORM, true);
+        keys.optionalInteger(PREFIX);
+        keys.optionalInteger(BITS);
         if (keys.optionalReal(RATIO).orElse(1) != 1 && keys.text(WHERE).filter(where -> where.contains("chatglm2")).isPresent()) {
             throw new ModelLoadException(keys.name(RATIO) + " is " + keys.optionalReal(RATIO).orElse(1) + "; ChatGLM2 divides positions by it, "
                     + "which is not supported; later models multiply the base of the rotation by it, which is");

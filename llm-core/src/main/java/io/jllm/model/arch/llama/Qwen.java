@@ -28,7 +28,6 @@ public final class Qwen implements Architecture {
             10_000, 1e-6, false, false);
     private static final Key EPS = Key.RMS_EPS.named("layer_norm_epsilon");
     private static final Key BASE = Key.ROPE_BASE.named("rotary_emb_base");
-    private static final Key PART = Key.ROPE_PART.named("rotary_pct");
     private static final Key LENGTH = Key.whole("", 1, Limits.CONTEXT, "seq_length");
     private static final Key DYNAMIC = Key.flag("", "use_dynamic_ntk");
     private static final Key LOG_N = Key.flag("", "use_logn_attn");
@@ -54,7 +53,7 @@ public final class Qwen implements Architecture {
         keys.derivedInteger(Key.CONTEXT, () -> limit, limit);
         var n = said.context(limit);
         int headDim = n.shape().headDim();
-        var rope = keys.rope(Rotary.of(headDim, limit).base(BASE, UNSAID.ropeBase()).partial(PART, 1));
+        var rope = keys.rope(Rotary.of(headDim, limit).base(BASE, UNSAID.ropeBase()).mayBePartial());
         var scores = keys.flag(SCALED).orElse(true) ? Scores.of(headDim) : Scores.scaled(1);
         return new QwenModel(n, new Decoder.Attention(n.shape(), rope, scores), !keys.flag(NO_BIAS).orElse(true), activation);
     }
