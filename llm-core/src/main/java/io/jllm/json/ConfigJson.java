@@ -25,7 +25,7 @@ import java.util.Optional;
 
 /**
  * A JSON object of a model folder. Getters are empty where the key is absent or null; a value of another kind is an error that
- * names file, key and value. Immutable.
+ * names file, key and value. {@code a.b} is the key b of the object a. Immutable.
  */
 public final class ConfigJson {
     private static final long MAX_BYTES = 16 << 20;
@@ -139,7 +139,7 @@ public final class ConfigJson {
 
     /** Whether the key is there, be it null. */
     public boolean mentions(String key) {
-        return object.has(key);
+        return find(object, key).isPresent();
     }
 
     /** Whether the key is there and not null. */
@@ -262,7 +262,15 @@ public final class ConfigJson {
     }
 
     private Optional<JsonElement> element(String key) {
-        return Optional.ofNullable(object.get(key)).filter(e -> !e.isJsonNull());
+        return find(object, key).filter(e -> !e.isJsonNull());
+    }
+
+    private static Optional<JsonElement> find(JsonObject in, String key) {
+        int dot = key.indexOf('.');
+        if (in.has(key) || dot < 0) {
+            return Optional.ofNullable(in.get(key));
+        }
+        return in.get(key.substring(0, dot)) instanceof JsonObject inner ? find(inner, key.substring(dot + 1)) : Optional.empty();
     }
 
     private long whole(String key, JsonElement e) {

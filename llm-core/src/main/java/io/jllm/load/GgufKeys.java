@@ -21,6 +21,9 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
+import java.util.function.DoubleSupplier;
+import java.util.function.IntSupplier;
+import java.util.function.Supplier;
 import java.util.stream.IntStream;
 
 /**
@@ -160,6 +163,26 @@ final class GgufKeys implements Keys {
     @Override
     public Optional<Boolean> flag(Key key) {
         return knows(key) ? metadata.bool(name(key)) : Optional.empty();
+    }
+
+    @Override
+    public boolean flag(Key key, boolean unsaid) {
+        return flag(key).orElse(unsaid);
+    }
+
+    @Override
+    public int derivedInteger(Key key, IntSupplier folder, int missing) {
+        return has(key) ? integer(key) : missing;
+    }
+
+    @Override
+    public double derivedReal(Key key, DoubleSupplier folder, double missing) {
+        return has(key) ? real(key, missing) : missing;
+    }
+
+    @Override
+    public String derivedText(Key key, Supplier<String> folder, String missing) {
+        return text(key).orElse(missing);
     }
 
     @Override

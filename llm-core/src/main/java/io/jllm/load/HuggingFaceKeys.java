@@ -17,6 +17,9 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
+import java.util.function.DoubleSupplier;
+import java.util.function.IntSupplier;
+import java.util.function.Supplier;
 
 /**
  * A Hugging Face {@code config.json}, as transformers 4 and 5 write it. What it leaves unsaid is what the configuration classes
@@ -150,6 +153,33 @@ final class HuggingFaceKeys implements Keys {
     public Optional<Boolean> flag(Key key) {
         var value = knows(key) ? json.bool(spelling(key)) : Optional.<Boolean>empty();
         value.ifPresent(v -> note(key, new GgufValue.Bool(v)));
+        return value;
+    }
+
+    @Override
+    public boolean flag(Key key, boolean unsaid) {
+        return flag(key).orElseGet(() -> {
+            note(key, new GgufValue.Bool(unsaid));
+            return unsaid;
+        });
+    }
+
+    @Override
+    public int derivedInteger(Key key, IntSupplier folder, int missing) {
+        return note(key, key.check(name(key), folder.getAsInt()));
+    }
+
+    @Override
+    public double derivedReal(Key key, DoubleSupplier folder, double missing) {
+        double value = key.check(name(key), folder.getAsDouble());
+        note(key, new GgufValue.Real(GgufValue.Type.FLOAT32, (float) value));
+        return value;
+    }
+
+    @Override
+    public String derivedText(Key key, Supplier<String> folder, String missing) {
+        var value = folder.get();
+        note(key, new GgufValue.Text(value));
         return value;
     }
 

@@ -17,7 +17,8 @@ import java.util.Optional;
  * @param scaling how the frequencies are stretched
  */
 record HuggingFaceRope(double theta, int dims, RopeScaling scaling) {
-    private static final String PARTIAL = "partial_rotary_factor";
+    /** The usual name, GPT-NeoX's and the first StableLM's. */
+    private static final List<String> PARTIAL = List.of("partial_rotary_factor", "rotary_pct", "rope_pct");
 
     static HuggingFaceRope of(ConfigJson json, Rotary rotary) {
         var all = parameters(json);
@@ -50,16 +51,25 @@ record HuggingFaceRope(double theta, int dims, RopeScaling scaling) {
     }
 
     private static int dims(ConfigJson json, Optional<ConfigJson> parameters, Rotary rotary) {
-        double part = parameters.flatMap(p -> p.real(PARTIAL)).or(() -> json.real(PARTIAL)).orElse(1.0);
+        var whole = rotary.dims().huggingFace().stream().filter(json::has).findFirst();
+        if (whole.isPresent()) {
+            int dims = rotary.dims().atMost(rotary.headDim()).check(json.name(whole.get()), json.integer(whole.get()).orElseThrow());
+            if (dims % 2 != 0) {
+                throw new ModelLoadException(json.name(whole.get()) + " is " + dims + "; it must be even");
+            }
+            return dims;
+        }
+        double part = parameters.flatMap(p -> first(p, PARTIAL)).or(() -> first(json, PARTIAL)).orElse(rotary.unsaidPart().orElse(1));
         if (part == 1) {
             return rotary.headDim();
         }
-        if (!rotary.partial()) {
-            throw new ModelLoadException(json.name(PARTIAL) + " is " + part + "; this family supports only 1");
+        var name = json.name(PARTIAL.stream().filter(json::has).findFirst().orElse(PARTIAL.getFirst()));
+        if (rotary.unsaidPart().isEmpty()) {
+            throw new ModelLoadException(name + " is " + part + "; this family supports only 1");
         }
         int dims = (int) (rotary.headDim() * part);
         if (!(part > 0 && part < 1) || dims < 2 || dims % 2 != 0) {
-            throw new ModelLoadException(json.name(PARTIAL) + " is " + part + ", which leaves " + dims + " of the " + rotary.headDim()
+            throw new ModelLoadException(name + " is " + part + ", which leaves " + dims + " of the " + rotary.headDim()
                     + " dimensions of a head to be turned; it must leave an even number from 2 to " + rotary.headDim());
         }
         return dims;

@@ -22,6 +22,7 @@ final class HuggingFaceWindows {
     static List<Integer> of(ConfigJson json, int layers, Architecture.WindowRule rule) {
         return switch (rule) {
             case NONE -> Collections.nCopies(layers, 0);
+            case SAID -> Collections.nCopies(layers, json.has(WINDOW) ? window(json) : 0);
             case ALL -> Collections.nCopies(layers, window(json));
             case CHOSEN -> json.bool("use_sliding_window").orElse(false) ? chosen(json, layers) : Collections.nCopies(layers, 0);
         };

@@ -69,6 +69,8 @@ public interface Architecture {
         NONE,
         /** All, if {@code sliding_window} is not null; 4,096 positions if it is absent. */
         ALL,
+        /** All, if {@code sliding_window} is there and not null. */
+        SAID,
         /** Those that {@code layer_types} names, or else those from {@code max_window_layers}; none unless {@code use_sliding_window}. */
         CHOSEN
     }

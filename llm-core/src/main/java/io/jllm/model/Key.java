@@ -13,19 +13,20 @@ import java.util.List;
  */
 public record Key(String gguf, List<String> huggingFace, Range range) {
     /** The context that the model was trained for, in positions. */
-    public static final Key CONTEXT = whole("context_length", 1, Limits.CONTEXT, "max_position_embeddings");
+    public static final Key CONTEXT = whole("context_length", 1, Limits.CONTEXT, "max_position_embeddings", "n_positions", "max_seq_len",
+            "seq_length", "model_max_length");
     /** Floats a token between layers. */
-    public static final Key HIDDEN = whole("embedding_length", 1, Limits.WIDTH, "hidden_size");
+    public static final Key HIDDEN = whole("embedding_length", 1, Limits.WIDTH, "hidden_size", "n_embd", "n_embed", "d_model");
     /** Transformer layers. */
-    public static final Key LAYERS = whole("block_count", 1, Limits.LAYERS, "num_hidden_layers");
+    public static final Key LAYERS = whole("block_count", 1, Limits.LAYERS, "num_hidden_layers", "n_layer", "n_layers", "num_layers");
     /** Floats inside the feed-forward part. */
-    public static final Key FFN = whole("feed_forward_length", 1, Limits.WIDTH, "intermediate_size");
+    public static final Key FFN = whole("feed_forward_length", 1, Limits.WIDTH, "intermediate_size", "n_inner", "ffn_hidden_size", "ffn_dim");
     /** Query heads. */
-    public static final Key HEADS = whole("attention.head_count", 1, Limits.HEADS, "num_attention_heads");
+    public static final Key HEADS = whole("attention.head_count", 1, Limits.HEADS, "num_attention_heads", "n_head", "n_heads");
     /** Key and value heads. */
     public static final Key KV_HEADS = whole("attention.head_count_kv", 1, Limits.HEADS, "num_key_value_heads");
     /** Floats a head of queries and keys. */
-    public static final Key HEAD_DIM = whole("attention.key_length", 1, Limits.HEAD_DIM, "head_dim");
+    public static final Key HEAD_DIM = whole("attention.key_length", 1, Limits.HEAD_DIM, "head_dim", "kv_channels");
     /** Floats a head of values. */
     public static final Key VALUE_DIM = whole("attention.value_length", 1, Limits.HEAD_DIM);
     /** Added to the mean square in root-mean-square norms. */
@@ -48,8 +49,12 @@ public record Key(String gguf, List<String> huggingFace, Range range) {
     public static final Key VOCAB = whole("vocab_size", 1, Limits.VOCAB, "vocab_size");
     /** Experts of a layer; 0 for a feed-forward part without. */
     public static final Key EXPERTS = whole("expert_count", 0, Integer.MAX_VALUE);
+    /** The greatest factor of linear biases of attention; 0 for none. */
+    public static final Key MAX_ALIBI = notNegative("attention.max_alibi_bias");
     /** The activation of the feed-forward part. */
-    public static final Key ACTIVATION = text("", "hidden_act");
+    public static final Key ACTIVATION = text("", "hidden_act", "activation_function", "activation");
+    /** The same in GGUF files, which have it where a family knows several. */
+    public static final Key GGUF_ACTIVATION = text("hidden_activation");
     /** Whether the output matrix is the embedding table. */
     public static final Key TIED = flag("", "tie_word_embeddings");
     /** Whether the products of attention have biases. */

@@ -6,6 +6,9 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
+import java.util.function.DoubleSupplier;
+import java.util.function.IntSupplier;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 
 /**
@@ -67,6 +70,23 @@ public interface Keys {
     /** A flag that may be missing. */
     Optional<Boolean> flag(Key key);
 
+    /** A flag, and what is meant where it is missing. */
+    boolean flag(Key key, boolean unsaid);
+
+    /**
+     * A whole number that {@code config.json} says in other words.
+     *
+     * @param folder what the words of a folder come to, which is written
+     * @param missing what a GGUF file means that does not have the number
+     */
+    int derivedInteger(Key key, IntSupplier folder, int missing);
+
+    /** As {@link #derivedInteger}, for a number. */
+    double derivedReal(Key key, DoubleSupplier folder, double missing);
+
+    /** As {@link #derivedInteger}, for a text. */
+    String derivedText(Key key, Supplier<String> folder, String missing);
+
     /**
      * {@link Key#CONTEXT}. Where it is absurd, and where a GGUF file does not say it, that is no reason not to load the model: another is
      * taken, with a warning.
@@ -112,6 +132,13 @@ public interface Keys {
     /** A rotary embedding: its frequencies, scaling included. */
     Rope rope(Rotary rotary);
 
+    /** Refuses a flag that is there and says something else than what is supported. */
+    default void only(Key flag, boolean supported) {
+        flag(flag).filter(said -> said != supported).ifPresent(said -> {
+            throw new ModelLoadException(name(flag) + " is " + said + "; supported is " + supported);
+        });
+    }
+
     /** Heads of an attention, if they fit each other. */
     default Op.AttentionShape attention(int heads, int kvHeads, int headDim) {
         if (heads % kvHeads != 0) {
@@ -126,17 +153,22 @@ public interface Keys {
     }
 
     /**
-     * {@link Key#ACTIVATION}; GGUF files do not say it.
+     * {@link Key#ACTIVATION}, or {@link Key#GGUF_ACTIVATION} of a family that knows several.
      *
      * @param supported those that the family knows; the first is meant where nothing is said
      */
     default Op.Activation activation(Op.Activation... supported) {
-        var said = text(Key.ACTIVATION);
-        if (said.isEmpty()) {
-            return supported[0];
+        if (supported.length == 1) {
+            return activation(Key.ACTIVATION, text(Key.ACTIVATION).orElse(supported[0].names().getFirst()), supported);
         }
-        return Arrays.stream(supported).filter(a -> a.names().contains(said.get())).findFirst()
-                .orElseThrow(() -> new ModelLoadException(name(Key.ACTIVATION) + " is \"" + said.get() + "\"; supported "
+        var said = derivedText(Key.GGUF_ACTIVATION, () -> activation(Key.ACTIVATION, text(Key.ACTIVATION).orElse(supported[0].names().getFirst()),
+                supported).names().getFirst(), supported[0].names().getFirst());
+        return activation(Key.GGUF_ACTIVATION, said, supported);
+    }
+
+    private Op.Activation activation(Key key, String said, Op.Activation... supported) {
+        return Arrays.stream(supported).filter(a -> a.names().contains(said)).findFirst()
+                .orElseThrow(() -> new ModelLoadException(name(key) + " is \"" + said + "\"; supported "
                         + (supported.length == 1 ? "is " : "are ")
                         + Arrays.stream(supported).map(a -> a.names().getFirst()).collect(Collectors.joining(", "))));
     }

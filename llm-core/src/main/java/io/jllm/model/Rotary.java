@@ -1,6 +1,7 @@
 package io.jllm.model;
 
 import java.util.Optional;
+import java.util.OptionalDouble;
 
 /**
  * What a family says of one of its rotary embeddings, for {@link Keys#rope} to read the rest: whole heads, turned by halves (NEOX), and
@@ -10,54 +11,59 @@ import java.util.Optional;
  * @param context the context that the model was trained for, in positions; some scalings go by it
  * @param base the key of the base
  * @param unsaidBase the base if the files do not say it
- * @param dims GGUF's key of how many dimensions of a head are turned
+ * @param dims the key of how many dimensions of a head are turned, which GGUF files have, and {@code config.json} if the key has a name there
  * @param checkpoint which dimensions Hugging Face files turn together
  * @param gguf which ones GGUF files do; where they differ, rows of q and k do too: {@link Architecture.Model#ggufOrder}
  * @param layers the kind of layers whose entry of {@code rope_parameters} counts; empty if all layers turn alike
- * @param partial whether {@code partial_rotary_factor} may leave dimensions of a head as they are
+ * @param unsaidPart what {@code partial_rotary_factor} is if nothing is said; empty if it may not leave dimensions of a head as they are
  * @param scaled whether scaling counts
  * @param attentionFactor multiplies cosine and sine
  */
 public record Rotary(int headDim, int context, Key base, double unsaidBase, Key dims, Rope.Layout checkpoint, Rope.Layout gguf,
-                     Optional<String> layers, boolean partial, boolean scaled, float attentionFactor) {
+                     Optional<String> layers, OptionalDouble unsaidPart, boolean scaled, float attentionFactor) {
     /** The usual one, with a base of 10,000 if nothing is said. */
     public static Rotary of(int headDim, int context) {
-        return new Rotary(headDim, context, Key.ROPE_BASE, 10_000, Key.ROPE_DIMS, Rope.Layout.NEOX, Rope.Layout.NEOX, Optional.empty(), false,
-                true, 1);
+        return new Rotary(headDim, context, Key.ROPE_BASE, 10_000, Key.ROPE_DIMS, Rope.Layout.NEOX, Rope.Layout.NEOX, Optional.empty(),
+                OptionalDouble.empty(), true, 1);
     }
 
     /** With another key for the base, and another base if nothing is said. */
     public Rotary base(Key key, double unsaid) {
-        return new Rotary(headDim, context, key, unsaid, dims, checkpoint, gguf, layers, partial, scaled, attentionFactor);
+        return new Rotary(headDim, context, key, unsaid, dims, checkpoint, gguf, layers, unsaidPart, scaled, attentionFactor);
     }
 
-    /** With another of GGUF's keys for how many dimensions are turned. */
+    /** With another key for how many dimensions are turned. */
     public Rotary dims(Key key) {
-        return new Rotary(headDim, context, base, unsaidBase, key, checkpoint, gguf, layers, partial, scaled, attentionFactor);
+        return new Rotary(headDim, context, base, unsaidBase, key, checkpoint, gguf, layers, unsaidPart, scaled, attentionFactor);
     }
 
     /** With other pairs in the two kinds of files. */
     public Rotary layouts(Rope.Layout inCheckpoint, Rope.Layout inGguf) {
-        return new Rotary(headDim, context, base, unsaidBase, dims, inCheckpoint, inGguf, layers, partial, scaled, attentionFactor);
+        return new Rotary(headDim, context, base, unsaidBase, dims, inCheckpoint, inGguf, layers, unsaidPart, scaled, attentionFactor);
     }
 
     /** For one kind of layers, as {@code layer_types} calls it. */
     public Rotary ofLayers(String kind) {
-        return new Rotary(headDim, context, base, unsaidBase, dims, checkpoint, gguf, Optional.of(kind), partial, scaled, attentionFactor);
+        return new Rotary(headDim, context, base, unsaidBase, dims, checkpoint, gguf, Optional.of(kind), unsaidPart, scaled, attentionFactor);
     }
 
     /** Of a part of each head, if {@code config.json} says so. */
     public Rotary mayBePartial() {
-        return new Rotary(headDim, context, base, unsaidBase, dims, checkpoint, gguf, layers, true, scaled, attentionFactor);
+        return mayBePartial(1);
+    }
+
+    /** Of a part of each head: of that part, if {@code config.json} says none. */
+    public Rotary mayBePartial(double unsaid) {
+        return new Rotary(headDim, context, base, unsaidBase, dims, checkpoint, gguf, layers, OptionalDouble.of(unsaid), scaled, attentionFactor);
     }
 
     /** Whatever scaling the files name. */
     public Rotary unscaled() {
-        return new Rotary(headDim, context, base, unsaidBase, dims, checkpoint, gguf, layers, partial, false, attentionFactor);
+        return new Rotary(headDim, context, base, unsaidBase, dims, checkpoint, gguf, layers, unsaidPart, false, attentionFactor);
     }
 
     /** With a factor for cosine and sine. */
     public Rotary attentionFactor(float factor) {
-        return new Rotary(headDim, context, base, unsaidBase, dims, checkpoint, gguf, layers, partial, scaled, factor);
+        return new Rotary(headDim, context, base, unsaidBase, dims, checkpoint, gguf, layers, unsaidPart, scaled, factor);
     }
 }

@@ -200,7 +200,7 @@ class HuggingFaceKeysTest {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', quoteCharacter = '`', value = {
-        "\"model_type\": \"bloom\"                             | unknown model family \"bloom\"; supported are llama, mistral, qwen2, qwen3, seed_oss, smollm3, ernie4_5",
+        "\"model_type\": \"palm\"                              | unknown model family \"palm\"; supported are llama, mistral, qwen2, qwen3, ",
         "\"num_hidden_layers\": 10001                          | num_hidden_layers is 10001; it must be from 1 to 10000",
         "\"num_hidden_layers\": -1                             | num_hidden_layers is -1; it must be from 1",
         "\"num_hidden_layers\": null                           | num_hidden_layers is null; it must be from 1 to 10000",

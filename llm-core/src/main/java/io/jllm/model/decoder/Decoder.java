@@ -27,6 +27,8 @@ public final class Decoder {
     private final float eps;
     private final WeightSource tensors;
     private final Predicate<String> biased;
+    /** Whether norms have weights. */
+    private final boolean affine;
 
     /**
      * An attention.
@@ -68,6 +70,7 @@ public final class Decoder {
         this.eps = eps;
         this.tensors = tensors;
         this.biased = biased;
+        affine = present("output_norm") || present("blk.0.attn_norm");
     }
 
     /** What it is put together with. */
@@ -108,11 +111,11 @@ public final class Decoder {
         return norm(x, "blk." + layer + "." + part);
     }
 
-    /** A norm by its module's name: a layer norm has the weight and the bias that are there. */
+    /** A norm by its module's name: a layer norm has the bias that is there, and a weight if layer norms of the model have any. */
     public Value norm(Value x, String module) {
         return switch (norm) {
             case RMS -> p.rmsNorm(x, module + ".weight", eps);
-            case LAYER -> p.layerNorm(x, present(module) ? Optional.of(module + ".weight") : Optional.empty(), bias(module), eps);
+            case LAYER -> p.layerNorm(x, affine ? Optional.of(module + ".weight") : Optional.empty(), bias(module), eps);
         };
     }
 
@@ -150,6 +153,12 @@ public final class Decoder {
                 && tensors.find(name(layer, "ffn_up")).filter(up -> up.rows() == 2L * ffn).isPresent();
         return p.gated(fused ? linear(h, layer, "ffn_up", 2 * ffn)
                 : p.linear(h, weight(layer, "ffn_gate", ffn), weight(layer, "ffn_up", ffn)), kind);
+    }
+
+    /** A layer of llama: attention, then a gated feed-forward part, each of a norm of its own and added to what the norm is of. */
+    public Value gatedLayer(Value x, int layer, Attention a, int ffn, Op.Activation kind) {
+        Value attended = wanted(linearAdd(x, attention(norm(x, layer, "attn_norm"), layer, a), layer, "attn_output"), layer);
+        return linearAdd(attended, gated(norm(attended, layer, "ffn_norm"), layer, ffn, kind), layer, "ffn_down");
     }
 
     /** act(up). */

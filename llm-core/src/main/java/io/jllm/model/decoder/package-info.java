@@ -5,6 +5,7 @@
  * <ul>
  * <li>{@link Numbers}: the numbers that nearly all have, and {@link ConfigDefaults}: what {@code config.json} may leave out
  * <li>{@link Decoder}: the parts of decoder-only transformers
+ * <li>{@link MadeWeights} and {@link Rows}: tensors that checkpoints hold in another form
  * <li>{@link LlamaLike}: a whole one, for families that differ from llama in little
  * </ul>
  */

@@ -5,6 +5,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /**
  * How a family of checkpoints names its modules, and what GGUF calls them: a table as a value, so that a family brings its own
@@ -110,6 +111,11 @@ public final class HuggingFaceNames {
     /** A table of these rules only; of two for one module the later counts. */
     public static HuggingFaceNames of(Rule... rules) {
         return new HuggingFaceNames(Map.of()).with(rules);
+    }
+
+    /** A table of these rules, each for the module below {@code base} and for the same without it, as models without their output matrix are saved. */
+    public static HuggingFaceNames below(String base, Rename... rules) {
+        return of(Stream.of(rules).flatMap(r -> Stream.of(r, new Rename(base + r.from(), r.to()))).toArray(Rule[]::new));
     }
 
     /** This table and more rules; a rule for a module that has one takes its place. */
