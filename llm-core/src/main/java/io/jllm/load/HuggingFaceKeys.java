@@ -17,6 +17,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
+import java.util.function.Supplier;
 
 /**
  * A Hugging Face {@code config.json}, as transformers 4 and 5 write it. What it leaves unsaid is what the configuration classes
@@ -45,7 +46,7 @@ final class HuggingFaceKeys implements Keys {
         } catch (ModelLoadException e) {
             throw new ModelLoadException(json.name("model_type") + ": " + e.getMessage(), e);
         }
-        json.object("quantization_config").ifPresent(q -> {
+        json.object("quantization_config").filter(q -> q.text("quant_method").filter(family.quantizations()::contains).isEmpty()).ifPresent(q -> {
             throw new ModelLoadException(json.name("quantization_config") + " says \"" + q.text("quant_method").orElse("unknown")
                     + "\": quantised Hugging Face checkpoints cannot be loaded yet. Use the unquantised model, or a GGUF file of it");
         });
@@ -96,6 +97,20 @@ final class HuggingFaceKeys implements Keys {
     }
 
     @Override
+    public int integer(Key key, int inFolder, int inFile) {
+        return has(key) ? integer(key) : note(key, inFolder);
+    }
+
+    @Override
+    public List<Integer> list(Key key) {
+        var values = knows(key) ? json.integers(spelling(key)).stream().map(v -> key.check(name(key), v)).toList() : List.<Integer>of();
+        if (!values.isEmpty()) {
+            note(key, new GgufValue.Ints(GgufValue.Type.INT32, values.stream().mapToLong(v -> v).toArray()));
+        }
+        return values;
+    }
+
+    @Override
     public OptionalInt optionalInteger(Key key) {
         return has(key) ? OptionalInt.of(integer(key)) : OptionalInt.empty();
     }
@@ -126,6 +141,11 @@ final class HuggingFaceKeys implements Keys {
     }
 
     @Override
+    public double real(Key key, double inFolder, double inFile) {
+        return real(key, inFolder);
+    }
+
+    @Override
     public OptionalDouble optionalReal(Key key) {
         return has(key) ? OptionalDouble.of(real(key, 0)) : OptionalDouble.empty();
     }
@@ -151,6 +171,14 @@ final class HuggingFaceKeys implements Keys {
         var value = knows(key) ? json.bool(spelling(key)) : Optional.<Boolean>empty();
         value.ifPresent(v -> note(key, new GgufValue.Bool(v)));
         return value;
+    }
+
+    @Override
+    public boolean flag(Key key, boolean inFolder, boolean inFile) {
+        return flag(key).orElseGet(() -> {
+            note(key, new GgufValue.Bool(inFolder));
+            return inFolder;
+        });
     }
 
     @Override
@@ -201,7 +229,12 @@ final class HuggingFaceKeys implements Keys {
 
     @Override
     public List<Integer> windows(int layers, Architecture.WindowRule rule) {
-        var windows = HuggingFaceWindows.of(json, layers, rule);
+        return windows(layers, () -> HuggingFaceWindows.of(json, layers, rule), 0);
+    }
+
+    @Override
+    public List<Integer> windows(int layers, Supplier<List<Integer>> inFolder, int everyInFile) {
+        var windows = inFolder.get();
         int window = windows.stream().mapToInt(w -> w).max().orElse(0);
         if (window > 0) {
             note(Key.WINDOW, window);
@@ -214,6 +247,13 @@ final class HuggingFaceKeys implements Keys {
             }
         }
         return windows;
+    }
+
+    @Override
+    public OptionalDouble ropeReal(Key key) {
+        var value = HuggingFaceRope.real(json, key);
+        value.ifPresent(v -> note(key, new GgufValue.Real(GgufValue.Type.FLOAT32, (float) v)));
+        return value;
     }
 
     @Override

@@ -2,6 +2,13 @@ package io.jllm.model.arch;
 
 import io.jllm.ModelLoadException;
 import io.jllm.model.Architecture;
+import io.jllm.model.arch.experts.Glm4Moe;
+import io.jllm.model.arch.experts.GraniteMoe;
+import io.jllm.model.arch.experts.Mixtral;
+import io.jllm.model.arch.experts.Olmoe;
+import io.jllm.model.arch.experts.PhiMoe;
+import io.jllm.model.arch.experts.Qwen2Moe;
+import io.jllm.model.arch.experts.Qwen3Moe;
 import io.jllm.model.arch.llama.Ernie4_5;
 import io.jllm.model.arch.llama.Llama;
 import io.jllm.model.arch.llama.Mistral;
@@ -17,8 +24,21 @@ import java.util.stream.Stream;
 
 /** The model families that are known: to add one, write its class and name it here. An application may add others. */
 public final class Families {
-    private static final List<Architecture> ALL = List.of(new Llama(), new Mistral(), new Qwen2(), new Qwen3(), new SeedOss(), new SmolLm3(),
-            new Ernie4_5());
+    private static final List<Architecture> ALL = List.of(
+            new Llama(),
+            new Mistral(),
+            new Qwen2(),
+            new Qwen3(),
+            new SeedOss(),
+            new SmolLm3(),
+            new Ernie4_5(),
+            new Mixtral(),
+            new Qwen2Moe(),
+            new Qwen3Moe(),
+            new Olmoe(),
+            new PhiMoe(),
+            new GraniteMoe(),
+            new Glm4Moe());
 
     private Families() {
     }
