@@ -95,6 +95,11 @@ final class GgufKeys implements Keys {
     }
 
     @Override
+    public boolean isNull(Key key) {
+        return false;
+    }
+
+    @Override
     public int integer(Key key) {
         return key.check(name(key), metadata.integer(name(key)).orElseThrow(() -> missing(key)));
     }

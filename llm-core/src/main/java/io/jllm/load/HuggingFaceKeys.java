@@ -50,7 +50,7 @@ final class HuggingFaceKeys implements Keys {
             throw new ModelLoadException(json.name("quantization_config") + " says \"" + q.text("quant_method").orElse("unknown")
                     + "\": quantised Hugging Face checkpoints cannot be loaded yet. Use the unquantised model, or a GGUF file of it");
         });
-        var keys = new HuggingFaceKeys(json);
+        var keys = new HuggingFaceKeys(json.object("text_config").orElse(json));
         var model = family.read(keys);
         return new FamilyModel(model, Optional.of(new GgufForm(family.ggufName(), keys.written(), keys.ropeFactors, model::ggufOrder)));
     }
@@ -79,6 +79,11 @@ final class HuggingFaceKeys implements Keys {
     @Override
     public boolean has(Key key) {
         return knows(key) && json.has(spelling(key));
+    }
+
+    @Override
+    public boolean isNull(Key key) {
+        return mentions(key) && !has(key);
     }
 
     private boolean mentions(Key key) {

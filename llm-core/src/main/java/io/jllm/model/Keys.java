@@ -30,6 +30,9 @@ public interface Keys {
     /** Whether it is there and not null. */
     boolean has(Key key);
 
+    /** Whether it is there and null, as {@code config.json} may have it. */
+    boolean isNull(Key key);
+
     /** A whole number. */
     int integer(Key key);
 
@@ -167,6 +170,19 @@ public interface Keys {
         return text(key).map(said -> Arrays.stream(supported).filter(said::equals).findFirst().orElseThrow(() -> new ModelLoadException(
                 name(key) + " is \"" + said + "\"; supported " + (supported.length == 1 ? "is " : "are ") + String.join(", ", supported))))
                 .orElse(supported[0]);
+    }
+
+    /**
+     * Checks a whole number that may be missing, of which one value is known.
+     *
+     * @throws ModelLoadException if it is another
+     */
+    default void only(Key key, int supported) {
+        optionalInteger(key).ifPresent(said -> {
+            if (said != supported) {
+                throw new ModelLoadException(name(key) + " is " + said + "; supported is " + supported);
+            }
+        });
     }
 
     /**

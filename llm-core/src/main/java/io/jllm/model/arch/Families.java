@@ -2,8 +2,12 @@ package io.jllm.model.arch;
 
 import io.jllm.ModelLoadException;
 import io.jllm.model.Architecture;
+import io.jllm.model.arch.experts.DeepseekV2;
+import io.jllm.model.arch.experts.DeepseekV3;
 import io.jllm.model.arch.experts.Glm4Moe;
+import io.jllm.model.arch.experts.GptOss;
 import io.jllm.model.arch.experts.GraniteMoe;
+import io.jllm.model.arch.experts.Llama4;
 import io.jllm.model.arch.experts.Mixtral;
 import io.jllm.model.arch.experts.Olmoe;
 import io.jllm.model.arch.experts.PhiMoe;
@@ -38,7 +42,11 @@ public final class Families {
             new Olmoe(),
             new PhiMoe(),
             new GraniteMoe(),
-            new Glm4Moe());
+            new Glm4Moe(),
+            new GptOss(),
+            new Llama4(),
+            new DeepseekV2(),
+            new DeepseekV3());
 
     private Families() {
     }

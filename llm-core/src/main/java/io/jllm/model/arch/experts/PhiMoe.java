@@ -5,7 +5,6 @@ import io.jllm.model.ExpertOp;
 import io.jllm.model.HeadOp;
 import io.jllm.model.Key;
 import io.jllm.model.Keys;
-import io.jllm.model.Limits;
 import io.jllm.model.Op;
 import io.jllm.model.Rope;
 import io.jllm.model.Rotary;
@@ -37,8 +36,8 @@ public final class PhiMoe implements Architecture {
         keys.activation(Op.Activation.SILU);
         var n = Numbers.read(keys, UNSAID, Key.RMS_EPS);
         int count = Experts.count(keys, 16);
-        int used = Experts.used(keys, count, USED);
-        Limits.check(keys.name(Experts.USED), used, USED, USED);
+        keys.integer(Experts.USED.atMost(count), USED);
+        keys.only(Experts.USED, USED);
         var mixer = new ExpertOp.Scoring.SparseMixer((float) keys.real(JITTER, 0.01, 0.01));
         var experts = new Experts(count, USED, n.ffn(), false).routed(mixer, Optional.empty(), 1);
         var windows = keys.windows(n.layers(), () -> Collections.nCopies(n.layers(), keys.optionalInteger(Key.WINDOW).orElse(0)), 0);
