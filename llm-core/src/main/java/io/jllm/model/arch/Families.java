@@ -67,8 +67,7 @@ public final class Families {
      * @throws ModelLoadException if it is none of them; the message lists them
      */
     public static Architecture named(List<Architecture> families, String name) {
-        return first(families, a -> a.name().equals(name) || a.aliases().contains(name)).orElseThrow(() -> new ModelLoadException("unknown model family \"" + name
-                + "\"; supported are " + families.stream().map(Architecture::name).collect(Collectors.joining(", "))));
+        return first(families, a -> a.name().equals(name) || a.aliases().contains(name)).orElseThrow(() -> unknown(families, name));
     }
 
     /**
@@ -79,6 +78,12 @@ public final class Families {
     public static Architecture ofGguf(List<Architecture> families, String name) {
         return first(families, a -> a.name().equals(name)).or(() -> first(families, a -> a.ggufName().equals(name)))
                 .orElseGet(() -> named(families, name));
+    }
+
+    private static ModelLoadException unknown(List<Architecture> families, String name) {
+        String reason = Recurrent.is(name) ? "the model family \"" + name + "\" keeps a recurrent state, which is not supported"
+                : "unknown model family \"" + name + "\"";
+        return new ModelLoadException(reason + "; supported are " + families.stream().map(Architecture::name).collect(Collectors.joining(", ")));
     }
 
     private static Optional<Architecture> first(List<Architecture> families, Predicate<Architecture> wanted) {
