@@ -3,6 +3,7 @@ package io.jllm.convert;
 import io.jllm.ModelLoadException;
 import io.jllm.json.FileErrors;
 import io.jllm.model.Architecture;
+import io.jllm.model.Key;
 import io.jllm.quant.DType;
 import io.jllm.quant.FormatException;
 import io.jllm.quant.gguf.GgufValue;
@@ -27,7 +28,8 @@ import java.util.stream.Collectors;
  * F32; of the matrices, the output matrix (the embedding table where the two are tied) is written in Q6_K where less is asked for, and
  * with Q2_K the value, output and down projections of each layer in Q3_K (llama-quantize writes a value projection in Q4_K where four
  * heads or more share one, which is not written here), unless {@link Options#pure} is set. Q3_K is what
- * llama-quantize calls Q3_K_S. Where the rows of a matrix do not fill the blocks of its format, Q6_K becomes Q8_0, Q2_K and Q3_K
+ * llama-quantize calls Q3_K_S, MXFP4 is MXFP4_MOE: for experts, and Q8_0 for the rest. With eight experts, keys and values of attention are
+ * written in Q8_0. What is in MXFP4 stays in it. Where the rows of a matrix do not fill the blocks of its format, Q6_K becomes Q8_0, Q2_K and Q3_K
  * become Q4_0, and what does not fit that either F16, and {@link Progress#note} says so. Tensors that have the wanted format already are
  * copied.
  *
@@ -170,7 +172,7 @@ public final class Converter {
 
     private static List<GgufWriter.TensorEntry> entries(Checkpoint source, Options options, ExecutorService pool, Progress progress) {
         boolean tied = source.tensors().stream().noneMatch(t -> t.name().equals("output.weight"));
-        var choice = new TypeChoice(options.type(), options.pure(), tied);
+        var choice = new TypeChoice(options.type(), options.pure(), tied, experts(source.metadata()));
         var entries = new ArrayList<GgufWriter.TensorEntry>();
         for (var t : source.tensors()) {
             var type = choice.of(t, progress);
@@ -178,6 +180,11 @@ public final class Converter {
                     channel -> new TensorCopy(t, type).write(channel, pool, options.threads())));
         }
         return entries;
+    }
+
+    private static long experts(Map<String, GgufValue> metadata) {
+        return metadata.get("general.architecture") instanceof GgufValue.Text family
+                && metadata.get(family.value() + "." + Key.EXPERTS.gguf()) instanceof GgufValue.Int count ? count.value() : 0;
     }
 
     private static Map<DType, Integer> fileTypes() {
@@ -193,6 +200,7 @@ public final class Converter {
         ids.put(DType.Q4_0, 2);
         ids.put(DType.Q3_K, 11); // the file type Q3_K_S
         ids.put(DType.Q2_K, 10);
+        ids.put(DType.MXFP4, 38); // the file type MXFP4_MOE
         return ids;
     }
 }

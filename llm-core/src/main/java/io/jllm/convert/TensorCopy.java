@@ -109,7 +109,7 @@ final class TensorCopy {
 
     private void check(float[] values, long from) {
         float limit = switch (type) {
-            case F32, BF16 -> Float.MAX_VALUE;
+            case F32, BF16, MXFP4 -> Float.MAX_VALUE;
             case F16 -> MAX_HALF;
             default -> MAX_HALF * 8; // the scale of a block is at most an eighth of its largest value
         };

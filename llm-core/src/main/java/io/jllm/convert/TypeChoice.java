@@ -10,8 +10,12 @@ import io.jllm.quant.DType;
  * @param wanted the format that was asked for
  * @param pure whether no tensor is treated better than others
  * @param tied whether the embedding table is the output matrix too
+ * @param experts of a layer; 0 for a feed-forward part without
  */
-record TypeChoice(DType wanted, boolean pure, boolean tied) {
+record TypeChoice(DType wanted, boolean pure, boolean tied, long experts) {
+    /** Mixtures of so many have a small attention beside large experts. */
+    private static final int FEW_EXPERTS = 8;
+
     DType of(Checkpoint.Item t, Converter.Progress progress) {
         var now = t.type();
         if (!isMatrixOfWeights(t)) {
@@ -30,9 +34,19 @@ record TypeChoice(DType wanted, boolean pure, boolean tied) {
         return type;
     }
 
+    /** Experts that were trained in MXFP4 would be larger in another format, or lose. */
     private DType mixed(Checkpoint.Item t) {
+        if (t.type() == DType.MXFP4 && !pure) {
+            return DType.MXFP4;
+        }
         if (pure || !wanted.isQuantized()) {
             return wanted;
+        }
+        if (wanted == DType.MXFP4) {
+            return t.shape().size() > 2 ? DType.MXFP4 : DType.Q8_0;
+        }
+        if (experts == FEW_EXPERTS && (t.name().endsWith("attn_v.weight") || t.name().endsWith("attn_k.weight"))) {
+            return DType.Q8_0;
         }
         if (t.name().equals("output.weight") || tied && t.name().equals("token_embd.weight")) {
             return t.data().cols() % wanted.blockElements() != 0 || wanted == DType.Q8_0 ? DType.Q8_0 : DType.Q6_K;

@@ -97,6 +97,11 @@ final class GgufKeys implements Keys {
     }
 
     @Override
+    public boolean isNull(Key key) {
+        return false;
+    }
+
+    @Override
     public int integer(Key key) {
         return key.check(name(key), metadata.integer(name(key)).orElseThrow(() -> missing(key)));
     }
@@ -104,6 +109,16 @@ final class GgufKeys implements Keys {
     @Override
     public int integer(Key key, int unsaid) {
         return integer(key);
+    }
+
+    @Override
+    public int integer(Key key, int inFolder, int inFile) {
+        return has(key) ? integer(key) : inFile;
+    }
+
+    @Override
+    public List<Integer> list(Key key) {
+        return has(key) ? Arrays.stream(metadata.integers(name(key)).orElse(new long[0])).mapToObj(v -> key.check(name(key), v)).toList() : List.of();
     }
 
     @Override
@@ -146,6 +161,11 @@ final class GgufKeys implements Keys {
     }
 
     @Override
+    public double real(Key key, double inFolder, double inFile) {
+        return has(key) ? real(key, inFolder) : inFile;
+    }
+
+    @Override
     public OptionalDouble optionalReal(Key key) {
         return has(key) ? OptionalDouble.of(real(key, 0)) : OptionalDouble.empty();
     }
@@ -166,8 +186,8 @@ final class GgufKeys implements Keys {
     }
 
     @Override
-    public boolean flag(Key key, boolean unsaid) {
-        return flag(key).orElse(unsaid);
+    public boolean flag(Key key, boolean inFolder, boolean inFile) {
+        return flag(key).orElse(inFile);
     }
 
     @Override
@@ -229,23 +249,34 @@ final class GgufKeys implements Keys {
         return key;
     }
 
-    /** A number n as pattern leaves out every n-th layer. */
     @Override
     public List<Integer> windows(int layers, Architecture.WindowRule rule) {
+        return windows(layers, List::of, 0);
+    }
+
+    /** A number n as pattern leaves out every n-th layer. */
+    @Override
+    public List<Integer> windows(int layers, Supplier<List<Integer>> inFolder, int everyInFile) {
         int window = optionalInteger(Key.WINDOW).orElse(0);
         var key = name(Key.WINDOW_LAYERS);
         return switch (metadata.entries().get(key)) {
-            case null -> Collections.nCopies(layers, window);
-            case GgufValue.Int n -> {
-                long every = Limits.check(key, n.value(), 0, Limits.LAYERS);
-                yield IntStream.range(0, layers).map(l -> every == 0 || l % every < every - 1 ? window : 0).boxed().toList();
-            }
+            case null -> windows(layers, window, everyInFile);
+            case GgufValue.Int n -> windows(layers, window, Limits.check(key, n.value(), 0, Limits.LAYERS));
             case GgufValue.Bools b when b.values().length == layers ->
                 IntStream.range(0, layers).map(l -> b.values()[l] ? window : 0).boxed().toList();
             case GgufValue.Ints b when b.values().length == layers ->
                 IntStream.range(0, layers).map(l -> b.values()[l] != 0 ? window : 0).boxed().toList();
             default -> throw new ModelLoadException(key + " must be a number or an array of " + layers + " booleans");
         };
+    }
+
+    private static List<Integer> windows(int layers, int window, int every) {
+        return IntStream.range(0, layers).map(l -> every == 0 || l % every < every - 1 ? window : 0).boxed().toList();
+    }
+
+    @Override
+    public OptionalDouble ropeReal(Key key) {
+        return optionalReal(key);
     }
 
     @Override

@@ -48,11 +48,11 @@ final class HuggingFaceKeys implements Keys {
         } catch (ModelLoadException e) {
             throw new ModelLoadException(json.name("model_type") + ": " + e.getMessage(), e);
         }
-        json.object("quantization_config").ifPresent(q -> {
+        json.object("quantization_config").filter(q -> q.text("quant_method").filter(family.quantizations()::contains).isEmpty()).ifPresent(q -> {
             throw new ModelLoadException(json.name("quantization_config") + " says \"" + q.text("quant_method").orElse("unknown")
                     + "\": quantised Hugging Face checkpoints cannot be loaded yet. Use the unquantised model, or a GGUF file of it");
         });
-        var keys = new HuggingFaceKeys(json);
+        var keys = new HuggingFaceKeys(json.object("text_config").orElse(json));
         var model = family.read(keys);
         return new FamilyModel(model, Optional.of(new GgufForm(family.ggufName(), keys.written(), keys.ropeFactors, model::ggufOrder)));
     }
@@ -83,6 +83,11 @@ final class HuggingFaceKeys implements Keys {
         return knows(key) && json.has(spelling(key));
     }
 
+    @Override
+    public boolean isNull(Key key) {
+        return mentions(key) && !has(key);
+    }
+
     private boolean mentions(Key key) {
         return knows(key) && json.mentions(spelling(key));
     }
@@ -96,6 +101,20 @@ final class HuggingFaceKeys implements Keys {
     @Override
     public int integer(Key key, int unsaid) {
         return mentions(key) ? integer(key) : note(key, unsaid);
+    }
+
+    @Override
+    public int integer(Key key, int inFolder, int inFile) {
+        return has(key) ? integer(key) : note(key, inFolder);
+    }
+
+    @Override
+    public List<Integer> list(Key key) {
+        var values = knows(key) ? json.integers(spelling(key)).stream().map(v -> key.check(name(key), v)).toList() : List.<Integer>of();
+        if (!values.isEmpty()) {
+            note(key, new GgufValue.Ints(GgufValue.Type.INT32, values.stream().mapToLong(v -> v).toArray()));
+        }
+        return values;
     }
 
     @Override
@@ -129,6 +148,11 @@ final class HuggingFaceKeys implements Keys {
     }
 
     @Override
+    public double real(Key key, double inFolder, double inFile) {
+        return real(key, inFolder);
+    }
+
+    @Override
     public OptionalDouble optionalReal(Key key) {
         return has(key) ? OptionalDouble.of(real(key, 0)) : OptionalDouble.empty();
     }
@@ -157,10 +181,10 @@ final class HuggingFaceKeys implements Keys {
     }
 
     @Override
-    public boolean flag(Key key, boolean unsaid) {
+    public boolean flag(Key key, boolean inFolder, boolean inFile) {
         return flag(key).orElseGet(() -> {
-            note(key, new GgufValue.Bool(unsaid));
-            return unsaid;
+            note(key, new GgufValue.Bool(inFolder));
+            return inFolder;
         });
     }
 
@@ -231,7 +255,12 @@ final class HuggingFaceKeys implements Keys {
 
     @Override
     public List<Integer> windows(int layers, Architecture.WindowRule rule) {
-        var windows = HuggingFaceWindows.of(json, layers, rule);
+        return windows(layers, () -> HuggingFaceWindows.of(json, layers, rule), 0);
+    }
+
+    @Override
+    public List<Integer> windows(int layers, Supplier<List<Integer>> inFolder, int everyInFile) {
+        var windows = inFolder.get();
         int window = windows.stream().mapToInt(w -> w).max().orElse(0);
         if (window > 0) {
             note(Key.WINDOW, window);
@@ -244,6 +273,13 @@ final class HuggingFaceKeys implements Keys {
             }
         }
         return windows;
+    }
+
+    @Override
+    public OptionalDouble ropeReal(Key key) {
+        var value = HuggingFaceRope.real(json, key);
+        value.ifPresent(v -> note(key, new GgufValue.Real(GgufValue.Type.FLOAT32, (float) v)));
+        return value;
     }
 
     @Override

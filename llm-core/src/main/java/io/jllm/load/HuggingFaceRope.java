@@ -8,6 +8,7 @@ import io.jllm.model.Rope;
 import io.jllm.model.Rotary;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalDouble;
 
 /**
  * What a {@code config.json} says of a rotary embedding. Source: {@code modeling_rope_utils.py} of the transformers library.
@@ -32,6 +33,13 @@ record HuggingFaceRope(double theta, int dims, RopeScaling scaling) {
         double theta = Limits.positive(json.name(rotary.base().huggingFace().getFirst()), theta(json, parameters, kinds.isPresent(), rotary));
         var scaling = parameters.filter(_ -> rotary.scaled()).map(p -> scaling(p, json, rotary.context())).orElse(new RopeScaling.None());
         return new HuggingFaceRope(theta, dims, scaling);
+    }
+
+    /** A number among the parameters, or else beside them. */
+    static OptionalDouble real(ConfigJson json, Key key) {
+        var inside = parameters(json).flatMap(p -> first(p, key.huggingFace()).map(v -> key.check(p.name(key.huggingFace().getFirst()), v)));
+        var value = inside.or(() -> first(json, key.huggingFace()).map(v -> key.check(json.name(key.huggingFace().getFirst()), v)));
+        return value.map(OptionalDouble::of).orElseGet(OptionalDouble::empty);
     }
 
     /** transformers 4 wrote rope_scaling, which wins there and in 5 unless it is empty; transformers 5 writes rope_parameters. */

@@ -95,7 +95,8 @@ public final class ModelFiles {
             Optional<Supplier<Tokenizer>> tokenizer = metadata.entries().containsKey("tokenizer.ggml.tokens")
                     ? Optional.of(() -> GgufTokenizers.fromGguf(metadata)) : Optional.empty();
             var name = metadata.text("general.name").orElse(String.valueOf(path.getFileName()));
-            return assemble(name, read.model().build(file), file, tokenizer, defaults, Set.of(), read.gguf());
+            var weights = read.model().adaptFile(file);
+            return assemble(name, read.model().build(weights), weights, tokenizer, defaults, Set.of(), read.gguf());
         } catch (Throwable t) {
             file.close();
             throw t;

@@ -23,6 +23,11 @@ public interface Architecture {
         return name();
     }
 
+    /** What {@code quant_method} of a {@code quantization_config} may be: packed checkpoints that {@link Model#adapt} takes; by default none. */
+    default List<String> quantizations() {
+        return List.of();
+    }
+
     /**
      * Reads the numbers of a model.
      *
@@ -43,6 +48,14 @@ public interface Architecture {
          */
         default WeightSource adapt(WeightSource checkpoint) {
             return checkpoint;
+        }
+
+        /**
+         * The tensors of a GGUF file as {@link #build} wants them, where old files have them in another form. Closing what it returns closes
+         * the file; by default that is the file itself.
+         */
+        default WeightSource adaptFile(WeightSource file) {
+            return file;
         }
 
         /** In which order a GGUF file has the rows of a tensor of the checkpoint; by default as they are. */

@@ -17,7 +17,7 @@ public sealed interface ExpertOp extends Op {
      * @param scoring makes scores of logits
      * @param bias a tensor that is added to scores for the choice, not to the weights; one number for each expert
      * @param groups limits the choice
-     * @param normalised whether weights are divided by their sum
+     * @param normalised whether weights are divided by their sum and 1e-20, so that all of 0 stay 0
      * @param scale multiplies weights then
      */
     record Route(Value out, Value logits, int topK, Scoring scoring, Optional<String> bias, Optional<Groups> groups, boolean normalised,
@@ -104,7 +104,7 @@ public sealed interface ExpertOp extends Op {
     }
 
     private static Stream<WeightShape> tensors(Weight w, int experts, int cols) {
-        return Stream.concat(Stream.of(new WeightShape(w.name(), (long) experts * w.rows(), cols)),
+        return Stream.concat(Stream.of(new WeightShape(w.name(), (long) experts * w.rows(), cols, experts)),
                 w.bias().stream().map(b -> new WeightShape(b, experts, w.rows())));
     }
 }

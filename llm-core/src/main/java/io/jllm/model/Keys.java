@@ -32,6 +32,9 @@ public interface Keys {
     /** Whether it is there and not null. */
     boolean has(Key key);
 
+    /** Whether it is there and null, as {@code config.json} may have it. */
+    boolean isNull(Key key);
+
     /** A whole number. */
     int integer(Key key);
 
@@ -41,6 +44,17 @@ public interface Keys {
      * @param unsaid what the transformers library takes then
      */
     int integer(Key key, int unsaid);
+
+    /**
+     * A whole number that files may leave out.
+     *
+     * @param inFolder what the transformers library takes then
+     * @param inFile what a GGUF file means then
+     */
+    int integer(Key key, int inFolder, int inFile);
+
+    /** Whole numbers, as many as there are; none if they are missing. */
+    List<Integer> list(Key key);
 
     /** A whole number that may be missing. */
     OptionalInt optionalInteger(Key key);
@@ -58,6 +72,9 @@ public interface Keys {
     /** As {@link #integer(Key, int)}, for a number. */
     double real(Key key, double unsaid);
 
+    /** As {@link #integer(Key, int, int)}, for a number. */
+    double real(Key key, double inFolder, double inFile);
+
     /** A number that may be missing. */
     OptionalDouble optionalReal(Key key);
 
@@ -71,7 +88,9 @@ public interface Keys {
     Optional<Boolean> flag(Key key);
 
     /** A flag, and what is meant where it is missing. */
-    boolean flag(Key key, boolean unsaid);
+    default boolean flag(Key key, boolean unsaid) {
+        return flag(key, unsaid, unsaid);
+    }
 
     /**
      * A whole number that {@code config.json} says in other words.
@@ -86,6 +105,9 @@ public interface Keys {
 
     /** As {@link #derivedInteger}, for a text. */
     String derivedText(Key key, Supplier<String> folder, String missing);
+
+    /** As {@link #integer(Key, int, int)}, for a flag. */
+    boolean flag(Key key, boolean inFolder, boolean inFile);
 
     /**
      * {@link Key#CONTEXT}. Where it is absurd, and where a GGUF file does not say it, that is no reason not to load the model: another is
@@ -129,6 +151,20 @@ public interface Keys {
      */
     List<Integer> windows(int layers, Architecture.WindowRule rule);
 
+    /**
+     * As {@link #windows(int, Architecture.WindowRule)}, for a family with a rule of its own.
+     *
+     * @param inFolder reads them of {@code config.json}
+     * @param everyInFile if a GGUF file does not say which layers have the window, all but every such one do; 0 for all
+     */
+    List<Integer> windows(int layers, Supplier<List<Integer>> inFolder, int everyInFile);
+
+    /**
+     * A number of the rotary embedding, as {@code rope_parameters} or {@code rope_scaling} of {@code config.json} hold, or the file beside them.
+     * It may be missing.
+     */
+    OptionalDouble ropeReal(Key key);
+
     /** A rotary embedding: its frequencies, scaling included. */
     Rope rope(Rotary rotary);
 
@@ -150,6 +186,31 @@ public interface Keys {
         }
         Limits.check(name(Key.HEADS) + " times " + name(Key.HEAD_DIM), (long) heads * headDim, 1, Limits.WIDTH);
         return new Op.AttentionShape(heads, kvHeads, headDim);
+    }
+
+    /**
+     * A text of which some values are known.
+     *
+     * @param supported those; the first is meant where nothing is said
+     * @throws ModelLoadException if it is another
+     */
+    default String oneOf(Key key, String... supported) {
+        return text(key).map(said -> Arrays.stream(supported).filter(said::equals).findFirst().orElseThrow(() -> new ModelLoadException(
+                name(key) + " is \"" + said + "\"; supported " + (supported.length == 1 ? "is " : "are ") + String.join(", ", supported))))
+                .orElse(supported[0]);
+    }
+
+    /**
+     * Checks a whole number that may be missing, of which one value is known.
+     *
+     * @throws ModelLoadException if it is another
+     */
+    default void only(Key key, int supported) {
+        optionalInteger(key).ifPresent(said -> {
+            if (said != supported) {
+                throw new ModelLoadException(name(key) + " is " + said + "; supported is " + supported);
+            }
+        });
     }
 
     /**

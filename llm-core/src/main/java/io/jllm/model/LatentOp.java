@@ -25,7 +25,7 @@ public sealed interface LatentOp extends Op {
 
         @Override
         public List<WeightShape> tensors() {
-            return List.of(new WeightShape(keys, (long) shape.heads() * shape.latent(), shape.nope()), WeightShape.vector(norm, shape.latent()));
+            return List.of(new WeightShape(keys, (long) shape.heads() * shape.latent(), shape.nope(), shape.heads()), WeightShape.vector(norm, shape.latent()));
         }
     }
 
@@ -44,7 +44,7 @@ public sealed interface LatentOp extends Op {
 
         @Override
         public List<WeightShape> tensors() {
-            return List.of(new WeightShape(weight, out.width(), in.width() / heads - skip));
+            return List.of(new WeightShape(weight, out.width(), in.width() / heads - skip, heads));
         }
     }
 

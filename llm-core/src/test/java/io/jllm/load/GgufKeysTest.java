@@ -210,7 +210,7 @@ class GgufKeysTest {
         fails("llama.rope.scaling.type is \"yarn\"; supported are none and linear");
         keys.remove("llama.rope.scaling.type");
         integer("expert_count", 8);
-        fails("llama.expert_count is 8; mixtures of experts are not supported");
+        fails("llama.expert_used_count is missing");
         keys.put("llama.expert_count", new GgufValue.Text("8"));
         fails("llama.expert_count");
         keys.put("general.architecture", new GgufValue.Text("palm"));

@@ -64,7 +64,7 @@ final class ReferenceExperts {
             sum += scores[chosen[j]];
         }
         for (int j = 0; j < k; j++) {
-            double weight = scores[chosen[j]] * op.scale() / (op.normalised() ? sum : 1);
+            double weight = scores[chosen[j]] * op.scale() / (op.normalised() ? sum + 1e-20 : 1);
             out[t * 2 * k + j] = chosen[j];
             out[t * 2 * k + k + j] = (float) weight;
         }

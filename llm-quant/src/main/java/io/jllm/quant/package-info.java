@@ -6,6 +6,7 @@
  * <li>{@link DType}: the formats and their geometry
  * <li>{@link Codec}, {@link Encoder}: values out of a format, and into it
  * <li>{@link Weights}: a matrix of weights, however it is stored; {@link Tensor}: a view over stored values, the plain kind
+ * <li>{@link Assembled}: weights from several places or in another form, of {@link Part}s: {@link Strided}, {@link SplitBlocks}
  * <li>{@link WeightSource}: where a model's tensors come from
  * <li>{@link FormatException}: a file that breaks its format
  * <li>io.jllm.quant.codec: a file each format; gguf, safetensors: the two kinds of file; file: what both readers share

@@ -16,6 +16,17 @@ import io.jllm.model.arch.gpt.StableLm;
 import io.jllm.model.arch.gpt.StarCoder2;
 import io.jllm.model.arch.llama.Baichuan;
 import io.jllm.model.arch.llama.ChatGlm;
+import io.jllm.model.arch.experts.DeepseekV2;
+import io.jllm.model.arch.experts.DeepseekV3;
+import io.jllm.model.arch.experts.Glm4Moe;
+import io.jllm.model.arch.experts.GptOss;
+import io.jllm.model.arch.experts.GraniteMoe;
+import io.jllm.model.arch.experts.Llama4;
+import io.jllm.model.arch.experts.Mixtral;
+import io.jllm.model.arch.experts.Olmoe;
+import io.jllm.model.arch.experts.PhiMoe;
+import io.jllm.model.arch.experts.Qwen2Moe;
+import io.jllm.model.arch.experts.Qwen3Moe;
 import io.jllm.model.arch.llama.Ernie4_5;
 import io.jllm.model.arch.llama.InternLm2;
 import io.jllm.model.arch.llama.Llama;
@@ -56,7 +67,18 @@ public final class Families {
             new Phi(),
             new StarCoder2(),
             new StableLm(),
-            new Nemotron());
+            new Nemotron(),
+            new Mixtral(),
+            new Qwen2Moe(),
+            new Qwen3Moe(),
+            new Olmoe(),
+            new PhiMoe(),
+            new GraniteMoe(),
+            new Glm4Moe(),
+            new GptOss(),
+            new Llama4(),
+            new DeepseekV2(),
+            new DeepseekV3());
 
     private Families() {
     }
@@ -77,8 +99,7 @@ public final class Families {
      * @throws ModelLoadException if it is none of them; the message lists them
      */
     public static Architecture named(List<Architecture> families, String name) {
-        return first(families, a -> a.name().equals(name) || a.aliases().contains(name)).orElseThrow(() -> new ModelLoadException("unknown model family \"" + name
-                + "\"; supported are " + families.stream().map(Architecture::name).collect(Collectors.joining(", "))));
+        return first(families, a -> a.name().equals(name) || a.aliases().contains(name)).orElseThrow(() -> unknown(families, name));
     }
 
     /**
@@ -89,6 +110,12 @@ public final class Families {
     public static Architecture ofGguf(List<Architecture> families, String name) {
         return first(families, a -> a.name().equals(name)).or(() -> first(families, a -> a.ggufName().equals(name)))
                 .orElseGet(() -> named(families, name));
+    }
+
+    private static ModelLoadException unknown(List<Architecture> families, String name) {
+        String reason = Recurrent.is(name) ? "the model family \"" + name + "\" keeps a recurrent state, which is not supported"
+                : "unknown model family \"" + name + "\"";
+        return new ModelLoadException(reason + "; supported are " + families.stream().map(Architecture::name).collect(Collectors.joining(", ")));
     }
 
     private static Optional<Architecture> first(List<Architecture> families, Predicate<Architecture> wanted) {

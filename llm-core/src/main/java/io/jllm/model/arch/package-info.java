@@ -3,7 +3,7 @@
  *
  * <p>In reading order:
  * <ul>
- * <li>{@link Families}: the list
+ * <li>{@link Families}: the list, and {@link Recurrent}: those that cannot be on it
  * <li>io.jllm.model.decoder: what they are put together from
  * <li>io.jllm.model.arch.llama: root-mean-square norms and gates
  * <li>io.jllm.model.arch.gpt: layer norms

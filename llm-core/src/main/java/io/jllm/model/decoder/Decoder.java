@@ -43,6 +43,11 @@ public final class Decoder {
         public Attention(Op.AttentionShape shape, Rope rope, Scores scores) {
             this(shape, rope, scores, Optional.empty());
         }
+
+        /** With norms. */
+        public Attention normed(Optional<Op.QkNorm> norms) {
+            return new Attention(shape, rope, scores, norms);
+        }
     }
 
     /**
@@ -94,7 +99,12 @@ public final class Decoder {
     }
 
     private boolean present(String module) {
-        return tensors.find(module + ".weight").isPresent();
+        return has(module + ".weight");
+    }
+
+    /** Whether the model has a tensor, by its whole name. */
+    public boolean has(String tensor) {
+        return tensors.find(tensor).isPresent();
     }
 
     private Optional<String> bias(String module) {

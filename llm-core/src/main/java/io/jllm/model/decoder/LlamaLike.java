@@ -88,7 +88,7 @@ public abstract class LlamaLike implements Architecture {
     }
 
     @Override
-    public final Model read(Keys keys) {
+    public Model read(Keys keys) {
         var activation = keys.activation(Op.Activation.SILU);
         var n = Numbers.read(keys, unsaid, Key.RMS_EPS);
         int experts = keys.optionalInteger(Key.EXPERTS).orElse(0);

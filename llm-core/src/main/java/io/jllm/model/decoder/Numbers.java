@@ -64,6 +64,11 @@ public record Numbers(int layers, int hidden, int ffn, Op.AttentionShape shape, 
         return new Numbers(layers, hidden, ffn, shape, eps, context, rows, tied);
     }
 
+    /** The same with fewer layers. */
+    public Numbers first(int fewer) {
+        return new Numbers(fewer, hidden, ffn, shape, eps, context, vocab, tied);
+    }
+
     /** What the files say of {@link Key#TIED}; empty if they cannot. */
     public static Optional<Boolean> tied(Keys keys, boolean unsaid) {
         return keys.knows(Key.TIED) ? Optional.of(keys.flag(Key.TIED).orElse(unsaid)) : Optional.empty();

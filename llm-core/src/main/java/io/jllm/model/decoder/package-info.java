@@ -7,6 +7,8 @@
  * <li>{@link Decoder}: the parts of decoder-only transformers
  * <li>{@link MadeWeights} and {@link Rows}: tensors that checkpoints hold in another form
  * <li>{@link LlamaLike}: a whole one, for families that differ from llama in little
+ * <li>{@link Experts}: mixtures of experts, of tensors that {@link ExpertWeights} puts together ({@link ComposedWeights}), and {@link SparseModel}: a whole model of them
+ * <li>{@link LatentAttention}: attention by a short vector a position
  * </ul>
  */
 package io.jllm.model.decoder;

@@ -15,7 +15,7 @@ public final class Codecs {
 
     static {
         for (Codec c : List.of(new F32(), new F16(), new BF16(), new Q4_0(), new Q4_1(), new Q5_0(), new Q5_1(), new Q8_0(), new Q2_K(),
-                new Q3_K(), new Q4_K(), new Q5_K(), new Q6_K())) {
+                new Q3_K(), new Q4_K(), new Q5_K(), new Q6_K(), new MXFP4())) {
             CODECS.put(c.type(), c);
             if (c instanceof Encoder e) {
                 ENCODERS.put(c.type(), e);

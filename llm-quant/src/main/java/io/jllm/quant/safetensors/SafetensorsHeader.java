@@ -143,7 +143,7 @@ record SafetensorsHeader(Map<String, String> metadata, List<TensorInfo> tensors)
             case "I64" -> Optional.of(DType.I64);
             case "I32" -> Optional.of(DType.I32);
             case "I16" -> Optional.of(DType.I16);
-            case "I8" -> Optional.of(DType.I8);
+            case "I8", "U8" -> Optional.of(DType.I8); // bytes, which mean what their owner says
             default -> Optional.empty();
         };
     }

@@ -34,7 +34,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 class CodecTest {
     private static final Set<DType> READ = EnumSet.of(DType.F32, DType.F16, DType.BF16, DType.Q4_0, DType.Q4_1, DType.Q5_0, DType.Q5_1,
-            DType.Q8_0, DType.Q2_K, DType.Q3_K, DType.Q4_K, DType.Q5_K, DType.Q6_K);
+            DType.Q8_0, DType.Q2_K, DType.Q3_K, DType.Q4_K, DType.Q5_K, DType.Q6_K, DType.MXFP4);
     private static final Set<DType> WRITTEN = EnumSet.complementOf(EnumSet.of(DType.Q4_K, DType.Q5_K));
 
     @Test
@@ -92,7 +92,7 @@ class CodecTest {
     /** Bounds from the steps of each format, for values of normal distribution and of scales far apart. */
     @ParameterizedTest
     @CsvSource({"F32, 0", "F16, 0.00049", "BF16, 0.0040", "Q8_0, 0.0046", "Q6_K, 0.04", "Q5_1, 0.034", "Q5_0, 0.065",
-        "Q4_1, 0.07", "Q4_0, 0.14", "Q3_K, 0.26", "Q2_K, 0.5"})
+        "Q4_1, 0.07", "Q4_0, 0.14", "MXFP4, 0.26", "Q3_K, 0.26", "Q2_K, 0.5"})
     void encodingLosesLittle(DType type, double bound) {
         var random = new Random(7);
         for (float scale : new float[] {0.02f, 1, 300}) {
@@ -115,7 +115,7 @@ class CodecTest {
     }
 
     @ParameterizedTest
-    @EnumSource(value = DType.class, names = {"F32", "F16", "BF16", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0", "Q2_K", "Q3_K", "Q6_K"})
+    @EnumSource(value = DType.class, names = {"F32", "F16", "BF16", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0", "Q2_K", "Q3_K", "Q6_K", "MXFP4"})
     void zerosAndTinyValuesStayFinite(DType type) {
         for (float value : new float[] {0, -0f, 1e-30f, Float.MIN_VALUE, -1e-42f}) {
             float[] x = new float[256];
@@ -148,7 +148,7 @@ class CodecTest {
     }
 
     @ParameterizedTest
-    @EnumSource(value = DType.class, names = {"F32", "F16", "BF16", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0", "Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K"})
+    @EnumSource(value = DType.class, names = {"F32", "F16", "BF16", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0", "Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K", "MXFP4"})
     void rangesAreCheckedBeforeAnythingIsWritten(DType type) {
         Codec codec = Codec.of(type).orElseThrow();
         int n = 2 * type.blockElements();

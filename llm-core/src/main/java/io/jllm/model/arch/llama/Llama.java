@@ -1,7 +1,10 @@
 package io.jllm.model.arch.llama;
 
+import io.jllm.model.Key;
+import io.jllm.model.Keys;
 import io.jllm.model.ModelConfig;
 import io.jllm.model.Rope;
+import io.jllm.model.arch.experts.Mixtral;
 import io.jllm.model.decoder.ConfigDefaults;
 import io.jllm.model.decoder.LlamaLike;
 import java.util.OptionalInt;
@@ -13,6 +16,12 @@ public final class Llama extends LlamaLike {
     /** The family. */
     public Llama() {
         super("llama", "llama", Rope.Layout.INTERLEAVED, UNSAID);
+    }
+
+    /** GGUF files of Mixtral say {@code llama} too. */
+    @Override
+    public Model read(Keys keys) {
+        return keys.optionalInteger(Key.EXPERTS).orElse(0) > 0 ? Mixtral.read(keys, UNSAID.ropeBase()) : super.read(keys);
     }
 
     @Override
