@@ -2,9 +2,24 @@ package io.jllm.model.arch;
 
 import io.jllm.ModelLoadException;
 import io.jllm.model.Architecture;
+import io.jllm.model.arch.gemma.Gemma;
+import io.jllm.model.arch.gemma.Gemma2;
+import io.jllm.model.arch.gemma.Gemma3;
+import io.jllm.model.arch.llama.Cohere;
+import io.jllm.model.arch.llama.Cohere2;
 import io.jllm.model.arch.llama.Ernie4_5;
+import io.jllm.model.arch.llama.Exaone4;
+import io.jllm.model.arch.llama.Glm;
+import io.jllm.model.arch.llama.Glm4;
+import io.jllm.model.arch.llama.Granite;
+import io.jllm.model.arch.llama.HunyuanDense;
 import io.jllm.model.arch.llama.Llama;
+import io.jllm.model.arch.llama.Ministral3;
 import io.jllm.model.arch.llama.Mistral;
+import io.jllm.model.arch.llama.Olmo;
+import io.jllm.model.arch.llama.Olmo2;
+import io.jllm.model.arch.llama.Olmo3;
+import io.jllm.model.arch.llama.Phi3;
 import io.jllm.model.arch.llama.Qwen2;
 import io.jllm.model.arch.llama.Qwen3;
 import io.jllm.model.arch.llama.SeedOss;
@@ -17,8 +32,29 @@ import java.util.stream.Stream;
 
 /** The model families that are known: to add one, write its class and name it here. An application may add others. */
 public final class Families {
-    private static final List<Architecture> ALL = List.of(new Llama(), new Mistral(), new Qwen2(), new Qwen3(), new SeedOss(), new SmolLm3(),
-            new Ernie4_5());
+    private static final List<Architecture> ALL = List.of(
+            new Llama(),
+            new Mistral(),
+            new Qwen2(),
+            new Qwen3(),
+            new SeedOss(),
+            new SmolLm3(),
+            new Ernie4_5(),
+            new Gemma(),
+            new Gemma2(),
+            new Gemma3(),
+            new Phi3(),
+            new Olmo(),
+            new Olmo2(),
+            new Olmo3(),
+            new Cohere(),
+            new Cohere2(),
+            new Glm(),
+            new Glm4(),
+            new Granite(),
+            new Exaone4(),
+            new HunyuanDense(),
+            new Ministral3());
 
     private Families() {
     }
@@ -39,7 +75,7 @@ public final class Families {
      * @throws ModelLoadException if it is none of them; the message lists them
      */
     public static Architecture named(List<Architecture> families, String name) {
-        return first(families, a -> a.name().equals(name) || a.aliases().contains(name)).orElseThrow(() -> new ModelLoadException("unknown model family \"" + name
+        return first(families, a -> a.isNamed(name)).orElseThrow(() -> new ModelLoadException("unknown model family \"" + name
                 + "\"; supported are " + families.stream().map(Architecture::name).collect(Collectors.joining(", "))));
     }
 

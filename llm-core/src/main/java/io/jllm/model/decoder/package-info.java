@@ -5,7 +5,8 @@
  * <ul>
  * <li>{@link Numbers}: the numbers that nearly all have, and {@link ConfigDefaults}: what {@code config.json} may leave out
  * <li>{@link Decoder}: the parts of decoder-only transformers
- * <li>{@link LlamaLike}: a whole one, for families that differ from llama in little
+ * <li>{@link LlamaLike}: a whole one, for families that differ from llama in little, and say in what to {@link DenseBuilder};
+ * {@link DenseModel} is what comes of it, as {@link DenseTraits} describe it
  * </ul>
  */
 package io.jllm.model.decoder;
