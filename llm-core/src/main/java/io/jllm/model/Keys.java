@@ -72,8 +72,20 @@ public interface Keys {
     /** As {@link #integer(Key, int)}, for a number. */
     double real(Key key, double unsaid);
 
-    /** As {@link #integer(Key, int, int)}, for a number. */
+    /**
+     * A number that files may leave out.
+     *
+     * @param inFolder what the transformers library takes then
+     * @param inFile what a GGUF file means then
+     */
     double real(Key key, double inFolder, double inFile);
+
+    /**
+     * A limit that {@code config.json} takes away by null: 0 then.
+     *
+     * @param unsaid what is meant where there is nothing, in either kind of file
+     */
+    double limit(Key key, double unsaid);
 
     /** A number that may be missing. */
     OptionalDouble optionalReal(Key key);
@@ -164,6 +176,8 @@ public interface Keys {
      * It may be missing.
      */
     OptionalDouble ropeReal(Key key);
+    /** {@link Key#WINDOW} itself, of the layers that have one by that rule; 0 for none. */
+    int window(Architecture.WindowRule rule);
 
     /** A rotary embedding: its frequencies, scaling included. */
     Rope rope(Rotary rotary);
@@ -173,6 +187,18 @@ public interface Keys {
         flag(flag).filter(said -> said != supported).ifPresent(said -> {
             throw new ModelLoadException(name(flag) + " is " + said + "; supported is " + supported);
         });
+    }
+
+    /** Refuses a text that is there and says something else than what is supported. */
+    default void only(Key text, String supported) {
+        text(text).filter(said -> !said.equals(supported)).ifPresent(said -> {
+            throw new ModelLoadException(name(text) + " is \"" + said + "\"; supported is " + supported);
+        });
+    }
+
+    /** {@link Key#ROPE_BASE} as it stands for all layers, where some rotate otherwise than others. */
+    default double base(double unsaid) {
+        return optionalReal(Key.ROPE_BASE).orElse(unsaid);
     }
 
     /** Heads of an attention, if they fit each other. */
@@ -220,11 +246,15 @@ public interface Keys {
      */
     default Op.Activation activation(Op.Activation... supported) {
         if (supported.length == 1) {
-            return activation(Key.ACTIVATION, text(Key.ACTIVATION).orElse(supported[0].names().getFirst()), supported);
+            return activation(Key.ACTIVATION, supported);
         }
-        var said = derivedText(Key.GGUF_ACTIVATION, () -> activation(Key.ACTIVATION, text(Key.ACTIVATION).orElse(supported[0].names().getFirst()),
-                supported).names().getFirst(), supported[0].names().getFirst());
+        var said = derivedText(Key.GGUF_ACTIVATION, () -> activation(Key.ACTIVATION, supported).names().getFirst(), supported[0].names().getFirst());
         return activation(Key.GGUF_ACTIVATION, said, supported);
+    }
+
+    /** As {@link #activation(Op.Activation...)}, under another name; GGUF files do not say it. */
+    default Op.Activation activation(Key key, Op.Activation... supported) {
+        return activation(key, text(key).orElse(supported[0].names().getFirst()), supported);
     }
 
     private Op.Activation activation(Key key, String said, Op.Activation... supported) {

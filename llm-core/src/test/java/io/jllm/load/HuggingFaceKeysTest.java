@@ -26,7 +26,7 @@ class HuggingFaceKeysTest {
     /** What a family makes of a file, without tensors, and what the file says of the rotation. */
     private record Read(ModelConfig model, double ropeTheta, RopeScaling scaling) {
         static Read of(ConfigJson json) {
-            var config = HuggingFaceKeys.read(json, Families.all()).model().build(new MapWeights()).config();
+            var config = HuggingFaceFamily.read(json, Families.all()).model().build(new MapWeights()).config();
             var rope = HuggingFaceRope.of(json, Rotary.of(config.headDim(), config.maxContext()));
             return new Read(config, rope.theta(), rope.scaling());
         }
@@ -220,8 +220,9 @@ class HuggingFaceKeysTest {
         "\"rms_norm_eps\": 1e60                              | it must be at least 0 and finite as a 32-bit float",
         "\"rope_theta\": -1                                    | rope_theta is -1.0",
         "\"hidden_act\": \"gelu\"                              | hidden_act is \"gelu\"; supported is silu",
-        "\"rope_scaling\": {\"type\": \"yarn\"}                | rope_type is \"yarn\"; supported are default, linear and llama3",
-        "\"rope_scaling\": {\"rope_type\": \"dynamic\"}        | rope_type is \"dynamic\"",
+        "\"rope_scaling\": {\"type\": \"cubic\"}               | type is \"cubic\"; supported are default, linear, dynamic, yarn, longrope and llama3",
+        "\"rope_scaling\": {\"rope_type\": \"dynamic\"}        | factor is missing",
+        "\"rope_scaling\": {\"type\": \"longrope\"}            | short_factor is missing",
         "\"rope_scaling\": {\"rope_type\": \"linear\"}         | factor is missing",
         "\"rope_scaling\": {\"type\": \"linear\", \"factor\": 0} | factor is 0.0; it must be above 0",
         "\"rope_scaling\": 3                                   | rope_scaling must be an object, is 3",

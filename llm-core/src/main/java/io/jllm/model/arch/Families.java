@@ -2,6 +2,20 @@ package io.jllm.model.arch;
 
 import io.jllm.ModelLoadException;
 import io.jllm.model.Architecture;
+import io.jllm.model.arch.experts.DeepseekV2;
+import io.jllm.model.arch.experts.DeepseekV3;
+import io.jllm.model.arch.experts.Glm4Moe;
+import io.jllm.model.arch.experts.GptOss;
+import io.jllm.model.arch.experts.GraniteMoe;
+import io.jllm.model.arch.experts.Llama4;
+import io.jllm.model.arch.experts.Mixtral;
+import io.jllm.model.arch.experts.Olmoe;
+import io.jllm.model.arch.experts.PhiMoe;
+import io.jllm.model.arch.experts.Qwen2Moe;
+import io.jllm.model.arch.experts.Qwen3Moe;
+import io.jllm.model.arch.gemma.Gemma2;
+import io.jllm.model.arch.gemma.Gemma3;
+import io.jllm.model.arch.gemma.Gemma;
 import io.jllm.model.arch.gpt.Bloom;
 import io.jllm.model.arch.gpt.Falcon;
 import io.jllm.model.arch.gpt.Gpt2;
@@ -16,24 +30,25 @@ import io.jllm.model.arch.gpt.StableLm;
 import io.jllm.model.arch.gpt.StarCoder2;
 import io.jllm.model.arch.llama.Baichuan;
 import io.jllm.model.arch.llama.ChatGlm;
-import io.jllm.model.arch.experts.DeepseekV2;
-import io.jllm.model.arch.experts.DeepseekV3;
-import io.jllm.model.arch.experts.Glm4Moe;
-import io.jllm.model.arch.experts.GptOss;
-import io.jllm.model.arch.experts.GraniteMoe;
-import io.jllm.model.arch.experts.Llama4;
-import io.jllm.model.arch.experts.Mixtral;
-import io.jllm.model.arch.experts.Olmoe;
-import io.jllm.model.arch.experts.PhiMoe;
-import io.jllm.model.arch.experts.Qwen2Moe;
-import io.jllm.model.arch.experts.Qwen3Moe;
+import io.jllm.model.arch.llama.Cohere2;
+import io.jllm.model.arch.llama.Cohere;
 import io.jllm.model.arch.llama.Ernie4_5;
+import io.jllm.model.arch.llama.Exaone4;
+import io.jllm.model.arch.llama.Glm4;
+import io.jllm.model.arch.llama.Glm;
+import io.jllm.model.arch.llama.Granite;
+import io.jllm.model.arch.llama.HunyuanDense;
 import io.jllm.model.arch.llama.InternLm2;
 import io.jllm.model.arch.llama.Llama;
+import io.jllm.model.arch.llama.Ministral3;
 import io.jllm.model.arch.llama.Mistral;
-import io.jllm.model.arch.llama.Qwen;
+import io.jllm.model.arch.llama.Olmo2;
+import io.jllm.model.arch.llama.Olmo3;
+import io.jllm.model.arch.llama.Olmo;
+import io.jllm.model.arch.llama.Phi3;
 import io.jllm.model.arch.llama.Qwen2;
 import io.jllm.model.arch.llama.Qwen3;
+import io.jllm.model.arch.llama.Qwen;
 import io.jllm.model.arch.llama.SeedOss;
 import io.jllm.model.arch.llama.SmolLm3;
 import java.util.List;
@@ -78,7 +93,22 @@ public final class Families {
             new GptOss(),
             new Llama4(),
             new DeepseekV2(),
-            new DeepseekV3());
+            new DeepseekV3(),
+            new Gemma(),
+            new Gemma2(),
+            new Gemma3(),
+            new Phi3(),
+            new Olmo(),
+            new Olmo2(),
+            new Olmo3(),
+            new Cohere(),
+            new Cohere2(),
+            new Glm(),
+            new Glm4(),
+            new Granite(),
+            new Exaone4(),
+            new HunyuanDense(),
+            new Ministral3());
 
     private Families() {
     }
@@ -99,7 +129,7 @@ public final class Families {
      * @throws ModelLoadException if it is none of them; the message lists them
      */
     public static Architecture named(List<Architecture> families, String name) {
-        return first(families, a -> a.name().equals(name) || a.aliases().contains(name)).orElseThrow(() -> unknown(families, name));
+        return first(families, a -> a.isNamed(name)).orElseThrow(() -> unknown(families, name));
     }
 
     /**

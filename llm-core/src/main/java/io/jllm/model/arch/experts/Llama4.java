@@ -53,12 +53,17 @@ public final class Llama4 implements Architecture {
 
     @Override
     public String name() {
+        return "llama4_text";
+    }
+
+    @Override
+    public String ggufName() {
         return "llama4";
     }
 
     @Override
-    public List<String> aliases() {
-        return List.of("llama4_text");
+    public List<String> multimodal() {
+        return List.of("llama4");
     }
 
     @Override
@@ -121,7 +126,7 @@ public final class Llama4 implements Architecture {
 
         Llama4Model(Numbers n, Experts experts, Rope rope, List<Integer> chunks, List<Boolean> rotated, List<Boolean> sparse, Temperature temperature,
                     boolean normsHeads, boolean attentionBias) {
-            super("llama4", n, experts, rope, chunks);
+            super("llama4_text", n, experts, rope, chunks);
             this.chunks = chunks;
             this.rotated = rotated;
             this.sparse = sparse;

@@ -36,7 +36,7 @@ public final class StarCoder2 implements Architecture {
     public Model read(Keys keys) {
         var n = Numbers.read(keys, UNSAID, Key.LAYER_EPS);
         var rope = keys.rope(Rotary.of(n.shape().headDim(), n.context()));
-        return new StarCoder2Model(n, rope, keys.windows(n.layers(), WindowRule.SAID), keys.flag(BIAS).orElse(keys.knows(BIAS)),
+        return new StarCoder2Model(n, rope, keys.windows(n.layers(), WindowRule.all(0)), keys.flag(BIAS).orElse(keys.knows(BIAS)),
                 Gpt.activation(keys, Op.Activation.GELU_TANH));
     }
 
