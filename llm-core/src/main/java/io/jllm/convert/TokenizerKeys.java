@@ -69,7 +69,7 @@ final class TokenizerKeys {
         if (JsonParts.isTrue(made.model, "byte_fallback")) {
             made.characters(progress);
         } else {
-            made.bytes();
+            made.bytes(progress);
         }
         var config = JsonParts.read(folder.resolve("tokenizer_config.json"));
         made.special(loaded.tokenizer().get(), loaded.eos(), config, JsonParts.read(folder.resolve("config.json")));
@@ -121,9 +121,9 @@ final class TokenizerKeys {
         return 0;
     }
 
-    private void bytes() {
+    private void bytes(Converter.Progress progress) {
         text("model", "gpt2");
-        text("pre", PreTokenizerName.of(where, root.get("pre_tokenizer"), JsonParts.isTrue(model, "ignore_merges")));
+        text("pre", PreTokenizerName.of(where, root.get("pre_tokenizer"), JsonParts.isTrue(model, "ignore_merges"), progress::note));
         table();
         put("merges", new GgufValue.Texts(merges().stream().map(m -> String.join(" ", m)).toList()));
     }

@@ -1,6 +1,7 @@
 package io.jllm.tokenizer.gguf;
 
 import io.jllm.ModelLoadException;
+import io.jllm.tokenizer.pre.PreTokenizer;
 import io.jllm.tokenizer.subword.Pieces;
 import io.jllm.tokenizer.subword.Vocabulary;
 import io.jllm.tokenizer.bpe.BpeBuilder;
@@ -21,19 +22,24 @@ final class GgufBpe {
     private GgufBpe() {
     }
 
-    /** Byte-level, by the list of merges. */
-    static BpeModel listed(GgufVocabulary vocabulary, Vocabulary table, boolean ignoreMerges) {
+    /** By the list of merges. */
+    static BpeModel listed(GgufVocabulary vocabulary, Vocabulary table, PreTokenizer pre) {
         List<String> lines = vocabulary.merges();
         var builder = new BpeBuilder(vocabulary.size(), lines.size());
         tellTokens(vocabulary, builder);
-        for (int b = 0; b < 256; b++) {
-            String character = String.valueOf(Pieces.byteLevel((byte) b));
-            if (textId(vocabulary, character) == NONE) {
-                builder.stranger(character); // still keeps its neighbours from merging, and is left out afterwards
+        if (pre.writing() == PreTokenizer.Writing.BYTES) {
+            for (int b = 0; b < 256; b++) {
+                String character = String.valueOf(Pieces.byteLevel((byte) b));
+                if (textId(vocabulary, character) == NONE) {
+                    builder.stranger(character); // still keeps its neighbours from merging, and is left out afterwards
+                }
             }
+        } else {
+            byteTokens(vocabulary, builder);
         }
-        if (ignoreMerges) {
-            builder.takeWhole(table.index(vocabulary::isText)::find);
+        if (pre.whole() != PreTokenizer.Whole.NONE) {
+            var index = table.index(vocabulary::isText);
+            builder.takeWhole(piece -> pre.ignoresMerges(piece) ? index.find(piece) : NONE);
         }
         int absent = 0;
         for (int i = 0; i < lines.size(); i++) {
@@ -65,11 +71,19 @@ final class GgufBpe {
         return textId(vocabulary, left) != NONE && textId(vocabulary, right) != NONE && textId(vocabulary, whole) != NONE;
     }
 
-    /** A token, or what merges make where there is none: at the end, those of its characters that are ASCII and tokens. */
+    /**
+     * A token, or what merges make where there is none: at the end, the tokens of its bytes, or, where bytes are characters, those of its
+     * characters that are ASCII and tokens.
+     */
     private static int symbol(GgufVocabulary vocabulary, BpeBuilder builder, String text) {
         int id = textId(vocabulary, text);
-        return id != NONE ? id : builder.stranger(text,
-                text.chars().filter(c -> c < 0x80).map(c -> textId(vocabulary, Character.toString(c))).filter(i -> i != NONE).toArray());
+        if (id != NONE) {
+            return id;
+        }
+        byte[] utf8 = Pieces.plain(text);
+        IntStream ids = builder.hasByteTokens() ? IntStream.range(0, utf8.length).map(i -> builder.byteToken(utf8[i]))
+                : text.chars().filter(c -> c < 0x80).map(c -> textId(vocabulary, Character.toString(c)));
+        return builder.stranger(text, ids.filter(i -> i != NONE).toArray());
     }
 
     /**
@@ -81,15 +95,7 @@ final class GgufBpe {
         double[] scores = vocabulary.scores();
         var builder = new BpeBuilder(vocabulary.size(), 2 * scores.length);
         tellTokens(vocabulary, builder);
-        int[] bytes = new int[256];
-        Arrays.fill(bytes, NONE);
-        for (int id = 0; id < scores.length; id++) {
-            if (Pieces.isByte(vocabulary.text(id))) {
-                int value = Pieces.byteOf(vocabulary.text(id))[0] & 0xFF;
-                bytes[value] = id;
-                builder.byteToken(value, id);
-            }
-        }
+        byteTokens(vocabulary, builder);
         builder.unknown(unknown, true);
         double[] falling = Arrays.stream(scores).map(s -> 0.0 - s).sorted().distinct().toArray();
         for (int id = 0; id < scores.length; id++) {
@@ -99,8 +105,8 @@ final class GgufBpe {
                 for (int cut = next(token, 0); cut < token.length(); cut = next(token, cut)) {
                     String left = token.substring(0, cut);
                     String right = token.substring(cut);
-                    int leftSymbol = part(vocabulary, builder, left, bytes, unknown);
-                    int rightSymbol = part(vocabulary, builder, right, bytes, unknown);
+                    int leftSymbol = part(vocabulary, builder, left, unknown);
+                    int rightSymbol = part(vocabulary, builder, right, unknown);
                     if (leftSymbol != NONE && rightSymbol != NONE) {
                         builder.merge(left, leftSymbol, right, rightSymbol, rank, id, true);
                     }
@@ -111,18 +117,26 @@ final class GgufBpe {
     }
 
     /** A token, or a character that is none: it may still be a part of a token, and falls apart into bytes where it is not. */
-    private static int part(GgufVocabulary vocabulary, BpeBuilder builder, String text, int[] bytes, int unknown) {
+    private static int part(GgufVocabulary vocabulary, BpeBuilder builder, String text, int unknown) {
         int id = textId(vocabulary, text);
         if (id != NONE || next(text, 0) < text.length()) {
             return id;
         }
         byte[] utf8 = Pieces.plain(text);
-        int[] ids = IntStream.range(0, utf8.length).map(i -> bytes[utf8[i] & 0xFF]).toArray();
+        int[] ids = IntStream.range(0, utf8.length).map(i -> builder.byteToken(utf8[i])).toArray();
         return builder.stranger(text, Arrays.stream(ids).anyMatch(i -> i == NONE) ? new int[] {unknown} : ids);
     }
 
     private static int next(String token, int at) {
         return token.offsetByCodePoints(at, 1);
+    }
+
+    private static void byteTokens(GgufVocabulary vocabulary, BpeBuilder builder) {
+        for (int id = 0; id < vocabulary.size(); id++) {
+            if (Pieces.isByte(vocabulary.text(id))) {
+                builder.byteToken(Pieces.byteOf(vocabulary.text(id))[0] & 0xFF, id);
+            }
+        }
     }
 
     private static void tellTokens(GgufVocabulary vocabulary, BpeBuilder builder) {

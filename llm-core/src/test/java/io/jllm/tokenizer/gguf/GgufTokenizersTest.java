@@ -11,7 +11,7 @@ import io.jllm.quant.gguf.GgufMetadata;
 import io.jllm.quant.gguf.GgufValue;
 import io.jllm.tokenizer.Golden;
 import io.jllm.tokenizer.subword.Pieces;
-import io.jllm.tokenizer.subword.PreTokenizer;
+import io.jllm.tokenizer.pre.PreTokenizer;
 import io.jllm.tokenizer.Tokenizer;
 import java.util.ArrayList;
 import java.util.Arrays;
