@@ -8,6 +8,7 @@
  * <li>{@link Encoder}: what lies between, to ids; {@link Ids} collects them
  * <li>{@link Vocabulary}, {@link Pieces}, {@link TextIndex}: tokens, the bytes they stand for, and how they are looked up
  * <li>{@link TableDetokenizer}, {@link Utf8Decoder}: ids to text
+ * <li>{@link ScoredMerges}: merges of vocabularies that have scores instead
  * <li>{@link Words}: kinds of characters
  * </ul>
  */
