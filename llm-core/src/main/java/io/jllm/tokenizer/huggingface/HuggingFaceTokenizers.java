@@ -92,7 +92,7 @@ public final class HuggingFaceTokenizers {
                 (text, first) -> new Normalizer.Normalized(normalizer.apply(text, eachText || first), first));
         var encoder = new Encoder(new Splitting(List.of()), ScoredMerges.model(tokens, tokens.scores(), source.model().unknown()));
         return new SubwordTokenizer(tokens.table(), splitter, encoder, frame(all(ends, source, tokens::id), source, tokens),
-                source.model().dummyPrefix());
+                source.model().dummyPrefix() || source.model().removesSpaces());
     }
 
     private static SubwordTokenizer.Frame frame(Set<Integer> ends, TokenizerSource.Pieces source, PieceTokens tokens) {

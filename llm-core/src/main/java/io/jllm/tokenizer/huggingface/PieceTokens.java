@@ -70,15 +70,20 @@ final class PieceTokens implements ScoredMerges.Tokens {
         return token != null ? token.text() : pieces.get(id).text();
     }
 
+    /** User-defined pieces are not: they are found before anything is merged. */
     @Override
     public boolean isText(int id) {
-        return id < pieces.size() && !added.containsKey(id)
-                && (pieces.get(id).kind() == Kind.NORMAL || pieces.get(id).kind() == Kind.USER_DEFINED);
+        return isPiece(id, Kind.NORMAL);
+    }
+
+    /** Whether it is a piece of a kind, whose place no added token has taken. */
+    private boolean isPiece(int id, Kind kind) {
+        return id < pieces.size() && !added.containsKey(id) && pieces.get(id).kind() == kind;
     }
 
     @Override
     public boolean isByte(int id) {
-        return id < pieces.size() && pieces.get(id).kind() == Kind.BYTE && Pieces.isByte(pieces.get(id).text());
+        return isPiece(id, Kind.BYTE) && Pieces.isByte(pieces.get(id).text());
     }
 
     @Override
@@ -108,7 +113,7 @@ final class PieceTokens implements ScoredMerges.Tokens {
     /** Found in a normalized text: they are never cut, nor joined to what stands beside them. */
     List<AddedToken> userDefined() {
         return IntStream.range(0, pieces.size())
-                .filter(id -> isText(id) && pieces.get(id).kind() == Kind.USER_DEFINED)
+                .filter(id -> isPiece(id, Kind.USER_DEFINED))
                 .mapToObj(id -> new AddedToken(id, pieces.get(id).text(), false, false, false, false, true)).toList();
     }
 
@@ -125,7 +130,7 @@ final class PieceTokens implements ScoredMerges.Tokens {
                 String text = pieces.get(id).text();
                 if (isByte(id)) {
                     table.text(id, text, Pieces.byteOf(text));
-                } else if (isText(id)) {
+                } else if (isText(id) || isPiece(id, Kind.USER_DEFINED)) {
                     table.text(id, text, Pieces.sentencePiece(text));
                 } else {
                     table.special(id, text);

@@ -57,7 +57,8 @@ public record PieceClass(boolean addsBos, List<String> before) {
         boolean roled = hasRoles(folder);
         var texts = Stream.concat(CHATGLM_TOKENS.stream(), roled ? CHATGLM_ROLES.stream() : Stream.of()).toList();
         List<AddedToken> decoder = new ArrayList<>();
-        texts.forEach(text -> decoder.add(AddedToken.special(text).withId(model.pieces().size() + decoder.size())));
+        texts.forEach(text -> decoder.add(new AddedToken(model.pieces().size() + decoder.size(), text, true, false, false,
+                Character.isLetter(text.charAt(0)), false))); // sop is not to be found in philosophers
         decoder.addAll(all.decoder());
         return new TokenizerSource.Pieces(file, model, kind, new SpecialTokens(decoder, all.named(), all.extra(), all.config()),
                 roled ? List.of(CHATGLM_USER, "<|observation|>") : List.of());

@@ -53,11 +53,15 @@ final class TiktokenFile {
         JsonArray merges = new JsonArray();
         boolean whole = false;
         for (int rank = 0; rank < tokens.length; rank++) {
-            int cut = tokens[rank].length() > 1 ? cut(tokens[rank], rank, ranks) : 0;
-            if (cut > 0) {
-                merges.add(tokens[rank].substring(0, cut) + " " + tokens[rank].substring(cut));
+            String token = tokens[rank];
+            int last = token.length() > 1 ? cut(token, rank, ranks) : 0;
+            if (last > 0) {
+                merges.add(token.substring(0, last) + " " + token.substring(last));
+            } else if (last == NONE) { // comes of pieces that are just that, and of what merges of later ranks make
+                whole = true;
+                IntStream.range(1, token.length()).filter(c -> ranks.containsKey(token.substring(0, c)) && ranks.containsKey(token.substring(c)))
+                        .forEach(c -> merges.add(token.substring(0, c) + " " + token.substring(c)));
             }
-            whole |= cut == NONE; // then it comes of pieces that are just that, and of nothing else
         }
         var json = ByteLevelJson.of(file, vocab, merges, whole, EXPRESSION, false, true);
         return new TokenizerSource.Json(file, json, withSpecial(special, tokens.length), List.of(END_OF_TEXT, END_OF_MESSAGE));
