@@ -5,15 +5,16 @@ import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonPrimitive;
 import io.jllm.ModelLoadException;
+import io.jllm.json.ConfigJson;
 import io.jllm.json.JsonParts;
 import io.jllm.load.LoadedModel;
 import io.jllm.quant.gguf.GgufValue;
 import io.jllm.tokenizer.Tokenizer;
+import io.jllm.tokenizer.source.TokenizerSource;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
-import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -24,65 +25,104 @@ import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 
 /**
- * A {@code tokenizer.json} as GGUF metadata. Byte-level BPE becomes the model {@code gpt2} with its merges and the name of its
- * pre-tokenizer; BPE over characters with byte fallback, as sentencepiece models are stored, becomes {@code llama} with scores
- * that rank as the merges do. Keys and token types are llama.cpp's ({@code llama-vocab.cpp}).
+ * The tokenizer of a folder as GGUF metadata. Byte-level BPE becomes the model {@code gpt2} with its merges and the name of its
+ * pre-tokenizer; SentencePiece models, and BPE over characters with byte fallback, as a {@code tokenizer.json} stores them, become
+ * {@code llama} with scores, which rank as the merges do. Keys and token types are llama.cpp's ({@code llama-vocab.cpp}).
  */
 final class TokenizerKeys {
-    private static final int NORMAL = 1;
-    private static final int UNKNOWN = 2;
-    private static final int CONTROL = 3;
-    private static final int USER_DEFINED = 4;
-    private static final int UNUSED = 5;
-    private static final int BYTE = 6;
-
     private static final Pattern BYTE_TOKEN = Pattern.compile("<0x[0-9A-F]{2}>");
 
     /** Score of single characters, which no merge makes; below that of any merge. */
     private static final double UNMERGED = -1e6;
+    /** So many keys for tokens that end a generation are there besides that of the end of sequence. */
+    private static final int MORE_ENDS = 2;
 
+    private final TokenizerSource source;
     private final String where;
-    private final JsonObject root;
-    private final JsonObject model;
-    private final String[] tokens;
-    private final int[] types;
-    private final Map<String, Integer> ids = new HashMap<>();
+    private final Tokenizer tokenizer;
+    private final Converter.Progress progress;
+    private final TokenTable table;
     private final Map<String, GgufValue> keys = new LinkedHashMap<>();
 
-    private TokenizerKeys(Path file, int vocab) {
-        where = file.toString();
-        root = JsonParts.read(file);
-        model = JsonParts.object(root, "model").filter(m -> JsonParts.text(m, "type").orElse("BPE").equals("BPE"))
-                .orElseThrow(() -> error("is no BPE tokenizer; others cannot be written as GGUF"));
-        tokens = new String[vocab];
-        types = new int[vocab];
+    private TokenizerKeys(TokenizerSource source, Tokenizer tokenizer, int rows, Converter.Progress progress) {
+        this.source = source;
+        where = source.file().toString();
+        this.tokenizer = tokenizer;
+        this.progress = progress;
+        table = new TokenTable(rows);
     }
 
-    /** The keys of a folder's tokenizer; none if it has no {@code tokenizer.json}. */
+    /** The keys of a folder's tokenizer; none if it has none. */
     static Map<String, GgufValue> read(Path folder, LoadedModel loaded, Converter.Progress progress) throws IOException {
         if (loaded.tokenizer().isEmpty()) {
-            progress.note(folder + " has no tokenizer.json: the file is written without a tokenizer");
+            progress.note(folder + " has no tokenizer.json, nor another file of a tokenizer: the file is written without a tokenizer");
             return Map.of();
         }
-        var made = new TokenizerKeys(folder.resolve("tokenizer.json"), loaded.config().vocab());
-        made.vocabulary(loaded.tokenizer().get(), progress);
-        if (JsonParts.isTrue(made.model, "byte_fallback")) {
-            made.characters(progress);
-        } else {
-            made.bytes();
+        return read(folder, loaded.tokenizer().get(), loaded.eos(), loaded.config().vocab(), progress);
+    }
+
+    /**
+     * The keys of a folder's tokenizer.
+     *
+     * @param ends tokens that end a generation
+     * @param rows of the embedding table
+     */
+    static Map<String, GgufValue> read(Path folder, Tokenizer tokenizer, Set<Integer> ends, int rows, Converter.Progress progress)
+            throws IOException {
+        var made = new TokenizerKeys(TokenizerSource.read(folder), tokenizer, rows, progress);
+        Optional<Integer> unknown = switch (made.source) {
+            case TokenizerSource.Json json -> made.json(json.json().json());
+            case TokenizerSource.Pieces pieces -> made.pieces(pieces);
+        };
+        if (made.table.beyond() > 0) {
+            progress.note(made.where + ": " + made.table.beyond() + " tokens with ids past the " + made.table.rows()
+                    + " rows of the embedding table are left out");
         }
-        var config = JsonParts.read(folder.resolve("tokenizer_config.json"));
-        made.special(loaded.tokenizer().get(), loaded.eos(), config, JsonParts.read(folder.resolve("config.json")));
-        made.chatTemplate(folder, config);
+        made.special(ends, unknown, JsonParts.read(folder.resolve("config.json")));
+        made.chatTemplate(folder);
         return made.keys;
     }
 
+    /** Writes a SentencePiece model; tells which token is unknown. */
+    private Optional<Integer> pieces(TokenizerSource.Pieces pieces) {
+        var model = pieces.model();
+        var scores = PieceKeys.fill(table, model, tokenizer);
+        PieceKeys.note(pieces, progress);
+        text("model", "llama");
+        scored(scores, model.dummyPrefix());
+        return Optional.of(model.unknown()).filter(id -> id < table.rows());
+    }
+
+    private void scored(double[] scores, boolean spacePrefix) {
+        table();
+        put("scores", new GgufValue.Reals(GgufValue.Type.FLOAT32, scores));
+        if (!spacePrefix) {
+            put("add_space_prefix", new GgufValue.Bool(false));
+        }
+    }
+
+    /** Writes a {@code tokenizer.json}; tells which token is unknown. */
+    private Optional<Integer> json(JsonObject root) {
+        var model = JsonParts.object(root, "model").filter(m -> JsonParts.text(m, "type").orElse("BPE").equals("BPE"))
+                .orElseThrow(() -> error("is no BPE tokenizer; others cannot be written as GGUF"));
+        vocabulary(root, model);
+        Optional<Integer> unknown = JsonParts.text(model, "unk_token").map(table::id);
+        if (JsonParts.isTrue(model, "byte_fallback")) {
+            unknown.ifPresent(id -> table.setType(id, TokenTable.UNKNOWN));
+            characters(root, model);
+        } else {
+            bytes(root, model);
+        }
+        return unknown;
+    }
+
     /** Ids are the tokenizer's: those of added tokens go by their order, and other files may name some. */
-    private void vocabulary(Tokenizer tokenizer, Converter.Progress progress) {
-        int beyond = 0;
+    private void vocabulary(JsonObject root, JsonObject model) {
         var vocab = JsonParts.object(model, "vocab").orElseThrow(() -> error("has no model.vocab"));
         for (var e : vocab.entrySet()) {
-            beyond += put(e.getKey(), e.getValue(), NORMAL);
+            int id = JsonParts.integer(e.getValue()).filter(i -> i >= 0)
+                    .orElseThrow(() -> error("has the id " + e.getValue() + " for token " + e.getKey()));
+            table.put(id, e.getKey(), TokenTable.NORMAL);
         }
         var listed = new HashSet<String>();
         for (var e : JsonParts.list(root, "added_tokens")) {
@@ -93,74 +133,51 @@ final class TokenizerKeys {
         for (int id = 0; id < tokenizer.vocabSize(); id++) {
             var token = tokenizer.token(id);
             boolean added = listed.contains(token) || !vocab.has(token) || tokenizer.isSpecial(id);
-            if (added && !token.equals("[PAD" + id + "]")) {
-                beyond += put(token, new JsonPrimitive(id), tokenizer.isSpecial(id) ? CONTROL : USER_DEFINED);
+            if (added && !token.equals(TokenTable.padding(id))) {
+                table.putAdded(id, tokenizer);
             }
         }
-        if (beyond > 0) {
-            progress.note(where + ": " + beyond + " tokens with ids past the " + tokens.length
-                    + " rows of the embedding table are left out");
-        }
-        for (int id = 0; id < tokens.length; id++) {
-            if (tokens[id] == null) {
-                tokens[id] = "[PAD" + id + "]";
-                types[id] = UNUSED;
-            }
-        }
+        table.fill();
     }
 
-    /** 1 if the id is past the end of the table. */
-    private int put(String token, JsonElement number, int type) {
-        int id = JsonParts.integer(number).filter(i -> i >= 0).orElseThrow(() -> error("has the id " + number + " for token " + token));
-        if (id >= tokens.length) {
-            return 1;
-        }
-        tokens[id] = token;
-        types[id] = type;
-        ids.put(token, id);
-        return 0;
-    }
-
-    private void bytes() {
+    private void bytes(JsonObject root, JsonObject model) {
+        JsonParts.object(root, "normalizer").filter(n -> !n.has("normalizers") || !JsonParts.list(n, "normalizers").isEmpty())
+                .ifPresent(n -> progress.note(where + ": its normalizer, " + n + ", is not applied by readers of GGUF files: texts that it changes "
+                        + "may become other tokens"));
         text("model", "gpt2");
-        text("pre", PreTokenizerName.of(where, root.get("pre_tokenizer"), JsonParts.isTrue(model, "ignore_merges")));
+        text("pre", PreTokenizerName.of(where, root.get("pre_tokenizer"), JsonParts.isTrue(model, "ignore_merges"), progress::note));
         table();
-        put("merges", new GgufValue.Texts(merges().stream().map(m -> String.join(" ", m)).toList()));
+        put("merges", new GgufValue.Texts(merges(model).stream().map(m -> String.join(" ", m)).toList()));
     }
 
-    private void characters(Converter.Progress progress) {
+    private void characters(JsonObject root, JsonObject model) {
         text("model", "llama");
-        JsonParts.text(model, "unk_token").map(ids::get).ifPresent(id -> types[id] = UNKNOWN);
-        var scores = new double[tokens.length];
-        for (int id = 0; id < tokens.length; id++) {
-            if (BYTE_TOKEN.matcher(tokens[id]).matches()) {
-                types[id] = BYTE;
-            } else if (types[id] == NORMAL) {
+        var scores = new double[table.rows()];
+        for (int id = 0; id < scores.length; id++) {
+            if (BYTE_TOKEN.matcher(table.token(id)).matches()) {
+                table.setType(id, TokenTable.BYTE);
+            } else if (table.type(id) == TokenTable.NORMAL) {
                 scores[id] = UNMERGED;
             }
         }
         int rank = 0;
-        for (var merge : merges()) {
+        var merges = merges(model);
+        for (var merge : merges) {
             int r = rank++;
             // a token that several merges make has the rank of the first
-            Optional.ofNullable(ids.get(String.join("", merge))).filter(id -> scores[id] == UNMERGED)
+            Optional.ofNullable(table.id(String.join("", merge))).filter(id -> scores[id] == UNMERGED)
                     .ifPresent(id -> scores[id] = -r);
         }
-        int more = unlistedMerges();
+        int more = unlisted(new HashSet<>(merges));
         if (more > 0) {
             progress.note(where + ": " + more + " tokens can be put together in ways that are not among the merges, but will be once "
                     + "they are scores: some texts may become other tokens");
         }
-        table();
-        put("scores", new GgufValue.Reals(GgufValue.Type.FLOAT32, scores));
-        if (!addsSpacePrefix()) {
-            put("add_space_prefix", new GgufValue.Bool(false));
-        }
+        scored(scores, addsSpacePrefix(root));
     }
 
     /** Tokens that two others make up without a merge that says so: scores know no such pairs. */
-    private int unlistedMerges() {
-        var listed = new HashSet<>(merges());
+    private int unlisted(Set<List<String>> listed) {
         return (int) listed.stream().map(m -> String.join("", m)).distinct()
                 .filter(token -> IntStream.range(1, token.length()).anyMatch(cut -> isPlain(token.substring(0, cut))
                         && isPlain(token.substring(cut)) && !listed.contains(List.of(token.substring(0, cut), token.substring(cut)))))
@@ -168,12 +185,12 @@ final class TokenizerKeys {
     }
 
     private boolean isPlain(String token) {
-        var id = ids.get(token);
-        return id != null && types[id] == NORMAL;
+        var id = table.id(token);
+        return id != null && table.type(id) == TokenTable.NORMAL;
     }
 
     /** Whether a space goes before a text: by a normalizer, or by a pre-tokenizer. */
-    private boolean addsSpacePrefix() {
+    private static boolean addsSpacePrefix(JsonObject root) {
         var steps = new JsonArray();
         for (var part : List.of("normalizer", "pre_tokenizer")) {
             JsonParts.object(root, part).ifPresent(p -> {
@@ -191,12 +208,12 @@ final class TokenizerKeys {
     }
 
     private void table() {
-        put("tokens", new GgufValue.Texts(Arrays.asList(tokens)));
-        put("token_type", new GgufValue.Ints(GgufValue.Type.INT32, Arrays.stream(types).asLongStream().toArray()));
+        put("tokens", table.tokens());
+        put("token_type", table.types());
     }
 
     /** Pairs, as lists of two or as text with a space between. */
-    private List<List<String>> merges() {
+    private List<List<String>> merges(JsonObject model) {
         return JsonParts.list(model, "merges").stream().map(e -> {
             if (e instanceof JsonArray a && a.size() == 2 && isText(a.get(0)) && isText(a.get(1))) {
                 return List.of(a.get(0).getAsString(), a.get(1).getAsString());
@@ -213,9 +230,9 @@ final class TokenizerKeys {
         return e instanceof JsonPrimitive p && p.isString();
     }
 
-    private void special(Tokenizer tokenizer, Set<Integer> ends, JsonObject config, JsonObject model) {
+    private void special(Set<Integer> ends, Optional<Integer> unknown, JsonObject config) {
         tokenizer.bos().ifPresent(id -> token("bos", id));
-        var eos = named(config, "eos_token").or(() -> first(model.get("eos_token_id"))).or(() -> ends.stream().min(Integer::compare));
+        var eos = named("eos_token").or(() -> first(config.get("eos_token_id"))).or(() -> ends.stream().min(Integer::compare));
         eos.ifPresent(id -> token("eos", id));
         var more = ends.stream().filter(id -> !id.equals(eos.orElse(-1))).sorted().toList();
         if (!more.isEmpty()) {
@@ -224,21 +241,31 @@ final class TokenizerKeys {
         if (more.size() > 1) {
             token("eom", more.getFirst());
         }
-        JsonParts.text(this.model, "unk_token").map(ids::get).or(() -> named(config, "unk_token")).ifPresent(id -> token("unknown", id));
-        named(config, "pad_token").ifPresent(id -> token("padding", id));
+        if (more.size() > MORE_ENDS) {
+            progress.note(where + ": of the tokens that end a generation, GGUF has no keys for "
+                    + more.subList(1, more.size() - 1).stream().map(table::token).toList() + ": they end it only where readers know them by name");
+        }
+        unknown.or(() -> named("unk_token")).ifPresent(id -> token("unknown", id));
+        named("pad_token").ifPresent(id -> token("padding", id));
         put("add_bos_token", new GgufValue.Bool(tokenizer.addsBos()));
-        if (JsonParts.isTrue(config, "add_eos_token")) {
+        boolean addsEos = source.special().flag("add_eos_token");
+        if (addsEos) {
             put("add_eos_token", new GgufValue.Bool(true));
+        }
+        int[] around = tokenizer.encode("");
+        if (around.length > (tokenizer.addsBos() ? 1 : 0) + (addsEos ? 1 : 0)) {
+            progress.note(where + ": a prompt stands between " + Arrays.stream(around).mapToObj(tokenizer::token).toList()
+                    + ", which GGUF has no keys for, but for the first and last tokens of sequences: write them into prompts");
         }
     }
 
     private Optional<Integer> first(JsonElement ids) {
-        return JsonParts.integer(ids instanceof JsonArray a && !a.isEmpty() ? a.get(0) : ids).filter(id -> id >= 0 && id < tokens.length);
+        return JsonParts.integer(ids instanceof JsonArray a && !a.isEmpty() ? a.get(0) : ids).filter(id -> id >= 0 && id < table.rows());
     }
 
-    /** A special token of {@code tokenizer_config.json}: its text, or an object that has it. */
-    private Optional<Integer> named(JsonObject config, String key) {
-        return JsonParts.text(config, key).or(() -> JsonParts.object(config, key).flatMap(o -> JsonParts.text(o, "content"))).map(ids::get);
+    /** A special token by its role. */
+    private Optional<Integer> named(String role) {
+        return Optional.ofNullable(source.special().named().get(role)).map(token -> table.id(token.text()));
     }
 
     private void token(String name, int id) {
@@ -246,7 +273,8 @@ final class TokenizerKeys {
     }
 
     /** Its own file wins; where there are several templates, the one named default. */
-    private void chatTemplate(Path folder, JsonObject config) throws IOException {
+    private void chatTemplate(Path folder) throws IOException {
+        var config = source.special().config().map(ConfigJson::json).orElseGet(JsonObject::new);
         var file = folder.resolve("chat_template.jinja");
         var template = Files.exists(file) ? Optional.of(Files.readString(file))
                 : JsonParts.text(config, "chat_template").or(() -> JsonParts.list(config, "chat_template").stream()

@@ -43,6 +43,11 @@ public final class ConfigJson {
         this.object = object;
     }
 
+    /** An object that was put together elsewhere. */
+    public static ConfigJson of(String where, JsonObject object) {
+        return new ConfigJson(where, object);
+    }
+
     /**
      * Parses a text.
      *

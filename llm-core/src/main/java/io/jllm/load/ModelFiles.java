@@ -20,7 +20,6 @@ import io.jllm.tokenizer.huggingface.HuggingFaceTokenizers;
 import java.io.IOException;
 import java.nio.file.ClosedFileSystemException;
 import java.nio.file.Files;
-import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -32,7 +31,7 @@ import java.util.stream.Collectors;
 
 /**
  * Opens the two forms in which models are kept: a GGUF file, or a Hugging Face folder with {@code config.json}, safetensors and
- * {@code tokenizer.json}. Weights are mapped, not read, so that opening is quick.
+ * {@code tokenizer.json} or another file of a tokenizer. Weights are mapped, not read, so that opening is quick.
  */
 public final class ModelFiles {
     private static final Pattern PARTS_OF_FOLDERS = Pattern.compile(".*\\.(safetensors|json|bin)", Pattern.DOTALL);
@@ -113,8 +112,7 @@ public final class ModelFiles {
             var weights = read.model().adapt(checkpoint);
             var built = read.model().build(weights);
             var eos = EndIds.of(generation, HuggingFaceFamily.endTokens(json), built.config().vocab());
-            // a link that leads nowhere is there, and says so when it is read
-            Optional<Supplier<Tokenizer>> tokenizer = Files.exists(folder.resolve("tokenizer.json"), LinkOption.NOFOLLOW_LINKS)
+            Optional<Supplier<Tokenizer>> tokenizer = HuggingFaceTokenizers.isIn(folder)
                     ? Optional.of(() -> HuggingFaceTokenizers.fromFolder(folder, eos)) : Optional.empty();
             var name = String.valueOf(folder.toRealPath().getFileName());
             return assemble(name, built, weights, tokenizer, defaults, eos, read.gguf());

@@ -45,6 +45,22 @@ public final class Golden {
     private record Cases(List<Case> cases) {
     }
 
+    /** Texts under the names of pre-tokenizers, of vocabularies by name. */
+    public record PreTokenizers(List<String> texts, List<PreTokenizerCase> cases, Map<String, Map<String, GgufValue>> vocabularies) {
+        /** The keys of a vocabulary, to be changed. */
+        public Map<String, GgufValue> metadata(String vocabulary) {
+            return new LinkedHashMap<>(vocabularies.get(vocabulary));
+        }
+    }
+
+    /**
+     * Names that stand for the same.
+     *
+     * @param ids of each text; null where llama.cpp gives none
+     */
+    public record PreTokenizerCase(List<String> names, String vocabulary, List<int[]> ids) {
+    }
+
     private Golden() {
     }
 
@@ -72,6 +88,15 @@ public final class Golden {
             variants.add(new Variant(new GgufMetadata(entries), cases));
         }
         return variants;
+    }
+
+    public static PreTokenizers preTokenizers() {
+        JsonObject file = read("pre-tokenizers.json", JsonObject.class);
+        Map<String, Map<String, GgufValue>> vocabularies = new LinkedHashMap<>();
+        file.getAsJsonObject("vocabularies").entrySet().forEach(e -> vocabularies.put(e.getKey(), entries(e.getValue().getAsJsonObject())));
+        List<PreTokenizerCase> cases = file.getAsJsonArray("cases").asList().stream()
+                .map(c -> new Gson().fromJson(c, PreTokenizerCase.class)).toList();
+        return new PreTokenizers(file.getAsJsonArray("texts").asList().stream().map(JsonElement::getAsString).toList(), cases, vocabularies);
     }
 
     /** The keys of a vocabulary, to be changed. */

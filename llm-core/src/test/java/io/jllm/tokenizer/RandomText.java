@@ -4,7 +4,7 @@ import java.util.List;
 import java.util.Random;
 
 /** Texts at random, of many scripts, of blanks, contractions and marks that tokenizers treat apart. */
-final class RandomText {
+public final class RandomText {
     private static final List<String> BLOCKS = List.of("az", "AZ", "09", "!/", ":@", "\u00a0\u00bf", "\u00e0\u00ff", "\u0300\u036f", "\u0400\u04ff",
             "\u0621\u06ff", "\u0900\u097f", "\u0e01\u0e3a", "\u2000\u206f", "\u2580\u25ff", "\u3040\u30ff", "\u4e00\u9fff", "\uac00\ud7a3");
     private static final List<String> PIECES = List.of(" ", "  ", "\n", "\t", "\r\n", "'s", "'LL", "'ve", "hello", "the", "Once upon", "world",
@@ -13,7 +13,7 @@ final class RandomText {
     private RandomText() {
     }
 
-    static String of(Random random, int length) {
+    public static String of(Random random, int length) {
         StringBuilder text = new StringBuilder();
         while (text.length() < length) {
             switch (random.nextInt(4)) {

@@ -11,13 +11,18 @@ import com.google.gson.JsonParser;
 import io.jllm.quant.gguf.GgufFile;
 import io.jllm.tokenizer.gguf.GgufTokenizers;
 import io.jllm.tokenizer.huggingface.HuggingFaceTokenizers;
+import io.jllm.tokenizer.pre.PreTokenizer;
+import io.jllm.tokenizer.subword.Pieces;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Base64;
 import java.util.List;
+import java.util.Random;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -109,5 +114,60 @@ class SharedVocabulariesTest {
             assertEquals(Set.of(2), tokenizer.eos());
             assertTrue(tokenizer.addsBos() && gguf.addsBos());
         }
+    }
+
+    /** The first Qwen has the vocabulary of the third, in a file of another form. */
+    @Test
+    void theFirstQwensFile(@TempDir Path folder) throws IOException {
+        Path real = shared("tokenizers/hf/qwen3");
+        JsonObject vocab = model(real).getAsJsonObject("vocab");
+        String[] lines = new String[vocab.size()];
+        vocab.entrySet().forEach(e -> lines[e.getValue().getAsInt()] = Base64.getEncoder().encodeToString(Pieces.byteLevel(e.getKey())));
+        StringBuilder text = new StringBuilder();
+        for (int rank = 0; rank < lines.length; rank++) {
+            text.append(lines[rank]).append(' ').append(rank).append('\n');
+        }
+        Files.writeString(folder.resolve("qwen.tiktoken"), text);
+        assertSame(real, folder, Set.of(151643, 151645));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"phi-2", "qwen3"})
+    void vocabularyAndMergesInFilesOfTheirOwn(String name, @TempDir Path folder) throws IOException {
+        Path real = shared("tokenizers/hf/" + name);
+        JsonObject model = model(real);
+        Files.writeString(folder.resolve("vocab.json"), model.get("vocab").toString());
+        StringBuilder merges = new StringBuilder("#version: 0.2\n");
+        for (JsonElement merge : model.getAsJsonArray("merges")) {
+            merges.append(merge.isJsonArray() ? merge.getAsJsonArray().get(0).getAsString() + " " + merge.getAsJsonArray().get(1).getAsString()
+                    : merge.getAsString()).append('\n');
+        }
+        Files.writeString(folder.resolve("merges.txt"), merges);
+        Files.copy(real.resolve("tokenizer_config.json"), folder.resolve("tokenizer_config.json"));
+        assertSame(real, folder, HuggingFaceTokenizers.fromFolder(real).eos());
+    }
+
+    private static JsonObject model(Path folder) throws IOException {
+        return JsonParser.parseString(Files.readString(folder.resolve("tokenizer.json"))).getAsJsonObject().getAsJsonObject("model");
+    }
+
+    private static void assertSame(Path expected, Path folder, Set<Integer> ends) {
+        Random random = new Random(7);
+        try (Tokenizer tokenizer = HuggingFaceTokenizers.fromFolder(folder); Tokenizer real = HuggingFaceTokenizers.fromFolder(expected)) {
+            for (int i = 0; i < 400; i++) {
+                String text = RandomText.of(random, 1 + random.nextInt(200));
+                assertArrayEquals(real.encode(text, false, true), tokenizer.encode(text, false, true), text);
+            }
+            assertEquals(ends, tokenizer.eos());
+        }
+    }
+
+    /** Each name in the table of llama.cpp's is known, and takes a piece whole where it says so. */
+    @Test
+    void namesOfPreTokenizers() throws IOException {
+        JsonObject table = JsonParser.parseString(Files.readString(shared("tokenizers/pre_tokenizers.json"))).getAsJsonObject().getAsJsonObject("pre");
+        assertEquals(PreTokenizer.names(), table.keySet());
+        table.entrySet().forEach(e -> assertEquals(e.getValue().getAsJsonObject().get("ignore_merges").getAsBoolean(),
+                PreTokenizer.named(e.getKey()).whole() == PreTokenizer.Whole.ALL, e.getKey()));
     }
 }

@@ -9,7 +9,7 @@ import tempfile
 import gguf
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
-LLAMA_TOKENIZE = sys.argv[1]
+LLAMA_TOKENIZE = sys.argv[-1]
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 TEXT = """The miller had three sons, and when he was old he called them to him. "I have 100 sheep," he said, "and 25 cows,
@@ -106,42 +106,47 @@ def write(path, value):
         f.write(json.dumps(value, ensure_ascii=True) + "\n")
 
 
+def write_gguf(path, metadata):
+    w = gguf.GGUFWriter(path, "llama")
+    w.add_vocab_size(len(metadata["tokens"]))
+    for key, value in metadata.items():
+        key = "general.name" if key == "name" else "tokenizer.ggml." + key
+        if isinstance(value, list):
+            w.add_array(key, value)
+        elif isinstance(value, bool):
+            w.add_bool(key, value)
+        elif isinstance(value, int):
+            w.add_uint32(key, value)
+        else:
+            w.add_string(key, value)
+    for key, value in {"context_length": 8, "embedding_length": 8, "block_count": 1, "feed_forward_length": 8,
+                       "attention.head_count": 1}.items():
+        w.add_uint32("llama." + key, value)
+    w.add_float32("llama.attention.layer_norm_rms_epsilon", 1e-5)
+    w.write_header_to_file()
+    w.write_kv_data_to_file()
+    w.write_tensors_to_file()
+    w.close()
+
+
+def llama_ids(path, text, *flags):
+    """Of a text by llama-tokenize; raises an error where that gives up."""
+    with tempfile.TemporaryDirectory() as tmp:
+        with open(os.path.join(tmp, "text"), "w", encoding="utf-8", newline="") as f:
+            f.write(text)
+        out = subprocess.run([LLAMA_TOKENIZE, "-m", path, "--ids", "--no-escape", "-f", os.path.join(tmp, "text"), *flags],
+                             capture_output=True, check=True).stdout
+        return ast.literal_eval(out.decode().strip())
+
+
 def llama_cpp(name, metadata, variants):
     cases = []
     for variant in variants:
         with tempfile.TemporaryDirectory() as tmp:
             path = os.path.join(tmp, "vocab.gguf")
-            w = gguf.GGUFWriter(path, "llama")
-            w.add_vocab_size(len(metadata["tokens"]))
-            for key, value in {**metadata, **variant}.items():
-                key = "general.name" if key == "name" else "tokenizer.ggml." + key
-                if isinstance(value, list):
-                    w.add_array(key, value)
-                elif isinstance(value, bool):
-                    w.add_bool(key, value)
-                elif isinstance(value, int):
-                    w.add_uint32(key, value)
-                else:
-                    w.add_string(key, value)
-            for key, value in {"context_length": 8, "embedding_length": 8, "block_count": 1, "feed_forward_length": 8,
-                               "attention.head_count": 1}.items():
-                w.add_uint32("llama." + key, value)
-            w.add_float32("llama.attention.layer_norm_rms_epsilon", 1e-5)
-            w.write_header_to_file()
-            w.write_kv_data_to_file()
-            w.write_tensors_to_file()
-            w.close()
-            texts = [t for t in TEXTS if t]
-            results = []
-            for text in texts:
-                with open(os.path.join(tmp, "text"), "w", encoding="utf-8", newline="") as f:
-                    f.write(text)
-                both = []
-                for flags in ([], ["--no-parse-special"]):
-                    out = subprocess.run([LLAMA_TOKENIZE, "-m", path, "--ids", "--no-escape", "-f", os.path.join(tmp, "text")] + flags,
-                                         capture_output=True, check=True).stdout
-                    both.append(ast.literal_eval(out.decode().strip()))
-                results.append({"text": text, "ids": both[0], "idsWithoutSpecial": both[1]})
+            write_gguf(path, {**metadata, **variant})
+            results = [{"text": text, "ids": llama_ids(path, text), "idsWithoutSpecial": llama_ids(path, text, "--no-parse-special")}
+                       for text in TEXTS if text]
             cases.append({"metadata": variant, "cases": results})
     write(os.path.join(HERE, name + ".json"), {"metadata": metadata, "variants": cases})
 
@@ -179,4 +184,5 @@ def main():
               [{}, {"add_space_prefix": False, "add_eos_token": True}, {"add_bos_token": False}])
 
 
-main()
+if __name__ == "__main__":
+    main()

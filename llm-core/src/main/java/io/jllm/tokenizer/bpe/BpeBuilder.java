@@ -50,6 +50,16 @@ public final class BpeBuilder {
         fallbacks.set(id);
     }
 
+    /** The token of a byte, negative if there is none. */
+    public int byteToken(byte value) {
+        return bytes[value & 0xFF];
+    }
+
+    /** Whether any byte has a token. */
+    public boolean hasByteTokens() {
+        return Arrays.stream(bytes).anyMatch(id -> id != CodePoints.NONE);
+    }
+
     /** What stands for a character that nothing else stands for; without it such a character is left out. To be told before the merges. */
     public void unknown(int id, boolean fuse) {
         fallbacks.set(id);

@@ -72,6 +72,12 @@ final class EndTokens {
         for (String text : List.of("<|channel|>", "<|message|>", "<|start|>", "<|constrain|>")) {
             vocabulary.id(text).ifPresent(id -> vocabulary.setKind(id, Kind.USER_DEFINED));
         }
+        if (has(vocabulary, "<|tool_response>")) { // of Gemma 4, where this is no end, but a word
+            vocabulary.id("</s>").ifPresent(id -> {
+                ends.remove(id);
+                vocabulary.setKind(id, Kind.NORMAL);
+            });
+        }
         boolean calls = has(vocabulary, "<|call|>") || has(vocabulary, "<|calls|>");
         OptionalInt end = vocabulary.id("<|end|>");
         if (end.isPresent() && calls && (has(vocabulary, "<|return|>") || has(vocabulary, "<|flush|>"))) {

@@ -1,13 +1,13 @@
 package io.jllm.tokenizer.gguf;
 
 import io.jllm.ModelLoadException;
+import io.jllm.tokenizer.pre.PreTokenizer;
 import io.jllm.tokenizer.subword.Pieces;
+import io.jllm.tokenizer.subword.ScoredMerges;
 import io.jllm.tokenizer.subword.Vocabulary;
 import io.jllm.tokenizer.bpe.BpeBuilder;
 import io.jllm.tokenizer.bpe.BpeModel;
-import java.util.Arrays;
 import java.util.List;
-import java.util.OptionalInt;
 import java.util.stream.IntStream;
 
 /**
@@ -21,19 +21,24 @@ final class GgufBpe {
     private GgufBpe() {
     }
 
-    /** Byte-level, by the list of merges. */
-    static BpeModel listed(GgufVocabulary vocabulary, Vocabulary table, boolean ignoreMerges) {
+    /** By the list of merges. */
+    static BpeModel listed(GgufVocabulary vocabulary, Vocabulary table, PreTokenizer pre) {
         List<String> lines = vocabulary.merges();
         var builder = new BpeBuilder(vocabulary.size(), lines.size());
         tellTokens(vocabulary, builder);
-        for (int b = 0; b < 256; b++) {
-            String character = String.valueOf(Pieces.byteLevel((byte) b));
-            if (textId(vocabulary, character) == NONE) {
-                builder.stranger(character); // still keeps its neighbours from merging, and is left out afterwards
+        if (pre.writing() == PreTokenizer.Writing.BYTES) {
+            for (int b = 0; b < 256; b++) {
+                String character = String.valueOf(Pieces.byteLevel((byte) b));
+                if (vocabulary.textId(character) == NONE) {
+                    builder.stranger(character); // still keeps its neighbours from merging, and is left out afterwards
+                }
             }
+        } else {
+            byteTokens(vocabulary, builder);
         }
-        if (ignoreMerges) {
-            builder.takeWhole(table.index(vocabulary::isText)::find);
+        if (pre.whole() != PreTokenizer.Whole.NONE) {
+            var index = table.index(vocabulary::isText);
+            builder.takeWhole(piece -> pre.ignoresMerges(piece) ? index.find(piece) : NONE);
         }
         int absent = 0;
         for (int i = 0; i < lines.size(); i++) {
@@ -62,67 +67,39 @@ final class GgufBpe {
         // The first of equal ones counts.
         builder.merge(left, symbol(vocabulary, builder, left), right, symbol(vocabulary, builder, right), rank,
                 symbol(vocabulary, builder, whole), false);
-        return textId(vocabulary, left) != NONE && textId(vocabulary, right) != NONE && textId(vocabulary, whole) != NONE;
-    }
-
-    /** A token, or what merges make where there is none: at the end, those of its characters that are ASCII and tokens. */
-    private static int symbol(GgufVocabulary vocabulary, BpeBuilder builder, String text) {
-        int id = textId(vocabulary, text);
-        return id != NONE ? id : builder.stranger(text,
-                text.chars().filter(c -> c < 0x80).map(c -> textId(vocabulary, Character.toString(c))).filter(i -> i != NONE).toArray());
+        return vocabulary.textId(left) != NONE && vocabulary.textId(right) != NONE && vocabulary.textId(whole) != NONE;
     }
 
     /**
-     * In the style of SentencePiece, by scores: two neighbours merge if together they are a token, the highest score first.
+     * A token, or what merges make where there is none: at the end, the tokens of its bytes, or, where bytes are characters, those of its
+     * characters that are ASCII and tokens.
+     */
+    private static int symbol(GgufVocabulary vocabulary, BpeBuilder builder, String text) {
+        int id = vocabulary.textId(text);
+        if (id != NONE) {
+            return id;
+        }
+        byte[] utf8 = Pieces.plain(text);
+        IntStream ids = builder.hasByteTokens() ? IntStream.range(0, utf8.length).map(i -> builder.byteToken(utf8[i]))
+                : text.chars().filter(c -> c < 0x80).map(c -> vocabulary.textId(Character.toString(c)));
+        return builder.stranger(text, ids.filter(i -> i != NONE).toArray());
+    }
+
+    /**
+     * In the style of SentencePiece, by scores.
      *
      * @param unknown stands for characters that have no token where there are none for their bytes
      */
     static BpeModel scored(GgufVocabulary vocabulary, int unknown) {
-        double[] scores = vocabulary.scores();
-        var builder = new BpeBuilder(vocabulary.size(), 2 * scores.length);
-        tellTokens(vocabulary, builder);
-        int[] bytes = new int[256];
-        Arrays.fill(bytes, NONE);
-        for (int id = 0; id < scores.length; id++) {
-            if (Pieces.isByte(vocabulary.text(id))) {
-                int value = Pieces.byteOf(vocabulary.text(id))[0] & 0xFF;
-                bytes[value] = id;
-                builder.byteToken(value, id);
-            }
-        }
-        builder.unknown(unknown, true);
-        double[] falling = Arrays.stream(scores).map(s -> 0.0 - s).sorted().distinct().toArray();
-        for (int id = 0; id < scores.length; id++) {
-            if (vocabulary.isText(id)) {
-                String token = vocabulary.text(id);
-                int rank = Arrays.binarySearch(falling, 0.0 - scores[id]);
-                for (int cut = next(token, 0); cut < token.length(); cut = next(token, cut)) {
-                    String left = token.substring(0, cut);
-                    String right = token.substring(cut);
-                    int leftSymbol = part(vocabulary, builder, left, bytes, unknown);
-                    int rightSymbol = part(vocabulary, builder, right, bytes, unknown);
-                    if (leftSymbol != NONE && rightSymbol != NONE) {
-                        builder.merge(left, leftSymbol, right, rightSymbol, rank, id, true);
-                    }
-                }
-            }
-        }
-        return builder.build();
+        return ScoredMerges.model(vocabulary, vocabulary.scores(), unknown);
     }
 
-    /** A token, or a character that is none: it may still be a part of a token, and falls apart into bytes where it is not. */
-    private static int part(GgufVocabulary vocabulary, BpeBuilder builder, String text, int[] bytes, int unknown) {
-        int id = textId(vocabulary, text);
-        if (id != NONE || next(text, 0) < text.length()) {
-            return id;
+    private static void byteTokens(GgufVocabulary vocabulary, BpeBuilder builder) {
+        for (int id = 0; id < vocabulary.size(); id++) {
+            if (vocabulary.isByte(id)) {
+                builder.byteToken(Pieces.byteOf(vocabulary.text(id))[0] & 0xFF, id);
+            }
         }
-        byte[] utf8 = Pieces.plain(text);
-        int[] ids = IntStream.range(0, utf8.length).map(i -> bytes[utf8[i] & 0xFF]).toArray();
-        return builder.stranger(text, Arrays.stream(ids).anyMatch(i -> i == NONE) ? new int[] {unknown} : ids);
-    }
-
-    private static int next(String token, int at) {
-        return token.offsetByCodePoints(at, 1);
     }
 
     private static void tellTokens(GgufVocabulary vocabulary, BpeBuilder builder) {
@@ -134,12 +111,6 @@ final class GgufBpe {
     }
 
     private static boolean isSpecial(GgufVocabulary vocabulary, String token) {
-        OptionalInt id = vocabulary.id(token);
-        return id.isPresent() && !vocabulary.isText(id.getAsInt());
-    }
-
-    private static int textId(GgufVocabulary vocabulary, String token) {
-        OptionalInt id = vocabulary.id(token);
-        return id.isPresent() && vocabulary.isText(id.getAsInt()) ? id.getAsInt() : NONE;
+        return vocabulary.textId(token) == NONE && vocabulary.id(token).isPresent();
     }
 }

@@ -24,8 +24,8 @@ final class GgufSplitter implements Segment.Splitter {
         this.spacePrefix = spacePrefix;
     }
 
-    /** For byte-level BPE: the text between goes to the model as it is. */
-    static GgufSplitter byteLevel(List<AddedToken> tokens) {
+    /** The text between goes to the model as it is. */
+    static GgufSplitter plain(List<AddedToken> tokens) {
         return new GgufSplitter(tokens, false, false);
     }
 

@@ -5,11 +5,13 @@ import io.jllm.quant.gguf.GgufMetadata;
 import io.jllm.tokenizer.subword.AddedToken;
 import io.jllm.tokenizer.subword.Encoder;
 import io.jllm.tokenizer.subword.Pieces;
-import io.jllm.tokenizer.subword.PreTokenizer;
+import io.jllm.tokenizer.pre.PreTokenizer;
 import io.jllm.tokenizer.subword.SubwordTokenizer;
 import io.jllm.tokenizer.Tokenizer;
 import io.jllm.tokenizer.subword.Vocabulary;
 import io.jllm.tokenizer.gguf.GgufVocabulary.Kind;
+import io.jllm.tokenizer.pre.PreTokenizer.Bos;
+import io.jllm.tokenizer.pre.PreTokenizer.Writing;
 import io.jllm.tokenizer.split.Splitting;
 import java.util.ArrayList;
 import java.util.List;
@@ -18,8 +20,8 @@ import java.util.OptionalInt;
 import java.util.Set;
 
 /**
- * Tokenizers from the metadata of GGUF files: {@code tokenizer.ggml.model} "gpt2" (byte-level BPE) and "llama" (SentencePiece
- * BPE). Ids are those of llama.cpp, with one difference: where special tokens are not parsed, no text becomes one, not even by
+ * Tokenizers from the metadata of GGUF files: {@code tokenizer.ggml.model} "gpt2" (byte-level BPE), "llama" (SentencePiece
+ * BPE) and "gemma4" (BPE of characters, by merges). Ids are those of llama.cpp, with one difference: where special tokens are not parsed, no text becomes one, not even by
  * merging its parts. As there, bytes for which a byte-level vocabulary has no token are left out.
  */
 public final class GgufTokenizers {
@@ -31,6 +33,9 @@ public final class GgufTokenizers {
     private static final String ADD_BOS = "tokenizer.ggml.add_bos_token";
     private static final String ADD_EOS = "tokenizer.ggml.add_eos_token";
     private static final String SPACE_PREFIX = "tokenizer.ggml.add_space_prefix";
+
+    /** Pre-tokenizers whose mask swallows the white space before it. */
+    private static final Set<String> MASKED = Set.of("jina-v2-code", "jina-v2-de", "jina-v2-es");
 
     private GgufTokenizers() {
     }
@@ -45,24 +50,25 @@ public final class GgufTokenizers {
             String model = metadata.text(MODEL).orElseThrow(() -> GgufVocabulary.missing(MODEL, "the kind of tokenizer"));
             return switch (model) {
                 case "llama" -> sentencePiece(metadata);
-                case "gpt2" -> byteLevel(metadata);
+                case "gpt2" -> listed(metadata, metadata.text(PRE).filter(name -> !name.isEmpty()).orElse("default"));
+                case "gemma4" -> listed(metadata, model); // has merges, and names no pre-tokenizer that counts
                 default -> throw new ModelLoadException("metadata " + MODEL + " is \"" + model
-                        + "\", a kind of tokenizer that is not known here; known are gpt2, llama");
+                        + "\", a kind of tokenizer that is not known here; known are gemma4, gpt2, llama");
             };
         } catch (IllegalArgumentException e) { // a value of another kind than its key asks for
             throw new ModelLoadException(e.getMessage(), e);
         }
     }
 
-    private static Tokenizer byteLevel(GgufMetadata metadata) {
-        PreTokenizer pre = PreTokenizer.named(metadata.text(PRE).filter(name -> !name.isEmpty()).orElse("default"));
+    private static Tokenizer listed(GgufMetadata metadata, String name) {
+        PreTokenizer pre = PreTokenizer.named(name);
         GgufVocabulary vocabulary = new GgufVocabulary(metadata);
         OptionalInt eos = vocabulary.idAt(EOS);
         Set<Integer> ends = EndTokens.find(vocabulary, eos);
-        Vocabulary table = table(vocabulary, false);
-        var encoder = new Encoder(pre.splitting(), GgufBpe.listed(vocabulary, table, pre.ignoreMerges()));
-        SubwordTokenizer.Frame frame = frame(metadata, vocabulary.idAt(BOS), eos, pre.addsBos(), ends);
-        return new SubwordTokenizer(table, GgufSplitter.byteLevel(added(vocabulary, metadata)), encoder, frame, false);
+        Vocabulary table = table(vocabulary, pre.writing());
+        var encoder = new Encoder(pre.splitting(), GgufBpe.listed(vocabulary, table, pre));
+        SubwordTokenizer.Frame frame = frame(metadata, vocabulary.idAt(BOS), eos, pre.bos(), ends);
+        return new SubwordTokenizer(table, GgufSplitter.plain(added(vocabulary, metadata)), encoder, frame, false);
     }
 
     private static Tokenizer sentencePiece(GgufMetadata metadata) {
@@ -72,8 +78,8 @@ public final class GgufTokenizers {
         Set<Integer> ends = EndTokens.find(vocabulary, eos);
         boolean spacePrefix = metadata.bool(SPACE_PREFIX).orElse(true);
         var encoder = new Encoder(new Splitting(List.of()), GgufBpe.scored(vocabulary, vocabulary.idAt(UNKNOWN).orElse(0)));
-        return new SubwordTokenizer(table(vocabulary, true), GgufSplitter.sentencePiece(added(vocabulary, metadata), spacePrefix), encoder,
-                frame(metadata, bos, eos, true, ends), spacePrefix);
+        return new SubwordTokenizer(table(vocabulary, Writing.MARKED_TEXT), GgufSplitter.sentencePiece(added(vocabulary, metadata), spacePrefix), encoder,
+                frame(metadata, bos, eos, Bos.UNLESS_TOLD, ends), spacePrefix);
     }
 
     /** SentencePiece files that do not name these tokens mean Llama's. */
@@ -81,9 +87,10 @@ public final class GgufTokenizers {
         return id.isEmpty() && llamas < vocabulary.size() ? OptionalInt.of(llamas) : id;
     }
 
-    private static SubwordTokenizer.Frame frame(GgufMetadata metadata, OptionalInt bos, OptionalInt eos, boolean addsBos,
+    private static SubwordTokenizer.Frame frame(GgufMetadata metadata, OptionalInt bos, OptionalInt eos, Bos put,
             Set<Integer> ends) {
-        int[] before = metadata.bool(ADD_BOS).orElse(addsBos && bos.isPresent()) ? named(metadata, ADD_BOS, BOS, bos) : new int[0];
+        boolean told = metadata.bool(ADD_BOS).orElse(put == Bos.UNLESS_TOLD && bos.isPresent());
+        int[] before = told || put == Bos.ALWAYS ? named(metadata, ADD_BOS, BOS, bos) : new int[0];
         int[] after = metadata.bool(ADD_EOS).orElse(false) ? named(metadata, ADD_EOS, EOS, eos) : new int[0];
         return new SubwordTokenizer.Frame(bos, before, after, ends);
     }
@@ -95,7 +102,7 @@ public final class GgufTokenizers {
         return id.stream().toArray(); // none for an id that was ignored
     }
 
-    private static Vocabulary table(GgufVocabulary vocabulary, boolean sentencePiece) {
+    private static Vocabulary table(GgufVocabulary vocabulary, Writing writing) {
         Vocabulary.Builder table = new Vocabulary.Builder(vocabulary.size());
         for (int id = 0; id < vocabulary.size(); id++) {
             String text = vocabulary.text(id);
@@ -103,24 +110,31 @@ public final class GgufTokenizers {
                 case UNKNOWN, CONTROL, UNUSED, UNDEFINED -> table.special(id, text);
                 case USER_DEFINED -> table.text(id, text, Pieces.plain(text));
                 case BYTE -> table.text(id, text, Pieces.byteOf(text));
-                case NORMAL -> table.text(id, text, !sentencePiece ? Pieces.byteLevel(text)
-                        : Pieces.isByte(text) ? Pieces.byteOf(text) : Pieces.sentencePiece(text));
+                case NORMAL -> table.text(id, text, switch (writing) {
+                    case BYTES -> Pieces.byteLevel(text);
+                    case TEXT -> Pieces.plain(text);
+                    case MARKED_TEXT -> Pieces.isByte(text) ? Pieces.byteOf(text) : Pieces.sentencePiece(text);
+                });
             }
         }
         return table.build();
     }
 
-    /** The tokens to look for in a text. Phi-3's, but for three, swallow the white space after them: nothing in the file says so. */
+    /**
+     * The tokens to look for in a text. Phi-3's, but for three, swallow the white space after them, and some masks that before them: nothing
+     * in the file says so.
+     */
     private static List<AddedToken> added(GgufVocabulary vocabulary, GgufMetadata metadata) {
         String name = metadata.text("general.name").orElse("").toLowerCase(Locale.ROOT);
         boolean phi3 = name.contains("phi-3") || name.contains("phi3");
+        String mask = metadata.text(PRE).filter(MASKED::contains).isPresent() ? "<mask>" : name.contains("modern-bert") ? "[MASK]" : "";
         List<AddedToken> tokens = new ArrayList<>();
         for (int id = 0; id < vocabulary.size(); id++) {
             Kind kind = vocabulary.kind(id);
             if (kind == Kind.CONTROL || kind == Kind.UNKNOWN || kind == Kind.USER_DEFINED) {
                 String text = vocabulary.text(id);
                 boolean strips = phi3 && !Set.of("<unk>", "<s>", "<|endoftext|>").contains(text);
-                tokens.add(new AddedToken(id, text, kind != Kind.USER_DEFINED, false, strips, false, false));
+                tokens.add(new AddedToken(id, text, kind != Kind.USER_DEFINED, text.equals(mask), strips, false, false));
             }
         }
         return tokens;

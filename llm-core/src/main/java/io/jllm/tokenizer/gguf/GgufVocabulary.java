@@ -4,6 +4,7 @@ import io.jllm.ModelLoadException;
 import io.jllm.quant.gguf.GgufMetadata;
 import io.jllm.quant.gguf.GgufValue;
 import io.jllm.tokenizer.subword.Pieces;
+import io.jllm.tokenizer.subword.ScoredMerges;
 import io.jllm.tokenizer.subword.TextIndex;
 import java.util.Arrays;
 import java.util.List;
@@ -13,7 +14,7 @@ import java.util.OptionalInt;
  * The {@code tokenizer.ggml.*} keys of a GGUF file, checked. Source: the GGUF specification, and llama.cpp for what it leaves
  * open.
  */
-final class GgufVocabulary {
+final class GgufVocabulary implements ScoredMerges.Tokens {
     static final String TOKENS = "tokenizer.ggml.tokens";
     static final String TYPES = "tokenizer.ggml.token_type";
     static final String SCORES = "tokenizer.ggml.scores";
@@ -86,11 +87,13 @@ final class GgufVocabulary {
         return new ModelLoadException("metadata " + key + ", " + what + ", is missing: the file has no tokenizer that works");
     }
 
-    int size() {
+    @Override
+    public int size() {
         return texts.length;
     }
 
-    String text(int id) {
+    @Override
+    public String text(int id) {
         return texts[id];
     }
 
@@ -108,12 +111,23 @@ final class GgufVocabulary {
         return id < 0 ? OptionalInt.empty() : OptionalInt.of(id);
     }
 
-    /** Whether it is a part of words, that plain text may become. */
-    boolean isText(int id) {
+    @Override
+    public boolean isText(int id) {
         return switch (kinds[id]) {
             case NORMAL, USER_DEFINED, UNUSED, UNDEFINED -> true;
             case UNKNOWN, CONTROL, BYTE -> false;
         };
+    }
+
+    @Override
+    public boolean isByte(int id) {
+        return Pieces.isByte(texts[id]);
+    }
+
+    @Override
+    public int textId(String text) {
+        int id = ids.find(text);
+        return id >= 0 && isText(id) ? id : -1;
     }
 
     /** The token id under a key, such as {@code tokenizer.ggml.bos_token_id}; one that is no token is as good as none, as llama.cpp has it. */

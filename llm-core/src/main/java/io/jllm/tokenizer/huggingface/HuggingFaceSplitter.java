@@ -14,14 +14,35 @@ import java.util.Map;
  * place; first those to be found in the text as it is, then, between them, those of normalized text.
  */
 final class HuggingFaceSplitter implements Segment.Splitter {
+    /** What becomes of a text, and whether the start of that is still the start of the whole text. */
+    interface Normalization {
+        /** @param first whether the whole text begins with it */
+        Normalizer.Normalized apply(String text, boolean first);
+    }
+
     private final Finder raw;
     private final Finder normalized;
-    private final Normalizer normalizer;
+    private final Normalization normalization;
+
+    private HuggingFaceSplitter(Finder raw, Finder normalized, Normalization normalization) {
+        this.raw = raw;
+        this.normalized = normalized;
+        this.normalization = normalization;
+    }
 
     HuggingFaceSplitter(List<AddedToken> tokens, Normalizer normalizer) {
-        this.normalizer = normalizer;
-        raw = new Finder(tokens.stream().filter(t -> !t.normalized()).toList(), Normalizer.NONE);
-        normalized = new Finder(tokens.stream().filter(AddedToken::normalized).toList(), normalizer);
+        this(new Finder(tokens.stream().filter(t -> !t.normalized()).toList(), Normalizer.NONE),
+                new Finder(tokens.stream().filter(AddedToken::normalized).toList(), normalizer), normalizer::apply);
+    }
+
+    /**
+     * For tokens that are written as they are to be found.
+     *
+     * @param raw found in the text as it is
+     * @param normalized found in what it becomes
+     */
+    static HuggingFaceSplitter of(List<AddedToken> raw, List<AddedToken> normalized, Normalization normalization) {
+        return new HuggingFaceSplitter(new Finder(raw, Normalizer.NONE), new Finder(normalized, Normalizer.NONE), normalization);
     }
 
     @Override
@@ -31,7 +52,7 @@ final class HuggingFaceSplitter implements Segment.Splitter {
             switch (outer) {
                 case Segment.Token t -> segments.add(t);
                 case Segment.Text t -> {
-                    Normalizer.Normalized n = normalizer.apply(t.text(), t.first());
+                    Normalizer.Normalized n = normalization.apply(t.text(), t.first());
                     segments.addAll(normalized.split(n.text(), parseSpecial, n.first()));
                 }
             }

@@ -3,6 +3,7 @@ package io.jllm.tokenizer.huggingface;
 import com.google.gson.JsonElement;
 import io.jllm.ModelLoadException;
 import io.jllm.json.ConfigJson;
+import io.jllm.tokenizer.source.SpecialTokens;
 import io.jllm.tokenizer.subword.AddedToken;
 import io.jllm.tokenizer.subword.Pieces;
 import io.jllm.tokenizer.subword.Vocabulary;
@@ -23,8 +24,6 @@ import java.util.stream.Collectors;
  */
 final class HuggingFaceVocabulary {
     private static final System.Logger LOG = System.getLogger("io.jllm");
-    /** Above every vocabulary in use; a broken file must not become a huge table. */
-    static final int MAX_ID = (1 << 24) - 1;
 
     private final Map<String, Integer> model = new HashMap<>();
     private final Map<String, AddedToken> added = new LinkedHashMap<>();
@@ -41,7 +40,7 @@ final class HuggingFaceVocabulary {
         }
         ConfigJson vocab = json.object("vocab").orElseThrow(() -> new ModelLoadException(json.name("vocab") + " is missing"));
         for (Map.Entry<String, JsonElement> entry : vocab.json().entrySet()) {
-            int id = vocab.integer(entry.getKey(), 0, MAX_ID);
+            int id = vocab.integer(entry.getKey(), 0, AddedToken.MAX_ID);
             model.put(entry.getKey(), id);
             size = Math.max(size, id + 1);
         }
@@ -55,7 +54,7 @@ final class HuggingFaceVocabulary {
     private void addListed(String where, List<ConfigJson> listed) {
         List<AddedToken> tokens = new ArrayList<>();
         for (ConfigJson json : listed) {
-            tokens.add(AddedToken.of(json).withId(json.integer("id", 0, MAX_ID)));
+            tokens.add(AddedToken.of(json).withId(json.integer("id", 0, AddedToken.MAX_ID)));
         }
         add(tokens);
         List<String> renumbered = tokens.stream().filter(t -> id(t.text()).orElse(t.id()) != t.id())

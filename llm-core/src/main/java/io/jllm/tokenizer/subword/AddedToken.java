@@ -14,6 +14,8 @@ import io.jllm.json.ConfigJson;
  */
 public record AddedToken(int id, String text, boolean special, boolean leftStrip, boolean rightStrip, boolean singleWord,
         boolean normalized) {
+    /** Above every vocabulary in use; a broken file must not become a huge table. */
+    public static final int MAX_ID = (1 << 24) - 1;
     /** The id of a token that has none yet. */
     private static final int NO_ID = -1;
 

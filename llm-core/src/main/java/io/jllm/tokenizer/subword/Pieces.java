@@ -39,7 +39,11 @@ public final class Pieces {
 
     /** A text in the byte-level alphabet: a character for each byte of its UTF-8. */
     public static String written(String text) {
-        byte[] bytes = plain(text);
+        return written(plain(text));
+    }
+
+    /** Bytes in the byte-level alphabet. */
+    public static String written(byte[] bytes) {
         char[] chars = new char[bytes.length];
         for (int i = 0; i < bytes.length; i++) {
             chars[i] = WRITTEN[bytes[i] & 0xFF];

@@ -1,4 +1,4 @@
-package io.jllm.tokenizer.huggingface;
+package io.jllm.tokenizer.source;
 
 import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
@@ -21,19 +21,20 @@ import java.util.TreeMap;
  * {@code added_tokens_decoder} the older {@code special_tokens_map.json} and {@code added_tokens.json}. Source: transformers 5
  * ({@code PreTrainedTokenizerBase._from_pretrained}, {@code TokenizersBackend}).
  *
- * @param decoder tokens to add, in the order of the ids that the files give them
+ * @param decoder tokens to add, with the ids that the files give them, in their order
  * @param named tokens by role, such as {@code bos_token}; standard roles first, in their order
  * @param extra further special tokens
  * @param config the {@code tokenizer_config.json}
  */
-record SpecialTokens(List<AddedToken> decoder, Map<String, AddedToken> named, List<AddedToken> extra, Optional<ConfigJson> config) {
+public record SpecialTokens(List<AddedToken> decoder, Map<String, AddedToken> named, List<AddedToken> extra, Optional<ConfigJson> config) {
     private static final List<String> ROLES = List.of("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token",
             "mask_token");
     private static final String EXTRA = "extra_special_tokens";
     private static final String FORMER_EXTRA = "additional_special_tokens";
     private static final String DECODER = "added_tokens_decoder";
 
-    static SpecialTokens read(Path folder) {
+    /** Those of a folder. */
+    public static SpecialTokens read(Path folder) {
         Optional<ConfigJson> config = ConfigJson.read(folder.resolve("tokenizer_config.json"));
         Map<String, AddedToken> roles = new LinkedHashMap<>();
         List<AddedToken> extra = new ArrayList<>();
@@ -59,8 +60,8 @@ record SpecialTokens(List<AddedToken> decoder, Map<String, AddedToken> named, Li
                 for (String text : added.json().keySet()) {
                     boolean special = roles.values().stream().anyMatch(t -> t.text().equals(text))
                             || extra.stream().anyMatch(t -> t.text().equals(text));
-                    decoder.put((long) added.integer(text, 0, HuggingFaceVocabulary.MAX_ID),
-                            new AddedToken(-1, text, special, false, false, false, !special));
+                    int id = added.integer(text, 0, AddedToken.MAX_ID);
+                    decoder.put((long) id, new AddedToken(id, text, special, false, false, false, !special));
                 }
             });
         }
@@ -68,6 +69,22 @@ record SpecialTokens(List<AddedToken> decoder, Map<String, AddedToken> named, Li
         ROLES.stream().filter(roles::containsKey).forEach(role -> named.put(role, roles.get(role)));
         roles.forEach(named::putIfAbsent);
         return new SpecialTokens(List.copyOf(decoder.values()), named, extra, config);
+    }
+
+    /** With tokens for roles that the files name none for, as the class of a tokenizer has them. */
+    SpecialTokens orElse(Map<String, String> defaults) {
+        Map<String, AddedToken> all = new LinkedHashMap<>(named);
+        defaults.forEach((role, text) -> {
+            if (config.isEmpty() || !config.get().mentions(role)) { // null is a choice
+                all.putIfAbsent(role, AddedToken.special(text));
+            }
+        });
+        return new SpecialTokens(decoder, all, extra, config);
+    }
+
+    /** The class of the tokenizer, as {@code tokenizer_config.json} names it. */
+    Optional<String> tokenizerClass() {
+        return config.flatMap(c -> c.text("tokenizer_class"));
     }
 
     private static void decoder(ConfigJson json, SortedMap<Long, AddedToken> to) {
@@ -78,10 +95,10 @@ record SpecialTokens(List<AddedToken> decoder, Map<String, AddedToken> named, Li
             } catch (NumberFormatException e) {
                 throw new ModelLoadException(json.name(key) + " is no token id", e);
             }
-            if (id < 0 || id > HuggingFaceVocabulary.MAX_ID) {
-                throw new ModelLoadException(json.name(key) + " is no token id: they are 0 to " + HuggingFaceVocabulary.MAX_ID);
+            if (id < 0 || id > AddedToken.MAX_ID) {
+                throw new ModelLoadException(json.name(key) + " is no token id: they are 0 to " + AddedToken.MAX_ID);
             }
-            to.put(id, AddedToken.of(json.object(key).orElseThrow()));
+            to.put(id, AddedToken.of(json.object(key).orElseThrow()).withId((int) id));
         }
     }
 
@@ -131,7 +148,7 @@ record SpecialTokens(List<AddedToken> decoder, Map<String, AddedToken> named, Li
     }
 
     /** Whether the configuration has a flag, and it is true. */
-    boolean flag(String key) {
+    public boolean flag(String key) {
         return config.flatMap(c -> c.bool(key)).orElse(false);
     }
 }
