@@ -22,7 +22,8 @@ import java.util.OptionalInt;
 
 /**
  * MPT: linear biases of attention, or learned positions, and limits of q, k and v. As in transformers, the feed-forward part is four times as wide
- * whatever {@code expansion_ratio} says. Biases, and norms of q and k, are there if their tensors are. Source: MosaicML, MPT-7B, 2023.
+ * whatever {@code expansion_ratio} says. {@code alibi_bias_max} counts, as in its authors' code and in llama.cpp; transformers reads it and takes 8.
+ * Biases, and norms of q and k, are there if their tensors are. Source: MosaicML, MPT-7B, 2023.
  */
 public final class Mpt implements Architecture {
     private static final ConfigDefaults UNSAID = ConfigDefaults.ofGpt(50_368, 2048, 24, 16, 2048, true);
