@@ -81,6 +81,8 @@ record HuggingFaceRope(double theta, int dims, RopeScaling scaling) {
         return switch (type) {
             case "default" -> new RopeScaling.None();
             case "linear" -> new RopeScaling.Linear(factor(rope));
+            // stretches nothing up to the context that the model was trained for, and texts are never longer
+            case "dynamic" -> new RopeScaling.None();
             case "llama3" -> {
                 double low = positive(rope, "low_freq_factor");
                 double high = positive(rope, "high_freq_factor");
@@ -94,7 +96,7 @@ record HuggingFaceRope(double theta, int dims, RopeScaling scaling) {
                 yield new RopeScaling.Llama3(factor(rope), low, high, original);
             }
             default -> throw new ModelLoadException(rope.name(names.getFirst()) + " is \"" + type
-                    + "\"; supported are default, linear and llama3");
+                    + "\"; supported are default, linear, dynamic and llama3");
         };
     }
 

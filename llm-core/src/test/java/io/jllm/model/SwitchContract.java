@@ -65,6 +65,13 @@ public abstract class SwitchContract {
         Converter.convert(folder, file, Converter.Options.of(DType.F32), Converter.Progress.NONE);
         check(folder, model);
         check(file, model);
+        assertEquals(-1, Files.mismatch(quantised(folder), quantised(file)), "a folder and its file become the same");
+    }
+
+    private Path quantised(Path model) throws IOException {
+        Path file = temp.resolve(model.getFileName() + ".q8.gguf");
+        Converter.convert(model, file, Converter.Options.of(DType.Q8_0), Converter.Progress.NONE);
+        return file;
     }
 
     private void check(Path path, JsonObject model) {

@@ -38,7 +38,7 @@ public final class Bloom implements Architecture {
         var n = Numbers.read(keys, UNSAID, Key.LAYER_EPS, (_, heads) -> keys.derivedInteger(Key.KV_HEADS, () -> heads, heads));
         int headDim = n.shape().headDim();
         var scores = Scores.of(headDim).alibi(Scores.Alibi.of(n.shape().heads(), MAX_ALIBI));
-        return new BloomModel(n.context() == n.hidden() ? n.context(UNSAID.context()) : n, new Decoder.Attention(n.shape(), Rope.none(headDim), scores), keys.flag(AFTER_NORM).orElse(false));
+        return new BloomModel(n.context() == n.hidden() ? n.with(n.eps(), UNSAID.context()) : n, new Decoder.Attention(n.shape(), Rope.none(headDim), scores), keys.flag(AFTER_NORM).orElse(false));
     }
 
     /**
