@@ -65,9 +65,12 @@ class RefusedSwitchesTest {
         var model = HuggingFaceKeys.read(json, Families.all()).model();
         var said = assertThrows(ModelLoadException.class, () -> model.build(new MapWeights())).getMessage();
         assertTrue(said.contains("attn_config.alibi is false, and there is no tensor position_embd.weight"), said);
+        var scaled = new MapWeights().put("blk.0.ffn_act.scales", new float[8]);
+        said = assertThrows(ModelLoadException.class, () -> model.build(scaled)).getMessage();
+        assertTrue(said.contains("the tensor blk.0.ffn_act.scales is there"), said);
     }
 
-    /** Learned positions, norms of q and k as rows, and one key for all queries: what transformers does not read of MPT, and its authors' files have. */
+    /** Learned positions, norms of q and k as rows, one key for all queries: what transformers does not read of MPT, and its authors' files have. */
     @Test
     void otherPartsOfMpt() {
         var json = ConfigJson.parse("config.json", """

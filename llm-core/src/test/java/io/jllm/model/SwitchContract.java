@@ -32,8 +32,8 @@ import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Tiny models of families with switches that no other test has, as folders and as the GGUF files that are made of them, against what their authors' code
- * computes: {@code io/jllm/switches/README.md} among the test resources.
+ * Tiny models of families with switches that no other test has, as folders and as the GGUF files that are made of them, against what their authors'
+ * code computes: {@code io/jllm/switches/README.md} among the test resources.
  */
 public abstract class SwitchContract {
     @TempDir

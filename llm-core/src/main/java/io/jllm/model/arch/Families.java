@@ -77,7 +77,8 @@ public final class Families {
      * @throws ModelLoadException if it is none of them; the message lists them
      */
     public static Architecture named(List<Architecture> families, String name) {
-        return first(families, a -> a.name().equals(name) || a.aliases().contains(name)).orElseThrow(() -> new ModelLoadException("unknown model family \"" + name
+        return first(families, a -> a.name().equals(name) || a.aliases().contains(name))
+                .orElseThrow(() -> new ModelLoadException("unknown model family \"" + name
                 + "\"; supported are " + families.stream().map(Architecture::name).collect(Collectors.joining(", "))));
     }
 

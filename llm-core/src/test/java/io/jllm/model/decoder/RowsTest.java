@@ -78,7 +78,8 @@ class RowsTest {
     @Test
     void madeOnce() {
         var source = new MapWeights().put("a", 1, 2).put("b", 3, 4);
-        var made = new MadeWeights(source, (all, name) -> name.equals("c") ? all.find("a").map(w -> Rows.transposed(w).named("c")) : Optional.empty());
+        var made = new MadeWeights(source, (all, name) -> name.equals("c")
+                ? all.find("a").map(w -> Rows.transposed(w).named("c")) : Optional.empty());
         assertSame(made.get("c"), made.get("c"));
         assertSame(source.get("b"), made.get("b"));
         assertEquals(source.names(), made.names());

@@ -24,8 +24,8 @@ import java.util.Optional;
 import java.util.OptionalInt;
 
 /**
- * ChatGLM 2 and 3, and GLM-4 in its first form: as llama, with neighbouring dimensions of half of each head rotated, q, k and v in one product, and gate
- * and up in one. {@code rope_ratio} multiplies the base. Source: Team GLM, ChatGLM: a family of large language models, 2024.
+ * ChatGLM 2 and 3, and GLM-4 in its first form: as llama, with neighbouring dimensions of half of each head rotated, q, k and v in one product, and
+ * gate and up in one. {@code rope_ratio} multiplies the base. Source: Team GLM, ChatGLM: a family of large language models, 2024.
  */
 public final class ChatGlm implements Architecture {
     private static final ConfigDefaults UNSAID = new ConfigDefaults(65_024, 4096, 13_696, 28, 32, OptionalInt.empty(), OptionalInt.of(128), 2048,
