@@ -44,7 +44,8 @@ final class TensorCopy {
 
     private Tensor column(Weights vector) {
         long values = vector.rows() * vector.cols();
-        var data = vector.slice(0, vector.rows()).orElseThrow(() -> new IllegalArgumentException("vector " + vector.name() + " is in several places"));
+        var data = vector.slice(0, vector.rows())
+                .orElseThrow(() -> new IllegalArgumentException("vector " + vector.name() + " stands in several places"));
         return new Tensor(vector.name(), stored, values, 1, data);
     }
 

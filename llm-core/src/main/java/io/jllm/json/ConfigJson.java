@@ -273,10 +273,8 @@ public final class ConfigJson {
 
     private static Optional<JsonElement> find(JsonObject in, String key) {
         int dot = key.indexOf('.');
-        if (in.has(key) || dot < 0) {
-            return Optional.ofNullable(in.get(key));
-        }
-        return in.get(key.substring(0, dot)) instanceof JsonObject inner ? find(inner, key.substring(dot + 1)) : Optional.empty();
+        return !in.has(key) && dot >= 0 && in.get(key.substring(0, dot)) instanceof JsonObject inner ? find(inner, key.substring(dot + 1))
+                : Optional.ofNullable(in.get(key));
     }
 
     private long whole(String key, JsonElement e) {

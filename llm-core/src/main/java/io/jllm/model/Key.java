@@ -35,7 +35,8 @@ public record Key(String gguf, List<String> huggingFace, Range range) {
     /** Added to the mean square in root-mean-square norms. */
     public static final Key RMS_EPS = notNegative("attention.layer_norm_rms_epsilon", "rms_norm_eps");
     /** Added to the variance in layer norms. */
-    public static final Key LAYER_EPS = notNegative("attention.layer_norm_epsilon", "layer_norm_eps", "layer_norm_epsilon", "norm_eps", "norm_epsilon");
+    public static final Key LAYER_EPS = notNegative("attention.layer_norm_epsilon", "layer_norm_eps", "layer_norm_epsilon",
+            "norm_eps", "norm_epsilon");
     /** Positions that attention sees in the layers that have a window. */
     public static final Key WINDOW = whole("attention.sliding_window", 0, Integer.MAX_VALUE, "sliding_window");
     /** Which layers have a window. */

@@ -19,11 +19,11 @@ public record Scores(float scale, int window, boolean chunked, float softCap, Op
      *
      * @param slopes one for each query head. Not to be changed
      * @param factor multiplies all
-     * @param bfloat16 whether j, and then {@code slope * j}, is rounded to bfloat16 (to the nearest, ties to even) before it is multiplied, as Falcon has
-     *     it; the slopes are then numbers of bfloat16, too
+     * @param bfloat16 whether j, and then {@code slope * j}, is rounded to bfloat16 (to the nearest, ties to even) before it is multiplied, as
+     *     Falcon has it; the slopes are then numbers of bfloat16, too
      */
     public record Alibi(float[] slopes, float factor, boolean bfloat16) {
-        /** The usual slopes: powers of {@code 2^(-max / n)}, where n is the heads' number or the power of two below it, then the odd ones between. */
+        /** The usual slopes: powers of {@code 2^(-max / n)}, where n is how many heads there are or the power of two below, then odd ones between. */
         public static Alibi of(int heads, double max) {
             return new Alibi(slopes(heads, max), 1, false);
         }

@@ -54,14 +54,9 @@ public record Numbers(int layers, int hidden, int ffn, Op.AttentionShape shape, 
         return new Numbers(layers, hidden, ffn, shape, epsilon, context, keys.vocab(Decoder.EMBEDDINGS, unsaid.vocab()), tied(keys, unsaid.tied()));
     }
 
-    /** The same with another context. */
-    public Numbers context(int positions) {
-        return new Numbers(layers, hidden, ffn, shape, eps, positions, vocab, tied);
-    }
-
-    /** The same with another vocabulary. */
-    public Numbers vocab(int rows) {
-        return new Numbers(layers, hidden, ffn, shape, eps, context, rows, tied);
+    /** With another epsilon, and another context. */
+    public Numbers with(double epsilon, int positions) {
+        return new Numbers(layers, hidden, ffn, shape, (float) epsilon, positions, vocab, tied);
     }
 
     /** The same with fewer layers. */
@@ -99,6 +94,11 @@ public record Numbers(int layers, int hidden, int ffn, Op.AttentionShape shape, 
     public WeightSource withTable(WeightSource checkpoint) {
         boolean outputOnly = checkpoint.find(Decoder.EMBEDDINGS).isEmpty() && checkpoint.find(Decoder.OUTPUT).isPresent();
         return tied.orElse(true) && outputOnly ? new RenamedWeights(checkpoint, Decoder.OUTPUT, Decoder.EMBEDDINGS) : checkpoint;
+    }
+
+    /** With another vocabulary. */
+    public Numbers withVocab(int rows) {
+        return new Numbers(layers, hidden, ffn, shape, eps, context, rows, tied);
     }
 
     /** A model with that program, whose biases are those that are there. */

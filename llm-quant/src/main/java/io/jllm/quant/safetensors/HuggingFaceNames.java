@@ -113,7 +113,7 @@ public final class HuggingFaceNames {
         return new HuggingFaceNames(Map.of()).with(rules);
     }
 
-    /** A table of these rules, each for the module below {@code base} and for the same without it, as models without their output matrix are saved. */
+    /** A table of these rules, each for a module below {@code base} and for the same without it, as models without their output matrix are saved. */
     public static HuggingFaceNames below(String base, Rename... rules) {
         return of(Stream.of(rules).flatMap(r -> Stream.of(r, new Rename(base + r.from(), r.to()))).toArray(Rule[]::new));
     }

@@ -20,7 +20,7 @@ import java.util.Optional;
 /** BLOOM: linear biases of attention, and a norm behind the embeddings. Source: Le Scao et al., BLOOM, 2022. */
 public final class Bloom implements Architecture {
     private static final ConfigDefaults UNSAID = ConfigDefaults.ofGpt(250_880, 64, 2, 8, 2048, true);
-    /** GGUF files of llama.cpp do not have it; and where a folder does not say for what context its model was trained, they say the hidden size. */
+    /** GGUF files of llama.cpp do not have it. */
     private static final Key AFTER_NORM = Key.flag("residual_after_norm", "apply_residual_connection_post_layernorm");
     private static final double MAX_ALIBI = 8;
 
@@ -38,7 +38,10 @@ public final class Bloom implements Architecture {
         var n = Numbers.read(keys, UNSAID, Key.LAYER_EPS, (_, heads) -> keys.derivedInteger(Key.KV_HEADS, () -> heads, heads));
         int headDim = n.shape().headDim();
         var scores = Scores.of(headDim).alibi(Scores.Alibi.of(n.shape().heads(), MAX_ALIBI));
-        return new BloomModel(n.context() == n.hidden() ? n.context(UNSAID.context()) : n, new Decoder.Attention(n.shape(), Rope.none(headDim), scores), keys.flag(AFTER_NORM).orElse(false));
+        // what llama.cpp's converter writes where a folder does not say for what context its model was trained
+        boolean unsaid = n.context() == n.hidden();
+        return new BloomModel(unsaid ? n.with(n.eps(), UNSAID.context()) : n, new Decoder.Attention(n.shape(), Rope.none(headDim), scores),
+                keys.flag(AFTER_NORM).orElse(false));
     }
 
     /**

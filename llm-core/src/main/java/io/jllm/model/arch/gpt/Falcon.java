@@ -69,7 +69,8 @@ public final class Falcon implements Architecture {
         if (norms == 2 && beside && !grouped) {
             throw new ModelLoadException(keys.name(NORMS) + " is 2; without " + keys.furtherName(NEW) + " it must be 1");
         }
-        var n = Numbers.read(keys, UNSAID, Key.LAYER_EPS, (_, heads) -> keys.derivedInteger(Key.KV_HEADS, () -> kvHeads(keys, grouped, heads), heads));
+        var n = Numbers.read(keys, UNSAID, Key.LAYER_EPS,
+                (_, heads) -> keys.derivedInteger(Key.KV_HEADS, () -> kvHeads(keys, grouped, heads), heads));
         double alibi = keys.derivedReal(Key.MAX_ALIBI, () -> keys.flag(ALIBI).orElse(false) ? MAX_ALIBI : 0, 0);
         int headDim = n.shape().headDim();
         var rope = alibi > 0 ? Rope.none(headDim) : keys.rope(Rotary.of(headDim, n.context()));

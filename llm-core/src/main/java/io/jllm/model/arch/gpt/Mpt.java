@@ -22,7 +22,8 @@ import java.util.OptionalInt;
 
 /**
  * MPT: linear biases of attention, or learned positions, and limits of q, k and v. As in transformers, the feed-forward part is four times as wide
- * whatever {@code expansion_ratio} says. Biases, and norms of q and k, are there if their tensors are. Source: MosaicML, MPT-7B, 2023.
+ * whatever {@code expansion_ratio} says. {@code alibi_bias_max} counts, as in its authors' code and in llama.cpp; transformers reads it and takes 8.
+ * Biases, and norms of q and k, are there if their tensors are. Source: MosaicML, MPT-7B, 2023.
  */
 public final class Mpt implements Architecture {
     private static final ConfigDefaults UNSAID = ConfigDefaults.ofGpt(50_368, 2048, 24, 16, 2048, true);
@@ -38,6 +39,7 @@ public final class Mpt implements Architecture {
     private static final Key LOGIT_SCALE = Key.positive("logit_scale", "logit_scale");
     private static final String MULTI_QUERY = "multiquery_attention";
     private static final String POSITIONS = "position_embd.weight";
+    private static final String ACT_SCALES = "blk.0.ffn_act.scales";
     private static final double UNSAID_MAX = 8;
 
     /** The family. */
@@ -92,6 +94,7 @@ public final class Mpt implements Architecture {
                     new Rename("blocks.*.norm_2", "blk.*.ffn_norm"), new Rename("blocks.*.attn.Wqkv", "blk.*.attn_qkv"),
                     new Rename("blocks.*.attn.q_ln", "blk.*.attn_q_norm"), new Rename("blocks.*.attn.k_ln", "blk.*.attn_k_norm"),
                     new Rename("blocks.*.attn.out_proj", "blk.*.attn_output"), new Rename("blocks.*.ffn.up_proj", "blk.*.ffn_up"),
+                    new Rename("blocks.*.ffn.act", "blk.*.ffn_act"),
                     new Rename("blocks.*.ffn.down_proj", "blk.*.ffn_down"), new Rename("lm_head", "output"));
         }
 
@@ -102,6 +105,9 @@ public final class Mpt implements Architecture {
 
         @Override
         public Built build(WeightSource tensors) {
+            if (tensors.find(ACT_SCALES).isPresent()) {
+                throw new ModelLoadException("the tensor " + ACT_SCALES + " is there: activations that AWQ scales are not supported");
+            }
             var d = new Decoder(tensors, n.hidden(), n.layers(), HeadOp.Kind.LAYER, n.eps());
             Value x = d.embed(n.vocab());
             if (scores.alibi().isEmpty()) {

@@ -17,7 +17,10 @@ import io.jllm.quant.safetensors.HuggingFaceNames.Rename;
 import java.util.Optional;
 import java.util.OptionalInt;
 
-/** Phi 1, 1.5 and 2: attention and the feed-forward part of one norm, a part of each head rotated, biases everywhere. Source: Li et al., phi-1.5, 2023. */
+/**
+ * Phi 1, 1.5 and 2: attention and the feed-forward part of one norm, a part of each head rotated, biases everywhere.
+ * Source: Li et al., phi-1.5, 2023.
+ */
 public final class Phi implements Architecture {
     private static final ConfigDefaults UNSAID = new ConfigDefaults(51_200, 2048, 8192, 24, 32, OptionalInt.empty(), OptionalInt.empty(), 2048,
             10_000, 1e-5, false, false);

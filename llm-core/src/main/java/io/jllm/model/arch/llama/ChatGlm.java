@@ -24,13 +24,15 @@ import java.util.Optional;
 import java.util.OptionalInt;
 
 /**
- * ChatGLM 2 and 3, and GLM-4 in its first form: as llama, with neighbouring dimensions of half of each head rotated, q, k and v in one product, and gate
- * and up in one. {@code rope_ratio} multiplies the base. Source: Team GLM, ChatGLM: a family of large language models, 2024.
+ * ChatGLM 2 and 3, and GLM-4 in its first form: as llama, with neighbouring dimensions of half of each head rotated, q, k and v in one product, and
+ * gate and up in one. {@code rope_ratio} multiplies the base. Source: Team GLM, ChatGLM: a family of large language models, 2024.
  */
 public final class ChatGlm implements Architecture {
     private static final ConfigDefaults UNSAID = new ConfigDefaults(65_024, 4096, 13_696, 28, 32, OptionalInt.empty(), OptionalInt.of(128), 2048,
             10_000, 1e-5, false, false);
     private static final double TURNED = 0.5;
+    private static final double LATER_EPS = 1.5625e-7;
+    private static final int LATER_CONTEXT = 131_072;
     private static final Key EPS = Key.RMS_EPS.named("layernorm_epsilon");
     /** Rows of logits; {@code vocab_size} may be the tokenizer's. */
     private static final Key PADDED = Key.whole("", 1, Limits.VOCAB, "padded_vocab_size");
@@ -64,13 +66,22 @@ public final class ChatGlm implements Architecture {
         boolean grouped = keys.flag(GROUPED).orElse(false);
         var said = Numbers.read(keys, UNSAID, EPS, (_, heads) -> keys.derivedInteger(Key.KV_HEADS, () -> grouped ? keys.integer(GROUPS, 1) : heads,
                 heads));
-        var n = keys.has(PADDED) ? said.vocab(keys.derivedInteger(Key.VOCAB, () -> keys.integer(PADDED), said.vocab())) : said;
+        var n = keys.has(PADDED) ? said.withVocab(keys.derivedInteger(Key.VOCAB, () -> keys.integer(PADDED), said.vocab()))
+                : isLaterGlm(keys, said) ? said.with(LATER_EPS, LATER_CONTEXT) : said;
         double base = UNSAID.ropeBase() * keys.optionalReal(RATIO).orElse(1);
         var rope = keys.rope(Rotary.of(n.shape().headDim(), n.context()).base(Key.ROPE_BASE, base).mayBePartial(TURNED).unscaled()
                 .layouts(Rope.Layout.INTERLEAVED, Rope.Layout.INTERLEAVED));
         boolean bias = keys.flag(BIAS).orElse(false);
         return new ChatGlmModel(n, new Decoder.Attention(n.shape(), rope, Scores.of(n.shape().headDim())), grouped,
                 keys.flag(AFTER_NORM).orElse(false), bias, bias || keys.flag(QKV_BIAS).orElse(false));
+    }
+
+    /**
+     * Whether a file is of a later GLM: llama.cpp's converter calls them so, too, and does not find two of their keys. It writes ChatGLM's
+     * epsilon then, and the hidden size for the context.
+     */
+    private static boolean isLaterGlm(Keys keys, Numbers said) {
+        return !keys.knows(PADDED) && said.eps() == (float) UNSAID.eps() && said.context() == said.hidden();
     }
 
     private static void refuse(Keys keys) {

@@ -51,7 +51,7 @@ public final class Qwen implements Architecture {
         boolean longer = keys.flag(DYNAMIC).orElse(keys.knows(DYNAMIC)) || keys.flag(LOG_N).orElse(keys.knows(LOG_N));
         int limit = Math.min(said.context(), longer ? keys.optionalInteger(LENGTH).orElse(UNSAID.context()) : said.context());
         keys.derivedInteger(Key.CONTEXT, () -> limit, limit);
-        var n = said.context(limit);
+        var n = said.with(said.eps(), limit);
         int headDim = n.shape().headDim();
         var rope = keys.rope(Rotary.of(headDim, limit).base(BASE, UNSAID.ropeBase()).mayBePartial());
         var scores = keys.flag(SCALED).orElse(true) ? Scores.of(headDim) : Scores.scaled(1);

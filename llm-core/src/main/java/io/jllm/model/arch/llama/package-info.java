@@ -9,6 +9,7 @@
  * <li>{@link Exaone4}, and with {@link OlmoLike} {@link Olmo2} and {@link Olmo3}: norms after products and not before them
  * <li>{@link Olmo}, and with {@link CohereLike} {@link Cohere} and {@link Cohere2}: layer norms
  * <li>{@link GlmLike}, {@link Glm}, {@link Glm4}: half of each head is rotated
+ * <li>{@link Qwen}, {@link Baichuan}, {@link InternLm2} and {@link ChatGlm}: of before llama's names were common; q, k and v in one product
  * </ul>
  */
 package io.jllm.model.arch.llama;
