@@ -66,6 +66,85 @@ class HuggingFaceKeysTest {
         assertEquals(new RopeScaling.None(), c.scaling());
     }
 
+    /** The same of families that differ in more: layers, hidden, ffn, heads, heads of keys, head, vocabulary, context, eps, base, tied. */
+    @ParameterizedTest
+    @CsvSource({
+        "gemma, 28, 3072, 24576, 16, 16, 256, 256000, 8192, 1e-6, 10000, true", "gemma2, 26, 2304, 9216, 8, 4, 256, 256000, 8192, 1e-6, 10000, true",
+        "gemma3_text, 26, 2304, 9216, 8, 4, 256, 262208, 131072, 1e-6, 1000000, true",
+        "phi3, 32, 3072, 8192, 32, 32, 96, 32064, 4096, 1e-5, 10000, false", "olmo, 32, 4096, 11008, 32, 32, 128, 50304, 2048, 1e-5, 10000, false",
+        "olmo2, 32, 4096, 11008, 32, 32, 128, 50304, 2048, 1e-5, 10000, false",
+        "olmo3, 32, 4096, 11008, 32, 32, 128, 50304, 2048, 1e-5, 500000, false",
+        "cohere, 40, 8192, 22528, 64, 64, 128, 256000, 8192, 1e-5, 500000, true",
+        "cohere2, 40, 8192, 22528, 64, 64, 128, 256000, 8192, 1e-5, 10000, true",
+        "glm, 40, 4096, 13696, 32, 2, 128, 151552, 131072, 1.5625e-7, 10000, false",
+        "glm4, 40, 4096, 13696, 32, 2, 128, 151552, 131072, 1.5625e-7, 10000, false",
+        "granite, 32, 4096, 11008, 32, 32, 128, 32000, 2048, 1e-6, 10000, false",
+        "exaone4, 32, 4096, 16384, 32, 32, 128, 102400, 2048, 1e-5, 10000, false",
+        "hunyuan_v1_dense, 32, 4096, 11008, 32, 32, 128, 290943, 2048, 1e-5, 10000, false",
+        "ministral3, 34, 4096, 14336, 32, 8, 128, 131072, 262144, 1e-5, 1000000, false",
+        "smollm3, 36, 2048, 11008, 16, 4, 128, 128256, 32768, 1e-6, 2000000, true",
+        "ernie4_5, 18, 1024, 3072, 16, 2, 128, 103424, 131072, 1e-5, 500000, true",
+        "seed_oss, 64, 4096, 27648, 80, 8, 128, 155136, 524288, 1e-6, 10000, false"})
+    void nothingSaidOfOthers(String family, int layers, int hidden, int ffn, int heads, int kvHeads, int headDim, int vocab, int context, float eps,
+            double base, boolean tied) {
+        var c = HuggingFaceFamily.read(ConfigJson.parse("config.json", "{\"model_type\": \"" + family + "\"}"), Families.all()).model()
+                .build(new MapWeights()).config();
+        boolean biased = family.startsWith("glm") || family.equals("seed_oss");
+        assertEquals(new ModelConfig(family, layers, hidden, ffn, heads, kvHeads, headDim, vocab, context, eps, c.rope(), c.windows(), tied,
+                new ModelConfig.Biases(biased, false, false)), c);
+        int dims = family.startsWith("glm") ? headDim / 2 : headDim;
+        assertEquals(dims, c.rope().rotaryDim());
+        assertEquals(Rope.frequencies(dims, base)[1], c.rope().invFreq()[1]);
+    }
+
+    /** W is a layer with a window of 4,096. */
+    @ParameterizedTest
+    @CsvSource({"gemma2, W.W.W.W.W.W.W.W.W.W.W.W.W.", "gemma3_text, WWWWW.WWWWW.WWWWW.WWWWW.WW", "olmo3, WWW.WWW.WWW.WWW.WWW.WWW.WWW.WWW.",
+        "exaone4, WWW.WWW.WWW.WWW.WWW.WWW.WWW.WWW.", "cohere2, WWW.WWW.WWW.WWW.WWW.WWW.WWW.WWW.WWW.WWW."})
+    void windowsThatAreNotSaid(String family, String layers) {
+        var c = HuggingFaceFamily.read(ConfigJson.parse("config.json", "{\"model_type\": \"" + family + "\"}"), Families.all()).model()
+                .build(new MapWeights()).config();
+        assertEquals(layers.chars().mapToObj(l -> l == 'W' ? 4096 : 0).toList(), c.windows());
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', quoteCharacter = '`', value = {
+        "gemma | \"use_bidirectional_attention\": true | use_bidirectional_attention is true; supported is false",
+        "gemma2 | \"hidden_activation\": \"silu\" | hidden_activation is \"silu\"; supported is gelu_pytorch_tanh",
+        "gemma3_text | \"use_bidirectional_attention\": true | use_bidirectional_attention is true",
+        "gemma | \"hidden_act\": \"gelu\", \"rope_parameters\": {\"rope_type\": \"default\"} | hidden_act is \"gelu\"; supported is gelu_pytorch_tanh",
+        "gemma3_text | \"rope_parameters\": {\"sliding_attention\": {\"rope_type\": \"linear\", \"factor\": 2.0}} | rope_parameters: sliding_attention: rope_type is \"linear\"; for these layers this family supports only default",
+        "gemma3_text | \"layer_types\": [\"full_attention\"] | layer_types has 1 entries; num_hidden_layers is 4",
+        "phi3 | \"partial_rotary_factor\": 0.4 | partial_rotary_factor is 0.4, which leaves 3 of the 8 dimensions",
+        "granite | \"partial_rotary_factor\": 0.5 | partial_rotary_factor is 0.5; this family supports only 1",
+        "olmo | \"clip_qkv\": -1 | clip_qkv is -1.0; it must be above 0",
+        "cohere | \"hidden_act\": \"gelu\" | hidden_act is \"gelu\"; supported is silu",
+        "cohere2 | \"rotary_pct\": 0.5 | rotary_pct is 0.5; supported is 1",
+        "cohere2 | \"use_parallel_block\": false | use_parallel_block is false; supported is true",
+        "cohere2 | \"use_gated_activation\": false | use_gated_activation is false; supported is true",
+        "cohere2 | \"order_of_interleaved_layers\": \"global_attn_first\" | order_of_interleaved_layers is \"global_attn_first\"; supported is local_attn_first",
+        "cohere2 | \"position_embedding_type\": \"alibi\" | position_embedding_type is \"alibi\"; supported is rope_gptj",
+        "exaone4 | \"sliding_window_pattern\": \"\" | sliding_window_pattern is empty",
+        "hunyuan_v1_dense | \"use_cla\": true | use_cla is true; supported is false",
+        "hunyuan_v1_dense | \"use_qk_norm\": false | use_qk_norm is false; supported is true",
+        "hunyuan_v1_dense | \"use_rotary_pos_emb\": false | use_rotary_pos_emb is false; supported is true",
+        "smollm3 | \"no_rope_layers\": [1, 2, 0, 1] | no_rope_layers is 2; it must be from 0 to 1",
+    })
+    void switchesOfFamilies(String family, String more, String message) {
+        var e = assertThrows(ModelLoadException.class, () -> parse(family.strip(), more.strip()));
+        assertTrue(e.getMessage().startsWith("config.json: ") && e.getMessage().contains(message.strip()), e.getMessage());
+    }
+
+    @Test
+    void textsOfOtherModels() {
+        var json = "{\"model_type\": \"%s\", \"text_config\": {\"model_type\": \"%s\", " + SIZES + "}}";
+        var e = assertThrows(ModelLoadException.class, () -> Read.of(ConfigJson.parse("config.json", json.formatted("qwen2_vl", "qwen2"))));
+        assertEquals("config.json: model_type is \"qwen2_vl\", with \"qwen2\" for text; of models of several media the text is supported of "
+                + "mistral3 with mistral, gemma3 with gemma3_text, mistral3 with ministral3", e.getMessage());
+        e = assertThrows(ModelLoadException.class, () -> Read.of(ConfigJson.parse("config.json", json.formatted("gemma3", "bert"))));
+        assertTrue(e.getMessage().startsWith("config.json: text_config: model_type: unknown model family \"bert\""), e.getMessage());
+    }
+
     @ParameterizedTest
     @CsvSource({"llama, 32, 32", "mistral, 32, 8", "mistral, 16, 8", "mistral, 4, 4", "qwen2, 64, 32", "qwen2, 8, 8", "qwen3, 64, 32",
             "qwen3, 16, 16"})

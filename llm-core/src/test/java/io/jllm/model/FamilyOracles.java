@@ -15,11 +15,15 @@ import io.jllm.convert.Converter;
 import io.jllm.model.arch.Families;
 import io.jllm.quant.DType;
 import java.io.IOException;
+import java.io.InputStreamReader;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
 import org.junit.jupiter.api.Assumptions;
@@ -88,6 +92,37 @@ public abstract class FamilyOracles {
                 }));
     }
 
+    /**
+     * Tiny models that use what the folders above do not. Their weights are computed by {@link FormulaWeights}, as they were for transformers
+     * 5.18, which computed the logits in float32 with {@code attn_implementation="eager"}.
+     */
+    @TestFactory
+    final Stream<DynamicContainer> switches() throws IOException {
+        String one = System.getProperty("jllm.family", "");
+        try (var in = new InputStreamReader(FamilyOracles.class.getResourceAsStream("switches.json"), StandardCharsets.UTF_8)) {
+            var cases = JsonParser.parseReader(in).getAsJsonArray();
+            return IntStream.range(0, cases.size()).boxed().filter(i -> cases.get(i).getAsJsonObject().get("name").getAsString().startsWith(one))
+                    .map(i -> switches(i, cases.get(i).getAsJsonObject()));
+        }
+    }
+
+    private DynamicContainer switches(int number, JsonObject c) {
+        var tests = new ArrayList<DynamicTest>();
+        JsonArray configs = c.getAsJsonArray("configs");
+        for (int i = 0; i < configs.size(); i++) {
+            Path folder = temp.resolve("switches-" + number + "-" + i);
+            JsonElement config = configs.get(i);
+            String style = i == 0 ? "" : " with the configuration of transformers 4";
+            tests.add(DynamicTest.dynamicTest("folder" + style, () -> {
+                FormulaWeights.write(Files.createDirectory(folder), c);
+                Files.writeString(folder.resolve("config.json"), config.toString());
+                check(folder, c.getAsJsonArray("golden"));
+            }));
+            tests.add(DynamicTest.dynamicTest("our GGUF" + style, () -> check(converted(folder), c.getAsJsonArray("golden"))));
+        }
+        return DynamicContainer.dynamicContainer(c.get("name").getAsString(), tests);
+    }
+
     private Path relinked(Path given, Path config) throws IOException {
         Path folder = Files.createDirectory(temp.resolve(given.getFileName()));
         try (var files = Files.list(given)) {
@@ -108,6 +143,10 @@ public abstract class FamilyOracles {
     private void check(Path model, Path given) throws IOException {
         JsonArray golden = JsonParser.parseString(Files.readString(given.resolve("golden.json"))).getAsJsonArray();
         assertTrue(golden.size() >= 4, "cases");
+        check(model, golden);
+    }
+
+    private void check(Path model, JsonArray golden) {
         try (LLM llm = open(model)) {
             for (JsonElement e : golden) {
                 check(llm, e.getAsJsonObject(), model + ", ");

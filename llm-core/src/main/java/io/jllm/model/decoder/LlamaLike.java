@@ -96,7 +96,7 @@ public abstract class LlamaLike implements Architecture {
     @Override
     public Model read(Keys keys) {
         var activation = activation(keys);
-        var n = numbers(Numbers.read(keys, unsaid, switch (norm()) {
+        var said = numbers(Numbers.read(keys, unsaid, switch (norm()) {
             case RMS -> Key.RMS_EPS;
             case LAYER -> Key.LAYER_EPS;
         }), keys);
@@ -104,8 +104,9 @@ public abstract class LlamaLike implements Architecture {
         if (experts > 0) {
             throw new ModelLoadException(keys.name(Key.EXPERTS) + " is " + experts + "; mixtures of experts are not supported");
         }
-        int headDim = n.shape().headDim();
-        var rope = keys.rope(rotary(Rotary.of(headDim, n.context()).base(Key.ROPE_BASE, unsaid.ropeBase()).layouts(folderRope(), ggufRope), keys));
+        int headDim = said.shape().headDim();
+        var rope = keys.rope(rotary(Rotary.of(headDim, said.context()).base(Key.ROPE_BASE, unsaid.ropeBase()).layouts(folderRope(), ggufRope), keys));
+        var n = said.stretched(rope);
         boolean attentionBias = keys.flag(Key.ATTENTION_BIAS).orElse(keys.knows(Key.ATTENTION_BIAS) && unsaid.attentionBias());
         var windows = keys.windows(n.layers(), windowRule(keys, n.layers()));
         var model = new DenseBuilder(name, n, norm(), rope).activation(activation).windows(windows)

@@ -3,6 +3,7 @@ package io.jllm.model.decoder;
 import io.jllm.model.Architecture;
 import io.jllm.model.Key;
 import io.jllm.model.Keys;
+import io.jllm.model.Limits;
 import io.jllm.model.ModelConfig;
 import io.jllm.model.Op;
 import io.jllm.model.Program;
@@ -64,9 +65,12 @@ public record Numbers(int layers, int hidden, int ffn, Op.AttentionShape shape, 
         return new Numbers(fewer, hidden, ffn, shape, eps, context, vocab, tied);
     }
 
-    /** With another epsilon, and another context. */
-    public Numbers with(double epsilon, int positions) {
-        return new Numbers(layers, hidden, ffn, shape, (float) epsilon, positions, vocab, tied);
+    /** With the context to which a base that grows with the text stretches it. */
+    Numbers stretched(Rope rope) {
+        return rope.longer().map(longer -> switch (longer) {
+            case Rope.Longer.Dynamic d -> with(eps, (int) Math.min(Math.max(context, d.above() * d.factor()), Limits.CONTEXT));
+            case Rope.Longer.Switched _ -> this;
+        }).orElse(this);
     }
 
     /** What the files say of {@link Key#TIED}; empty if they cannot. */

@@ -1,5 +1,6 @@
 package io.jllm.model.arch.gemma;
 
+import io.jllm.model.Key;
 import io.jllm.model.Keys;
 import io.jllm.model.decoder.ConfigDefaults;
 import io.jllm.model.decoder.DenseBuilder;
@@ -10,6 +11,7 @@ import java.util.OptionalInt;
 public final class Gemma2 extends GemmaLike {
     private static final ConfigDefaults UNSAID = new ConfigDefaults(256_000, 2304, 9216, 26, 8, OptionalInt.of(4), OptionalInt.of(256), 8192,
             10_000, 1e-6, true, false);
+    private static final Key SCORE_CAP = Key.notNegative("attn_logit_softcapping", "attn_logit_softcapping");
     private static final int WINDOW = 4096;
     private static final int LARGEST = 46;
 
@@ -26,6 +28,6 @@ public final class Gemma2 extends GemmaLike {
     @Override
     protected void differ(DenseBuilder model, Numbers n, Keys keys) {
         super.differ(model, n, keys);
-        second(model, n, keys, LARGEST, 50, 30);
+        second(model, n, keys, LARGEST, keys.limit(SCORE_CAP, 50), 30);
     }
 }

@@ -11,8 +11,8 @@ import java.util.List;
 import java.util.OptionalInt;
 
 /**
- * Gemma 3: as Gemma 2 without caps, with norms of queries and keys; layers with a window rotate faster. Of folders for text and images the
- * part for text. Source: Gemma Team, Gemma 3, 2025.
+ * Gemma 3: as Gemma 2 without a cap of scores, whatever {@code config.json} says, as the transformers library has it; with norms of queries
+ * and keys; layers with a window rotate faster. Of folders for text and images the part for text. Source: Gemma Team, Gemma 3, 2025.
  */
 public final class Gemma3 extends GemmaLike {
     private static final ConfigDefaults UNSAID = new ConfigDefaults(262_208, 2304, 9216, 26, 8, OptionalInt.of(4), OptionalInt.of(256), 131_072,

@@ -17,7 +17,6 @@ import io.jllm.model.decoder.Numbers;
 abstract class GemmaLike extends LlamaLike {
     private static final Key BIDIRECTIONAL = Key.flag("", "use_bidirectional_attention");
     private static final Key SCALAR = Key.positive("attention.query_pre_attn_scalar", "query_pre_attn_scalar");
-    private static final Key SCORE_CAP = Key.notNegative("attn_logit_softcapping", "attn_logit_softcapping");
     private static final Key LOGIT_CAP = Key.notNegative("final_logit_softcapping", "final_logit_softcapping");
     private static final double UNSAID_SCALAR = 256;
 
@@ -42,16 +41,16 @@ abstract class GemmaLike extends LlamaLike {
     }
 
     /**
-     * What Gemma 2 added, and 3 kept: norms after products too, a scale of scores of its own, and caps.
+     * What Gemma 2 added, and 3 kept: norms after products too, a scale of scores of its own, and a cap of logits.
      *
      * @param largest how many layers the model has that divides by another number than the length of a head, of which GGUF files say nothing
-     * @param scoreCap of scores, where nothing is said; 0 for none
-     * @param logitCap of logits
+     * @param scoreCap soft cap of scores; 0 for none
+     * @param logitCap of logits, where nothing is said
      */
     static void second(DenseBuilder model, Numbers n, Keys keys, int largest, double scoreCap, double logitCap) {
         double scalar = keys.real(SCALAR, UNSAID_SCALAR, n.layers() == largest ? (double) n.hidden() / n.shape().heads() : n.shape().headDim());
         model.normsAround().layerName("post_attention_layernorm", "post_attention_norm").layerName("pre_feedforward_layernorm", "ffn_norm")
                 .layerName("post_feedforward_layernorm", "post_ffw_norm").scale(1 / Math.sqrt(scalar))
-                .caps(keys.limit(SCORE_CAP, scoreCap), keys.limit(LOGIT_CAP, logitCap));
+                .caps(scoreCap, keys.limit(LOGIT_CAP, logitCap));
     }
 }
