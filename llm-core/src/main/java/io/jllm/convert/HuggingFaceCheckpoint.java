@@ -58,18 +58,16 @@ final class HuggingFaceCheckpoint {
         for (var need : WeightShape.of(model.program())) {
             out.add(new Checkpoint.Item(model.weights().get(need.name()), need.dimensions(), form.order().apply(need.name())));
         }
-        if (!form.ropeFactors().isEmpty()) {
-            out.add(ropeFactors(form.ropeFactors()));
-        }
+        form.vectors().forEach((name, values) -> out.add(vector(name, values)));
         out.sort(ORDER);
         return out;
     }
 
-    private static Checkpoint.Item ropeFactors(List<Float> factors) {
-        var bytes = ByteBuffer.allocate(Float.BYTES * factors.size()).order(ByteOrder.LITTLE_ENDIAN);
-        factors.forEach(bytes::putFloat);
+    private static Checkpoint.Item vector(String name, List<Float> values) {
+        var bytes = ByteBuffer.allocate(Float.BYTES * values.size()).order(ByteOrder.LITTLE_ENDIAN);
+        values.forEach(bytes::putFloat);
         var data = MemorySegment.ofArray(bytes.array());
-        return new Checkpoint.Item(new Tensor(GgufForm.ROPE_FACTORS, DType.F32, 1, factors.size(), data), List.of((long) factors.size()),
+        return new Checkpoint.Item(new Tensor(name, DType.F32, 1, values.size(), data), List.of((long) values.size()),
                 RowOrder.KEPT);
     }
 

@@ -201,32 +201,38 @@ public final class ConfigJson {
 
     /** One whole number or a list of them; empty if absent. */
     public List<Long> integers(String key) {
-        var out = new ArrayList<Long>();
-        element(key).ifPresent(e -> {
-            if (e instanceof JsonArray a) {
-                a.forEach(x -> out.add(whole(key, x)));
-            } else {
-                out.add(whole(key, e));
-            }
-        });
-        return out;
+        return element(key).map(e -> e instanceof JsonArray a ? a.asList() : List.of(e)).orElse(List.of()).stream().map(x -> whole(key, x)).toList();
+    }
+
+    /** A list of numbers, finite or not; empty if absent. */
+    public List<Double> reals(String key) {
+        return list(key, "numbers").stream().map(x -> number(key, x)).toList();
     }
 
     /** A list of strings; empty if absent. */
     public List<String> texts(String key) {
-        var out = new ArrayList<String>();
-        element(key).ifPresent(e -> {
-            if (!(e instanceof JsonArray a)) {
-                throw wrong(key, e, "a list of strings");
+        return list(key, "strings").stream().map(x -> {
+            if (x instanceof JsonPrimitive p && p.isString()) {
+                return p.getAsString();
             }
-            for (var x : a) {
-                if (!(x instanceof JsonPrimitive p) || !p.isString()) {
-                    throw wrong(key, x, "a list of strings");
-                }
-                out.add(p.getAsString());
+            throw wrong(key, x, "a list of strings");
+        }).toList();
+    }
+
+    private List<JsonElement> list(String key, String of) {
+        return element(key).map(e -> {
+            if (e instanceof JsonArray a) {
+                return a.asList();
             }
-        });
-        return out;
+            throw wrong(key, e, "a list of " + of);
+        }).orElse(List.of());
+    }
+
+    /** The same with another value of a key. */
+    public ConfigJson with(String key, JsonElement value) {
+        var changed = object.deepCopy();
+        changed.add(key, value);
+        return new ConfigJson(where, changed);
     }
 
     /** An object inside this one. */
@@ -242,17 +248,12 @@ public final class ConfigJson {
     /** A list of objects; empty if absent. */
     public List<ConfigJson> objects(String key) {
         var out = new ArrayList<ConfigJson>();
-        element(key).ifPresent(e -> {
-            if (!(e instanceof JsonArray a)) {
-                throw wrong(key, e, "a list of objects");
+        for (var x : list(key, "objects")) {
+            if (!(x instanceof JsonObject o)) {
+                throw wrong(key, x, "a list of objects");
             }
-            for (int i = 0; i < a.size(); i++) {
-                if (!(a.get(i) instanceof JsonObject o)) {
-                    throw wrong(key, a.get(i), "a list of objects");
-                }
-                out.add(new ConfigJson(name(key) + "[" + i + "]", o));
-            }
-        });
+            out.add(new ConfigJson(name(key) + "[" + out.size() + "]", o));
+        }
         return out;
     }
 

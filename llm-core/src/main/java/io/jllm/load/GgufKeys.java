@@ -8,20 +8,15 @@ import io.jllm.model.Limits;
 import io.jllm.model.Rope;
 import io.jllm.model.Rotary;
 import io.jllm.model.arch.Families;
-import io.jllm.quant.DType;
-import io.jllm.quant.Tensor;
 import io.jllm.quant.WeightSource;
 import io.jllm.quant.gguf.GgufMetadata;
 import io.jllm.quant.gguf.GgufValue;
-import java.lang.foreign.ValueLayout;
-import java.nio.ByteOrder;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
-import java.util.function.Supplier;
 import java.util.stream.IntStream;
 
 /**
@@ -31,11 +26,8 @@ import java.util.stream.IntStream;
 final class GgufKeys implements Keys {
     /** Where a file does not say for what context its model was trained: what llama.cpp gives a model at least. */
     private static final int UNSAID_CONTEXT = 4096;
-    /** As old files call {@link Key#ROPE_FACTOR}. */
-    private static final String OLD_ROPE_FACTOR = "rope.scale_linear";
 
     private static final System.Logger LOG = System.getLogger("io.jllm");
-    private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
     private final String where;
     private final String prefix;
@@ -164,6 +156,11 @@ final class GgufKeys implements Keys {
     }
 
     @Override
+    public double limit(Key key, double unsaid) {
+        return has(key) ? real(key, unsaid) : unsaid;
+    }
+
+    @Override
     public OptionalDouble optionalReal(Key key) {
         return has(key) ? OptionalDouble.of(real(key, 0)) : OptionalDouble.empty();
     }
@@ -232,19 +229,14 @@ final class GgufKeys implements Keys {
         return key;
     }
 
-    @Override
-    public List<Integer> windows(int layers, Architecture.WindowRule rule) {
-        return windows(layers, List::of, 0);
-    }
-
     /** A number n as pattern leaves out every n-th layer. */
     @Override
-    public List<Integer> windows(int layers, Supplier<List<Integer>> inFolder, int everyInFile) {
-        int window = optionalInteger(Key.WINDOW).orElse(0);
+    public List<Integer> windows(int layers, Architecture.WindowRule rule) {
+        int window = window(rule);
         var key = name(Key.WINDOW_LAYERS);
         return switch (metadata.entries().get(key)) {
-            case null -> windows(layers, window, everyInFile);
-            case GgufValue.Int n -> windows(layers, window, Limits.check(key, n.value(), 0, Limits.LAYERS));
+            case null -> everyOther(layers, window, rule.every());
+            case GgufValue.Int n -> everyOther(layers, window, Limits.check(key, n.value(), 0, Limits.LAYERS));
             case GgufValue.Bools b when b.values().length == layers ->
                 IntStream.range(0, layers).map(l -> b.values()[l] ? window : 0).boxed().toList();
             case GgufValue.Ints b when b.values().length == layers ->
@@ -253,53 +245,23 @@ final class GgufKeys implements Keys {
         };
     }
 
-    private static List<Integer> windows(int layers, int window, int every) {
+    @Override
+    public int window(Architecture.WindowRule rule) {
+        return optionalInteger(Key.WINDOW).orElse(rule.inFile());
+    }
+
+    private static List<Integer> everyOther(int layers, int window, long every) {
         return IntStream.range(0, layers).map(l -> every == 0 || l % every < every - 1 ? window : 0).boxed().toList();
     }
 
     @Override
-    public OptionalDouble ropeReal(Key key) {
-        return optionalReal(key);
-    }
-
-    @Override
     public Rope rope(Rotary rotary) {
-        int dim = optionalInteger(rotary.dims().atMost(rotary.headDim())).orElse(rotary.headDim());
-        if (dim % 2 != 0) {
-            throw new ModelLoadException(name(rotary.dims()) + " is " + dim + "; it must be even");
-        }
-        double theta = optionalReal(rotary.base()).orElse(rotary.unsaidBase());
-        var unscaled = Rope.frequencies(dim, theta);
-        var frequencies = rotary.scaled() ? scaling().apply(unscaled) : unscaled;
-        if (rotary.scaled()) {
-            weights.find(GgufForm.ROPE_FACTORS).ifPresent(_ -> divide(frequencies, weights.tensor(GgufForm.ROPE_FACTORS)));
-        }
-        return new Rope(dim, rotary.gguf(), frequencies, rotary.attentionFactor());
+        return GgufRope.read(this, weights, rotary);
     }
 
-    private RopeScaling scaling() {
-        var type = text(Key.ROPE_SCALING).orElse("linear"); // as llama.cpp has it
-        return switch (type) {
-            case "none" -> new RopeScaling.None();
-            case "linear" -> {
-                var key = has(Key.ROPE_FACTOR) ? name(Key.ROPE_FACTOR) : prefix + OLD_ROPE_FACTOR;
-                // llama.cpp reads an absent or zero factor as none
-                double factor = metadata.real(key).orElse(0);
-                yield factor == 0 ? new RopeScaling.None() : new RopeScaling.Linear(Key.ROPE_FACTOR.check(key, factor));
-            }
-            default -> throw new ModelLoadException(name(Key.ROPE_SCALING) + " is \"" + type + "\"; supported are none and linear");
-        };
-    }
-
-    private static void divide(float[] frequencies, Tensor factors) {
-        if (factors.type() != DType.F32 || factors.rows() * factors.cols() != frequencies.length) {
-            throw new ModelLoadException(GgufForm.ROPE_FACTORS + " has " + factors.rows() * factors.cols() + " values of type "
-                    + factors.type() + "; it must have " + frequencies.length + " of type F32");
-        }
-        for (int i = 0; i < frequencies.length; i++) {
-            float factor = factors.data().get(FLOAT, 4L * i);
-            frequencies[i] /= (float) Limits.positive(GgufForm.ROPE_FACTORS + " value " + i, factor);
-        }
+    /** A number without a look at its range. */
+    OptionalDouble plain(Key key) {
+        return metadata.real(name(key));
     }
 
     private ModelLoadException missing(Key key) {

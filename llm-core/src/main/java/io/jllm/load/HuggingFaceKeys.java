@@ -8,7 +8,6 @@ import io.jllm.model.Keys;
 import io.jllm.model.Limits;
 import io.jllm.model.Rope;
 import io.jllm.model.Rotary;
-import io.jllm.model.arch.Families;
 import io.jllm.quant.gguf.GgufValue;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -17,7 +16,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
-import java.util.function.Supplier;
 
 /**
  * A Hugging Face {@code config.json}, as transformers 4 and 5 write it. What it leaves unsaid is what the configuration classes
@@ -26,49 +24,40 @@ import java.util.function.Supplier;
 final class HuggingFaceKeys implements Keys {
     private final ConfigJson json;
     private final Map<String, GgufValue> gguf = new LinkedHashMap<>();
-    private float[] ropeFactors = {};
+    private final Map<String, List<Float>> vectors = new LinkedHashMap<>();
 
     HuggingFaceKeys(ConfigJson json) {
         this.json = json;
     }
 
-    /**
-     * A family and its model.
-     *
-     * @throws ModelLoadException if something is missing, out of range or not supported; the message names key, value and limit
-     */
-    static FamilyModel read(ConfigJson json, List<Architecture> families) {
-        var name = json.text("model_type").orElseThrow(() -> new ModelLoadException(
-                json.name("model_type") + " is missing: it names the model family"));
-        Architecture family;
-        try {
-            family = Families.named(families, name);
-        } catch (ModelLoadException e) {
-            throw new ModelLoadException(json.name("model_type") + ": " + e.getMessage(), e);
+    /** Where something may stand: in the file, or among the parameters of rotation. */
+    private record Place(ConfigJson in, String key) {
+        boolean isMentioned() {
+            return in.mentions(key);
         }
-        json.object("quantization_config").filter(q -> q.text("quant_method").filter(family.quantizations()::contains).isEmpty()).ifPresent(q -> {
-            throw new ModelLoadException(json.name("quantization_config") + " says \"" + q.text("quant_method").orElse("unknown")
-                    + "\": quantised Hugging Face checkpoints cannot be loaded yet. Use the unquantised model, or a GGUF file of it");
-        });
-        var keys = new HuggingFaceKeys(json.object("text_config").orElse(json));
-        var model = family.read(keys);
-        return new FamilyModel(model, Optional.of(new GgufForm(family.ggufName(), keys.written(), keys.ropeFactors, model::ggufOrder)));
     }
 
-    /** The spelling that the file has, or else the usual one. */
-    private String spelling(Key key) {
+    /** Where the file has it, or else where it usually is. */
+    private Place place(Key key) {
         var names = key.huggingFace();
-        return names.stream().filter(json::mentions).findFirst().orElseGet(() -> names.isEmpty() ? key.gguf() : names.getFirst());
+        var places = (names.isEmpty() ? List.of(key.gguf()) : names).stream().map(this::place).toList();
+        return places.stream().filter(Place::isMentioned).findFirst().orElse(places.getFirst());
+    }
+
+    private Place place(String name) {
+        return name.startsWith(Key.IN_ROPE_PARAMETERS) ? HuggingFaceRope.parameters(json)
+                .map(p -> new Place(p, name.substring(Key.IN_ROPE_PARAMETERS.length()))).orElse(new Place(json, name)) : new Place(json, name);
     }
 
     @Override
     public String name(Key key) {
-        return json.name(spelling(key));
+        var place = place(key);
+        return place.in.name(place.key);
     }
 
     @Override
     public String furtherName(Key key) {
-        return spelling(key);
+        return place(key).key;
     }
 
     @Override
@@ -78,7 +67,8 @@ final class HuggingFaceKeys implements Keys {
 
     @Override
     public boolean has(Key key) {
-        return knows(key) && json.has(spelling(key));
+        var place = place(key);
+        return knows(key) && place.in.has(place.key);
     }
 
     @Override
@@ -87,13 +77,14 @@ final class HuggingFaceKeys implements Keys {
     }
 
     private boolean mentions(Key key) {
-        return knows(key) && json.mentions(spelling(key));
+        return knows(key) && place(key).isMentioned();
     }
 
     @Override
     public int integer(Key key) {
+        var place = place(key);
         var range = key.wholes();
-        return note(key, json.integer(spelling(key), range.min(), range.max()));
+        return note(key, place.in.integer(place.key, range.min(), range.max()));
     }
 
     @Override
@@ -108,7 +99,7 @@ final class HuggingFaceKeys implements Keys {
 
     @Override
     public List<Integer> list(Key key) {
-        var values = knows(key) ? json.integers(spelling(key)).stream().map(v -> key.check(name(key), v)).toList() : List.<Integer>of();
+        var values = knows(key) ? json.integers(place(key).key).stream().map(v -> key.check(name(key), v)).toList() : List.<Integer>of();
         if (!values.isEmpty()) {
             note(key, new GgufValue.Ints(GgufValue.Type.INT32, values.stream().mapToLong(v -> v).toArray()));
         }
@@ -127,10 +118,11 @@ final class HuggingFaceKeys implements Keys {
 
     @Override
     public List<Integer> integers(Key key, int layers) {
-        if (!(json.value(spelling(key)).filter(v -> v.isJsonArray()).isPresent())) {
+        var place = place(key);
+        if (!(place.in.value(place.key).filter(v -> v.isJsonArray()).isPresent())) {
             return Collections.nCopies(layers, integer(key));
         }
-        var values = json.integers(spelling(key)).stream().map(v -> key.check(name(key), v)).toList();
+        var values = place.in.integers(place.key).stream().map(v -> key.check(name(key), v)).toList();
         if (values.size() != layers) {
             throw new ModelLoadException(name(key) + " has " + values.size() + " values; the model has " + layers + " layers");
         }
@@ -140,7 +132,8 @@ final class HuggingFaceKeys implements Keys {
 
     @Override
     public double real(Key key, double unsaid) {
-        double value = key.check(name(key), json.real(spelling(key)).orElse(unsaid));
+        var place = place(key);
+        double value = key.check(name(key), place.in.real(place.key).orElse(unsaid));
         note(key, new GgufValue.Real(GgufValue.Type.FLOAT32, (float) value));
         return value;
     }
@@ -151,20 +144,27 @@ final class HuggingFaceKeys implements Keys {
     }
 
     @Override
+    public double limit(Key key, double unsaid) {
+        return real(key, mentions(key) ? 0 : unsaid);
+    }
+
+    @Override
     public OptionalDouble optionalReal(Key key) {
         return has(key) ? OptionalDouble.of(real(key, 0)) : OptionalDouble.empty();
     }
 
     @Override
     public Optional<String> text(Key key) {
-        var value = knows(key) ? json.text(spelling(key)) : Optional.<String>empty();
+        var place = place(key);
+        var value = knows(key) ? place.in.text(place.key) : Optional.<String>empty();
         value.ifPresent(v -> note(key, new GgufValue.Text(v)));
         return value;
     }
 
     @Override
     public List<String> texts(Key key) {
-        var values = knows(key) ? json.texts(spelling(key)) : List.<String>of();
+        var place = place(key);
+        var values = knows(key) ? place.in.texts(place.key) : List.<String>of();
         if (!values.isEmpty()) {
             note(key, new GgufValue.Texts(values));
         }
@@ -173,7 +173,8 @@ final class HuggingFaceKeys implements Keys {
 
     @Override
     public Optional<Boolean> flag(Key key) {
-        var value = knows(key) ? json.bool(spelling(key)) : Optional.<Boolean>empty();
+        var place = place(key);
+        var value = knows(key) ? place.in.bool(place.key) : Optional.<Boolean>empty();
         value.ifPresent(v -> note(key, new GgufValue.Bool(v)));
         return value;
     }
@@ -188,7 +189,7 @@ final class HuggingFaceKeys implements Keys {
 
     @Override
     public int context(Key key, int unsaid) {
-        return note(key, Limits.context(name(key), json.integer(spelling(key)), unsaid));
+        return note(key, Limits.context(name(key), json.integer(place(key).key), unsaid));
     }
 
     @Override
@@ -219,7 +220,7 @@ final class HuggingFaceKeys implements Keys {
     private int readHeadDim(int hidden, int heads, OptionalInt unsaid) {
         if (has(Key.HEAD_DIM)) {
             var range = Key.HEAD_DIM.wholes();
-            return json.integer(spelling(Key.HEAD_DIM), range.min(), range.max());
+            return json.integer(place(Key.HEAD_DIM).key, range.min(), range.max());
         }
         if (unsaid.isPresent()) {
             return unsaid.getAsInt();
@@ -234,31 +235,22 @@ final class HuggingFaceKeys implements Keys {
 
     @Override
     public List<Integer> windows(int layers, Architecture.WindowRule rule) {
-        return windows(layers, () -> HuggingFaceWindows.of(json, layers, rule), 0);
-    }
-
-    @Override
-    public List<Integer> windows(int layers, Supplier<List<Integer>> inFolder, int everyInFile) {
-        var windows = inFolder.get();
-        int window = windows.stream().mapToInt(w -> w).max().orElse(0);
+        var windows = HuggingFaceWindows.of(json, layers, rule);
+        int window = rule.isByLayer() ? window(rule) : windows.stream().mapToInt(w -> w).max().orElse(0);
         if (window > 0) {
             note(Key.WINDOW, window);
-            if (windows.contains(0)) {
-                var pattern = new boolean[layers];
-                for (int l = 0; l < layers; l++) {
-                    pattern[l] = windows.get(l) > 0;
-                }
-                note(Key.WINDOW_LAYERS, new GgufValue.Bools(pattern));
+            if (rule.isByLayer()) {
+                note(Key.WINDOW_LAYERS, HuggingFaceWindows.pattern(windows));
+            } else if (windows.contains(0)) {
+                note(Key.WINDOW_LAYERS, HuggingFaceWindows.flags(windows));
             }
         }
         return windows;
     }
 
     @Override
-    public OptionalDouble ropeReal(Key key) {
-        var value = HuggingFaceRope.real(json, key);
-        value.ifPresent(v -> note(key, new GgufValue.Real(GgufValue.Type.FLOAT32, (float) v)));
-        return value;
+    public int window(Architecture.WindowRule rule) {
+        return HuggingFaceWindows.window(json, rule);
     }
 
     @Override
@@ -267,29 +259,21 @@ final class HuggingFaceKeys implements Keys {
         note(rotary.base(), new GgufValue.Real(GgufValue.Type.FLOAT32, (float) read.theta()));
         note(rotary.dims(), read.dims());
         var rope = read.rope(rotary);
-        switch (read.scaling()) {
-            case RopeScaling.None _ -> { }
-            case RopeScaling.Linear linear -> {
-                note(Key.ROPE_SCALING, new GgufValue.Text("linear"));
-                note(Key.ROPE_FACTOR, new GgufValue.Real(GgufValue.Type.FLOAT32, (float) linear.factor()));
-            }
-            case RopeScaling.Llama3 _ -> {
-                // what the plain frequencies are divided by to become the scaled ones
-                var plain = read.plainFrequencies();
-                ropeFactors = new float[plain.length];
-                for (int i = 0; i < plain.length; i++) {
-                    ropeFactors[i] = plain[i] / rope.invFreq()[i];
-                }
-            }
-        }
+        GgufRope.write(read.scaling(), Rope.frequencies(read.dims(), read.theta()), rope, this::note, vectors::put);
         return rope;
     }
 
-    private Map<String, GgufValue> written() {
+    /** What it was asked for, as GGUF's keys without the family's name. */
+    Map<String, GgufValue> written() {
         var sorted = new LinkedHashMap<String, GgufValue>();
         Key.WRITTEN.stream().map(Key::gguf).filter(gguf::containsKey).forEach(name -> sorted.put(name, gguf.get(name)));
         gguf.forEach(sorted::putIfAbsent);
         return sorted;
+    }
+
+    /** Tensors beside those of the program that say some of it in a GGUF file. */
+    Map<String, List<Float>> vectors() {
+        return vectors;
     }
 
     private int note(Key key, int value) {

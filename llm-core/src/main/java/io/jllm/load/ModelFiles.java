@@ -105,14 +105,14 @@ public final class ModelFiles {
 
     private static LoadedModel openFolder(Path folder, List<Architecture> families) throws IOException {
         var json = ConfigJson.read(folder.resolve("config.json")).orElseThrow(() -> FolderContents.noConfig(folder));
-        var read = HuggingFaceKeys.read(json, families);
+        var read = HuggingFaceFamily.read(json, families);
         var generation = ConfigJson.readSuggestions(folder.resolve("generation_config.json"));
         var defaults = generation.map(SamplingDefaults::of).orElse(SamplingParams.neutral());
         var checkpoint = HuggingFaceWeights.open(folder, read.model().names());
         try {
             var weights = read.model().adapt(checkpoint);
             var built = read.model().build(weights);
-            var eos = EndIds.of(generation, json, built.config().vocab());
+            var eos = EndIds.of(generation, HuggingFaceFamily.endTokens(json), built.config().vocab());
             // a link that leads nowhere is there, and says so when it is read
             Optional<Supplier<Tokenizer>> tokenizer = Files.exists(folder.resolve("tokenizer.json"), LinkOption.NOFOLLOW_LINKS)
                     ? Optional.of(() -> HuggingFaceTokenizers.fromFolder(folder, eos)) : Optional.empty();

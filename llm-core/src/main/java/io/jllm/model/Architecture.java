@@ -3,6 +3,7 @@ package io.jllm.model;
 import io.jllm.quant.WeightSource;
 import io.jllm.quant.safetensors.HuggingFaceNames;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * A model family: all that is particular to it. It reads the numbers of a model, says what checkpoints call its tensors and how they
@@ -15,6 +16,16 @@ public interface Architecture {
 
     /** Other names of it that {@code config.json} may have. */
     default List<String> aliases() {
+        return List.of();
+    }
+
+    /** Whether {@code config.json} may call it so. */
+    default boolean isNamed(String modelType) {
+        return name().equals(modelType) || aliases().contains(modelType);
+    }
+
+    /** What {@code model_type} of a folder of a model of several media may be, of which the part for text is of this family. */
+    default List<String> multimodal() {
         return List.of();
     }
 
@@ -76,13 +87,70 @@ public interface Architecture {
     record Built(ModelConfig config, Program program) {
     }
 
-    /** Which layers of a Hugging Face model see a {@code sliding_window} only. */
-    enum WindowRule {
+    /**
+     * Which layers of a model see a {@code sliding_window} only.
+     *
+     * @param kind how {@code config.json} says it
+     * @param every where nothing else is said, each so many-th layer sees all positions; 0 for none of those that may have a window
+     * @param layers where nothing else is said, which layers have one; empty if {@code every} tells
+     * @param unsaid the window where {@code config.json} has no such key; 0 for none
+     * @param inFile the window where a GGUF file has none
+     */
+    record WindowRule(Kind kind, int every, Optional<List<Boolean>> layers, int unsaid, int inFile) {
         /** None, whatever the configuration says. */
-        NONE,
+        public static final WindowRule NONE = new WindowRule(Kind.NONE, 0, Optional.empty(), 0, 0);
         /** All, if {@code sliding_window} is not null; 4,096 positions if it is absent. */
-        ALL,
+        public static final WindowRule ALL = all(4096);
         /** Those that {@code layer_types} names, or else those from {@code max_window_layers}; none unless {@code use_sliding_window}. */
-        CHOSEN
+        public static final WindowRule CHOSEN = new WindowRule(Kind.CHOSEN, 0, Optional.empty(), 4096, 0);
+
+        /** How it is said. */
+        public enum Kind {
+            /** Not at all. */
+            NONE,
+            /** For all layers alike. */
+            ALL,
+            /** By a switch, and by layer. */
+            CHOSEN,
+            /** By {@code layer_types}, if at all. */
+            TYPED,
+            /** By {@code layer_types}, or by {@code sliding_window_pattern}: a number as {@code every}, or letters of which L is a window. */
+            PATTERNED
+        }
+
+        /** All layers, if {@code sliding_window} is not null. */
+        public static WindowRule all(int unsaid) {
+            return new WindowRule(Kind.ALL, 0, Optional.empty(), unsaid, 0);
+        }
+
+        /** Those that {@code layer_types} names, or else all but each so many-th. */
+        public static WindowRule typed(int every, int unsaid) {
+            return new WindowRule(Kind.TYPED, every, Optional.empty(), unsaid, 0);
+        }
+
+        /** Those that {@code layer_types} names, or else these. */
+        public static WindowRule typed(List<Boolean> layers, int unsaid) {
+            return new WindowRule(Kind.TYPED, 0, Optional.of(layers), unsaid, 0);
+        }
+
+        /** As {@link #typed(int, int)}, where {@code sliding_window_pattern} may say it, too. */
+        public static WindowRule patterned(int every, int unsaid) {
+            return new WindowRule(Kind.PATTERNED, every, Optional.empty(), unsaid, 0);
+        }
+
+        /** None in {@code config.json}; in GGUF files that have a window, all layers but each so many-th. */
+        public static WindowRule onlyInFile(int every) {
+            return new WindowRule(Kind.NONE, every, Optional.empty(), 0, 0);
+        }
+
+        /** With a window that GGUF files may leave out. */
+        public WindowRule inFile(int window) {
+            return new WindowRule(kind, every, layers, unsaid, window);
+        }
+
+        /** Whether layers differ without a switch. */
+        public boolean isByLayer() {
+            return kind == Kind.TYPED || kind == Kind.PATTERNED;
+        }
     }
 }

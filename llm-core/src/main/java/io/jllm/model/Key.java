@@ -12,6 +12,9 @@ import java.util.List;
  * @param range what it may be
  */
 public record Key(String gguf, List<String> huggingFace, Range range) {
+    /** Begins a name in {@code config.json} that stands in {@code rope_parameters}, or {@code rope_scaling}. */
+    public static final String IN_ROPE_PARAMETERS = "rope_parameters.";
+
     /** The context that the model was trained for, in positions. */
     public static final Key CONTEXT = whole("context_length", 1, Limits.CONTEXT, "max_position_embeddings");
     /** Floats a token between layers. */

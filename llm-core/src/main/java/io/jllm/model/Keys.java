@@ -6,7 +6,6 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
-import java.util.function.Supplier;
 import java.util.stream.Collectors;
 
 /**
@@ -70,8 +69,20 @@ public interface Keys {
     /** As {@link #integer(Key, int)}, for a number. */
     double real(Key key, double unsaid);
 
-    /** As {@link #integer(Key, int, int)}, for a number. */
+    /**
+     * A number that files may leave out.
+     *
+     * @param inFolder what the transformers library takes then
+     * @param inFile what a GGUF file means then
+     */
     double real(Key key, double inFolder, double inFile);
+
+    /**
+     * A limit that {@code config.json} takes away by null: 0 then.
+     *
+     * @param unsaid what is meant where there is nothing, in either kind of file
+     */
+    double limit(Key key, double unsaid);
 
     /** A number that may be missing. */
     OptionalDouble optionalReal(Key key);
@@ -130,22 +141,30 @@ public interface Keys {
      */
     List<Integer> windows(int layers, Architecture.WindowRule rule);
 
-    /**
-     * As {@link #windows(int, Architecture.WindowRule)}, for a family with a rule of its own.
-     *
-     * @param inFolder reads them of {@code config.json}
-     * @param everyInFile if a GGUF file does not say which layers have the window, all but every such one do; 0 for all
-     */
-    List<Integer> windows(int layers, Supplier<List<Integer>> inFolder, int everyInFile);
-
-    /**
-     * A number of the rotary embedding, as {@code rope_parameters} or {@code rope_scaling} of {@code config.json} hold, or the file beside them.
-     * It may be missing.
-     */
-    OptionalDouble ropeReal(Key key);
+    /** {@link Key#WINDOW} itself, of the layers that have one by that rule; 0 for none. */
+    int window(Architecture.WindowRule rule);
 
     /** A rotary embedding: its frequencies, scaling included. */
     Rope rope(Rotary rotary);
+
+    /** Refuses a flag that is there and says something else than what is supported. */
+    default void only(Key flag, boolean supported) {
+        flag(flag).filter(said -> said != supported).ifPresent(said -> {
+            throw new ModelLoadException(name(flag) + " is " + said + "; supported is " + supported);
+        });
+    }
+
+    /** Refuses a text that is there and says something else than what is supported. */
+    default void only(Key text, String supported) {
+        text(text).filter(said -> !said.equals(supported)).ifPresent(said -> {
+            throw new ModelLoadException(name(text) + " is \"" + said + "\"; supported is " + supported);
+        });
+    }
+
+    /** {@link Key#ROPE_BASE} as it stands for all layers, where some rotate otherwise than others. */
+    default double base(double unsaid) {
+        return optionalReal(Key.ROPE_BASE).orElse(unsaid);
+    }
 
     /** Heads of an attention, if they fit each other. */
     default Op.AttentionShape attention(int heads, int kvHeads, int headDim) {
@@ -191,12 +210,17 @@ public interface Keys {
      * @param supported those that the family knows; the first is meant where nothing is said
      */
     default Op.Activation activation(Op.Activation... supported) {
-        var said = text(Key.ACTIVATION);
+        return activation(Key.ACTIVATION, supported);
+    }
+
+    /** As {@link #activation(Op.Activation...)}, under another name. */
+    default Op.Activation activation(Key key, Op.Activation... supported) {
+        var said = text(key);
         if (said.isEmpty()) {
             return supported[0];
         }
         return Arrays.stream(supported).filter(a -> a.names().contains(said.get())).findFirst()
-                .orElseThrow(() -> new ModelLoadException(name(Key.ACTIVATION) + " is \"" + said.get() + "\"; supported "
+                .orElseThrow(() -> new ModelLoadException(name(key) + " is \"" + said.get() + "\"; supported "
                         + (supported.length == 1 ? "is " : "are ")
                         + Arrays.stream(supported).map(a -> a.names().getFirst()).collect(Collectors.joining(", "))));
     }

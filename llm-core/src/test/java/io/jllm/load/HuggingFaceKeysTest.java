@@ -26,7 +26,7 @@ class HuggingFaceKeysTest {
     /** What a family makes of a file, without tensors, and what the file says of the rotation. */
     private record Read(ModelConfig model, double ropeTheta, RopeScaling scaling) {
         static Read of(ConfigJson json) {
-            var config = HuggingFaceKeys.read(json, Families.all()).model().build(new MapWeights()).config();
+            var config = HuggingFaceFamily.read(json, Families.all()).model().build(new MapWeights()).config();
             var rope = HuggingFaceRope.of(json, Rotary.of(config.headDim(), config.maxContext()));
             return new Read(config, rope.theta(), rope.scaling());
         }

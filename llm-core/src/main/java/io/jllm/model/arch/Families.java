@@ -13,9 +13,24 @@ import io.jllm.model.arch.experts.Olmoe;
 import io.jllm.model.arch.experts.PhiMoe;
 import io.jllm.model.arch.experts.Qwen2Moe;
 import io.jllm.model.arch.experts.Qwen3Moe;
+import io.jllm.model.arch.gemma.Gemma;
+import io.jllm.model.arch.gemma.Gemma2;
+import io.jllm.model.arch.gemma.Gemma3;
+import io.jllm.model.arch.llama.Cohere;
+import io.jllm.model.arch.llama.Cohere2;
 import io.jllm.model.arch.llama.Ernie4_5;
+import io.jllm.model.arch.llama.Exaone4;
+import io.jllm.model.arch.llama.Glm;
+import io.jllm.model.arch.llama.Glm4;
+import io.jllm.model.arch.llama.Granite;
+import io.jllm.model.arch.llama.HunyuanDense;
 import io.jllm.model.arch.llama.Llama;
+import io.jllm.model.arch.llama.Ministral3;
 import io.jllm.model.arch.llama.Mistral;
+import io.jllm.model.arch.llama.Olmo;
+import io.jllm.model.arch.llama.Olmo2;
+import io.jllm.model.arch.llama.Olmo3;
+import io.jllm.model.arch.llama.Phi3;
 import io.jllm.model.arch.llama.Qwen2;
 import io.jllm.model.arch.llama.Qwen3;
 import io.jllm.model.arch.llama.SeedOss;
@@ -36,6 +51,21 @@ public final class Families {
             new SeedOss(),
             new SmolLm3(),
             new Ernie4_5(),
+            new Gemma(),
+            new Gemma2(),
+            new Gemma3(),
+            new Phi3(),
+            new Olmo(),
+            new Olmo2(),
+            new Olmo3(),
+            new Cohere(),
+            new Cohere2(),
+            new Glm(),
+            new Glm4(),
+            new Granite(),
+            new Exaone4(),
+            new HunyuanDense(),
+            new Ministral3(),
             new Mixtral(),
             new Qwen2Moe(),
             new Qwen3Moe(),
@@ -67,7 +97,7 @@ public final class Families {
      * @throws ModelLoadException if it is none of them; the message lists them
      */
     public static Architecture named(List<Architecture> families, String name) {
-        return first(families, a -> a.name().equals(name) || a.aliases().contains(name)).orElseThrow(() -> unknown(families, name));
+        return first(families, a -> a.isNamed(name)).orElseThrow(() -> unknown(families, name));
     }
 
     /**

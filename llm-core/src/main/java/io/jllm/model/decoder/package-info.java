@@ -5,8 +5,10 @@
  * <ul>
  * <li>{@link Numbers}: the numbers that nearly all have, and {@link ConfigDefaults}: what {@code config.json} may leave out
  * <li>{@link Decoder}: the parts of decoder-only transformers
- * <li>{@link LlamaLike}: a whole one, for families that differ from llama in little
- * <li>{@link Experts}: mixtures of experts, of tensors that {@link ExpertWeights} puts together ({@link MadeWeights}), and {@link SparseModel}: a whole model of them
+ * <li>{@link LlamaLike}: a whole one, for families that differ from llama in little, and say in what to {@link DenseBuilder};
+ * {@link DenseModel} is what comes of it, as {@link DenseTraits} describe it
+ * <li>{@link Experts}: mixtures of experts, of tensors that {@link ExpertWeights} puts together ({@link MadeWeights}), and
+ * {@link SparseModel}: a whole model of them
  * <li>{@link LatentAttention}: attention by a short vector a position
  * </ul>
  */

@@ -3,6 +3,7 @@ package io.jllm.model.arch.llama;
 import io.jllm.model.Rope;
 import io.jllm.model.decoder.ConfigDefaults;
 import io.jllm.model.decoder.LlamaLike;
+import java.util.List;
 import java.util.OptionalInt;
 
 /** Mistral: Llama with a sliding window. Its GGUF files say {@code llama}. Source: Jiang et al., Mistral 7B, 2023. */
@@ -17,5 +18,10 @@ public final class Mistral extends LlamaLike {
     @Override
     protected WindowRule windowRule() {
         return WindowRule.ALL;
+    }
+
+    @Override
+    public List<String> multimodal() {
+        return List.of("mistral3");
     }
 }

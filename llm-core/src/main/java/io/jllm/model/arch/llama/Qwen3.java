@@ -1,9 +1,13 @@
 package io.jllm.model.arch.llama;
 
+import io.jllm.model.HeadOp;
+import io.jllm.model.Keys;
 import io.jllm.model.ModelConfig;
 import io.jllm.model.Rope;
 import io.jllm.model.decoder.ConfigDefaults;
+import io.jllm.model.decoder.DenseBuilder;
 import io.jllm.model.decoder.LlamaLike;
+import io.jllm.model.decoder.Numbers;
 import java.util.OptionalInt;
 
 /** Qwen 3, dense: each head of q and k is normed before it is rotated. Source: Yang et al., Qwen3 report, 2025. */
@@ -26,7 +30,7 @@ public final class Qwen3 extends LlamaLike {
     }
 
     @Override
-    protected boolean normsHeads() {
-        return true;
+    protected void differ(DenseBuilder model, Numbers n, Keys keys) {
+        model.headNorms(HeadOp.Kind.RMS, HeadOp.Scope.ALIKE);
     }
 }

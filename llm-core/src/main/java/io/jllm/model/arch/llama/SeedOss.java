@@ -1,9 +1,12 @@
 package io.jllm.model.arch.llama;
 
+import io.jllm.model.Keys;
 import io.jllm.model.ModelConfig;
 import io.jllm.model.Rope;
 import io.jllm.model.decoder.ConfigDefaults;
+import io.jllm.model.decoder.DenseBuilder;
 import io.jllm.model.decoder.LlamaLike;
+import io.jllm.model.decoder.Numbers;
 import java.util.OptionalInt;
 
 /** Seed-OSS: as llama, with biases on q, k and v. Source: ByteDance Seed, 2025. */
@@ -23,7 +26,7 @@ public final class SeedOss extends LlamaLike {
     }
 
     @Override
-    protected String ffnNorm() {
-        return "post_attention_norm";
+    protected void differ(DenseBuilder model, Numbers n, Keys keys) {
+        model.ffnNorm("post_attention_norm");
     }
 }

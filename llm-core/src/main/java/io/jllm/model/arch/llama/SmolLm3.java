@@ -1,12 +1,13 @@
 package io.jllm.model.arch.llama;
 
-import io.jllm.ModelLoadException;
 import io.jllm.model.Key;
 import io.jllm.model.Keys;
 import io.jllm.model.ModelConfig;
 import io.jllm.model.Rope;
 import io.jllm.model.decoder.ConfigDefaults;
+import io.jllm.model.decoder.DenseBuilder;
 import io.jllm.model.decoder.LlamaLike;
+import io.jllm.model.decoder.Numbers;
 import java.util.List;
 import java.util.OptionalInt;
 import java.util.stream.IntStream;
@@ -31,17 +32,19 @@ public final class SmolLm3 extends LlamaLike {
         return new ModelConfig.Biases(attention, attention, mlp);
     }
 
+    /** Layers have a window if {@code layer_types} says so, or else those that know no positions, if {@code use_sliding_window}. */
     @Override
-    protected WindowRule windowRule() {
-        return WindowRule.CHOSEN;
+    protected WindowRule windowRule(Keys keys, int layers) {
+        boolean slides = keys.flag(SLIDES).orElse(false);
+        return WindowRule.typed(rotated(keys, layers).stream().map(r -> slides && !r).toList(), 0);
     }
 
     @Override
-    protected List<Boolean> rotated(Keys keys, int layers) {
-        if (keys.flag(SLIDES).orElse(false) && !keys.has(Key.WINDOW_LAYERS)) {
-            throw new ModelLoadException(keys.name(SLIDES) + " is true, and there is no " + keys.furtherName(Key.WINDOW_LAYERS)
-                    + ", which says of what layers");
-        }
+    protected void differ(DenseBuilder model, Numbers n, Keys keys) {
+        model.rotated(rotated(keys, n.layers()));
+    }
+
+    private static List<Boolean> rotated(Keys keys, int layers) {
         int interval = keys.optionalInteger(INTERVAL).orElse(UNSAID_INTERVAL);
         return keys.has(ROTATES) ? keys.integers(ROTATES, layers).stream().map(r -> r == 1).toList()
                 : IntStream.range(0, layers).mapToObj(l -> (l + 1) % interval != 0).toList();

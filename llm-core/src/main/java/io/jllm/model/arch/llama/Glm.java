@@ -1,0 +1,10 @@
+package io.jllm.model.arch.llama;
+
+
+/** GLM-4 of 2024. Its GGUF files say {@code chatglm}. Source: GLM Team, ChatGLM, 2024. */
+public final class Glm extends GlmLike {
+    /** The family. */
+    public Glm() {
+        super("glm", "chatglm");
+    }
+}
