@@ -28,8 +28,8 @@ import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Switches of families with experts that the models of others do not have on, against transformers 5.18 in float32: tiny models as folders, and
- * as the GGUF files that are made of them.
+ * Switches of families with experts that the models of others do not have on, against transformers 5.18 in float32: tiny models as folders, with
+ * all that transformers writes in their configuration and with what differs from its defaults, and as the GGUF files that are made of them.
  */
 class ExpertSwitchesTest {
     private static final int[] LENGTHS = {1, 9, 40};
@@ -51,7 +51,10 @@ class ExpertSwitchesTest {
         return models().stream().flatMap(model -> {
             String title = model.get("title").getAsString();
             Path place = temp.resolve(title.replace(' ', '-'));
+            JsonObject brief = model.deepCopy();
+            brief.add("config", model.get("said"));
             return Stream.of(DynamicTest.dynamicTest(title, () -> check(FormulaFolder.write(place, model), model)),
+                    DynamicTest.dynamicTest(title + ", the rest unsaid", () -> check(FormulaFolder.write(place, brief), model)),
                     DynamicTest.dynamicTest(title + ", converted", () -> check(converted(FormulaFolder.write(place, model)), model)));
         });
     }
