@@ -247,21 +247,13 @@ final class GgufKeys implements Keys {
         return key;
     }
 
+    /** A number n as pattern leaves out every n-th layer. */
     @Override
     public List<Integer> windows(int layers, Architecture.WindowRule rule) {
-        return windows(layers, window(rule), rule.every());
-    }
-
-    @Override
-    public List<Integer> windows(int layers, Supplier<List<Integer>> inFolder, int everyInFile) {
-        return windows(layers, optionalInteger(Key.WINDOW).orElse(0), everyInFile);
-    }
-
-    /** A number n as pattern leaves out every n-th layer. */
-    private List<Integer> windows(int layers, int window, int everyUnsaid) {
+        int window = window(rule);
         var key = name(Key.WINDOW_LAYERS);
         return switch (metadata.entries().get(key)) {
-            case null -> everyOther(layers, window, everyUnsaid);
+            case null -> everyOther(layers, window, rule.every());
             case GgufValue.Int n -> everyOther(layers, window, Limits.check(key, n.value(), 0, Limits.LAYERS));
             case GgufValue.Bools b when b.values().length == layers ->
                 IntStream.range(0, layers).map(l -> b.values()[l] ? window : 0).boxed().toList();
@@ -269,11 +261,6 @@ final class GgufKeys implements Keys {
                 IntStream.range(0, layers).map(l -> b.values()[l] != 0 ? window : 0).boxed().toList();
             default -> throw new ModelLoadException(key + " must be a number or an array of " + layers + " booleans");
         };
-    }
-
-    @Override
-    public OptionalDouble ropeReal(Key key) {
-        return optionalReal(key);
     }
 
     @Override

@@ -259,37 +259,16 @@ final class HuggingFaceKeys implements Keys {
     @Override
     public List<Integer> windows(int layers, Architecture.WindowRule rule) {
         var windows = HuggingFaceWindows.of(json, layers, rule);
-        note(windows, rule.isByLayer() ? window(rule) : longest(windows), rule.isByLayer());
-        return windows;
-    }
-
-    @Override
-    public List<Integer> windows(int layers, Supplier<List<Integer>> inFolder, int everyInFile) {
-        var windows = inFolder.get();
-        note(windows, longest(windows), false);
-        return windows;
-    }
-
-    private static int longest(List<Integer> windows) {
-        return windows.stream().mapToInt(w -> w).max().orElse(0);
-    }
-
-    private void note(List<Integer> windows, int window, boolean byLayer) {
+        int window = rule.isByLayer() ? window(rule) : windows.stream().mapToInt(w -> w).max().orElse(0);
         if (window > 0) {
             note(Key.WINDOW, window);
-            if (byLayer) {
+            if (rule.isByLayer()) {
                 note(Key.WINDOW_LAYERS, HuggingFaceWindows.pattern(windows));
             } else if (windows.contains(0)) {
                 note(Key.WINDOW_LAYERS, HuggingFaceWindows.flags(windows));
             }
         }
-    }
-
-    @Override
-    public OptionalDouble ropeReal(Key key) {
-        var value = HuggingFaceRope.real(json, key);
-        value.ifPresent(v -> note(key, new GgufValue.Real(GgufValue.Type.FLOAT32, (float) v)));
-        return value;
+        return windows;
     }
 
     @Override

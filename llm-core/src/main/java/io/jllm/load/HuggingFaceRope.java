@@ -48,13 +48,6 @@ record HuggingFaceRope(double theta, int dims, RopeScaling scaling) {
         return new HuggingFaceRope(theta, dims, scaling);
     }
 
-    /** A number among the parameters, or else beside them. */
-    static OptionalDouble real(ConfigJson json, Key key) {
-        var inside = parameters(json).flatMap(p -> first(p, key.huggingFace()).map(v -> key.check(p.name(key.huggingFace().getFirst()), v)));
-        var value = inside.or(() -> first(json, key.huggingFace()).map(v -> key.check(json.name(key.huggingFace().getFirst()), v)));
-        return value.map(OptionalDouble::of).orElseGet(OptionalDouble::empty);
-    }
-
     /** transformers 4 wrote rope_scaling, which wins there and in 5 unless it is empty; transformers 5 writes rope_parameters. */
     static Optional<ConfigJson> parameters(ConfigJson json) {
         return json.object("rope_scaling").filter(r -> !r.json().isEmpty())

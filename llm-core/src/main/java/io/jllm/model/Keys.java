@@ -163,19 +163,6 @@ public interface Keys {
      */
     List<Integer> windows(int layers, Architecture.WindowRule rule);
 
-    /**
-     * As {@link #windows(int, Architecture.WindowRule)}, for a family with a rule of its own.
-     *
-     * @param inFolder reads them of {@code config.json}
-     * @param everyInFile if a GGUF file does not say which layers have the window, all but every such one do; 0 for all
-     */
-    List<Integer> windows(int layers, Supplier<List<Integer>> inFolder, int everyInFile);
-
-    /**
-     * A number of the rotary embedding, as {@code rope_parameters} or {@code rope_scaling} of {@code config.json} hold, or the file beside them.
-     * It may be missing.
-     */
-    OptionalDouble ropeReal(Key key);
     /** {@link Key#WINDOW} itself, of the layers that have one by that rule; 0 for none. */
     int window(Architecture.WindowRule rule);
 

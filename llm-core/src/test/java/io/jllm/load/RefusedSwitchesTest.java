@@ -54,7 +54,7 @@ class RefusedSwitchesTest {
     void namesKeyAndValue(String family, String switches, String message) {
         var json = ("{`model_type`: `" + family + "`, " + switches + "}").replace('`', '"');
         var said = assertThrows(ModelLoadException.class,
-                () -> HuggingFaceKeys.read(ConfigJson.parse("config.json", json), Families.all())).getMessage();
+                () -> HuggingFaceFamily.read(ConfigJson.parse("config.json", json), Families.all())).getMessage();
         assertTrue(said.contains(message.replace('`', '"')), said);
         assertTrue(said.startsWith("config.json: "), said);
     }
@@ -62,7 +62,7 @@ class RefusedSwitchesTest {
     @Test
     void noPositionsAtAll() {
         var json = ConfigJson.parse("config.json", "{\"model_type\": \"mpt\", \"attn_config\": {\"alibi\": false}}");
-        var model = HuggingFaceKeys.read(json, Families.all()).model();
+        var model = HuggingFaceFamily.read(json, Families.all()).model();
         var said = assertThrows(ModelLoadException.class, () -> model.build(new MapWeights())).getMessage();
         assertTrue(said.contains("attn_config.alibi is false, and there is no tensor position_embd.weight"), said);
         var scaled = new MapWeights().put("blk.0.ffn_act.scales", new float[8]);
@@ -78,7 +78,7 @@ class RefusedSwitchesTest {
                  "attn_config": {"alibi": false, "attn_type": "multiquery_attention", "qk_ln": true, "clip_qkv": 2}}""");
         var tensors = new MapWeights().put("position_embd.weight", 16, 8).put("blk.0.attn_q_norm.weight", new float[8])
                 .put("blk.0.attn_k_norm.weight", new float[4]).put("blk.0.attn_norm.weight", new float[8]);
-        var program = HuggingFaceKeys.read(json, Families.all()).model().build(tensors).program();
+        var program = HuggingFaceFamily.read(json, Families.all()).model().build(tensors).program();
         assertTrue(program.ops().stream().anyMatch(op -> op instanceof Op.AddPositions p && p.rows() == 16 && p.offset() == 0));
         var norms = program.ops().stream().filter(op -> op instanceof HeadOp.NormHeads).map(op -> (HeadOp.NormHeads) op).toList();
         assertEquals(2, norms.size());
@@ -101,7 +101,7 @@ class RefusedSwitchesTest {
     }
 
     private static int context(String keys) {
-        return HuggingFaceKeys.read(ConfigJson.parse("config.json", "{" + keys + "}"), Families.all()).model().build(new MapWeights())
+        return HuggingFaceFamily.read(ConfigJson.parse("config.json", "{" + keys + "}"), Families.all()).model().build(new MapWeights())
                 .config().maxContext();
     }
 
@@ -116,7 +116,7 @@ class RefusedSwitchesTest {
     }
 
     private static boolean alibi(String json) {
-        return HuggingFaceKeys.read(ConfigJson.parse("config.json", json), Families.all()).model().build(new MapWeights()).program().ops().stream()
+        return HuggingFaceFamily.read(ConfigJson.parse("config.json", json), Families.all()).model().build(new MapWeights()).program().ops().stream()
                 .anyMatch(op -> op instanceof Op.PagedAttention a && a.scores().alibi().isPresent());
     }
 }

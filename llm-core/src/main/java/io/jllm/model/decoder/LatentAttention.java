@@ -58,9 +58,13 @@ public record LatentAttention(LatentOp.LatentShape shape, int value, int qRank, 
     private static final Key CACHED_HEADS = Key.whole("attention.head_count_kv", 1, Limits.HEADS);
     private static final Key CACHED_KEY = Key.whole("attention.key_length", 1, 2L * Limits.WIDTH);
     private static final Key CACHED_VALUE = Key.whole("attention.value_length", 1, Limits.WIDTH);
-    private static final Key SCALE_ALL = Key.notNegative("", "mscale_all_dim");
+    private static final Key SCALE_ALL = Key.notNegative("", Key.IN_ROPE_PARAMETERS + "mscale_all_dim");
+    private static final Key FACTOR = Key.positive("", Key.IN_ROPE_PARAMETERS + "factor");
     /** A tenth of that, in GGUF. */
     private static final Key LOG_MULTIPLIER = Key.notNegative("rope.scaling.yarn_log_multiplier");
+    /** What multiplies cosine and sine: a part of it as llama.cpp has it, and ours, the whole. */
+    private static final Key MAGNITUDE = Key.positive("rope.scaling.attn_factor");
+    private static final Key WHOLE_MAGNITUDE = Key.positive("rope.scaling.attention_factor");
     private static final double TENTH = 0.1;
     /** Norms of the two vectors have it whatever the configuration says. */
     private static final float EPS = 1e-6f;
@@ -99,13 +103,27 @@ public record LatentAttention(LatentOp.LatentShape shape, int value, int qRank, 
         double scale = 1 / Math.sqrt(head) * scale(keys, folder);
         var turned = keys.rope(Rotary.of(rope, context).base(Key.ROPE_BASE, unsaidBase).dims(ROPE)
                 .layouts(Rope.Layout.INTERLEAVED, Rope.Layout.INTERLEAVED));
-        return new LatentAttention(new LatentOp.LatentShape(heads, latent, rope, head - rope), value, qRank, turned, Scores.scaled((float) scale));
+        return new LatentAttention(new LatentOp.LatentShape(heads, latent, rope, head - rope), value, qRank, magnitude(keys, folder, turned),
+                Scores.scaled((float) scale));
+    }
+
+    /** Where a GGUF file has the multiplier, llama.cpp takes {@code mscale} to equal {@code mscale_all_dim}: their quotient is 1. */
+    private static Rope magnitude(Keys keys, boolean folder, Rope rope) {
+        if (!keys.has(LOG_MULTIPLIER) && !(folder && keys.has(SCALE_ALL))) {
+            return rope;
+        }
+        if (folder) {
+            keys.real(MAGNITUDE, rope.attentionFactor());
+            return rope;
+        }
+        return keys.has(WHOLE_MAGNITUDE) ? rope : new Rope(rope.rotaryDim(), rope.layout(), rope.invFreq(),
+                (float) keys.optionalReal(MAGNITUDE).orElse(1), rope.longer());
     }
 
     /** What stretched positions multiply scores by. */
     private static double scale(Keys keys, boolean folder) {
-        double factor = keys.ropeReal(Key.ROPE_FACTOR).orElse(1);
-        double all = folder ? keys.ropeReal(SCALE_ALL).orElse(0) : keys.optionalReal(LOG_MULTIPLIER).orElse(0) / TENTH;
+        double factor = keys.optionalReal(folder ? FACTOR : Key.ROPE_FACTOR).orElse(1);
+        double all = folder ? keys.optionalReal(SCALE_ALL).orElse(0) : keys.optionalReal(LOG_MULTIPLIER).orElse(0) / TENTH;
         if (factor <= 1 || all == 0) {
             return 1;
         }

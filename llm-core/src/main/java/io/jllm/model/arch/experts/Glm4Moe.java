@@ -25,7 +25,7 @@ import java.util.OptionalInt;
 public final class Glm4Moe implements Architecture {
     private static final ConfigDefaults UNSAID = new ConfigDefaults(151_552, 4096, 10_944, 46, 96, OptionalInt.of(8), OptionalInt.empty(), 131_072,
             10_000, 1e-5, false, false);
-    private static final Key ROTATED_PART = Key.positive("", "partial_rotary_factor");
+    private static final double UNSAID_PART = 0.5;
     /** GGUF files show it by their tensors. */
     private static final Key NORMS_HEADS = Key.flag("", "use_qk_norm");
 
@@ -52,15 +52,9 @@ public final class Glm4Moe implements Architecture {
         var sigmoid = new ExpertOp.Scoring.Sigmoid();
         var experts = new Experts(count, used, ffn, keys.flag(Experts.NORMALISED, true, false)).routed(Experts.scoring(keys, sigmoid, sigmoid),
                 Experts.groups(keys, count, used, 1, 1, 2), (float) keys.real(Experts.SCALE, 1, 1));
-        return new Glm4MoeModel(n, experts, rope(keys, n), shared * ffn, keys.integer(Experts.DENSE_FIRST, 1, 0),
+        var rope = keys.rope(Rotary.of(n.shape().headDim(), n.context()).base(Key.ROPE_BASE, UNSAID.ropeBase()).mayBePartial(UNSAID_PART));
+        return new Glm4MoeModel(n, experts, rope, shared * ffn, keys.integer(Experts.DENSE_FIRST, 1, 0),
                 keys.flag(Key.ATTENTION_BIAS).orElse(false), keys.knows(NORMS_HEADS) && keys.flag(NORMS_HEADS).orElse(false));
-    }
-
-    /** Half of each head, unless another part is said. */
-    private static Rope rope(Keys keys, Numbers n) {
-        int headDim = n.shape().headDim();
-        boolean half = keys.knows(ROTATED_PART) && keys.ropeReal(ROTATED_PART).isEmpty();
-        return keys.rope(Rotary.of(half ? headDim / 2 : headDim, n.context()).base(Key.ROPE_BASE, UNSAID.ropeBase()).mayBePartial());
     }
 
     private static final class Glm4MoeModel extends SparseModel {

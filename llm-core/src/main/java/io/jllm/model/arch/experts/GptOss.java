@@ -24,7 +24,6 @@ import io.jllm.quant.safetensors.HuggingFaceNames.Rename;
 import java.util.List;
 import java.util.OptionalInt;
 import java.util.Set;
-import java.util.stream.IntStream;
 
 /**
  * gpt-oss: each query head has a sink, every other layer a window, all products have biases, and the gates of experts are limited. Checkpoints
@@ -35,6 +34,9 @@ public final class GptOss implements Architecture {
             150_000, 1e-5, false, true);
     private static final Key GATE_LIMIT = Key.positive("", "swiglu_limit");
     private static final int SUPPORTED_LIMIT = 7;
+    private static final String UNSAID_ROPE = """
+            {"rope_type": "yarn", "factor": 32.0, "beta_fast": 32.0, "beta_slow": 1.0, "truncate": false, "original_max_position_embeddings": 4096}
+            """;
     private static final int UNSAID_WINDOW = 128;
     private static final String EXPERTS = "model.layers.*.mlp.experts.";
 
@@ -65,16 +67,9 @@ public final class GptOss implements Architecture {
         int count = Experts.count(keys, 128);
         int ffn = keys.integer(Experts.FFN.named("intermediate_size"), UNSAID.ffn());
         var experts = new Experts(count, Experts.used(keys, count, 4), ffn, true).activated(Op.Activation.SWIGLU_OAI);
-        var windows = keys.windows(n.layers(), () -> windows(keys, n.layers()), 2);
-        var rope = keys.rope(Rotary.of(n.shape().headDim(), n.context()).base(Key.ROPE_BASE, UNSAID.ropeBase()));
+        var windows = keys.windows(n.layers(), WindowRule.typed(2, UNSAID_WINDOW));
+        var rope = keys.rope(Rotary.of(n.shape().headDim(), n.context()).base(Key.ROPE_BASE, UNSAID.ropeBase()).unsaidParameters(UNSAID_ROPE));
         return new GptOssModel(n, experts, rope, windows, keys.knows(Key.ATTENTION_BIAS) && keys.flag(Key.ATTENTION_BIAS).orElse(true));
-    }
-
-    private static List<Integer> windows(Keys keys, int layers) {
-        int window = keys.optionalInteger(Key.WINDOW).orElse(UNSAID_WINDOW);
-        var types = keys.texts(Key.WINDOW_LAYERS);
-        return types.isEmpty() ? IntStream.range(0, layers).mapToObj(l -> l % 2 == 0 ? window : 0).toList()
-                : LayerTypes.windows(keys, layers, types, window);
     }
 
     private static final class GptOssModel extends SparseModel {

@@ -1,5 +1,6 @@
 package io.jllm.model.arch.experts;
 
+import io.jllm.ModelLoadException;
 import io.jllm.model.Architecture;
 import io.jllm.model.ExpertOp;
 import io.jllm.model.HeadOp;
@@ -102,7 +103,17 @@ public final class Llama4 implements Architecture {
         if (types.isEmpty()) {
             return rotated.stream().map(r -> r ? chunk : 0).toList();
         }
-        return LayerTypes.check(keys, rotated.size(), types, "chunked_attention").stream().map(t -> t.equals("full_attention") ? 0 : chunk).toList();
+        return checked(keys, rotated.size(), types).stream().map(t -> t.equals("full_attention") ? 0 : chunk).toList();
+    }
+
+    private static List<String> checked(Keys keys, int layers, List<String> types) {
+        if (types.size() != layers) {
+            throw new ModelLoadException(keys.name(LAYER_TYPES) + " has " + types.size() + " entries; " + keys.furtherName(Key.LAYERS) + " is " + layers);
+        }
+        types.stream().filter(type -> !type.equals("full_attention") && !type.equals("chunked_attention")).findFirst().ifPresent(type -> {
+            throw new ModelLoadException(keys.name(LAYER_TYPES) + " has \"" + type + "\"; supported are full_attention and chunked_attention");
+        });
+        return types;
     }
 
     private static List<Boolean> sparse(Keys keys, int layers) {

@@ -12,7 +12,6 @@ import io.jllm.model.decoder.ConfigDefaults;
 import io.jllm.model.decoder.Experts;
 import io.jllm.model.decoder.Numbers;
 import io.jllm.model.decoder.SparseModel;
-import java.util.Collections;
 import java.util.List;
 import java.util.OptionalInt;
 
@@ -53,7 +52,7 @@ public final class Mixtral implements Architecture {
         if (shared > 0) {
             throw new ModelLoadException(keys.name(Experts.SHARED_FFN) + " is " + shared + "; this family supports no shared expert");
         }
-        var windows = keys.windows(n.layers(), () -> Collections.nCopies(n.layers(), keys.optionalInteger(Key.WINDOW).orElse(0)), 0);
+        var windows = keys.windows(n.layers(), WindowRule.all(0));
         int headDim = n.shape().headDim();
         var rope = keys.rope(Rotary.of(headDim, n.context()).base(Key.ROPE_BASE, ropeBase).layouts(Rope.Layout.NEOX, Rope.Layout.INTERLEAVED));
         return new MixtralModel(n, experts, rope, windows);

@@ -12,7 +12,6 @@ import io.jllm.model.decoder.ConfigDefaults;
 import io.jllm.model.decoder.Experts;
 import io.jllm.model.decoder.Numbers;
 import io.jllm.model.decoder.SparseModel;
-import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -40,7 +39,7 @@ public final class PhiMoe implements Architecture {
         keys.only(Experts.USED, USED);
         var mixer = new ExpertOp.Scoring.SparseMixer((float) keys.real(JITTER, 0.01, 0.01));
         var experts = new Experts(count, USED, n.ffn(), false).routed(mixer, Optional.empty(), 1);
-        var windows = keys.windows(n.layers(), () -> Collections.nCopies(n.layers(), keys.optionalInteger(Key.WINDOW).orElse(0)), 0);
+        var windows = keys.windows(n.layers(), WindowRule.all(0));
         var rope = keys.rope(Rotary.of(n.shape().headDim(), n.context()).base(Key.ROPE_BASE, UNSAID.ropeBase()));
         return new PhiMoeModel(n, experts, rope, windows, keys.flag(Key.ATTENTION_BIAS).orElse(false), keys.flag(OUTPUT_BIAS).orElse(false));
     }

@@ -45,22 +45,15 @@ public final class Qwen2Moe implements Architecture {
         int shared = keys.integer(Experts.SHARED_FFN, 5632, n.ffn());
         Limits.check(keys.name(Experts.SHARED_FFN), shared, 1, Limits.WIDTH);
         var rope = keys.rope(Rotary.of(n.shape().headDim(), n.context()).base(Key.ROPE_BASE, UNSAID.ropeBase()));
-        return new Qwen2MoeModel(n, experts, rope, keys.windows(n.layers(), () -> windows(keys, n.layers()), 0), QwenLayers.read(keys), shared,
+        return new Qwen2MoeModel(n, experts, rope, keys.windows(n.layers(), windows(keys, n.layers())), QwenLayers.read(keys), shared,
                 keys.knows(QKV_BIAS) && keys.flag(QKV_BIAS).orElse(true));
     }
 
-    /** Every other layer has one, of the first few, unless {@code layer_types} says which. */
-    private static List<Integer> windows(Keys keys, int layers) {
-        if (!keys.flag(SLIDES).orElse(false)) {
-            return IntStream.range(0, layers).mapToObj(_ -> 0).toList();
-        }
-        int window = keys.optionalInteger(Key.WINDOW).orElse(4096);
+    /** Every other layer has one, of the first few, unless {@code layer_types} says which; none unless they are switched on. */
+    private static WindowRule windows(Keys keys, int layers) {
         int sliding = keys.optionalInteger(SLIDING_LAYERS).orElse(28);
-        var types = keys.texts(Key.WINDOW_LAYERS);
-        if (!types.isEmpty()) {
-            return LayerTypes.windows(keys, layers, types, window);
-        }
-        return IntStream.range(0, layers).mapToObj(l -> l % 2 == 0 && l < sliding ? window : 0).toList();
+        return keys.flag(SLIDES).orElse(false)
+                ? WindowRule.typed(IntStream.range(0, layers).mapToObj(l -> l % 2 == 0 && l < sliding).toList(), 4096) : WindowRule.NONE;
     }
 
     private static final class Qwen2MoeModel extends SparseModel {

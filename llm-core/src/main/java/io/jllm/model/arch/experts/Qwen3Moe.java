@@ -11,7 +11,6 @@ import io.jllm.model.decoder.Decoder;
 import io.jllm.model.decoder.Experts;
 import io.jllm.model.decoder.Numbers;
 import io.jllm.model.decoder.SparseModel;
-import java.util.Collections;
 import java.util.List;
 import java.util.OptionalInt;
 
@@ -38,8 +37,7 @@ public final class Qwen3Moe implements Architecture {
         var n = Numbers.read(keys, UNSAID, Key.RMS_EPS);
         int count = Experts.count(keys, 128);
         var experts = new Experts(count, Experts.used(keys, count, 8), keys.integer(Experts.FFN, 768), keys.flag(Experts.NORMALISED, false, true));
-        var windows = keys.windows(n.layers(), () -> Collections.nCopies(n.layers(),
-                keys.flag(SLIDES).orElse(false) ? keys.optionalInteger(Key.WINDOW).orElse(4096) : 0), 0);
+        var windows = keys.windows(n.layers(), keys.flag(SLIDES).orElse(false) ? WindowRule.ALL : WindowRule.NONE);
         var rope = keys.rope(Rotary.of(n.shape().headDim(), n.context()).base(Key.ROPE_BASE, UNSAID.ropeBase()));
         return new Qwen3MoeModel(n, experts, rope, windows, QwenLayers.read(keys), keys.flag(Key.ATTENTION_BIAS).orElse(false));
     }

@@ -8,7 +8,6 @@
  * <li>{@link Glm4Moe}: chosen by sigmoids, with a bias
  * <li>{@link DeepseekV2}, {@link DeepseekV3} by {@link DeepseekModel}: latent attention
  * <li>{@link GptOss}: sinks and windows; {@link Llama4}: chunks and layers that know no positions
- * <li>{@link LayerTypes}: what {@code layer_types} says
  * </ul>
  */
 package io.jllm.model.arch.experts;
