@@ -6,23 +6,28 @@ import io.jllm.cpu.kernels.PackedMatrix;
 import io.jllm.cpu.kernels.PackedProducts;
 import io.jllm.cpu.kernels.StoredMatrix;
 import io.jllm.cpu.layout.Rows;
+import io.jllm.cpu.layout.TokenFormat;
 import io.jllm.cpu.layout.WeightFormat;
 import io.jllm.cpu.os.LargeMemory;
 import io.jllm.cpu.os.ThreadTeam;
 import io.jllm.model.Program;
 import io.jllm.model.Weight;
-import io.jllm.model.WeightShape;
+import io.jllm.quant.Assembled;
+import io.jllm.quant.Tensor;
 import io.jllm.quant.WeightSource;
 import io.jllm.quant.Weights;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 
 /**
  * The weights of a program: matrices as the file has them, or rearranged for the kernels that read their format so; vectors
@@ -39,11 +44,16 @@ public final class DeviceWeights {
     private final Arena arena;
     private final ThreadTeam team;
     private final MemorySegment room;
-    private final Map<String, float[]> vectors = new HashMap<>();
+    private final Map<String, float[][]> vectors = new HashMap<>();
     private final Map<Object, PackedMatrix> packed = new HashMap<>();
+    /** What was asked for, the same objects each time: of what stands in several places nothing else says that it is the same. */
+    private final Map<Parts, List<Weights>> parts = new HashMap<>();
     private final Set<Object> stored = new HashSet<>();
     private long used;
     private long bytes;
+
+    private record Parts(String name, int count) {
+    }
 
     /**
      * Nothing is read yet.
@@ -57,50 +67,101 @@ public final class DeviceWeights {
         this.kernels = kernels;
         this.arena = arena;
         this.team = team;
-        long total = packable(program, source, kernels).stream().mapToLong(DeviceWeights::packedBytes).sum();
+        long total = packable(program, source, kernels).stream().mapToLong(u -> u.parts() * packedBytes(first(u, source))).sum();
         room = total == 0 ? MemorySegment.NULL : kernels.memory().allocate(arena, total);
     }
 
     /** Tensors that are rearranged. One that has two names may be counted twice. */
-    private static List<Weights> packable(Program program, WeightSource source, CpuKernels kernels) {
-        return WeightShape.of(program).stream().filter(w -> w.rows() > 1).map(w -> source.get(w.name()))
-                .filter(w -> products(w, kernels).isPresent()).toList();
+    private static List<MatrixUse> packable(Program program, WeightSource source, CpuKernels kernels) {
+        return distinct(program).stream().filter(u -> products(first(u, source), kernels).isPresent()).toList();
+    }
+
+    private static Set<MatrixUse> distinct(Program program) {
+        return MatrixUse.of(program).collect(Collectors.toCollection(LinkedHashSet::new));
+    }
+
+    /** The first part of what is used so; the others are alike. */
+    private static Weights first(MatrixUse use, WeightSource source) {
+        return part(source.get(use.name()), use.parts(), 0);
+    }
+
+    /** One of so many equal parts. */
+    private static Weights part(Weights w, int parts, int number) {
+        long rows = w.rows() / parts;
+        return parts == 1 ? w : switch (w) {
+            case Tensor t -> t.rows(t.name(), number * rows, (number + 1) * rows);
+            case Assembled a -> a.rows(a.name(), number * rows, (number + 1) * rows);
+        };
     }
 
     private static long packedBytes(Weights w) {
         return Math.ceilDiv(WeightFormat.of(w).orElseThrow().bytes(w.rows(), w.cols()), ALIGNMENT) * ALIGNMENT;
     }
 
-    /** What products with matrices that are rearranged want of scratch memory. */
+    /** What products want of scratch memory. */
     public static TokenSpace arranged(Program program, WeightSource source, CpuKernels kernels) {
-        return new TokenSpace(packable(program, source, kernels).stream()
-                .collect(Collectors.toMap(w -> products(w, kernels).orElseThrow().tokens(), Weights::cols, Math::max)));
+        var columns = new EnumMap<TokenFormat, Long>(TokenFormat.class);
+        long gathered = 0;
+        for (MatrixUse u : distinct(program)) {
+            Weights w = first(u, source);
+            Optional<PackedProducts> products = products(w, kernels);
+            if (products.isPresent()) {
+                columns.merge(products.get().tokens(), u.perRow() * Math.ceilDiv(w.cols(), TokenFormat.BLOCK) * TokenFormat.BLOCK, Math::max);
+            } else if (u.gathered()) {
+                gathered = Math.max(gathered, u.perRow() * w.cols());
+            }
+        }
+        return new TokenSpace(columns, gathered);
     }
 
     /** The values of a norm's or bias's tensor. */
     float[] vector(String name) {
+        return vectors(name)[0];
+    }
+
+    /** The same of one with several rows. */
+    float[][] vectors(String name) {
         return vectors.computeIfAbsent(name, n -> {
             Weights w = source.get(n);
-            var values = new float[Math.toIntExact(w.cols())];
-            w.decode(0, 1, values, 0);
-            bytes += (long) values.length * Float.BYTES;
+            var values = new float[Math.toIntExact(w.rows())][Math.toIntExact(w.cols())];
+            for (int r = 0; r < values.length; r++) {
+                w.decode(r, 1, values[r], 0);
+            }
+            bytes += w.rows() * w.cols() * Float.BYTES;
             return values;
         });
     }
 
     /** A matrix without a bias. */
     Matrix matrix(String name) {
-        return matrix(name, NO_BIAS);
+        return matrix(parts(name, 1).getFirst(), NO_BIAS);
     }
 
     /** A matrix with the bias that it has. */
     Matrix matrix(Weight w) {
-        return matrix(w.name(), w.bias().map(this::vector).orElse(NO_BIAS));
+        return matrix(parts(w.name(), 1).getFirst(), w.bias().map(this::vector).orElse(NO_BIAS));
     }
 
-    private Matrix matrix(String name, float[] bias) {
-        Weights w = source.get(name);
-        Optional<PackedProducts> products = w.rows() > 1 ? products(w, kernels) : Optional.empty();
+    /** The matrices of so many experts, each with its bias. */
+    List<Matrix> experts(Weight w, int experts) {
+        List<Weights> parts = parts(w.name(), experts);
+        return IntStream.range(0, experts).mapToObj(e -> matrix(parts.get(e), w.bias().map(b -> vectors(b)[e]).orElse(NO_BIAS))).toList();
+    }
+
+    /** The matrices of so many heads. */
+    List<Matrix> heads(String name, int heads) {
+        return parts(name, heads).stream().map(w -> matrix(w, NO_BIAS)).toList();
+    }
+
+    private List<Weights> parts(String name, int count) {
+        return parts.computeIfAbsent(new Parts(name, count), _ -> {
+            Weights w = source.get(name);
+            return IntStream.range(0, count).mapToObj(i -> part(w, count, i)).toList();
+        });
+    }
+
+    private Matrix matrix(Weights w, float[] bias) {
+        Optional<PackedProducts> products = products(w, kernels);
         if (products.isPresent()) {
             PackedMatrix m = packed.computeIfAbsent(place(w), _ -> pack(w, products.get())); // a tied table may have two names
             return bias.length == 0 ? m : m.withBias(padded(bias));
@@ -112,7 +173,7 @@ public final class DeviceWeights {
     }
 
     private static Optional<PackedProducts> products(Weights w, CpuKernels kernels) {
-        return WeightFormat.of(w).flatMap(kernels::packed);
+        return w.rows() > 1 ? WeightFormat.of(w).flatMap(kernels::packed) : Optional.empty();
     }
 
     /** What two names of the same weights share: where they are, or else they themselves. */
