@@ -50,8 +50,8 @@ public abstract class BackendContract extends LatentOpContract {
     @Test
     void inMixturesAndLatentAttentionTooNothingElseCounts() {
         for (DType type : List.of(DType.F32, DType.Q4_0, DType.Q5_1)) {
-            independent(mixture(VOCAB, 256, 96, 2), type);
-            independent(latent(VOCAB, 64, 2), type);
+            independent(TinyModels.mixture(VOCAB, 256, 96, 2), type);
+            independent(TinyModels.latent(VOCAB, 64, 2), type);
         }
     }
 

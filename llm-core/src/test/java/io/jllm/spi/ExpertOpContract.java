@@ -97,7 +97,7 @@ public abstract class ExpertOpContract extends HeadOpContract {
 
     @Test
     void wholeMixturesOfEveryFormat() {
-        Program program = mixture(40, 256, 256, 2);
+        Program program = TinyModels.mixture(40, 256, 256, 2);
         for (DType type : formats()) {
             // Random blocks make large numbers, and scores that are large beside their differences.
             run(program, weights(program, type), 5, List.of(new int[] {9, 0, 1}, new int[] {1, 22, 1}, new int[] {1, 1, 1}),
@@ -125,7 +125,7 @@ public abstract class ExpertOpContract extends HeadOpContract {
     /** As checkpoints hold them: each expert, and some rows of other matrices, somewhere else. */
     @Test
     void weightsThatStandInSeveralPlaces() {
-        Program program = mixture(40, 256, 96, 1);
+        Program program = TinyModels.mixture(40, 256, 96, 1);
         for (DType type : List.of(DType.F32, DType.BF16, DType.Q4_0, DType.Q8_0, DType.Q5_1, DType.Q4_K)) {
             run(program, new Pieces(weights(program, type)), 5, List.of(new int[] {9, 0, 1}, new int[] {1, 22, 1}, new int[] {1, 1, 1}),
                     10 * tolerance() + 8 * either(type));
@@ -159,27 +159,6 @@ public abstract class ExpertOpContract extends HeadOpContract {
         public void close() {
             whole.close();
         }
-    }
-
-    /** A model of so many layers of attention and a mixture beside a gated expert that all share. */
-    static Program mixture(int vocab, int width, int ffn, int layers) {
-        var shape = new Op.AttentionShape(4, 2, 16);
-        var p = new Program.Builder();
-        Value x = p.embed("table", vocab, width);
-        for (int l = 0; l < layers; l++) {
-            Value h = p.rmsNorm(x, l + ".norm", EPS);
-            Value qkv = p.linear(h, weight(l + ".q", shape.qDim()), weight(l + ".k", shape.kvDim()), weight(l + ".v", shape.kvDim()));
-            Value q = p.ropeStoreKv(qkv, l, shape, TinyModels.rope(16, io.jllm.model.Rope.Layout.NEOX, 1), Optional.empty());
-            x = p.linearAdd(x, p.attention(q, l, shape, 0), weight(l + ".o", width));
-            h = p.rmsNorm(x, l + ".ffn_norm", EPS);
-            Value route = p.route(p.linear(h, weight(l + ".router", EXPERTS)), TOP_K, new Scoring.Softmax(), Optional.empty(), Optional.empty(), true, 1);
-            Value gateUp = p.expertLinear(h, route, EXPERTS, false, weight(l + ".gates", ffn), weight(l + ".ups", ffn));
-            Value mixed = p.expertSum(p.gated(gateUp, Op.Activation.SILU), route, EXPERTS, true, weight(l + ".downs", width), Optional.of(x));
-            Value shared = p.linear(p.gated(p.linear(h, weight(l + ".gate", ffn), weight(l + ".up", ffn)), Op.Activation.SILU),
-                    weight(l + ".down", width));
-            x = p.addGated(mixed, shared, p.linear(h, weight(l + ".shared", 1)));
-        }
-        return p.build(p.linear(p.rmsNorm(p.selectRows(x), "norm", EPS), weight("out", vocab)));
     }
 
     /** Of that format, but for what chooses experts, so that rounding does not choose others; and for the table, which it chooses by. */

@@ -51,30 +51,12 @@ public abstract class LatentOpContract extends ExpertOpContract {
     void wholeLatentAttention() {
         for (DType type : List.of(DType.F32, DType.F16, DType.Q8_0, DType.Q4_0)) {
             for (DType kvType : kvTypes()) {
-                Program program = latent(40, 64, 1);
+                Program program = TinyModels.latent(40, 64, 1);
                 try (Backend backend = open(2)) {
                     Oracle.compare(backend, program, weights(program, type), 7, kvType, MIXED_STEPS,
                             10 * tolerance() + 8 * either(type) + 2 * either(kvType, 80), this::quantises);
                 }
             }
         }
-    }
-
-    /** A model of so many layers of latent attention. */
-    static Program latent(int vocab, int width, int layers) {
-        var shape = new LatentOp.LatentShape(3, 64, 16, 32);
-        var p = new Program.Builder();
-        Value x = p.embed("table", vocab, width);
-        for (int l = 0; l < layers; l++) {
-            Value h = p.rmsNorm(x, l + ".norm", EPS);
-            Value q = p.linear(h, weight(l + ".q", shape.heads() * (shape.nope() + shape.rope())));
-            Value kv = p.linear(h, weight(l + ".kv", shape.latent() + shape.rope()));
-            Value qkv = p.latentQkv(q, kv, l + ".keys", shape, l + ".latent_norm", EPS);
-            Value stored = p.ropeStoreKv(qkv, l, shape.attention(), TinyModels.rope(shape.rope(), Rope.Layout.INTERLEAVED, 1), Optional.empty());
-            Value seen = p.attention(stored, l, shape.attention(), Scores.scaled(0.25f));
-            Value values = p.headLinear(seen, l + ".values", shape.heads(), 32, shape.rope());
-            x = p.linearAdd(x, values, weight(l + ".o", width));
-        }
-        return p.build(p.linear(p.rmsNorm(p.selectRows(x), "norm", EPS), weight("out", vocab)));
     }
 }

@@ -2,7 +2,6 @@ package io.jllm.quant;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
@@ -132,26 +131,6 @@ public final class Assembled implements Weights {
     @Override
     public Assembled named(String newName) {
         return new Assembled(newName, parts);
-    }
-
-    /**
-     * Rows {@code from} (inclusive) to {@code to} (exclusive) under another name, without a copy.
-     *
-     * @throws IllegalArgumentException if there are no such rows
-     */
-    public Assembled rows(String newName, long from, long to) {
-        if (from < 0 || to > rows() || from >= to) {
-            throw new IllegalArgumentException("rows " + from + " to " + to + " of " + name + ", which has " + rows());
-        }
-        var some = new ArrayList<Tensor>();
-        for (int i = part(from); i < parts.size() && starts[i] < to; i++) {
-            long first = Math.max(from, starts[i]) - starts[i];
-            long end = Math.min(to, starts[i + 1]) - starts[i];
-            if (first < end) {
-                some.add(first == 0 && end == parts.get(i).rows() ? parts.get(i) : parts.get(i).rows(parts.get(i).name(), first, end));
-            }
-        }
-        return new Assembled(newName, some);
     }
 
     /** The same in one piece of memory, a copy that lives as long as it is used. */

@@ -21,8 +21,17 @@ public interface PackedProducts {
     /** What the weights are multiplied by. */
     TokenFormat tokens();
 
-    /** Fills in groups {@code from} (inclusive) to {@code to} (exclusive) of a matrix from what is stored. Threads may share the work. */
-    void pack(PackedMatrix matrix, Weights stored, int from, int to);
+    /**
+     * Fills in groups {@code from} (inclusive) to {@code to} (exclusive) of a matrix from what is stored. Threads may share the work.
+     *
+     * @param first the stored row that is the matrix's first
+     */
+    void pack(PackedMatrix matrix, Weights stored, long first, int from, int to);
+
+    /** The same of a matrix that has all stored rows. */
+    default void pack(PackedMatrix matrix, Weights stored, int from, int to) {
+        pack(matrix, stored, 0, from, to);
+    }
 
     /** Rewrites a row as products take it: as token {@code t} of {@code count} in the group that starts with token {@code first}. */
     void arrange(Rows x, int row, BlockRows to, int first, int t, int count, Workspace ws);

@@ -5,9 +5,12 @@ import io.jllm.quant.Codec;
 import io.jllm.quant.DType;
 import io.jllm.quant.Tensor;
 import io.jllm.quant.Weights;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * A weight matrix as the file stores it, in one place or several.
@@ -25,23 +28,56 @@ public record StoredMatrix(Codec codec, MemorySegment[] parts, int[] starts, int
         this(codec, new MemorySegment[] {data}, new int[] {0, rows}, cols, rowBytes, bias);
     }
 
-    /** A matrix with a bias for each row, or with none. */
+    /** A matrix of all rows, with a bias for each, or with none. */
     public static StoredMatrix of(Weights w, float[] bias) {
-        return switch (w) {
-            case Tensor t -> of(t.type(), List.of(t), bias);
-            case Assembled a -> of(a.type(), a.parts(), bias);
-        };
+        return of(w, 0, Math.toIntExact(w.rows()), bias);
     }
 
-    private static StoredMatrix of(DType type, List<Tensor> tensors, float[] bias) {
+    /**
+     * A matrix of some rows. They are used where they are; only what is stored in another form is copied.
+     *
+     * @param bias one number for each of these rows, or none at all
+     */
+    public static StoredMatrix of(Weights w, long first, int rows, float[] bias) {
+        DType type = switch (w) {
+            case Tensor t -> t.type();
+            case Assembled a -> a.type();
+        };
         Codec codec = Codec.of(type).orElseThrow(() -> new IllegalArgumentException("no codec for " + type));
-        var starts = new int[tensors.size() + 1];
-        for (int i = 0; i < tensors.size(); i++) {
-            starts[i + 1] = Math.addExact(starts[i], Math.toIntExact(tensors.get(i).rows()));
+        int cols = Math.toIntExact(w.cols());
+        Optional<MemorySegment> one = w.slice(first, rows);
+        if (one.isPresent()) {
+            return new StoredMatrix(codec, one.get(), rows, cols, w.rowBytes(), bias);
         }
-        Tensor first = tensors.getFirst();
-        return new StoredMatrix(codec, tensors.stream().map(Tensor::data).toArray(MemorySegment[]::new), starts, Math.toIntExact(first.cols()),
-                first.rowBytes(), bias);
+        var parts = new ArrayList<MemorySegment>();
+        var starts = new ArrayList<>(List.of(0));
+        for (long row = first; row < first + rows;) {
+            long end = end((Assembled) w, row, first + rows);
+            Optional<MemorySegment> part = w.slice(row, end - row);
+            if (part.isEmpty()) {
+                MemorySegment copy = Arena.ofAuto().allocate(rows * w.rowBytes(), Long.BYTES);
+                w.read(first, rows, copy);
+                return new StoredMatrix(codec, copy, rows, cols, w.rowBytes(), bias);
+            }
+            parts.add(part.get());
+            starts.add((int) (end - first));
+            row = end;
+        }
+        return new StoredMatrix(codec, parts.toArray(MemorySegment[]::new), starts.stream().mapToInt(s -> s).toArray(), cols, w.rowBytes(), bias);
+    }
+
+    /** Where the part that has a row ends, at most there. */
+    private static long end(Assembled w, long row, long most) {
+        long end = 0;
+        for (int i = 0; end <= row; i++) {
+            end += w.parts().get(i).rows();
+        }
+        return Math.min(end, most);
+    }
+
+    /** The same weights with another bias. */
+    public StoredMatrix withBias(float[] rowBias) {
+        return new StoredMatrix(codec, parts, starts, cols, rowBytes, rowBias);
     }
 
     /** Its format. */
@@ -72,10 +108,6 @@ public record StoredMatrix(Codec codec, MemorySegment[] parts, int[] starts, int
 
     private int part(int row) {
         int at = Arrays.binarySearch(starts, row);
-        int part = at >= 0 ? at : -at - 2;
-        while (starts[part + 1] <= row) {
-            part++; // parts without rows
-        }
-        return part;
+        return at >= 0 ? at : -at - 2;
     }
 }

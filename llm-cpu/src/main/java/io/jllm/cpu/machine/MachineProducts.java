@@ -43,19 +43,19 @@ final class MachineProducts implements PackedProducts {
     }
 
     @Override
-    public void pack(PackedMatrix matrix, Weights stored, int from, int to) {
+    public void pack(PackedMatrix matrix, Weights stored, long first, int from, int to) {
         int end = from;
         // Code for whole groups of whole units, if it is only a matter of places, straight from where they are stored.
         boolean whole = stored.cols() % matrix.format().unitColumns() == 0;
         int groups = code.packs(product) && whole ? Math.clamp(matrix.rows() / PackedMatrix.ROWS, from, to) - from : 0;
         if (groups > 0) {
-            Optional<MemorySegment> rows = stored.slice((long) from * PackedMatrix.ROWS, (long) groups * PackedMatrix.ROWS);
+            Optional<MemorySegment> rows = stored.slice(first + (long) from * PackedMatrix.ROWS, (long) groups * PackedMatrix.ROWS);
             if (rows.isPresent()) {
                 end = from + groups;
                 pack(matrix, rows.get().address(), stored.rowBytes(), from, end);
             }
         }
-        matrix.pack(stored, end, to);
+        matrix.pack(stored, first, end, to);
     }
 
     private void pack(PackedMatrix matrix, long rows, long rowBytes, int from, int to) {

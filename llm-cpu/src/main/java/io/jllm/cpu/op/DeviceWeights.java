@@ -12,8 +12,6 @@ import io.jllm.cpu.os.LargeMemory;
 import io.jllm.cpu.os.ThreadTeam;
 import io.jllm.model.Program;
 import io.jllm.model.Weight;
-import io.jllm.quant.Assembled;
-import io.jllm.quant.Tensor;
 import io.jllm.quant.WeightSource;
 import io.jllm.quant.Weights;
 import java.lang.foreign.Arena;
@@ -45,14 +43,18 @@ public final class DeviceWeights {
     private final ThreadTeam team;
     private final MemorySegment room;
     private final Map<String, float[][]> vectors = new HashMap<>();
-    private final Map<Object, PackedMatrix> packed = new HashMap<>();
-    /** What was asked for, the same objects each time: of what stands in several places nothing else says that it is the same. */
-    private final Map<Parts, List<Weights>> parts = new HashMap<>();
+    private final Map<Place, PackedMatrix> packed = new HashMap<>();
+    private final Map<Parts, List<Matrix>> matrices = new HashMap<>();
     private final Set<Object> stored = new HashSet<>();
     private long used;
     private long bytes;
 
-    private record Parts(String name, int count) {
+    /** Equal parts of weights. */
+    private record Parts(String name, int count, Optional<String> bias) {
+    }
+
+    /** One of them, by where the weights are. */
+    private record Place(Object weights, int count, int number) {
     }
 
     /**
@@ -67,35 +69,27 @@ public final class DeviceWeights {
         this.kernels = kernels;
         this.arena = arena;
         this.team = team;
-        long total = packable(program, source, kernels).stream().mapToLong(u -> u.parts() * packedBytes(first(u, source))).sum();
+        long total = packable(program, source, kernels).stream().mapToLong(u -> packedBytes(u, source)).sum();
         room = total == 0 ? MemorySegment.NULL : kernels.memory().allocate(arena, total);
     }
 
-    /** Tensors that are rearranged. One that has two names may be counted twice. */
+    /** Matrices that are rearranged. One that has two names may be counted twice. */
     private static List<MatrixUse> packable(Program program, WeightSource source, CpuKernels kernels) {
-        return distinct(program).stream().filter(u -> products(first(u, source), kernels).isPresent()).toList();
+        return distinct(program).stream().filter(u -> products(source.get(u.name()), u.parts(), kernels).isPresent()).toList();
     }
 
     private static Set<MatrixUse> distinct(Program program) {
         return MatrixUse.of(program).collect(Collectors.toCollection(LinkedHashSet::new));
     }
 
-    /** The first part of what is used so; the others are alike. */
-    private static Weights first(MatrixUse use, WeightSource source) {
-        return part(source.get(use.name()), use.parts(), 0);
+    /** What a matrix of so many rows takes. */
+    private static long packedBytes(Weights w, long rows) {
+        return Math.ceilDiv(WeightFormat.of(w).orElseThrow().bytes(rows, w.cols()), ALIGNMENT) * ALIGNMENT;
     }
 
-    /** One of so many equal parts. */
-    private static Weights part(Weights w, int parts, int number) {
-        long rows = w.rows() / parts;
-        return parts == 1 ? w : switch (w) {
-            case Tensor t -> t.rows(t.name(), number * rows, (number + 1) * rows);
-            case Assembled a -> a.rows(a.name(), number * rows, (number + 1) * rows);
-        };
-    }
-
-    private static long packedBytes(Weights w) {
-        return Math.ceilDiv(WeightFormat.of(w).orElseThrow().bytes(w.rows(), w.cols()), ALIGNMENT) * ALIGNMENT;
+    private static long packedBytes(MatrixUse use, WeightSource source) {
+        Weights w = source.get(use.name());
+        return use.parts() * packedBytes(w, w.rows() / use.parts());
     }
 
     /** What products want of scratch memory. */
@@ -103,8 +97,8 @@ public final class DeviceWeights {
         var columns = new EnumMap<TokenFormat, Long>(TokenFormat.class);
         long gathered = 0;
         for (MatrixUse u : distinct(program)) {
-            Weights w = first(u, source);
-            Optional<PackedProducts> products = products(w, kernels);
+            Weights w = source.get(u.name());
+            Optional<PackedProducts> products = products(w, u.parts(), kernels);
             if (products.isPresent()) {
                 columns.merge(products.get().tokens(), u.perRow() * Math.ceilDiv(w.cols(), TokenFormat.BLOCK) * TokenFormat.BLOCK, Math::max);
             } else if (u.gathered()) {
@@ -134,46 +128,49 @@ public final class DeviceWeights {
 
     /** A matrix without a bias. */
     Matrix matrix(String name) {
-        return matrix(parts(name, 1).getFirst(), NO_BIAS);
+        return matrices(new Parts(name, 1, Optional.empty())).getFirst();
     }
 
     /** A matrix with the bias that it has. */
     Matrix matrix(Weight w) {
-        return matrix(parts(w.name(), 1).getFirst(), w.bias().map(this::vector).orElse(NO_BIAS));
+        return matrices(new Parts(w.name(), 1, w.bias())).getFirst();
     }
 
     /** The matrices of so many experts, each with its bias. */
     List<Matrix> experts(Weight w, int experts) {
-        List<Weights> parts = parts(w.name(), experts);
-        return IntStream.range(0, experts).mapToObj(e -> matrix(parts.get(e), w.bias().map(b -> vectors(b)[e]).orElse(NO_BIAS))).toList();
+        return matrices(new Parts(w.name(), experts, w.bias()));
     }
 
     /** The matrices of so many heads. */
     List<Matrix> heads(String name, int heads) {
-        return parts(name, heads).stream().map(w -> matrix(w, NO_BIAS)).toList();
+        return matrices(new Parts(name, heads, Optional.empty()));
     }
 
-    private List<Weights> parts(String name, int count) {
-        return parts.computeIfAbsent(new Parts(name, count), _ -> {
-            Weights w = source.get(name);
-            return IntStream.range(0, count).mapToObj(i -> part(w, count, i)).toList();
+    private List<Matrix> matrices(Parts parts) {
+        return matrices.computeIfAbsent(parts, p -> {
+            Weights w = source.get(p.name);
+            if (products(w, p.count, kernels).isEmpty() && stored.add(place(w))) {
+                bytes += w.bytes();
+            }
+            return IntStream.range(0, p.count).mapToObj(i -> matrix(w, p.count, i, p.bias.map(b -> vectors(b)[i]).orElse(NO_BIAS))).toList();
         });
     }
 
-    private Matrix matrix(Weights w, float[] bias) {
-        Optional<PackedProducts> products = products(w, kernels);
+    private Matrix matrix(Weights w, int parts, int number, float[] bias) {
+        int rows = Math.toIntExact(w.rows() / parts);
+        long first = (long) number * rows;
+        Optional<PackedProducts> products = products(w, parts, kernels);
         if (products.isPresent()) {
-            PackedMatrix m = packed.computeIfAbsent(place(w), _ -> pack(w, products.get())); // a tied table may have two names
+            // A tied table may have two names.
+            PackedMatrix m = packed.computeIfAbsent(new Place(place(w), parts, number), _ -> pack(w, first, rows, products.get()));
             return bias.length == 0 ? m : m.withBias(padded(bias));
         }
-        if (stored.add(place(w))) {
-            bytes += w.bytes();
-        }
-        return StoredMatrix.of(w, bias);
+        return StoredMatrix.of(w, first, rows, bias);
     }
 
-    private static Optional<PackedProducts> products(Weights w, CpuKernels kernels) {
-        return w.rows() > 1 ? WeightFormat.of(w).flatMap(kernels::packed) : Optional.empty();
+    /** Products of weights that are used in so many parts; empty if they are not rearranged. */
+    private static Optional<PackedProducts> products(Weights w, int parts, CpuKernels kernels) {
+        return w.rows() > parts ? WeightFormat.of(w).flatMap(kernels::packed) : Optional.empty();
     }
 
     /** What two names of the same weights share: where they are, or else they themselves. */
@@ -181,23 +178,22 @@ public final class DeviceWeights {
         return w.slice(0, w.rows()).<Object>map(s -> s).orElse(w);
     }
 
-    private PackedMatrix pack(Weights w, PackedProducts products) {
+    private PackedMatrix pack(Weights w, long first, int rows, PackedProducts products) {
         LargeMemory memory = kernels.memory();
-        long size = packedBytes(w);
-        var matrix = PackedMatrix.of(WeightFormat.of(w).orElseThrow(), room.asSlice(used, size), Math.toIntExact(w.rows()),
-                Math.toIntExact(w.cols()));
+        long size = packedBytes(w, rows);
+        var matrix = PackedMatrix.of(WeightFormat.of(w).orElseThrow(), room.asSlice(used, size), rows, Math.toIntExact(w.cols()));
         used += size;
         bytes += size;
-        int rows = PackedMatrix.ROWS;
-        int groups = (int) Math.max(1, CHUNK_BYTES / (rows * w.rowBytes()));
+        int group = PackedMatrix.ROWS;
+        int groups = (int) Math.max(1, CHUNK_BYTES / (group * w.rowBytes()));
         team.run(Math.ceilDiv(matrix.groups(), groups), (chunk, _) -> {
             int from = chunk * groups;
             int to = Math.min(matrix.groups(), from + groups);
-            products.pack(matrix, w, from, to);
-            long first = (long) from * rows;
-            w.slice(first, Math.min(w.rows(), (long) to * rows) - first).ifPresent(memory::release);
+            products.pack(matrix, w, first, from, to);
+            long begin = (long) from * group;
+            w.slice(first + begin, Math.min(rows, (long) to * group) - begin).ifPresent(memory::release);
         });
-        w.slice(0, w.rows()).ifPresent(memory::release); // neighbours of a page that is read are mapped too, behind our back
+        w.slice(first, rows).ifPresent(memory::release); // neighbours of a page that is read are mapped too, behind our back
         return matrix;
     }
 

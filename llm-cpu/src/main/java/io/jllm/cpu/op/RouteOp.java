@@ -13,6 +13,9 @@ import io.jllm.spi.StepBatch;
  * @param bias one number for each expert; zeros if there is none
  */
 record RouteOp(Rows out, Rows logits, ExpertOp.Route op, float[] bias) implements CompiledOp {
+    /** Added to sums that weights are divided by, so that all of 0 stay 0. */
+    private static final double LEAST = 1e-20;
+
     @Override
     public int tasks(StepBatch b) {
         return RowOps.rows(op.out().rows(), b);
@@ -84,7 +87,7 @@ record RouteOp(Rows out, Rows logits, ExpertOp.Route op, float[] bias) implement
         }
         for (int j = 0; j < op.topK(); j++) {
             int expert = (int) out.data().get(FLOAT, out.row(row) + (long) j * Float.BYTES);
-            put(row, j, expert, x[expert] * op.scale() / (op.normalised() ? sum : 1));
+            put(row, j, expert, x[expert] * op.scale() / (op.normalised() ? sum + LEAST : 1));
         }
     }
 

@@ -65,8 +65,8 @@ final class VectorFloatProducts implements PackedProducts {
     }
 
     @Override
-    public void pack(PackedMatrix matrix, Weights stored, int from, int to) {
-        matrix.pack(stored, from, to);
+    public void pack(PackedMatrix matrix, Weights stored, long first, int from, int to) {
+        matrix.pack(stored, first, from, to);
     }
 
     @Override
