@@ -1,9 +1,12 @@
 package io.jllm.spi;
 
+import io.jllm.model.ExpertOp.Scoring;
+import io.jllm.model.LatentOp;
 import io.jllm.model.ModelConfig;
 import io.jllm.model.Op;
 import io.jllm.model.Program;
 import io.jllm.model.Rope;
+import io.jllm.model.Scores;
 import io.jllm.model.Value;
 import io.jllm.model.Weight;
 import io.jllm.model.WeightShape;
@@ -85,6 +88,49 @@ public final class TinyModels {
         Value last = p.rmsNorm(p.selectRows(x), "output_norm.weight", c.normEps());
         String table = c.tiedEmbeddings() ? "token_embd.weight" : "output.weight";
         return p.build(p.linear(last, new Weight(table, c.vocab(), Optional.empty())));
+    }
+
+    /** A model of so many layers of attention and a mixture beside a gated expert that all share. */
+    public static Program mixture(int vocab, int width, int ffn, int layers) {
+        var shape = new Op.AttentionShape(4, 2, 16);
+        var p = new Program.Builder();
+        Value x = p.embed("table", vocab, width);
+        for (int l = 0; l < layers; l++) {
+            Value h = p.rmsNorm(x, l + ".norm", 1e-5f);
+            Value qkv = p.linear(h, matrix(l + ".q", shape.qDim()), matrix(l + ".k", shape.kvDim()), matrix(l + ".v", shape.kvDim()));
+            Value q = p.ropeStoreKv(qkv, l, shape, rope(16, Rope.Layout.NEOX, 1), Optional.empty());
+            x = p.linearAdd(x, p.attention(q, l, shape, 0), matrix(l + ".o", width));
+            h = p.rmsNorm(x, l + ".ffn_norm", 1e-5f);
+            Value route = p.route(p.linear(h, matrix(l + ".router", 6)), 3, new Scoring.Softmax(), Optional.empty(), Optional.empty(), true, 1);
+            Value gateUp = p.expertLinear(h, route, 6, false, matrix(l + ".gates", ffn), matrix(l + ".ups", ffn));
+            Value mixed = p.expertSum(p.gated(gateUp, Op.Activation.SILU), route, 6, true, matrix(l + ".downs", width), Optional.of(x));
+            Value shared = p.linear(p.gated(p.linear(h, matrix(l + ".gate", ffn), matrix(l + ".up", ffn)), Op.Activation.SILU),
+                    matrix(l + ".down", width));
+            x = p.addGated(mixed, shared, p.linear(h, matrix(l + ".shared", 1)));
+        }
+        return p.build(p.linear(p.rmsNorm(p.selectRows(x), "norm", 1e-5f), matrix("out", vocab)));
+    }
+
+    /** A model of so many layers of latent attention. */
+    public static Program latent(int vocab, int width, int layers) {
+        var shape = new LatentOp.LatentShape(3, 64, 16, 32);
+        var p = new Program.Builder();
+        Value x = p.embed("table", vocab, width);
+        for (int l = 0; l < layers; l++) {
+            Value h = p.rmsNorm(x, l + ".norm", 1e-5f);
+            Value q = p.linear(h, matrix(l + ".q", shape.heads() * (shape.nope() + shape.rope())));
+            Value kv = p.linear(h, matrix(l + ".kv", shape.latent() + shape.rope()));
+            Value qkv = p.latentQkv(q, kv, l + ".keys", shape, l + ".latent_norm", 1e-5f);
+            Value stored = p.ropeStoreKv(qkv, l, shape.attention(), rope(shape.rope(), Rope.Layout.INTERLEAVED, 1), Optional.empty());
+            Value seen = p.attention(stored, l, shape.attention(), Scores.scaled(0.25f));
+            Value values = p.headLinear(seen, l + ".values", shape.heads(), 32, shape.rope());
+            x = p.linearAdd(x, values, matrix(l + ".o", width));
+        }
+        return p.build(p.linear(p.rmsNorm(p.selectRows(x), "norm", 1e-5f), matrix("out", vocab)));
+    }
+
+    private static Weight matrix(String name, int rows) {
+        return new Weight(name, rows, Optional.empty());
     }
 
     private static Weight weight(String name, int rows, boolean bias) {

@@ -64,7 +64,12 @@ class AllocationTest {
     @ParameterizedTest
     @ValueSource(strings = {"scalar", "auto"})
     void stepsMakeNoGarbage(String kernels) throws InterruptedException {
-        Program program = TinyModels.program(TinyModels.config(300));
+        stepsMakeNoGarbage(kernels, TinyModels.program(TinyModels.config(300)));
+        stepsMakeNoGarbage(kernels, TinyModels.mixture(300, 64, 96, 2));
+        stepsMakeNoGarbage(kernels, TinyModels.latent(300, 64, 2));
+    }
+
+    private static void stepsMakeNoGarbage(String kernels, Program program) throws InterruptedException {
         try (var backend = new CpuBackend(new BackendOptions(2, kernels, 0), 0);
                 ModelRunner runner = backend.load(program, TinyModels.weights(program, DType.Q8_0, 1),
                         new RunnerOptions(16, 1, 1, 16, 40, 0, DType.F32))) {

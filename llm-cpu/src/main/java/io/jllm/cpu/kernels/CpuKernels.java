@@ -1,5 +1,6 @@
 package io.jllm.cpu.kernels;
 
+import io.jllm.cpu.layout.RopeShape;
 import io.jllm.cpu.layout.WeightFormat;
 import io.jllm.cpu.os.LargeMemory;
 import java.util.Optional;
@@ -33,6 +34,9 @@ public interface CpuKernels {
 
     /** Rotation of the heads of a layer, and the way of its keys and values to the cache. */
     Rotation rope(RopeSite site);
+
+    /** Rotation of heads alone. */
+    HeadRotation rotation(RopeShape shape, Angles angles);
 
     /** Attention of a layer. */
     Attention attention(AttentionSite site);

@@ -3,6 +3,7 @@ package io.jllm.cpu.kernels;
 import io.jllm.cpu.layout.KvLayout;
 import io.jllm.cpu.layout.Rows;
 import io.jllm.model.Op;
+import io.jllm.model.Scores;
 import io.jllm.spi.StepBatch;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
@@ -25,6 +26,7 @@ final class LoopChunks implements Attention {
     private final LoopKernels kernels;
     private final ChunkSums sums;
     private final AttentionTiles tiles;
+    private final float[] sinks;
 
     LoopChunks(AttentionSite site, LoopKernels kernels) {
         op = site.op();
@@ -34,6 +36,7 @@ final class LoopChunks implements Attention {
         sequences = site.sequences();
         tiles = site.tiles();
         sums = site.sums();
+        sinks = site.sinks();
         this.kernels = kernels;
         shape = op.shape();
         group = tiles.group();
@@ -124,7 +127,7 @@ final class LoopChunks implements Attention {
         int stride = SoftmaxSums.size(dim);
         Arrays.fill(sums, at, at + rows * stride, 0);
         for (int r = 0; r < count * group; r++) {
-            weights(b.positions[token + r / group], r * STRIDE - start, from, to, scores, sums, at + r * stride, ws);
+            weights(b.positions[token + r / group], head * group + r % group, r * STRIDE - start, from, to, scores, sums, at + r * stride, ws);
         }
         for (int p = from; p < to; p += size - p % size) {
             int block = b.blockTable[table + p / size];
@@ -134,11 +137,20 @@ final class LoopChunks implements Attention {
     }
 
     /** Turns the scores of a row into weights: 0 for what the token at that position does not see. */
-    private void weights(int position, int zero, int from, int to, float[] scores, float[] sums, int at, Workspace ws) {
+    private void weights(int position, int query, int zero, int from, int to, float[] scores, float[] sums, int at, Workspace ws) {
         int begin = Math.max(from, tiles.first(position));
         int end = Math.min(to, position + 1);
         if (begin < end) {
-            float max = kernels.largest(scores, zero + begin, end - begin, op.scores().softCap(), ws);
+            if (op.scores().softCap() > 0) {
+                kernels.cap(scores, zero + begin, end - begin, op.scores().softCap(), ws);
+            }
+            if (op.scores().alibi().isPresent()) {
+                Scores.Alibi alibi = op.scores().alibi().get();
+                for (int p = begin; p < end; p++) {
+                    scores[zero + p] += alibi.bias(query, p, position);
+                }
+            }
+            float max = kernels.largest(scores, zero + begin, end - begin);
             SoftmaxSums.set(sums, at, max, kernels.exponentials(scores, zero + begin, end - begin, max, ws));
             Arrays.fill(scores, zero + from, zero + begin, 0);
             Arrays.fill(scores, zero + end, zero + to, 0);
@@ -153,7 +165,7 @@ final class LoopChunks implements Attention {
         for (int r = 0; r < sequences.size(tile) * group; r++) {
             long to = out.row(first + r / group) + (long) (head * group + r % group) * dim * Float.BYTES;
             int row = at + r * SoftmaxSums.size(dim);
-            SoftmaxSums.divide(sums, row, dim);
+            SoftmaxSums.divide(sums, row, dim, sinks.length == 0 ? Float.NEGATIVE_INFINITY : sinks[head * group + r % group]);
             MemorySegment.copy(sums, row + SoftmaxSums.HEADER, out.data(), Rows.FLOAT, to, dim);
         }
     }

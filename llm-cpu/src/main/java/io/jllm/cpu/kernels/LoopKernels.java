@@ -1,6 +1,7 @@
 package io.jllm.cpu.kernels;
 
 import io.jllm.cpu.layout.KvLayout;
+import io.jllm.cpu.layout.RopeShape;
 import io.jllm.cpu.os.LargeMemory;
 import io.jllm.model.Op.Activation;
 import io.jllm.model.Rope;
@@ -39,11 +40,11 @@ public interface LoopKernels extends CpuKernels, StoredProducts {
     void scores(KvLayout layout, MemorySegment page, long keys, int from, int n, float[] q, int rows, float[] scores, int at, int stride,
                 Workspace ws);
 
-    /**
-     * The largest of {@code n} scores, each of which first becomes c * tanh(s / c) if the soft cap c is above 0. What is behind them
-     * may be overwritten, as above.
-     */
-    float largest(float[] scores, int at, int n, float softCap, Workspace ws);
+    /** s[i] = c * tanh(s[i] / c), for {@code n} numbers; c is above 0. What is behind them may be overwritten, as above. */
+    void cap(float[] s, int at, int n, float c, Workspace ws);
+
+    /** The largest of {@code n} scores. What is behind them may be overwritten, as above. */
+    float largest(float[] scores, int at, int n);
 
     /**
      * s[i] = exp(s[i] - max), for {@code n} scores. What is behind them may be overwritten, as above.
@@ -65,6 +66,18 @@ public interface LoopKernels extends CpuKernels, StoredProducts {
     void rmsNorm(MemorySegment in, long inAt, MemorySegment out, long outAt, int n, float[] weight, float eps,
                  Workspace ws);
 
+    /** out = (in - mean(in)) / sqrt(variance(in) + eps) * weight + bias, over {@code n} floats; in place too. */
+    void layerNorm(MemorySegment in, long inAt, MemorySegment out, long outAt, int n, float[] weight, float[] bias, float eps, Workspace ws);
+
+    /** out = factor * in, over {@code n} floats; in place too. */
+    void multiply(MemorySegment in, long inAt, float factor, MemorySegment out, long outAt, int n);
+
+    /** out = a + factor * b, over {@code n} floats; in place too. */
+    void add(MemorySegment a, long aAt, MemorySegment b, long bAt, float factor, MemorySegment out, long outAt, int n);
+
+    /** out = act(in), over {@code n} floats; in place too. */
+    void act(Activation kind, MemorySegment in, long inAt, MemorySegment out, long outAt, int n, Workspace ws);
+
     /**
      * Rotates pairs of a head's first {@code n} dimensions: x[i] becomes x[i] * cos[at + i] + x[j] * sin[at + i], where j is the other
      * one of the pair.
@@ -74,7 +87,7 @@ public interface LoopKernels extends CpuKernels, StoredProducts {
      */
     void rotate(Rope.Layout layout, float[] x, int n, float[] cos, float[] sin, int at);
 
-    /** out = act(gate) * up, over {@code n} floats of one segment. */
+    /** out = act(gate) * up, over {@code n} floats of one segment, or what else the kind says. */
     void gated(Activation kind, MemorySegment data, long gateAt, long upAt, MemorySegment out, long outAt, int n,
                Workspace ws);
 
@@ -96,6 +109,11 @@ public interface LoopKernels extends CpuKernels, StoredProducts {
     @Override
     default Rotation rope(RopeSite site) {
         return new LoopRotation(site, this);
+    }
+
+    @Override
+    default HeadRotation rotation(RopeShape shape, Angles angles) {
+        return new LoopHeads(shape, angles, this);
     }
 
     @Override

@@ -49,8 +49,12 @@ public record PackedMatrix(WeightFormat format, MemorySegment data, int rows, in
         return group * groupBytes() + (long) (block / blocks) * format.unitBytes(blocks);
     }
 
-    /** Fills in groups {@code from} (inclusive) to {@code to} (exclusive) from what is stored. Threads may share the work. */
-    public void pack(Weights stored, int from, int to) {
+    /**
+     * Fills in groups {@code from} (inclusive) to {@code to} (exclusive) from what is stored. Threads may share the work.
+     *
+     * @param first the stored row that is the first here
+     */
+    public void pack(Weights stored, long first, int from, int to) {
         int columns = format.unitColumns();
         int unit = format.unitBytes(format.unitBlocks());
         int storedUnit = Math.toIntExact(format.type().bytes(columns));
@@ -61,7 +65,7 @@ public record PackedMatrix(WeightFormat format, MemorySegment data, int rows, in
         var group = new byte[Math.toIntExact(groupBytes())];
         for (int g = from; g < to; g++) {
             int count = Math.min(ROWS, rows - g * ROWS);
-            stored.read((long) g * ROWS, count, heap);
+            stored.read(first + (long) g * ROWS, count, heap);
             for (int u = 0; u * columns < cols; u++) {
                 format.layout().pack(format, rowsOfGroup, u * storedUnit, rowBytes, count, Math.min(columns, cols - u * columns), group, u * unit,
                         records);

@@ -21,17 +21,39 @@ public interface PackedProducts {
     /** What the weights are multiplied by. */
     TokenFormat tokens();
 
-    /** Fills in groups {@code from} (inclusive) to {@code to} (exclusive) of a matrix from what is stored. Threads may share the work. */
-    void pack(PackedMatrix matrix, Weights stored, int from, int to);
+    /**
+     * Fills in groups {@code from} (inclusive) to {@code to} (exclusive) of a matrix from what is stored. Threads may share the work.
+     *
+     * @param first the stored row that is the matrix's first
+     */
+    void pack(PackedMatrix matrix, Weights stored, long first, int from, int to);
 
-    /** Rewrites the group that starts with row {@code token}, of so many rows in all, as products take it. */
-    void arrange(Rows x, int token, int tokens, BlockRows to, Workspace ws);
+    /** The same of a matrix that has all stored rows. */
+    default void pack(PackedMatrix matrix, Weights stored, int from, int to) {
+        pack(matrix, stored, 0, from, to);
+    }
+
+    /** Rewrites a row as products take it: as token {@code t} of {@code count} in the group that starts with token {@code first}. */
+    void arrange(Rows x, int row, BlockRows to, int first, int t, int count, Workspace ws);
+
+    /** Rewrites the group that starts with row {@code token}, of so many rows in all. */
+    default void arrange(Rows x, int token, int tokens, BlockRows to, Workspace ws) {
+        int count = BlockRows.size(token, tokens);
+        for (int t = 0; t < count; t++) {
+            arrange(x, token + t, to, token, t, count, ws);
+        }
+    }
 
     /**
-     * out[t][r] = (W x[t])[r] + bias[r] (+ residual[t][r]), for rows {@code from} (inclusive; a multiple of 16) to {@code to}
-     * (exclusive; one too, or the last) and all tokens.
+     * out[outRow + t][r] = (W x[first + t])[r] + bias[r] (+ residual[outRow + t][r]), for rows {@code from} (inclusive; a multiple of 16) to
+     * {@code to} (exclusive; one too, or the last) and so many tokens.
      *
-     * @param x of the format that {@link #tokens} says
+     * @param x of the format that {@link #tokens} says, with groups from token {@code first} on
      */
-    void linear(PackedMatrix w, int from, int to, BlockRows x, int tokens, Target out, Workspace ws);
+    void linear(PackedMatrix w, int from, int to, BlockRows x, int first, int tokens, Target out, int outRow, Workspace ws);
+
+    /** The same for the first tokens. */
+    default void linear(PackedMatrix w, int from, int to, BlockRows x, int tokens, Target out, Workspace ws) {
+        linear(w, from, to, x, 0, tokens, out, 0, ws);
+    }
 }

@@ -5,9 +5,9 @@ import java.lang.foreign.MemorySegment;
 
 /** What is done with rows of floats outside the heap. Offsets are in bytes. Thread-safe: each thread brings its own {@link Workspace}. */
 public interface RowKernels {
-    /** Norms with one weight. */
+    /** Norms with certain weights. */
     interface Norm {
-        /** out = in / sqrt(mean(in^2) + eps) * weight, over {@code n} floats, as many as the weight has; in place too. */
+        /** out = the norm of in, over {@code n} floats, as many as the weight has; in place too. */
         void apply(MemorySegment in, long inAt, MemorySegment out, long outAt, int n, Workspace ws);
     }
 
@@ -17,8 +17,29 @@ public interface RowKernels {
         void apply(MemorySegment in, long gateAt, long upAt, MemorySegment out, long outAt, int n, Workspace ws);
     }
 
-    /** A norm with that weight. */
+    /** What becomes of each number by itself. */
+    interface Each {
+        /** out = f(in), over {@code n} floats; in place too. */
+        void apply(MemorySegment in, long inAt, MemorySegment out, long outAt, int n, Workspace ws);
+    }
+
+    /** A root-mean-square norm with that weight. */
     Norm norm(float[] weight, float eps);
+
+    /** A layer norm: out = (in - mean(in)) / sqrt(variance(in) + eps) * weight + bias. */
+    Norm layerNorm(float[] weight, float[] bias, float eps);
+
+    /** An activation without a gate. */
+    Each act(Activation kind);
+
+    /** out = factor * in, softly capped as {@link io.jllm.model.Op.Scale} says if the cap is above 0. */
+    Each scale(float factor, float softCap);
+
+    /** out = factor * in, over {@code n} floats; in place too. */
+    void multiply(MemorySegment in, long inAt, float factor, MemorySegment out, long outAt, int n);
+
+    /** out = a + factor * b, over {@code n} floats; in place too. */
+    void add(MemorySegment a, long aAt, MemorySegment b, long bAt, float factor, MemorySegment out, long outAt, int n);
 
     /** An activation of that kind. */
     Gate gate(Activation kind);

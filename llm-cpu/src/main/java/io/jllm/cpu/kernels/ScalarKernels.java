@@ -12,6 +12,16 @@ import java.util.Optional;
 
 /** Plain Java, for JVMs without the Vector API. */
 public final class ScalarKernels implements LoopKernels {
+    /** What {@link Activation#SWIGLU_OAI} limits numbers to, and multiplies them by. */
+    public static final float SWIGLU_LIMIT = 7;
+    public static final float SWIGLU_ALPHA = 1.702f;
+    /** Of the approximation of erf. */
+    public static final float ERF_P = 0.3275911f;
+    public static final float ERF_1 = 0.254829592f;
+    public static final float ERF_2 = -0.284496736f;
+    public static final float ERF_3 = 1.421413741f;
+    public static final float ERF_4 = -1.453152027f;
+    public static final float ERF_5 = 1.061405429f;
     private static final double SQRT_2_PI = Math.sqrt(2 / Math.PI);
 
     @Override
@@ -31,12 +41,12 @@ public final class ScalarKernels implements LoopKernels {
     }
 
     @Override
-    public void linear(StoredMatrix w, int from, int to, Rows x, int tokens, Target out, Workspace ws) {
+    public void linear(StoredMatrix w, int from, int to, Rows x, int first, int tokens, Target out, int outRow, Workspace ws) {
         for (int r = from; r < to; r++) {
-            w.codec().decode(w.data(), r * w.rowBytes(), ws.row, 0, w.cols());
+            w.decode(r, ws.row);
             for (int t = 0; t < tokens; t++) {
-                ws.sums[0] = dot(ws.row, x.data(), x.row(t), w.cols());
-                out.put(w, r, 1, t, ws.sums, 0);
+                ws.sums[0] = dot(ws.row, x.data(), x.row(first + t), w.cols());
+                out.put(w, r, 1, outRow + t, ws.sums, 0);
             }
         }
     }
@@ -80,12 +90,16 @@ public final class ScalarKernels implements LoopKernels {
     }
 
     @Override
-    public float largest(float[] scores, int at, int n, float softCap, Workspace ws) {
+    public void cap(float[] s, int at, int n, float c, Workspace ws) {
+        for (int i = at; i < at + n; i++) {
+            s[i] = (float) (c * Math.tanh((double) s[i] / c));
+        }
+    }
+
+    @Override
+    public float largest(float[] scores, int at, int n) {
         float max = Float.NEGATIVE_INFINITY;
         for (int i = at; i < at + n; i++) {
-            if (softCap > 0) {
-                scores[i] = (float) (softCap * Math.tanh(scores[i] / softCap));
-            }
             max = Math.max(max, scores[i]);
         }
         return max;
@@ -133,6 +147,49 @@ public final class ScalarKernels implements LoopKernels {
     }
 
     @Override
+    public void layerNorm(MemorySegment in, long inAt, MemorySegment out, long outAt, int n, float[] weight, float[] bias, float eps,
+                          Workspace ws) {
+        double mean = 0;
+        for (int i = 0; i < n; i++) {
+            mean += in.get(FLOAT, inAt + (long) i * Float.BYTES);
+        }
+        mean /= n;
+        double squares = 0;
+        for (int i = 0; i < n; i++) {
+            double x = in.get(FLOAT, inAt + (long) i * Float.BYTES) - mean;
+            squares += x * x;
+        }
+        double factor = 1 / Math.sqrt(squares / n + eps);
+        for (int i = 0; i < n; i++) {
+            double x = (in.get(FLOAT, inAt + (long) i * Float.BYTES) - mean) * factor;
+            out.set(FLOAT, outAt + (long) i * Float.BYTES, (float) (x * weight[i] + bias[i]));
+        }
+    }
+
+    @Override
+    public void multiply(MemorySegment in, long inAt, float factor, MemorySegment out, long outAt, int n) {
+        for (int i = 0; i < n; i++) {
+            out.set(FLOAT, outAt + (long) i * Float.BYTES, factor * in.get(FLOAT, inAt + (long) i * Float.BYTES));
+        }
+    }
+
+    @Override
+    public void add(MemorySegment a, long aAt, MemorySegment b, long bAt, float factor, MemorySegment out, long outAt, int n) {
+        for (int i = 0; i < n; i++) {
+            long at = (long) i * Float.BYTES;
+            out.set(FLOAT, outAt + at, a.get(FLOAT, aAt + at) + factor * b.get(FLOAT, bAt + at));
+        }
+    }
+
+    @Override
+    public void act(Activation kind, MemorySegment in, long inAt, MemorySegment out, long outAt, int n, Workspace ws) {
+        for (int i = 0; i < n; i++) {
+            long at = (long) i * Float.BYTES;
+            out.set(FLOAT, outAt + at, activate(kind, in.get(FLOAT, inAt + at)));
+        }
+    }
+
+    @Override
     public void rotate(Rope.Layout layout, float[] x, int n, float[] cos, float[] sin, int at) {
         switch (layout) {
             case NEOX -> rotateHalves(x, 0, n / 2, cos, sin, at);
@@ -165,8 +222,17 @@ public final class ScalarKernels implements LoopKernels {
                       Workspace ws) {
         for (int i = 0; i < n; i++) {
             long at = (long) i * Float.BYTES;
-            out.set(FLOAT, outAt + at, activate(kind, data.get(FLOAT, gateAt + at)) * data.get(FLOAT, upAt + at));
+            out.set(FLOAT, outAt + at, gated(kind, data.get(FLOAT, gateAt + at), data.get(FLOAT, upAt + at)));
         }
+    }
+
+    /** A gated activation of one pair of numbers. */
+    public static float gated(Activation kind, float gate, float up) {
+        if (kind == Activation.SWIGLU_OAI) {
+            double g = Math.min(gate, SWIGLU_LIMIT);
+            return (float) (g / (1 + Math.exp(-SWIGLU_ALPHA * g)) * (Math.clamp(up, -SWIGLU_LIMIT, SWIGLU_LIMIT) + 1));
+        }
+        return activate(kind, gate) * up;
     }
 
     /** An activation of one number, as exact as floats are. */
@@ -174,9 +240,19 @@ public final class ScalarKernels implements LoopKernels {
         return (float) switch (kind) {
             case SILU -> x / (1 + Math.exp(-x));
             case GELU_TANH -> 0.5 * x * (1 + Math.tanh(SQRT_2_PI * (x + 0.044715 * x * x * x)));
+            case GELU -> x >= 0 ? x - x * lowerHalf(x) : x * lowerHalf(-x);
             case RELU -> Math.max(x, 0);
             case RELU_SQUARED -> Math.max(x, 0) * Math.max(x, 0);
-            case GELU, SWIGLU_OAI -> throw new IllegalArgumentException("there are no kernels for " + kind);
+            case SWIGLU_OAI -> throw new IllegalArgumentException(kind + " needs a gate");
         };
+    }
+
+    /**
+     * (1 - erf(x / sqrt(2))) / 2, for x of at least 0: how likely a normal variable is above x, to less than 1e-7. Source: Abramowitz and
+     * Stegun, Handbook of Mathematical Functions, 7.1.26.
+     */
+    private static double lowerHalf(double x) {
+        double t = 1 / (1 + ERF_P * x / Math.sqrt(2));
+        return t * (ERF_1 + t * (ERF_2 + t * (ERF_3 + t * (ERF_4 + t * ERF_5)))) * Math.exp(-x * x / 2) / 2;
     }
 }

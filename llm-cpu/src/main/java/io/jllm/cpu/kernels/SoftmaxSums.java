@@ -57,9 +57,9 @@ final class SoftmaxSums {
         }
     }
 
-    /** Turns a row into the weighted mean. */
-    static void divide(float[] sums, int at, int dim) {
-        float weights = sums[at + 1];
+    /** Turns a row into the weighted mean, with a score beside the others that has no value. */
+    static void divide(float[] sums, int at, int dim, float sink) {
+        float weights = sums[at + 1] + (float) Math.exp(sink - sums[at]);
         for (int i = 0; i < dim; i++) {
             sums[at + HEADER + i] /= weights;
         }

@@ -5,35 +5,94 @@ import io.jllm.quant.Codec;
 import io.jllm.quant.DType;
 import io.jllm.quant.Tensor;
 import io.jllm.quant.Weights;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
 
 /**
- * A weight matrix as the file stores it.
+ * A weight matrix as the file stores it, in one place or several.
  *
  * @param codec reads its format
- * @param data its bytes, native or mapped memory
- * @param rows outputs
+ * @param parts its bytes, native or mapped memory; not to be changed
+ * @param starts the first row of each part, and the end; not to be changed
  * @param cols inputs
  * @param rowBytes bytes of a row
  * @param bias one number for each row, or none at all
  */
-public record StoredMatrix(Codec codec, MemorySegment data, int rows, int cols, long rowBytes, float[] bias) implements Matrix {
-    /** A matrix with a bias for each row, or with none. */
-    public static StoredMatrix of(Weights w, float[] bias) {
-        return switch (w) {
-            case Tensor t -> of(t, bias);
-            case Assembled a -> of(a.copied(), bias);
-        };
+public record StoredMatrix(Codec codec, MemorySegment[] parts, int[] starts, int cols, long rowBytes, float[] bias) implements Matrix {
+    /** A matrix in one place, with a bias for each row, or with none. */
+    public StoredMatrix(Codec codec, MemorySegment data, int rows, int cols, long rowBytes, float[] bias) {
+        this(codec, new MemorySegment[] {data}, new int[] {0, rows}, cols, rowBytes, bias);
     }
 
-    private static StoredMatrix of(Tensor t, float[] bias) {
-        Codec codec = Codec.of(t.type()).orElseThrow(() -> new IllegalArgumentException("no codec for " + t.type()));
-        return new StoredMatrix(codec, t.data(), Math.toIntExact(t.rows()), Math.toIntExact(t.cols()), t.rowBytes(), bias);
+    /** A matrix of all rows, with a bias for each, or with none. */
+    public static StoredMatrix of(Weights w, float[] bias) {
+        return of(w, 0, Math.toIntExact(w.rows()), bias);
+    }
+
+    /**
+     * A matrix of some rows. They are used where they are; only what is stored in another form is copied.
+     *
+     * @param bias one number for each of these rows, or none at all
+     */
+    public static StoredMatrix of(Weights w, long first, int rows, float[] bias) {
+        DType type = switch (w) {
+            case Tensor t -> t.type();
+            case Assembled a -> a.type();
+        };
+        Codec codec = Codec.of(type).orElseThrow(() -> new IllegalArgumentException("no codec for " + type));
+        int cols = Math.toIntExact(w.cols());
+        Optional<MemorySegment> one = w.slice(first, rows);
+        if (one.isPresent()) {
+            return new StoredMatrix(codec, one.get(), rows, cols, w.rowBytes(), bias);
+        }
+        var parts = new ArrayList<MemorySegment>();
+        var starts = new ArrayList<>(List.of(0));
+        for (long row = first; row < first + rows;) {
+            long end = end((Assembled) w, row, first + rows);
+            Optional<MemorySegment> part = w.slice(row, end - row);
+            if (part.isEmpty()) {
+                MemorySegment copy = Arena.ofAuto().allocate(rows * w.rowBytes(), Long.BYTES);
+                w.read(first, rows, copy);
+                return new StoredMatrix(codec, copy, rows, cols, w.rowBytes(), bias);
+            }
+            parts.add(part.get());
+            starts.add((int) (end - first));
+            row = end;
+        }
+        return new StoredMatrix(codec, parts.toArray(MemorySegment[]::new), starts.stream().mapToInt(s -> s).toArray(), cols, w.rowBytes(), bias);
+    }
+
+    /** Where the part that has a row ends, at most there. */
+    private static long end(Assembled w, long row, long most) {
+        long end = 0;
+        for (int i = 0; end <= row; i++) {
+            end += w.parts().get(i).rows();
+        }
+        return Math.min(end, most);
+    }
+
+    /** The same weights with another bias. */
+    public StoredMatrix withBias(float[] rowBias) {
+        return new StoredMatrix(codec, parts, starts, cols, rowBytes, rowBias);
     }
 
     /** Its format. */
     public DType type() {
         return codec.type();
+    }
+
+    @Override
+    public int rows() {
+        return starts[parts.length];
+    }
+
+    /** Whether all rows are in one place. */
+    public boolean whole() {
+        return parts.length == 1;
     }
 
     /** What is added to output {@code row}. */
@@ -43,6 +102,12 @@ public record StoredMatrix(Codec codec, MemorySegment data, int rows, int cols, 
 
     @Override
     public void decode(int row, float[] to) {
-        codec.decode(data, row * rowBytes, to, 0, cols);
+        int part = whole() ? 0 : part(row);
+        codec.decode(parts[part], (row - starts[part]) * rowBytes, to, 0, cols);
+    }
+
+    private int part(int row) {
+        int at = Arrays.binarySearch(starts, row);
+        return at >= 0 ? at : -at - 2;
     }
 }

@@ -10,7 +10,7 @@ import java.util.Optional;
  * Where the products of a matrix go.
  *
  * @param rows one row for each token
- * @param column where the matrix's row 0 goes in such a row
+ * @param column where the matrix's row 0 goes in such a row; below 0 if only later rows do
  * @param residual what is added, of the same width as {@code rows}, which it may be
  */
 public record Target(Rows rows, int column, Optional<Rows> residual) {

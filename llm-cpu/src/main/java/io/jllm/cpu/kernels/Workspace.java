@@ -38,6 +38,8 @@ public final class Workspace {
     private float[] blockScales = {};
     private float[] arguments = new float[256];
     private final AttentionFrame attention;
+    private final ProductTile products = new ProductTile();
+    private double[] numbers = {};
 
     /**
      * Scratch memory for rows of at most {@code maxCols} floats.
@@ -136,10 +138,20 @@ public final class Workspace {
         return attention;
     }
 
+    /** Memory for products that go elsewhere from there. */
+    public ProductTile products() {
+        return products;
+    }
+
+    /** Room for {@code n} numbers of double precision. */
+    public double[] numbers(int n) {
+        return numbers = numbers.length < n ? new double[n] : numbers;
+    }
+
     /** Bytes it holds. */
     public long bytes() {
         long floats = (long) row.length + lanes.length + sums.length + scores.length + queries.length + parts.length + totals.length
                 + head.length + arguments.length + pairs.length + starts.length + blockScales.length;
-        return tile.byteSize() + attention.bytes() + Float.BYTES * floats;
+        return tile.byteSize() + attention.bytes() + products.bytes() + (long) Double.BYTES * numbers.length + Float.BYTES * floats;
     }
 }

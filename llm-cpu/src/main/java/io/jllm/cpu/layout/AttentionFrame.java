@@ -21,6 +21,7 @@ public final class AttentionFrame {
     private long scores;
     private long total;
     private long part;
+    private long rowBytes;
     private int entries;
 
     public AttentionFrame(Arena arena) {
@@ -41,7 +42,8 @@ public final class AttentionFrame {
         scores = aligned(queries + (long) padded * dim * Float.BYTES);
         total = aligned(scores + (long) padded * AttentionShape.STRIDE * Float.BYTES);
         part = total + (long) padded * shape.rowBytes();
-        long bytes = part + (long) padded * shape.rowBytes();
+        rowBytes = shape.rowBytes();
+        long bytes = part + padded * rowBytes;
         if (memory.byteSize() < bytes) {
             memory = arena.allocate(bytes, LINE);
         }
@@ -95,6 +97,21 @@ public final class AttentionFrame {
         fields[at + 3] = keyScales;
         fields[at + 4] = valueScales;
         fields[AttentionShape.ENTRIES] = ++entries;
+    }
+
+    /**
+     * Fills the sums over a chunk as if each row had seen one position whose value is 0.
+     *
+     * @param scores for each row of a token the score of that position, from {@code at} on
+     * @param group rows of a token
+     */
+    public void sinks(float[] scores, int at, int group) {
+        for (int r = 0; r < rows; r++) {
+            long row = part + r * rowBytes;
+            memory.set(Rows.FLOAT, row, scores[at + r % group]);
+            memory.set(Rows.FLOAT, row + Float.BYTES, 1);
+            Rows.clear(memory, row + AttentionShape.HEADER_BYTES, (int) (rowBytes - AttentionShape.HEADER_BYTES) / Float.BYTES);
+        }
     }
 
     /** Address of memory for the sums over all positions. */

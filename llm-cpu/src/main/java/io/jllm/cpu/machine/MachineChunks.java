@@ -23,6 +23,7 @@ final class MachineChunks implements Attention {
     private final SequenceIndex sequences;
     private final MachineAttention attention;
     private final ChunkSums sums;
+    private final float[] sinks;
     private final AttentionTiles tiles;
 
     MachineChunks(AttentionSite site, MachineAttention attention) {
@@ -33,6 +34,7 @@ final class MachineChunks implements Attention {
         sequences = site.sequences();
         tiles = site.tiles();
         sums = site.sums();
+        sinks = site.sinks();
         layout = site.layout();
         this.attention = attention;
     }
@@ -110,6 +112,10 @@ final class MachineChunks implements Attention {
 
     private void store(int tile, int head, AttentionFrame frame, long sums) {
         int group = tiles.group();
+        if (sinks.length > 0) {
+            frame.sinks(sinks, head * group, group);
+            attention.merge(frame, sums, frame.part());
+        }
         attention.finish(frame, sums, out.data().address() + out.row(sequences.start(tile)) + (long) head * group * layout.dim() * Float.BYTES,
                 (long) out.width() * Float.BYTES, sequences.size(tile), group);
     }

@@ -43,19 +43,19 @@ final class MachineProducts implements PackedProducts {
     }
 
     @Override
-    public void pack(PackedMatrix matrix, Weights stored, int from, int to) {
+    public void pack(PackedMatrix matrix, Weights stored, long first, int from, int to) {
         int end = from;
         // Code for whole groups of whole units, if it is only a matter of places, straight from where they are stored.
         boolean whole = stored.cols() % matrix.format().unitColumns() == 0;
         int groups = code.packs(product) && whole ? Math.clamp(matrix.rows() / PackedMatrix.ROWS, from, to) - from : 0;
         if (groups > 0) {
-            Optional<MemorySegment> rows = stored.slice((long) from * PackedMatrix.ROWS, (long) groups * PackedMatrix.ROWS);
+            Optional<MemorySegment> rows = stored.slice(first + (long) from * PackedMatrix.ROWS, (long) groups * PackedMatrix.ROWS);
             if (rows.isPresent()) {
                 end = from + groups;
                 pack(matrix, rows.get().address(), stored.rowBytes(), from, end);
             }
         }
-        matrix.pack(stored, end, to);
+        matrix.pack(stored, first, end, to);
     }
 
     private void pack(PackedMatrix matrix, long rows, long rowBytes, int from, int to) {
@@ -67,27 +67,24 @@ final class MachineProducts implements PackedProducts {
     }
 
     @Override
-    public void arrange(Rows x, int token, int tokens, BlockRows to, Workspace ws) {
-        int count = BlockRows.size(token, tokens);
+    public void arrange(Rows x, int row, BlockRows to, int first, int t, int count, Workspace ws) {
         switch (to.format()) {
-            case BYTES -> quantize(x, token, count, to);
-            case FLOATS -> to.copy(x, token, count);
+            case BYTES -> quantize(x, row, to, first, t, count);
+            case FLOATS -> to.copy(x, row, first, t, count);
             case PAIRS, NUMBERS -> throw new IllegalArgumentException("machine code takes no " + to.format());
         }
     }
 
-    private void quantize(Rows x, int token, int count, BlockRows to) {
+    private void quantize(Rows x, int row, BlockRows to, int first, int t, int count) {
         int blocks = to.cols() / TokenFormat.BLOCK;
-        long group = to.address(token);
-        for (int t = 0; t < count; t++) {
-            code.quantize(x.data().address() + x.row(token + t), group + (long) t * TokenFormat.BLOCK,
-                    group + (long) count * TokenFormat.BLOCK + (long) t * Float.BYTES, blocks, (long) count * to.format().blockBytes(),
-                    (long) count * Float.BYTES);
-        }
+        long group = to.address(first);
+        code.quantize(x.data().address() + x.row(row), group + (long) t * TokenFormat.BLOCK,
+                group + (long) count * TokenFormat.BLOCK + (long) t * Float.BYTES, blocks, (long) count * to.format().blockBytes(),
+                (long) count * Float.BYTES);
     }
 
     @Override
-    public void linear(PackedMatrix w, int from, int to, BlockRows x, int tokens, Target out, Workspace ws) {
+    public void linear(PackedMatrix w, int from, int to, BlockRows x, int first, int tokens, Target out, int outRow, Workspace ws) {
         int panel = (int) Math.max(LEAST_PANEL, PANEL_BYTES / w.groupBytes()) * PackedMatrix.ROWS;
         for (int r = from; r < to; r += panel) {
             int end = Math.min(to, r + panel);
@@ -95,22 +92,21 @@ final class MachineProducts implements PackedProducts {
             for (int t = 0; t < tokens; t += BlockRows.GROUP) {
                 int count = BlockRows.size(t, tokens);
                 if (whole > r) {
-                    multiply(w, r, (whole - r) / PackedMatrix.ROWS, PackedMatrix.ROWS, x, t, count, out);
+                    multiply(w, r, (whole - r) / PackedMatrix.ROWS, PackedMatrix.ROWS, x.address(first + t), count, out, outRow + t);
                 }
                 if (whole < end) {
-                    multiply(w, whole, 1, end - whole, x, t, count, out);
+                    multiply(w, whole, 1, end - whole, x.address(first + t), count, out, outRow + t);
                 }
             }
         }
     }
 
-    private void multiply(PackedMatrix w, int row, int groups, int rows, BlockRows x, int token, int count,
-                          Target out) {
+    private void multiply(PackedMatrix w, int row, int groups, int rows, long x, int count, Target out, int outRow) {
         long at = (long) (out.column() + row) * Float.BYTES;
         Rows to = out.rows();
-        code.multiply(product, count, w.data().address() + row / PackedMatrix.ROWS * w.groupBytes(), x.address(token),
-                to.data().address() + to.row(token) + at, w.blocks(), groups, (long) to.width() * Float.BYTES,
-                out.residual().isPresent() ? out.residual().get().data().address() + out.residual().get().row(token) + at : 0,
+        code.multiply(product, count, w.data().address() + row / PackedMatrix.ROWS * w.groupBytes(), x,
+                to.data().address() + to.row(outRow) + at, w.blocks(), groups, (long) to.width() * Float.BYTES,
+                out.residual().isPresent() ? out.residual().get().data().address() + out.residual().get().row(outRow) + at : 0,
                 w.bias().byteSize() == 0 ? 0 : w.bias().address() + (long) row * Float.BYTES, rows, w.groupBytes());
     }
 }

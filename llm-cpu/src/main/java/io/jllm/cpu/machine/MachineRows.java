@@ -8,8 +8,12 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
-/** Rows of floats in machine code. */
-record MachineRows(RowFunctions functions) implements RowKernels {
+/**
+ * Rows of floats in machine code.
+ *
+ * @param next for what there is no code for
+ */
+record MachineRows(RowFunctions functions, RowKernels next) implements RowKernels {
     private static final int INFINITY = Float.floatToRawIntBits(Float.POSITIVE_INFINITY);
 
     @Override
@@ -23,8 +27,33 @@ record MachineRows(RowFunctions functions) implements RowKernels {
         return switch (kind) {
             case SILU -> (in, gate, up, out, to, n, _) -> functions.silu(in.address() + gate, in.address() + up, out.address() + to, n);
             case GELU_TANH -> (in, gate, up, out, to, n, _) -> functions.gelu(in.address() + gate, in.address() + up, out.address() + to, n);
-            case GELU, RELU, RELU_SQUARED, SWIGLU_OAI -> throw new IllegalArgumentException("there are no kernels for " + kind);
+            case GELU, RELU, RELU_SQUARED, SWIGLU_OAI -> next.gate(kind);
         };
+    }
+
+    @Override
+    public Norm layerNorm(float[] weight, float[] bias, float eps) {
+        return next.layerNorm(weight, bias, eps);
+    }
+
+    @Override
+    public Each act(Activation kind) {
+        return next.act(kind);
+    }
+
+    @Override
+    public Each scale(float factor, float softCap) {
+        return next.scale(factor, softCap);
+    }
+
+    @Override
+    public void multiply(MemorySegment in, long inAt, float factor, MemorySegment out, long outAt, int n) {
+        next.multiply(in, inAt, factor, out, outAt, n);
+    }
+
+    @Override
+    public void add(MemorySegment a, long aAt, MemorySegment b, long bAt, float factor, MemorySegment out, long outAt, int n) {
+        next.add(a, aAt, b, bAt, factor, out, outAt, n);
     }
 
     @Override

@@ -45,7 +45,7 @@ public final class MachineSelfTest {
             comparePacked(products, format, random(arena, random, format, ROWS, PACKED_COLS), arena);
             Tensor stored = random(arena, random, format, ROWS, cols);
             PackedMatrix w = PackedMatrix.of(format, arena.allocate(format.bytes(ROWS, cols), 64), ROWS, cols);
-            w.pack(stored, 0, w.groups());
+            w.pack(stored, 0, 0, w.groups());
             MemorySegment bias = arena.allocate((ROWS + 15L) / 16 * 16 * Float.BYTES);
             var biases = new float[ROWS];
             for (int r = 0; r < ROWS; r++) {
@@ -79,7 +79,7 @@ public final class MachineSelfTest {
         long bytes = format.bytes(ROWS, PACKED_COLS);
         var want = PackedMatrix.of(format, arena.allocate(bytes, 64), ROWS, PACKED_COLS);
         var got = PackedMatrix.of(format, arena.allocate(bytes, 64), ROWS, PACKED_COLS);
-        want.pack(stored, 0, want.groups());
+        want.pack(stored, 0, 0, want.groups());
         products.pack(got, stored, 0, got.groups());
         long at = want.data().mismatch(got.data());
         if (at != -1) {

@@ -1,8 +1,10 @@
 package io.jllm.cpu.machine;
 
+import io.jllm.cpu.kernels.Angles;
 import io.jllm.cpu.kernels.Attention;
 import io.jllm.cpu.kernels.AttentionSite;
 import io.jllm.cpu.kernels.CpuKernels;
+import io.jllm.cpu.kernels.HeadRotation;
 import io.jllm.cpu.kernels.PackedProducts;
 import io.jllm.cpu.kernels.RopeSite;
 import io.jllm.cpu.kernels.Rotation;
@@ -12,7 +14,7 @@ import io.jllm.cpu.layout.RopeShape;
 import io.jllm.cpu.layout.WeightFormat;
 import io.jllm.cpu.os.LargeMemory;
 import io.jllm.model.HeadOp;
-import io.jllm.model.Op;
+import io.jllm.model.Scores;
 import io.jllm.model.Rope;
 import java.util.Optional;
 import java.util.stream.Collectors;
@@ -47,7 +49,7 @@ public record MachineTier(MachineKernels machine, CpuKernels next) implements Cp
 
     @Override
     public RowKernels rows() {
-        return machine.rows().<RowKernels>map(MachineRows::new).orElseGet(next::rows);
+        return machine.rows().<RowKernels>map(rows -> new MachineRows(rows, next.rows())).orElseGet(next::rows);
     }
 
     @Override
@@ -59,8 +61,14 @@ public record MachineTier(MachineKernels machine, CpuKernels next) implements Cp
     }
 
     @Override
+    public HeadRotation rotation(RopeShape shape, Angles angles) {
+        return machine.rope(shape).<HeadRotation>map(rope -> new MachineHeads(rope, angles)).orElseGet(() -> next.rotation(shape, angles));
+    }
+
+    @Override
     public Attention attention(AttentionSite site) {
-        if (site.op().scores().softCap() > 0) {
+        Scores scores = site.op().scores();
+        if (scores.softCap() > 0 || scores.alibi().isPresent()) {
             return next.attention(site);
         }
         return machine.attention(site.layout()).<Attention>map(a -> new MachineChunks(site, a)).orElseGet(() -> next.attention(site));

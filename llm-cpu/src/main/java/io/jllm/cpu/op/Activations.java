@@ -19,6 +19,7 @@ public final class Activations implements AutoCloseable {
     private final Arena arena = Arena.ofShared();
     private final MemorySegment tokenArea;
     private final MemorySegment logitArea;
+    private final MemorySegment gathered;
     private final Map<TokenFormat, MemorySegment> arranged = new EnumMap<>(TokenFormat.class);
 
     /**
@@ -34,6 +35,7 @@ public final class Activations implements AutoCloseable {
             tokenArea = area(plan.tokenFloats(), tokens);
             logitArea = area(plan.logitFloats(), logitRows);
             int rows = Math.max(tokens, logitRows);
+            gathered = arena.allocate(rows * space.gathered() * Float.BYTES, BufferPlan.ALIGN * Float.BYTES);
             space.columns().forEach((format, columns) -> arranged.put(format,
                     arena.allocate(format.bytes(rows, columns), BufferPlan.ALIGN * Float.BYTES)));
         } catch (OutOfMemoryError e) {
@@ -56,6 +58,11 @@ public final class Activations implements AutoCloseable {
         return new BlockRows(format, arranged.get(format), columns);
     }
 
+    /** Where rows of so many floats are gathered for experts, from just before the product until the next one. */
+    Rows gathered(int width) {
+        return new Rows(gathered, 0, width);
+    }
+
     /** Where a value lives. */
     public Rows rows(Value v) {
         boolean token = v.rows() == Value.Rows.TOKENS;
@@ -72,7 +79,7 @@ public final class Activations implements AutoCloseable {
     }
 
     public long bytes() {
-        return tokenArea.byteSize() + logitArea.byteSize() + arranged.values().stream().mapToLong(MemorySegment::byteSize).sum();
+        return tokenArea.byteSize() + logitArea.byteSize() + gathered.byteSize() + arranged.values().stream().mapToLong(MemorySegment::byteSize).sum();
     }
 
     @Override

@@ -10,8 +10,10 @@ import io.jllm.cpu.kernels.Matrix;
 import io.jllm.cpu.kernels.PackedMatrix;
 import io.jllm.cpu.kernels.PackedProducts;
 import io.jllm.cpu.kernels.RopeSite;
+import io.jllm.cpu.kernels.RowKernels;
 import io.jllm.cpu.kernels.SequenceIndex;
 import io.jllm.cpu.layout.BlockRows;
+import io.jllm.cpu.layout.RopeShape;
 import io.jllm.cpu.layout.Rows;
 import io.jllm.cpu.layout.TokenFormat;
 import io.jllm.model.ExpertOp;
@@ -22,6 +24,7 @@ import io.jllm.model.Program;
 import io.jllm.model.Rope;
 import io.jllm.model.Value;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -30,6 +33,8 @@ import java.util.Optional;
 
 /** Turns a program into steps over given scratch memory. */
 public final class Compiler {
+    private static final float[] NO_SINKS = {};
+
     private final Program program;
     private final DeviceWeights tensors;
     private final KvCache cache;
@@ -62,15 +67,24 @@ public final class Compiler {
     public List<CompiledOp> compile(Activations scratch) {
         var steps = new ArrayList<CompiledOp>();
         Map<Rope, Angles> angles = new LinkedHashMap<>();
+        var parts = new PartCompiler(scratch, tensors, kernels, threads, steps);
         for (Op op : program.ops()) {
-            if (op instanceof HeadOp.RopeStoreKv r && !angles.containsKey(r.rope())) {
-                var table = new Angles(r.rope(), scratch.tokens());
-                angles.put(r.rope(), table);
-                steps.add(new RopeTable(table));
-            }
-            add(op, scratch, angles, steps);
+            rope(op).filter(r -> !angles.containsKey(r)).ifPresent(r -> {
+                var table = new Angles(r, scratch.tokens());
+                angles.put(r, table);
+                steps.add(new RopeTable(table, sequences));
+            });
+            add(op, scratch, angles, parts, steps);
         }
         return steps;
+    }
+
+    private static Optional<Rope> rope(Op op) {
+        return switch (op) {
+            case HeadOp.RopeStoreKv r -> Optional.of(r.rope());
+            case HeadOp.Rotate r -> Optional.of(r.rope());
+            default -> Optional.empty();
+        };
     }
 
     private void linear(Op.Linear l, Activations scratch, List<CompiledOp> steps) {
@@ -96,6 +110,52 @@ public final class Compiler {
         return new RowOps.Norm(out, in, op.out().rows(), kernels.rows().norm(tensors.vector(op.weight()), op.eps()));
     }
 
+    private CompiledOp norm(Op.LayerNorm op, Rows out, Rows in) {
+        return new RowOps.Norm(out, in, op.out().rows(), norm(HeadOp.Kind.LAYER, vector(op.weight(), 1, in.width()), vector(op.bias(), 0, in.width()),
+                op.eps()));
+    }
+
+    /** A tensor's numbers, or as many times the same where there is no tensor. */
+    private float[] vector(Optional<String> name, float otherwise, int length) {
+        return name.map(tensors::vector).orElseGet(() -> filled(otherwise, length));
+    }
+
+    private static float[] filled(float x, int length) {
+        var all = new float[length];
+        Arrays.fill(all, x);
+        return all;
+    }
+
+    private RowKernels.Norm norm(HeadOp.Kind kind, float[] weight, float[] bias, float eps) {
+        return switch (kind) {
+            case LAYER -> kernels.rows().layerNorm(weight, bias, eps);
+            case RMS -> kernels.rows().norm(weight, eps);
+        };
+    }
+
+    private HeadOps.Norms norms(Optional<HeadOp.HeadNorm> norm, int heads, int dim) {
+        if (norm.isEmpty()) {
+            return new HeadOps.Norms(List.of(), dim);
+        }
+        HeadOp.HeadNorm n = norm.get();
+        boolean all = n.scope() == HeadOp.Scope.ALL;
+        int width = all ? heads * dim : dim;
+        var norms = new ArrayList<RowKernels.Norm>();
+        for (int h = 0; h < (all ? 1 : heads); h++) {
+            int row = n.scope() == HeadOp.Scope.EACH ? h : 0;
+            float[] weight = n.weight().map(w -> tensors.vectors(w)[row]).orElseGet(() -> filled(1, width));
+            float[] bias = n.bias().map(b -> tensors.vectors(b)[row]).orElseGet(() -> filled(0, width));
+            RowKernels.Norm made = norm(n.kind(), weight, bias, n.eps());
+            norms.add(n.kind() == HeadOp.Kind.RMS && n.bias().isPresent() ? HeadOps.withBias(made, bias) : made);
+        }
+        return new HeadOps.Norms(norms, width);
+    }
+
+    private CompiledOp rotate(HeadOp.Rotate op, Rows out, Rows in, Angles angles) {
+        var shape = new RopeShape(op.shape().headDim(), op.rope().rotaryDim(), op.rope().layout() == Rope.Layout.NEOX, cache.blockSize());
+        return new HeadOps.Rotate(out, in, op.shape(), kernels.rotation(shape, angles));
+    }
+
     private CompiledOp rope(HeadOp.RopeStoreKv op, Rows out, Rows qkv, Angles angles) {
         Optional<RopeSite.Norms> norms = op.norm().map(n -> new RopeSite.Norms(tensors.vector(n.qWeight()), tensors.vector(n.kWeight()), n.eps()));
         return new RopeOp(kernels.rope(new RopeSite(op, out, qkv, cache, angles, norms)));
@@ -103,23 +163,37 @@ public final class Compiler {
 
     private void attention(Op.PagedAttention op, Rows out, Rows q, List<CompiledOp> steps) {
         var tiles = new AttentionTiles(op, sequences, threads);
-        var attention = new AttentionOp(tiles, kernels.attention(new AttentionSite(op, out, q, cache, sequences, tiles, sums)));
+        var attention = new AttentionOp(tiles, kernels.attention(new AttentionSite(op, out, q, cache, sequences, tiles,
+                op.scores().sinks().map(tensors::vector).orElse(NO_SINKS), sums)));
         steps.add(attention);
         steps.add(attention.new Merge());
     }
 
-    private void add(Op op, Activations scratch, Map<Rope, Angles> angles, List<CompiledOp> steps) {
+    private void add(Op op, Activations scratch, Map<Rope, Angles> angles, PartCompiler parts, List<CompiledOp> steps) {
         Rows out = scratch.rows(op.out());
+        RowKernels rows = kernels.rows();
         switch (op) {
             case Op.Embed e -> steps.add(new RowOps.Embed(out, tensors.matrix(e.table())));
+            case Op.AddPositions p -> steps.add(new RowOps.AddPositions(out, scratch.rows(p.in()), tensors.matrix(p.table()), p.offset()));
             case Op.RmsNorm n -> steps.add(norm(n, out, scratch.rows(n.in())));
+            case Op.LayerNorm n -> steps.add(norm(n, out, scratch.rows(n.in())));
             case Op.Linear l -> linear(l, scratch, steps);
             case HeadOp.RopeStoreKv r -> steps.add(rope(r, out, scratch.rows(r.qkv()), angles.get(r.rope())));
+            case HeadOp.NormHeads n -> steps.add(new HeadOps.NormHeads(out, scratch.rows(n.in()), n.shape(),
+                    norms(n.q(), n.shape().heads(), n.shape().headDim()), norms(n.k(), n.shape().kvHeads(), n.shape().headDim()), n.clip()));
+            case HeadOp.Rotate r -> steps.add(rotate(r, out, scratch.rows(r.in()), angles.get(r.rope())));
+            case HeadOp.ScaleQueries q -> steps.add(new HeadOps.ScaleQueries(out, scratch.rows(q.in()), q, rows));
             case Op.PagedAttention a -> attention(a, out, scratch.rows(a.q()), steps);
-            case Op.GatedAct g -> steps.add(new RowOps.Gated(out, scratch.rows(g.gateUp()), g.out().rows(),
-                    kernels.rows().gate(g.kind())));
-            case Op.AddPositions _, Op.LayerNorm _, Op.Act _, Op.Add _, Op.Scale _, HeadOp.NormHeads _, HeadOp.Rotate _, HeadOp.ScaleQueries _,
-                 ExpertOp _, LatentOp _ -> throw new IllegalArgumentException("there are no kernels for " + op);
+            case Op.GatedAct g -> steps.add(new RowOps.Gated(out, scratch.rows(g.gateUp()), g.out().rows(), rows.gate(g.kind())));
+            case Op.Act a -> steps.add(new RowOps.Each(out, scratch.rows(a.in()), a.out().rows(), rows.act(a.kind())));
+            case Op.Scale s -> steps.add(new RowOps.Each(out, scratch.rows(s.in()), s.out().rows(), rows.scale(s.factor(), s.softCap())));
+            case Op.Add a -> steps.add(new RowOps.Add(out, scratch.rows(a.a()), scratch.rows(a.b()), a.scale(), a.gate().map(scratch::rows),
+                    a.out().rows(), rows));
+            case ExpertOp.Route r -> steps.add(new RouteOp(out, scratch.rows(r.logits()), r, vector(r.bias(), 0, r.logits().width())));
+            case ExpertOp.ExpertLinear l -> parts.add(l);
+            case ExpertOp.ExpertSum s -> parts.add(s);
+            case LatentOp.LatentQkv l -> parts.add(l);
+            case LatentOp.HeadLinear l -> parts.add(l);
             case Op.SelectRows s -> steps.add(new RowOps.Select(out, scratch.rows(s.in())));
         }
     }

@@ -6,23 +6,26 @@ import io.jllm.cpu.kernels.PackedMatrix;
 import io.jllm.cpu.kernels.PackedProducts;
 import io.jllm.cpu.kernels.StoredMatrix;
 import io.jllm.cpu.layout.Rows;
+import io.jllm.cpu.layout.TokenFormat;
 import io.jllm.cpu.layout.WeightFormat;
 import io.jllm.cpu.os.LargeMemory;
 import io.jllm.cpu.os.ThreadTeam;
 import io.jllm.model.Program;
 import io.jllm.model.Weight;
-import io.jllm.model.WeightShape;
 import io.jllm.quant.WeightSource;
 import io.jllm.quant.Weights;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 
 /**
  * The weights of a program: matrices as the file has them, or rearranged for the kernels that read their format so; vectors
@@ -39,11 +42,20 @@ public final class DeviceWeights {
     private final Arena arena;
     private final ThreadTeam team;
     private final MemorySegment room;
-    private final Map<String, float[]> vectors = new HashMap<>();
-    private final Map<Object, PackedMatrix> packed = new HashMap<>();
+    private final Map<String, float[][]> vectors = new HashMap<>();
+    private final Map<Place, PackedMatrix> packed = new HashMap<>();
+    private final Map<Parts, List<Matrix>> matrices = new HashMap<>();
     private final Set<Object> stored = new HashSet<>();
     private long used;
     private long bytes;
+
+    /** Equal parts of weights. */
+    private record Parts(String name, int count, Optional<String> bias) {
+    }
+
+    /** One of them, by where the weights are. */
+    private record Place(Object weights, int count, int number) {
+    }
 
     /**
      * Nothing is read yet.
@@ -57,62 +69,108 @@ public final class DeviceWeights {
         this.kernels = kernels;
         this.arena = arena;
         this.team = team;
-        long total = packable(program, source, kernels).stream().mapToLong(DeviceWeights::packedBytes).sum();
+        long total = packable(program, source, kernels).stream().mapToLong(u -> packedBytes(u, source)).sum();
         room = total == 0 ? MemorySegment.NULL : kernels.memory().allocate(arena, total);
     }
 
-    /** Tensors that are rearranged. One that has two names may be counted twice. */
-    private static List<Weights> packable(Program program, WeightSource source, CpuKernels kernels) {
-        return WeightShape.of(program).stream().filter(w -> w.rows() > 1).map(w -> source.get(w.name()))
-                .filter(w -> products(w, kernels).isPresent()).toList();
+    /** Matrices that are rearranged. One that has two names may be counted twice. */
+    private static List<MatrixUse> packable(Program program, WeightSource source, CpuKernels kernels) {
+        return distinct(program).stream().filter(u -> products(source.get(u.name()), u.parts(), kernels).isPresent()).toList();
     }
 
-    private static long packedBytes(Weights w) {
-        return Math.ceilDiv(WeightFormat.of(w).orElseThrow().bytes(w.rows(), w.cols()), ALIGNMENT) * ALIGNMENT;
+    private static Set<MatrixUse> distinct(Program program) {
+        return MatrixUse.of(program).collect(Collectors.toCollection(LinkedHashSet::new));
     }
 
-    /** What products with matrices that are rearranged want of scratch memory. */
+    /** What a matrix of so many rows takes. */
+    private static long packedBytes(Weights w, long rows) {
+        return Math.ceilDiv(WeightFormat.of(w).orElseThrow().bytes(rows, w.cols()), ALIGNMENT) * ALIGNMENT;
+    }
+
+    private static long packedBytes(MatrixUse use, WeightSource source) {
+        Weights w = source.get(use.name());
+        return use.parts() * packedBytes(w, w.rows() / use.parts());
+    }
+
+    /** What products want of scratch memory. */
     public static TokenSpace arranged(Program program, WeightSource source, CpuKernels kernels) {
-        return new TokenSpace(packable(program, source, kernels).stream()
-                .collect(Collectors.toMap(w -> products(w, kernels).orElseThrow().tokens(), Weights::cols, Math::max)));
+        var columns = new EnumMap<TokenFormat, Long>(TokenFormat.class);
+        long gathered = 0;
+        for (MatrixUse u : distinct(program)) {
+            Weights w = source.get(u.name());
+            Optional<PackedProducts> products = products(w, u.parts(), kernels);
+            if (products.isPresent()) {
+                columns.merge(products.get().tokens(), u.perRow() * Math.ceilDiv(w.cols(), TokenFormat.BLOCK) * TokenFormat.BLOCK, Math::max);
+            } else if (u.gathered()) {
+                gathered = Math.max(gathered, u.perRow() * w.cols());
+            }
+        }
+        return new TokenSpace(columns, gathered);
     }
 
     /** The values of a norm's or bias's tensor. */
     float[] vector(String name) {
+        return vectors(name)[0];
+    }
+
+    /** The same of one with several rows. */
+    float[][] vectors(String name) {
         return vectors.computeIfAbsent(name, n -> {
             Weights w = source.get(n);
-            var values = new float[Math.toIntExact(w.cols())];
-            w.decode(0, 1, values, 0);
-            bytes += (long) values.length * Float.BYTES;
+            var values = new float[Math.toIntExact(w.rows())][Math.toIntExact(w.cols())];
+            for (int r = 0; r < values.length; r++) {
+                w.decode(r, 1, values[r], 0);
+            }
+            bytes += w.rows() * w.cols() * Float.BYTES;
             return values;
         });
     }
 
     /** A matrix without a bias. */
     Matrix matrix(String name) {
-        return matrix(name, NO_BIAS);
+        return matrices(new Parts(name, 1, Optional.empty())).getFirst();
     }
 
     /** A matrix with the bias that it has. */
     Matrix matrix(Weight w) {
-        return matrix(w.name(), w.bias().map(this::vector).orElse(NO_BIAS));
+        return matrices(new Parts(w.name(), 1, w.bias())).getFirst();
     }
 
-    private Matrix matrix(String name, float[] bias) {
-        Weights w = source.get(name);
-        Optional<PackedProducts> products = w.rows() > 1 ? products(w, kernels) : Optional.empty();
+    /** The matrices of so many experts, each with its bias. */
+    List<Matrix> experts(Weight w, int experts) {
+        return matrices(new Parts(w.name(), experts, w.bias()));
+    }
+
+    /** The matrices of so many heads. */
+    List<Matrix> heads(String name, int heads) {
+        return matrices(new Parts(name, heads, Optional.empty()));
+    }
+
+    private List<Matrix> matrices(Parts parts) {
+        return matrices.computeIfAbsent(parts, p -> {
+            Weights w = source.get(p.name);
+            if (products(w, p.count, kernels).isEmpty() && stored.add(place(w))) {
+                bytes += w.bytes();
+            }
+            return IntStream.range(0, p.count).mapToObj(i -> matrix(w, p.count, i, p.bias.map(b -> vectors(b)[i]).orElse(NO_BIAS))).toList();
+        });
+    }
+
+    private Matrix matrix(Weights w, int parts, int number, float[] bias) {
+        int rows = Math.toIntExact(w.rows() / parts);
+        long first = (long) number * rows;
+        Optional<PackedProducts> products = products(w, parts, kernels);
         if (products.isPresent()) {
-            PackedMatrix m = packed.computeIfAbsent(place(w), _ -> pack(w, products.get())); // a tied table may have two names
+            // A tied table may have two names.
+            PackedMatrix m = packed.computeIfAbsent(new Place(place(w), parts, number), _ -> pack(w, first, rows, products.get()));
             return bias.length == 0 ? m : m.withBias(padded(bias));
         }
-        if (stored.add(place(w))) {
-            bytes += w.bytes();
-        }
-        return StoredMatrix.of(w, bias);
+        return StoredMatrix.of(w, first, rows, bias);
     }
 
-    private static Optional<PackedProducts> products(Weights w, CpuKernels kernels) {
-        return WeightFormat.of(w).flatMap(kernels::packed);
+    /** Products of weights that are used in so many parts; empty if they are not rearranged. */
+    private static Optional<PackedProducts> products(Weights w, int parts, CpuKernels kernels) {
+        return w.rows() > parts ? WeightFormat.of(w).flatMap(kernels::packed) : Optional.empty();
     }
 
     /** What two names of the same weights share: where they are, or else they themselves. */
@@ -120,23 +178,22 @@ public final class DeviceWeights {
         return w.slice(0, w.rows()).<Object>map(s -> s).orElse(w);
     }
 
-    private PackedMatrix pack(Weights w, PackedProducts products) {
+    private PackedMatrix pack(Weights w, long first, int rows, PackedProducts products) {
         LargeMemory memory = kernels.memory();
-        long size = packedBytes(w);
-        var matrix = PackedMatrix.of(WeightFormat.of(w).orElseThrow(), room.asSlice(used, size), Math.toIntExact(w.rows()),
-                Math.toIntExact(w.cols()));
+        long size = packedBytes(w, rows);
+        var matrix = PackedMatrix.of(WeightFormat.of(w).orElseThrow(), room.asSlice(used, size), rows, Math.toIntExact(w.cols()));
         used += size;
         bytes += size;
-        int rows = PackedMatrix.ROWS;
-        int groups = (int) Math.max(1, CHUNK_BYTES / (rows * w.rowBytes()));
+        int group = PackedMatrix.ROWS;
+        int groups = (int) Math.max(1, CHUNK_BYTES / (group * w.rowBytes()));
         team.run(Math.ceilDiv(matrix.groups(), groups), (chunk, _) -> {
             int from = chunk * groups;
             int to = Math.min(matrix.groups(), from + groups);
-            products.pack(matrix, w, from, to);
-            long first = (long) from * rows;
-            w.slice(first, Math.min(w.rows(), (long) to * rows) - first).ifPresent(memory::release);
+            products.pack(matrix, w, first, from, to);
+            long begin = (long) from * group;
+            w.slice(first + begin, Math.min(rows, (long) to * group) - begin).ifPresent(memory::release);
         });
-        w.slice(0, w.rows()).ifPresent(memory::release); // neighbours of a page that is read are mapped too, behind our back
+        w.slice(first, rows).ifPresent(memory::release); // neighbours of a page that is read are mapped too, behind our back
         return matrix;
     }
 

@@ -2,10 +2,6 @@ package io.jllm.cpu.op;
 
 import io.jllm.cpu.kernels.CpuKernels;
 import io.jllm.cpu.kernels.Matrix;
-import io.jllm.cpu.kernels.PackedMatrix;
-import io.jllm.cpu.kernels.PackedProducts;
-import io.jllm.cpu.kernels.StoredMatrix;
-import io.jllm.cpu.kernels.StoredProducts;
 import io.jllm.cpu.kernels.Target;
 import io.jllm.cpu.kernels.Workspace;
 import io.jllm.cpu.layout.BlockRows;
@@ -23,12 +19,7 @@ import java.util.Optional;
 final class LinearOp implements CompiledOp {
     /** Iterations for each thread: enough that a thread that is held up costs the others little. */
     private static final int PER_THREAD = 8;
-    private static final int MIN_ROWS = 16;
-
-    /** A matrix and the activations that it is multiplied by: found beforehand, for to look them up takes an object or two. */
-    private interface Product {
-        void linear(int from, int to, int tokens, Target target, Workspace ws);
-    }
+    static final int MIN_ROWS = 16;
 
     /** Some rows of a matrix of {@code rows}. */
     private record Piece(Product product, int rows, int from, int to, Target target) {
@@ -45,12 +36,12 @@ final class LinearOp implements CompiledOp {
     LinearOp(Rows out, Rows in, Map<TokenFormat, BlockRows> arranged, Optional<Rows> residual, Value.Rows kind, List<Matrix> matrices,
             CpuKernels kernels, int threads) {
         this.kind = kind;
-        int rows = Math.max(MIN_ROWS, Math.ceilDiv(out.width(), threads * PER_THREAD * MIN_ROWS) * MIN_ROWS);
+        int rows = piece(out.width(), threads);
         var list = new ArrayList<Piece>();
         int column = 0;
         for (Matrix m : matrices) {
             var target = new Target(out, column, residual);
-            Product product = product(m, in, arranged, kernels);
+            Product product = Product.of(m, in, arranged, kernels);
             for (int r = 0; r < m.rows(); r += rows) {
                 list.add(new Piece(product, m.rows(), r, Math.min(m.rows(), r + rows), target));
             }
@@ -62,18 +53,9 @@ final class LinearOp implements CompiledOp {
         pieces = list.toArray(Piece[]::new);
     }
 
-    private static Product product(Matrix matrix, Rows in, Map<TokenFormat, BlockRows> arranged, CpuKernels kernels) {
-        return switch (matrix) {
-            case StoredMatrix m -> {
-                StoredProducts products = kernels.stored();
-                yield (from, to, tokens, target, ws) -> products.linear(m, from, to, in, tokens, target, ws);
-            }
-            case PackedMatrix m -> {
-                PackedProducts products = kernels.packed(m.format()).orElseThrow();
-                BlockRows x = arranged.get(products.tokens());
-                yield (from, to, tokens, target, ws) -> products.linear(m, from, to, x, tokens, target, ws);
-            }
-        };
+    /** Rows of an iteration, where so many are shared out. */
+    static int piece(int rows, int threads) {
+        return Math.max(MIN_ROWS, Math.ceilDiv(rows, threads * PER_THREAD * MIN_ROWS) * MIN_ROWS);
     }
 
     @Override
@@ -84,14 +66,14 @@ final class LinearOp implements CompiledOp {
     @Override
     public void run(StepBatch b, int task, Workspace ws) {
         Piece p = pieces[task];
-        p.product.linear(p.from, p.to, RowOps.rows(kind, b), p.target, ws);
+        p.product.linear(p.from, p.to, 0, RowOps.rows(kind, b), p.target, 0, ws);
     }
 
     @Override
     public void warmUp(StepBatch b, Workspace ws) {
         for (Piece p : pieces) {
             if (p.from == 0) {
-                p.product.linear(p.from, Math.min(p.to, MIN_ROWS), RowOps.rows(kind, b), p.target, ws);
+                p.product.linear(p.from, Math.min(p.to, MIN_ROWS), 0, RowOps.rows(kind, b), p.target, 0, ws);
             }
         }
     }

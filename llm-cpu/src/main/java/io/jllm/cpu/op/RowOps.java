@@ -7,10 +7,11 @@ import io.jllm.cpu.layout.Rows;
 import io.jllm.model.Value;
 import io.jllm.spi.StepBatch;
 import java.lang.foreign.MemorySegment;
+import java.util.Optional;
 
 /** Ops that treat each row by itself. */
 final class RowOps {
-    /** Columns of a gated activation that make an iteration: some microseconds of work. */
+    /** Columns of an activation that make an iteration: some microseconds of work. */
     private static final int COLUMNS = 2048;
 
     private RowOps() {
@@ -19,6 +20,11 @@ final class RowOps {
     /** How many rows a step has of that kind. */
     static int rows(Value.Rows rows, StepBatch b) {
         return rows == Value.Rows.TOKENS ? b.tokens : b.logitRows;
+    }
+
+    /** Iterations of a row, where it is shared out. */
+    private static int pieces(Rows out) {
+        return Math.ceilDiv(out.width(), COLUMNS);
     }
 
     /** Decodes rows of the table. */
@@ -53,21 +59,73 @@ final class RowOps {
         }
     }
 
-    /** Gated activation. */
-    record Gated(Rows out, Rows in, Value.Rows kind, RowKernels.Gate gate) implements CompiledOp {
-        private int pieces() {
-            return Math.ceilDiv(out.width(), COLUMNS);
+    /** Adds rows of the table by position. */
+    record AddPositions(Rows out, Rows in, Matrix table, int offset) implements CompiledOp {
+        @Override
+        public int tasks(StepBatch b) {
+            return b.tokens;
         }
 
         @Override
+        public void run(StepBatch b, int t, Workspace ws) {
+            int position = b.positions[t] + offset;
+            if (position >= table.rows()) {
+                throw new IllegalArgumentException("position " + b.positions[t] + " has no row in the table of " + (table.rows() - offset)
+                        + " positions: set maxContext to at most that");
+            }
+            float[] row = ws.head(table.cols());
+            table.decode(position, row);
+            for (int i = 0; i < table.cols(); i++) {
+                long at = (long) i * Float.BYTES;
+                out.data().set(Rows.FLOAT, out.row(t) + at, in.data().get(Rows.FLOAT, in.row(t) + at) + row[i]);
+            }
+        }
+    }
+
+    /** Computes something of each number. */
+    record Each(Rows out, Rows in, Value.Rows kind, RowKernels.Each each) implements CompiledOp {
+        @Override
         public int tasks(StepBatch b) {
-            return rows(kind, b) * pieces();
+            return rows(kind, b) * pieces(out);
         }
 
         @Override
         public void run(StepBatch b, int task, Workspace ws) {
-            int row = task / pieces();
-            int column = task % pieces() * COLUMNS;
+            int row = task / pieces(out);
+            int column = task % pieces(out) * COLUMNS;
+            long at = (long) column * Float.BYTES;
+            each.apply(in.data(), in.row(row) + at, out.data(), out.row(row) + at, Math.min(COLUMNS, out.width() - column), ws);
+        }
+    }
+
+    /** Adds rows, the second ones by a factor, and by what a gate makes of a number. */
+    record Add(Rows out, Rows a, Rows b, float scale, Optional<Rows> gate, Value.Rows kind, RowKernels kernels) implements CompiledOp {
+        @Override
+        public int tasks(StepBatch batch) {
+            return rows(kind, batch);
+        }
+
+        @Override
+        public void run(StepBatch batch, int r, Workspace ws) {
+            float factor = scale;
+            if (gate.isPresent()) {
+                factor = (float) (scale / (1 + Math.exp(-gate.get().data().get(Rows.FLOAT, gate.get().row(r)))));
+            }
+            kernels.add(a.data(), a.row(r), b.data(), b.row(r), factor, out.data(), out.row(r), out.width());
+        }
+    }
+
+    /** Gated activation. */
+    record Gated(Rows out, Rows in, Value.Rows kind, RowKernels.Gate gate) implements CompiledOp {
+        @Override
+        public int tasks(StepBatch b) {
+            return rows(kind, b) * pieces(out);
+        }
+
+        @Override
+        public void run(StepBatch b, int task, Workspace ws) {
+            int row = task / pieces(out);
+            int column = task % pieces(out) * COLUMNS;
             long at = (long) column * Float.BYTES;
             long from = in.row(row) + at;
             gate.apply(in.data(), from, from + (long) out.width() * Float.BYTES, out.data(), out.row(row) + at,

@@ -65,31 +65,32 @@ final class VectorFloatProducts implements PackedProducts {
     }
 
     @Override
-    public void pack(PackedMatrix matrix, Weights stored, int from, int to) {
-        matrix.pack(stored, from, to);
+    public void pack(PackedMatrix matrix, Weights stored, long first, int from, int to) {
+        matrix.pack(stored, first, from, to);
     }
 
     @Override
-    public void arrange(Rows x, int token, int tokens, BlockRows to, Workspace ws) {
-        to.copy(x, token, BlockRows.size(token, tokens));
+    public void arrange(Rows x, int row, BlockRows to, int first, int t, int count, Workspace ws) {
+        to.copy(x, row, first, t, count);
     }
 
     @Override
-    public void linear(PackedMatrix w, int from, int to, BlockRows x, int tokens, Target out, Workspace ws) {
+    public void linear(PackedMatrix w, int from, int to, BlockRows all, int first, int tokens, Target out, int outRow, Workspace ws) {
+        BlockRows x = all.from(first);
         if (tokens > few) {
-            panels(w, from, to, x, tokens, out, ws);
+            panels(w, from, to, x, tokens, out, outRow, ws);
             return;
         }
         int step = tokens == 1 ? to - from : VectorProducts.FEW_ROWS;
         for (int r = from; r < to; r += step) {
             for (int t = 0; t < tokens; t++) {
-                single(w, r, Math.min(to, r + step), x, t, tokens, out, ws);
+                single(w, r, Math.min(to, r + step), x, t, tokens, out, outRow, ws);
             }
         }
     }
 
     /** Panel by panel; of floats, or of bytes by {@link TokenFormat#NUMBERS}. */
-    static void panels(PackedMatrix w, int from, int to, BlockRows x, int tokens, Target out, Workspace ws) {
+    static void panels(PackedMatrix w, int from, int to, BlockRows x, int tokens, Target out, int outRow, Workspace ws) {
         for (int r = from; r < to; r += PANEL) {
             int rows = Math.min(PANEL, to - r);
             for (int t = 0; t < tokens; t += TOKENS) {
@@ -97,7 +98,7 @@ final class VectorFloatProducts implements PackedProducts {
                 ws.tile.asSlice(SUMS, (TILE + count) * ACC_BYTES).fill((byte) 0);
                 panel(w, r, rows, x, t, count, tokens, ws.tile);
                 for (int i = 0; i < count; i++) {
-                    VectorTiles.put(out, w, r, rows, t + i, ws.tile, ACC + i * ACC_BYTES);
+                    VectorTiles.put(out, w, r, rows, outRow + t + i, ws.tile, ACC + i * ACC_BYTES);
                 }
             }
         }
@@ -108,7 +109,7 @@ final class VectorFloatProducts implements PackedProducts {
     }
 
     /** One of so many tokens, straight from memory. */
-    private void single(PackedMatrix w, int from, int to, BlockRows x, int token, int tokens, Target out, Workspace ws) {
+    private void single(PackedMatrix w, int from, int to, BlockRows x, int token, int tokens, Target out, int outRow, Workspace ws) {
         long x0 = column(x, token, tokens, 0);
         long stride = stride(x, token, tokens);
         float[] lifted = floats == Floats.F16 ? lifted(x, x0, stride, w.blocks(), ws) : NONE;
@@ -116,7 +117,7 @@ final class VectorFloatProducts implements PackedProducts {
             int rows = Math.min(PANEL, to - r);
             ws.tile.asSlice(ACC, ACC_BYTES).fill((byte) 0);
             single(w, r, strips(rows), x, x0, stride, lifted, ws.tile);
-            VectorTiles.put(out, w, r, rows, token, ws.tile, ACC);
+            VectorTiles.put(out, w, r, rows, outRow + token, ws.tile, ACC);
         }
     }
 

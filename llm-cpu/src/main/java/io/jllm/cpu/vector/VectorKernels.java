@@ -47,35 +47,35 @@ public final class VectorKernels implements LoopKernels {
     }
 
     @Override
-    public void linear(StoredMatrix w, int from, int to, Rows x, int tokens, Target out, Workspace ws) {
+    public void linear(StoredMatrix w, int from, int to, Rows x, int first, int tokens, Target out, int outRow, Workspace ws) {
         // Few tokens: what was decoded shall still be in the first cache. Many: it is read again for every four of them.
         int panel = tokens <= TILE ? TILE : Workspace.panel(w.cols());
         for (int r = from; r < to; r += panel) {
             int rows = Math.min(panel, to - r);
-            if (w.type() == DType.F32) {
-                multiply(w, r, rows, w.data(), r * w.rowBytes(), w.rowBytes(), x, tokens, out, ws);
+            if (w.type() == DType.F32 && w.whole()) {
+                multiply(w, r, rows, w.parts()[0], r * w.rowBytes(), w.rowBytes(), x, first, tokens, out, outRow, ws);
             } else {
                 decode(w, r, rows, ws);
-                multiply(w, r, rows, ws.tile, 0, Workspace.tileStride(w.cols()), x, tokens, out, ws);
+                multiply(w, r, rows, ws.tile, 0, Workspace.tileStride(w.cols()), x, first, tokens, out, outRow, ws);
             }
         }
     }
 
     private static void decode(StoredMatrix w, int from, int rows, Workspace ws) {
         for (int r = 0; r < rows; r++) {
-            w.codec().decode(w.data(), (from + r) * w.rowBytes(), ws.row, 0, w.cols());
+            w.decode(from + r, ws.row);
             MemorySegment.copy(ws.row, 0, ws.tile, FLOAT, r * Workspace.tileStride(w.cols()), w.cols());
         }
     }
 
     /** Multiplies rows of floats, a group of tokens at a time. */
-    private void multiply(StoredMatrix w, int from, int rows, MemorySegment floats, long at, long stride, Rows x, int tokens, Target out,
-                          Workspace ws) {
+    private void multiply(StoredMatrix w, int from, int rows, MemorySegment floats, long at, long stride, Rows x, int first, int tokens,
+                          Target out, int outRow, Workspace ws) {
         for (int t = 0; t < tokens; t += Workspace.TOKENS) {
             int group = Math.min(Workspace.TOKENS, tokens - t);
-            products(floats, at, stride, rows, x.data(), x.row(t), (long) w.cols() * Float.BYTES, group, w.cols(), ws.sums, 0, rows, ws);
+            products(floats, at, stride, rows, x.data(), x.row(first + t), (long) x.width() * Float.BYTES, group, w.cols(), ws.sums, 0, rows, ws);
             for (int i = 0; i < group; i++) {
-                out.put(w, from, rows, t + i, ws.sums, i * rows);
+                out.put(w, from, rows, outRow + t + i, ws.sums, i * rows);
             }
         }
     }
@@ -140,8 +140,13 @@ public final class VectorKernels implements LoopKernels {
     }
 
     @Override
-    public float largest(float[] scores, int at, int n, float softCap, Workspace ws) {
-        return VectorMath.largest(scores, at, n, softCap);
+    public void cap(float[] s, int at, int n, float c, Workspace ws) {
+        VectorMath.cap(s, at, n, c, ws.arguments(n + L));
+    }
+
+    @Override
+    public float largest(float[] scores, int at, int n) {
+        return VectorMath.largest(scores, at, n);
     }
 
     @Override
@@ -158,7 +163,28 @@ public final class VectorKernels implements LoopKernels {
     @Override
     public void rmsNorm(MemorySegment in, long inAt, MemorySegment out, long outAt, int n, float[] weight, float eps,
                         Workspace ws) {
-        VectorMath.rmsNorm(in, inAt, out, outAt, n, weight, eps, ws.lanes);
+        VectorRows.rmsNorm(in, inAt, out, outAt, n, weight, eps, ws.lanes);
+    }
+
+    @Override
+    public void layerNorm(MemorySegment in, long inAt, MemorySegment out, long outAt, int n, float[] weight, float[] bias, float eps,
+                          Workspace ws) {
+        VectorRows.layerNorm(in, inAt, out, outAt, n, weight, bias, eps, ws.lanes);
+    }
+
+    @Override
+    public void multiply(MemorySegment in, long inAt, float factor, MemorySegment out, long outAt, int n) {
+        VectorRows.multiply(in, inAt, factor, out, outAt, n);
+    }
+
+    @Override
+    public void add(MemorySegment a, long aAt, MemorySegment b, long bAt, float factor, MemorySegment out, long outAt, int n) {
+        VectorRows.add(a, aAt, b, bAt, factor, out, outAt, n);
+    }
+
+    @Override
+    public void act(Activation kind, MemorySegment in, long inAt, MemorySegment out, long outAt, int n, Workspace ws) {
+        VectorActivations.act(kind, in, inAt, out, outAt, n, ws.arguments(n));
     }
 
     @Override
@@ -169,6 +195,6 @@ public final class VectorKernels implements LoopKernels {
     @Override
     public void gated(Activation kind, MemorySegment data, long gateAt, long upAt, MemorySegment out, long outAt, int n,
                       Workspace ws) {
-        VectorMath.gated(kind, data, gateAt, upAt, out, outAt, n, ws.arguments(n));
+        VectorActivations.gated(kind, data, gateAt, upAt, out, outAt, n, ws.arguments(n));
     }
 }

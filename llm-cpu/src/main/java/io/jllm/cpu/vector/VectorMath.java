@@ -2,18 +2,13 @@ package io.jllm.cpu.vector;
 
 import static io.jllm.cpu.vector.VectorKernels.F;
 import static io.jllm.cpu.vector.VectorKernels.L;
-import static java.nio.ByteOrder.LITTLE_ENDIAN;
 
-import io.jllm.cpu.kernels.ScalarKernels;
-import io.jllm.cpu.layout.Rows;
-import io.jllm.model.Op.Activation;
-import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
 
-/** Everything but matrix products. What does not fill a vector is computed one by one. */
+/** Exponentials, and what softmax is made of. */
 final class VectorMath {
     private static final float LOG2_E = 1.44269504f;
     /** ln 2 in two parts, of which the first has few enough bits that its product with a small integer is exact. */
@@ -25,7 +20,6 @@ final class VectorMath {
     private static final float EXP_MAX = 88.3f;
     private static final int EXPONENT_BIAS = 127;
     private static final int MANTISSA_BITS = 23;
-    private static final float SQRT_2_PI = (float) Math.sqrt(2 / Math.PI);
 
     private VectorMath() {
     }
@@ -62,10 +56,7 @@ final class VectorMath {
         return end;
     }
 
-    static float largest(float[] s, int at, int n, float softCap) {
-        if (softCap > 0) {
-            cap(s, at, n, softCap);
-        }
+    static float largest(float[] s, int at, int n) {
         int end = fill(s, at, n);
         FloatVector m = FloatVector.broadcast(F, Float.NEGATIVE_INFINITY);
         for (int i = at; i < end; i += L) {
@@ -74,16 +65,29 @@ final class VectorMath {
         return m.reduceLanes(VectorOperators.MAX);
     }
 
-    /** c tanh(s / c) = c - 2c / (exp(2s / c) + 1). */
-    private static void cap(float[] s, int at, int n, float c) {
+    /**
+     * s = c tanh(s / c): for x = |s / c|, 1 - 2 / (exp(2x) + 1), and a polynomial where that would lose digits. Source of the polynomial: the
+     * Cephes library's tanhf (Moshier).
+     *
+     * @param work room for as many, and a vector more
+     */
+    static void cap(float[] s, int at, int n, float c, float[] work) {
         int end = fill(s, at, n);
         for (int i = at; i < end; i += L) {
-            FloatVector.fromArray(F, s, i).mul(2 / c).intoArray(s, i);
+            FloatVector.fromArray(F, s, i).abs().mul(2 / c).intoArray(work, i - at);
         }
-        exp(s, at, end - at);
+        exp(work, 0, end - at);
         for (int i = at; i < end; i += L) {
-            FloatVector e = FloatVector.fromArray(F, s, i).add(1f);
-            FloatVector.broadcast(F, -2 * c).div(e).add(c).intoArray(s, i);
+            FloatVector x = FloatVector.fromArray(F, s, i).mul(1 / c);
+            FloatVector square = x.mul(x);
+            FloatVector p = square.mul(-5.70498872745E-3f).add(2.06390887954E-2f);
+            p = p.mul(square).add(-5.37397155531E-2f);
+            p = p.mul(square).add(1.33314422036E-1f);
+            p = p.mul(square).add(-3.33332819422E-1f);
+            FloatVector small = p.mul(square).mul(x).add(x);
+            FloatVector large = FloatVector.broadcast(F, -2f).div(FloatVector.fromArray(F, work, i - at).add(1f)).add(1f);
+            large = large.blend(large.neg(), x.compare(VectorOperators.LT, 0f));
+            large.blend(small, x.abs().compare(VectorOperators.LT, 0.625f)).mul(c).intoArray(s, i);
         }
     }
 
@@ -100,65 +104,5 @@ final class VectorMath {
         }
         sums.intoArray(lanes, 0);
         return VectorDots.tree(lanes, 0);
-    }
-
-    static void rmsNorm(MemorySegment in, long inAt, MemorySegment out, long outAt, int n, float[] weight, float eps,
-                        float[] lanes) {
-        int end = n - n % L;
-        FloatVector squares = FloatVector.zero(F);
-        for (int i = 0; i < end; i += L) {
-            FloatVector x = FloatVector.fromMemorySegment(F, in, inAt + 4L * i, LITTLE_ENDIAN);
-            squares = x.fma(x, squares);
-        }
-        squares.intoArray(lanes, 0);
-        float sum = VectorDots.tree(lanes, 0);
-        for (int i = end; i < n; i++) {
-            float x = in.get(Rows.FLOAT, inAt + 4L * i);
-            sum += x * x;
-        }
-        float factor = (float) (1 / Math.sqrt((double) sum / n + eps));
-        for (int i = 0; i < end; i += L) {
-            FloatVector x = FloatVector.fromMemorySegment(F, in, inAt + 4L * i, LITTLE_ENDIAN);
-            x.mul(factor).mul(FloatVector.fromArray(F, weight, i)).intoMemorySegment(out, outAt + 4L * i, LITTLE_ENDIAN);
-        }
-        for (int i = end; i < n; i++) {
-            out.set(Rows.FLOAT, outAt + 4L * i, in.get(Rows.FLOAT, inAt + 4L * i) * factor * weight[i]);
-        }
-    }
-
-    /**
-     * Both activations are x / (1 + exp(-y)): y is x for SiLU, and for GELU, by 1 + tanh(z) = 2 / (1 + exp(-2z)), twice the
-     * argument of its tanh.
-     */
-    static void gated(Activation kind, MemorySegment data, long gateAt, long upAt, MemorySegment out, long outAt, int n,
-                      float[] e) {
-        int end = n - n % L;
-        switch (kind) {
-            case SILU -> negated(data, gateAt, end, e);
-            case GELU_TANH -> geluArgument(data, gateAt, end, e);
-        }
-        exp(e, 0, end);
-        for (int i = 0; i < end; i += L) {
-            FloatVector x = FloatVector.fromMemorySegment(F, data, gateAt + 4L * i, LITTLE_ENDIAN);
-            FloatVector up = FloatVector.fromMemorySegment(F, data, upAt + 4L * i, LITTLE_ENDIAN);
-            x.div(FloatVector.fromArray(F, e, i).add(1f)).mul(up).intoMemorySegment(out, outAt + 4L * i, LITTLE_ENDIAN);
-        }
-        for (int i = end; i < n; i++) {
-            float act = ScalarKernels.activate(kind, data.get(Rows.FLOAT, gateAt + 4L * i));
-            out.set(Rows.FLOAT, outAt + 4L * i, act * data.get(Rows.FLOAT, upAt + 4L * i));
-        }
-    }
-
-    private static void negated(MemorySegment data, long at, int n, float[] e) {
-        for (int i = 0; i < n; i += L) {
-            FloatVector.fromMemorySegment(F, data, at + 4L * i, LITTLE_ENDIAN).neg().intoArray(e, i);
-        }
-    }
-
-    private static void geluArgument(MemorySegment data, long at, int n, float[] e) {
-        for (int i = 0; i < n; i += L) {
-            FloatVector x = FloatVector.fromMemorySegment(F, data, at + 4L * i, LITTLE_ENDIAN);
-            x.mul(x).mul(0.044715f).add(1f).mul(x).mul(-2 * SQRT_2_PI).intoArray(e, i);
-        }
     }
 }

@@ -84,41 +84,34 @@ public final class VectorProducts implements PackedProducts {
     }
 
     @Override
-    public void pack(PackedMatrix matrix, Weights stored, int from, int to) {
-        matrix.pack(stored, from, to);
+    public void pack(PackedMatrix matrix, Weights stored, long first, int from, int to) {
+        matrix.pack(stored, first, from, to);
     }
 
     @Override
-    public void arrange(Rows x, int token, int tokens, BlockRows to, Workspace ws) {
-        int end = token + BlockRows.size(token, tokens);
+    public void arrange(Rows x, int row, BlockRows to, int first, int t, int count, Workspace ws) {
+        int blocks = to.cols() / TokenFormat.BLOCK;
         switch (to.format()) {
-            case NUMBERS -> {
-                for (int t = token; t < end; t++) {
-                    VectorTokens.numbers(x.data(), x.row(t), to.cols() / TokenFormat.BLOCK, to.data(), to.at(t));
-                }
-            }
-            case PAIRS -> {
-                for (int t = token; t < end; t++) {
-                    VectorTokens.pairs(x.data(), x.row(t), to.cols() / TokenFormat.BLOCK, to.data(), to.at(t), ws.tile);
-                }
-            }
+            case NUMBERS -> VectorTokens.numbers(x.data(), x.row(row), blocks, to.data(), to.at(first + t));
+            case PAIRS -> VectorTokens.pairs(x.data(), x.row(row), blocks, to.data(), to.at(first + t), ws.tile);
             case BYTES, FLOATS -> throw new IllegalArgumentException("vectors take integers by no " + to.format());
         }
     }
 
     @Override
-    public void linear(PackedMatrix w, int from, int to, BlockRows x, int tokens, Target out, Workspace ws) {
+    public void linear(PackedMatrix w, int from, int to, BlockRows all, int first, int tokens, Target out, int outRow, Workspace ws) {
+        BlockRows x = all.from(first);
         if (tokens <= single.few()) {
             int step = tokens == 1 ? to - from : FEW_ROWS;
             for (int r = from; r < to; r += step) {
                 for (int t = 0; t < tokens; t++) {
-                    single(w, r, Math.min(to, r + step), x, t, out, ws);
+                    single(w, r, Math.min(to, r + step), x, t, out, outRow, ws);
                 }
             }
             return;
         }
         if (x.format() != TokenFormat.PAIRS) {
-            VectorFloatProducts.panels(w, from, to, x, tokens, out, ws);
+            VectorFloatProducts.panels(w, from, to, x, tokens, out, outRow, ws);
             return;
         }
         for (int r = from; r < to; r += PANEL) {
@@ -127,13 +120,13 @@ public final class VectorProducts implements PackedProducts {
                 int count = Math.min(TOKENS, tokens - t);
                 panel(w, r, rows, x, t, count, ws.tile);
                 for (int i = 0; i < count; i++) {
-                    VectorTiles.put(out, w, r, rows, t + i, ws.tile, ACC + i * ACC_BYTES);
+                    VectorTiles.put(out, w, r, rows, outRow + t + i, ws.tile, ACC + i * ACC_BYTES);
                 }
             }
         }
     }
 
-    private void single(PackedMatrix w, int from, int to, BlockRows x, int token, Target out, Workspace ws) {
+    private void single(PackedMatrix w, int from, int to, BlockRows x, int token, Target out, int outRow, Workspace ws) {
         long at = x.at(token);
         int blocks = w.blocks();
         boolean pairs = x.format() == TokenFormat.PAIRS;
@@ -170,7 +163,7 @@ public final class VectorProducts implements PackedProducts {
                     default -> units(w, group, s % PARTS, x, at, numbers, starts, ws.tile, acc);
                 }
             }
-            VectorTiles.put(out, w, r, rows, token, ws.tile, ACC);
+            VectorTiles.put(out, w, r, rows, outRow + token, ws.tile, ACC);
         }
     }
 

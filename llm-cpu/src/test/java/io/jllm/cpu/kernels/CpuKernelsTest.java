@@ -198,6 +198,9 @@ class CpuKernelsTest {
         Op.AttentionShape shape = op.shape();
         KvCache cache = cache(type);
         var angles = new Angles(op.rope(), TOKENS);
+        var batch = new StepBatch(TOKENS, 1, 1, 1);
+        batch.sequences = 1;
+        angles.prepare(batch);
         var q = new float[shape.headDim()];
         var k = new float[shape.headDim()];
         for (int i = 0; i < q.length; i++) {
@@ -210,7 +213,8 @@ class CpuKernelsTest {
         KvLayout layout = cache.layout(shape);
         Rows stored = rows(2 * TOKENS * shape.kvHeads(), shape.headDim());
         for (int t = 0; t < TOKENS; t++) {
-            angles.set(t, t);
+            batch.positions[t] = t;
+            angles.set(batch, 0, t);
             rotation.run(t, t, ws);
             for (int h = 0; h < shape.kvHeads(); h++) {
                 var one = new float[1];
@@ -255,7 +259,7 @@ class CpuKernelsTest {
         sequences.refill(b);
         var tiles = new AttentionTiles(op, sequences, 1);
         Rows out = rows(TOKENS, op.shape().qDim());
-        Attention attention = kernels.attention(new AttentionSite(op, out, q, cache, sequences, tiles, new ChunkSums()));
+        Attention attention = kernels.attention(new AttentionSite(op, out, q, cache, sequences, tiles, new float[0], new ChunkSums()));
         attention.reserve(tiles.units(), 2, tiles.padded(SequenceIndex.TILE));
         for (int unit = 0; unit < tiles.units(); unit++) {
             int tile = tiles.tile(unit);

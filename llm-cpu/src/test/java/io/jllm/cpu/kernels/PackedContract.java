@@ -64,7 +64,7 @@ public abstract class PackedContract {
     protected PackedMatrix pack(Tensor t) {
         var format = WeightFormat.of(t).orElseThrow();
         var w = PackedMatrix.of(format, arena.allocate(format.bytes(t.rows(), t.cols()), 64), (int) t.rows(), (int) t.cols());
-        w.pack(t, 0, w.groups());
+        w.pack(t, 0, 0, w.groups());
         return w;
     }
 

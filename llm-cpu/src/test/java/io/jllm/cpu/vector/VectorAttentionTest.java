@@ -116,8 +116,12 @@ class VectorAttentionTest {
                     s[i] *= 9;
                 }
                 float[] t = s.clone();
-                float max = vector.largest(s, 7, n, cap, ws);
-                assertEquals(scalar.largest(t, 7, n, cap, ws), max, 1e-5f * Math.abs(max));
+                if (cap > 0) {
+                    vector.cap(s, 7, n, cap, ws);
+                    scalar.cap(t, 7, n, cap, ws);
+                }
+                float max = vector.largest(s, 7, n);
+                assertEquals(scalar.largest(t, 7, n), max, 1e-5f * Math.abs(max));
                 float sum = vector.exponentials(s, 7, n, max, ws);
                 assertEquals(scalar.exponentials(t, 7, n, max, ws), sum, 3e-6f * sum);
                 assertArrayEquals(Arrays.copyOf(t, 7 + n), Arrays.copyOf(s, 7 + n), 2e-5f);
