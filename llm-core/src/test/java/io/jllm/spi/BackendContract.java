@@ -20,7 +20,7 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 
 /** What every backend must do. A backend's tests extend this once for each way in which it can run. */
-public abstract class BackendContract extends OpContract {
+public abstract class BackendContract extends LatentOpContract {
     private static final int VOCAB = 70;
     private static final int LENGTH = 40;
 
@@ -42,14 +42,25 @@ public abstract class BackendContract extends OpContract {
 
     @Test
     void whatATokenGetsDependsOnNothingElseInTheBatch() {
-        Program program = model();
         for (DType type : List.of(DType.F32, DType.BF16, DType.Q4_0, DType.Q8_0, DType.Q6_K)) {
-            WeightSource weights = Oracle.weights(program, type);
-            List<float[]> alone = alone(program, weights);
-            batched(program, weights, alone, 1, 16);
-            batched(program, weights, alone, 2, 1);
-            batched(program, weights, alone, 3, 7);
+            independent(model(), type);
         }
+    }
+
+    @Test
+    void inMixturesAndLatentAttentionTooNothingElseCounts() {
+        for (DType type : List.of(DType.F32, DType.Q4_0, DType.Q5_1)) {
+            independent(mixture(VOCAB, 256, 96, 2), type);
+            independent(latent(VOCAB, 64, 2), type);
+        }
+    }
+
+    private void independent(Program program, DType type) {
+        WeightSource weights = Oracle.weights(program, type);
+        List<float[]> alone = alone(program, weights);
+        batched(program, weights, alone, 1, 16);
+        batched(program, weights, alone, 2, 1);
+        batched(program, weights, alone, 3, 7);
     }
 
     /** Enough positions that their sums are merged from several parts, and with two heads of keys that threads share them. */

@@ -21,14 +21,14 @@ import org.junit.jupiter.api.Test;
 /** Each op against the oracle, on odd shapes, tails and block edges, in every format. */
 public abstract class OpContract {
     /** Tokens of the batches for ops on rows: single ones, register tiles and what is left over. */
-    private static final List<int[]> ROW_STEPS = IntStream.of(1, 2, 3, 4, 5, 8, 41).mapToObj(n -> new int[] {n}).toList();
+    static final List<int[]> ROW_STEPS = IntStream.of(1, 2, 3, 4, 5, 8, 41).mapToObj(n -> new int[] {n}).toList();
     /** Prefill, chunks beside single tokens, single tokens only. */
-    private static final List<int[]> MIXED_STEPS = List.of(new int[] {7, 0, 1}, new int[] {1, 30, 1}, new int[] {1, 1, 40},
+    static final List<int[]> MIXED_STEPS = List.of(new int[] {7, 0, 1}, new int[] {1, 30, 1}, new int[] {1, 1, 40},
             new int[] {1, 1, 1}, new int[] {5, 4, 3});
 
     /** Products of a model of two layers, from the first one to the logits. */
     private static final int MODEL = 9;
-    private static final float EPS = 1e-5f;
+    static final float EPS = 1e-5f;
 
     /** The backend in the way that is tested, with that many threads. */
     protected abstract Backend open(int threads);
@@ -52,7 +52,7 @@ public abstract class OpContract {
      * More tolerance where keys and values are rounded: one that lies between two numbers goes either way when what it was computed
      * from differs in its last bit. A half has 11 bits; a byte differs by up to a 127th of the largest of its block.
      */
-    private static double either(DType kvType, int dim) {
+    static double either(DType kvType, int dim) {
         return switch (kvType) {
             case F16 -> 0x1p-10;
             case Q8_0 -> 4.0 / 127 / Math.sqrt(dim);
@@ -71,7 +71,7 @@ public abstract class OpContract {
      * of n by at most 2 to the 127th part of the largest one, or 2 / 127 / sqrt(n) of the sum; here n is 32 at least. In a model
      * all that follows differs then, in every product by up to as much again.
      */
-    private double either(DType type) {
+    final double either(DType type) {
         return quantises(type) ? 2.0 / 127 / Math.sqrt(32) : 0;
     }
 
@@ -269,7 +269,7 @@ public abstract class OpContract {
     }
 
     /** Weights that make scores of some size, so that attention is not nearly uniform. */
-    private static WeightSource large(Program program) {
+    static TinyModels.MemoryWeights large(Program program) {
         var tensors = new LinkedHashMap<>(TinyModels.weights(program, 11).tensors());
         var table = tensors.get("table");
         float[] values = ReferenceRunner.floats(table);
@@ -280,21 +280,21 @@ public abstract class OpContract {
         return new TinyModels.MemoryWeights(tensors);
     }
 
-    private void rows(Program program, DType type) {
+    final void rows(Program program, DType type) {
         run(program, Oracle.weights(program, type), 16, ROW_STEPS, 2 * tolerance());
     }
 
-    private void run(Program program, WeightSource weights, int blockSize, List<int[]> steps, double tolerance) {
+    final void run(Program program, WeightSource weights, int blockSize, List<int[]> steps, double tolerance) {
         try (Backend backend = open(2)) {
             Oracle.compare(backend, program, weights, blockSize, DType.F32, steps, tolerance, this::quantises);
         }
     }
 
-    private static Weight weight(String name, int rows) {
+    static Weight weight(String name, int rows) {
         return new Weight(name, rows, Optional.empty());
     }
 
-    private static int[] widths(DType type) {
+    static int[] widths(DType type) {
         return switch (type.blockElements()) {
             case 1 -> new int[] {1, 3, 7, 16, 31, 33, 64, 100, 130};
             case 32 -> new int[] {32, 64, 96, 160, 320};

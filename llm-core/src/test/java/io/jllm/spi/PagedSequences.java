@@ -8,6 +8,9 @@ import java.util.Random;
 
 /** Makes batches as an engine would, for a few growing sequences whose blocks lie scattered over the cache. */
 public final class PagedSequences {
+    /** {@link StepBatch#ropeLength} of the first sequence; the second one has twice that, and so on. */
+    public static final int ROPE_LENGTH = 10;
+
     private final int blockSize;
     private final int maxBlocks;
     private final int vocab;
@@ -63,6 +66,7 @@ public final class PagedSequences {
             b.queryStart[n + 1] = b.tokens;
             b.contextLength[n] = lengths[s];
             b.sequenceSlot[n] = s;
+            b.ropeLength[n] = ROPE_LENGTH * (s + 1);
             for (int i = 0; i < tables.get(s).size(); i++) {
                 b.blockTable[n * maxBlocks + i] = tables.get(s).get(i);
             }

@@ -1,0 +1,198 @@
+package io.jllm.spi;
+
+import io.jllm.model.ExpertOp.Groups;
+import io.jllm.model.ExpertOp.Scoring;
+import io.jllm.model.Op;
+import io.jllm.model.Program;
+import io.jllm.model.Value;
+import io.jllm.model.Weight;
+import io.jllm.quant.Assembled;
+import io.jllm.quant.DType;
+import io.jllm.quant.Tensor;
+import io.jllm.quant.WeightSource;
+import io.jllm.quant.Weights;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+
+/** Mixtures of experts, against the oracle. */
+public abstract class ExpertOpContract extends HeadOpContract {
+    private static final int EXPERTS = 6;
+    private static final int TOP_K = 3;
+
+    @Test
+    void routesOfEveryScoring() {
+        for (Scoring scoring : List.of(new Scoring.Softmax(), new Scoring.Sigmoid())) {
+            for (int[] sizes : new int[][] {{1, 1}, {4, 2}, {7, 7}, {32, 4}, {60, 5}, {256, 8}}) {
+                for (int i = 0; i < 8; i++) {
+                    Optional<String> bias = i % 2 == 0 ? Optional.empty() : Optional.of("choice");
+                    Optional<Groups> groups = i < 4 || sizes[0] % 4 > 0 || sizes[0] / 4 * 2 < sizes[1] ? Optional.empty()
+                            : Optional.of(new Groups(4, 2, Math.min(2, sizes[0] / 4)));
+                    route(scoring, sizes[0], sizes[1], bias, groups, i / 2 % 2 == 0, i % 3 == 0 ? 1 : 2.5f);
+                }
+            }
+        }
+        for (float jitter : new float[] {0.01f, 0.3f}) {
+            route(new Scoring.SparseMixer(jitter), 16, 2, Optional.empty(), Optional.empty(), false, 1);
+        }
+    }
+
+    private void route(Scoring scoring, int experts, int topK, Optional<String> bias, Optional<Groups> groups, boolean normalised, float scale) {
+        var p = new Program.Builder();
+        Value logits = p.selectRows(p.embed("table", 40, experts));
+        Program program = p.build(p.route(logits, topK, scoring, bias, groups, normalised, scale));
+        run(program, numbers(program, 2, experts), 16, ROW_STEPS, 2 * tolerance());
+    }
+
+    @Test
+    void ofEqualScoresTheLowerNumberIsChosen() {
+        var p = new Program.Builder();
+        Program program = p.build(p.route(p.selectRows(p.embed("table", 8, 12)), 4, new Scoring.Softmax(), Optional.empty(), Optional.empty(), true, 1));
+        var values = new float[8 * 12];
+        for (int i = 0; i < values.length; i++) {
+            values[i] = i / 12 % 3 == 0 ? 1 : i % 12 / 3 % 2;
+        }
+        var table = TinyModels.tensor("table", DType.F32, 8, 12, values);
+        run(program, new TinyModels.MemoryWeights(java.util.Map.of("table", table)), 16, ROW_STEPS, 2 * tolerance());
+    }
+
+    @Test
+    void productsByExpertsInEveryFormat() {
+        for (DType type : formats()) {
+            int cols = type.blockElements() == 1 ? 33 : type.blockElements() == 32 ? 96 : type.blockElements();
+            for (int rows : new int[] {1, 5, 16, 50}) {
+                for (boolean weighted : new boolean[] {false, true}) {
+                    var p = new Program.Builder();
+                    Value x = p.embed("table", 40, cols);
+                    Value out = p.expertLinear(x, route(p, x), EXPERTS, weighted, new Weight("a", rows, Optional.empty()),
+                            new Weight("b", 16, Optional.of("b.bias")));
+                    Program program = p.build(p.selectRows(out));
+                    run(program, weights(program, type), 16, ROW_STEPS, 3 * tolerance());
+                }
+            }
+        }
+    }
+
+    @Test
+    void sumsOverExpertsInEveryFormat() {
+        for (DType type : formats()) {
+            int cols = type.blockElements() == 1 ? 31 : type.blockElements();
+            for (int rows : new int[] {1, 5, 16, 50, 300}) {
+                for (int i = 0; i < 4; i++) {
+                    var p = new Program.Builder();
+                    Value x = p.embed("table", 40, TOP_K * cols);
+                    Value route = p.route(p.linear(x, new Weight("router", EXPERTS, Optional.empty())), TOP_K, new Scoring.Softmax(), Optional.empty(),
+                            Optional.empty(), true, 1);
+                    Optional<Value> residual = i % 2 == 0 ? Optional.empty() : Optional.of(p.linear(x, new Weight("residual", rows, Optional.empty())));
+                    Weight w = new Weight("w", rows, i < 2 ? Optional.empty() : Optional.of("w.bias"));
+                    Program program = p.build(p.selectRows(p.expertSum(x, route, EXPERTS, i % 3 > 0, w, residual)));
+                    run(program, weights(program, type), 16, ROW_STEPS, 4 * tolerance());
+                }
+            }
+        }
+    }
+
+    @Test
+    void wholeMixturesOfEveryFormat() {
+        Program program = mixture(40, 256, 256, 2);
+        for (DType type : formats()) {
+            run(program, weights(program, type), 5, List.of(new int[] {9, 0, 1}, new int[] {1, 22, 1}, new int[] {1, 1, 1}),
+                    15 * tolerance() + 16 * either(type));
+        }
+    }
+
+    @Test
+    void expertsOfOneProductMayDifferInFormat() {
+        var p = new Program.Builder();
+        Value x = p.embed("table", 40, 256);
+        var parts = new ArrayList<Weight>();
+        List<DType> formats = formats();
+        for (int i = 0; i < formats.size(); i++) {
+            parts.add(new Weight("w" + i, 5 + 7 * i, i % 3 == 0 ? Optional.of("b" + i) : Optional.empty()));
+        }
+        Program program = p.build(p.selectRows(p.expertLinear(x, route(p, x), EXPERTS, true, parts.toArray(Weight[]::new))));
+        var tensors = new LinkedHashMap<>(weights(program, DType.F32).tensors());
+        for (int i = 0; i < formats.size(); i++) {
+            tensors.put("w" + i, Oracle.random("w" + i, formats.get(i), (long) EXPERTS * parts.get(i).rows(), 256, i));
+        }
+        run(program, new TinyModels.MemoryWeights(tensors), 16, ROW_STEPS, 3 * tolerance());
+    }
+
+    /** As checkpoints hold them: each expert, and some rows of other matrices, somewhere else. */
+    @Test
+    void weightsThatStandInSeveralPlaces() {
+        Program program = mixture(40, 256, 96, 1);
+        for (DType type : List.of(DType.F32, DType.BF16, DType.Q4_0, DType.Q8_0, DType.Q5_1, DType.Q4_K)) {
+            run(program, new Pieces(weights(program, type)), 5, List.of(new int[] {9, 0, 1}, new int[] {1, 22, 1}, new int[] {1, 1, 1}),
+                    10 * tolerance() + 8 * either(type));
+        }
+    }
+
+    /** All matrices in pieces: those of experts one by one, others by odd numbers of rows. */
+    private record Pieces(WeightSource whole) implements WeightSource {
+        @Override
+        public Set<String> names() {
+            return whole.names();
+        }
+
+        @Override
+        public Optional<Weights> find(String name) {
+            return whole.find(name).map(w -> w.rows() < 2 ? w : split(whole.tensor(name)));
+        }
+
+        private static Weights split(Tensor t) {
+            long step = t.rows() % EXPERTS == 0 ? t.rows() / EXPERTS : 7;
+            var parts = new ArrayList<Tensor>();
+            for (long r = 0; r < t.rows(); r += step) {
+                // A copy: what happens to lie side by side must not be taken for one piece.
+                Tensor rows = t.rows(t.name() + "." + r, r, Math.min(t.rows(), r + step));
+                parts.add(new Assembled(rows.name(), List.of(rows)).copied());
+            }
+            return new Assembled(t.name(), parts);
+        }
+
+        @Override
+        public void close() {
+            whole.close();
+        }
+    }
+
+    /** A model of so many layers of attention and a mixture beside a gated expert that all share. */
+    static Program mixture(int vocab, int width, int ffn, int layers) {
+        var shape = new Op.AttentionShape(4, 2, 16);
+        var p = new Program.Builder();
+        Value x = p.embed("table", vocab, width);
+        for (int l = 0; l < layers; l++) {
+            Value h = p.rmsNorm(x, l + ".norm", EPS);
+            Value qkv = p.linear(h, weight(l + ".q", shape.qDim()), weight(l + ".k", shape.kvDim()), weight(l + ".v", shape.kvDim()));
+            Value q = p.ropeStoreKv(qkv, l, shape, TinyModels.rope(16, io.jllm.model.Rope.Layout.NEOX, 1), Optional.empty());
+            x = p.linearAdd(x, p.attention(q, l, shape, 0), weight(l + ".o", width));
+            h = p.rmsNorm(x, l + ".ffn_norm", EPS);
+            Value route = p.route(p.linear(h, weight(l + ".router", EXPERTS)), TOP_K, new Scoring.Softmax(), Optional.empty(), Optional.empty(), true, 1);
+            Value gateUp = p.expertLinear(h, route, EXPERTS, false, weight(l + ".gates", ffn), weight(l + ".ups", ffn));
+            Value mixed = p.expertSum(p.gated(gateUp, Op.Activation.SILU), route, EXPERTS, true, weight(l + ".downs", width), Optional.of(x));
+            Value shared = p.linear(p.gated(p.linear(h, weight(l + ".gate", ffn), weight(l + ".up", ffn)), Op.Activation.SILU),
+                    weight(l + ".down", width));
+            x = p.addGated(mixed, shared, p.linear(h, weight(l + ".shared", 1)));
+        }
+        return p.build(p.linear(p.rmsNorm(p.selectRows(x), "norm", EPS), weight("out", vocab)));
+    }
+
+    /** Of that format, but for what chooses experts, so that rounding does not choose others; and for the table, which it chooses by. */
+    static TinyModels.MemoryWeights weights(Program program, DType type) {
+        var tensors = new LinkedHashMap<>(Oracle.weights(program, type).tensors());
+        Oracle.weights(program, DType.F32).tensors().forEach((name, t) -> {
+            if (name.endsWith("router") || name.endsWith("bias") || name.equals("table")) {
+                tensors.put(name, t);
+            }
+        });
+        return new TinyModels.MemoryWeights(tensors);
+    }
+
+    private static Value route(Program.Builder p, Value x) {
+        return p.route(p.linear(x, weight("router", EXPERTS)), TOP_K, new Scoring.Softmax(), Optional.empty(), Optional.empty(), true, 1);
+    }
+}
