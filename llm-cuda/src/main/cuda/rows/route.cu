@@ -111,7 +111,7 @@ extern "C" __global__ void __launch_bounds__(THREADS) route(const float* logits,
   }
   for (int j = lane; j < topK; j += 32) {
     int at = (int)to[j];
-    to[topK + j] = (float)(score[at] * scale / (normalised ? sum : 1));
+    to[topK + j] = (float)(score[at] * scale / (normalised ? sum + 1e-20 : 1));
   }
 }
 EXPORT_SHAPE(route, THREADS, MOST_EXPERTS)

@@ -46,9 +46,19 @@ public final class WeightPlan {
     public record Matrix(List<Weights> parts, DeviceFormat format, int rows, int cols, long at) {
     }
 
+    /** What weights are known by: where they are, since some have several names, or their name, if they have no one place. */
+    private record Place(MemorySegment data, String name) {
+        static Place of(Weights w) {
+            return switch (w) {
+                case Tensor t -> new Place(t.data(), "");
+                case Assembled a -> new Place(MemorySegment.NULL, a.name());
+            };
+        }
+    }
+
     private final WeightSource source;
-    private final Set<List<MemorySegment>> alone = new HashSet<>();
-    private final Map<List<List<MemorySegment>>, Matrix> matrices = new LinkedHashMap<>();
+    private final Set<Place> alone = new HashSet<>();
+    private final Map<List<Place>, Matrix> matrices = new LinkedHashMap<>();
     private final Map<String, Integer> vectorAt = new LinkedHashMap<>();
     private final Map<Rope, Integer> ropeAt = new HashMap<>();
     private final Map<Rope.Longer.Switched, Integer> longRopeAt = new HashMap<>();
@@ -110,10 +120,10 @@ public final class WeightPlan {
     }
 
     private void findShared(Program program) {
-        var uses = new LinkedHashSet<List<List<MemorySegment>>>();
-        program.ops().forEach(op -> matrices(op).forEach(names -> uses.add(data(names))));
-        var seen = new HashSet<List<MemorySegment>>();
-        for (List<List<MemorySegment>> use : uses) {
+        var uses = new LinkedHashSet<List<Place>>();
+        program.ops().forEach(op -> matrices(op).forEach(names -> uses.add(places(names))));
+        var seen = new HashSet<Place>();
+        for (List<Place> use : uses) {
             new HashSet<>(use).stream().filter(d -> !seen.add(d)).forEach(alone::add);
             use.stream().filter(d -> use.indexOf(d) != use.lastIndexOf(d)).forEach(alone::add);
         }
@@ -125,7 +135,7 @@ public final class WeightPlan {
         DType last = null;
         for (Weight w : l.weights()) {
             Weights t = source.get(w.name());
-            boolean joins = type(t) == last && !alone.contains(data(t)) && !alone.contains(data(source.get(runs.getLast().getLast().name())));
+            boolean joins = type(t) == last && !alone.contains(Place.of(t)) && !alone.contains(Place.of(source.get(runs.getLast().getLast().name())));
             if (!joins) {
                 runs.add(new ArrayList<>());
             }
@@ -142,20 +152,12 @@ public final class WeightPlan {
         };
     }
 
-    /** Where it is stored: two that are stored in the same places are the same. */
-    private static List<MemorySegment> data(Weights w) {
-        return switch (w) {
-            case Tensor t -> List.of(t.data());
-            case Assembled a -> a.parts().stream().map(Tensor::data).toList();
-        };
-    }
-
-    private List<List<MemorySegment>> data(List<String> names) {
-        return names.stream().map(n -> data(source.get(n))).toList();
+    private List<Place> places(List<String> names) {
+        return names.stream().map(n -> Place.of(source.get(n))).toList();
     }
 
     private void place(List<String> names) {
-        matrices.computeIfAbsent(data(names), _ -> {
+        matrices.computeIfAbsent(places(names), _ -> {
             List<Weights> parts = names.stream().map(source::get).toList();
             DeviceFormat format = DeviceFormat.of(type(parts.getFirst())).orElseThrow();
             int rows = Math.toIntExact(parts.stream().mapToLong(Weights::rows).sum());
@@ -228,7 +230,7 @@ public final class WeightPlan {
 
     /** The matrix of some tensors. */
     public Matrix matrix(List<String> names) {
-        return matrices.get(data(names));
+        return matrices.get(places(names));
     }
 
     /** Offset in bytes of a vector. */
