@@ -1,5 +1,5 @@
-// Products by matrices of experts, which stand in one matrix one after the other: each row of x meets those that its route names, which is read on the
-// device. Every pair of a row and an expert reads the expert's matrix.
+// Products by matrices of experts, which stand in one matrix one after the other: each row of x meets those that its route names, which is read on
+// the device. Every pair of a row and an expert reads the expert's matrix.
 #include "common/layout.cuh"
 #include "product/gemv.cuh"
 

@@ -1,6 +1,6 @@
-// mxfp4: 32 values share a power of two, each is a float of 4 bits (sign, two bits of exponent, one of mantissa): 0, 0.5, 1, 1.5, 2, 3, 4 or 6. Planes,
-// with N rounded up to 4 rows: N * K/32 * 16 bytes of nibbles, row by row; N * K/32 bytes of exponents, in the same order. Source: the OCP Microscaling
-// formats specification, 1.0.
+// mxfp4: 32 values share a power of two, each is a float of 4 bits (sign, two bits of exponent, one of mantissa): 0, 0.5, 1, 1.5, 2, 3, 4 or 6.
+// Planes, with N rounded up to 4 rows: N * K/32 * 16 bytes of nibbles, row by row; N * K/32 bytes of exponents, in the same order. Source: Open
+// Compute Project, Microscaling Formats 1.0, 2023.
 #pragma once
 #include "common/weights.cuh"
 

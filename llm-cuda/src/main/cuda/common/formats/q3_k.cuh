@@ -1,5 +1,5 @@
-// q3_k: 3 bits less 4; 16 values share a scale of 6 bits less 32, 256 one of 16. Planes: N * K/256 * 64 bytes of the lower two bits; N * K/256 * 32 of
-// the third ones; N * K/256 * 12 of scales, 6 bits after 6 bits; N * K/256 * 2 of d.
+// q3_k: 3 bits less 4; 16 values share a scale of 6 bits less 32, 256 one of 16. Planes: N * K/256 * 64 bytes of the lower two bits; N * K/256 * 32
+// of the third ones; N * K/256 * 12 of scales, 6 bits after 6 bits; N * K/256 * 2 of d.
 #pragma once
 #include "common/formats/two_bits.cuh"
 

@@ -1,5 +1,5 @@
-// q5_0: 32 values share a scale, each is 5 bits less 16. Planes, with N rounded up to 4 rows: N * K/32 * 16 bytes of low nibbles; N * K/32 * 4 of fifth
-// bits; N * K/32 * 2 of scales; all row by row.
+// q5_0: 32 values share a scale, each is 5 bits less 16. Planes, with N rounded up to 4 rows: N * K/32 * 16 bytes of low nibbles; N * K/32 * 4 of
+// fifth bits; N * K/32 * 2 of scales; all row by row.
 #pragma once
 #include "common/formats/five_bits.cuh"
 

@@ -46,7 +46,7 @@ public abstract class RowOpContract extends OpContract {
     @Test
     void activationsOfSmallAndLargeNumbers() {
         for (Op.Activation kind : Op.Activation.values()) {
-            for (int width : new int[] {1, 7, 16, 33, 100, 4099}) {
+            for (int width : new int[] {7, 16, 33, 100, 4099}) {
                 for (float size : new float[] {1e-3f, 1, 5, 300}) {
                     if (kind != Op.Activation.SWIGLU_OAI) {
                         var p = new Program.Builder();
