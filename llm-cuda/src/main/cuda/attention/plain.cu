@@ -21,11 +21,12 @@ struct Room {
   float highest[WARPS], total[WARPS], sums[WARPS][MOST_HEAD];
 };
 
+__device__ __forceinline__ float rounded(float x) { return __bfloat162float(__float2bfloat16_rn(x)); }
+
 /** What linear biases add to the score of a position. */
 __device__ __forceinline__ float alibi(const Any& a, int position) {
   float slope = a.slopes[a.head];
-  return a.alibiRounded ? a.alibiFactor * __bfloat162float(__float2bfloat16_rn(__fmul_rn(slope, (float)position)))
-                        : a.alibiFactor * (slope * (float)(position - a.last));
+  return a.alibiFactor * (a.alibiRounded ? rounded(__fmul_rn(slope, rounded((float)position))) : slope * (float)(position - a.last));
 }
 
 /** A lane has J dimensions, 32 apart, of U positions at once. */

@@ -19,12 +19,38 @@ public record Scores(float scale, int window, boolean chunked, float softCap, Op
      *
      * @param slopes one for each query head. Not to be changed
      * @param factor multiplies all
-     * @param bfloat16 whether {@code slope * j} is rounded to bfloat16 (to the nearest, ties to even) before it is multiplied, as Falcon has it
+     * @param bfloat16 whether j, and then {@code slope * j}, is rounded to bfloat16 (to the nearest, ties to even) before it is multiplied, as
+     *     Falcon has it; the slopes are then numbers of bfloat16, too
      */
     public record Alibi(float[] slopes, float factor, boolean bfloat16) {
+        /** The usual slopes: powers of {@code 2^(-max / n)}, where n is how many heads there are or the power of two below, then odd ones between. */
+        public static Alibi of(int heads, double max) {
+            return new Alibi(slopes(heads, max), 1, false);
+        }
+
+        /** The same in bfloat16. */
+        public static Alibi bfloat16(int heads, double max, float factor) {
+            float[] slopes = slopes(heads, max);
+            for (int i = 0; i < heads; i++) {
+                slopes[i] = rounded(slopes[i]);
+            }
+            return new Alibi(slopes, factor, true);
+        }
+
+        private static float[] slopes(int heads, double max) {
+            int n = Integer.highestOneBit(heads);
+            float base = (float) Math.pow(2, -max / n);
+            float between = (float) Math.pow(2, -max / (2.0 * n));
+            var slopes = new float[heads];
+            for (int h = 0; h < heads; h++) {
+                slopes[h] = (float) (h < n ? Math.pow(base, h + 1) : Math.pow(between, 2 * (h - n) + 1));
+            }
+            return slopes;
+        }
+
         /** What is added to the score of a key at position {@code key} of a query at {@code query}. */
         public float bias(int head, int key, int query) {
-            return bfloat16 ? factor * rounded(slopes[head] * key) : factor * (slopes[head] * (key - query));
+            return bfloat16 ? factor * rounded(slopes[head] * rounded(key)) : factor * (slopes[head] * (key - query));
         }
 
         private static float rounded(float x) {

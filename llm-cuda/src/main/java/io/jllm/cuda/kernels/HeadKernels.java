@@ -63,7 +63,7 @@ public final class HeadKernels {
      *
      * @param slopes where those of the heads are; 0 if there are none
      * @param factor multiplies all
-     * @param rounded whether slope times position is rounded to bfloat16
+     * @param rounded whether positions, and then slopes times them, are rounded to bfloat16
      */
     public record Alibi(long slopes, float factor, boolean rounded) {
         /** None at all. */
