@@ -404,4 +404,4 @@ const float* qNorm,
 KERNELS(f32, float)
 KERNELS(f16, __half)
 KERNELS(bf16, bf16)
-EXPORT_SHAPE(attn_decode, THREADS, PIECE)
+EXPORT_SHAPE(attn_decode, THREADS, PIECE, MOST_DIM)

@@ -107,6 +107,23 @@ __device__ __forceinline__ float gated_value(float gate, float up, int kind) {
   return act * up;
 }
 
+/** An activation by its number: 0 SiLU, 1 GELU by its tanh formula, 2 GELU, 3 ReLU, 4 its square. */
+__device__ __forceinline__ float activated(float x, int kind) {
+  switch (kind) {
+    case 0: return x / (1.f + expf(-x));
+    case 1: return x / (1.f + expf(-1.5957691216057308f * (x + 0.044715f * x * x * x))); // (1 + tanh(u)) / 2 without what cancels
+    case 2: return 0.5f * x * erfcf(-0.7071067811865476f * x);
+    case 3: return fmaxf(x, 0.f);
+    default: return fmaxf(x, 0.f) * fmaxf(x, 0.f);
+  }
+}
+/** act(gate) * up for any kind; 5 is the clamped SwiGLU of gpt-oss. */
+__device__ __forceinline__ float gated_any(float gate, float up, int kind) {
+  if (kind < 5) return activated(gate, kind) * up;
+  float g = fminf(gate, 7.f);
+  return g / (1.f + expf(-1.702f * g)) * (fminf(fmaxf(up, -7.f), 7.f) + 1.f);
+}
+
 /** One value a lane, 32 lanes a block: to 8 bits. All lanes of the warp take part. */
 __device__ __forceinline__ void quantize32(float v, int lane, signed char* q, Scale* s) {
   float m = warp_max(fabsf(v));

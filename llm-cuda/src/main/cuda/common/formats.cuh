@@ -1,8 +1,14 @@
 // The formats of weights: one list, which every family of kernels expands.
 #pragma once
 #include "common/formats/dense.cuh"
+#include "common/formats/mxfp4.cuh"
+#include "common/formats/q2_k.cuh"
+#include "common/formats/q3_k.cuh"
 #include "common/formats/q4_0.cuh"
+#include "common/formats/q4_1.cuh"
 #include "common/formats/q4_k.cuh"
+#include "common/formats/q5_0.cuh"
+#include "common/formats/q5_1.cuh"
 #include "common/formats/q5_k.cuh"
 #include "common/formats/q6_k.cuh"
 #include "common/formats/q8_0.cuh"
@@ -23,7 +29,13 @@
   BLOCKS(q8_0, 4, Q80)         \
   BLOCKS(q4_k, 5, Q4K)         \
   BLOCKS(q5_k, 6, Q5K)         \
-  BLOCKS(q6_k, 7, Q6K)
+  BLOCKS(q6_k, 7, Q6K)         \
+  BLOCKS(q4_1, 8, Q41)         \
+  BLOCKS(q5_0, 9, Q50)         \
+  BLOCKS(q5_1, 10, Q51)        \
+  BLOCKS(q2_k, 11, Q2K)        \
+  BLOCKS(q3_k, 12, Q3K)        \
+  BLOCKS(mxfp4, 13, Mxfp4)
 
 #define FORMAT_NUMBER(FMT, NUMBER, F) FORMAT_##FMT = NUMBER,
 enum FormatNumber { FORMATS(FORMAT_NUMBER, FORMAT_NUMBER) };

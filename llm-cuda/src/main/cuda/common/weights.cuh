@@ -66,6 +66,11 @@ struct Block {
   float scale[2], minimum;
 };
 
+/** Whether a format has a minimum for each half of a sub-block: then its `block` takes a place for the second one's. */
+template <class F> struct TwoMinima {
+  static constexpr bool VALUE = false;
+};
+
 __device__ __forceinline__ void spread(uint4 q, Block& b) {
   constexpr unsigned LOW = 0x0f0f0f0f;
   b.w[0] = q.x & LOW, b.w[1] = q.y & LOW, b.w[2] = q.z & LOW, b.w[3] = q.w & LOW;

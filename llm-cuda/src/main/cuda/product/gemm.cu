@@ -30,6 +30,9 @@ float* y,
   __shared__ __align__(16) int ws[SUBS][TILE][STRIDE], xs[SUBS][TILE][STRIDE];
   __shared__ float scale0[SUBS][TILE], scale1[SUBS][TILE], minimum[SUBS][TILE];
   __shared__ Scale xscale[SUBS][TILE];
+  constexpr bool TWO = TwoMinima<F>::VALUE; // then sums of the first halves of x are wanted too
+  __shared__ float minimum2[TWO ? SUBS : 1][TILE];
+  __shared__ int xfirst[TWO ? SUBS : 1][TILE];
   dependents();
   wait_previous();
   int nb = K / 32, tx = threadIdx.x % 16, ty = threadIdx.x / 16, row = threadIdx.x / SUBS, sub = threadIdx.x % SUBS;
@@ -40,8 +43,10 @@ float* y,
     Block b = {};
     int4 low = make_int4(0, 0, 0, 0), high = low;
     Scale scale = {0.f, 0};
+    float second = 0.f;
     if (c < nb) {
-      F::block(W, N, K, n, c, b);
+      if constexpr (TWO) F::block(W, N, K, n, c, b, second);
+      else F::block(W, N, K, n, c, b);
       const int4* p = (const int4*)(q + (long long)m * K + 32 * c);
       low = __ldcg(p), high = __ldcg(p + 1);
       int2 v = __ldcg((const int2*)(s + (long long)m * nb + c));
@@ -54,6 +59,11 @@ float* y,
     *(int4*)&xs[sub][row][0] = low;
     *(int4*)&xs[sub][row][4] = high;
     xscale[sub][row] = scale;
+    if constexpr (TWO) {
+      minimum2[sub][row] = second;
+      constexpr int ONES = 0x01010101;
+      xfirst[sub][row] = __dp4a(low.x, ONES, __dp4a(low.y, ONES, __dp4a(low.z, ONES, __dp4a(low.w, ONES, 0))));
+    }
     __syncthreads();
 #pragma unroll
     for (int u = 0; u < SUBS; u++) {
@@ -78,7 +88,12 @@ float* y,
         for (int j = 0; j < 4; j++) {
           Scale sx = xscale[u][ty + 16 * j];
           float s0 = scale0[u][tx + 16 * i], s1 = scale1[u][tx + 16 * i], mn = minimum[u][tx + 16 * i];
-          acc[i][j] += sx.d * (s0 * t[i][j] + s1 * h[i][j] - mn * sx.sum);
+          if constexpr (TWO) {
+            int first = xfirst[u][ty + 16 * j];
+            acc[i][j] += sx.d * (s0 * t[i][j] + s1 * h[i][j] - mn * first - minimum2[u][tx + 16 * i] * (sx.sum - first));
+          } else {
+            acc[i][j] += sx.d * (s0 * t[i][j] + s1 * h[i][j] - mn * sx.sum);
+          }
         }
     }
   }

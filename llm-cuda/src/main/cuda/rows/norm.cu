@@ -58,7 +58,7 @@ extern "C" __global__ void __launch_bounds__(ROW_THREADS) gated(const float* x, 
   wait_previous();
   int k = blockIdx.x * ROW_THREADS + threadIdx.x, r = blockIdx.y;
   const float* row = x + (long long)r * ldx;
-  float v = k < width ? gated_value(row1(row + k), row1(row + width + k), act) : 0.f;
+  float v = k < width ? gated_any(row1(row + k), row1(row + width + k), act) : 0.f;
   if (y && k < width) y[(long long)r * ldy + k] = v;
   if (q && k - (k & 31) < width) quantize32(v, k & 31, q + (long long)r * width + k - (k & 31), s + (long long)r * (width / 32) + k / 32);
 }

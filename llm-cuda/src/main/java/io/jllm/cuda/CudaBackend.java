@@ -1,5 +1,6 @@
 package io.jllm.cuda;
 
+import io.jllm.cuda.compile.Limits;
 import io.jllm.cuda.compile.TensorProduct;
 import io.jllm.cuda.driver.Blas;
 import io.jllm.cuda.driver.Context;
@@ -106,6 +107,7 @@ final class CudaBackend implements Backend {
     @Override
     public List<String> unsupported(Program program, WeightSource weights) {
         var reasons = new ArrayList<>(WeightCheck.problems(program, weights, type -> DeviceFormat.of(type).isPresent()));
+        reasons.addAll(new Limits(kernels).problems(program));
         if (program.logits().rows() != Value.Rows.LOGITS) {
             reasons.add("the program computes logits for every token, not for the wanted rows");
         }

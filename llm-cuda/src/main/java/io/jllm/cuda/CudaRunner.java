@@ -27,6 +27,7 @@ import io.jllm.cuda.sample.RowSampler;
 import io.jllm.cuda.weights.WeightLoader;
 import io.jllm.cuda.weights.WeightPlan;
 import io.jllm.model.BufferPlan;
+import io.jllm.model.Op;
 import io.jllm.model.Program;
 import io.jllm.sampling.SamplerChain;
 import io.jllm.spi.Backend.RunnerOptions;
@@ -60,6 +61,7 @@ final class CudaRunner implements ModelRunner {
     private final List<CompiledOp> ops;
     private final GraphCache graphs;
     private final int vocab;
+    private final int tokens;
     private Arena hostArena = Arena.ofShared();
     private MemorySegment hostLogits = MemorySegment.NULL;
     private boolean hostCurrent;
@@ -73,6 +75,7 @@ final class CudaRunner implements ModelRunner {
         this.budget = budget;
         this.context = context;
         vocab = program.vocab();
+        tokens = program.ops().stream().mapToInt(op -> op instanceof Op.Embed e ? e.rows() : 0).max().orElse(0);
         owner.own(arena);
         try {
             stream = owner.own(Stream.create());
@@ -88,9 +91,9 @@ final class CudaRunner implements ModelRunner {
             counters.fill(stream, (byte) 0);
             long shares = counters.address() + MemoryBudget.attentionCounterBytes(program, options);
             DeviceMemory tasks = owner.own(DeviceMemory.allocate(context, CompiledOps.taskBytes(program), "chains of tasks"));
-            Optional<TensorProduct.Room> tensors = blas.map(b -> new TensorProduct.Room(b,
-                    owner.own(DeviceMemory.allocate(context, TensorProduct.Room.bytes(plan.mostDenseCols()), "products on tensor cores")).address(),
-                    plan.mostDenseCols()));
+            int cols = plan.mostDenseCols();
+            Optional<TensorProduct.Room> tensors = blas.map(b -> new TensorProduct.Room(b, owner.own(DeviceMemory.allocate(context,
+                    TensorProduct.Room.bytes(cols), "products on tensor cores")).address(), cols));
             copier = owner.own(new BlockCopier(stream, kernels, arena, kv));
             sampler = owner.own(new RowSampler(context, stream, kernels, arena, activations.floats(program.logits()),
                     Activations.pitch(program.logits()), vocab, options.maxLogitRows(), options.maxSequences()));
@@ -100,8 +103,8 @@ final class CudaRunner implements ModelRunner {
                     partial.address(), counters.address(), shares, tasks, chain, tensors, context.device().multiprocessors());
             ops = Compiler.compile(program, state, arena, Mode.ANY);
             int most = Math.min(options.maxSequences(), Math.min(options.maxTokensPerStep(), options.maxLogitRows()));
-            graphs = owner.own(new GraphCache(Compiler.compile(program, state, arena, Mode.ONE),
-                    Compiler.compile(program, state, arena, Mode.FEW), ops, most));
+            graphs = owner.own(new GraphCache(Compiler.compile(program, state, arena, Mode.ONE), Compiler.compile(program, state, arena, Mode.FEW),
+                    ops, most));
             WeightLoader.load(plan, weights, context, stream, kernels);
             warmUp();
         } catch (RuntimeException | Error e) {
@@ -116,9 +119,7 @@ final class CudaRunner implements ModelRunner {
         var one = new StepBatch(1, 1, 1, 1);
         one.queryStart[1] = 1;
         one.contextLength[0] = 1;
-        one.tokens = 1;
-        one.sequences = 1;
-        one.logitRows = 1;
+        one.tokens = one.sequences = one.logitRows = 1;
         forward(one);
         stream.synchronize();
     }
@@ -164,12 +165,11 @@ final class CudaRunner implements ModelRunner {
 
     /** Whether every sequence has one token and wants its logits. */
     private static boolean isDecode(StepBatch b, StepSize size) {
-        return size.singles() == b.tokens && b.logitRows == b.tokens && b.tokens > 0 && b.tokens <= GraphCache.MOST_SEQUENCES
-                && b.logitRow[b.logitRows - 1] == b.tokens - 1 && b.logitRow[0] == 0 && rising(b);
+        return size.singles() == b.tokens && b.logitRows == b.tokens && b.tokens > 0 && b.tokens <= GraphCache.MOST_SEQUENCES && inOrder(b);
     }
 
-    private static boolean rising(StepBatch b) {
-        for (int r = 1; r < b.logitRows; r++) {
+    private static boolean inOrder(StepBatch b) {
+        for (int r = 0; r < b.logitRows; r++) {
             if (b.logitRow[r] != r) {
                 return false;
             }
@@ -179,12 +179,12 @@ final class CudaRunner implements ModelRunner {
 
     private void check(StepBatch b) {
         if (b.tokens > options.maxTokensPerStep() || b.logitRows > options.maxLogitRows() || b.sequences > options.maxSequences()) {
-            throw new IllegalArgumentException("a step of " + b.tokens + " tokens, " + b.sequences + " sequences and " + b.logitRows + " rows of "
-                    + "logits; the limits are " + options.maxTokensPerStep() + ", " + options.maxSequences() + " and " + options.maxLogitRows());
+            throw new IllegalArgumentException("a step of " + b.tokens + " tokens, " + b.sequences + " sequences and " + b.logitRows
+                    + " rows of logits; the limits are " + options.maxTokensPerStep() + ", " + options.maxSequences() + " and " + options.maxLogitRows());
         }
         for (int t = 0; t < b.tokens; t++) {
-            if (b.tokenIds[t] < 0 || b.tokenIds[t] >= vocab) {
-                throw new IllegalArgumentException("token id " + b.tokenIds[t] + " is not in the vocabulary of " + vocab);
+            if (b.tokenIds[t] < 0 || b.tokenIds[t] >= tokens) {
+                throw new IllegalArgumentException("token id " + b.tokenIds[t] + " is not in the vocabulary of " + tokens);
             }
         }
     }

@@ -57,7 +57,7 @@ record MemoryBudget(long weights, long scratch, long blockBytes, int blocks, int
         int tableInts = Math.max(o.maxBlocks(), Math.min(MOST_TABLE_INTS, Math.multiplyExact(o.maxSequences(), Math.min(o.maxBlocks(),
                 MOST_TABLE_INTS / o.maxSequences() + 1))));
         int pieces = pieces(program, o, cut);
-        long partial = pieceBytes(program) * pieces;
+        long partial = pieceBytes(program, cut) * pieces;
         long scratch = Activations.bytes(BufferPlan.of(program, Fusion.LINGER), o.maxTokensPerStep(), o.maxLogitRows()) + partial
                 + StepUpload.bytes(o, cut, tableInts)
                 + RowSampler.scratchBytes(kernels, program.vocab(), o.maxLogitRows()) + counterBytes(program, o)
@@ -83,13 +83,13 @@ record MemoryBudget(long weights, long scratch, long blockBytes, int blocks, int
 
     private static int pieces(Program program, RunnerOptions o, AttentionCut cut) {
         long all = Math.ceilDiv((long) o.maxBlocks() * o.blockSize(), cut.piece()) + o.maxSequences();
-        long most = Math.max(o.maxSequences(), MOST_PARTIAL_BYTES / Math.max(1, pieceBytes(program)));
+        long most = Math.max(o.maxSequences(), MOST_PARTIAL_BYTES / Math.max(1, pieceBytes(program, cut)));
         return (int) Math.min(all, most);
     }
 
     /** What the heads of a piece leave: a maximum, a sum and a weighted value each. */
-    private static long pieceBytes(Program program) {
-        return program.ops().stream().mapToLong(op -> op instanceof Op.PagedAttention a ? (long) a.shape().heads() * (a.shape().headDim()
+    private static long pieceBytes(Program program, AttentionCut cut) {
+        return program.ops().stream().mapToLong(op -> op instanceof Op.PagedAttention a && cut.attends(a) ? (long) a.shape().heads() * (a.shape().headDim()
                 + 2) * Float.BYTES : 0)
                 .max().orElse(0);
     }

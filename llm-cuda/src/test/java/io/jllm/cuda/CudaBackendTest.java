@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.jllm.cuda.kernels.DeviceFormat;
 import io.jllm.cuda.kernels.KernelImages;
+import io.jllm.quant.DType;
 import io.jllm.spi.BackendProvider.Probe;
 import java.util.List;
 import java.util.Map;
@@ -43,6 +44,7 @@ class CudaBackendTest {
             assertTrue(f.bytes(5, 256) >= f.type().bytes(5 * 256), f.toString());
         }
         assertTrue(DeviceFormat.F16.asInFile(4096) && !DeviceFormat.F16.asInFile(7) && !DeviceFormat.Q4_0.asInFile(4096));
-        assertFalse(DeviceFormat.of(io.jllm.quant.DType.Q2_K).isPresent());
+        assertEquals(Optional.of(DeviceFormat.Q2_K), DeviceFormat.of(DType.Q2_K));
+        assertFalse(DeviceFormat.of(DType.IQ2_XS).isPresent());
     }
 }

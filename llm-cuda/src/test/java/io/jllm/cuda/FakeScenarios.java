@@ -189,11 +189,13 @@ final class FakeScenarios {
     private static void formats() {
         for (DeviceFormat format : DeviceFormat.values()) {
             for (DType kv : List.of(DType.F32, DType.F16, DType.BF16)) {
-                Program program = TinyModels.program(TinyModels.config(100, 1, 256, 512, new Op.AttentionShape(4, 2, 64), 256, 0));
-                var options = new RunnerOptions(64, 4, 64, 16, 40, 0, kv);
-                try (CudaBackend backend = open(); ModelRunner runner = backend.load(program, zeros(program, format.type()), options)) {
-                    run(runner);
-                    runner.sample(new RowSampling[] {row(1)}, 1, new int[1], new float[1]);
+                Program usual = TinyModels.program(TinyModels.config(100, 1, 256, 512, new Op.AttentionShape(4, 2, 64), 256, 0));
+                for (Program program : List.of(usual, EveryOp.program())) {
+                    var options = new RunnerOptions(64, 4, 64, 16, 40, 0, kv);
+                    try (CudaBackend backend = open(); ModelRunner runner = backend.load(program, zeros(program, format.type()), options)) {
+                        run(runner);
+                        runner.sample(new RowSampling[] {row(1)}, 1, new int[1], new float[1]);
+                    }
                 }
             }
         }
@@ -209,7 +211,7 @@ final class FakeScenarios {
     /** Matrices of zeros of any type. */
     private static WeightSource zeros(Program program, DType type) {
         var tensors = new LinkedHashMap<>(TinyModels.weights(program, 1).tensors());
-        tensors.replaceAll((name, t) -> t.rows() == 1 ? t
+        tensors.replaceAll((name, t) -> t.rows() == 1 || name.matches(".*(norm|bias)") || t.cols() % type.blockElements() != 0 ? t
                 : new Tensor(name, type, t.rows(), t.cols(), Arena.ofAuto().allocate(type.bytes(t.rows() * t.cols()), 64)));
         return new TinyModels.MemoryWeights(tensors);
     }

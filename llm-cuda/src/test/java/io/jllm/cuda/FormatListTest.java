@@ -111,7 +111,7 @@ class FormatListTest {
         MatchResult first = rows(text).getFirst();
         MatchResult last = rows(text).getLast();
         Files.writeString(list, text.substring(0, first.start()).replace("#pragma once\n", "#pragma once\n#include \"common/formats/made_up.cuh\"\n")
-                + "BLOCKS(made_up, 8, MadeUp)\n" + text.substring(last.end()));
+                + "BLOCKS(made_up, 99, MadeUp)\n" + text.substring(last.end()));
         var made = new StringBuilder();
         for (String file : List.of("rows/embed", "product/pack", "product/gemv", "product/gemv_gated", "product/gemm")) {
             Path ptx = folder.resolve("made.ptx");

@@ -1,5 +1,6 @@
 package io.jllm.cuda.compile;
 
+import io.jllm.cuda.kernels.AttentionCut;
 import io.jllm.cuda.kernels.AttentionKernels;
 import io.jllm.cuda.kernels.DecodeKernels;
 import io.jllm.cuda.kernels.EmbedKernels;
@@ -32,6 +33,10 @@ public final class Compiler {
     private final ProductKernels products;
     private final AttentionKernels attentions;
     private final DecodeKernels decodes;
+    private final RowOps rows;
+    private final HeadOps heads;
+    private final ExpertOps experts;
+    private final AttentionCut cut;
     private final Fusion fusion;
 
     private Compiler(Program program, DeviceState state, Arena arena, Mode mode) {
@@ -45,7 +50,11 @@ public final class Compiler {
         products = new ProductKernels(state.kernels(), arena);
         attentions = new AttentionKernels(state.kernels(), arena, state.kvSuffix(), state.upload());
         decodes = new DecodeKernels(state.kernels(), arena, state.kvSuffix(), state.upload(), state.multiprocessors());
-        fusion = new Fusion(state, values, mode, compiled, products, decodes);
+        rows = new RowOps(state, values, arena);
+        heads = new HeadOps(state, values, arena);
+        experts = new ExpertOps(state, values, arena, compiled);
+        cut = AttentionCut.of(state.kernels());
+        fusion = new Fusion(state, values, mode, compiled, products, decodes, cut);
     }
 
     /**
@@ -76,7 +85,8 @@ public final class Compiler {
                 quantized = true;
             }
             case Op.Linear l -> linear(l);
-            case HeadOp.RopeStoreKv r -> compiled.add(rope(r));
+            case HeadOp.RopeStoreKv r -> compiled.add(cut.rotates(r) ? rope(r) : heads.ropeStore(r));
+            case Op.PagedAttention a when !cut.attends(a) -> compiled.add(heads.attention(a));
             case Op.PagedAttention a -> {
                 quantized = mode != Mode.ANY && values.wantsBytes(out) && state.storesBytes(a.shape());
                 compiled.add(attention(a, quantized));
@@ -85,8 +95,22 @@ public final class Compiler {
                 compiled.add(gated(g));
                 quantized = true;
             }
-            case Op.AddPositions _, Op.LayerNorm _, Op.Act _, Op.Add _, Op.Scale _, HeadOp.NormHeads _, HeadOp.Rotate _, HeadOp.ScaleQueries _,
-                 ExpertOp _, LatentOp _ -> throw new IllegalArgumentException("there are no kernels for " + op);
+            case Op.AddPositions p -> compiled.add(rows.positions(p));
+            case Op.LayerNorm n -> {
+                compiled.add(rows.layerNorm(n));
+                quantized = true;
+            }
+            case Op.Act a -> {
+                compiled.add(rows.act(a));
+                quantized = true;
+            }
+            case Op.Add a -> compiled.add(rows.add(a));
+            case Op.Scale s -> compiled.add(rows.scale(s));
+            case HeadOp.NormHeads n -> compiled.add(heads.norm(n));
+            case HeadOp.Rotate r -> compiled.add(heads.rotate(r));
+            case HeadOp.ScaleQueries s -> compiled.add(heads.scale(s));
+            case ExpertOp e -> experts.add(e);
+            case LatentOp l -> experts.add(l);
             case Op.SelectRows s -> {
                 if (values.onlyNormed(s)) {
                     return; // the norm picks its rows

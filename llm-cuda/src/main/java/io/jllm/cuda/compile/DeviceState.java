@@ -3,6 +3,7 @@ package io.jllm.cuda.compile;
 import io.jllm.cuda.driver.DeviceMemory;
 import io.jllm.cuda.kernels.AttentionKernels;
 import io.jllm.cuda.kernels.DecodeKernels;
+import io.jllm.cuda.kernels.HeadKernels;
 import io.jllm.cuda.kernels.Kernels;
 import io.jllm.cuda.kernels.ProductKernels;
 import io.jllm.cuda.kernels.Rows;
@@ -14,6 +15,7 @@ import io.jllm.cuda.weights.WeightPlan;
 import io.jllm.model.HeadOp;
 import io.jllm.model.Op;
 import io.jllm.model.Rope;
+import io.jllm.model.Scores;
 import io.jllm.model.Value;
 import io.jllm.model.Weight;
 import io.jllm.quant.DType;
@@ -106,7 +108,10 @@ public record DeviceState(Kernels kernels, WeightPlan plan, long weights, Activa
         return switch (kind) {
             case SILU -> 0;
             case GELU_TANH -> 1;
-            case GELU, RELU, RELU_SQUARED, SWIGLU_OAI -> throw new IllegalArgumentException("there are no kernels for " + kind);
+            case GELU -> 2;
+            case RELU -> 3;
+            case RELU_SQUARED -> 4;
+            case SWIGLU_OAI -> 5;
         };
     }
 
@@ -118,6 +123,25 @@ public record DeviceState(Kernels kernels, WeightPlan plan, long weights, Activa
     /** The room of single queries' attention. */
     DecodeKernels.Partial partials() {
         return new DecodeKernels.Partial(partial, counters);
+    }
+
+    /** A rotation of any kind. */
+    HeadKernels.Rotation rotation(Rope r) {
+        HeadKernels.Longer longer = r.longer().map(l -> switch (l) {
+            case Rope.Longer.Switched s -> new HeadKernels.Longer(s.above(), weights + plan.frequencyOffset(s), s.attentionFactor(), 0, 0);
+            case Rope.Longer.Dynamic d -> new HeadKernels.Longer(d.above(), 0, d.attentionFactor(), (float) d.base(), (float) d.factor());
+        }).orElse(HeadKernels.Longer.NONE);
+        return new HeadKernels.Rotation(r.rotaryDim(), r.layout() == Rope.Layout.INTERLEAVED, frequencies(r), r.attentionFactor(), longer);
+    }
+
+    /** Linear biases, if there are any. */
+    HeadKernels.Alibi alibi(Scores s) {
+        return s.alibi().map(a -> new HeadKernels.Alibi(weights + plan.slopeOffset(a), a.factor(), a.bfloat16())).orElse(HeadKernels.Alibi.NONE);
+    }
+
+    /** A vector, or 0. */
+    long vector(Optional<String> name) {
+        return name.map(this::vector).orElse(0L);
     }
 
     private long frequencies(Rope rope) {

@@ -1,5 +1,6 @@
 package io.jllm.cuda.compile;
 
+import io.jllm.cuda.kernels.AttentionCut;
 import io.jllm.cuda.kernels.DecodeKernels;
 import io.jllm.cuda.kernels.ProductKernels;
 import io.jllm.cuda.kernels.RowsLaunch;
@@ -10,6 +11,7 @@ import io.jllm.model.Value;
 import io.jllm.model.Weight;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * Neighbouring ops of a program that one kernel can do for a few rows: a norm with the product behind it, a product of gate and up with its
@@ -23,6 +25,8 @@ public final class Fusion {
     public static final int LINGER = 3;
     /** Rows of a matrix that chains read together; none of them may be both of gate and of up. */
     private static final int ROWS_TOGETHER = 4;
+    /** Activations that the kernels of products know: more would make them slower. */
+    private static final Set<Op.Activation> FUSED = Set.of(Op.Activation.SILU, Op.Activation.GELU_TANH);
 
     private final DeviceState state;
     private final Values values;
@@ -30,15 +34,18 @@ public final class Fusion {
     private final CompiledOps compiled;
     private final ProductKernels products;
     private final DecodeKernels attention;
+    private final AttentionCut cut;
 
     /** Adds what it compiles to the ops that are compiled. */
-    Fusion(DeviceState state, Values values, Mode mode, CompiledOps compiled, ProductKernels products, DecodeKernels attention) {
+    Fusion(DeviceState state, Values values, Mode mode, CompiledOps compiled, ProductKernels products, DecodeKernels attention,
+            AttentionCut cut) {
         this.state = state;
         this.values = values;
         this.mode = mode;
         this.compiled = compiled;
         this.products = products;
         this.attention = attention;
+        this.cut = cut;
     }
 
     /**
@@ -89,8 +96,8 @@ public final class Fusion {
     /** A product of gate and up with its activation, and for one row the norm before it if there is one. */
     private int gated(List<Op> ops, Op.Linear l, Optional<Op.RmsNorm> norm) {
         List<List<Weight>> runs = state.plan().runs(l);
-        if (ops.size() < 2 || !(ops.get(1) instanceof Op.GatedAct g) || !values.feeds(l, g.gateUp()) || l.residual().isPresent() || runs.size() != 1
-                || state.bias(runs.getFirst()) != 0) {
+        if (ops.size() < 2 || !(ops.get(1) instanceof Op.GatedAct g) || !FUSED.contains(g.kind()) || !values.feeds(l, g.gateUp())
+                || l.residual().isPresent() || runs.size() != 1 || state.bias(runs.getFirst()) != 0) {
             return 0;
         }
         List<Weight> run = runs.getFirst();
@@ -111,7 +118,8 @@ public final class Fusion {
 
     /** Rotation and attention. */
     private int rotated(List<Op> ops, HeadOp.RopeStoreKv r) {
-        if (ops.size() < 2 || !(ops.get(1) instanceof Op.PagedAttention a) || !values.feeds(r, a.q()) || a.layer() != r.layer()) {
+        if (ops.size() < 2 || !(ops.get(1) instanceof Op.PagedAttention a) || !values.feeds(r, a.q()) || a.layer() != r.layer() || !cut.rotates(r)
+                || !cut.attends(a)) {
             return 0;
         }
         if (mode == Mode.ONE && !values.wantsBytes(a.out()) && state.chain().filter(c -> c.attends(a.shape().headDim())).isPresent()) {

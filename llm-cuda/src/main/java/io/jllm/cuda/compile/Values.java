@@ -39,12 +39,24 @@ final class Values {
                     }
                     l.residual().ifPresent(r -> floats.set(r.id()));
                 }
-                case Op.AddPositions _, Op.LayerNorm _, Op.Act _, Op.Add _, Op.Scale _, HeadOp.NormHeads _, HeadOp.Rotate _, HeadOp.ScaleQueries _,
-                     ExpertOp _, LatentOp _ -> throw new IllegalArgumentException("there are no kernels for " + op);
-                case Op.Embed _, Op.RmsNorm _, HeadOp.RopeStoreKv _, Op.PagedAttention _, Op.GatedAct _, Op.SelectRows _ ->
-                    op.inputs().forEach(v -> floats.set(v.id()));
+                case ExpertOp.ExpertLinear l -> {
+                    l.weights().forEach(w -> met(l.in(), w));
+                    floats.set(l.route().id());
+                }
+                case ExpertOp.ExpertSum e -> {
+                    met(e.in(), e.weight());
+                    floats.set(e.route().id());
+                    e.residual().ifPresent(r -> floats.set(r.id()));
+                }
+                case Op.Embed _, Op.AddPositions _, Op.RmsNorm _, Op.LayerNorm _, HeadOp _, Op.PagedAttention _, Op.GatedAct _, Op.Act _, Op.Add _,
+                     Op.Scale _, Op.SelectRows _, ExpertOp.Route _, LatentOp _ -> op.inputs().forEach(v -> floats.set(v.id()));
             }
         }
+    }
+
+    /** A value that matrices of experts meet. */
+    private void met(Value in, Weight w) {
+        (state.matrix(w.name()).format().dense() ? floats : bytes).set(in.id());
     }
 
     private boolean readsFloats(List<Weight> run) {

@@ -1,8 +1,9 @@
 /**
  * From a program to launches, in one of three modes: the fewer rows, the more is fused.
  *
- * <p>To read: {@link io.jllm.cuda.compile.Compiler} walks the ops, {@link io.jllm.cuda.compile.Fusion} takes several at once,
- * {@link io.jllm.cuda.compile.CompiledOps} makes chains of tasks of them; {@link io.jllm.cuda.compile.DeviceState} says where everything is,
+ * <p>To read: {@link io.jllm.cuda.compile.Compiler} walks the ops, {@link io.jllm.cuda.compile.Fusion} takes several at once, {@code RowOps},
+ * {@code HeadOps} and {@code ExpertOps} those that the usual models do not have; {@link io.jllm.cuda.compile.Limits} says what there is no room for.
+ * {@link io.jllm.cuda.compile.CompiledOps} makes chains of tasks of ops; {@link io.jllm.cuda.compile.DeviceState} says where everything is,
  * {@code Values} in which forms a value is wanted. {@link io.jllm.cuda.compile.GraphCache} runs the result.
  */
 package io.jllm.cuda.compile;

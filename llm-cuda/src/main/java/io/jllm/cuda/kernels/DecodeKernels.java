@@ -56,11 +56,20 @@ public final class DecodeKernels {
 
     /** Positions that a piece has; or a multiple of it. */
     static int piece(Kernels kernels) {
-        return kernels.shape(DECODE, 2)[1];
+        return shape(kernels)[1];
+    }
+
+    /** Dimensions of the largest head. */
+    static int largestHead(Kernels kernels) {
+        return shape(kernels)[2];
+    }
+
+    private static int[] shape(Kernels kernels) {
+        return kernels.shape(DECODE, 3);
     }
 
     private Launch.Builder launch(String family) {
-        return kernels.launch(arena, family + "_" + kvSuffix, kernels.shape(DECODE, 2)[0]);
+        return kernels.launch(arena, family + "_" + kvSuffix, shape(kernels)[0]);
     }
 
     /** Attention of single queries; y as floats, bytes or both. */

@@ -18,7 +18,13 @@ public enum DeviceFormat {
     Q8_0(4, DType.Q8_0, 32, 2),
     Q4_K(5, DType.Q4_K, 128, 16),
     Q5_K(6, DType.Q5_K, 128, 32, 16),
-    Q6_K(7, DType.Q6_K, 128, 64, 16, 2);
+    Q6_K(7, DType.Q6_K, 128, 64, 16, 2),
+    Q4_1(8, DType.Q4_1, 16, 4),
+    Q5_0(9, DType.Q5_0, 16, 4, 2),
+    Q5_1(10, DType.Q5_1, 16, 4, 4),
+    Q2_K(11, DType.Q2_K, 64, 16, 4),
+    Q3_K(12, DType.Q3_K, 64, 32, 12, 2),
+    MXFP4(13, DType.MXFP4, 16, 1);
 
     private static final long PLANE_ALIGNMENT = 256;
     /** Bytes to which rows of plain values are filled up. */

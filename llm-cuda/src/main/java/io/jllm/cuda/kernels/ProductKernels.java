@@ -101,7 +101,7 @@ public final class ProductKernels {
     }
 
     /** Dense weights meet floats, the others bytes. */
-    private static Launch.Builder input(Launch.Builder b, Weights w, Rows x) {
+    static Launch.Builder input(Launch.Builder b, Weights w, Rows x) {
         return w.format.dense() ? b.pointer("x", x.floats()).integer("ldx", x.pitch()) : b.pointer("q", x.bytes()).pointer("s", x.scales());
     }
 }

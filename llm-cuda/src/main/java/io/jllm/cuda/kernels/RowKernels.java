@@ -3,7 +3,7 @@ package io.jllm.cuda.kernels;
 import io.jllm.cuda.driver.Launch;
 import java.lang.foreign.Arena;
 
-/** Launches {@code rows/norm.cu}: kernels on rows. */
+/** Launches {@code rows/norm.cu}, {@code rows/layers.cu} and {@code rows/positions.cu}: kernels on rows. */
 public final class RowKernels {
     private final Kernels kernels;
     private final Arena arena;
@@ -27,6 +27,41 @@ public final class RowKernels {
         return new RowsLaunch.Down(launch("rms_norm").pointer("x", x.floats()).integer("ldx", x.pitch()).pointer("rowIndex", rowIndex)
                 .pointer("w", weight).real("eps", eps).pointer("y", y.floats()).integer("ldy", y.pitch()).pointer("q", y.bytes())
                 .pointer("s", y.scales()).integer("width", width).build());
+    }
+
+    /** Layer norm of rows of x, with weights and biases or without (0), to floats, bytes or both. */
+    public RowsLaunch layerNorm(Rows x, long weight, long bias, float eps, Rows y, int width) {
+        return new RowsLaunch.Down(launch("layer_norm").pointer("x", x.floats()).integer("ldx", x.pitch()).pointer("w", weight).pointer("b", bias)
+                .real("eps", eps).pointer("y", y.floats()).integer("ldy", y.pitch()).pointer("q", y.bytes()).pointer("s", y.scales())
+                .integer("width", width).build());
+    }
+
+    /** An activation of each number, as floats, bytes or both. */
+    public RowsLaunch act(Rows x, Rows y, int width, int kind) {
+        return new RowsLaunch.Across(launch("act").pointer("x", x.floats()).integer("ldx", x.pitch()).pointer("y", y.floats())
+                .integer("ldy", y.pitch()).pointer("q", y.bytes()).pointer("s", y.scales()).integer("width", width).integer("kind", kind).build(),
+                Math.ceilDiv(width, threads("act")));
+    }
+
+    /** y = a + scale * b, b by the sigmoid of a gate (0: none), which has one number a row. */
+    public RowsLaunch add(Rows a, Rows b, float scale, Rows gate, Rows y, int width) {
+        return new RowsLaunch.Across(launch("add_rows").pointer("a", a.floats()).integer("lda", a.pitch()).pointer("b", b.floats())
+                .integer("ldb", b.pitch()).real("scale", scale).pointer("gate", gate.floats()).integer("ldg", gate.pitch())
+                .pointer("y", y.floats()).integer("ldy", y.pitch()).integer("width", width).build(), Math.ceilDiv(width, threads("add_rows")));
+    }
+
+    /** y = factor * x, softly capped if the cap is above 0. */
+    public RowsLaunch scale(Rows x, float factor, float softCap, Rows y, int width) {
+        return new RowsLaunch.Across(launch("scale_rows").pointer("x", x.floats()).integer("ldx", x.pitch()).real("factor", factor)
+                .real("softCap", softCap).pointer("y", y.floats()).integer("ldy", y.pitch()).integer("width", width).build(),
+                Math.ceilDiv(width, threads("scale_rows")));
+    }
+
+    /** y = x + the row of a table for its position, from an offset on. */
+    public RowsLaunch positions(DeviceFormat format, long table, int rows, int width, long positions, int offset, Rows x, Rows y) {
+        return new RowsLaunch.Down(kernels.launch(arena, "add_positions_" + format.suffix(), threads("add_positions")).pointer("table", table)
+                .integer("N", rows).integer("K", width).pointer("positions", positions).integer("offset", offset).pointer("x", x.floats())
+                .integer("ldx", x.pitch()).pointer("y", y.floats()).integer("ldy", y.pitch()).build());
     }
 
     /** Rows of floats to 8 bits. */

@@ -16,6 +16,14 @@ public interface RowsLaunch {
         }
     }
 
+    /** A grid of so many blocks for each row and each part of it. */
+    record Parts(Launch launch, int blocks, int parts) implements RowsLaunch {
+        @Override
+        public void run(Stream stream, int rows) {
+            launch.run(stream, blocks, rows, parts);
+        }
+    }
+
     /** A grid of one block for each row. */
     record Down(Launch launch) implements RowsLaunch {
         @Override

@@ -6,6 +6,8 @@ public interface StepArrays {
     enum Field {
         /** Token ids, their positions, and their places in the KV cache (block times block size plus row, or -1), one a token. */
         TOKEN_IDS, POSITIONS, KV_SLOTS,
+        /** The sequence of a token, and the length by which its rotation is chosen, one a token. */
+        TOKEN_SEQUENCE, ROPE_LENGTH,
         /** The row of a token, one a row of logits. */
         LOGIT_ROW,
         /** Positions that count, and where the blocks of a sequence begin in {@link #TABLE}, one a sequence. */

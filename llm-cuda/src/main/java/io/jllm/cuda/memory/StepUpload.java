@@ -67,7 +67,7 @@ public final class StepUpload implements StepArrays, AutoCloseable {
         for (Field f : Field.values()) {
             at[f.ordinal()] = next;
             next = Math.addExact(next, switch (f) {
-                case TOKEN_IDS, POSITIONS, KV_SLOTS -> o.maxTokensPerStep();
+                case TOKEN_IDS, POSITIONS, KV_SLOTS, TOKEN_SEQUENCE, ROPE_LENGTH -> o.maxTokensPerStep();
                 case LOGIT_ROW -> o.maxLogitRows();
                 case CONTEXT, TABLE_AT, SINGLE_ROW, SINGLE_SEQUENCE -> o.maxSequences();
                 case PIECES -> 1 + o.maxSequences();
@@ -117,6 +117,10 @@ public final class StepUpload implements StepArrays, AutoCloseable {
         for (int s = 0; s < b.sequences; s++) {
             int first = b.queryStart[s];
             int n = b.queryStart[s + 1] - first;
+            for (int t = first; t < first + n; t++) {
+                set(h, Field.TOKEN_SEQUENCE, t, s);
+                set(h, Field.ROPE_LENGTH, t, b.ropeLength[s]);
+            }
             if (n == 1) {
                 set(h, Field.SINGLE_ROW, single, first);
                 set(h, Field.SINGLE_SEQUENCE, single, s);
@@ -128,6 +132,10 @@ public final class StepUpload implements StepArrays, AutoCloseable {
                 set(h, Field.TILE_ROWS, tile, Math.min(cut.queries(), n - i));
                 set(h, Field.TILE_SEQUENCE, tile++, s);
             }
+        }
+        for (int t = b.tokens; t < padded.tokens(); t++) {
+            set(h, Field.TOKEN_SEQUENCE, t, 0);
+            set(h, Field.ROPE_LENGTH, t, 0);
         }
         for (; single < padded.singles(); single++) {
             // An entry of its own, whose sequence has no positions.

@@ -7,7 +7,7 @@ import io.jllm.cuda.driver.PinnedRing;
 import io.jllm.cuda.driver.Stream;
 import io.jllm.cuda.kernels.Kernels;
 import io.jllm.cuda.kernels.PackKernels;
-import io.jllm.quant.Tensor;
+import io.jllm.quant.Weights;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -29,8 +29,11 @@ public final class WeightLoader {
     /** How long to wait for a full slot before looking whether the copying threads have failed. */
     private static final long PATIENCE_MILLIS = 100;
 
-    /** Rows of a tensor that fit a slot. */
-    private record Piece(WeightPlan.Matrix matrix, MemorySegment from, int row, int rows) {
+    /** Rows of some weights that fit a slot, from a first one on; in the matrix that is row {@code row}. */
+    private record Piece(WeightPlan.Matrix matrix, Weights from, long first, int row, int rows) {
+        long bytes() {
+            return from.rowBytes() * rows;
+        }
     }
 
     private record Filled(Piece piece, PinnedRing.Slot slot) {
@@ -48,20 +51,20 @@ public final class WeightLoader {
         this.memory = memory;
         for (WeightPlan.Matrix m : plan.matrices()) {
             int at = 0;
-            for (Tensor t : m.tensors()) {
+            for (Weights t : m.parts()) {
                 int most = Math.toIntExact(Math.max(1, slotBytes() / t.rowBytes()));
                 for (int row = 0; row < t.rows(); row += most) {
                     int rows = (int) Math.min(most, t.rows() - row);
-                    pieces.add(new Piece(m, t.data().asSlice(row * t.rowBytes(), rows * t.rowBytes()), at + row, rows));
+                    pieces.add(new Piece(m, t, row, at + row, rows));
                 }
                 at += Math.toIntExact(t.rows());
             }
         }
     }
 
-    /** A row of any tensor fits. */
+    /** A row of any weights fits. */
     private long slotBytes() {
-        long widest = plan.matrices().stream().flatMap(m -> m.tensors().stream()).mapToLong(Tensor::rowBytes).max().orElse(1);
+        long widest = plan.matrices().stream().flatMap(m -> m.parts().stream()).mapToLong(Weights::rowBytes).max().orElse(1);
         long all = plan.matrixBytes() / SLOTS;
         return Math.max(widest, Math.clamp(all, 1 << 16, SLOT_BYTES)); // small models need no large ring
     }
@@ -100,7 +103,7 @@ public final class WeightLoader {
             for (int i = next.getAndIncrement(); i < pieces.size(); i = next.getAndIncrement()) {
                 Piece p = pieces.get(i);
                 PinnedRing.Slot slot = ring.take();
-                MemorySegment.copy(p.from, 0, slot.memory(), 0, p.from.byteSize());
+                p.from.read(p.first, p.rows, slot.memory());
                 full.add(new Filled(p, slot));
             }
         } catch (InterruptedException _) {
@@ -120,11 +123,11 @@ public final class WeightLoader {
                 f = ring.recycle() ? full.poll() : await();
             }
             Piece p = f.piece;
-            MemorySegment from = f.slot.memory().asSlice(0, p.from.byteSize());
+            MemorySegment from = f.slot.memory().asSlice(0, p.bytes());
             WeightPlan.Matrix m = p.matrix;
             long to = memory.address() + m.at();
             if (m.format().asInFile(m.cols())) {
-                stream.copyToDevice(to + p.row * m.tensors().getFirst().rowBytes(), from);
+                stream.copyToDevice(to + p.row * p.from.rowBytes(), from);
             } else {
                 stream.copyToDevice(staging, from);
                 pack.run(stream, m.format(), staging, to, m.rows(), m.cols(), p.row, p.rows);

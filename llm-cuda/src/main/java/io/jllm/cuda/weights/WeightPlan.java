@@ -7,11 +7,13 @@ import io.jllm.model.LatentOp;
 import io.jllm.model.Op;
 import io.jllm.model.Program;
 import io.jllm.model.Rope;
+import io.jllm.model.Scores;
 import io.jllm.model.Weight;
-import io.jllm.quant.Codec;
+import io.jllm.quant.Assembled;
 import io.jllm.quant.DType;
 import io.jllm.quant.Tensor;
 import io.jllm.quant.WeightSource;
+import io.jllm.quant.Weights;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -35,20 +37,32 @@ public final class WeightPlan {
     /**
      * A matrix on the device.
      *
-     * @param tensors whose rows it has, one after the other
+     * @param parts whose rows it has, one after the other
      * @param format of all of them
      * @param rows outputs
      * @param cols inputs
      * @param at offset of its first byte
      */
-    public record Matrix(List<Tensor> tensors, DeviceFormat format, int rows, int cols, long at) {
+    public record Matrix(List<Weights> parts, DeviceFormat format, int rows, int cols, long at) {
+    }
+
+    /** What weights are known by: where they are, since some have several names, or their name, if they have no one place. */
+    private record Place(MemorySegment data, String name) {
+        static Place of(Weights w) {
+            return switch (w) {
+                case Tensor t -> new Place(t.data(), "");
+                case Assembled a -> new Place(MemorySegment.NULL, a.name());
+            };
+        }
     }
 
     private final WeightSource source;
-    private final Set<MemorySegment> alone = new HashSet<>();
-    private final Map<List<MemorySegment>, Matrix> matrices = new LinkedHashMap<>();
+    private final Set<Place> alone = new HashSet<>();
+    private final Map<List<Place>, Matrix> matrices = new LinkedHashMap<>();
     private final Map<String, Integer> vectorAt = new LinkedHashMap<>();
     private final Map<Rope, Integer> ropeAt = new HashMap<>();
+    private final Map<Rope.Longer.Switched, Integer> longRopeAt = new HashMap<>();
+    private final Map<Scores.Alibi, Integer> slopesAt = new HashMap<>();
     private final List<float[]> vectors = new ArrayList<>();
     private long bytes;
     private int floats;
@@ -58,13 +72,14 @@ public final class WeightPlan {
         this.source = source;
         findShared(program);
         for (Op op : program.ops()) {
+            matrices(op).forEach(this::place);
             switch (op) {
-                case Op.Embed e -> place(List.of(e.table()));
                 case Op.RmsNorm n -> vector(n.weight());
-                case Op.Linear l -> runs(l).forEach(run -> {
-                    place(run.stream().map(Weight::name).toList());
-                    bias(run);
-                });
+                case Op.LayerNorm n -> {
+                    n.weight().ifPresent(this::vector);
+                    n.bias().ifPresent(this::vector);
+                }
+                case Op.Linear l -> runs(l).forEach(this::bias);
                 case HeadOp.RopeStoreKv r -> {
                     frequencies(r.rope());
                     r.norm().ifPresent(n -> {
@@ -72,27 +87,43 @@ public final class WeightPlan {
                         vector(n.kWeight());
                     });
                 }
-                case Op.AddPositions _, Op.LayerNorm _, Op.Act _, Op.Add _, Op.Scale _, HeadOp.NormHeads _, HeadOp.Rotate _, HeadOp.ScaleQueries _,
-                     ExpertOp _, LatentOp _ -> throw new IllegalArgumentException("there are no kernels for " + op);
-                case Op.PagedAttention _, Op.GatedAct _, Op.SelectRows _ -> { }
+                case HeadOp.NormHeads n -> Stream.concat(n.q().stream(), n.k().stream())
+                        .flatMap(h -> Stream.concat(h.weight().stream(), h.bias().stream())).forEach(this::vector);
+                case HeadOp.Rotate r -> frequencies(r.rope());
+                case Op.PagedAttention a -> {
+                    a.scores().sinks().ifPresent(this::vector);
+                    a.scores().alibi().ifPresent(l -> slopesAt.computeIfAbsent(l, _ -> add(l.slopes())));
+                }
+                case ExpertOp.Route r -> r.bias().ifPresent(this::vector);
+                case ExpertOp.ExpertLinear l -> l.weights().forEach(w -> w.bias().ifPresent(this::vector));
+                case ExpertOp.ExpertSum e -> e.weight().bias().ifPresent(this::vector);
+                case LatentOp.LatentQkv l -> vector(l.norm());
+                case Op.Embed _, Op.AddPositions _, Op.Act _, Op.Add _, Op.Scale _, HeadOp.ScaleQueries _, Op.GatedAct _, Op.SelectRows _,
+                     LatentOp.HeadLinear _ -> { } // no vectors
             }
         }
     }
 
+    /** The tensors of an op's matrices: those of a list stand side by side. */
+    private Stream<List<String>> matrices(Op op) {
+        return switch (op) {
+            case Op.Embed e -> Stream.of(List.of(e.table()));
+            case Op.AddPositions p -> Stream.of(List.of(p.table()));
+            case Op.Linear l -> runs(l).stream().map(run -> run.stream().map(Weight::name).toList());
+            case ExpertOp.ExpertLinear l -> l.weights().stream().map(w -> List.of(w.name()));
+            case ExpertOp.ExpertSum e -> Stream.of(List.of(e.weight().name()));
+            case LatentOp.LatentQkv l -> Stream.of(List.of(l.keys()));
+            case LatentOp.HeadLinear l -> Stream.of(List.of(l.weight()));
+            case Op.RmsNorm _, Op.LayerNorm _, Op.Act _, Op.Add _, Op.Scale _, HeadOp _, ExpertOp.Route _, Op.PagedAttention _, Op.GatedAct _,
+                 Op.SelectRows _ -> Stream.of(); // vectors at most
+        };
+    }
+
     private void findShared(Program program) {
-        var uses = new LinkedHashSet<List<MemorySegment>>();
-        for (Op op : program.ops()) {
-            Stream<List<String>> lists = switch (op) {
-                case Op.Embed e -> Stream.of(List.of(e.table()));
-                case Op.Linear l -> runs(l).stream().map(run -> run.stream().map(Weight::name).toList());
-                case Op.AddPositions _, Op.LayerNorm _, Op.Act _, Op.Add _, Op.Scale _, HeadOp.NormHeads _, HeadOp.Rotate _, HeadOp.ScaleQueries _,
-                     ExpertOp _, LatentOp _ -> throw new IllegalArgumentException("there are no kernels for " + op);
-                case Op.RmsNorm _, HeadOp.RopeStoreKv _, Op.PagedAttention _, Op.GatedAct _, Op.SelectRows _ -> Stream.of(); // vectors at most
-            };
-            lists.forEach(names -> uses.add(data(names)));
-        }
-        var seen = new HashSet<MemorySegment>();
-        for (List<MemorySegment> use : uses) {
+        var uses = new LinkedHashSet<List<Place>>();
+        program.ops().forEach(op -> matrices(op).forEach(names -> uses.add(places(names))));
+        var seen = new HashSet<Place>();
+        for (List<Place> use : uses) {
             new HashSet<>(use).stream().filter(d -> !seen.add(d)).forEach(alone::add);
             use.stream().filter(d -> use.indexOf(d) != use.lastIndexOf(d)).forEach(alone::add);
         }
@@ -103,28 +134,35 @@ public final class WeightPlan {
         var runs = new ArrayList<List<Weight>>();
         DType last = null;
         for (Weight w : l.weights()) {
-            Tensor t = source.tensor(w.name());
-            boolean joins = t.type() == last && !alone.contains(t.data()) && !alone.contains(source.tensor(runs.getLast().getLast().name()).data());
+            Weights t = source.get(w.name());
+            boolean joins = type(t) == last && !alone.contains(Place.of(t)) && !alone.contains(Place.of(source.get(runs.getLast().getLast().name())));
             if (!joins) {
                 runs.add(new ArrayList<>());
             }
             runs.getLast().add(w);
-            last = t.type();
+            last = type(t);
         }
         return runs;
     }
 
-    private List<MemorySegment> data(List<String> names) {
-        return names.stream().map(n -> source.tensor(n).data()).toList();
+    private static DType type(Weights w) {
+        return switch (w) {
+            case Tensor t -> t.type();
+            case Assembled a -> a.type();
+        };
+    }
+
+    private List<Place> places(List<String> names) {
+        return names.stream().map(n -> Place.of(source.get(n))).toList();
     }
 
     private void place(List<String> names) {
-        matrices.computeIfAbsent(data(names), _ -> {
-            List<Tensor> tensors = names.stream().map(source::tensor).toList();
-            DeviceFormat format = DeviceFormat.of(tensors.getFirst().type()).orElseThrow();
-            int rows = Math.toIntExact(tensors.stream().mapToLong(Tensor::rows).sum());
-            int cols = Math.toIntExact(tensors.getFirst().cols());
-            var matrix = new Matrix(tensors, format, rows, cols, bytes);
+        matrices.computeIfAbsent(places(names), _ -> {
+            List<Weights> parts = names.stream().map(source::get).toList();
+            DeviceFormat format = DeviceFormat.of(type(parts.getFirst())).orElseThrow();
+            int rows = Math.toIntExact(parts.stream().mapToLong(Weights::rows).sum());
+            int cols = Math.toIntExact(parts.getFirst().cols());
+            var matrix = new Matrix(parts, format, rows, cols, bytes);
             bytes += format.bytes(rows, cols);
             return matrix;
         });
@@ -154,6 +192,12 @@ public final class WeightPlan {
         if (!ropeAt.containsKey(rope)) {
             ropeAt.put(rope, add(rope.invFreq()));
         }
+        rope.longer().ifPresent(l -> {
+            switch (l) {
+                case Rope.Longer.Switched s -> longRopeAt.computeIfAbsent(s, _ -> add(s.frequencies()));
+                case Rope.Longer.Dynamic _ -> { } // a base is all that it needs
+            }
+        });
     }
 
     private void add(String name, float[] values) {
@@ -169,9 +213,9 @@ public final class WeightPlan {
     }
 
     private float[] floats(String name) {
-        Tensor t = source.tensor(name);
-        var values = new float[Math.toIntExact(t.cols())];
-        Codec.of(t.type()).orElseThrow().decode(t.data(), 0, values, 0, values.length);
+        Weights w = source.get(name);
+        var values = new float[Math.toIntExact(w.rows() * w.cols())];
+        w.decode(0, Math.toIntExact(w.rows()), values, 0);
         return values;
     }
 
@@ -186,7 +230,7 @@ public final class WeightPlan {
 
     /** The matrix of some tensors. */
     public Matrix matrix(List<String> names) {
-        return matrices.get(data(names));
+        return matrices.get(places(names));
     }
 
     /** Offset in bytes of a vector. */
@@ -202,6 +246,16 @@ public final class WeightPlan {
     /** Offset in bytes of a rotation's frequencies. */
     public long frequencyOffset(Rope rope) {
         return bytes + (long) Float.BYTES * ropeAt.get(rope);
+    }
+
+    /** Offset in bytes of a rotation's frequencies for long texts. */
+    public long frequencyOffset(Rope.Longer.Switched longer) {
+        return bytes + (long) Float.BYTES * longRopeAt.get(longer);
+    }
+
+    /** Offset in bytes of the slopes of linear biases. */
+    public long slopeOffset(Scores.Alibi alibi) {
+        return bytes + (long) Float.BYTES * slopesAt.get(alibi);
     }
 
     /** The most columns of a matrix of plain floats; 0 if there is none. */

@@ -1,0 +1,72 @@
+// q5_0: 32 values share a scale, each is 5 bits less 16. Planes, with N rounded up to 4 rows: N * K/32 * 16 bytes of low nibbles; N * K/32 * 4 of
+// fifth bits; N * K/32 * 2 of scales; all row by row.
+#pragma once
+#include "common/formats/five_bits.cuh"
+
+struct Q50 {
+  static __device__ __forceinline__ long long high(int N, int K) { return round256(rows4(N) * (K / 32) * 16); }
+  static __device__ __forceinline__ long long scales(int N, int K) { return high(N, K) + round256(rows4(N) * (K / 32) * 4); }
+  static __device__ __forceinline__ float value(const uchar* W, int N, int K, int row, int k) {
+    long long sub = (long long)row * (K / 32) + k / 32;
+    int e = k % 32;
+    unsigned h = ((const unsigned*)(W + high(N, K)))[sub];
+    float d = __half2float(((const __half*)(W + scales(N, K)))[sub]);
+    return d * ((nibble(W, sub, e) | (int)(h >> e & 1) << 4) - 16);
+  }
+
+  /** How a lane reads and multiplies it: the registers of a chunk of four neighbouring rows. */
+  struct Read {
+    static constexpr int K_CHUNK = 32;
+    /** Groups in flight where M rows are multiplied. */
+    static __host__ __device__ constexpr int depth(int) { return 2; }
+    template <int M> using Acts = Bytes<M>;
+    struct Group {
+      uint4 q[4];
+      unsigned h[4], s[4];
+    };
+    const uchar *W, *high, *scales;
+    int nb;
+
+    __device__ __forceinline__ Read(const uchar* W, int N, int K) : W(W), high(W + Q50::high(N, K)), scales(W + Q50::scales(N, K)), nb(K / 32) {}
+    __device__ __forceinline__ void load(Group& g, int row, int N, int c, bool valid) const {
+#pragma unroll
+      for (int r = 0; r < 4; r++) {
+        long long sub = sub_block(row, r, N, nb, c);
+        g.q[r] = valid ? stream16(W + sub * 16) : make_uint4(0, 0, 0, 0);
+        g.h[r] = valid ? stream4(high + sub * 4) : 0;
+        g.s[r] = valid ? stream2(scales + sub * 2) : 0;
+      }
+    }
+    template <int M> static __device__ __forceinline__ void dots(const Group& g, int r, const Bytes<M>& a, float* out) {
+      Block b;
+      spread(g.q[r], b);
+      add_fifths(b.w, g.h[r]);
+      float d = half_bits(g.s[r]);
+#pragma unroll
+      for (int m = 0; m < M; m++) out[m] = (float)(dot_bytes(b.w, a, m) - 16 * a.sum[m]) * (d * a.d[m]);
+    }
+  };
+
+  /** Sub-block c of a row as bytes, for tiles. */
+  static __device__ __forceinline__ void block(const uchar* W, int N, int K, int row, int c, Block& b) {
+    long long sub = (long long)row * (K / 32) + c;
+    spread(__ldg((const uint4*)W + sub), b);
+    add_fifths(b.w, stream4(W + Q50::high(N, K) + sub * 4));
+    b.scale[0] = b.scale[1] = half_bits(stream2(W + Q50::scales(N, K) + sub * 2));
+    b.minimum = 16.f * b.scale[0];
+  }
+
+  /** Lays a row of the file out; by a block of threads. */
+  static __device__ __forceinline__ void pack(const uchar* src, uchar* dst, int N, int K, int row0) {
+    int nb = K / 32;
+    long long row = row0 + blockIdx.x;
+    unsigned* high = (unsigned*)(dst + Q50::high(N, K));
+    unsigned short* scales = (unsigned short*)(dst + Q50::scales(N, K));
+    for (int b = threadIdx.x; b < nb; b += blockDim.x) {
+      const uchar* from = src + ((long long)blockIdx.x * nb + b) * 22;
+      ((uint4*)dst)[row * nb + b] = make_uint4(u32(from + 6), u32(from + 10), u32(from + 14), u32(from + 18));
+      high[row * nb + b] = u32(from + 2);
+      scales[row * nb + b] = (unsigned short)u16(from);
+    }
+  }
+};

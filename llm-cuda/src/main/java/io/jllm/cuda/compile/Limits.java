@@ -1,0 +1,49 @@
+package io.jllm.cuda.compile;
+
+import io.jllm.cuda.kernels.ExpertKernels;
+import io.jllm.cuda.kernels.HeadKernels;
+import io.jllm.cuda.kernels.Kernels;
+import io.jllm.model.ExpertOp;
+import io.jllm.model.HeadOp;
+import io.jllm.model.LatentOp;
+import io.jllm.model.Op;
+import io.jllm.model.Program;
+import java.util.List;
+import java.util.stream.Stream;
+
+/** What kernels have no room for. */
+public final class Limits {
+    private final int mostHeadDim;
+    private final int mostExperts;
+    private final int mostHeadCols;
+
+    /** Those of loaded kernels. */
+    public Limits(Kernels kernels) {
+        mostHeadDim = HeadKernels.largestHead(kernels);
+        mostExperts = ExpertKernels.mostExperts(kernels);
+        mostHeadCols = ExpertKernels.mostHeadCols(kernels);
+    }
+
+    /** Every reason for which a program cannot run, each once; none if it can. */
+    public List<String> problems(Program program) {
+        return program.ops().stream().flatMap(this::problems).distinct().toList();
+    }
+
+    private Stream<String> problems(Op op) {
+        return switch (op) {
+            case HeadOp.RopeStoreKv r -> above("heads of keys and values have", r.shape().headDim(), mostHeadDim, "dimensions");
+            case HeadOp.Rotate r -> above("heads that are rotated have", r.shape().headDim(), mostHeadDim, "dimensions");
+            case Op.PagedAttention a -> above("heads of attention have", a.shape().headDim(), mostHeadDim, "dimensions");
+            case ExpertOp.Route r -> above("mixtures have", r.logits().width(), mostExperts, "experts");
+            case LatentOp.LatentQkv l -> above("matrices of heads have", l.shape().nope(), mostHeadCols, "columns");
+            case LatentOp.HeadLinear l -> above("matrices of heads have", l.in().width() / l.heads() - l.skip(), mostHeadCols, "columns");
+            case Op.Embed _, Op.AddPositions _, Op.RmsNorm _, Op.LayerNorm _, Op.Linear _, Op.GatedAct _, Op.Act _, Op.Add _, Op.Scale _,
+                 Op.SelectRows _, HeadOp.NormHeads _, HeadOp.ScaleQueries _, ExpertOp.ExpertLinear _, ExpertOp.ExpertSum _ -> Stream.of();
+        };
+    }
+
+    private static Stream<String> above(String what, int value, int limit, String of) {
+        return value > limit ? Stream.of(what + " " + value + " " + of + ", the cuda backend takes at most " + limit + ": use the cpu backend")
+                : Stream.of();
+    }
+}

@@ -1,0 +1,123 @@
+package io.jllm.cuda.kernels;
+
+import io.jllm.cuda.driver.Launch;
+import java.lang.foreign.Arena;
+
+/**
+ * Launches {@code rows/route.cu}, {@code product/expert.cu} and {@code product/head.cu}: products by matrices that stand in one matrix one after the
+ * other, of experts that each row chooses, or of heads.
+ */
+public final class ExpertKernels {
+    private static final String ROUTE = "route";
+    private static final String HEAD = "head_linear";
+
+    /**
+     * How experts are chosen.
+     *
+     * @param scoring 0 softmax, 1 sigmoid, 2 SparseMixer
+     * @param jitter of SparseMixer
+     * @param bias added to scores for the choice; 0 for none
+     * @param groups of experts; 0 if all can be chosen
+     * @param chosen groups that count
+     * @param best experts by which a group is judged
+     * @param normalised whether weights are divided by their sum
+     * @param scale multiplies weights then
+     */
+    public record Choice(int scoring, float jitter, long bias, int groups, int chosen, int best, boolean normalised, float scale) {
+    }
+
+    /**
+     * What rows chose.
+     *
+     * @param route where it is
+     * @param slots experts a row
+     * @param experts how many there are
+     * @param weighted whether results are multiplied by the route's weights
+     */
+    public record Chosen(Rows route, int slots, int experts, boolean weighted) {
+        private Launch.Builder add(Launch.Builder b, long bias) {
+            return b.pointer("route", route.floats()).integer("ldr", route.pitch()).integer("slots", slots).integer("experts", experts)
+                    .integer("weighted", weighted ? 1 : 0).pointer("bias", bias);
+        }
+    }
+
+    /**
+     * Where parts of a row stand, one for each head.
+     *
+     * @param rows of all
+     * @param stride floats from a head to the next
+     * @param at floats before the part in each head
+     */
+    public record Parts(Rows rows, int stride, int at) {
+    }
+
+    private final Kernels kernels;
+    private final Arena arena;
+
+    /** Launches whose memory the arena owns. */
+    public ExpertKernels(Kernels kernels, Arena arena) {
+        this.kernels = kernels;
+        this.arena = arena;
+    }
+
+    /** The most experts that a row can choose from. */
+    public static int mostExperts(Kernels kernels) {
+        return kernels.shape(ROUTE, 2)[1];
+    }
+
+    /** The most columns of a head's matrix. */
+    public static int mostHeadCols(Kernels kernels) {
+        return kernels.shape(HEAD, 3)[2];
+    }
+
+    /** Numbers and weights of experts. */
+    public RowsLaunch route(Rows logits, int experts, int topK, Choice c, Rows y) {
+        return new RowsLaunch.Down(kernels.launch(arena, ROUTE, kernels.shape(ROUTE, 2)[0]).pointer("logits", logits.floats())
+                .integer("ldl", logits.pitch()).pointer("bias", c.bias).integer("scoring", c.scoring).real("jitter", c.jitter)
+                .integer("groups", c.groups).integer("chosen", c.chosen).integer("best", c.best).integer("normalised", c.normalised ? 1 : 0)
+                .real("scale", c.scale).integer("topK", topK).integer("experts", experts).pointer("out", y.floats()).integer("ldo", y.pitch())
+                .build());
+    }
+
+    /** For each expert that a row chose, W x + b, by weights of which {@code outputs} are one expert's. */
+    public RowsLaunch linear(ProductKernels.Weights w, Rows x, Chosen c, long bias, Rows y) {
+        int[] shape = kernels.shape("expert", 2);
+        Launch.Builder b = c.add(input(kernels.launch(arena, "expert_" + w.format().suffix(), shape[0]), w, x), bias);
+        return new RowsLaunch.Parts(b.pointer("y", y.floats()).integer("ldy", y.pitch()).integer("N", w.outputs()).integer("K", w.cols()).build(),
+                blocks(w.outputs(), shape[1]), c.slots);
+    }
+
+    /** The sum of W x_k + b over the experts that a row chose, and the residual. */
+    public RowsLaunch sum(ProductKernels.Weights w, Rows x, Chosen c, long bias, Rows residual, Rows y) {
+        int[] shape = kernels.shape("expert", 2);
+        Launch.Builder b = c.add(input(kernels.launch(arena, "expert_sum_" + w.format().suffix(), shape[0]), w, x), bias);
+        return new RowsLaunch.Across(b.pointer("residual", residual.floats()).integer("ldres", residual.pitch()).pointer("y", y.floats())
+                .integer("ldy", y.pitch()).integer("N", w.outputs()).integer("K", w.cols()).build(), blocks(w.outputs(), shape[1]));
+    }
+
+    /** A product for each head, by weights of which {@code outputs} are one head's. */
+    public RowsLaunch heads(ProductKernels.Weights w, int heads, Parts x, Parts y) {
+        int[] shape = kernels.shape(HEAD, 3);
+        return new RowsLaunch.Parts(kernels.launch(arena, HEAD + "_" + w.format().suffix(), shape[0]).pointer("W", w.address())
+                .pointer("x", x.rows.floats()).integer("ldx", x.rows.pitch()).integer("xHead", x.stride).integer("xAt", x.at)
+                .pointer("y", y.rows.floats()).integer("ldy", y.rows.pitch()).integer("yHead", y.stride).integer("yAt", y.at)
+                .integer("heads", heads).integer("N", w.outputs()).integer("K", w.cols()).build(), blocks(w.outputs(), shape[1]), heads);
+    }
+
+    /** What of latent attention's queries, keys and values needs no product. */
+    public RowsLaunch latentParts(Rows q, Rows kv, long norm, float eps, Rows y, int heads, int latent, int rope, int nope) {
+        return new RowsLaunch.Down(kernels.launch(arena, "latent_parts", kernels.shape("latent_parts", 1)[0]).pointer("q", q.floats())
+                .integer("ldq", q.pitch()).pointer("kv", kv.floats()).integer("ldkv", kv.pitch()).pointer("norm", norm).real("eps", eps)
+                .pointer("y", y.floats()).integer("ldy", y.pitch()).integer("heads", heads).integer("latent", latent).integer("rope", rope)
+                .integer("nope", nope).build());
+    }
+
+    /** Rows are read four by four: where matrices do not begin at a multiple of 4, a block has fewer outputs. */
+    private static int blocks(int outputs, int rows) {
+        return Math.ceilDiv(outputs, outputs % 4 == 0 ? rows : rows - 4);
+    }
+
+    private static Launch.Builder input(Launch.Builder b, ProductKernels.Weights w, Rows x) {
+        return ProductKernels.input(b.pointer("W", w.address()), w, x);
+    }
+}
