@@ -48,7 +48,7 @@ final class PieceKeys {
             progress.note(source.file() + ": remove_extra_whitespaces is true, but readers of GGUF files keep all spaces: texts with several "
                     + "spaces in a row become other tokens");
         }
-        if (model.dummyPrefix() && model.pieces().stream().anyMatch(p -> p.kind() == SentencePieceModel.Kind.USER_DEFINED)) {
+        if (source.spacePrefix() && model.pieces().stream().anyMatch(p -> p.kind() == SentencePieceModel.Kind.USER_DEFINED)) {
             progress.note(source.file() + ": readers of GGUF files put a space after each of its user-defined pieces: texts with these become other "
                     + "tokens");
         }

@@ -9,6 +9,8 @@ import io.jllm.tokenizer.pre.SplitExpressions;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /**
  * Finds the {@code tokenizer.ggml.pre} name of the pre-tokenizer in a {@code tokenizer.json}, by the regular expressions that it
@@ -16,6 +18,7 @@ import java.util.function.Consumer;
  * stand for: llama.cpp ({@code llama-vocab.cpp}).
  */
 final class PreTokenizerName {
+    private static final Pattern ESCAPED = Pattern.compile("\\\\x\\{([0-9a-fA-F]+)}");
     /** English contractions in the words of most files. */
     private static final String CONTRACTIONS = "(?i:'s|'t|'re|'ve|'m|'ll|'d)";
     private static final String PUNCTUATION_RUNS = "[\\p{P}\\$\\+<=>\\^~\\|`]+";
@@ -59,8 +62,7 @@ final class PreTokenizerName {
             Known.as("exaone-moe", CONTRACTIONS + "|" + BEFORE_WORD + "(?:\\p{L}\\p{M}*(?: \\p{L}\\p{M}*)*)+|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]?"
                     + "|\\s*[\\r\\n]|\\s+(?!\\S)|\\s+"),
             Known.nearly("deepseek-coder", "[\\r\\n]", "\\s?\\p{L}+", "\\s?\\p{P}+", DEEPSEEK_HAN, "\\p{N}"),
-            Known.nearly("deepseek-llm", "[\\r\\n]", PreTokenizer.named("deepseek-llm").expressions().get(1),
-                    "\\s?[!-/:-~\uff01-\uff0f\uff1a-\uff5e\u2018-\u201f\u3000-\u3002]+", "\\s+$", DEEPSEEK_HAN, "\\p{N}+"),
+            deepSeek("\\p{N}+"), deepSeek("\\p{N}"), // which are the same where no token has two digits
             Known.nearly("gpt-4o", cased("", CONTRACTIONS + "?") + "|\\p{N}{1,3}" + SIGNS),
             Known.nearly("tekken", cased("", "") + "|\\p{N}" + SIGNS),
             Known.nearly("tiny_aya", "\\d{1,3}(?=(?:\\d{3})*\\b)", cased("", CONTRACTIONS + "?") + "|\\p{N}{1,3}" + SIGNS),
@@ -68,6 +70,11 @@ final class PreTokenizerName {
             Known.nearly("kimi-k2", "[\\p{Han}]+|" + cased("&&[^\\p{Han}]", CONTRACTIONS + "?") + "|\\p{N}{1,3}" + SIGNS.replace("/]*", "]*")));
 
     private PreTokenizerName() {
+    }
+
+    private static Known deepSeek(String digits) {
+        return Known.nearly("deepseek-llm", "[\\r\\n]", spelled(PreTokenizer.named("deepseek-llm").expressions().get(1)),
+                "\\s?[!-/:-~\uff01-\uff0f\uff1a-\uff5e\u2018-\u201f\u3000-\u3002]+", "\\s+$", DEEPSEEK_HAN, digits);
     }
 
     /** Words as capitals and what follows them, and what may follow these. */
@@ -106,7 +113,7 @@ final class PreTokenizerName {
 
     private static ModelLoadException unknown(String where, String what) {
         return new ModelLoadException(where + ": no tokenizer.ggml.pre name is known for its pre_tokenizer, " + what
-                + "; known are those of " + String.join(", ", KNOWN.stream().map(Known::name).sorted().toList()));
+                + "; known are those of " + String.join(", ", KNOWN.stream().map(Known::name).distinct().sorted().toList()));
     }
 
     /** Adds the expressions of a step; false if it is of an unknown kind. */
@@ -135,8 +142,9 @@ final class PreTokenizerName {
         };
     }
 
-    /** One way of writing: contractions without regard to case, and line breaks escaped. */
+    /** One way of writing: contractions without regard to case, line breaks escaped, and other characters as they are. */
     private static String spelled(String regex) {
-        return regex.replace(SplitExpressions.CONTRACTIONS, CONTRACTIONS).replace("\r", "\\r").replace("\n", "\\n");
+        var plain = ESCAPED.matcher(regex).replaceAll(m -> Matcher.quoteReplacement(Character.toString(Integer.parseInt(m.group(1), 16))));
+        return plain.replace(SplitExpressions.CONTRACTIONS, CONTRACTIONS).replace("\r", "\\r").replace("\n", "\\n");
     }
 }

@@ -89,7 +89,7 @@ final class TokenizerKeys {
         var scores = PieceKeys.fill(table, model, tokenizer);
         PieceKeys.note(pieces, progress);
         text("model", "llama");
-        scored(scores, model.dummyPrefix());
+        scored(scores, pieces.spacePrefix());
         return Optional.of(model.unknown()).filter(id -> id < table.rows());
     }
 

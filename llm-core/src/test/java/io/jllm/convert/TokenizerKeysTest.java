@@ -19,6 +19,7 @@ import io.jllm.tokenizer.GoldenFiles;
 import io.jllm.tokenizer.PieceFile;
 import io.jllm.tokenizer.gguf.GgufTokenizers;
 import io.jllm.tokenizer.huggingface.HuggingFaceTokenizers;
+import io.jllm.tokenizer.pre.PreTokenizer;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -205,17 +206,22 @@ class TokenizerKeysTest {
         assertEquals("tiny_aya", named(split("\\d{1,3}(?=(?:\\d{3})*\\b)", CASED.formatted(contractions) + "\\p{N}{1,3}" + SIGNS), false));
         assertEquals("deepseek-coder", named(split("[\r\n]", "\\s?\\p{L}+", "\\s?\\p{P}+", "[\u4e00-\u9fa5\u0800-\u4e00\uac00-\ud7ff]+"), false,
                 "{\"type\": \"Digits\", \"individual_digits\": true}"));
-        assertTrue(notes.size() == 4 && notes.stream().allMatch(n -> n.contains("texts with letters and marks outside ASCII may become other tokens")),
+        var letters = PreTokenizer.named("deepseek-llm").expressions().get(1).replaceAll("\\\\x\\{[0-9a-f]+}-\\\\x\\{[0-9a-f]+}", "")
+                .replace("]+", "\ud801\udc00-\ud801\udc4f\ud801\udcb0-\ud801\udcd3\ud801\udcd8-\ud801\udcfb\ud803\udc80-\ud803\udcb2"
+                        + "\ud803\udcc0-\ud803\udcf2\ud806\udca0-\ud806\udcdf\ud83a\udd00-\ud83a\udd43]+");
+        assertEquals("deepseek-llm", named(split("[\r\n]", letters, "\\s?[!-/:-~\uff01-\uff0f\uff1a-\uff5e\u2018-\u201f\u3000-\u3002]+", "\\s+$",
+                "[\u4e00-\u9fa5\u0800-\u4e00\uac00-\ud7ff]+"), false, "{\"type\": \"Digits\", \"individual_digits\": true}"));
+        assertTrue(notes.size() == 5 && notes.stream().allMatch(n -> n.contains("letters and marks outside ASCII may become other tokens")),
                 notes.toString());
         notes.clear();
         var bloom = " ?[^(\\s|[.,!?\u2026\u3002\uff0c\u3001\u0964\u06d4\u060c])]+";
         assertEquals("bloom", named(split(bloom), false));
         assertEquals("viking", named(split(bloom), false, "{\"type\": \"Digits\", \"individual_digits\": true}"));
-        assertEquals("bailingmoe", named(split("'(?i:[sdmt]|ll|ve|re)|[^\\r\\n\\p{L}\\p{N}]?+\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}]++[\\r\\n]*|\\s*[\\r\\n]"
-                + "|\\s+(?!\\S)|\\s+"), false));
+        assertEquals("bailingmoe", named(split("'(?i:[sdmt]|ll|ve|re)|[^\\r\\n\\p{L}\\p{N}]?+\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}]++[\\r\\n]*"
+                + "|\\s*[\\r\\n]|\\s+(?!\\S)|\\s+"), false));
         assertEquals("falcon", PreTokenizerName.of("tokenizer.json", JsonParser.parseString("""
-                {"type": "Sequence", "pretokenizers": [{"type": "Punctuation", "behavior": "Contiguous"}, {"type": "ByteLevel", "add_prefix_space": false},
-                 {"type": "Digits", "individual_digits": false}, {"type": "Split", "behavior": "Isolated", "pattern": {"Regex": "[0-9][0-9][0-9]"}}]}"""),
+                {"type": "Sequence", "pretokenizers": [{"type": "Punctuation", "behavior": "Contiguous"},
+                 {"type": "ByteLevel", "add_prefix_space": false}, {"type": "Digits", "individual_digits": false}, {"type": "Split", "behavior": "Isolated", "pattern": {"Regex": "[0-9][0-9][0-9]"}}]}"""),
                 false, notes::add));
         assertEquals(List.of(), notes);
         assertEquals("tekken", named(split(CASED.formatted("") + "\\p{N}" + SIGNS), false));

@@ -20,9 +20,9 @@ import java.util.OptionalInt;
 import java.util.Set;
 
 /**
- * Tokenizers from the metadata of GGUF files: {@code tokenizer.ggml.model} "gpt2" (byte-level BPE), "llama" (SentencePiece
- * BPE) and "gemma4" (BPE of characters, by merges). Ids are those of llama.cpp, with one difference: where special tokens are not parsed, no text becomes one, not even by
- * merging its parts. As there, bytes for which a byte-level vocabulary has no token are left out.
+ * Tokenizers from the metadata of GGUF files: {@code tokenizer.ggml.model} "gpt2" (byte-level BPE), "llama" (SentencePiece BPE) and "gemma4"
+ * (BPE of characters, by merges). Ids are those of llama.cpp, with one difference: where special tokens are not parsed, no text becomes one,
+ * not even by merging its parts. As there, bytes for which a byte-level vocabulary has no token are left out.
  */
 public final class GgufTokenizers {
     private static final String MODEL = "tokenizer.ggml.model";
@@ -78,7 +78,8 @@ public final class GgufTokenizers {
         Set<Integer> ends = EndTokens.find(vocabulary, eos);
         boolean spacePrefix = metadata.bool(SPACE_PREFIX).orElse(true);
         var encoder = new Encoder(new Splitting(List.of()), GgufBpe.scored(vocabulary, vocabulary.idAt(UNKNOWN).orElse(0)));
-        return new SubwordTokenizer(table(vocabulary, Writing.MARKED_TEXT), GgufSplitter.sentencePiece(added(vocabulary, metadata), spacePrefix), encoder,
+        var splitter = GgufSplitter.sentencePiece(added(vocabulary, metadata), spacePrefix);
+        return new SubwordTokenizer(table(vocabulary, Writing.MARKED_TEXT), splitter, encoder,
                 frame(metadata, bos, eos, Bos.UNLESS_TOLD, ends), spacePrefix);
     }
 

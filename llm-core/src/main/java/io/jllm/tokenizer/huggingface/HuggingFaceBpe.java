@@ -45,19 +45,19 @@ final class HuggingFaceBpe {
         if (model.bool("byte_fallback").orElse(false)) {
             for (int b = 0; b < 256; b++) {
                 String token = "<0x%02X>".formatted(b);
-                if (vocab.has(token)) {
+                if (vocabulary.isInModel(token)) {
                     builder.byteToken(b, vocabulary.modelId(token));
                 }
             }
         }
         unknown.ifPresent(token -> {
-            if (!vocab.has(token)) {
+            if (!vocabulary.isInModel(token)) {
                 throw new ModelLoadException(model.name("unk_token") + " is \"" + token + "\", which is not in vocab");
             }
             builder.unknown(vocabulary.modelId(token), model.bool("fuse_unk").orElse(false));
         });
         if (model.bool("ignore_merges").orElse(false)) {
-            var index = table.index(id -> vocab.has(table.text(id)) && !isHidden(table.text(id)));
+            var index = table.index(id -> vocabulary.isInModel(table.text(id)) && !isHidden(table.text(id)));
             builder.takeWhole(index::find);
         }
         for (int i = 0; i < merges.size(); i++) {
@@ -80,7 +80,7 @@ final class HuggingFaceBpe {
         String right = pair.get(1);
         String whole = left + right;
         for (String token : List.of(left, right, whole)) {
-            if (!vocab.has(token)) {
+            if (!vocabulary.isInModel(token)) {
                 throw new ModelLoadException(model.name("merges") + " holds " + merge + ", but \"" + token + "\" is not in vocab");
             }
         }

@@ -89,10 +89,10 @@ public final class HuggingFaceTokenizers {
         var normalizer = new SentencePieceNormalizer(source.model());
         boolean eachText = source.special().config().flatMap(c -> c.bool("legacy")).orElse(true);
         var splitter = HuggingFaceSplitter.of(tokens.added(), tokens.userDefined(),
-                (text, first) -> new Normalizer.Normalized(normalizer.apply(text, eachText || first), first));
+                (text, first) -> new Normalizer.Normalized(normalizer.apply(text, source.spacePrefix() && (eachText || first)), first));
         var encoder = new Encoder(new Splitting(List.of()), ScoredMerges.model(tokens, tokens.scores(), source.model().unknown()));
         return new SubwordTokenizer(tokens.table(), splitter, encoder, frame(all(ends, source, tokens::id), source, tokens),
-                source.model().dummyPrefix() || source.model().removesSpaces());
+                source.spacePrefix() || source.model().removesSpaces());
     }
 
     private static SubwordTokenizer.Frame frame(Set<Integer> ends, TokenizerSource.Pieces source, PieceTokens tokens) {

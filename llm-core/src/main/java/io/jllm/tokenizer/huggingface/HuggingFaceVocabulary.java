@@ -109,6 +109,11 @@ final class HuggingFaceVocabulary {
         return id == null ? OptionalInt.empty() : OptionalInt.of(id);
     }
 
+    /** Whether the model has a token. */
+    boolean isInModel(String text) {
+        return model.containsKey(text);
+    }
+
     /** The id of a token that the model has. */
     int modelId(String text) {
         return model.get(text);

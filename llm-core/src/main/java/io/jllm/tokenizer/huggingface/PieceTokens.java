@@ -42,7 +42,7 @@ final class PieceTokens implements ScoredMerges.Tokens {
             }
         }
         special.named().values().forEach(token -> putLast(token.asSpecial()));
-        special.extra().forEach(this::putLast);
+        special.extra().forEach(token -> putLast(token.asSpecial()));
     }
 
     private void put(int id, AddedToken token) {
@@ -51,10 +51,12 @@ final class PieceTokens implements ScoredMerges.Tokens {
         size = Math.max(size, id + 1);
     }
 
-    /** One that has an id already keeps it. */
+    /** A special one, which keeps the id that it has already. */
     private void putLast(AddedToken token) {
         int id = ids.getOrDefault(token.text(), size);
-        if (!token.text().isEmpty() && !added.containsKey(id)) {
+        if (added.containsKey(id)) {
+            put(id, added.get(id).asSpecial());
+        } else if (!token.text().isEmpty()) {
             put(id, token);
         }
     }

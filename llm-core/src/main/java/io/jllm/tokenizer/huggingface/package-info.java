@@ -1,5 +1,5 @@
 /**
- * Tokenizers from Hugging Face folders, with the ids of transformers.
+ * Tokenizers from Hugging Face folders, with the ids of transformers, or of the library that made the files.
  *
  * <p>In reading order:
  * <ul>

@@ -81,7 +81,8 @@ public final class SplitExpressions {
             + "\u3001-\u303f\ufe30-\ufe4f]+|[\u3105-\u312f]+|[\u4e00-\u9fa5\u3040-\u309f\u30a0-\u30ff]+";
 
     private static final String HAN = "\u4e00-\u9fff\u3400-\u4dbf\\x{20000}-\\x{2a6df}\\x{2a700}-\\x{2ebef}\uf900-\ufaff\\x{2f800}-\\x{2fa1f}";
-    static final String KIMI = "[" + HAN + "]+|" + BEFORE_WORD + "[\\p{L}&&[^" + HAN + "]]+" + CONTRACTIONS + "?|\\p{N}{1,3}|" + SIGNS_AND_BREAKS + TAIL;
+    static final String KIMI = "[" + HAN + "]+|" + BEFORE_WORD + "[\\p{L}&&[^" + HAN + "]]+" + CONTRACTIONS + "?|\\p{N}{1,3}|"
+            + SIGNS_AND_BREAKS + TAIL;
     /** From U+8C48 on, where U+F900, which looks the same, was meant: so it is there. */
     static final String AFMOE_SCRIPTS = "[\u4e00-\u9fff\u3400-\u4dbf\u8c48-\ufaff\u3040-\u309f\u30a0-\u30ff\uff65-\uff9f\u2f00-\u2fdf"
             + "\u0e40-\u0e7f\u0e80-\u0eff\u1780-\u17ff\u1000-\u109f\uaa60-\uaa7f\ua9e0-\ua9ff\uac00-\ud7af\u1100-\u11ff]+";

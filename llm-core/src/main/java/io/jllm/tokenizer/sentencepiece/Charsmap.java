@@ -48,8 +48,8 @@ public final class Charsmap {
         var in = blob.slice().order(ByteOrder.LITTLE_ENDIAN);
         long size = in.remaining() < Integer.BYTES ? -1 : Integer.toUnsignedLong(in.getInt());
         if (size <= 0 || size % Integer.BYTES != 0 || size > in.remaining()) {
-            throw new ModelLoadException(where + ": normalizer_spec.precompiled_charsmap is broken: it says that " + size + " of its " + blob.remaining()
-                    + " bytes are the table");
+            throw new ModelLoadException(where + ": normalizer_spec.precompiled_charsmap is broken: it says that " + size + " of its "
+                    + blob.remaining() + " bytes are the table");
         }
         int[] units = new int[(int) size / Integer.BYTES];
         in.slice(in.position(), (int) size).order(ByteOrder.LITTLE_ENDIAN).asIntBuffer().get(units);

@@ -25,7 +25,7 @@ public final class SentencePieceNormalizer {
      * Normalizes a text.
      *
      * @param text without unpaired surrogates
-     * @param prefix whether a space goes before it, if the model wants one
+     * @param prefix whether a space goes before it
      */
     public String apply(String text, boolean prefix) {
         String mapped = model.charsmap().isPresent() ? mapped(text, model.charsmap().get()) : text;
@@ -33,7 +33,7 @@ public final class SentencePieceNormalizer {
         if (model.removesSpaces() ? spaced.isEmpty() : text.isEmpty()) {
             return "";
         }
-        String marked = (prefix && model.dummyPrefix() ? " " + spaced : spaced).replace(' ', Pieces.SPACE);
+        String marked = (prefix ? " " + spaced : spaced).replace(' ', Pieces.SPACE);
         if (model.removesSpaces()) {
             while (marked.endsWith(SPACE)) {
                 marked = marked.substring(0, marked.length() - 1);

@@ -68,8 +68,8 @@ public record PieceClass(boolean addsBos, List<String> before) {
         String name = special.tokenizerClass().or(() -> SourceFiles.modelType(folder).map(PieceClass::classOf)).orElse("LlamaTokenizer");
         PieceClass kind = KNOWN.get(name.replaceFirst("Fast$", ""));
         if (kind == null) {
-            throw new ModelLoadException(folder.resolve("tokenizer_config.json") + ": tokenizer_class is \"" + name + "\", which is not known here for "
-                    + FILE + "; known are " + String.join(", ", KNOWN.keySet()) + ": download tokenizer.json too");
+            throw new ModelLoadException(folder.resolve("tokenizer_config.json") + ": tokenizer_class is \"" + name + "\", which is not known "
+                    + "here for " + FILE + "; known are " + String.join(", ", KNOWN.keySet()) + ": download tokenizer.json too");
         }
         return kind;
     }

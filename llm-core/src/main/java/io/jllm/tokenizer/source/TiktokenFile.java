@@ -38,8 +38,8 @@ final class TiktokenFile {
     static TokenizerSource read(Path folder, SpecialTokens special) {
         Path file = folder.resolve(NAME);
         special.tokenizerClass().filter(name -> !name.equals(CLASS)).ifPresent(name -> {
-            throw new ModelLoadException(folder.resolve("tokenizer_config.json") + ": tokenizer_class is \"" + name + "\", which is not known here for "
-                    + NAME + "; known is " + CLASS);
+            throw new ModelLoadException(folder.resolve("tokenizer_config.json") + ": tokenizer_class is \"" + name + "\", which is not "
+                    + "known here for " + NAME + "; known is " + CLASS);
         });
         String[] tokens = tokens(file);
         Map<String, Integer> ranks = new HashMap<>();

@@ -29,6 +29,10 @@ public sealed interface TokenizerSource {
     /** A SentencePiece model, and what the class of its tokenizer does around it. */
     record Pieces(Path file, SentencePieceModel model, PieceClass kind, SpecialTokens special, List<String> ends)
             implements TokenizerSource {
+        /** Whether a space goes before a text: the model says so, and no configuration otherwise. */
+        public boolean spacePrefix() {
+            return model.dummyPrefix() && special.config().flatMap(c -> c.bool("add_prefix_space")).orElse(true);
+        }
     }
 
     /** Whether the folder has any of the files; a link that leads nowhere is there, and says so when it is read. */

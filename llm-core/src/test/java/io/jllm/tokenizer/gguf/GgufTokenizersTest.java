@@ -181,6 +181,25 @@ class GgufTokenizersTest {
         }
     }
 
+    /** As llama.cpp has it for Gemma 4, in whose texts it is a word. */
+    @Test
+    void anEndThatIsAWord() {
+        Map<String, GgufValue> entries = byHand();
+        List<String> tokens = new ArrayList<>(entries.get("tokenizer.ggml.tokens") instanceof GgufValue.Texts t ? t.values() : List.of());
+        tokens.add("</s>"); // 263
+        entries.put("tokenizer.ggml.tokens", new GgufValue.Texts(tokens));
+        entries.remove("tokenizer.ggml.token_type");
+        try (Tokenizer tokenizer = GgufTokenizers.fromGguf(new GgufMetadata(entries))) {
+            assertEquals(Set.of(261, 263), tokenizer.eos());
+        }
+        tokens.add("<|tool_response>");
+        entries.put("tokenizer.ggml.tokens", new GgufValue.Texts(tokens));
+        try (Tokenizer tokenizer = GgufTokenizers.fromGguf(new GgufMetadata(entries))) {
+            assertEquals(Set.of(261, 264), tokenizer.eos());
+            assertFalse(tokenizer.isSpecial(263));
+        }
+    }
+
     /** As llama.cpp has it for files whose name says Phi-3. */
     @Test
     void phi3TokensSwallowWhiteSpace() {

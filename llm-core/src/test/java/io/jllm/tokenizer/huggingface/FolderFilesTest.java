@@ -116,6 +116,11 @@ class FolderFilesTest {
         try (Tokenizer tokenizer = load()) {
             assertArrayEquals(new int[] {3, 2, 4, 2}, tokenizer.encode("a</s>a"), "a space before the first alone");
         }
+        write("tokenizer_config.json", "{\"add_prefix_space\": false}");
+        try (Tokenizer tokenizer = load()) {
+            assertArrayEquals(new int[] {1, 4, 7, 4, 2, 4}, tokenizer.encode("a ba</s>a"));
+            assertEquals(" a", tokenizer.decode(new int[] {1, 3}));
+        }
         write("tokenizer_config.json", "{\"bos_token\": null}");
         try (Tokenizer tokenizer = load()) {
             assertEquals(OptionalInt.empty(), tokenizer.bos());
@@ -128,13 +133,14 @@ class FolderFilesTest {
     void addedTokensTakeThePlacesOfPieces() throws IOException {
         write(PieceFile.of("a", "[UNUSED_TOKEN_1]", "[UNUSED_TOKEN_2]", "\u2581a").normalizer(3, 0));
         write("tokenizer_config.json", """
-                {"tokenizer_class": "InternLM2Tokenizer", "eos_token": "</s>", "additional_special_tokens": ["<|new|>"], "added_tokens_decoder": {
+                {"tokenizer_class": "InternLM2Tokenizer", "eos_token": "</s>", "additional_special_tokens": ["<|new|>", "<|plug|>"], "added_tokens_decoder": {
                  "4": {"content": "<|im_start|>", "special": true}, "5": {"content": "<call>", "special": false},
-                 "9": {"content": "<far>", "special": true}}}""");
+                 "7": {"content": "<|plug|>"}, "9": {"content": "<far>", "special": true}}}""");
         try (Tokenizer tokenizer = load()) {
             assertArrayEquals(new int[] {1, 4, 3, 5, 9, 10}, tokenizer.encode("<|im_start|>a<call><far><|new|>"));
             assertArrayEquals(new int[] {5}, tokenizer.encode("<call>", false, false));
             assertEquals("[PAD8]", tokenizer.token(8));
+            assertTrue(tokenizer.isSpecial(7), "one file says so");
             assertEquals("a<call>", tokenizer.decode(new int[] {1, 4, 3, 5, 9}));
             assertEquals(11, tokenizer.vocabSize());
         }
