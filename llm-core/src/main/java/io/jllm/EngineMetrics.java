@@ -19,7 +19,8 @@ import java.util.Map;
  * @param prefillTokens those of them that stood in prompts or were computed again after a preemption; the others are outputs
  * @param generatedTokens tokens drawn, those of beams that were given up too
  * @param cachedTokens tokens that the prefix cache had and that were not computed, after preemptions too
- * @param preemptions units put back to make room: sampled sequences, or all beams of a search
+ * @param preemptions units put back to make room, or because their texts grew so long that they are rotated otherwise: sampled
+ *     sequences, or all beams of a search
  * @param kvBlocks KV blocks in all
  * @param freeKvBlocks KV blocks that no sequence holds
  * @param cachedKvBlocks those of the free ones whose content the prefix cache keeps until room is needed

@@ -59,7 +59,7 @@ public record RequestOutput(long requestId, Prompt prompt, int[] promptTokenIds,
      * @param promptTokens tokens of the prompt
      * @param cachedTokens how many of them were found in the prefix cache and not computed
      * @param generatedTokens tokens generated, over all outputs
-     * @param preemptions how often it was put back to make room for others
+     * @param preemptions how often it was put back: to make room for others, or because its text grew so long that it is rotated otherwise
      */
     public record Metrics(Duration queued, Duration timeToFirstToken, Optional<Percentiles> interToken, Duration total,
                           int promptTokens, int cachedTokens, int generatedTokens, int preemptions) {

@@ -5,7 +5,10 @@
  * <ul>
  * <li>{@link ModelFiles}: the way in
  * <li>{@link LoadedModel}: what comes of it
- * <li>the model's numbers, as config.json or GGUF metadata give them; {@link RopeScaling} stretches its rotation
+ * <li>{@link HuggingFaceFamily}: which family a folder is of
+ * <li>{@link HuggingFaceKeys}, {@link GgufKeys}: the model's numbers, as config.json or GGUF metadata give them
+ * <li>{@link RopeScaling}: how its rotation is stretched, as {@link HuggingFaceRope} and {@link GgufRope} say
+ * <li>{@link GgufForm}: what is written of all that when a folder is converted
  * <li>{@link SamplingDefaults}: the settings that its makers recommend
  * <li>{@link FolderContents}: what a folder holds instead of a model
  * </ul>

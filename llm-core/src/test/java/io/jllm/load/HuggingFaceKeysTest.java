@@ -12,6 +12,7 @@ import io.jllm.model.ModelConfig;
 import io.jllm.model.Rope;
 import io.jllm.model.Rotary;
 import io.jllm.model.arch.Families;
+import io.jllm.quant.gguf.GgufValue;
 import java.util.Collections;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -133,6 +134,15 @@ class HuggingFaceKeysTest {
     void switchesOfFamilies(String family, String more, String message) {
         var e = assertThrows(ModelLoadException.class, () -> parse(family.strip(), more.strip()));
         assertTrue(e.getMessage().startsWith("config.json: ") && e.getMessage().contains(message.strip()), e.getMessage());
+    }
+
+    @Test
+    void contextsOfCohere() {
+        assertEquals(2048, model("cohere", "").maxContext());
+        var json = ConfigJson.parse("config.json", "{\"model_type\": \"cohere\", " + SIZES + ", \"model_max_length\": 131072}");
+        var read = HuggingFaceFamily.read(json, Families.all());
+        assertEquals(131_072, read.model().build(new MapWeights()).config().maxContext());
+        assertEquals(new GgufValue.Int(GgufValue.Type.UINT32, 131_072), read.gguf().orElseThrow().numbers().get("context_length"));
     }
 
     @Test

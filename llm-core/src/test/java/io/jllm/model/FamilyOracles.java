@@ -73,7 +73,7 @@ public abstract class FamilyOracles {
     private static boolean known(Path folder) {
         try {
             String type = JsonParser.parseString(Files.readString(folder.resolve("config.json"))).getAsJsonObject().get("model_type").getAsString();
-            return Families.all().stream().anyMatch(a -> a.name().equals(type) || a.aliases().contains(type));
+            return Families.all().stream().anyMatch(a -> a.isNamed(type) || a.multimodal().contains(type));
         } catch (IOException e) {
             throw new IllegalStateException(e);
         }

@@ -37,6 +37,12 @@ abstract class CohereLike extends LlamaLike {
         return new ModelConfig.Biases(attention, attention, false);
     }
 
+    /** {@code model_max_length} is what the first were trained for, of which {@code max_position_embeddings} is but a part. */
+    @Override
+    protected final Numbers numbers(Numbers said, Keys keys) {
+        return said.with(said.eps(), keys.context(Key.CONTEXT.named("model_max_length"), said.context()));
+    }
+
     @Override
     protected void differ(DenseBuilder model, Numbers n, Keys keys) {
         model.parallel().scales(1, 1, keys.real(LOGIT_SCALE, UNSAID_LOGIT_SCALE));
