@@ -97,7 +97,7 @@ public sealed interface ExpertOp extends Op {
 
         /**
          * Two experts by SparseMixer-2: each is the highest that is left, weighed by softmax over those left that are near enough to it:
-         * (highest - x) / max(|x|, highest) at most 2 {@code jitter}. Source: Liu and others, GRIN, 2024.
+         * highest - x at most 2 {@code jitter} times max(|x|, highest). Source: Liu and others, GRIN, 2024.
          */
         record SparseMixer(float jitter) implements Scoring {
         }

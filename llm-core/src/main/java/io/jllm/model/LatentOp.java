@@ -25,7 +25,8 @@ public sealed interface LatentOp extends Op {
 
         @Override
         public List<WeightShape> tensors() {
-            return List.of(new WeightShape(keys, (long) shape.heads() * shape.latent(), shape.nope(), shape.heads()), WeightShape.vector(norm, shape.latent()));
+            return List.of(new WeightShape(keys, (long) shape.heads() * shape.latent(), shape.nope(), shape.heads()),
+                    WeightShape.vector(norm, shape.latent()));
         }
     }
 

@@ -30,7 +30,8 @@ class ExpertRefusalsTest {
     @CsvSource(delimiter = '|', value = {
         "deepseek_v2 greedy, yarn of two magnitudes | moe_layer_freq | 2 | moe_layer_freq is 2; supported is 1",
         "deepseek_v2 greedy, yarn of two magnitudes | scoring_func | \"sigmoid\" | scoring_func is \"sigmoid\"; supported is softmax",
-        "deepseek_v2 greedy, yarn of two magnitudes | topk_method | \"noaux_tc\" | topk_method is \"noaux_tc\"; supported are greedy, group_limited_greedy",
+        "deepseek_v2 greedy, yarn of two magnitudes | topk_method | \"noaux_tc\" | topk_method is \"noaux_tc\"; supported are greedy, "
+                + "group_limited_greedy",
         "deepseek_v2 greedy, yarn of two magnitudes | num_key_value_heads | 2 | num_key_value_heads is 2; latent attention supports only as many as",
         "deepseek_v2 greedy, yarn of two magnitudes | hidden_act | \"gelu\" | hidden_act is \"gelu\"; supported is silu",
         "deepseek_v2 with groups, biases and yarn | n_group | 3 | n_group is 3; it must divide n_routed_experts, 8, into groups of 1 or more",
@@ -46,7 +47,8 @@ class ExpertRefusalsTest {
         "mixtral with a window | num_experts_per_tok | 4 | num_experts_per_tok is 4; it must be from 1 to 3",
         "gpt_oss without biases, other layers | swiglu_limit | 5.0 | swiglu_limit is 5.0; supported is 7",
         "gpt_oss without biases, other layers | layer_types | [\"full_attention\"] | layer_types has 1 entries",
-        "llama4 with lists | layer_types | [\"full_attention\", \"sliding_attention\", \"full_attention\"] | layer_types has \"sliding_attention\"; supported are full_attention and chunked_attention",
+        "llama4 with lists | layer_types | [\"full_attention\", \"sliding_attention\", \"full_attention\"] | "
+                + "layer_types has \"sliding_attention\"; supported are full_attention and chunked_attention",
         "llama4 with lists | no_rope_layers | [1] | no_rope_layers is 1; it must be from 3",
         "qwen2_moe with layer types | decoder_sparse_step | 0 | decoder_sparse_step is 0; it must be from 1",
         "qwen2_moe with layer types | quantization_config | {\"quant_method\": \"fp8\"} | quantization_config says \"fp8\"",
@@ -62,11 +64,12 @@ class ExpertRefusalsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"lfm2", "qwen3_5", "qwen3_next", "mamba", "mamba2", "jamba", "rwkv", "falcon_h1", "granitemoehybrid", "nemotron_h", "bamba",
-        "zamba2", "recurrent_gemma"})
+    @ValueSource(strings = {"lfm2", "qwen3_5", "qwen3_next", "mamba", "mamba2", "jamba", "rwkv", "falcon_h1", "granitemoehybrid",
+        "nemotron_h", "bamba", "zamba2", "recurrent_gemma"})
     void foldersOfFamiliesWithARecurrentState(String type) throws IOException {
         Files.writeString(temp.resolve("config.json"), "{\"model_type\": \"" + type + "\"}");
-        refused(temp, "config.json: model_type: the model family \"" + type + "\" keeps a recurrent state, which is not supported; supported are llama, ");
+        refused(temp, "config.json: model_type: the model family \"" + type + "\" keeps a recurrent state, which is not supported; "
+                + "supported are llama, ");
     }
 
     @ParameterizedTest

@@ -68,7 +68,8 @@ class ExpertSwitchesTest {
     private static void check(Path path, JsonObject model) {
         try (var loaded = ModelFiles.open(path)) {
             for (int i = 0; i < LENGTHS.length; i++) {
-                same(model.getAsJsonArray("logits").get(i).getAsJsonArray(), logits(loaded, LENGTHS[i]), path.getFileName() + ", " + LENGTHS[i] + " tokens");
+                same(model.getAsJsonArray("logits").get(i).getAsJsonArray(), logits(loaded, LENGTHS[i]),
+                        path.getFileName() + ", " + LENGTHS[i] + " tokens");
             }
         }
     }

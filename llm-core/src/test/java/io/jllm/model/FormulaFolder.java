@@ -58,7 +58,8 @@ final class FormulaFolder {
         for (JsonElement t : tensors) {
             var parts = t.getAsJsonArray();
             String name = parts.get(0).getAsString();
-            var layers = StreamSupport.stream(parts.get(1).getAsJsonArray().spliterator(), false).map(l -> "." + l + ".").collect(Collectors.toList());
+            var layers = StreamSupport.stream(parts.get(1).getAsJsonArray().spliterator(), false).map(l -> "." + l + ".")
+                    .collect(Collectors.toList());
             if (layers.isEmpty()) {
                 layers.add(".L.");
             }

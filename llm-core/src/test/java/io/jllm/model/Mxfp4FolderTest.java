@@ -33,7 +33,8 @@ class Mxfp4FolderTest {
     @BeforeEach
     void find() {
         folder = Path.of(System.getProperty("jllm.shared", ""), "oracles", "quant", "gpt_oss-mxfp4");
-        assumeTrue(!System.getProperty("jllm.shared", "").isEmpty() && Files.isDirectory(folder), "needs oracles/quant/gpt_oss-mxfp4 under -Djllm.shared");
+        assumeTrue(!System.getProperty("jllm.shared", "").isEmpty() && Files.isDirectory(folder),
+                "needs oracles/quant/gpt_oss-mxfp4 under -Djllm.shared");
     }
 
     @Test
@@ -54,7 +55,8 @@ class Mxfp4FolderTest {
                 assertEquals(DType.MXFP4, gguf.get(name).type());
                 assertEquals(-1, gguf.get(name).data().mismatch(model.weights().tensor(name).data()));
             }
-            assertEquals(3, gguf.tensorInfos().stream().filter(t -> t.name().equals("blk.0.ffn_gate_exps.weight")).findFirst().orElseThrow().shape().size());
+            var info = gguf.tensorInfos().stream().filter(t -> t.name().equals("blk.0.ffn_gate_exps.weight")).findFirst().orElseThrow();
+            assertEquals(3, info.shape().size());
         }
         check(file, 1e-4);
     }

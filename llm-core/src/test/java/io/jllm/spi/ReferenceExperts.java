@@ -109,7 +109,7 @@ final class ReferenceExperts {
             double sum = 0;
             for (double x : row) {
                 double factor = Math.max(Math.abs(x), row[best]);
-                sum += x != Double.NEGATIVE_INFINITY && (row[best] - x) / factor <= 2 * jitter ? Math.exp(x - row[best]) : 0;
+                sum += x != Double.NEGATIVE_INFINITY && row[best] - x <= 2 * jitter * factor ? Math.exp(x - row[best]) : 0;
             }
             out[t * 2 * k + j] = best;
             out[t * 2 * k + k + j] = (float) (op.scale() / sum);

@@ -52,8 +52,8 @@ class AssembledTest {
         assertArrayEquals(new float[] {1, 3, 5, 7, 9, 11}, rows(new Assembled("x", List.of(new Strided(t, 1, 3, 4, 2, 2))), 0, 3));
         assertArrayEquals(new float[] {9, 11}, rows(new Assembled("x", List.of(new Strided(t, 1, 3, 4, 2, 2))), 2, 1));
         assertTrue(new Assembled("x", List.of(new Strided(t, 1, 3, 4, 2, 2))).slice(0, 1).isEmpty());
-        for (Runnable bad : List.<Runnable>of(() -> new Strided(t, 0, 5, 1, 3, 4), () -> new Strided(t, 1, 4, 1, 3, 4), () -> new Strided(t, -1, 1, 1, 1, 1),
-                () -> new Strided(t, 0, 0, 1, 1, 1))) {
+        for (Runnable bad : List.<Runnable>of(() -> new Strided(t, 0, 5, 1, 3, 4), () -> new Strided(t, 1, 4, 1, 3, 4),
+                () -> new Strided(t, -1, 1, 1, 1, 1), () -> new Strided(t, 0, 0, 1, 1, 1))) {
             assertThrows(IllegalArgumentException.class, bad::run);
         }
     }

@@ -138,7 +138,8 @@ public record LatentAttention(LatentOp.LatentShape shape, int value, int qRank, 
     public Value heads(Decoder d, Value h, int layer) {
         int qDim = shape.heads() * (shape.nope() + shape.rope());
         Value q = qRank == 0 ? d.linear(h, layer, "attn_q", qDim)
-                : d.linear(d.ops().rmsNorm(d.linear(h, layer, "attn_q_a", qRank), Decoder.name(layer, "attn_q_a_norm"), EPS), layer, "attn_q_b", qDim);
+                : d.linear(d.ops().rmsNorm(d.linear(h, layer, "attn_q_a", qRank), Decoder.name(layer, "attn_q_a_norm"), EPS), layer, "attn_q_b",
+                qDim);
         Value kv = d.linear(h, layer, "attn_kv_a_mqa", shape.latent() + shape.rope());
         Value qkv = d.ops().latentQkv(q, kv, Decoder.name(layer, "attn_k_b"), shape, Decoder.name(layer, "attn_kv_a_norm"), EPS);
         Value all = d.ops().attention(d.ops().ropeStoreKv(qkv, layer, shape.attention(), rope, Optional.empty()), layer, shape.attention(), scores);

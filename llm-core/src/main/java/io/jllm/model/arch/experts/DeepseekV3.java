@@ -31,7 +31,8 @@ public final class DeepseekV3 implements Architecture {
         int used = Experts.used(keys, count, 8);
         var sigmoid = new ExpertOp.Scoring.Sigmoid();
         var experts = new Experts(count, used, keys.integer(Experts.FFN, 2048), keys.flag(Experts.NORMALISED, true, false))
-                .routed(Experts.scoring(keys, sigmoid, sigmoid), Experts.groups(keys, count, used, 8, 4, 2), (float) keys.real(Experts.SCALE, 2.5, 1));
+                .routed(Experts.scoring(keys, sigmoid, sigmoid), Experts.groups(keys, count, used, 8, 4, 2),
+                        (float) keys.real(Experts.SCALE, 2.5, 1));
         return DeepseekModel.read(name(), keys, UNSAID, experts, 3, 1, keys.flag(PAIRED).orElse(true), false);
     }
 }

@@ -23,7 +23,10 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 
-/** Granite with experts, and maybe with one that all tokens use: embeddings, residuals, scores and logits have factors. Source: IBM, Granite 3.0, 2024. */
+/**
+ * Granite with experts, and maybe with one that all tokens use: embeddings, residuals, scores and logits have factors. Source: IBM, Granite
+ * 3.0, 2024.
+ */
 public final class GraniteMoe implements Architecture {
     private static final ConfigDefaults UNSAID = new ConfigDefaults(32_000, 4096, 11_008, 32, 32, OptionalInt.empty(), OptionalInt.empty(), 2048);
     private static final Key EMBEDDING_SCALE = Key.positive("embedding_scale", "embedding_multiplier");
@@ -51,7 +54,8 @@ public final class GraniteMoe implements Architecture {
         var factors = new Factors((float) keys.real(EMBEDDING_SCALE, 1, 1), (float) keys.real(RESIDUAL_SCALE, 1, 1),
                 (float) keys.real(ATTENTION_SCALE, 1, 1 / Math.sqrt(headDim)), (float) keys.real(LOGIT_DIVISOR, 1, 1));
         int shared = keys.optionalInteger(Experts.SHARED_FFN.named("shared_intermediate_size")).orElse(0);
-        var rope = keys.rope(Rotary.of(headDim, n.context()).base(Key.ROPE_BASE, UNSAID.ropeBase()).layouts(Rope.Layout.NEOX, Rope.Layout.INTERLEAVED));
+        var rope = keys.rope(Rotary.of(headDim, n.context()).base(Key.ROPE_BASE, UNSAID.ropeBase())
+                .layouts(Rope.Layout.NEOX, Rope.Layout.INTERLEAVED));
         return new GraniteMoeModel(n, experts, rope, factors, shared, keys.flag(Key.ATTENTION_BIAS).orElse(false));
     }
 

@@ -41,6 +41,8 @@ public final class Llama4 implements Architecture {
     private static final Key ROTATES = Key.whole("rope.layers", 0, 1, "no_rope_layers");
     private static final Key INTERVAL = Key.whole("rope.layer_interval", 1, Integer.MAX_VALUE, "no_rope_layer_interval");
     private static final Key CHUNK = Key.whole("attention.chunk_size", 0, Integer.MAX_VALUE, "attention_chunk_size");
+    /** What a GGUF file says where {@code config.json} says null. */
+    private static final Key NO_CHUNK = Key.whole(CHUNK.gguf(), 0, 0);
     private static final Key LAYER_TYPES = Key.text("attention.layer_types", "layer_types");
     private static final Key NORMS_HEADS = Key.flag("attention.qk_norm", "use_qk_norm");
     private static final Key TUNED = Key.flag("attention.temperature_tuning", "attn_temperature_tuning");
@@ -72,7 +74,8 @@ public final class Llama4 implements Architecture {
         keys.activation(Op.Activation.SILU);
         var all = Numbers.read(keys, UNSAID, Key.RMS_EPS);
         int layers = all.layers();
-        var n = new Numbers(layers, all.hidden(), keys.integer(DENSE_FFN, UNSAID.ffn()), all.shape(), all.eps(), all.context(), all.vocab(), all.tied());
+        var n = new Numbers(layers, all.hidden(), keys.integer(DENSE_FFN, UNSAID.ffn()), all.shape(), all.eps(), all.context(), all.vocab(),
+                all.tied());
         int count = Experts.count(keys, 16);
         var experts = new Experts(count, Experts.used(keys, count, 1), keys.integer(Experts.FFN.named("intermediate_size"), 8192), false)
                 .routed(new ExpertOp.Scoring.Sigmoid(), Optional.empty(), 1).weighingInputs();
@@ -98,7 +101,7 @@ public final class Llama4 implements Architecture {
 
     /** By default layers that rotate see one. */
     private static List<Integer> chunks(Keys keys, List<Boolean> rotated, boolean none) {
-        int chunk = keys.isNull(CHUNK) ? 0 : keys.integer(CHUNK, USUAL_CHUNK, none ? 0 : USUAL_CHUNK);
+        int chunk = keys.isNull(CHUNK) ? keys.integer(NO_CHUNK, 0) : keys.integer(CHUNK, USUAL_CHUNK, none ? 0 : USUAL_CHUNK);
         var types = keys.texts(LAYER_TYPES);
         if (types.isEmpty()) {
             return rotated.stream().map(r -> r ? chunk : 0).toList();
@@ -108,7 +111,8 @@ public final class Llama4 implements Architecture {
 
     private static List<String> checked(Keys keys, int layers, List<String> types) {
         if (types.size() != layers) {
-            throw new ModelLoadException(keys.name(LAYER_TYPES) + " has " + types.size() + " entries; " + keys.furtherName(Key.LAYERS) + " is " + layers);
+            throw new ModelLoadException(keys.name(LAYER_TYPES) + " has " + types.size() + " entries; " + keys.furtherName(Key.LAYERS) + " is "
+                    + layers);
         }
         types.stream().filter(type -> !type.equals("full_attention") && !type.equals("chunked_attention")).findFirst().ifPresent(type -> {
             throw new ModelLoadException(keys.name(LAYER_TYPES) + " has \"" + type + "\"; supported are full_attention and chunked_attention");

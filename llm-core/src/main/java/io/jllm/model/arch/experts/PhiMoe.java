@@ -16,7 +16,10 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 
-/** Phi 3.5 with experts: layer norms, and two experts a token, chosen by SparseMixer. Source: Abdin et al., Phi-3 report, 2024; Liu et al., GRIN, 2024. */
+/**
+ * Phi 3.5 with experts: layer norms, and two experts a token, chosen by SparseMixer. Sources: Abdin et al., Phi-3 report, 2024; Liu et al.,
+ * GRIN, 2024.
+ */
 public final class PhiMoe implements Architecture {
     private static final ConfigDefaults UNSAID = new ConfigDefaults(32_064, 4096, 6400, 32, 32, OptionalInt.of(8), OptionalInt.empty(), 131_072,
             1_000_000, 1e-5, false, false);

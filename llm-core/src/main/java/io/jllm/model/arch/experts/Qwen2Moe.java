@@ -18,7 +18,10 @@ import java.util.List;
 import java.util.OptionalInt;
 import java.util.stream.IntStream;
 
-/** Qwen 1.5 and 2 with experts: beside those that are chosen, one that all tokens use, weighed by a gate of its own. Source: Yang et al., Qwen2 report, 2024. */
+/**
+ * Qwen 1.5 and 2 with experts: beside those that are chosen, one that all tokens use, weighed by a gate of its own. Source: Yang et al., Qwen2
+ * report, 2024.
+ */
 public final class Qwen2Moe implements Architecture {
     private static final ConfigDefaults UNSAID = new ConfigDefaults(151_936, 2048, 5632, 24, 16, OptionalInt.of(16), OptionalInt.empty(), 32_768,
             10_000, 1e-6, false, false);

@@ -27,8 +27,8 @@ public final class QuantizeCommand implements Action {
     @Parameters(index = "1", paramLabel = "OUT.gguf", description = "The file to write; it appears when it is whole.")
     private Path out;
 
-    @Option(names = "--type", required = true, paramLabel = "TYPE", description = "F16, Q8_0, Q6_K, Q5_1, Q5_0, Q4_1, Q4_0, Q3_K or Q2_K; "
-            + "also F32 and BF16.")
+    @Option(names = "--type", required = true, paramLabel = "TYPE", description = "F16, Q8_0, Q6_K, Q5_1, Q5_0, Q4_1, Q4_0, Q3_K, Q2_K "
+            + "or MXFP4 (of experts, the rest in Q8_0); also F32 and BF16.")
     private String type;
 
     @Option(names = "--pure",
