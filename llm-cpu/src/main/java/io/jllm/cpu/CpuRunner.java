@@ -176,7 +176,7 @@ final class CpuRunner implements ModelRunner {
      * @param nanos when to stop at the latest
      */
     void warmUp(long nanos) {
-        List<StepBatch> batches = WarmUp.batches(options);
+        List<StepBatch> batches = WarmUp.batches(program, options);
         batches.forEach(this::prepare);
         var warmUp = new WarmUp(nanos);
         Collection<List<CompiledOp>> kinds = WarmUp.kinds(steps);

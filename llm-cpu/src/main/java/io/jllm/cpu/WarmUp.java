@@ -3,6 +3,8 @@ package io.jllm.cpu;
 import io.jllm.cpu.kernels.AttentionTiles;
 import io.jllm.cpu.kernels.SequenceIndex;
 import io.jllm.cpu.op.CompiledOp;
+import io.jllm.model.Op;
+import io.jllm.model.Program;
 import io.jllm.sampling.LogitBias;
 import io.jllm.sampling.SamplerSettings;
 import io.jllm.spi.Backend.RunnerOptions;
@@ -110,11 +112,18 @@ final class WarmUp {
     }
 
     /** Steps to compute, the largest first. */
-    static List<StepBatch> batches(RunnerOptions o) {
-        int tokens = Math.min(PROMPT, o.maxTokensPerStep());
-        int far = (int) Math.min(FAR, (long) o.maxBlocks() * o.blockSize() - 1);
+    static List<StepBatch> batches(Program program, RunnerOptions o) {
+        int positions = positions(program);
+        int tokens = Math.min(Math.min(PROMPT, positions), o.maxTokensPerStep());
+        int far = (int) Math.min(Math.min(FAR, positions - 1), (long) o.maxBlocks() * o.blockSize() - 1);
         // One token is enough far into a text: as long as nothing is compiled, all that attention does takes long.
         return List.of(batch(tokens, 0, o), batch(1, 0, o), batch(1, far, o));
+    }
+
+    /** How many there are: as many as tables of learned positions have. */
+    private static int positions(Program program) {
+        return program.ops().stream().flatMap(op -> op instanceof Op.AddPositions p ? Stream.of(p.rows() - p.offset()) : Stream.empty())
+                .min(Integer::compare).orElse(Integer.MAX_VALUE);
     }
 
     /** Those of them that have one token. */

@@ -17,6 +17,7 @@ public final class AttentionFrame {
     private int rows;
     private int dim;
     private long ranges;
+    private long slopes;
     private long queries;
     private long scores;
     private long total;
@@ -38,7 +39,8 @@ public final class AttentionFrame {
             fields = new long[longs];
         }
         ranges = aligned((long) longs * Long.BYTES);
-        queries = aligned(ranges + (long) padded * Long.BYTES);
+        slopes = aligned(ranges + (long) padded * Long.BYTES);
+        queries = aligned(slopes + (long) padded * Float.BYTES);
         scores = aligned(queries + (long) padded * dim * Float.BYTES);
         total = aligned(scores + (long) padded * AttentionShape.STRIDE * Float.BYTES);
         part = total + (long) padded * shape.rowBytes();
@@ -50,6 +52,7 @@ public final class AttentionFrame {
         fields[AttentionShape.ROW_COUNT] = padded;
         fields[AttentionShape.QUERIES] = memory.address() + queries;
         fields[AttentionShape.RANGES] = memory.address() + ranges;
+        fields[AttentionShape.SLOPES] = memory.address() + slopes;
     }
 
     private static long aligned(long at) {
@@ -66,6 +69,16 @@ public final class AttentionFrame {
         for (int r = row; r < row + count; r++) {
             memory.set(ValueLayout.JAVA_LONG, ranges + (long) r * Long.BYTES, first & 0xffff_ffffL | (long) last << Integer.SIZE);
         }
+    }
+
+    /** Says what is added to a row's scores for each position that a key is before the last one. */
+    public void slope(int row, float each) {
+        memory.set(Rows.FLOAT, slopes + (long) row * Float.BYTES, each);
+    }
+
+    /** Caps scores by that number. */
+    public void cap(float c) {
+        fields[AttentionShape.CAP] = Float.floatToRawIntBits(c);
     }
 
     /** The rows from there on see nothing. */

@@ -13,8 +13,10 @@ package io.jllm.cpu.layout;
  * @param format of keys and values
  * @param dim dimensions of a head
  * @param positions of a page: the keys' dimensions are so many numbers apart
+ * @param capped whether scores s become c * tanh(s / c)
+ * @param biased whether something is added to them then that grows with the distance
  */
-public record AttentionShape(KvFormat format, int dim, int positions) {
+public record AttentionShape(KvFormat format, int dim, int positions, boolean capped, boolean biased) {
     /** Rows come in multiples of this. */
     public static final int ROWS = 4;
     /** Positions whose weights are computed together. */
@@ -43,7 +45,7 @@ public record AttentionShape(KvFormat format, int dim, int positions) {
     public static final int GROUPS = 6;
     /** The number of the position that a group starts with, at least 0. */
     public static final int GROUP_POSITION = 7;
-    /** What scores are multiplied by, as the bits of a float. */
+    /** What scores are multiplied by, as the bits of a float; if they are capped, by 2 / c as well. */
     public static final int SCALE = 8;
     /** Address of a pair of ints for each row: the first and the last position that it sees. There may be none between. */
     public static final int RANGES = 9;
@@ -59,8 +61,12 @@ public record AttentionShape(KvFormat format, int dim, int positions) {
     public static final int TOKENS = 14;
     /** Rows of a token, which lie one after the other. */
     public static final int GROUP = 15;
+    /** The c of scores that are capped, as the bits of a float. */
+    public static final int CAP = 16;
+    /** Address of a float for each row, if scores are biased: what is added for each position that a key is before the last one that is seen. */
+    public static final int SLOPES = 17;
     /** Where entries begin. */
-    public static final int ENTRIES_AT = 16;
+    public static final int ENTRIES_AT = 18;
     /** Longs of an entry. */
     public static final int ENTRY = 5;
 

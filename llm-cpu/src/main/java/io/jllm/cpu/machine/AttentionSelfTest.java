@@ -1,6 +1,7 @@
 package io.jllm.cpu.machine;
 
 import io.jllm.cpu.layout.AttentionFrame;
+import io.jllm.cpu.layout.AttentionShape;
 import io.jllm.cpu.layout.KvLayout;
 import io.jllm.cpu.layout.Rows;
 import io.jllm.cpu.os.MachineCodeException;
@@ -18,6 +19,7 @@ final class AttentionSelfTest {
     /** Positions that a token sees, up to its own. */
     private static final int WINDOW = 21;
     private static final float SCALE = 0.3f;
+    private static final float CAP = 1.5f;
     private static final double TOLERANCE = 1e-5;
 
     private AttentionSelfTest() {
@@ -60,16 +62,19 @@ final class AttentionSelfTest {
                 MemorySegment.copy(queries[r], 0, q, Rows.FLOAT, (long) r * dim * Float.BYTES, dim);
             }
             MemorySegment out = arena.allocate((long) (ROWS + 1) * dim * Float.BYTES);
+            boolean capped = attention.shape().capped();
             AttentionFrame frame = attention.frame(PADDED, new AttentionFrame(arena));
+            frame.cap(CAP);
             frame.query(0, ROWS, q, 0);
             for (int r = 0; r < ROWS; r++) {
                 frame.range(r, 1, begin + r, FIRST + r);
+                frame.slope(r, slope(r));
             }
             frame.endRows(ROWS);
             for (int start = begin / MachineAttention.CHUNK * MachineAttention.CHUNK; start <= last; start += MachineAttention.CHUNK) {
                 int from = Math.max(begin, start);
                 int to = Math.min(last + 1, start + MachineAttention.CHUNK);
-                frame.positions(start, from, to, SCALE);
+                frame.positions(start, from, to, capped ? SCALE * 2 / CAP : SCALE);
                 for (int p = from; p < to; p += size - p % size) {
                     long page = memory.address() + 2 * (p / size - firstPage) * layout.bytes();
                     attention.entry(frame, page, page + layout.bytes(), p % size, Math.min(size - p % size, to - p));
@@ -81,7 +86,7 @@ final class AttentionSelfTest {
             }
             attention.finish(frame, frame.total(), out.address(), (long) dim * Float.BYTES, ROWS, 1);
             for (int r = 0; r < ROWS; r++) {
-                compare(queries[r], keys, values, r, out, layout);
+                compare(queries[r], keys, values, r, out, layout, attention.shape());
             }
             for (int d = 0; d < dim; d++) {
                 if (out.get(Rows.FLOAT, ((long) ROWS * dim + d) * Float.BYTES) != 0) {
@@ -91,6 +96,10 @@ final class AttentionSelfTest {
         }
     }
 
+    private static float slope(int row) {
+        return -0.03f * row;
+    }
+
     private static void fill(Random random, float[] x) {
         for (int i = 0; i < x.length; i++) {
             x[i] = random.nextFloat() * 2 - 1;
@@ -98,7 +107,8 @@ final class AttentionSelfTest {
     }
 
     /** Row r sees {@value #WINDOW} positions from number r on. */
-    private static void compare(float[] query, float[][] keys, float[][] values, int r, MemorySegment out, KvLayout layout) {
+    private static void compare(float[] query, float[][] keys, float[][] values, int r, MemorySegment out, KvLayout layout,
+                                AttentionShape shape) {
         int dim = query.length;
         var want = new double[dim];
         double sum = 0;
@@ -107,7 +117,9 @@ final class AttentionSelfTest {
             for (int d = 0; d < dim; d++) {
                 score += (double) query[d] * keys[p][d];
             }
-            double weight = Math.exp(score * SCALE);
+            score *= SCALE;
+            score = (shape.capped() ? CAP * Math.tanh(score / CAP) : score) + (shape.biased() ? slope(r) * (r + WINDOW - 1 - p) : 0);
+            double weight = Math.exp(score);
             sum += weight;
             for (int d = 0; d < dim; d++) {
                 want[d] += weight * values[p][d];

@@ -25,9 +25,9 @@ public final class MachineAttention {
     private final AttentionShape shape;
     private final MachineCode.Attention code;
 
-    MachineAttention(KvLayout layout, MachineCode machine) {
+    MachineAttention(KvLayout layout, boolean capped, boolean biased, MachineCode machine) {
         this.layout = layout;
-        shape = new AttentionShape(format(layout.type()), layout.dim(), layout.positions());
+        shape = new AttentionShape(format(layout.type()), layout.dim(), layout.positions(), capped, biased);
         code = machine.attention(shape);
     }
 
@@ -38,6 +38,11 @@ public final class MachineAttention {
             case Q8_0 -> KvFormat.Q8_0;
             default -> throw new IllegalArgumentException("keys and values are not stored as " + type);
         };
+    }
+
+    /** What the code is written for. */
+    AttentionShape shape() {
+        return shape;
     }
 
     /** Bytes of the sums of a row. */

@@ -11,9 +11,10 @@ import io.jllm.cpu.layout.AttentionFrame;
 import io.jllm.cpu.layout.KvLayout;
 import io.jllm.cpu.layout.Rows;
 import io.jllm.model.Op;
+import io.jllm.model.Scores;
 import io.jllm.spi.StepBatch;
 
-/** In machine code. Knows no soft cap. */
+/** In machine code. */
 final class MachineChunks implements Attention {
     private final Op.PagedAttention op;
     private final Rows out;
@@ -24,6 +25,7 @@ final class MachineChunks implements Attention {
     private final MachineAttention attention;
     private final ChunkSums sums;
     private final float[] sinks;
+    private final float scale;
     private final AttentionTiles tiles;
 
     MachineChunks(AttentionSite site, MachineAttention attention) {
@@ -36,6 +38,7 @@ final class MachineChunks implements Attention {
         sums = site.sums();
         sinks = site.sinks();
         layout = site.layout();
+        scale = op.scores().scale() * (op.scores().softCap() > 0 ? 2 / op.scores().softCap() : 1);
         this.attention = attention;
     }
 
@@ -55,10 +58,17 @@ final class MachineChunks implements Attention {
         int count = sequences.size(tile);
         int group = tiles.group();
         AttentionFrame frame = attention.frame(tiles.padded(count), ws);
+        frame.cap(op.scores().softCap());
         for (int t = 0; t < count; t++) {
             int position = b.positions[first + t];
             frame.query(t * group, group, q.data(), q.row(first + t) + (long) head * group * layout.dim() * Float.BYTES);
             frame.range(t * group, group, tiles.first(position), position);
+        }
+        if (op.scores().alibi().isPresent()) {
+            Scores.Alibi alibi = op.scores().alibi().get();
+            for (int r = 0; r < count * group; r++) {
+                frame.slope(r, -alibi.factor() * alibi.slopes()[head * group + r % group]);
+            }
         }
         frame.endRows(count * group);
     }
@@ -100,7 +110,7 @@ final class MachineChunks implements Attention {
         int to = tiles.to(b, tile, chunk);
         int table = sequences.sequence(tile) * b.maxBlocks;
         int size = cache.blockSize();
-        frame.positions(chunk * AttentionTiles.CHUNK, from, to, op.scores().scale());
+        frame.positions(chunk * AttentionTiles.CHUNK, from, to, scale);
         for (int p = from; p < to; p += size - p % size) {
             int block = b.blockTable[table + p / size];
             long memory = cache.memory(block).address();

@@ -21,9 +21,13 @@ public final class MachineKernels {
     private final MachineCode code;
     // What was asked for, if it passed the self-test.
     private final Map<WeightFormat, Optional<PackedProducts>> products = new ConcurrentHashMap<>();
-    private final Map<KvLayout, Optional<MachineAttention>> attention = new ConcurrentHashMap<>();
+    private final Map<Scored, Optional<MachineAttention>> attention = new ConcurrentHashMap<>();
     private final Map<RopeShape, Optional<RopeFunctions>> rope = new ConcurrentHashMap<>();
     private final Map<Isa, Optional<RowFunctions>> rows = new ConcurrentHashMap<>();
+
+    /** Keys and values, and what becomes of scores. */
+    private record Scored(KvLayout layout, boolean capped, boolean biased) {
+    }
 
     private MachineKernels(MachineCode code) {
         this.code = code;
@@ -83,10 +87,14 @@ public final class MachineKernels {
 
     /** Attention over keys and values that lie so. The first time, it is written and tested; if it fails, a warning says so. */
     public Optional<MachineAttention> attention(KvLayout layout) {
-        Optional<MachineAttention> known = attention.get(layout);
-        return known != null ? known : attention.computeIfAbsent(layout, l -> tested("attention over " + l.type(), () -> {
-            var made = new MachineAttention(l, code);
-            AttentionSelfTest.run(made, l);
+        return attention(layout, false, false);
+    }
+
+    /** The same for scores that are capped, or biased. */
+    public Optional<MachineAttention> attention(KvLayout layout, boolean capped, boolean biased) {
+        return attention.computeIfAbsent(new Scored(layout, capped, biased), s -> tested("attention over " + layout.type(), () -> {
+            var made = new MachineAttention(layout, capped, biased, code);
+            AttentionSelfTest.run(made, layout);
             return made;
         }));
     }

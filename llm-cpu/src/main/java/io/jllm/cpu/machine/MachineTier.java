@@ -20,7 +20,7 @@ import java.util.Optional;
 import java.util.stream.Collectors;
 
 /**
- * Machine code as a tier: products of rearranged weights, attention without a soft cap, rotations, norms and activations.
+ * Machine code as a tier: products of rearranged weights, attention but with rounded biases, rotations, usual norms and activations.
  *
  * @param machine what there is, as far as it passes its tests
  * @param next the next slower tier, for all else
@@ -68,10 +68,10 @@ public record MachineTier(MachineKernels machine, CpuKernels next) implements Cp
     @Override
     public Attention attention(AttentionSite site) {
         Scores scores = site.op().scores();
-        if (scores.softCap() > 0 || scores.alibi().isPresent()) {
+        if (scores.alibi().filter(Scores.Alibi::bfloat16).isPresent()) {
             return next.attention(site);
         }
-        return machine.attention(site.layout()).<Attention>map(a -> new MachineChunks(site, a)).orElseGet(() -> next.attention(site));
+        return machine.attention(site.layout(), scores.softCap() > 0, scores.alibi().isPresent()).<Attention>map(a -> new MachineChunks(site, a)).orElseGet(() -> next.attention(site));
     }
 
     @Override

@@ -24,6 +24,8 @@ import java.util.function.IntConsumer;
  * <pre>{@code
  * row:   for each 16 positions p:
  *          s = scores[p] * scale
+ *          s = c - 2c / (exp(s) + 1)                          // if they are capped: scale has 2 / c in it
+ *          s += slope * (last - p)                            // if they are biased
  *          hidden = (p - first | last - p) >> 31              // all ones where p is out of the range
  *          s = s & ~hidden | -infinity & hidden               // whatever was there, no number too
  *          scores[p] = s;  largest = max(largest, s)
@@ -41,8 +43,15 @@ final class SoftmaxCode {
     /** Its sums, of which the largest score and the sum of weights are written here. */
     private static final Gpr SUMS = R12;
     private static final Gpr ROW_COUNT = RBX;
+    /** What biases grow by. */
+    private static final Gpr SLOPE = RDX;
     /** Groups that are left. */
     private static final Gpr GROUP_COUNT = RCX;
+
+    /** Registers for what scores are capped by, what biases grow by, and for work. */
+    private static final int CAP = 10;
+    private static final int BIAS = 11;
+    private static final int WORK = 12;
 
     private final AttentionCode code;
     private final Emitter e;
@@ -66,11 +75,13 @@ final class SoftmaxCode {
         code.load(RANGE, AttentionShape.RANGES);
         code.load(SUMS, AttentionShape.SUMS);
         code.load(ROW_COUNT, AttentionShape.ROW_COUNT);
+        code.load(SLOPE, AttentionShape.SLOPES);
         a.bind(row);
         largest();
         exponentials();
         a.add(ROW, STRIDE_BYTES);
         a.add(RANGE, 2 * Integer.BYTES);
+        a.add(SLOPE, Float.BYTES);
         a.add(SUMS, code.shape().rowBytes());
         a.dec(ROW_COUNT);
         a.jump(Assembler.Condition.NOT_ZERO, row);
@@ -102,6 +113,12 @@ final class SoftmaxCode {
         e.broadcast(first, at(RANGE, 0), 0);
         e.broadcast(last, at(RANGE, Integer.BYTES), 0);
         e.broadcast(scale, at(FRAME, AttentionShape.SCALE * Long.BYTES), 0);
+        if (code.shape().capped()) {
+            e.broadcast(CAP, at(FRAME, AttentionShape.CAP * Long.BYTES), 0);
+        }
+        if (code.shape().biased()) {
+            e.broadcast(BIAS, at(SLOPE, 0), 0);
+        }
         e.broadcast(x, at(FRAME, AttentionShape.GROUP_POSITION * Long.BYTES), 0);
         for (int h = 0; h < parts; h++) {
             // Not minus infinity: of a row that sees nothing, all scores less this are minus infinity still, not no numbers.
@@ -113,8 +130,15 @@ final class SoftmaxCode {
             Vec seen = e.vec(position + h);
             e.load(score, at);
             e.multiply(score, score, e.vec(scale));
-            a.emit(VPSUBD, e.vec(x), seen, e.vec(first));
+            if (code.shape().capped()) {
+                cap(score, x, y);
+            }
             a.emit(VPSUBD, e.vec(y), e.vec(last), seen);
+            if (code.shape().biased()) {
+                a.emit(VCVTDQ2PS, e.vec(x), e.vec(y));
+                e.multiplyAdd(score, x, e.vec(BIAS));
+            }
+            a.emit(VPSUBD, e.vec(x), seen, e.vec(first));
             a.emit(VPOR, e.vec(x), e.vec(x), e.vec(y));
             a.emit(VPSRAD, e.vec(x), e.vec(x), Integer.SIZE - 1); // all ones where one of them is negative
             a.emit(VPANDN, e.vec(score), e.vec(x), e.vec(score));
@@ -127,6 +151,17 @@ final class SoftmaxCode {
         gather(VMAXPS, 0, x);
         a.emit(VMOVSS_STORE, at(SUMS, 0), Vec.xmm(0));
         a.emit(VBROADCASTSS, e.vec(0), Vec.xmm(0));
+    }
+
+    /** Caps scores, which come as twice what tanh is taken of; destroys x and y. */
+    private void cap(int score, int x, int y) {
+        e.load(x, Constant.EXP_MAX.in(TABLE));
+        a.emit(VMINPS, e.vec(score), e.vec(x), e.vec(score)); // if one is no number, the last is taken
+        e.exp(x, score, y, WORK, TABLE);
+        a.emit(VADDPS, e.vec(x), e.vec(x), Constant.ONE.in(TABLE));
+        a.emit(VDIVPS, e.vec(x), e.vec(CAP), e.vec(x));
+        a.emit(VADDPS, e.vec(x), e.vec(x), e.vec(x));
+        a.emit(VSUBPS, e.vec(score), e.vec(CAP), e.vec(x));
     }
 
     private void exponentials() {
