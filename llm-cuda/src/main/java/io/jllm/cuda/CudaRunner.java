@@ -179,8 +179,8 @@ final class CudaRunner implements ModelRunner {
 
     private void check(StepBatch b) {
         if (b.tokens > options.maxTokensPerStep() || b.logitRows > options.maxLogitRows() || b.sequences > options.maxSequences()) {
-            throw new IllegalArgumentException("a step of " + b.tokens + " tokens, " + b.sequences + " sequences and " + b.logitRows
-                    + " rows of logits; the limits are " + options.maxTokensPerStep() + ", " + options.maxSequences() + " and " + options.maxLogitRows());
+            throw new IllegalArgumentException("a step of " + b.tokens + " tokens, " + b.sequences + " sequences and " + b.logitRows + " rows of "
+                    + "logits; the limits are " + options.maxTokensPerStep() + ", " + options.maxSequences() + " and " + options.maxLogitRows());
         }
         for (int t = 0; t < b.tokens; t++) {
             if (b.tokenIds[t] < 0 || b.tokenIds[t] >= tokens) {

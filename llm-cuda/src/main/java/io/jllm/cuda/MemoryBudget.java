@@ -89,9 +89,8 @@ record MemoryBudget(long weights, long scratch, long blockBytes, int blocks, int
 
     /** What the heads of a piece leave: a maximum, a sum and a weighted value each. */
     private static long pieceBytes(Program program, AttentionCut cut) {
-        return program.ops().stream().mapToLong(op -> op instanceof Op.PagedAttention a && cut.attends(a) ? (long) a.shape().heads() * (a.shape().headDim()
-                + 2) * Float.BYTES : 0)
-                .max().orElse(0);
+        return program.ops().stream().mapToLong(op -> op instanceof Op.PagedAttention a && cut.attends(a)
+                ? (long) a.shape().heads() * (a.shape().headDim() + 2) * Float.BYTES : 0).max().orElse(0);
     }
 
     /** Counters of attention: one for each sequence and head of keys and values of the layer that has the most. */

@@ -100,6 +100,11 @@ class FakeDriverTest {
     }
 
     @Test
+    void whatKernelsHaveNoRoomForIsNamed() throws Exception {
+        run(LIFE, "limits", Map.of());
+    }
+
+    @Test
     void aKernelWithOtherParametersIsRefusedByName() throws Exception {
         wrong("whole", "wrong", "kernel embed_q8_0", "parameter 3 is ids, a pointer of 8 bytes at 16", "4 bytes at 16 in the image", "build it anew");
         wrong("whole", FakeImages.FEWER, "kernel rms_norm", "the launcher has 10 arguments (x, ldx, ", "the image 9 parameters");

@@ -12,8 +12,12 @@ import io.jllm.cuda.kernels.KernelImages;
 import io.jllm.cuda.kernels.Kernels;
 import io.jllm.cuda.kernels.Rows;
 import io.jllm.cuda.kernels.SplitKernels;
+import io.jllm.model.ExpertOp;
 import io.jllm.model.Op;
 import io.jllm.model.Program;
+import io.jllm.model.Rope;
+import io.jllm.model.Value;
+import io.jllm.model.Weight;
 import io.jllm.quant.DType;
 import io.jllm.quant.Tensor;
 import io.jllm.quant.WeightSource;
@@ -51,6 +55,7 @@ final class FakeScenarios {
             case "running" -> running();
             case "tooLarge" -> tooLarge();
             case "formats" -> formats();
+            case "limits" -> limits();
             case "wrong" -> wrong(args[1]);
             case "probe" -> System.out.println(switch (CudaBackendProvider.probe(images("fake"))) {
                 case Probe.Available a -> "available " + a.device();
@@ -205,6 +210,21 @@ final class FakeScenarios {
                 assertTrue(SplitKernels.Split.of(kernels, arena, format, 16, 0, 0, 16, 0, 16).factor() >= 256);
             }
             SplitKernels.Combine.of(kernels, arena, Rows.NONE, 0, 0, 16, 16, 16);
+        }
+    }
+
+    /** What kernels have no room for is named before anything is allocated. */
+    private static void limits() {
+        var shape = new Op.AttentionShape(1, 1, 640);
+        var p = new Program.Builder();
+        Value q = p.ropeStoreKv(p.embed("table", 4, shape.qkvDim()), 0, shape, TinyModels.rope(64, Rope.Layout.NEOX, 1), Optional.empty());
+        Value logits = p.linear(p.attention(q, 0, shape, 0), new Weight("router", 2000, Optional.empty()));
+        Program program = p.build(p.selectRows(p.route(logits, 2, new ExpertOp.Scoring.Softmax(), Optional.empty(), Optional.empty(), true, 1)));
+        try (CudaBackend backend = open()) {
+            String why = String.join("; ", backend.unsupported(program, TinyModels.weights(program, 1)));
+            assertTrue(why.contains("640 dimensions") && why.contains("2000 experts") && why.contains("use the cpu backend"), why);
+            assertEquals(List.of(), backend.unsupported(EveryOp.program(), TinyModels.weights(EveryOp.program(), 1)));
+            assertThrows(IllegalArgumentException.class, () -> backend.load(program, TinyModels.weights(program, 1), OPTIONS));
         }
     }
 

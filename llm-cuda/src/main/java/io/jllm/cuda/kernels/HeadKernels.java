@@ -8,7 +8,8 @@ import io.jllm.model.Op.AttentionShape;
 import java.lang.foreign.Arena;
 
 /**
- * Launches {@code attention/heads.cu} and {@code attention/plain.cu}: what is done to heads where the fast kernels do not do it, for steps of any kind.
+ * Launches {@code attention/heads.cu} and {@code attention/plain.cu}: what is done to heads where the fast kernels do not do it, for steps of any
+ * kind.
  */
 public final class HeadKernels {
     private static final String PLAIN = "attn_plain";

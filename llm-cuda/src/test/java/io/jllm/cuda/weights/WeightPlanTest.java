@@ -1,17 +1,24 @@
 package io.jllm.cuda.weights;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 
+import io.jllm.model.ExpertOp;
 import io.jllm.model.Op;
 import io.jllm.model.Program;
 import io.jllm.model.Rope;
 import io.jllm.model.Value;
 import io.jllm.model.Weight;
+import io.jllm.quant.Assembled;
+import io.jllm.quant.Tensor;
+import io.jllm.quant.WeightSource;
+import io.jllm.quant.Weights;
 import io.jllm.spi.TinyModels;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 /** Needs no device. */
@@ -41,5 +48,42 @@ class WeightPlanTest {
             int at = (int) (plan.frequencyOffset(rope) - plan.matrixBytes()) / Float.BYTES;
             assertEquals(Arrays.toString(rope.invFreq()), Arrays.toString(Arrays.copyOfRange(plan.vectorFloats(), at, at + rope.invFreq().length)));
         }
+    }
+
+    @Test
+    void weightsInSeveralPlacesAreOneMatrixAndTheirBiasesOneVector() {
+        var p = new Program.Builder();
+        Value x = p.embed("table", 10, 16);
+        Value route = p.route(p.linear(x, new Weight("router", 3, Optional.empty())), 2, new ExpertOp.Scoring.Softmax(), Optional.empty(),
+                Optional.empty(), true, 1);
+        Program program = p.build(p.selectRows(p.expertLinear(x, route, 3, true, new Weight("experts", 5, Optional.of("bias")))));
+        var weights = TinyModels.weights(program, 1);
+        Tensor whole = weights.tensors().get("experts");
+        WeightSource apart = new WeightSource() {
+            @Override
+            public Set<String> names() {
+                return weights.names();
+            }
+
+            @Override
+            public Optional<Weights> find(String name) { // made anew each time, as sources may
+                return name.equals("experts") ? Optional.of(new Assembled(name, List.of(whole.rows("a", 0, 5), whole.rows("b", 5, 15))))
+                        : weights.find(name);
+            }
+
+            @Override
+            public void close() {
+                // the test's
+            }
+        };
+        var plan = new WeightPlan(program, apart);
+        WeightPlan.Matrix m = plan.matrix(List.of("experts"));
+        assertEquals(15, m.rows());
+        assertEquals(m, plan.matrix(List.of("experts")));
+        assertEquals(plan.matrixBytes(), new WeightPlan(program, weights).matrixBytes());
+        int at = (int) (plan.vectorOffset("bias") - plan.matrixBytes()) / Float.BYTES;
+        var bias = new float[15];
+        weights.tensors().get("bias").decode(0, 3, bias, 0);
+        assertArrayEquals(bias, Arrays.copyOfRange(plan.vectorFloats(), at, at + 15));
     }
 }
