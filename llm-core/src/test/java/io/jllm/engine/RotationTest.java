@@ -49,8 +49,8 @@ class RotationTest {
 
     private static LLM open(Rope rope, EngineOptions options) {
         var c = TinyLlm.CONFIG;
-        var config = new ModelConfig(c.architecture(), c.layers(), c.hidden(), c.ffn(), c.heads(), c.kvHeads(), c.headDim(), c.vocab(), c.maxContext(),
-                c.normEps(), rope, c.windows(), c.tiedEmbeddings(), c.biases());
+        var config = new ModelConfig(c.architecture(), c.layers(), c.hidden(), c.ffn(), c.heads(), c.kvHeads(), c.headDim(), c.vocab(),
+                c.maxContext(), c.normEps(), rope, c.windows(), c.tiedEmbeddings(), c.biases());
         Program program = TinyModels.program(config);
         Backend backend = new ReferenceBackend();
         return new LoadedLlm(new LoadedModel(config, program, TinyModels.weights(program, 3), Optional.of(new LetterTokenizer()),

@@ -6,7 +6,10 @@ import io.jllm.model.decoder.Numbers;
 
 /** GLM-4 of 2024. Its GGUF files say {@code chatglm}. Source: GLM Team, ChatGLM, 2024. */
 public final class Glm extends GlmLike {
-    /** What llama.cpp's converter writes into files of this family, whose keys it takes for ChatGLM's; and for the context the length of embeddings. */
+    /**
+     * What llama.cpp's converter writes into files of this family, whose keys it takes for ChatGLM's; and for the context the length of
+     * embeddings.
+     */
     private static final float WRITTEN_EPS = 1e-5f;
 
     /** The family. */
