@@ -200,7 +200,7 @@ class HuggingFaceKeysTest {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', quoteCharacter = '`', value = {
-        "\"model_type\": \"bloom\"                             | unknown model family \"bloom\"; supported are llama, mistral, qwen2, qwen3, seed_oss, smollm3, ernie4_5",
+        "\"model_type\": \"palm\"                              | unknown model family \"palm\"; supported are llama, mistral, qwen2, qwen3, ",
         "\"num_hidden_layers\": 10001                          | num_hidden_layers is 10001; it must be from 1 to 10000",
         "\"num_hidden_layers\": -1                             | num_hidden_layers is -1; it must be from 1",
         "\"num_hidden_layers\": null                           | num_hidden_layers is null; it must be from 1 to 10000",
@@ -220,8 +220,9 @@ class HuggingFaceKeysTest {
         "\"rms_norm_eps\": 1e60                              | it must be at least 0 and finite as a 32-bit float",
         "\"rope_theta\": -1                                    | rope_theta is -1.0",
         "\"hidden_act\": \"gelu\"                              | hidden_act is \"gelu\"; supported is silu",
-        "\"rope_scaling\": {\"type\": \"yarn\"}                | rope_type is \"yarn\"; supported are default, linear and llama3",
-        "\"rope_scaling\": {\"rope_type\": \"dynamic\"}        | rope_type is \"dynamic\"",
+        "\"rope_scaling\": {\"type\": \"cubic\"}               | type is \"cubic\"; supported are default, linear, dynamic, yarn, longrope and llama3",
+        "\"rope_scaling\": {\"rope_type\": \"dynamic\"}        | factor is missing",
+        "\"rope_scaling\": {\"type\": \"longrope\"}            | short_factor is missing",
         "\"rope_scaling\": {\"rope_type\": \"linear\"}         | factor is missing",
         "\"rope_scaling\": {\"type\": \"linear\", \"factor\": 0} | factor is 0.0; it must be above 0",
         "\"rope_scaling\": 3                                   | rope_scaling must be an object, is 3",
