@@ -1,14 +1,19 @@
 package io.jllm.model.decoder;
 
+import io.jllm.model.Architecture;
 import io.jllm.model.Key;
 import io.jllm.model.Keys;
+import io.jllm.model.Limits;
 import io.jllm.model.ModelConfig;
 import io.jllm.model.Op;
+import io.jllm.model.Program;
 import io.jllm.model.Rope;
 import io.jllm.quant.WeightSource;
 import io.jllm.quant.Weights;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.IntBinaryOperator;
+import java.util.stream.Stream;
 
 /**
  * The numbers that nearly all families have.
@@ -30,20 +35,42 @@ public record Numbers(int layers, int hidden, int ffn, Op.AttentionShape shape, 
      * @param eps {@link Key#RMS_EPS} or {@link Key#LAYER_EPS}
      */
     public static Numbers read(Keys keys, ConfigDefaults unsaid, Key eps) {
+        return read(keys, unsaid, eps, (layers, heads) -> keys.kvHeads(layers, heads, unsaid.kvHeads()));
+    }
+
+    /**
+     * Reads them under their usual names, but for key and value heads.
+     *
+     * @param kvHeads how many there are, of the layers and the query heads
+     */
+    public static Numbers read(Keys keys, ConfigDefaults unsaid, Key eps, IntBinaryOperator kvHeads) {
         int layers = keys.integer(Key.LAYERS, unsaid.layers());
         int hidden = keys.integer(Key.HIDDEN, unsaid.hidden());
-        int ffn = keys.uniform(Key.FFN, layers, unsaid.ffn());
+        int ffn = unsaid.ffn() > 0 || keys.has(Key.FFN) ? keys.uniform(Key.FFN, layers, unsaid.ffn())
+                : keys.derivedInteger(Key.FFN, () -> 4 * hidden, 4 * hidden);
         int heads = keys.uniform(Key.HEADS, layers, unsaid.heads());
-        int kvHeads = keys.kvHeads(layers, heads, unsaid.kvHeads());
-        var shape = keys.attention(heads, kvHeads, keys.headDim(hidden, heads, unsaid.headDim()));
+        var shape = keys.attention(heads, kvHeads.applyAsInt(layers, heads), keys.headDim(hidden, heads, unsaid.headDim()));
         float epsilon = (float) keys.real(eps, unsaid.eps());
         int context = keys.context(Key.CONTEXT, unsaid.context());
         return new Numbers(layers, hidden, ffn, shape, epsilon, context, keys.vocab(Decoder.EMBEDDINGS, unsaid.vocab()), tied(keys, unsaid.tied()));
     }
 
+    /** With another epsilon, and another context. */
+    public Numbers with(double epsilon, int positions) {
+        return new Numbers(layers, hidden, ffn, shape, (float) epsilon, positions, vocab, tied);
+    }
+
     /** The same with fewer layers. */
     public Numbers first(int fewer) {
         return new Numbers(fewer, hidden, ffn, shape, eps, context, vocab, tied);
+    }
+
+    /** With the context to which a base that grows with the text stretches it. */
+    Numbers stretched(Rope rope) {
+        return rope.longer().map(longer -> switch (longer) {
+            case Rope.Longer.Dynamic d -> with(eps, (int) Math.min(Math.max(context, d.above() * d.factor()), Limits.CONTEXT));
+            case Rope.Longer.Switched _ -> this;
+        }).orElse(this);
     }
 
     /** What the files say of {@link Key#TIED}; empty if they cannot. */
@@ -71,6 +98,21 @@ public record Numbers(int layers, int hidden, int ffn, Op.AttentionShape shape, 
     public WeightSource withTable(WeightSource checkpoint) {
         boolean outputOnly = checkpoint.find(Decoder.EMBEDDINGS).isEmpty() && checkpoint.find(Decoder.OUTPUT).isPresent();
         return tied.orElse(true) && outputOnly ? new RenamedWeights(checkpoint, Decoder.OUTPUT, Decoder.EMBEDDINGS) : checkpoint;
+    }
+
+    /** With another vocabulary. */
+    public Numbers withVocab(int rows) {
+        return new Numbers(layers, hidden, ffn, shape, eps, context, rows, tied);
+    }
+
+    /** A model with that program, whose biases are those that are there. */
+    public Architecture.Built built(Program program, String family, Rope rope, List<Integer> windows, boolean tiedEmbeddings, WeightSource tensors) {
+        var biases = new ModelConfig.Biases(hasBias(tensors, "attn_qkv", "attn_q"), hasBias(tensors, "attn_output"), hasBias(tensors, "ffn_up"));
+        return new Architecture.Built(config(family, rope, windows, tiedEmbeddings, biases), program);
+    }
+
+    private static boolean hasBias(WeightSource tensors, String... parts) {
+        return Stream.of(parts).anyMatch(part -> tensors.find("blk.0." + part + ".bias").isPresent());
     }
 
     /** The view for people. */
