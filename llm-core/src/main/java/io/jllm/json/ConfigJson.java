@@ -32,7 +32,6 @@ public final class ConfigJson {
     private static final int SHOWN_CHARS = 80;
     /** So many keys at most has what servers say instead of a file. */
     private static final int ANSWER_KEYS = 4;
-
     private static final System.Logger LOG = System.getLogger("io.jllm");
 
     private final String where;
@@ -77,11 +76,7 @@ public final class ConfigJson {
         return new ConfigJson(where, o);
     }
 
-    /**
-     * Reads a file, if it is there.
-     *
-     * @throws ModelLoadException if it cannot be read, or is no JSON object of a sensible size
-     */
+    /** As {@link #read(Path, long)}, of a sensible size. */
     public static Optional<ConfigJson> read(Path file) {
         return read(file, MAX_BYTES);
     }
@@ -89,7 +84,6 @@ public final class ConfigJson {
     /**
      * Reads a file, if it is there.
      *
-     * @param maxBytes how large it may be
      * @throws ModelLoadException if it cannot be read, or is no JSON object of that size at most, or the heap has no room for it
      */
     public static Optional<ConfigJson> read(Path file, long maxBytes) {

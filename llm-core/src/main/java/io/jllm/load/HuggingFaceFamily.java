@@ -37,7 +37,7 @@ final class HuggingFaceFamily {
         });
         var keys = new HuggingFaceKeys(json);
         var model = family.read(keys);
-        return new FamilyModel(model, Optional.of(new GgufForm(family.ggufName(), keys.written(), keys.vectors(), model::ggufOrder)));
+        return new FamilyModel(model, Optional.of(new GgufForm(family.ggufName(), keys.notes().values(), keys.notes().vectors(), model::ggufOrder)));
     }
 
     private static String type(ConfigJson json) {

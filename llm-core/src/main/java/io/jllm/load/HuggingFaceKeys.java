@@ -10,9 +10,7 @@ import io.jllm.model.Rope;
 import io.jllm.model.Rotary;
 import io.jllm.quant.gguf.GgufValue;
 import java.util.Collections;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
@@ -26,8 +24,7 @@ import java.util.function.Supplier;
  */
 final class HuggingFaceKeys implements Keys {
     private final ConfigJson json;
-    private final Map<String, GgufValue> gguf = new LinkedHashMap<>();
-    private final Map<String, List<Float>> vectors = new LinkedHashMap<>();
+    private final GgufNotes notes = new GgufNotes();
 
     HuggingFaceKeys(ConfigJson json) {
         this.json = json;
@@ -282,31 +279,20 @@ final class HuggingFaceKeys implements Keys {
         note(rotary.base(), new GgufValue.Real(GgufValue.Type.FLOAT32, (float) read.theta()));
         note(rotary.dims(), read.dims());
         var rope = read.rope(rotary);
-        GgufRope.write(read.scaling(), Rope.frequencies(read.dims(), read.theta()), rope, this::note, vectors::put);
+        GgufRope.write(read.scaling(), Rope.frequencies(read.dims(), read.theta()), rope, notes::put, notes::put);
         return rope;
     }
 
-    /** What it was asked for, as GGUF's keys without the family's name. */
-    Map<String, GgufValue> written() {
-        var sorted = new LinkedHashMap<String, GgufValue>();
-        Key.WRITTEN.stream().map(Key::gguf).filter(gguf::containsKey).forEach(name -> sorted.put(name, gguf.get(name)));
-        gguf.forEach(sorted::putIfAbsent);
-        return sorted;
-    }
-
-    /** Tensors beside those of the program that say some of it in a GGUF file. */
-    Map<String, List<Float>> vectors() {
-        return vectors;
+    /** What it was asked for. */
+    GgufNotes notes() {
+        return notes;
     }
 
     private int note(Key key, int value) {
-        note(key, new GgufValue.Int(value < 0 ? GgufValue.Type.INT32 : GgufValue.Type.UINT32, value));
-        return value;
+        return notes.put(key, value);
     }
 
     private void note(Key key, GgufValue value) {
-        if (!key.gguf().isEmpty()) {
-            gguf.put(key.gguf(), value);
-        }
+        notes.put(key, value);
     }
 }

@@ -84,7 +84,8 @@ public abstract class FamilyOracles {
         Path file = given.resolveSibling("../families-gguf").resolve(name + ".gguf").normalize();
         Path hub = given.resolve("config.hub.json");
         return Stream.of(DynamicTest.dynamicTest("folder", () -> check(given, given)),
-                DynamicTest.dynamicTest("folder with the configuration of transformers 4", () -> check(Files.exists(hub) ? relinked(given, hub) : given, given)),
+                DynamicTest.dynamicTest("folder with the configuration of transformers 4",
+                        () -> check(Files.exists(hub) ? relinked(given, hub) : given, given)),
                 DynamicTest.dynamicTest("our GGUF", () -> check(converted(given), given)),
                 DynamicTest.dynamicTest("GGUF of llama.cpp", () -> {
                     Assumptions.assumeTrue(Files.exists(file), "llama.cpp computes something else for " + name);
@@ -164,7 +165,8 @@ public abstract class FamilyOracles {
         double rms = want.get("rms").getAsDouble();
         for (JsonElement pair : want.getAsJsonArray("top")) {
             JsonArray idAndLogit = pair.getAsJsonArray();
-            assertEquals(idAndLogit.get(1).getAsDouble(), first.get()[idAndLogit.get(0).getAsInt()], tolerance() * rms, what + ids.length + " tokens");
+            assertEquals(idAndLogit.get(1).getAsDouble(), first.get()[idAndLogit.get(0).getAsInt()], tolerance() * rms,
+                    what + ids.length + " tokens");
         }
         if (greedy) {
             int[] ids24 = ints(want.getAsJsonObject("greedy").getAsJsonArray("new_ids"));

@@ -131,7 +131,8 @@ final class DenseModel implements Architecture.Model {
                 qkv = normed(qkv, l);
             }
             var norm = alike && !t.headNorm().get().rotatedFirst()
-                    ? Optional.of(new Op.QkNorm(Decoder.name(l, "attn_q_norm"), Decoder.name(l, "attn_k_norm"), n.eps())) : Optional.<Op.QkNorm>empty();
+                    ? Optional.of(new Op.QkNorm(Decoder.name(l, "attn_q_norm"), Decoder.name(l, "attn_k_norm"), n.eps()))
+                    : Optional.<Op.QkNorm>empty();
             Value q = p.ropeStoreKv(qkv, l, n.shape(), rope, norm);
             Value tempered = t.temperature().map(m -> p.scaleQueries(q, m.scale(), m.every(), 0)).orElse(q);
             return p.attention(tempered, l, n.shape(), Scores.scaled(t.scale()).window(t.windows().get(l)).softCap(t.scoreCap()));

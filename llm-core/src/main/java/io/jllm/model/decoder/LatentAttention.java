@@ -59,6 +59,7 @@ public record LatentAttention(LatentOp.LatentShape shape, int value, int qRank, 
     private static final Key CACHED_KEY = Key.whole("attention.key_length", 1, 2L * Limits.WIDTH);
     private static final Key CACHED_VALUE = Key.whole("attention.value_length", 1, Limits.WIDTH);
     private static final Key SCALE_ALL = Key.notNegative("", Key.IN_ROPE_PARAMETERS + "mscale_all_dim");
+    private static final Key TYPE = Key.text("", Key.IN_ROPE_PARAMETERS + "rope_type", Key.IN_ROPE_PARAMETERS + "type");
     private static final Key FACTOR = Key.positive("", Key.IN_ROPE_PARAMETERS + "factor");
     /** A tenth of that, in GGUF. */
     private static final Key LOG_MULTIPLIER = Key.notNegative("rope.scaling.yarn_log_multiplier");
@@ -100,18 +101,16 @@ public record LatentAttention(LatentOp.LatentShape shape, int value, int qRank, 
         Limits.check(keys.name(HEAD) + " without the rotated part", head - rope, 1, Limits.HEAD_DIM);
         Limits.check("the key of latent attention", latent + rope, 1, Limits.HEAD_DIM);
         int qRank = folder && keys.isNull(Q_RANK) ? 0 : folder ? keys.integer(Q_RANK, 1536) : keys.optionalInteger(Q_RANK).orElse(0);
-        double scale = 1 / Math.sqrt(head) * scale(keys, folder);
+        double stretched = stretched(keys, folder);
+        double scale = stretched * stretched / Math.sqrt(head);
         var turned = keys.rope(Rotary.of(rope, context).base(Key.ROPE_BASE, unsaidBase).dims(ROPE)
                 .layouts(Rope.Layout.INTERLEAVED, Rope.Layout.INTERLEAVED));
-        return new LatentAttention(new LatentOp.LatentShape(heads, latent, rope, head - rope), value, qRank, magnitude(keys, folder, turned),
-                Scores.scaled((float) scale));
+        return new LatentAttention(new LatentOp.LatentShape(heads, latent, rope, head - rope), value, qRank,
+                stretched == 1 ? turned : magnitude(keys, folder, turned), Scores.scaled((float) scale));
     }
 
     /** Where a GGUF file has the multiplier, llama.cpp takes {@code mscale} to equal {@code mscale_all_dim}: their quotient is 1. */
     private static Rope magnitude(Keys keys, boolean folder, Rope rope) {
-        if (!keys.has(LOG_MULTIPLIER) && !(folder && keys.has(SCALE_ALL))) {
-            return rope;
-        }
         if (folder) {
             keys.real(MAGNITUDE, rope.attentionFactor());
             return rope;
@@ -120,18 +119,17 @@ public record LatentAttention(LatentOp.LatentShape shape, int value, int qRank, 
                 (float) keys.optionalReal(MAGNITUDE).orElse(1), rope.longer());
     }
 
-    /** What stretched positions multiply scores by. */
-    private static double scale(Keys keys, boolean folder) {
+    /** What stretched positions multiply scores by, as its square root: 1 if they are not, or it is not said. */
+    private static double stretched(Keys keys, boolean folder) {
         double factor = keys.optionalReal(folder ? FACTOR : Key.ROPE_FACTOR).orElse(1);
         double all = folder ? keys.optionalReal(SCALE_ALL).orElse(0) : keys.optionalReal(LOG_MULTIPLIER).orElse(0) / TENTH;
-        if (factor <= 1 || all == 0) {
+        if (factor <= 1 || all == 0 || folder && keys.text(TYPE).orElse("default").equals("default")) {
             return 1;
         }
         if (folder) {
             keys.real(LOG_MULTIPLIER, TENTH * all);
         }
-        double m = 1 + TENTH * all * Math.log(factor);
-        return m * m;
+        return 1 + TENTH * all * Math.log(factor);
     }
 
     /** The heads of attention, of what a layer gets. */
