@@ -36,7 +36,7 @@ public interface CpuKernels {
     Rotation rope(RopeSite site);
 
     /** Rotation of heads alone. */
-    HeadRotation rotation(RopeShape shape, Angles angles);
+    Rotation.Heads rotation(RopeShape shape, Angles angles);
 
     /** Attention of a layer. */
     Attention attention(AttentionSite site);

@@ -7,7 +7,7 @@ import io.jllm.model.Rope;
 import java.lang.foreign.MemorySegment;
 
 /** By {@link LoopKernels}, a head at a time. */
-record LoopHeads(RopeShape shape, Angles angles, LoopKernels kernels) implements HeadRotation {
+record LoopHeads(RopeShape shape, Angles angles, LoopKernels kernels) implements Rotation.Heads {
     @Override
     public void apply(MemorySegment in, long inAt, MemorySegment out, long outAt, int heads, int token, Workspace ws) {
         float[] head = ws.head(shape.dim());

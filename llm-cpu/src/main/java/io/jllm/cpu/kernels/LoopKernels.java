@@ -112,7 +112,7 @@ public interface LoopKernels extends CpuKernels, StoredProducts {
     }
 
     @Override
-    default HeadRotation rotation(RopeShape shape, Angles angles) {
+    default Rotation.Heads rotation(RopeShape shape, Angles angles) {
         return new LoopHeads(shape, angles, this);
     }
 

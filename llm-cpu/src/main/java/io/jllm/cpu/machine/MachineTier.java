@@ -4,7 +4,6 @@ import io.jllm.cpu.kernels.Angles;
 import io.jllm.cpu.kernels.Attention;
 import io.jllm.cpu.kernels.AttentionSite;
 import io.jllm.cpu.kernels.CpuKernels;
-import io.jllm.cpu.kernels.HeadRotation;
 import io.jllm.cpu.kernels.PackedProducts;
 import io.jllm.cpu.kernels.RopeSite;
 import io.jllm.cpu.kernels.Rotation;
@@ -61,8 +60,8 @@ public record MachineTier(MachineKernels machine, CpuKernels next) implements Cp
     }
 
     @Override
-    public HeadRotation rotation(RopeShape shape, Angles angles) {
-        return machine.rope(shape).<HeadRotation>map(rope -> new MachineHeads(rope, angles)).orElseGet(() -> next.rotation(shape, angles));
+    public Rotation.Heads rotation(RopeShape shape, Angles angles) {
+        return machine.rope(shape).<Rotation.Heads>map(rope -> new MachineHeads(rope, angles)).orElseGet(() -> next.rotation(shape, angles));
     }
 
     @Override
@@ -71,7 +70,8 @@ public record MachineTier(MachineKernels machine, CpuKernels next) implements Cp
         if (scores.alibi().filter(Scores.Alibi::bfloat16).isPresent()) {
             return next.attention(site);
         }
-        return machine.attention(site.layout(), scores.softCap() > 0, scores.alibi().isPresent()).<Attention>map(a -> new MachineChunks(site, a)).orElseGet(() -> next.attention(site));
+        return machine.attention(site.layout(), scores.softCap() > 0, scores.alibi().isPresent())
+                .<Attention>map(a -> new MachineChunks(site, a)).orElseGet(() -> next.attention(site));
     }
 
     @Override

@@ -79,7 +79,8 @@ public final class Activations implements AutoCloseable {
     }
 
     public long bytes() {
-        return tokenArea.byteSize() + logitArea.byteSize() + gathered.byteSize() + arranged.values().stream().mapToLong(MemorySegment::byteSize).sum();
+        return tokenArea.byteSize() + logitArea.byteSize() + gathered.byteSize()
+                + arranged.values().stream().mapToLong(MemorySegment::byteSize).sum();
     }
 
     @Override

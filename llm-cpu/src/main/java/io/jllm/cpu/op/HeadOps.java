@@ -2,7 +2,7 @@ package io.jllm.cpu.op;
 
 import static io.jllm.cpu.layout.Rows.FLOAT;
 
-import io.jllm.cpu.kernels.HeadRotation;
+import io.jllm.cpu.kernels.Rotation;
 import io.jllm.cpu.kernels.RowKernels;
 import io.jllm.cpu.kernels.Workspace;
 import io.jllm.cpu.layout.Rows;
@@ -73,7 +73,7 @@ final class HeadOps {
     }
 
     /** Rotates q and k. */
-    record Rotate(Rows out, Rows in, Op.AttentionShape shape, HeadRotation rotation) implements CompiledOp {
+    record Rotate(Rows out, Rows in, Op.AttentionShape shape, Rotation.Heads rotation) implements CompiledOp {
         @Override
         public int tasks(StepBatch b) {
             return b.tokens;

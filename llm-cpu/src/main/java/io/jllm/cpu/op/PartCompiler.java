@@ -54,7 +54,8 @@ final class PartCompiler {
         Rows in = scratch.rows(s.in());
         var pairs = new Rows(in.data(), in.at(), in.width() / s.topK());
         Product[] products = products(List.of(tensors.experts(s.weight(), s.experts())), pairs, 1, grouping)[0];
-        steps.add(new ExpertOps.Sum(scratch.rows(s.out()), products, s.weighted(), s.residual().map(scratch::rows), grouping, kernels.rows(), threads));
+        steps.add(new ExpertOps.Sum(scratch.rows(s.out()), products, s.weighted(), s.residual().map(scratch::rows), grouping, kernels.rows(),
+                threads));
     }
 
     /** One for all that goes by a route. */

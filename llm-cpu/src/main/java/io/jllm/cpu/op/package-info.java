@@ -4,10 +4,12 @@
  * <p>In reading order:
  * <ul>
  * <li>{@link Compiler}: turns a program into ops
- * <li>{@link CompiledOp}: an op, compiled: {@link RowOps}, {@link LinearOp}, {@link ArrangeOp}, {@link RopeOp}, {@link AttentionOp},
- * {@link RowSums}
- * <li>{@link DeviceWeights}, {@link Activations}: weights, and scratch memory; {@link TokenSpace}, {@link RopeTable}: what products and rotation
- * keep there
+ * <li>{@link CompiledOp}: an op, compiled: {@link RowOps}, {@link LinearOp}, {@link ArrangeOp}, {@link HeadOps}, {@link RopeOp},
+ * {@link AttentionOp}, {@link RowSums}
+ * <li>{@link PartCompiler}: experts and heads, of which each row meets some: {@link RouteOp}, {@link Grouping}, {@link ExpertOps},
+ * {@link LatentOps}
+ * <li>{@link DeviceWeights}, {@link Activations}: weights, and scratch memory; {@link MatrixUse}, {@link Product}: what is multiplied by what;
+ * {@link TokenSpace}, {@link RopeTable}: what products and rotation keep
  * <li>io.jllm.cpu.kernels: the loops that these call, keys and values in blocks, and how attention is shared out
  * </ul>
  */

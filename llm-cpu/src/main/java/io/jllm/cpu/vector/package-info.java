@@ -4,8 +4,8 @@
  * <p>In reading order:
  * <ul>
  * <li>{@link VectorProbe}: whether the processor has vectors worth using
- * <li>{@link VectorKernels}: the contract of floats; {@link VectorDots}, {@link VectorMath}, {@link VectorRope}, {@link VectorAttention},
- * {@link VectorHalfKv}, {@link VectorByteKv} do its parts
+ * <li>{@link VectorKernels}: the contract of floats; {@link VectorDots}, {@link VectorMath}, {@link VectorRows}, {@link VectorActivations},
+ * {@link VectorRope}, {@link VectorAttention}, {@link VectorHalfKv}, {@link VectorByteKv} do its parts
  * <li>{@link VectorProducts}: the contract of rearranged weights; {@link VectorTokens} quantises what they meet
  * <li>{@link VectorRow}, {@link VectorSums}: one token
  * <li>{@link VectorUnpack}, {@link VectorTiles}, {@link VectorTile}: several
