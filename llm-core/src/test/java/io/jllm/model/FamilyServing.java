@@ -1,6 +1,5 @@
 package io.jllm.model;
 
-import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -14,6 +13,7 @@ import io.jllm.SamplingParams;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.function.UnaryOperator;
@@ -30,10 +30,20 @@ public abstract class FamilyServing {
     private static final int STEP = 256;
     private static final int BLOCK = 16;
     private static final int VOCAB = 320;
+    /** Of a token, where sums may differ. */
+    private static final double LOGPROB = 1e-3;
     private static final int[] LENGTHS = {1, 5, 17, 40, 90, 33, 64, 12};
 
     /** Chooses the backend that is tested. */
     protected abstract LlmBuilder on(LlmBuilder builder);
+
+    /**
+     * How many of 100 outputs must be the same ids, and how far apart log-probabilities of those may be: all, and not at all, where no sum depends
+     * on what else is computed. Where the order of sums does, a near tie may fall either way, and then the rest of a text is another.
+     */
+    protected int percentSame() {
+        return 100;
+    }
 
     /** A test for each folder of a family that is known. */
     @TestFactory
@@ -115,7 +125,10 @@ public abstract class FamilyServing {
         return requests;
     }
 
-    private static void same(String how, List<RequestOutput> want, List<RequestOutput> got) {
+    private void same(String how, List<RequestOutput> want, List<RequestOutput> got) {
+        int outputs = 0;
+        int same = 0;
+        String other = "";
         for (int i = 0; i < want.size(); i++) {
             String which = how + ", request " + i;
             RequestOutput g = got.get(i);
@@ -123,9 +136,18 @@ public abstract class FamilyServing {
             for (int o = 0; o < want.get(i).outputs().size(); o++) {
                 var a = want.get(i).outputs().get(o);
                 var b = g.outputs().get(o);
-                assertArrayEquals(a.tokenIds(), b.tokenIds(), which + ", output " + o);
-                assertEquals(a.cumulativeLogprob(), b.cumulativeLogprob(), which + ", output " + o);
+                outputs++;
+                if (Arrays.equals(a.tokenIds(), b.tokenIds())) {
+                    same++;
+                    assertEquals(a.cumulativeLogprob(), b.cumulativeLogprob(), percentSame() == 100 ? 0 : LOGPROB * a.tokenIds().length,
+                            which + ", output " + o);
+                } else {
+                    other = which + ", output " + o + ": " + Arrays.toString(a.tokenIds()) + " and " + Arrays.toString(b.tokenIds());
+                }
             }
         }
+        // One of a few is not many, so one near tie is always allowed where any is.
+        assertTrue(100 * same >= percentSame() * outputs || percentSame() < 100 && same == outputs - 1,
+                same + " of " + outputs + " are the same; not " + other);
     }
 }

@@ -58,9 +58,10 @@ public abstract class BackendContract extends LatentOpContract {
     private void independent(Program program, DType type) {
         WeightSource weights = Oracle.weights(program, type);
         List<float[]> alone = alone(program, weights);
-        batched(program, weights, alone, 1, 16);
-        batched(program, weights, alone, 2, 1);
-        batched(program, weights, alone, 3, 7);
+        String what = type + ", " + program.ops().size() + " ops, " + program.ops().get(program.ops().size() / 2).getClass().getSimpleName() + ", ";
+        batched(program, weights, alone, 1, 16, what);
+        batched(program, weights, alone, 2, 1, what);
+        batched(program, weights, alone, 3, 7, what);
     }
 
     /** Enough positions that their sums are merged from several parts, and with two heads of keys that threads share them. */
@@ -107,7 +108,7 @@ public abstract class BackendContract extends LatentOpContract {
         return rows;
     }
 
-    private void batched(Program program, WeightSource weights, List<float[]> alone, int threads, int blockSize) {
+    private void batched(Program program, WeightSource weights, List<float[]> alone, int threads, int blockSize, String what) {
         try (Backend backend = open(threads); ModelRunner runner = backend.load(program, weights, Oracle.options(blockSize, 200))) {
             var sequences = new PagedSequences(4, blockSize, 200, LENGTH, VOCAB, 9);
             var at = new int[4];
@@ -118,7 +119,7 @@ public abstract class BackendContract extends LatentOpContract {
                     for (int i = 0; i < counts[s]; i++) {
                         int position = at[s]++;
                         same(alone.get(s * LENGTH + position), Arrays.copyOfRange(rows, row * VOCAB, ++row * VOCAB),
-                                threads + " threads, blocks of " + blockSize + ", position " + position);
+                                what + threads + " threads, blocks of " + blockSize + ", position " + position);
                     }
                 }
             }
