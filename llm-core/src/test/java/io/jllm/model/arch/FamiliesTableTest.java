@@ -40,7 +40,8 @@ class FamiliesTableTest {
     }
 
     private static String row(Architecture family, Path root) throws IOException {
-        String names = Stream.concat(Stream.of(family.name()), family.aliases().stream()).map(n -> "`" + n + "`").collect(Collectors.joining(", "));
+        String names = Stream.of(Stream.of(family.name()), family.aliases().stream(), family.multimodal().stream())
+                .flatMap(n -> n).map(n -> "`" + n + "`").collect(Collectors.joining(", "));
         return "| " + names + " | `" + family.ggufName() + "` | " + sentence(family, root) + " |\n";
     }
 
