@@ -317,9 +317,6 @@ class CpuKernelsTest {
                         Rows got = attended(kernels, op, cache, q, false);
                         near(want, got, TOLERANCE, what);
                         near(got, attended(kernels, op, cache, q, true), 0, what + ", in parts");
-                        if (softCap > 0 && kernels instanceof MachineTier m) {
-                            near(attended(m.next(), op, cache, q, false), got, 0, what + ", handed on");
-                        }
                     }
                 }
             }
