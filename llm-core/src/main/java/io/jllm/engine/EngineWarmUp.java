@@ -8,6 +8,7 @@ import io.jllm.engine.request.QueuePermits;
 import io.jllm.engine.request.RequestFactory;
 import io.jllm.engine.request.Submission;
 import io.jllm.engine.request.Work;
+import io.jllm.engine.schedule.RotationRule;
 import io.jllm.engine.schedule.SchedulerLimits;
 import io.jllm.engine.step.EngineLoop;
 import io.jllm.engine.watch.Listeners;
@@ -83,7 +84,7 @@ final class EngineWarmUp {
         var requests = new RequestFactory(model, CONTEXT, LIMITS.maxSequences(), BLOCK, 2 * CONTEXT / BLOCK);
         int vocab = model.config().vocab();
         var runner = new IdleRunner(2 * CONTEXT / BLOCK, LIMITS.maxLogitRows(), vocab);
-        var loop = new EngineLoop(runner, vocab, CONTEXT, LIMITS, Listeners.none(), () -> { });
+        var loop = new EngineLoop(runner, vocab, CONTEXT, LIMITS, RotationRule.of(model.program()), Listeners.none(), () -> { });
         try (var callbacks = new CallbackExecutor()) {
             loop.start();
             try {

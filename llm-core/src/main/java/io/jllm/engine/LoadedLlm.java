@@ -17,6 +17,7 @@ import io.jllm.engine.request.QueuePermits;
 import io.jllm.engine.request.RequestFactory;
 import io.jllm.engine.request.Submission;
 import io.jllm.engine.request.Work;
+import io.jllm.engine.schedule.RotationRule;
 import io.jllm.engine.schedule.SchedulerLimits;
 import io.jllm.engine.step.EngineLoop;
 import io.jllm.engine.watch.Listeners;
@@ -80,7 +81,8 @@ public final class LoadedLlm implements LLM {
             runner = opened;
             requests = new RequestFactory(model, maxContext, options.maxSequences(), options.blockSize(), runner.blocks());
             room = new QueuePermits(options.maxQueuedRequests());
-            loop = new EngineLoop(runner, config.vocab(), maxContext, limits, Listeners.of(listeners), this::release);
+            loop = new EngineLoop(runner, config.vocab(), maxContext, limits, RotationRule.of(model.program()), Listeners.of(listeners),
+                    this::release);
             warmUp.await();
             running = new CallbackExecutor();
             callbacks = running;

@@ -27,6 +27,11 @@ public sealed interface HeadOp extends Op {
         public Optional<CachedLayer> cachedLayer() {
             return Optional.of(shape.cached(layer));
         }
+
+        @Override
+        public Optional<Rope> rotation() {
+            return Optional.of(rope);
+        }
     }
 
     /**
@@ -54,6 +59,11 @@ public sealed interface HeadOp extends Op {
 
     /** Rotates q and k; in and out are q, k and v side by side. */
     record Rotate(Value out, Value in, Op.AttentionShape shape, Rope rope) implements HeadOp {
+        @Override
+        public Optional<Rope> rotation() {
+            return Optional.of(rope);
+        }
+
         @Override
         public List<Value> inputs() {
             return List.of(in);

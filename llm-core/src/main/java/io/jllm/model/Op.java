@@ -24,6 +24,11 @@ public sealed interface Op permits Op.Embed, Op.AddPositions, Op.RmsNorm, Op.Lay
         return Optional.empty();
     }
 
+    /** How it rotates queries and keys, if it does. */
+    default Optional<Rope> rotation() {
+        return Optional.empty();
+    }
+
     /**
      * Rows of a table by token id.
      *

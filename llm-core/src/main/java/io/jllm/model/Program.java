@@ -50,6 +50,11 @@ public record Program(List<Op> ops, List<Value> values, Value logits) {
         return cachedLayers().stream().mapToInt(c -> c.layer() + 1).max().orElse(0);
     }
 
+    /** How long texts are rotated, where that is otherwise than short ones; each way once. None if all texts are rotated alike. */
+    public List<Rope.Longer> longer() {
+        return ops.stream().flatMap(op -> op.rotation().stream()).flatMap(rope -> rope.longer().stream()).distinct().toList();
+    }
+
     /** Floats of keys and values that one position takes in the KV cache, over all layers. */
     public long kvFloatsPerToken() {
         return cachedLayers().stream().mapToLong(CachedLayer::floatsPerToken).sum();

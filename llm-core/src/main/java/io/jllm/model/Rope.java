@@ -28,7 +28,9 @@ public record Rope(int rotaryDim, Layout layout, float[] invFreq, float attentio
 
     /**
      * How texts are rotated that are longer than some number of positions: all their positions, the first ones too. The length that counts
-     * stands in {@link io.jllm.spi.StepBatch#ropeLength}.
+     * stands in {@link io.jllm.spi.StepBatch#ropeLength}. The engine takes the length of the prompt. A text that grows past the border of a
+     * {@link Switched} rotation while it is generated is computed anew, as the transformers library does without a cache; under a
+     * {@link Dynamic} one it stays with the length that it began with, as it does with one.
      */
     public sealed interface Longer {
         /** Texts of more positions than this. */

@@ -11,6 +11,7 @@ public final class BlockTable {
     private int[] blocks = new int[4];
     private int count;
     private int known;
+    private long root = PrefixCache.ROOT;
     private long parent = PrefixCache.ROOT;
 
     /**
@@ -20,6 +21,19 @@ public final class BlockTable {
         this.pool = pool;
         this.blockSize = blockSize;
         this.salt = salt;
+    }
+
+    /**
+     * Sequences share blocks only with those of the same kind. For a table without blocks.
+     *
+     * @param kind 0, the kind of all if nothing is said, or more
+     */
+    public void kind(int kind) {
+        if (count > 0) {
+            throw new IllegalStateException(count + " blocks are of another kind");
+        }
+        root = PrefixCache.ROOT - kind; // ids of blocks are above it
+        parent = root;
     }
 
     int count() {
@@ -43,6 +57,7 @@ public final class BlockTable {
             fork.add(blocks[i]);
         }
         fork.known = known;
+        fork.root = root;
         fork.parent = parent;
         return fork;
     }
@@ -132,7 +147,7 @@ public final class BlockTable {
             pool.release(blocks[--count]);
         }
         known = 0;
-        parent = PrefixCache.ROOT;
+        parent = root;
     }
 
     private int[] content(int[] tokens, int index) {

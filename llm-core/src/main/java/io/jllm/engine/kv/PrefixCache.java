@@ -11,7 +11,7 @@ import java.util.Map;
  * taken for the same. Idle blocks stay until their room is needed, the longest unused first.
  */
 public final class PrefixCache {
-    /** Stands for the block before the first. */
+    /** Stands for the block before the first; numbers below it do so for texts of other kinds. */
     static final long ROOT = 0;
 
     private final Map<Key, Entry> entries = new HashMap<>();

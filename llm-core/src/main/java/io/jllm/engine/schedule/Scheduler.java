@@ -36,7 +36,8 @@ import java.util.Set;
  * preempted.
  *
  * <p><b>Who is put back.</b> When a sequence needs a block and there is none: first a unit whose reader is behind, then the one of the
- * worst rank, be it the one in need. The best unit that runs is thus never put back for another, so there is always progress.
+ * worst rank, be it the one in need. The best unit that runs is thus never put back for another, so there is always progress. Besides,
+ * once for each border that it passes, a unit that grows past the length from which on texts are rotated otherwise.
  */
 public final class Scheduler {
     private final BlockPool pool;
@@ -45,6 +46,7 @@ public final class Scheduler {
     private final WaitingQueue waiting = new WaitingQueue();
     /** By rank, the best first. */
     private final List<SchedulingUnit> running = new ArrayList<>();
+    private final RotationRule rotation;
     private final SequenceSlots slots;
     private final StepBuilder step;
     private final List<SchedulingUnit> prompts = new ArrayList<>();
@@ -53,7 +55,8 @@ public final class Scheduler {
     private long preemptions;
 
     /** The runner is told when a sequence slot passes on or no longer belongs to its sequence. */
-    public Scheduler(BlockPool pool, SchedulerLimits limits, ModelRunner runner) {
+    public Scheduler(BlockPool pool, SchedulerLimits limits, RotationRule rotation, ModelRunner runner) {
+        this.rotation = rotation;
         this.pool = pool;
         this.limits = limits;
         this.runner = runner;
@@ -115,6 +118,7 @@ public final class Scheduler {
     /** Fills the batch with the next step; empty if nothing can be computed now. */
     public void schedule(StepBatch b) {
         step.begin(b);
+        turnRound();
         long before = preemptions;
         decode();
         if (preemptions == before) {
@@ -137,6 +141,16 @@ public final class Scheduler {
         List<? extends SchedulingUnit> born = u.fork(runner);
         born.forEach(b -> b.join(u));
         running.addAll(running.indexOf(u) + 1, born);
+    }
+
+    /** Puts back what has grown so long that all its positions are rotated otherwise: it is computed anew, in this step if there is room. */
+    private void turnRound() {
+        for (SchedulingUnit u : rotation.borders().isEmpty() ? List.<SchedulingUnit>of() : List.copyOf(running)) {
+            Sequence leader = u.active().getFirst();
+            if (rotation.outgrown(leader.ropeLength(), leader.length())) {
+                preempt(u);
+            }
+        }
     }
 
     private void decode() {
@@ -180,7 +194,7 @@ public final class Scheduler {
         if (u.active().size() > 1) {
             return false;
         }
-        u.group().reused(reuse(u));
+        u.group().reused(u.reuse());
         return !u.active().getFirst().nextBlock().map(begun::add).orElse(true);
     }
 
@@ -214,8 +228,9 @@ public final class Scheduler {
     /** Takes blocks for all that is known of a unit's text, and leaves one for each sequence that runs. */
     private boolean reserveText(SchedulingUnit u) {
         Sequence leader = u.active().getFirst();
+        leader.rotate(rotation.chosen(leader.length()));
         while (true) {
-            int cached = limits.prefixCache() ? reuse(u) : 0;
+            int cached = limits.prefixCache() ? u.reuse() : 0;
             if (leader.blocks().reserve(leader.computed(), leader.computed() + u.wanted(leader), step.copies())
                     && pool.available() >= slots.taken()) {
                 u.group().reused(cached);
@@ -226,12 +241,6 @@ public final class Scheduler {
                 return false;
             }
         }
-    }
-
-    /** Takes known blocks for what its leader computes next, but for the last token; returns how many tokens that saves. */
-    private static int reuse(SchedulingUnit u) {
-        Sequence leader = u.active().getFirst();
-        return leader.reuse(leader.computed() + u.wanted(leader) - 1);
     }
 
     private boolean makeRoom(SchedulingUnit u) {
@@ -284,11 +293,6 @@ public final class Scheduler {
         running.remove(u);
         u.leave();
         u.rest();
-        for (Sequence s : u.slotHolders()) {
-            if (s.hasSlot()) {
-                slots.give(s.slot());
-                s.leaveSlot();
-            }
-        }
+        slots.give(u.slotHolders());
     }
 }

@@ -1,8 +1,10 @@
 package io.jllm.engine.schedule;
 
+import io.jllm.engine.sequence.Sequence;
 import io.jllm.spi.ModelRunner;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.List;
 
 /** The small numbers that running sequences go by, and under which the runner keeps state of theirs. */
 final class SequenceSlots {
@@ -38,8 +40,16 @@ final class SequenceSlots {
         return free.removeFirst();
     }
 
+    /** Gives back the slots of those that have one. */
+    void give(List<Sequence> sequences) {
+        sequences.stream().filter(Sequence::hasSlot).forEach(s -> {
+            give(s.slot());
+            s.leaveSlot();
+        });
+    }
+
     /** Gives a slot back. Never fails: where the runner does, it is asked again before anybody gets the slot. */
-    void give(int slot) {
+    private void give(int slot) {
         free.addFirst(slot);
         try {
             runner.releaseSlot(slot);

@@ -132,6 +132,7 @@ final class StepBuilder {
         b.queryStart[q + 1] = b.tokens;
         b.contextLength[q] = s.computed();
         b.sequenceSlot[q] = s.slot();
+        b.ropeLength[q] = s.ropeLength();
         s.blocks().copyTo(b.blockTable, q * b.maxBlocks);
         budget -= count;
     }

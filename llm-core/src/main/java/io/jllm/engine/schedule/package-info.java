@@ -8,6 +8,7 @@
  * <li>{@link WaitingQueue}: who waits, by priority and age
  * <li>{@link StepBuilder}: fills the batch that the runner computes; {@link StepRows} says whose tokens its rows of logits give
  * <li>{@link SequenceSlots}: the small numbers under which a runner keeps state of sequences
+ * <li>{@link RotationRule}: by what length texts are rotated, in models whose rotation depends on it
  * <li>{@link SchedulerLimits}: sizes of a step
  * </ul>
  */

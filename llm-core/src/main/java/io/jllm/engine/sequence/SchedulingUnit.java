@@ -75,6 +75,12 @@ public abstract sealed class SchedulingUnit permits SampledUnit, BeamUnit {
         return behind;
     }
 
+    /** Takes known blocks for what its leader computes next, but for the last token; returns how many tokens that saves. */
+    public final int reuse() {
+        Sequence leader = active().getFirst();
+        return leader.reuse(leader.computed() + wanted(leader) - 1);
+    }
+
     /** Sequences that need slots while it runs, those included that may branch off. */
     public abstract List<Sequence> slotHolders();
 

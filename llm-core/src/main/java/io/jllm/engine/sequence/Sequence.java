@@ -25,6 +25,7 @@ public final class Sequence implements RowSampling {
     private int scoredPrompt;
     private BlockTable blocks; // null before it is scheduled or branches off
     private int slot = NO_SLOT;
+    private int ropeLength;
     private LogitsProcessor processor;
 
     /** A sequence of a unit, at its request's prompt. */
@@ -54,6 +55,7 @@ public final class Sequence implements RowSampling {
     void share(Sequence from, ModelRunner runner) {
         blocks = from.blocks.fork();
         computed = from.computed;
+        ropeLength = from.ropeLength;
         runner.forkSlot(from.slot, slot);
     }
 
@@ -120,6 +122,17 @@ public final class Sequence implements RowSampling {
 
     public void place(BlockTable table) {
         blocks = table;
+    }
+
+    /** The length by which its positions are rotated, as {@link io.jllm.spi.StepBatch#ropeLength} has it. */
+    public int ropeLength() {
+        return ropeLength;
+    }
+
+    /** Chooses that length, before anything is computed; blocks are shared among sequences that are rotated alike. */
+    public void rotate(int length) {
+        ropeLength = length;
+        blocks.kind(length);
     }
 
     /** Takes what the prefix cache knows of its next tokens, to at most that position; returns how many tokens that saves. */

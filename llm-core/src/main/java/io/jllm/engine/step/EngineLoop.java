@@ -5,6 +5,7 @@ import io.jllm.FinishReason;
 import io.jllm.MemoryReport;
 import io.jllm.RequestOutput;
 import io.jllm.engine.kv.BlockPool;
+import io.jllm.engine.schedule.RotationRule;
 import io.jllm.engine.schedule.Scheduler;
 import io.jllm.engine.schedule.SchedulerLimits;
 import io.jllm.engine.sequence.Clock;
@@ -46,13 +47,15 @@ public final class EngineLoop implements Runnable {
 
     /**
      * @param maxContext most positions of a sequence
+     * @param rotation by what lengths texts are rotated
      * @param onClose gives back what the engine stands on; called on its thread when all requests have ended
      */
-    public EngineLoop(ModelRunner runner, int vocab, int maxContext, SchedulerLimits limits, Listeners listeners, Runnable onClose) {
+    public EngineLoop(ModelRunner runner, int vocab, int maxContext, SchedulerLimits limits, RotationRule rotation, Listeners listeners,
+            Runnable onClose) {
         this.runner = runner;
         this.onClose = onClose;
         pool = new BlockPool(runner.blocks(), runner.cachedBlocks());
-        scheduler = new Scheduler(pool, limits, runner);
+        scheduler = new Scheduler(pool, limits, rotation, runner);
         int blocksOfSequence = Math.min(pool.blocks(), Math.ceilDiv(maxContext, limits.blockSize()));
         batch = new StepBatch(limits.maxTokens(), limits.maxSequences(), limits.maxLogitRows(), blocksOfSequence);
         monitor = new EngineMonitor(listeners, scheduler, pool, runner);

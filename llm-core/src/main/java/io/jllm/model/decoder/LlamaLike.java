@@ -84,6 +84,11 @@ public abstract class LlamaLike implements Architecture {
         return keys.activation(Op.Activation.SILU);
     }
 
+    /** The numbers of the model, of those that its files say. */
+    protected Numbers numbers(Numbers said, Keys keys) {
+        return said;
+    }
+
     /** Says in what else the family differs from llama. */
     protected void differ(DenseBuilder model, Numbers n, Keys keys) {
     }
@@ -91,10 +96,10 @@ public abstract class LlamaLike implements Architecture {
     @Override
     public Model read(Keys keys) {
         var activation = activation(keys);
-        var n = Numbers.read(keys, unsaid, switch (norm()) {
+        var n = numbers(Numbers.read(keys, unsaid, switch (norm()) {
             case RMS -> Key.RMS_EPS;
             case LAYER -> Key.LAYER_EPS;
-        });
+        }), keys);
         int experts = keys.optionalInteger(Key.EXPERTS).orElse(0);
         if (experts > 0) {
             throw new ModelLoadException(keys.name(Key.EXPERTS) + " is " + experts + "; mixtures of experts are not supported");

@@ -41,6 +41,11 @@ public record Numbers(int layers, int hidden, int ffn, Op.AttentionShape shape, 
         return new Numbers(layers, hidden, ffn, shape, epsilon, context, keys.vocab(Decoder.EMBEDDINGS, unsaid.vocab()), tied(keys, unsaid.tied()));
     }
 
+    /** With another epsilon, and another context. */
+    public Numbers with(double epsilon, int positions) {
+        return new Numbers(layers, hidden, ffn, shape, (float) epsilon, positions, vocab, tied);
+    }
+
     /** The same with fewer layers. */
     public Numbers first(int fewer) {
         return new Numbers(fewer, hidden, ffn, shape, eps, context, vocab, tied);
