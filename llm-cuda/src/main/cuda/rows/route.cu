@@ -63,7 +63,7 @@ extern "C" __global__ void __launch_bounds__(THREADS) route(const float* logits,
       double highest = score[at], sum = 0;
       for (int i = lane; i < experts; i += 32) {
         double v = score[i];
-        if (v != -INFINITY && (highest - v) / fmax(fabs(v), highest) <= 2 * jitter) sum += exp(v - highest);
+        if (v != -INFINITY && highest - v <= 2 * jitter * fmax(fabs(v), highest)) sum += exp(v - highest);
       }
       sum = lanes_sum(sum);
       __syncwarp();

@@ -127,7 +127,7 @@ record RouteOp(Rows out, Rows logits, ExpertOp.Route op, float[] bias) implement
             double sum = 0;
             for (int i = 0; i < n; i++) {
                 double factor = Math.max(Math.abs(x[i]), x[best]);
-                sum += x[i] != Double.NEGATIVE_INFINITY && (x[best] - x[i]) / factor <= 2 * jitter ? Math.exp(x[i] - x[best]) : 0;
+                sum += x[i] != Double.NEGATIVE_INFINITY && x[best] - x[i] <= 2 * jitter * factor ? Math.exp(x[i] - x[best]) : 0;
             }
             put(row, j, best, op.scale() / sum);
             x[best] = Double.NEGATIVE_INFINITY;

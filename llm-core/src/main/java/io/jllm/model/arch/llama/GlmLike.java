@@ -12,8 +12,10 @@ import java.util.OptionalInt;
 
 /** What the GLMs have in common: half of each head is rotated, neighbouring dimensions together in all files; gate and up are one matrix. */
 abstract class GlmLike extends LlamaLike {
-    private static final ConfigDefaults UNSAID = new ConfigDefaults(151_552, 4096, 13_696, 40, 32, OptionalInt.of(2), OptionalInt.of(128), 131_072,
-            10_000, 1.5625e-7, false, true);
+    static final double EPS = 1.5625e-7;
+    static final int CONTEXT = 131_072;
+    private static final ConfigDefaults UNSAID = new ConfigDefaults(151_552, 4096, 13_696, 40, 32, OptionalInt.of(2), OptionalInt.of(128), CONTEXT,
+            10_000, EPS, false, true);
 
     GlmLike(String name, String ggufName) {
         super(name, ggufName, Rope.Layout.INTERLEAVED, UNSAID);
