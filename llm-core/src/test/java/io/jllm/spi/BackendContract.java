@@ -23,6 +23,8 @@ import org.junit.jupiter.api.Test;
 public abstract class BackendContract extends LatentOpContract {
     private static final int VOCAB = 70;
     private static final int LENGTH = 40;
+    /** What the order of sums may make of floats, where it may be another. */
+    private static final double ORDER = 1e-3;
 
     private record Row(SamplerSettings settings, int[] tokens, int promptLength, int length) implements RowSampling {
         @Override
@@ -43,25 +45,28 @@ public abstract class BackendContract extends LatentOpContract {
     @Test
     void whatATokenGetsDependsOnNothingElseInTheBatch() {
         for (DType type : List.of(DType.F32, DType.BF16, DType.Q4_0, DType.Q8_0, DType.Q6_K)) {
-            independent(model(), type);
+            independent(model(), type, 0);
         }
     }
 
     @Test
     void inMixturesAndLatentAttentionTooNothingElseCounts() {
         for (DType type : List.of(DType.F32, DType.Q4_0, DType.Q5_1)) {
-            independent(TinyModels.mixture(VOCAB, 256, 96, 2), type);
-            independent(TinyModels.latent(VOCAB, 64, 2), type);
+            // Their matrices are small: where bytes may round either way, they are as far off as from the oracle.
+            independent(TinyModels.mixture(VOCAB, 256, 96, 2), type, 16 * either(type));
+            independent(TinyModels.latent(VOCAB, 64, 2), type, 16 * either(type));
         }
     }
 
-    private void independent(Program program, DType type) {
+    private void independent(Program program, DType type, double rounding) {
         WeightSource weights = Oracle.weights(program, type);
         List<float[]> alone = alone(program, weights);
+        double any = neighbourTolerance();
+        double most = any == 0 ? 0 : quantises(type) ? Math.max(any, rounding) : Math.min(any, ORDER);
         String what = type + ", " + program.ops().size() + " ops, " + program.ops().get(program.ops().size() / 2).getClass().getSimpleName() + ", ";
-        batched(program, weights, alone, 1, 16, what);
-        batched(program, weights, alone, 2, 1, what);
-        batched(program, weights, alone, 3, 7, what);
+        batched(program, weights, alone, 1, 16, most, what);
+        batched(program, weights, alone, 2, 1, most, what);
+        batched(program, weights, alone, 3, 7, most, what);
     }
 
     /** Enough positions that their sums are merged from several parts, and with two heads of keys that threads share them. */
@@ -84,7 +89,8 @@ public abstract class BackendContract extends LatentOpContract {
                 for (int count : new int[] {120, 131, 1, 4, 3, 157, 84, 100}) {
                     float[] rows = Oracle.forward(runner, sequences.next(count, position % 3), VOCAB);
                     for (int i = 0; i < count; i++) {
-                        same(alone.get(position), Arrays.copyOfRange(rows, i * VOCAB, (i + 1) * VOCAB), kvType + ", position " + position++);
+                        same(alone.get(position), Arrays.copyOfRange(rows, i * VOCAB, (i + 1) * VOCAB), neighbourTolerance(),
+                                kvType + ", position " + position++);
                     }
                 }
                 assertEquals(length, position);
@@ -108,7 +114,7 @@ public abstract class BackendContract extends LatentOpContract {
         return rows;
     }
 
-    private void batched(Program program, WeightSource weights, List<float[]> alone, int threads, int blockSize, String what) {
+    private void batched(Program program, WeightSource weights, List<float[]> alone, int threads, int blockSize, double most, String what) {
         try (Backend backend = open(threads); ModelRunner runner = backend.load(program, weights, Oracle.options(blockSize, 200))) {
             var sequences = new PagedSequences(4, blockSize, 200, LENGTH, VOCAB, 9);
             var at = new int[4];
@@ -118,7 +124,7 @@ public abstract class BackendContract extends LatentOpContract {
                 for (int s = 0; s < 4; s++) {
                     for (int i = 0; i < counts[s]; i++) {
                         int position = at[s]++;
-                        same(alone.get(s * LENGTH + position), Arrays.copyOfRange(rows, row * VOCAB, ++row * VOCAB),
+                        same(alone.get(s * LENGTH + position), Arrays.copyOfRange(rows, row * VOCAB, ++row * VOCAB), most,
                                 what + threads + " threads, blocks of " + blockSize + ", position " + position);
                     }
                 }
@@ -127,14 +133,14 @@ public abstract class BackendContract extends LatentOpContract {
         }
     }
 
-    private void same(float[] want, float[] got, String what) {
+    private static void same(float[] want, float[] got, double most, String what) {
         double largest = 0;
         for (float x : want) {
             largest = Math.max(largest, Math.abs(x));
         }
         for (int i = 0; i < want.length; i++) {
             int at = i;
-            assertTrue(Math.abs(want[i] - got[i]) <= neighbourTolerance() * largest,
+            assertTrue(Math.abs(want[i] - got[i]) <= most * largest,
                     () -> what + ", column " + at + ": " + got[at] + " instead of " + want[at]);
         }
     }
