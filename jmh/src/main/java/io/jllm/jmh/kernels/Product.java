@@ -44,7 +44,7 @@ final class Product {
             bytes = format.bytes(stored.rows(), stored.cols());
             PackedMatrix packed = PackedMatrix.of(format, kernels.kernels().memory().allocate(arena, bytes), (int) stored.rows(),
                     (int) stored.cols());
-            packed.pack(stored, 0, packed.groups());
+            packed.pack(stored, 0, 0, packed.groups());
             matrix = packed;
         } else {
             bytes = stored.data().byteSize();
