@@ -16,6 +16,7 @@ import io.jllm.model.HeadOp;
 import io.jllm.model.Op;
 import io.jllm.model.Program;
 import io.jllm.model.Rope;
+import io.jllm.model.Scores;
 import io.jllm.quant.DType;
 import io.jllm.quant.Tensor;
 import io.jllm.spi.StepBatch;
@@ -23,6 +24,7 @@ import io.jllm.spi.TinyModels;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
@@ -236,7 +238,8 @@ class CpuKernelsTest {
         Rows qkv = gaussian(TOKENS, first.shape().qDim() + 2 * first.shape().kvDim());
         for (Rope.Layout layout : Rope.Layout.values()) {
             for (int dims : new int[] {first.shape().headDim(), 6}) {
-                var op = new HeadOp.RopeStoreKv(first.out(), first.qkv(), first.layer(), first.shape(), TinyModels.rope(dims, layout, 1), first.norm());
+                var op = new HeadOp.RopeStoreKv(first.out(), first.qkv(), first.layer(), first.shape(), TinyModels.rope(dims, layout, 1),
+                        first.norm());
                 for (DType type : new DType[] {DType.F32, DType.F16, DType.Q8_0}) {
                     for (boolean normed : new boolean[] {false, true}) {
                         List<Rows> want = rotated(scalar, op, type, normed, qkv);
@@ -308,15 +311,21 @@ class CpuKernelsTest {
                     }
                 }
             }
-            for (float softCap : new float[] {0, 2}) {
+            var slopes = new float[shape.heads()];
+            Arrays.fill(slopes, 0.01f);
+            Scores rounded = first.scores().alibi(new Scores.Alibi(slopes, 1, true));
+            for (Scores scores : List.of(first.scores(), first.scores().softCap(2), rounded)) {
                 for (int window : new int[] {0, 30}) {
-                    var op = new Op.PagedAttention(first.out(), first.q(), first.layer(), shape, first.scores().window(window).softCap(softCap));
+                    var op = new Op.PagedAttention(first.out(), first.q(), first.layer(), shape, scores.window(window));
                     Rows want = attended(scalar, op, cache, q, false);
                     for (CpuKernels kernels : tiers()) {
-                        String what = kernels.describe() + " " + type + ", cap " + softCap + ", window " + window;
+                        String what = kernels.describe() + " " + type + ", " + op.scores();
                         Rows got = attended(kernels, op, cache, q, false);
                         near(want, got, TOLERANCE, what);
                         near(got, attended(kernels, op, cache, q, true), 0, what + ", in parts");
+                        if (scores == rounded && kernels instanceof MachineTier m) {
+                            near(attended(m.next(), op, cache, q, false), got, 0, what + ", handed on");
+                        }
                     }
                 }
             }
