@@ -17,15 +17,10 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 
 /** A Hugging Face folder: its tensors with the rows in the order of GGUF's families, and its configuration as GGUF keys. */
 final class HuggingFaceCheckpoint {
-    /** As llama.cpp orders them: those of no layer first, then layer by layer. */
-    private static final Comparator<Checkpoint.Item> ORDER = Comparator.<Checkpoint.Item>comparingInt(t -> layer(t.name()))
-            .thenComparing(Checkpoint.Item::name);
-
     private static final int SHOWN_PROBLEMS = 20;
 
     private HuggingFaceCheckpoint() {
@@ -62,7 +57,7 @@ final class HuggingFaceCheckpoint {
         if (!form.ropeFactors().isEmpty()) {
             out.add(ropeFactors(form.ropeFactors()));
         }
-        out.sort(ORDER);
+        out.sort(Checkpoint.ORDER);
         return out;
     }
 
@@ -72,9 +67,5 @@ final class HuggingFaceCheckpoint {
         var data = MemorySegment.ofArray(bytes.array());
         return new Checkpoint.Item(new Tensor(GgufForm.ROPE_FACTORS, DType.F32, 1, factors.size(), data), List.of((long) factors.size()),
                 RowOrder.KEPT);
-    }
-
-    private static int layer(String name) {
-        return name.startsWith("blk.") ? Integer.parseInt(name.substring(4, name.indexOf('.', 4))) : -1;
     }
 }

@@ -6,7 +6,9 @@
  * <li>{@link Converter}: the way in
  * <li>{@link Checkpoint}: a model to be converted: {@link HuggingFaceCheckpoint} or {@link GgufCheckpoint}
  * <li>{@link ModelKeys}, {@link TokenizerKeys}, {@link PreTokenizerName}: its numbers and its tokenizer as metadata
- * <li>{@link TypeChoice}: the format of each tensor
+ * <li>{@link FileType}, {@link TensorType}, {@link ImportanceMatrix}: what can be asked for; {@link LegacyImatrix}: older files of the last
+ * <li>{@link TypeChoice}: the format of each tensor, by {@link MixRules}, {@link TensorRole} and {@link ModelFacts}
+ * <li>{@link Importances}: what its columns count
  * <li>{@link TensorCopy}: writes a tensor, by several threads
  * </ul>
  */

@@ -150,7 +150,7 @@ class ConverterTest {
         var files = new ArrayList<byte[]>();
         for (int threads : new int[] {1, 3}) {
             var out = folder.resolve(threads + ".gguf");
-            Converter.convert(in, out, new Converter.Options(DType.Q4_0, true, threads, Map.of()), Converter.Progress.NONE);
+            Converter.convert(in, out, Converter.Options.of(DType.Q4_0).pure(true).threads(threads), Converter.Progress.NONE);
             files.add(Files.readAllBytes(out));
         }
         assertArrayEquals(files.get(0), files.get(1));
@@ -254,9 +254,9 @@ class ConverterTest {
 
     @Test
     void optionsOutOfRange() {
-        assertTrue(assertThrows(IllegalArgumentException.class, () -> Converter.Options.of(DType.Q4_K)).getMessage()
-                .contains("models cannot be written as Q4_K; supported are F32, F16, BF16, Q8_0, Q6_K, Q5_1, Q5_0, Q4_1, Q4_0, Q3_K, Q2_K"));
-        assertThrows(IllegalArgumentException.class, () -> new Converter.Options(DType.F16, false, 0, Map.of()));
+        assertTrue(assertThrows(IllegalArgumentException.class, () -> Converter.Options.of(DType.IQ2_XS)).getMessage()
+                .contains("models cannot be written as IQ2_XS; supported are [F32, F16, BF16, Q8_0, Q6_K, Q5_K_M, Q5_K_S, "));
+        assertThrows(IllegalArgumentException.class, () -> Converter.Options.of(DType.F16).threads(0));
     }
 
     /** llama.cpp's file of the same checkpoint, byte for byte. */

@@ -15,8 +15,8 @@ import java.util.Arrays;
  * into vectors. Not thread-safe.
  */
 public final class RangeSearch {
-    /** Groups that are searched together at most. */
-    public static final int LANES = 64;
+    /** Groups that are searched together at most: so many that loops over them spend most of their time in vectors. */
+    public static final int LANES = 256;
 
     /**
      * The scales to try: such that the range of values becomes {@code greatest + first + step i} integers, i from 0 to last.

@@ -14,8 +14,8 @@ import java.util.Arrays;
  * <p>As in {@link RangeSearch}, many groups are searched side by side, a lane each. Not thread-safe.
  */
 public final class ScaleSearch {
-    /** Groups that are searched together at most. */
-    public static final int LANES = 64;
+    /** Groups that are searched together at most: so many that loops over them spend most of their time in vectors. */
+    public static final int LANES = 256;
 
     private static final int STEPS = 9;
     private static final float TINY = 1e-15f;

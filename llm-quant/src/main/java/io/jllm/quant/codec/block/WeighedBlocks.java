@@ -9,7 +9,6 @@ import java.lang.foreign.MemorySegment;
  */
 public final class WeighedBlocks {
     private static final int VALUES = 32;
-    private static final int LANES = 64;
 
     private WeighedBlocks() {
     }
@@ -27,8 +26,8 @@ public final class WeighedBlocks {
         var search = new ScaleSearch(VALUES, range);
         byte[] q = new byte[VALUES];
         float[] weights = new float[VALUES];
-        for (int first = 0; first < blocks; first += LANES) {
-            int n = Math.min(LANES, blocks - first);
+        for (int first = 0; first < blocks; first += ScaleSearch.LANES) {
+            int n = Math.min(ScaleSearch.LANES, blocks - first);
             for (int b = 0; b < n; b++) {
                 int index = (first + b) * VALUES;
                 importance.weigh(x, at + index, index, importance.rowVariance(x, at, index), weights);
@@ -50,8 +49,8 @@ public final class WeighedBlocks {
         var search = new RangeSearch(VALUES, greatest, RangeSearch.Trials.WEIGHTED);
         byte[] q = new byte[VALUES];
         float[] weights = new float[VALUES];
-        for (int first = 0; first < blocks; first += LANES) {
-            int n = Math.min(LANES, blocks - first);
+        for (int first = 0; first < blocks; first += RangeSearch.LANES) {
+            int n = Math.min(RangeSearch.LANES, blocks - first);
             for (int b = 0; b < n; b++) {
                 int index = (first + b) * VALUES;
                 importance.weigh(x, at + index, index, importance.rowVariance(x, at, index), weights);
