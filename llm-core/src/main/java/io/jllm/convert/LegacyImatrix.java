@@ -57,7 +57,7 @@ final class LegacyImatrix {
         for (int e = 0; e < entries; e++) {
             var name = text("the name of entry " + e);
             int calls = number("the number of calls of " + name, Integer.MIN_VALUE, Integer.MAX_VALUE);
-            int count = number("the number of columns of " + name, 1, in.remaining() / Float.BYTES);
+            int count = number("the number of columns of " + name, 1, (in.remaining() - Integer.BYTES) / Float.BYTES);
             var values = new float[count];
             in.asFloatBuffer().get(values);
             in.position(in.position() + Float.BYTES * count);
@@ -86,10 +86,7 @@ final class LegacyImatrix {
     }
 
     private String text(String what) {
-        int length = number("the length of " + what, 0, Math.min(MAX_NAME, in.remaining()));
-        if (length > in.remaining()) {
-            throw new FormatException(file, what, "has " + length + " bytes; the file has " + in.remaining() + " more");
-        }
+        int length = number("the length of " + what, 0, Math.min(MAX_NAME, in.remaining() - Integer.BYTES));
         var bytes = new byte[length];
         in.get(bytes);
         return new String(bytes, StandardCharsets.UTF_8);
