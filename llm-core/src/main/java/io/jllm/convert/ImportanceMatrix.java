@@ -72,8 +72,8 @@ public final class ImportanceMatrix {
         try (var in = GgufFile.open(path)) {
             var keys = in.metadata();
             if (!keys.entries().keySet().containsAll(List.of(DATASETS, CHUNKS, "imatrix.chunk_size"))) {
-                throw new FormatException(path.toString(), "metadata", "has no imatrix.* keys: this GGUF file holds no importance matrix; give one that "
-                        + "llama-imatrix wrote");
+                throw new FormatException(path.toString(), "metadata", "has no imatrix.* keys: this GGUF file holds no importance matrix; "
+                        + "give one that llama-imatrix wrote");
             }
             var columns = new LinkedHashMap<String, float[]>();
             for (var name : in.names()) {

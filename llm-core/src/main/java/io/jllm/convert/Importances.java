@@ -22,7 +22,8 @@ final class Importances {
         var found = matrix.find(t.name()).orElse(NONE);
         if (found.length == 0) {
             if (!isTable && type == DType.Q2_K && options.type() == FileType.Q2_K_S) {
-                throw new ModelLoadException("tensor " + t.name() + " of a file of type Q2_K_S is written in Q2_K, and needs importances of its columns"
+                throw new ModelLoadException("tensor " + t.name() + " of a file of type Q2_K_S is written in Q2_K, and needs importances of its "
+                        + "columns"
                         + (matrix.isEmpty() ? ": give an importance matrix (--imatrix), or ask for Q2_K"
                         : ", which " + matrix.file() + " does not have"));
             }

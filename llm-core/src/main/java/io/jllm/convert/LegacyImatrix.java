@@ -44,8 +44,8 @@ final class LegacyImatrix {
     static ImportanceMatrix read(Path path) throws IOException {
         try (var channel = FileChannel.open(path, StandardOpenOption.READ)) {
             if (channel.size() > Integer.MAX_VALUE) {
-                throw new FormatException(path.toString(), "the file", "has " + channel.size() + " bytes, and is no GGUF file; importance matrices of the "
-                        + "older kind have at most " + Integer.MAX_VALUE);
+                throw new FormatException(path.toString(), "the file", "has " + channel.size() + " bytes, and is no GGUF file; importance matrices "
+                        + "of the older kind have at most " + Integer.MAX_VALUE);
             }
             return new LegacyImatrix(path, channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size())).read();
         }

@@ -52,7 +52,8 @@ final class TensorCopy {
 
     private Tensor column(Weights vector) {
         long values = vector.rows() * vector.cols();
-        var data = vector.slice(0, vector.rows()).orElseThrow(() -> new IllegalArgumentException("vector " + vector.name() + " is in several places"));
+        var data = vector.slice(0, vector.rows())
+                .orElseThrow(() -> new IllegalArgumentException("vector " + vector.name() + " stands in several places"));
         return new Tensor(vector.name(), stored, values, 1, data);
     }
 
@@ -133,7 +134,7 @@ final class TensorCopy {
 
     private void check(float[] values, long from) {
         float limit = switch (type) {
-            case F32, BF16 -> Float.MAX_VALUE;
+            case F32, BF16, MXFP4 -> Float.MAX_VALUE;
             case F16 -> MAX_HALF;
             default -> MAX_HALF * 8; // the scale of a block is at most an eighth of its largest value
         };

@@ -6,7 +6,6 @@ import io.jllm.quant.DType;
 import io.jllm.quant.gguf.GgufFile;
 import java.util.HashMap;
 import java.util.Map;
-import java.util.Optional;
 
 /** Which format each tensor of a file gets. The rules are those of llama.cpp's {@code llama_tensor_get_type}. */
 final class TypeChoice {
@@ -51,12 +50,17 @@ final class TypeChoice {
     }
 
     private DType wanted(Checkpoint.Item t) {
-        if (!options.type().type().isQuantized()) {
-            return options.type().type();
+        var usual = options.type().type();
+        if (usual.isQuantized()) {
+            var own = options.tensorTypes().stream().filter(o -> o.pattern().matcher(t.name()).find()).findFirst();
+            if (own.isPresent()) {
+                return own.get().type();
+            }
         }
-        Optional<DType> own = options.tensorTypes().stream().filter(o -> o.pattern().matcher(t.name()).find()).map(TensorType::type).findFirst();
-        // what was trained in MXFP4 would be larger in another format, or lose
-        return own.orElseGet(() -> options.pure() ? options.type().type() : t.type() == DType.MXFP4 ? t.type() : mix.of(t));
+        if (t.type() == DType.MXFP4 && !options.pure()) {
+            return DType.MXFP4; // what was trained in it would be larger in another format, or lose
+        }
+        return options.pure() || !usual.isQuantized() ? usual : mix.of(t);
     }
 
     private static DType fitting(DType type, long cols) {

@@ -187,7 +187,8 @@ class FilesTest {
         assertEquals(DType.Q6_K, type("a.gguf", "token_embd.weight"));
         assertEquals(DType.Q4_0, type("b.gguf", "token_embd.weight"));
         assertEquals(DType.Q4_0, type("a.gguf", "blk.0.attn_q.weight"));
-        CliRun.good("quantize", source.toString(), folder.resolve("c.gguf").toString(), "--type", "q5_k", "--threads", "1", "--tensor-type", "attn_[qk]=iq4_xs");
+        CliRun.good("quantize", source.toString(), folder.resolve("c.gguf").toString(), "--type", "q5_k", "--threads", "1", "--tensor-type",
+                "attn_[qk]=iq4_xs");
         assertEquals(DType.Q6_K, type("c.gguf", "token_embd.weight"));
         assertEquals(DType.IQ4_XS, type("c.gguf", "blk.0.attn_q.weight"));
         try (GgufFile open = GgufFile.open(folder.resolve("c.gguf"))) {
