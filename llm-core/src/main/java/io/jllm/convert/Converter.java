@@ -3,7 +3,6 @@ package io.jllm.convert;
 import io.jllm.ModelLoadException;
 import io.jllm.json.FileErrors;
 import io.jllm.model.Architecture;
-import io.jllm.model.Key;
 import io.jllm.quant.DType;
 import io.jllm.quant.FormatException;
 import io.jllm.quant.gguf.GgufValue;
@@ -19,19 +18,16 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
-import java.util.stream.Collectors;
 
 /**
  * Writes models as GGUF files, quantised or not: from a Hugging Face folder, or from another GGUF file.
  *
  * <p>Which tensor gets which format is llama-quantize's choice (llama.cpp, {@code llama_tensor_get_type}): norms and biases stay
- * F32; of the matrices, the output matrix (the embedding table where the two are tied) is written in Q6_K where less is asked for, and
- * with Q2_K the value, output and down projections of each layer in Q3_K (llama-quantize writes a value projection in Q4_K where four
- * heads or more share one, which is not written here), unless {@link Options#pure} is set. Q3_K is what
- * llama-quantize calls Q3_K_S, MXFP4 is MXFP4_MOE: for experts, and Q8_0 for the rest. With eight experts, keys and values of attention are
- * written in Q8_0. What is in MXFP4 stays in it. Where the rows of a matrix do not fill the blocks of its format, Q6_K becomes Q8_0, Q2_K and Q3_K
- * become Q4_0, and what does not fit that either F16, and {@link Progress#note} says so. Tensors that have the wanted format already are
- * copied.
+ * F32; of the matrices, the output matrix (the embedding table where the two are tied) is written in Q6_K where less is asked for, and matrices
+ * that suffer most from few bits get more of them, as the {@link FileType} says, unless {@link Options#pure} is set; {@link Options#tensorTypes}
+ * says otherwise for some. Where the rows of a matrix do not fill the blocks of its format, it gets one of blocks of 32 values with about as many
+ * bits (Q8_0 for Q6_K, Q5_1 for Q5_K, Q5_0 for Q4_K, IQ4_NL for IQ4_XS, Q4_0 for those with fewer), and what does not fit that either F16, and
+ * {@link Progress#note} says so. Tensors that have the wanted format already are copied. Experts in MXFP4 stay so in mixes.
  *
  * <p>A GGUF file keeps its metadata, and may be of any family. One that is quantised already can be quantised again, which
  * llama-quantize refuses unless told to: it is decoded first, so that the losses add up.
@@ -39,17 +35,9 @@ import java.util.stream.Collectors;
  * <p>Memory stays small whatever the model's size: tensors pass through in pieces of a megabyte.
  */
 public final class Converter {
-    /** Numbers of the formats in {@code general.file_type}: llama.cpp's {@code llama_ftype}. */
-    private static final Map<DType, Integer> FILE_TYPES = fileTypes();
-
     private static final int MAX_THREADS = 256;
 
     private Converter() {
-    }
-
-    /** The formats that can be written. */
-    public static List<DType> types() {
-        return List.copyOf(FILE_TYPES.keySet());
     }
 
     /** Told what happens, on the thread that called {@link #convert}. */
@@ -79,43 +67,71 @@ public final class Converter {
     /**
      * How to convert.
      *
-     * @param type the format of matrices, one of {@link #types}
-     * @param pure whether all matrices get that format, where their rows fill its blocks
+     * @param type what the file is written as, one of {@link FileType#all}
+     * @param pure whether all matrices get the format of that, where their rows fill its blocks
      * @param threads threads that quantise, 1 to 256
      * @param texts metadata to add or replace: keys as {@code general.name} and {@code general.license}, with their texts
+     * @param tensorTypes other formats for some tensors, the first that fits; they count where the file type is quantised
+     * @param importance how much columns count; {@link ImportanceMatrix#NONE} if alike
      */
-    public record Options(DType type, boolean pure, int threads, Map<String, String> texts) {
+    public record Options(FileType type, boolean pure, int threads, Map<String, String> texts, List<TensorType> tensorTypes,
+            ImportanceMatrix importance) {
         /**
          * Checks the ranges.
          *
          * @throws IllegalArgumentException if the format cannot be written, or the threads are out of range
          */
         public Options {
-            if (!FILE_TYPES.containsKey(type)) {
-                throw new IllegalArgumentException("models cannot be written as " + type + "; supported are " + types().stream()
-                        .map(DType::name).collect(Collectors.joining(", ")));
+            if (!FileType.all().contains(type)) {
+                throw new IllegalArgumentException("models cannot be written as " + type + "; supported are " + FileType.all());
             }
             if (threads < 1 || threads > MAX_THREADS) {
                 throw new IllegalArgumentException("threads must be 1 to " + MAX_THREADS + ", was " + threads);
             }
             texts = Collections.unmodifiableMap(new LinkedHashMap<>(texts)); // in order, so that equal calls write equal files
+            tensorTypes = List.copyOf(tensorTypes);
         }
 
-        /** That format, mixed as llama-quantize mixes it, on all cores. */
+        /** As that type, mixed as llama-quantize mixes it, on all cores. */
+        public static Options of(FileType type) {
+            int threads = Math.clamp(Runtime.getRuntime().availableProcessors(), 1, MAX_THREADS);
+            return new Options(type, false, threads, Map.of(), List.of(), ImportanceMatrix.NONE);
+        }
+
+        /**
+         * As {@link FileType#of} that format.
+         *
+         * @throws IllegalArgumentException if no file can be written so
+         */
         public static Options of(DType type) {
-            return new Options(type, false, Math.clamp(Runtime.getRuntime().availableProcessors(), 1, MAX_THREADS), Map.of());
+            return of(FileType.of(type));
         }
 
         /** With all matrices in one format, or mixed. */
         public Options pure(boolean value) {
-            return new Options(type, value, threads, texts);
+            return new Options(type, value, threads, texts, tensorTypes, importance);
+        }
+
+        /** With so many threads. */
+        public Options threads(int value) {
+            return new Options(type, pure, value, texts, tensorTypes, importance);
         }
 
         /** With a metadata text. */
         public Options text(String key, String value) {
             var more = new LinkedHashMap<>(texts);
             more.put(key, value);
-            return new Options(type, pure, threads, more);
+            return new Options(type, pure, threads, more, tensorTypes, importance);
+        }
+
+        /** With other formats for some tensors. */
+        public Options tensorTypes(List<TensorType> value) {
+            return new Options(type, pure, threads, texts, value, importance);
+        }
+
+        /** With importances of columns. */
+        public Options importance(ImportanceMatrix value) {
+            return new Options(type, pure, threads, texts, tensorTypes, value);
         }
     }
 
@@ -166,41 +182,32 @@ public final class Converter {
         var metadata = new LinkedHashMap<>(source.metadata());
         options.texts().forEach((key, text) -> metadata.put(key, new GgufValue.Text(text)));
         metadata.put("general.quantization_version", new GgufValue.Int(GgufValue.Type.UINT32, 2));
-        metadata.put("general.file_type", new GgufValue.Int(GgufValue.Type.UINT32, FILE_TYPES.get(options.type())));
+        metadata.put("general.file_type", new GgufValue.Int(GgufValue.Type.UINT32, options.type().number()));
+        if (!options.importance().isEmpty()) {
+            describe(options.importance(), metadata);
+        }
         return metadata;
     }
 
+    /** What was quantised with: keys of llama-quantize. */
+    private static void describe(ImportanceMatrix matrix, Map<String, GgufValue> metadata) {
+        metadata.put("quantize.imatrix.file", new GgufValue.Text(matrix.file()));
+        matrix.datasets().stream().findFirst().ifPresent(text -> metadata.put("quantize.imatrix.dataset", new GgufValue.Text(text)));
+        metadata.put("quantize.imatrix.entries_count", new GgufValue.Int(GgufValue.Type.UINT32, matrix.names().size()));
+        if (matrix.chunks() > 0) {
+            metadata.put("quantize.imatrix.chunks_count", new GgufValue.Int(GgufValue.Type.UINT32, matrix.chunks()));
+        }
+    }
+
     private static List<GgufWriter.TensorEntry> entries(Checkpoint source, Options options, ExecutorService pool, Progress progress) {
-        boolean tied = source.tensors().stream().noneMatch(t -> t.name().equals("output.weight"));
-        var choice = new TypeChoice(options.type(), options.pure(), tied, experts(source.metadata()));
+        var types = TypeChoice.of(source, options, progress);
         var entries = new ArrayList<GgufWriter.TensorEntry>();
         for (var t : source.tensors()) {
-            var type = choice.of(t, progress);
+            var type = types.get(t.name());
+            var importance = type == t.type() ? new float[0] : Importances.of(t, type, options, progress);
             entries.add(new GgufWriter.TensorEntry(t.name(), type, t.shape(),
-                    channel -> new TensorCopy(t, type).write(channel, pool, options.threads())));
+                    channel -> new TensorCopy(t, type, importance).write(channel, pool, options.threads())));
         }
         return entries;
-    }
-
-    private static long experts(Map<String, GgufValue> metadata) {
-        return metadata.get("general.architecture") instanceof GgufValue.Text family
-                && metadata.get(family.value() + "." + Key.EXPERTS.gguf()) instanceof GgufValue.Int count ? count.value() : 0;
-    }
-
-    private static Map<DType, Integer> fileTypes() {
-        var ids = new LinkedHashMap<DType, Integer>();
-        ids.put(DType.F32, 0);
-        ids.put(DType.F16, 1);
-        ids.put(DType.BF16, 32);
-        ids.put(DType.Q8_0, 7);
-        ids.put(DType.Q6_K, 18);
-        ids.put(DType.Q5_1, 9);
-        ids.put(DType.Q5_0, 8);
-        ids.put(DType.Q4_1, 3);
-        ids.put(DType.Q4_0, 2);
-        ids.put(DType.Q3_K, 11); // the file type Q3_K_S
-        ids.put(DType.Q2_K, 10);
-        ids.put(DType.MXFP4, 38); // the file type MXFP4_MOE
-        return ids;
     }
 }

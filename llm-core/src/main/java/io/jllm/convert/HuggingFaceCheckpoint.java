@@ -17,15 +17,10 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 
 /** A Hugging Face folder: its tensors with the rows in the order of GGUF's families, and its configuration as GGUF keys. */
 final class HuggingFaceCheckpoint {
-    /** As llama.cpp orders them: those of no layer first, then layer by layer. */
-    private static final Comparator<Checkpoint.Item> ORDER = Comparator.<Checkpoint.Item>comparingInt(t -> layer(t.name()))
-            .thenComparing(Checkpoint.Item::name);
-
     private static final int SHOWN_PROBLEMS = 20;
 
     private HuggingFaceCheckpoint() {
@@ -59,7 +54,7 @@ final class HuggingFaceCheckpoint {
             out.add(new Checkpoint.Item(model.weights().get(need.name()), need.dimensions(), form.order().apply(need.name())));
         }
         form.vectors().forEach((name, values) -> out.add(vector(name, values)));
-        out.sort(ORDER);
+        out.sort(Checkpoint.ORDER);
         return out;
     }
 
@@ -69,9 +64,5 @@ final class HuggingFaceCheckpoint {
         var data = MemorySegment.ofArray(bytes.array());
         return new Checkpoint.Item(new Tensor(name, DType.F32, 1, values.size(), data), List.of((long) values.size()),
                 RowOrder.KEPT);
-    }
-
-    private static int layer(String name) {
-        return name.startsWith("blk.") ? Integer.parseInt(name.substring(4, name.indexOf('.', 4))) : -1;
     }
 }

@@ -12,6 +12,7 @@ import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.channels.WritableByteChannel;
 import java.util.ArrayDeque;
+import java.util.Arrays;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Future;
@@ -32,7 +33,14 @@ final class TensorCopy {
     /** Rows a piece. */
     private final int piece;
 
-    TensorCopy(Checkpoint.Item item, DType type) {
+    /** Importances of columns, of one expert after another; none where all count alike. */
+    private final float[] importance;
+    /** Rows that share the importances of one expert. */
+    private final long rowsOfExpert;
+
+    TensorCopy(Checkpoint.Item item, DType type, float[] importance) {
+        this.importance = importance;
+        this.rowsOfExpert = item.isVector() ? 1 : item.shape().get(1);
         this.stored = item.type();
         this.type = type;
         this.order = item.order();
@@ -88,9 +96,25 @@ final class TensorCopy {
             var values = new float[elements];
             gather(from, count, (at, first, n) -> tensor.decode(first, n, values, at * rowLength));
             check(values, from * rowLength);
-            Encoder.of(type).orElseThrow().encode(values, 0, elements, dst, 0);
+            encode(from, count, values, dst);
         }
         return made;
+    }
+
+    private void encode(long from, int count, float[] values, MemorySegment dst) {
+        var encoder = Encoder.of(type).orElseThrow();
+        if (importance.length == 0) {
+            encoder.encode(values, 0, values.length, dst, 0);
+            return;
+        }
+        for (int done = 0; done < count;) {
+            long expert = (from + done) / rowsOfExpert;
+            int n = (int) Math.min(count - done, (expert + 1) * rowsOfExpert - from - done);
+            int first = Math.toIntExact(expert * rowLength);
+            encoder.encode(values, done * rowLength, n * rowLength, Arrays.copyOfRange(importance, first, first + rowLength), dst,
+                    type.bytes((long) done * rowLength));
+            done += n;
+        }
     }
 
     /** Takes {@code n} rows from {@code first} on to the place of row {@code at}. */

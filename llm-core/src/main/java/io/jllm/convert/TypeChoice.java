@@ -3,25 +3,40 @@ package io.jllm.convert;
 import io.jllm.ModelLoadException;
 import io.jllm.quant.Codec;
 import io.jllm.quant.DType;
+import io.jllm.quant.gguf.GgufFile;
+import java.util.HashMap;
+import java.util.Map;
 
-/**
- * Which format a tensor gets. The rules are those of llama.cpp's {@code llama_tensor_get_type}.
- *
- * @param wanted the format that was asked for
- * @param pure whether no tensor is treated better than others
- * @param tied whether the embedding table is the output matrix too
- * @param experts of a layer; 0 for a feed-forward part without
- */
-record TypeChoice(DType wanted, boolean pure, boolean tied, long experts) {
-    /** Mixtures of so many have a small attention beside large experts. */
-    private static final int FEW_EXPERTS = 8;
+/** Which format each tensor of a file gets. The rules are those of llama.cpp's {@code llama_tensor_get_type}. */
+final class TypeChoice {
+    private final Converter.Options options;
+    private final Converter.Progress progress;
+    private final MixRules mix;
+    /** Whether what is not quantised keeps its format; from folders it comes as F32. */
+    private final boolean keepsTypes;
 
-    DType of(Checkpoint.Item t, Converter.Progress progress) {
+    private TypeChoice(Checkpoint source, Converter.Options options, Converter.Progress progress) {
+        this.options = options;
+        this.progress = progress;
+        keepsTypes = source.weights() instanceof GgufFile;
+        var facts = ModelFacts.of(source.metadata(), source.tensors().stream().map(Checkpoint.Item::name).toList());
+        mix = new MixRules(options.type(), facts, !options.importance().isEmpty());
+    }
+
+    /** The formats by the names of tensors. */
+    static Map<String, DType> of(Checkpoint source, Converter.Options options, Converter.Progress progress) {
+        var choice = new TypeChoice(source, options, progress);
+        var types = new HashMap<String, DType>();
+        source.tensors().stream().sorted(Checkpoint.ORDER).forEach(t -> types.put(t.name(), choice.of(t)));
+        return types;
+    }
+
+    private DType of(Checkpoint.Item t) {
         var now = t.type();
-        if (!isMatrixOfWeights(t)) {
-            return keptAsFloat(now) ? DType.F32 : now;
+        if (!isMatrix(t) || !TensorRole.isQuantized(t.name()) || !isReal(now)) {
+            return !keepsTypes && (now == DType.F16 || now == DType.BF16) ? DType.F32 : now;
         }
-        var best = mixed(t);
+        var best = wanted(t);
         var type = fitting(best, t.data().cols());
         if (type != best) {
             progress.note("tensor " + t.name() + " has rows of " + t.data().cols() + " values, which do not fill blocks of "
@@ -34,30 +49,18 @@ record TypeChoice(DType wanted, boolean pure, boolean tied, long experts) {
         return type;
     }
 
-    /** Experts that were trained in MXFP4 would be larger in another format, or lose. */
-    private DType mixed(Checkpoint.Item t) {
-        if (t.type() == DType.MXFP4 && !pure) {
-            return DType.MXFP4;
+    private DType wanted(Checkpoint.Item t) {
+        var usual = options.type().type();
+        if (usual.isQuantized()) {
+            var own = options.tensorTypes().stream().filter(o -> o.pattern().matcher(t.name()).find()).findFirst();
+            if (own.isPresent()) {
+                return own.get().type();
+            }
         }
-        if (pure || !wanted.isQuantized()) {
-            return wanted;
+        if (t.type() == DType.MXFP4 && !options.pure()) {
+            return DType.MXFP4; // what was trained in it would be larger in another format, or lose
         }
-        if (wanted == DType.MXFP4) {
-            return t.shape().size() > 2 ? DType.MXFP4 : DType.Q8_0;
-        }
-        if (experts == FEW_EXPERTS && (t.name().endsWith("attn_v.weight") || t.name().endsWith("attn_k.weight"))) {
-            return DType.Q8_0;
-        }
-        if (t.name().equals("output.weight") || tied && t.name().equals("token_embd.weight")) {
-            return t.data().cols() % wanted.blockElements() != 0 || wanted == DType.Q8_0 ? DType.Q8_0 : DType.Q6_K;
-        }
-        return wanted == DType.Q2_K && needsThreeBits(t.name()) ? DType.Q3_K : wanted;
-    }
-
-    /** What suffers most from 2 bits. Where four heads or more share a value, llama.cpp gives its matrix Q4_K, which is not written here. */
-    private static boolean needsThreeBits(String name) {
-        return name.contains("ffn_down") || name.endsWith("attn_output.weight") || name.endsWith("attn_v.weight") || name.endsWith("attn_qkv.weight")
-                || name.endsWith("attn_kv_b.weight");
+        return options.pure() || !usual.isQuantized() ? usual : mix.of(t);
     }
 
     private static DType fitting(DType type, long cols) {
@@ -65,22 +68,19 @@ record TypeChoice(DType wanted, boolean pure, boolean tied, long experts) {
             return type;
         }
         var smaller = switch (type) {
-            case Q2_K, Q3_K -> DType.Q4_0;
+            case Q2_K, Q3_K, TQ1_0, TQ2_0 -> DType.Q4_0;
+            case Q4_K -> DType.Q5_0;
+            case Q5_K -> DType.Q5_1;
             case Q6_K -> DType.Q8_0;
+            case IQ4_XS -> DType.IQ4_NL;
             default -> DType.F16;
         };
         return cols % smaller.blockElements() == 0 ? smaller : DType.F16;
     }
 
-    /** Vectors, norms, the router of experts and tables of positions are small or delicate. */
-    private static boolean isMatrixOfWeights(Checkpoint.Item t) {
-        var name = t.name();
-        return !t.isVector() && name.endsWith("weight") && !name.endsWith("_norm.weight") && !name.endsWith("ffn_gate_inp.weight")
-                && !name.equals("position_embd.weight") && !name.equals("token_types.weight") && isReal(t.type());
-    }
-
-    private static boolean keptAsFloat(DType type) {
-        return type == DType.F16 || type == DType.BF16;
+    /** As ggml counts dimensions: those of 1 at the end are none. */
+    private static boolean isMatrix(Checkpoint.Item t) {
+        return t.shape().stream().skip(1).anyMatch(n -> n > 1);
     }
 
     private static boolean isReal(DType type) {

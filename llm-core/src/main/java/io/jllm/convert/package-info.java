@@ -7,7 +7,9 @@
  * <li>{@link Checkpoint}: a model to be converted: {@link HuggingFaceCheckpoint} or {@link GgufCheckpoint}
  * <li>{@link ModelKeys}, {@link TokenizerKeys}: its numbers and its tokenizer as metadata
  * <li>{@link TokenTable}, {@link PieceKeys}, {@link PreTokenizerName}: tokens, scores, and what texts are cut by
- * <li>{@link TypeChoice}: the format of each tensor
+ * <li>{@link FileType}, {@link TensorType}, {@link ImportanceMatrix}: what can be asked for; {@link LegacyImatrix}: older files of the last
+ * <li>{@link TypeChoice}: the format of each tensor, by {@link MixRules}, {@link TensorRole} and {@link ModelFacts}
+ * <li>{@link Importances}: what its columns count
  * <li>{@link TensorCopy}: writes a tensor, by several threads
  * </ul>
  */

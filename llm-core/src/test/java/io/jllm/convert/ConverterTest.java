@@ -13,18 +13,25 @@ import io.jllm.load.TinyGguf;
 import io.jllm.model.GoldenModel;
 import io.jllm.model.RowOrder;
 import io.jllm.quant.DType;
+import io.jllm.quant.Encoder;
+import io.jllm.quant.Tensor;
 import io.jllm.quant.gguf.GgufFile;
 import io.jllm.quant.gguf.GgufValue;
 import io.jllm.spi.ReferenceRunner;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.channels.Channels;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import java.util.TreeMap;
+import java.util.concurrent.Executors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -125,6 +132,81 @@ class ConverterTest {
     }
 
     @Test
+    void someTensorsGetOtherFormats() throws IOException {
+        var own = List.of(TensorType.parse("attn_q\\.weight$=q5_1"), TensorType.parse("ffn_(up|down)=IQ4_XS"), TensorType.parse("attn_q=F16"));
+        for (boolean pure : new boolean[] {false, true}) {
+            var types = types(wide(false), Converter.Options.of(FileType.Q4_K_M).pure(pure).tensorTypes(own), new Notes());
+            assertEquals(DType.Q5_1, types.get("attn_q"));
+            assertEquals(DType.IQ4_NL, types.get("ffn_down")); // rows of 96
+            assertEquals(DType.F16, types.get("ffn_up")); // rows of 40
+            assertEquals(pure ? DType.Q4_K : DType.Q6_K, types.get("output"));
+            assertEquals(DType.F32, types.get("attn_q_norm"));
+        }
+        for (var wrong : List.of("attn_q", "=Q4_0", "attn_q=", "attn_q=Q9", "attn_q=IQ2_XS", "a(=Q4_0")) {
+            var e = assertThrows(IllegalArgumentException.class, () -> TensorType.parse(wrong));
+            assertTrue(e.getMessage().contains(wrong) || e.getMessage().contains("\"a(\" is no regular expression: Unclosed group"), e.getMessage());
+        }
+    }
+
+    @Test
+    void namesOfFileTypes() {
+        assertEquals(FileType.Q4_K_M, FileType.named("q4_k").orElseThrow());
+        assertEquals(FileType.Q3_K_M, FileType.named("Q3_K").orElseThrow());
+        assertEquals(FileType.Q4_K_S, FileType.named("Q4_K_S").orElseThrow());
+        assertTrue(FileType.named("IQ2_XS").isEmpty());
+        assertEquals(FileType.Q5_K_S, FileType.of(DType.Q5_K));
+        assertEquals(FileType.Q2_K, FileType.of(DType.Q2_K));
+        for (var type : FileType.all()) {
+            assertEquals(type, FileType.named(type.name()).orElseThrow());
+        }
+        assertEquals(FileType.all().size(), FileType.all().stream().map(FileType::number).distinct().count());
+    }
+
+    @Test
+    void importancesThatDoNotFit() throws IOException {
+        var in = wide(false);
+        var out = folder.resolve("out.gguf");
+        var few = Map.of("blk.0.attn_q.weight", new float[128]);
+        var notes = new Notes();
+        fails(in, out, Converter.Options.of(FileType.Q4_K_M).importance(new ImportanceMatrix("few.dat", List.of(), 0, few)),
+                "tensor blk.0.attn_q.weight has 256 columns; few.dat has importances for 128: it is of another model");
+        fails(in, out, Converter.Options.of(FileType.Q2_K_S), "tensor blk.0.attn_q.weight of a file of type Q2_K_S is written in Q2_K, and needs "
+                + "importances of its columns: give an importance matrix (--imatrix), or ask for Q2_K");
+        var other = new ImportanceMatrix("other.dat", List.of(), 0, Map.of("blk.0.ffn_down.weight", new float[96]));
+        fails(in, out, Converter.Options.of(FileType.Q2_K_S).importance(other), ", which other.dat does not have");
+        Converter.convert(in, out, Converter.Options.of(FileType.Q4_K_M).importance(other), notes);
+        assertTrue(notes.notes.contains("tensor blk.0.attn_q.weight is not in other.dat: all its columns count alike"), notes.notes.toString());
+        assertTrue(notes.notes.stream().noneMatch(n -> n.contains("output.weight is not")), notes.notes.toString());
+    }
+
+    /** Each expert is written with importances of its own, as if it stood alone. */
+    @Test
+    void expertsHaveImportancesOfTheirOwn() throws IOException {
+        var random = new Random(5);
+        var values = new float[2 * 3 * 256];
+        var counts = new float[2 * 256];
+        for (int i = 0; i < values.length; i++) {
+            values[i] = (float) random.nextGaussian();
+        }
+        for (int i = 0; i < counts.length; i++) {
+            counts[i] = random.nextInt(1, 1000);
+        }
+        var name = "blk.0.ffn_up_exps.weight";
+        var data = MemorySegment.ofArray(values);
+        var item = new Checkpoint.Item(new Tensor(name, DType.F32, 6, 256, data), List.of(256L, 3L, 2L), RowOrder.KEPT);
+        var written = new ByteArrayOutputStream();
+        try (var pool = Executors.newFixedThreadPool(2)) {
+            new TensorCopy(item, DType.Q4_K, counts).write(Channels.newChannel(written), pool, 2);
+        }
+        var want = new byte[6 * 144];
+        for (int expert = 0; expert < 2; expert++) {
+            Encoder.of(DType.Q4_K).orElseThrow().encode(values, expert * 768, 768, Arrays.copyOfRange(counts, expert * 256, expert * 256 + 256),
+                    MemorySegment.ofArray(want), expert * 3 * 144);
+        }
+        assertArrayEquals(want, written.toByteArray());
+    }
+
+    @Test
     void metadataIsKept() throws IOException {
         var tiny = new TinyGguf().integer("some.key", 7).integer("general.file_type", 0);
         var out = folder.resolve("out.gguf");
@@ -150,7 +232,7 @@ class ConverterTest {
         var files = new ArrayList<byte[]>();
         for (int threads : new int[] {1, 3}) {
             var out = folder.resolve(threads + ".gguf");
-            Converter.convert(in, out, new Converter.Options(DType.Q4_0, true, threads, Map.of()), Converter.Progress.NONE);
+            Converter.convert(in, out, Converter.Options.of(DType.Q4_0).pure(true).threads(threads), Converter.Progress.NONE);
             files.add(Files.readAllBytes(out));
         }
         assertArrayEquals(files.get(0), files.get(1));
@@ -221,8 +303,11 @@ class ConverterTest {
     }
 
     private static void fails(Path in, Path out, DType type, String message) {
-        var e = assertThrows(ModelLoadException.class,
-                () -> Converter.convert(in, out, Converter.Options.of(type), Converter.Progress.NONE));
+        fails(in, out, Converter.Options.of(type), message);
+    }
+
+    private static void fails(Path in, Path out, Converter.Options options, String message) {
+        var e = assertThrows(ModelLoadException.class, () -> Converter.convert(in, out, options, Converter.Progress.NONE));
         assertTrue(e.getMessage().contains(message), e.getMessage());
         assertFalse(Files.exists(out));
     }
@@ -254,9 +339,9 @@ class ConverterTest {
 
     @Test
     void optionsOutOfRange() {
-        assertTrue(assertThrows(IllegalArgumentException.class, () -> Converter.Options.of(DType.Q4_K)).getMessage()
-                .contains("models cannot be written as Q4_K; supported are F32, F16, BF16, Q8_0, Q6_K, Q5_1, Q5_0, Q4_1, Q4_0, Q3_K, Q2_K"));
-        assertThrows(IllegalArgumentException.class, () -> new Converter.Options(DType.F16, false, 0, Map.of()));
+        assertTrue(assertThrows(IllegalArgumentException.class, () -> Converter.Options.of(DType.IQ2_XS)).getMessage()
+                .contains("models cannot be written as IQ2_XS; supported are [F32, F16, BF16, Q8_0, Q6_K, Q5_K_M, Q5_K_S, "));
+        assertThrows(IllegalArgumentException.class, () -> Converter.Options.of(DType.F16).threads(0));
     }
 
     /** llama.cpp's file of the same checkpoint, byte for byte. */

@@ -3,6 +3,7 @@ package io.jllm.quant.codec;
 import io.jllm.quant.Codec;
 import io.jllm.quant.DType;
 import io.jllm.quant.Encoder;
+import io.jllm.quant.codec.block.Blocks;
 import java.lang.foreign.MemorySegment;
 
 /** IEEE half precision, rounded to the nearest and, between two, to the even one. */

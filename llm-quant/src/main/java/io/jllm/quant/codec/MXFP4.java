@@ -3,6 +3,8 @@ package io.jllm.quant.codec;
 import io.jllm.quant.Codec;
 import io.jllm.quant.DType;
 import io.jllm.quant.Encoder;
+import io.jllm.quant.codec.block.Blocks;
+import io.jllm.quant.codec.block.Groups;
 import java.lang.foreign.MemorySegment;
 
 /**

@@ -3,13 +3,17 @@ package io.jllm.quant.codec;
 import io.jllm.quant.Codec;
 import io.jllm.quant.DType;
 import io.jllm.quant.Encoder;
+import io.jllm.quant.codec.block.Blocks;
+import io.jllm.quant.codec.block.Importance;
+import io.jllm.quant.codec.block.KSearch;
+import io.jllm.quant.codec.block.RangeSearch;
+import io.jllm.quant.codec.block.TwoBits;
 import java.lang.foreign.MemorySegment;
 
 /**
  * 256 values of 2 bits in sixteen groups of 16, each with a scale and a minimum of 4 bits: {@code value = d scale q - dmin minimum}.
  * Layout: 16 bytes of scales (low nibbles) and minima (high ones), 64 bytes of numbers as {@link TwoBits}, d and dmin in half
- * precision. The encoder takes scales and minima from {@link RangeSearch}, then rounds under what was stored of them. Source of
- * both: ggml.
+ * precision. The encoder is {@link KSearch}. Source of both: ggml.
  */
 final class Q2_K implements Codec, Encoder {
     private static final int VALUES = 256;
@@ -19,8 +23,8 @@ final class Q2_K implements Codec, Encoder {
     private static final int MINIMUM = 82;
     private static final int GROUP = 16;
     private static final int GROUPS = VALUES / GROUP;
-    private static final int GREATEST = 3;
-    private static final float GREATEST_SCALE = 15;
+    private static final KSearch.Shape SHAPE = new KSearch.Shape(DType.Q2_K, GROUP, 3, 15, new RangeSearch.Trials(-0.5f, 0.1f, 15, true), false,
+            1, SCALE);
 
     @Override
     public DType type() {
@@ -51,43 +55,23 @@ final class Q2_K implements Codec, Encoder {
 
     @Override
     public void encode(float[] src, int at, int count, MemorySegment dst, long offset) {
-        int blocks = Blocks.checkFinite(DType.Q2_K, dst, offset, src, at, count);
-        var search = new RangeSearch(GROUP, GREATEST);
-        float[] scales = new float[GROUPS];
-        float[] minima = new float[GROUPS];
-        byte[] q = new byte[VALUES];
-        for (int b = 0; b < blocks; b++) {
-            int from = at + b * VALUES;
-            for (int g = 0; g < GROUPS; g++) {
-                scales[g] = search.fit(src, from + GROUP * g, q, GROUP * g);
-                minima[g] = search.minimum();
-            }
-            encodeBlock(src, from, scales, minima, q, dst, offset + (long) b * BYTES);
-        }
+        encode(src, at, count, Importance.NONE, dst, offset);
     }
 
-    private static void encodeBlock(float[] x, int from, float[] scales, float[] minima, byte[] q, MemorySegment dst, long block) {
-        float scaleLimit = Math.max(0, Groups.greatest(scales, 0, GROUPS));
-        float minimumLimit = Math.max(0, Groups.greatest(minima, 0, GROUPS));
-        float d = Blocks.putHalf(DType.Q2_K, scaleLimit / GREATEST_SCALE, dst, block + SCALE);
-        float dmin = Blocks.putHalf(DType.Q2_K, minimumLimit / GREATEST_SCALE, dst, block + MINIMUM);
+    @Override
+    public void encode(float[] src, int at, int count, float[] importance, MemorySegment dst, long offset) {
+        encode(src, at, count, new Importance(importance), dst, offset);
+    }
+
+    private static void encode(float[] src, int at, int count, Importance importance, MemorySegment dst, long offset) {
+        int blocks = Blocks.checkFinite(DType.Q2_K, dst, offset, src, at, count);
+        new KSearch(SHAPE, importance).encode(src, at, blocks, dst, offset, Q2_K::pack);
+    }
+
+    private static void pack(int[] scales, int[] minima, byte[] q, MemorySegment dst, long block) {
         for (int g = 0; g < GROUPS; g++) {
-            int scale = steps(scales[g], scaleLimit);
-            int minimum = steps(minima[g], minimumLimit);
-            dst.set(Blocks.BYTE, block + g, (byte) (scale | minimum << 4));
-            float step = d * scale;
-            if (step == 0) {
-                continue; // decodes to the minimum whatever is stored
-            }
-            for (int j = GROUP * g; j < GROUP * (g + 1); j++) {
-                q[j] = (byte) Math.clamp((int) Math.rint((x[from + j] + dmin * minimum) / step), 0, GREATEST);
-            }
+            dst.set(Blocks.BYTE, block + g, (byte) (scales[g] | minima[g] << 4));
         }
         TwoBits.put(q, dst, block + NUMBERS);
-    }
-
-    /** A number of 4 bits for a value from 0 to a limit. */
-    private static int steps(float value, float limit) {
-        return limit > 0 ? (int) Math.rint(GREATEST_SCALE / limit * value) : 0;
     }
 }

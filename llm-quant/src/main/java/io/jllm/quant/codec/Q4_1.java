@@ -3,12 +3,17 @@ package io.jllm.quant.codec;
 import io.jllm.quant.Codec;
 import io.jllm.quant.DType;
 import io.jllm.quant.Encoder;
+import io.jllm.quant.codec.block.Blocks;
+import io.jllm.quant.codec.block.FourBits;
+import io.jllm.quant.codec.block.Groups;
+import io.jllm.quant.codec.block.Importance;
+import io.jllm.quant.codec.block.WeighedBlocks;
 import java.lang.foreign.MemorySegment;
 
 /**
  * 32 values of 4 bits that share a scale d and a minimum m in half precision: {@code value = nibble d + m}. Layout: d, m, then 16
- * bytes of nibbles as {@link Q4_0} has them. The encoder lays the nibbles evenly from the least value to the greatest. Source of
- * both: ggml.
+ * bytes of nibbles as {@link Q4_0} has them. The encoder lays the nibbles evenly from the least value to the greatest. With importances
+ * it is {@link WeighedBlocks}. Source of both: ggml.
  */
 final class Q4_1 implements Codec, Encoder {
     private static final int VALUES = 32;
@@ -39,13 +44,18 @@ final class Q4_1 implements Codec, Encoder {
     @Override
     public void encode(float[] src, int at, int count, MemorySegment dst, long offset) {
         int blocks = Blocks.checkFinite(DType.Q4_1, dst, offset, src, at, count);
-        int[] q = new int[VALUES];
+        byte[] q = new byte[VALUES];
         for (int b = 0; b < blocks; b++) {
             long block = offset + (long) b * BYTES;
             Groups.spread(DType.Q4_1, GREATEST, src, at + b * VALUES, q, dst, block);
-            for (int j = 0; j < 16; j++) {
-                dst.set(Blocks.BYTE, block + 4 + j, (byte) (q[j] | q[j + 16] << 4));
-            }
+            FourBits.put(q, 0, dst, block + 4);
         }
+    }
+
+    @Override
+    public void encode(float[] src, int at, int count, float[] importance, MemorySegment dst, long offset) {
+        int blocks = Blocks.checkFinite(DType.Q4_1, dst, offset, src, at, count);
+        WeighedBlocks.ranged(DType.Q4_1, GREATEST, src, at, blocks, new Importance(importance), dst, offset,
+                (q, to, block) -> FourBits.put(q, 0, to, block + 4));
     }
 }

@@ -2,15 +2,23 @@ package io.jllm.quant.codec;
 
 import io.jllm.quant.Codec;
 import io.jllm.quant.DType;
+import io.jllm.quant.Encoder;
+import io.jllm.quant.codec.block.Blocks;
+import io.jllm.quant.codec.block.Importance;
+import io.jllm.quant.codec.block.KScales;
+import io.jllm.quant.codec.block.KSearch;
+import io.jllm.quant.codec.block.RangeSearch;
 import java.lang.foreign.MemorySegment;
 
 /**
  * 256 values of 4 bits in eight groups of 32, each with a scale and a minimum of 6 bits: {@code value = d scale nibble - dmin
  * minimum}. Layout: d and dmin in half precision, 12 bytes of {@link KScales}, 128 bytes of nibbles: of each 32 bytes, the
- * low nibbles are one group and the high ones the next. Source: ggml.
+ * low nibbles are one group and the high ones the next. The encoder is
+ * {@link KSearch}. Source of both: ggml.
  */
-final class Q4_K implements Codec {
+final class Q4_K implements Codec, Encoder {
     private static final int VALUES = 256;
+    private static final KSearch.Shape SHAPE = new KSearch.Shape(DType.Q4_K, 32, 15, 63, new RangeSearch.Trials(-1, 0.1f, 20, false), true, 2, 0);
     private static final int BYTES = 144;
 
     @Override
@@ -42,6 +50,31 @@ final class Q4_K implements Codec {
                     dst[to + j] = lowScale * (q & 15) - lowMin;
                     dst[to + 32 + j] = highScale * (q >> 4 & 15) - highMin;
                 }
+            }
+        }
+    }
+
+    @Override
+    public void encode(float[] src, int at, int count, MemorySegment dst, long offset) {
+        encode(src, at, count, Importance.NONE, dst, offset);
+    }
+
+    @Override
+    public void encode(float[] src, int at, int count, float[] importance, MemorySegment dst, long offset) {
+        encode(src, at, count, new Importance(importance), dst, offset);
+    }
+
+    private static void encode(float[] src, int at, int count, Importance importance, MemorySegment dst, long offset) {
+        int blocks = Blocks.checkFinite(DType.Q4_K, dst, offset, src, at, count);
+        new KSearch(SHAPE, importance).encode(src, at, blocks, dst, offset, Q4_K::pack);
+    }
+
+    private static void pack(int[] scales, int[] minima, byte[] q, MemorySegment dst, long block) {
+        KScales.put(scales, minima, dst, block + 4);
+        for (int pair = 0; pair < 4; pair++) {
+            for (int j = 0; j < 32; j++) {
+                int at = 64 * pair + j;
+                dst.set(Blocks.BYTE, block + 16 + 32 * pair + j, (byte) (q[at] | q[at + 32] << 4));
             }
         }
     }

@@ -3,13 +3,19 @@ package io.jllm.quant.codec;
 import io.jllm.quant.Codec;
 import io.jllm.quant.DType;
 import io.jllm.quant.Encoder;
+import io.jllm.quant.codec.block.Blocks;
+import io.jllm.quant.codec.block.Groups;
+import io.jllm.quant.codec.block.Importance;
+import io.jllm.quant.codec.block.Rounding;
+import io.jllm.quant.codec.block.ScaleSearch;
 import java.lang.foreign.MemorySegment;
 
 /**
  * 256 values of 6 bits in sixteen groups of 16, each with a signed scale of 8 bits: {@code value = d scale (q - 32)}. Layout: 128
  * bytes of low nibbles, 64 bytes of high bit pairs, 16 scales, d in half precision. Each half of the block (128 values, 64
  * bytes of nibbles, 32 of pairs) is four runs of 32 values: runs 0 and 1 are the low nibbles of its first and second 32
- * bytes, runs 2 and 3 the high ones; run r has bits 2r and 2r + 1 of the pairs. Source: ggml.
+ * bytes, runs 2 and 3 the high ones; run r has bits 2r and 2r + 1 of the pairs. The encoder takes scales
+ * from {@link ScaleSearch}, then rounds under what was stored of them. Source of both: ggml.
  */
 final class Q6_K implements Codec, Encoder {
     private static final int VALUES = 256;
@@ -19,6 +25,9 @@ final class Q6_K implements Codec, Encoder {
     private static final int SCALE = 208;
     private static final int GROUP = 16;
     private static final int GROUPS = VALUES / GROUP;
+    private static final int RANGE = 32;
+    /** Blocks that are searched together. */
+    private static final int TOGETHER = ScaleSearch.LANES / GROUPS;
     private static final float TINY = 1e-15f;
 
     @Override
@@ -58,22 +67,42 @@ final class Q6_K implements Codec, Encoder {
 
     @Override
     public void encode(float[] src, int at, int count, MemorySegment dst, long offset) {
+        encode(src, at, count, Importance.NONE, dst, offset);
+    }
+
+    @Override
+    public void encode(float[] src, int at, int count, float[] importance, MemorySegment dst, long offset) {
+        encode(src, at, count, new Importance(importance), dst, offset);
+    }
+
+    private static void encode(float[] src, int at, int count, Importance importance, MemorySegment dst, long offset) {
         int blocks = Blocks.checkFinite(DType.Q6_K, dst, offset, src, at, count);
+        var search = new ScaleSearch(GROUP, RANGE);
         float[] scales = new float[GROUPS];
         byte[] q = new byte[VALUES];
-        for (int b = 0; b < blocks; b++) {
-            encodeBlock(src, at + b * VALUES, scales, q, dst, offset + (long) b * BYTES);
+        for (int first = 0; first < blocks; first += TOGETHER) {
+            int n = Math.min(TOGETHER, blocks - first);
+            for (int g = 0; g < n * GROUPS; g++) {
+                int index = first * VALUES + g * GROUP;
+                if (importance.isGiven()) {
+                    search.put(g, src, at + index, importance.of(), importance.column(index));
+                } else {
+                    search.put(g, src, at + index);
+                }
+            }
+            search.fit(n * GROUPS);
+            for (int b = 0; b < n; b++) {
+                for (int g = 0; g < GROUPS; g++) {
+                    scales[g] = search.scale(GROUPS * b + g);
+                    search.integers(GROUPS * b + g, q, GROUP * g);
+                }
+                store(src, at + (first + b) * VALUES, scales, q, dst, offset + (long) (first + b) * BYTES);
+            }
         }
     }
 
-    private static void encodeBlock(float[] x, int from, float[] scales, byte[] q, MemorySegment dst, long block) {
-        float peak = 0;
-        for (int g = 0; g < GROUPS; g++) {
-            scales[g] = ScaleSearch.fit(x, from + GROUP * g, GROUP, 32, q, GROUP * g);
-            if (Math.abs(scales[g]) > Math.abs(peak)) {
-                peak = scales[g];
-            }
-        }
+    private static void store(float[] x, int from, float[] scales, byte[] q, MemorySegment dst, long block) {
+        float peak = Groups.peak(scales, 0, GROUPS);
         if (Math.abs(peak) < TINY) {
             dst.asSlice(block, BYTES).fill((byte) 0);
             return;
@@ -82,14 +111,14 @@ final class Q6_K implements Codec, Encoder {
         float inverse = -128 / peak;
         float d = Blocks.putHalf(DType.Q6_K, 1 / inverse, dst, block + SCALE);
         for (int g = 0; g < GROUPS; g++) {
-            int scale = Math.min(127, (int) Math.rint(inverse * scales[g]));
+            int scale = Rounding.clamped(inverse * scales[g], -128, 127);
             dst.set(Blocks.BYTE, block + SCALES + g, (byte) scale);
             float step = d * scale;
             if (step == 0) {
                 continue; // decodes to zeros whatever is stored
             }
             for (int j = GROUP * g; j < GROUP * (g + 1); j++) {
-                q[j] = (byte) Math.clamp((int) Math.rint(x[from + j] / step), -32, 31);
+                q[j] = (byte) (Rounding.clamped(x[from + j] / step, -RANGE, RANGE - 1) + RANGE);
             }
         }
         pack(q, dst, block);
@@ -99,10 +128,10 @@ final class Q6_K implements Codec, Encoder {
         for (int half = 0; half < 2; half++) {
             for (int j = 0; j < 32; j++) {
                 int at = 128 * half + j;
-                int q0 = q[at] + 32;
-                int q1 = q[at + 32] + 32;
-                int q2 = q[at + 64] + 32;
-                int q3 = q[at + 96] + 32;
+                int q0 = q[at];
+                int q1 = q[at + 32];
+                int q2 = q[at + 64];
+                int q3 = q[at + 96];
                 dst.set(Blocks.BYTE, block + 64 * half + j, (byte) (q0 & 15 | (q2 & 15) << 4));
                 dst.set(Blocks.BYTE, block + 64 * half + 32 + j, (byte) (q1 & 15 | (q3 & 15) << 4));
                 dst.set(Blocks.BYTE, block + PAIRS + 32 * half + j, (byte) (q0 >> 4 | q1 >> 4 << 2 | q2 >> 4 << 4 | q3 >> 4 << 6));

@@ -8,9 +8,10 @@
  * <li>{@link Q8_0}, {@link Q4_0}, {@link Q5_0}: blocks of 32 with a scale; {@link Q4_1}, {@link Q5_1}: with a minimum too
  * <li>{@link MXFP4}: blocks of 32 small floats with a power of two
  * <li>{@link Q2_K}, {@link Q3_K}, {@link Q4_K}, {@link Q5_K}, {@link Q6_K}: blocks of 256
- * <li>{@link FiveBits}, {@link TwoBits}, {@link KScales}: how numbers are packed in more than one of them
- * <li>{@link RangeSearch}, {@link ScaleDescent}, {@link ScaleSearch}: how encoders of blocks of 256 look for scales
- * <li>{@link Blocks}, {@link Groups}: what all of them share
+ * <li>{@link TQ1_0}, {@link TQ2_0}: three values
  * </ul>
+ *
+ * <p>Formats that look values up in tables are in {@code io.jllm.quant.codec.grid}; what codecs and encoders share is in {@code
+ * io.jllm.quant.codec.block}.
  */
 package io.jllm.quant.codec;

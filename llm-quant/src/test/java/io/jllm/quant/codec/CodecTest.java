@@ -34,8 +34,10 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 class CodecTest {
     private static final Set<DType> READ = EnumSet.of(DType.F32, DType.F16, DType.BF16, DType.Q4_0, DType.Q4_1, DType.Q5_0, DType.Q5_1,
-            DType.Q8_0, DType.Q2_K, DType.Q3_K, DType.Q4_K, DType.Q5_K, DType.Q6_K, DType.MXFP4);
-    private static final Set<DType> WRITTEN = EnumSet.complementOf(EnumSet.of(DType.Q4_K, DType.Q5_K));
+            DType.Q8_0, DType.Q2_K, DType.Q3_K, DType.Q4_K, DType.Q5_K, DType.Q6_K, DType.IQ1_S, DType.IQ1_M, DType.IQ2_XXS, DType.IQ2_XS,
+            DType.IQ2_S, DType.IQ3_XXS, DType.IQ3_S, DType.IQ4_NL, DType.IQ4_XS, DType.TQ1_0, DType.TQ2_0, DType.MXFP4);
+    private static final Set<DType> WRITTEN = EnumSet.complementOf(EnumSet.of(DType.IQ1_S, DType.IQ1_M, DType.IQ2_XXS, DType.IQ2_XS,
+            DType.IQ2_S, DType.IQ3_XXS, DType.IQ3_S));
 
     @Test
     void tablesHoldWhatTheyShould() {
@@ -86,13 +88,14 @@ class CodecTest {
             }
         }
         assertEquals(10 * 4, decoded);
-        assertEquals(8 * 3, encoded);
+        assertEquals(10 * 3, encoded);
     }
 
     /** Bounds from the steps of each format, for values of normal distribution and of scales far apart. */
     @ParameterizedTest
     @CsvSource({"F32, 0", "F16, 0.00049", "BF16, 0.0040", "Q8_0, 0.0046", "Q6_K, 0.04", "Q5_1, 0.034", "Q5_0, 0.065",
-        "Q4_1, 0.07", "Q4_0, 0.14", "MXFP4, 0.26", "Q3_K, 0.26", "Q2_K, 0.5"})
+        "Q4_1, 0.07", "Q4_0, 0.14", "Q3_K, 0.26", "Q2_K, 0.5", "Q4_K, 0.1", "Q5_K, 0.06", "IQ4_NL, 0.14", "IQ4_XS, 0.16", "TQ1_0, 0.51",
+        "TQ2_0, 0.51", "MXFP4, 0.26"})
     void encodingLosesLittle(DType type, double bound) {
         var random = new Random(7);
         for (float scale : new float[] {0.02f, 1, 300}) {
@@ -115,7 +118,8 @@ class CodecTest {
     }
 
     @ParameterizedTest
-    @EnumSource(value = DType.class, names = {"F32", "F16", "BF16", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0", "Q2_K", "Q3_K", "Q6_K", "MXFP4"})
+    @EnumSource(value = DType.class, names = {"F32", "F16", "BF16", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0", "Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K",
+        "IQ4_NL", "IQ4_XS", "TQ1_0", "TQ2_0", "MXFP4"})
     void zerosAndTinyValuesStayFinite(DType type) {
         for (float value : new float[] {0, -0f, 1e-30f, Float.MIN_VALUE, -1e-42f}) {
             float[] x = new float[256];
@@ -127,7 +131,8 @@ class CodecTest {
     }
 
     @ParameterizedTest
-    @EnumSource(value = DType.class, names = {"Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0", "Q2_K", "Q3_K", "Q6_K"})
+    @EnumSource(value = DType.class, names = {"Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0", "Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K",
+        "IQ4_NL", "IQ4_XS", "TQ1_0", "TQ2_0"})
     void blocksRefuseWhatTheyCannotHold(DType type) {
         for (float value : new float[] {Float.NaN, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY, 1e30f, -3e38f}) {
             float[] x = new float[256];
@@ -149,7 +154,7 @@ class CodecTest {
 
     @ParameterizedTest
     @EnumSource(value = DType.class, names = {"F32", "F16", "BF16", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0", "Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K",
-        "MXFP4"})
+        "IQ1_S", "IQ1_M", "IQ2_XXS", "IQ2_XS", "IQ2_S", "IQ3_XXS", "IQ3_S", "IQ4_NL", "IQ4_XS", "TQ1_0", "TQ2_0", "MXFP4"})
     void rangesAreCheckedBeforeAnythingIsWritten(DType type) {
         Codec codec = Codec.of(type).orElseThrow();
         int n = 2 * type.blockElements();

@@ -13,6 +13,7 @@ import io.jllm.quant.gguf.GgufFile;
 import io.jllm.quant.gguf.GgufValue;
 import io.jllm.quant.gguf.GgufWriter;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -186,6 +187,31 @@ class FilesTest {
         assertEquals(DType.Q6_K, type("a.gguf", "token_embd.weight"));
         assertEquals(DType.Q4_0, type("b.gguf", "token_embd.weight"));
         assertEquals(DType.Q4_0, type("a.gguf", "blk.0.attn_q.weight"));
+        CliRun.good("quantize", source.toString(), folder.resolve("c.gguf").toString(), "--type", "q5_k", "--threads", "1", "--tensor-type",
+                "attn_[qk]=iq4_xs");
+        assertEquals(DType.Q6_K, type("c.gguf", "token_embd.weight"));
+        assertEquals(DType.IQ4_XS, type("c.gguf", "blk.0.attn_q.weight"));
+        try (GgufFile open = GgufFile.open(folder.resolve("c.gguf"))) {
+            assertEquals(17, open.metadata().integer("general.file_type").orElseThrow()); // Q5_K_M
+        }
+    }
+
+    @Test
+    void importanceMatricesAreRead() throws Exception {
+        Path source = folder.resolve("small.gguf");
+        GgufWriter.write(source, Map.of("general.architecture", new GgufValue.Text("llama")), List.of(zeros("token_embd.weight"),
+                zeros("blk.0.attn_q.weight")), GgufWriter.Progress.NONE);
+        Path matrix = folder.resolve("a.dat");
+        byte[] name = "blk.0.attn_q.weight".getBytes(StandardCharsets.US_ASCII);
+        ByteBuffer bytes = ByteBuffer.allocate(16 + name.length + 4 * 256).order(ByteOrder.LITTLE_ENDIAN);
+        bytes.putInt(1).putInt(name.length).put(name).putInt(1).putInt(256);
+        Files.write(matrix, bytes.array());
+        CliRun.good("quantize", source.toString(), folder.resolve("d.gguf").toString(), "--type", "Q2_K_S", "--imatrix", matrix.toString());
+        assertEquals(DType.Q2_K, type("d.gguf", "blk.0.attn_q.weight"));
+        try (GgufFile open = GgufFile.open(folder.resolve("d.gguf"))) {
+            assertEquals(matrix.toString(), open.metadata().text("quantize.imatrix.file").orElseThrow());
+        }
+        assertTrue(CliRun.bad(2, "quantize", source.toString(), folder.resolve("e.gguf").toString(), "--type", "Q2_K_S").contains("--imatrix"));
     }
 
     private static GgufWriter.TensorEntry zeros(String name) {

@@ -1,15 +1,16 @@
 package io.jllm.examples.cli.command;
 
 import io.jllm.convert.Converter;
+import io.jllm.convert.FileType;
+import io.jllm.convert.ImportanceMatrix;
+import io.jllm.convert.TensorType;
 import io.jllm.examples.cli.options.ModelChoice;
 import io.jllm.examples.cli.output.BadInput;
 import io.jllm.examples.cli.output.Console;
-import io.jllm.quant.DType;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Locale;
 import java.util.stream.Collectors;
 import me.tongfei.progressbar.ProgressBar;
 import picocli.CommandLine.Command;
@@ -27,14 +28,23 @@ public final class QuantizeCommand implements Action {
     @Parameters(index = "1", paramLabel = "OUT.gguf", description = "The file to write; it appears when it is whole.")
     private Path out;
 
-    @Option(names = "--type", required = true, paramLabel = "TYPE", description = "F16, Q8_0, Q6_K, Q5_1, Q5_0, Q4_1, Q4_0, Q3_K, Q2_K "
-            + "or MXFP4 (of experts, the rest in Q8_0); also F32 and BF16.")
+    @Option(names = "--type", required = true, paramLabel = "TYPE", description = "F32, F16, BF16, Q8_0, Q6_K, Q5_K_M, Q5_K_S, Q5_1, Q5_0, Q4_K_M, "
+            + "Q4_K_S, Q4_1, Q4_0, IQ4_NL, IQ4_XS, MXFP4_MOE, Q3_K_L, Q3_K_M, Q3_K_S, Q2_K, Q2_K_S, TQ2_0 or TQ1_0, as llama-quantize has them.")
     private String type;
 
-    @Option(names = "--pure",
-            description = "All matrices in that format; without it, formats below Q6_K keep the output in Q6_K (token embeddings too, where "
-                    + "they are the output), and Q2_K some matrices in Q3_K.")
+    @Option(names = "--pure", description = "All matrices in that format; without it, some get more bits, by llama-quantize's rules: the output "
+            + "(token embeddings, where they are the output), and what suffers most.")
     private boolean pure;
+
+    @Option(names = "--imatrix", paramLabel = "FILE", description = "Importances of columns, as llama-imatrix writes them (GGUF or .dat).")
+    private Path imatrix;
+
+    @Option(names = "--tensor-type", paramLabel = "REGEX=TYPE", description = "Another format for tensors in whose names REGEX is found, such as "
+            + "ffn_down=Q6_K; may be given several times, and the first that fits counts.")
+    private List<String> tensorTypes = List.of();
+
+    @Option(names = "--threads", paramLabel = "N", description = "Threads that quantise; all processors by default.")
+    private Integer threads;
 
     private final Console console;
 
@@ -44,7 +54,7 @@ public final class QuantizeCommand implements Action {
 
     @Override
     public void run() throws IOException {
-        Converter.Options options = Converter.Options.of(type()).pure(pure);
+        Converter.Options options = options();
         ModelChoice.checkPlain(model, "there is no model ");
         if (Files.exists(out) && !Files.isDirectory(out) && !Files.isRegularFile(out)) {
             throw new BadInput("cannot write " + out + ": it is no plain file, and would be replaced by one"); // such as /dev/null
@@ -69,10 +79,14 @@ public final class QuantizeCommand implements Action {
         }
     }
 
-    private DType type() {
-        List<DType> types = Converter.types();
-        return types.stream().filter(t -> t.name().equals(type.toUpperCase(Locale.ROOT))).findFirst()
-                .orElseThrow(() -> new BadInput("--type must be one of "
-                        + types.stream().map(DType::name).collect(Collectors.joining(", ")) + ", was " + type));
+    private Converter.Options options() {
+        var options = Converter.Options.of(type()).pure(pure).tensorTypes(tensorTypes.stream().map(TensorType::parse).toList());
+        options = threads == null ? options : options.threads(threads);
+        return imatrix == null ? options : options.importance(ImportanceMatrix.read(imatrix));
+    }
+
+    private FileType type() {
+        return FileType.named(type).orElseThrow(() -> new BadInput("--type must be one of " + FileType.all().stream().map(FileType::name)
+                .collect(Collectors.joining(", ")) + ", was " + type));
     }
 }

@@ -1,4 +1,4 @@
-package io.jllm.quant.codec;
+package io.jllm.quant.codec.block;
 
 import java.util.Arrays;
 
@@ -11,7 +11,7 @@ import java.util.Arrays;
  * negative end, so that there the first rounding stays. That is ggml's search for Q3_K, with the same order of operations, so that
  * files agree with ggml's to the byte.
  */
-final class ScaleDescent {
+public final class ScaleDescent {
     private static final int ROUNDS = 5;
     private static final float TINY = 1e-15f;
 
@@ -24,7 +24,7 @@ final class ScaleDescent {
      * @param q receives the integers from {@code qAt} on; 0 where the scale is
      * @return the scale, whose sign may be either; 0 for values that are all about zero, infinite for values beyond any scale
      */
-    static float fit(float[] x, int at, int n, int range, byte[] q, int qAt) {
+    public static float fit(float[] x, int at, int n, int range, byte[] q, int qAt) {
         float peak = Groups.peak(x, at, n);
         if (Math.abs(peak) < TINY) {
             Arrays.fill(q, qAt, qAt + n, (byte) 0);

@@ -1,0 +1,41 @@
+package io.jllm.quant.codec.grid;
+
+import io.jllm.quant.Codec;
+import io.jllm.quant.DType;
+import io.jllm.quant.codec.block.Blocks;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * 256 values in 82 bytes: d in half precision, 32 bytes of points, 32 of signs, 8 of the points' upper bits, 8 of scales. Eight values are a
+ * point of {@link Grid} (lower 8 bits in a byte, upper 2 in a pair of bits) and a byte of signs. A nibble of scales, the lower first, is for
+ * 16 values: {@code value = d (s + 1/2) / 4 point}. Source: ggml.
+ */
+public final class IQ2_S implements Codec {
+    private static final int VALUES = 256;
+    private static final int BYTES = 82;
+    private static final int POINTS = 2;
+    private static final int SIGNS = POINTS + 32;
+    private static final int UPPER = SIGNS + 32;
+    private static final int SCALES = UPPER + 8;
+
+    @Override
+    public DType type() {
+        return DType.IQ2_S;
+    }
+
+    @Override
+    public void decode(MemorySegment src, long offset, float[] dst, int at, int count) {
+        int blocks = Blocks.check(DType.IQ2_S, src, offset, dst, at, count);
+        for (int b = 0; b < blocks; b++) {
+            long block = offset + (long) b * BYTES;
+            float d = Blocks.half(src, block);
+            for (int l = 0; l < VALUES / 8; l++) {
+                int s = src.get(Blocks.BYTE, block + SCALES + l / 4) >> 4 * (l / 2 % 2) & 15;
+                int upper = src.get(Blocks.BYTE, block + UPPER + l / 4) >> 2 * (l % 4) & 3;
+                int point = src.get(Blocks.BYTE, block + POINTS + l) & 255 | upper << 8;
+                float scale = d * (0.5f + s) * 0.25f;
+                Grid.IQ2_S.put(point, scale, src.get(Blocks.BYTE, block + SIGNS + l), dst, at + b * VALUES + 8 * l);
+            }
+        }
+    }
+}
