@@ -1,8 +1,11 @@
 package io.jllm.convert;
 
 import io.jllm.model.RowOrder;
+import io.jllm.quant.Assembled;
+import io.jllm.quant.DType;
 import io.jllm.quant.Tensor;
 import io.jllm.quant.WeightSource;
+import io.jllm.quant.Weights;
 import io.jllm.quant.gguf.GgufValue;
 import java.util.List;
 import java.util.Map;
@@ -16,9 +19,17 @@ record Checkpoint(Map<String, GgufValue> metadata, List<Item> tensors, WeightSou
      * @param shape as GGUF has it, the contiguous dimension first
      * @param order what becomes of its rows, or of the values of a bias
      */
-    record Item(Tensor data, List<Long> shape, RowOrder order) {
+    record Item(Weights data, List<Long> shape, RowOrder order) {
         String name() {
             return data.name();
+        }
+
+        /** How its values are stored. */
+        DType type() {
+            return switch (data) {
+                case Tensor t -> t.type();
+                case Assembled a -> a.type();
+            };
         }
 
         boolean isVector() {

@@ -56,7 +56,7 @@ final class HuggingFaceCheckpoint {
     private static List<Checkpoint.Item> tensors(LoadedModel model, GgufForm form) {
         var out = new ArrayList<Checkpoint.Item>();
         for (var need : WeightShape.of(model.program())) {
-            out.add(new Checkpoint.Item(model.weights().tensor(need.name()),
+            out.add(new Checkpoint.Item(model.weights().get(need.name()),
                     need.rows() == 1 ? List.of(need.cols()) : List.of(need.cols(), need.rows()), form.order().apply(need.name())));
         }
         if (!form.ropeFactors().isEmpty()) {

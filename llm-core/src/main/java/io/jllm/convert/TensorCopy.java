@@ -2,10 +2,10 @@ package io.jllm.convert;
 
 import io.jllm.ModelLoadException;
 import io.jllm.model.RowOrder;
-import io.jllm.quant.Codec;
 import io.jllm.quant.DType;
 import io.jllm.quant.Encoder;
 import io.jllm.quant.Tensor;
+import io.jllm.quant.Weights;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.lang.foreign.MemorySegment;
@@ -18,36 +18,43 @@ import java.util.concurrent.Future;
 
 /** Writes one tensor in another format and row order, in pieces that several threads make and one writes in turn. */
 final class TensorCopy {
-    /** Values a piece; whole blocks of every format. */
+    /** Values a piece, or one row if that has more. */
     private static final int PIECE = 1 << 18;
 
     /** Largest value of half precision; block formats hold their scales in it. */
     private static final float MAX_HALF = 65504;
 
-    private final Tensor tensor;
+    private final Weights tensor;
+    private final DType stored;
     private final DType type;
     private final RowOrder order;
-    private final long elements;
     private final int rowLength;
+    /** Rows a piece. */
     private final int piece;
 
     TensorCopy(Checkpoint.Item item, DType type) {
-        this.tensor = item.data();
+        this.stored = item.type();
         this.type = type;
         this.order = item.order();
-        this.elements = tensor.rows() * tensor.cols();
         // the values of a bias go where the rows of its matrix go
-        this.rowLength = order.isKept() ? 0 : item.isVector() ? 1 : Math.toIntExact(tensor.cols());
-        this.piece = order.isKept() ? PIECE : Math.max(1, PIECE / rowLength) * rowLength;
+        this.tensor = item.isVector() && !order.isKept() ? column(item.data()) : item.data();
+        this.rowLength = Math.toIntExact(tensor.cols());
+        this.piece = Math.max(1, PIECE / Math.max(1, rowLength));
+    }
+
+    private Tensor column(Weights vector) {
+        long values = vector.rows() * vector.cols();
+        var data = vector.slice(0, vector.rows()).orElseThrow(() -> new IllegalArgumentException("vector " + vector.name() + " is in several places"));
+        return new Tensor(vector.name(), stored, values, 1, data);
     }
 
     /** Writes all of it; returns when that is done. */
     void write(WritableByteChannel out, ExecutorService pool, int threads) throws IOException {
         var pending = new ArrayDeque<Future<byte[]>>();
-        for (long from = 0; from < elements || !pending.isEmpty();) {
-            while (from < elements && pending.size() <= threads) {
+        for (long from = 0; from < tensor.rows() || !pending.isEmpty();) {
+            while (from < tensor.rows() && pending.size() <= threads) {
                 long start = from;
-                int count = (int) Math.min(piece, elements - from);
+                int count = (int) Math.min(piece, tensor.rows() - from);
                 pending.add(pool.submit(() -> bytes(start, count)));
                 from += count;
             }
@@ -71,22 +78,21 @@ final class TensorCopy {
     }
 
     private byte[] bytes(long from, int count) {
-        var made = new byte[Math.toIntExact(type.bytes(count))];
+        int elements = Math.multiplyExact(count, rowLength);
+        var made = new byte[Math.toIntExact(type.bytes(elements))];
         var dst = MemorySegment.ofArray(made);
-        if (tensor.type() == type) {
-            gather(from, count, (at, first, n) ->
-                    MemorySegment.copy(tensor.data(), type.bytes(first), dst, type.bytes(at), type.bytes(n)));
+        if (stored == type) {
+            gather(from, count, (at, first, n) -> tensor.read(first, n, dst.asSlice(at * tensor.rowBytes())));
         } else {
-            var values = new float[count];
-            var codec = Codec.of(tensor.type()).orElseThrow();
-            gather(from, count, (at, first, n) -> codec.decode(tensor.data(), tensor.type().bytes(first), values, at, n));
-            check(values, from);
-            Encoder.of(type).orElseThrow().encode(values, 0, count, dst, 0);
+            var values = new float[elements];
+            gather(from, count, (at, first, n) -> tensor.decode(first, n, values, at * rowLength));
+            check(values, from * rowLength);
+            Encoder.of(type).orElseThrow().encode(values, 0, elements, dst, 0);
         }
         return made;
     }
 
-    /** Takes {@code n} values from {@code first} on to the place {@code at}. */
+    /** Takes {@code n} rows from {@code first} on to the place of row {@code at}. */
     private interface Taker {
         void take(int at, long first, int n);
     }
@@ -96,8 +102,8 @@ final class TensorCopy {
             taker.take(0, from, count);
             return;
         }
-        for (int at = 0; at < count; at += rowLength) {
-            taker.take(at, order.source((from + at) / rowLength) * rowLength, rowLength);
+        for (int at = 0; at < count; at++) {
+            taker.take(at, order.source(from + at), 1);
         }
     }
 

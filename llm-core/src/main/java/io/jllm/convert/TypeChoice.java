@@ -13,7 +13,7 @@ import io.jllm.quant.DType;
  */
 record TypeChoice(DType wanted, boolean pure, boolean tied) {
     DType of(Checkpoint.Item t, Converter.Progress progress) {
-        var now = t.data().type();
+        var now = t.type();
         if (!isMatrixOfWeights(t)) {
             return keptAsFloat(now) ? DType.F32 : now;
         }
@@ -62,7 +62,7 @@ record TypeChoice(DType wanted, boolean pure, boolean tied) {
     private static boolean isMatrixOfWeights(Checkpoint.Item t) {
         var name = t.name();
         return !t.isVector() && name.endsWith("weight") && !name.endsWith("_norm.weight") && !name.endsWith("ffn_gate_inp.weight")
-                && !name.equals("position_embd.weight") && !name.equals("token_types.weight") && isReal(t.data().type());
+                && !name.equals("position_embd.weight") && !name.equals("token_types.weight") && isReal(t.type());
     }
 
     private static boolean keptAsFloat(DType type) {
