@@ -8,12 +8,12 @@ import java.util.Objects;
 import java.util.Optional;
 
 /**
- * Weights whose rows stand in several places, without a copy: the experts of a layer that a checkpoint holds one by one, or rows of q, k and v
- * that it mixes.
+ * Weights whose rows stand in several places, or in another form than is wanted, without a copy: the experts of a layer that a checkpoint
+ * holds one by one, rows of q, k and v that it mixes, or matrices that it holds with inputs as rows.
  */
 public final class Assembled implements Weights {
     private final String name;
-    private final List<Tensor> parts;
+    private final List<Part> parts;
     /** The first row of each part, and the end. */
     private final long[] starts;
 
@@ -24,26 +24,26 @@ public final class Assembled implements Weights {
      * @param parts in order of rows; at least one, all of one type and as many columns
      * @throws IllegalArgumentException if they do not fit each other
      */
-    public Assembled(String name, List<Tensor> parts) {
+    public Assembled(String name, List<? extends Part> parts) {
         this.name = name;
         this.parts = List.copyOf(parts);
         if (parts.isEmpty()) {
             throw new IllegalArgumentException("no parts for " + name);
         }
         starts = new long[parts.size() + 1];
-        Tensor first = parts.getFirst();
+        Part first = parts.getFirst();
         for (int i = 0; i < parts.size(); i++) {
-            Tensor t = parts.get(i);
-            if (t.type() != first.type() || t.cols() != first.cols()) {
-                throw new IllegalArgumentException("parts of " + name + " must be alike: " + first.name() + " is " + first.type() + " with "
-                        + first.cols() + " columns, " + t.name() + " is " + t.type() + " with " + t.cols());
+            Part p = parts.get(i);
+            if (p.type() != first.type() || p.cols() != first.cols()) {
+                throw new IllegalArgumentException("parts of " + name + " must be alike: the first is " + first.type() + " with " + first.cols()
+                        + " columns, number " + (i + 1) + " is " + p.type() + " with " + p.cols());
             }
-            starts[i + 1] = starts[i] + t.rows();
+            starts[i + 1] = starts[i] + p.rows();
         }
     }
 
     /** The parts, in order of rows. */
-    public List<Tensor> parts() {
+    public List<Part> parts() {
         return parts;
     }
 
@@ -79,7 +79,7 @@ public final class Assembled implements Weights {
 
     @Override
     public long rowBytes() {
-        return parts.getFirst().rowBytes();
+        return type().bytes(cols());
     }
 
     @Override
@@ -90,9 +90,19 @@ public final class Assembled implements Weights {
             int part = part(row + done);
             long inPart = row + done - starts[part];
             int n = (int) Math.min(count - done, parts.get(part).rows() - inPart);
-            parts.get(part).decode(inPart, n, to, Math.toIntExact(at + done * cols()));
+            decode(parts.get(part), inPart, n, to, Math.toIntExact(at + done * cols()));
             done += n;
         }
+    }
+
+    private void decode(Part part, long row, int count, float[] to, int at) {
+        if (part instanceof Tensor t) {
+            t.decode(row, count, to, at);
+            return;
+        }
+        var rows = MemorySegment.ofArray(new byte[Math.toIntExact(count * rowBytes())]);
+        part.read(row, count, rows);
+        new Tensor(name, type(), count, cols(), rows).decode(0, count, to, at);
     }
 
     @Override

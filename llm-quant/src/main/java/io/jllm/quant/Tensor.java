@@ -14,7 +14,7 @@ import java.util.Optional;
  * @param cols values a row, the contiguous dimension, in whole blocks
  * @param data exactly {@code type.bytes(rows * cols)} bytes, little-endian; no alignment is promised, since files promise none
  */
-public record Tensor(String name, DType type, long rows, long cols, MemorySegment data) implements Weights {
+public record Tensor(String name, DType type, long rows, long cols, MemorySegment data) implements Weights, Part {
     /**
      * Checks that the bytes are as many as the shape says.
      *

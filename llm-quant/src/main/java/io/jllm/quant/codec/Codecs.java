@@ -3,6 +3,9 @@ package io.jllm.quant.codec;
 import io.jllm.quant.Codec;
 import io.jllm.quant.DType;
 import io.jllm.quant.Encoder;
+import io.jllm.quant.codec.eight.F8_E4M3;
+import io.jllm.quant.codec.eight.F8_E5M2;
+import io.jllm.quant.codec.eight.F8_E8M0;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
@@ -15,7 +18,7 @@ public final class Codecs {
 
     static {
         for (Codec c : List.of(new F32(), new F16(), new BF16(), new Q4_0(), new Q4_1(), new Q5_0(), new Q5_1(), new Q8_0(), new Q2_K(),
-                new Q3_K(), new Q4_K(), new Q5_K(), new Q6_K())) {
+                new Q3_K(), new Q4_K(), new Q5_K(), new Q6_K(), new F8_E4M3(), new F8_E5M2(), new F8_E8M0())) {
             CODECS.put(c.type(), c);
             if (c instanceof Encoder e) {
                 ENCODERS.put(c.type(), e);
