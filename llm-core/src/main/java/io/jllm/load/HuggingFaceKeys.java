@@ -45,10 +45,7 @@ final class HuggingFaceKeys implements Keys {
         } catch (ModelLoadException e) {
             throw new ModelLoadException(json.name("model_type") + ": " + e.getMessage(), e);
         }
-        json.object("quantization_config").ifPresent(q -> {
-            throw new ModelLoadException(json.name("quantization_config") + " says \"" + q.text("quant_method").orElse("unknown")
-                    + "\": quantised Hugging Face checkpoints cannot be loaded yet. Use the unquantised model, or a GGUF file of it");
-        });
+        HuggingFaceQuantization.check(json);
         var keys = new HuggingFaceKeys(json);
         var model = family.read(keys);
         return new FamilyModel(model, Optional.of(new GgufForm(family.ggufName(), keys.written(), keys.ropeFactors, model::ggufOrder)));
