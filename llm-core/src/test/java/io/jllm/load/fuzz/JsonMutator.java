@@ -14,7 +14,7 @@ import java.util.random.RandomGenerator;
 /** Changes values of a JSON text and leaves it one, most of the time. */
 final class JsonMutator {
     private static final String[] NUMBERS = {"0", "-1", "1", "2", "3", "7", "1.5", "-0.0", "1e-40", "1e39", "1e400", "255", "256", "65536", "1000000",
-        "2147483647", "2147483648", "4294967296", "9007199254740993", "9223372036854775807", "9223372036854775808", "-9223372036854775809"};
+        "2147483647", "2147483648", "4294967296", "9007199254740993", "9223372036854775807", "9223372036854775808", "-9223372036854775809", "1e99999"};
     private static final String[] TEXTS = {"", " ", "\0", "a", "\ud800", "\u2581", "\u0120", "<0x41>", "<0xGG>", "<|x|>", "null", "llama", "../x", "(", "[",
         "(?i)", "\\p{L}+", "\\p{XX}", "a{1000000000}", "(a*)*b", "(?<n>a)\\k<n>", "{{", "{% for x in x %}", "default", "linear", "yarn", "F32", "F8_E4M3",
         "BOOL", "ByteLevel", "Sequence", "BPE", "Unigram", "WordPiece", "Replace", "Split", "Metaspace", "\ud83d\ude00\u0301"};

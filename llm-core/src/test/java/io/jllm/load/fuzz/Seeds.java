@@ -66,7 +66,8 @@ final class Seeds {
     /** The models below a folder: each folder in it. */
     static List<Path> models(Path below) throws IOException {
         try (var list = Files.list(below)) {
-            return new ArrayList<>(list.filter(Files::isDirectory).sorted().toList());
+            return new ArrayList<>(list.filter(f -> Files.isDirectory(f) && !f.getFileName().toString().startsWith("."))
+                    .sorted().toList());
         }
     }
 }

@@ -9,6 +9,7 @@
  * <li>{@link Q2_K}, {@link Q3_K}, {@link Q4_K}, {@link Q5_K}, {@link Q6_K}: blocks of 256
  * <li>{@link FiveBits}, {@link TwoBits}, {@link KScales}: how numbers are packed in more than one of them
  * <li>{@link RangeSearch}, {@link ScaleDescent}, {@link ScaleSearch}: how encoders of blocks of 256 look for scales
+ * <li>io.jllm.quant.codec.eight: floats of 8 bits
  * <li>{@link Blocks}, {@link Groups}: what all of them share
  * </ul>
  */

@@ -8,6 +8,7 @@ import io.jllm.quant.Codec;
 import io.jllm.quant.DType;
 import io.jllm.quant.Encoder;
 import io.jllm.quant.Hex;
+import io.jllm.quant.gguf.GgufWriter;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
@@ -48,6 +49,8 @@ class EightBitsTest {
         }
         assertEquals(EnumSet.of(DType.F8_E4M3, DType.F8_E5M2, DType.F8_E8M0), seen);
         assertTrue(DType.ofGgml(-1).isEmpty());
+        var e = assertThrows(IllegalArgumentException.class, () -> new GgufWriter.TensorEntry("a", DType.F8_E4M3, List.of(4L), out -> { }));
+        assertTrue(e.getMessage().contains("F8_E4M3, which GGUF files do not have"), e.getMessage());
     }
 
     /** Every number that GGUF files have used; those of llama.cpp's first formats were gone before there were GGUF files. */
