@@ -25,6 +25,9 @@ final class HuggingFaceVocabulary {
     private static final System.Logger LOG = System.getLogger("io.jllm");
     /** Above every vocabulary in use; a broken file must not become a huge table. */
     static final int MAX_ID = (1 << 24) - 1;
+    /** Ids may leave gaps, of this many for each token and some more: each has a place in a table. */
+    private static final long GAPS = 4;
+    private static final long MORE_GAPS = 1 << 18;
 
     private final Map<String, Integer> model = new HashMap<>();
     private final Map<String, AddedToken> added = new LinkedHashMap<>();
@@ -49,6 +52,11 @@ final class HuggingFaceVocabulary {
         addNamed();
         if (size == 0) {
             throw new ModelLoadException(json.name("vocab") + " is empty: a tokenizer needs tokens");
+        }
+        long most = GAPS * (model.size() + added.size()) + MORE_GAPS;
+        if (size > most) {
+            throw new ModelLoadException(json.name("vocab") + " has the id " + (size - 1) + "; with " + (model.size() + added.size())
+                    + " tokens, ids must be below " + most);
         }
     }
 

@@ -30,6 +30,7 @@ import java.util.logging.Logger;
 public final class Fuzz {
     private static final long SLOW_MILLIS = 5_000;
     private static final int SHOWN = 5;
+    private static final long PROGRESS = 50_000;
     private static final String TEXT = "Once upon a time, caf\u00e9 \ud83d\ude00 <|x|> 123";
     private static final int MAX_VALUES = 1 << 16;
     private static final Logger LOG = Logger.getLogger("io.jllm");
@@ -96,6 +97,9 @@ public final class Fuzz {
             workers.add(Thread.ofPlatform().start(() -> {
                 for (long n = next.getAndIncrement(); n < first + count && faults.get() < SHOWN; n = next.getAndIncrement()) {
                     round(n, own);
+                    if ((n + 1) % PROGRESS == 0) {
+                        System.out.println("up to " + n + ": " + loaded + " loaded, " + faults + " faults");
+                    }
                 }
             }));
         }
