@@ -5,8 +5,8 @@ import java.util.Optional;
 /**
  * Storage types of tensors, with their geometry, so that nobody else switches on names.
  *
- * <p>Ids, block lengths and block sizes are those of the GGUF format (ggml's {@code ggml_type}), those of 8-bit floats safetensors'. A type listed here has a
- * known size; whether its values can be read is the question that {@link Codec#of} answers.
+ * <p>Ids, block lengths and block sizes are those of the GGUF format (ggml's {@code ggml_type}), those of 8-bit floats safetensors'. A type
+ * listed here has a known size; whether its values can be read is the question that {@link Codec#of} answers.
  */
 public enum DType {
     F32(0, 1, 4), F16(1, 1, 2), BF16(30, 1, 2), F64(28, 1, 8),

@@ -144,7 +144,8 @@ public final class Fuzz {
     /** What is refused must be so for what it says, not for what reading it took. */
     private void judge(long n, Model model, Sound sound, RuntimeException e) {
         for (Throwable t = e; t != null; t = t.getCause()) {
-            if (t instanceof Error || t instanceof NullPointerException || t instanceof IndexOutOfBoundsException || t instanceof ClassCastException) {
+            if (t instanceof Error || t instanceof NullPointerException || t instanceof IndexOutOfBoundsException
+                    || t instanceof ClassCastException) {
                 fault(n, model, sound, e);
                 return;
             }

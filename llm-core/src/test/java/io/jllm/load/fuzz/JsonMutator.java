@@ -94,7 +94,9 @@ final class JsonMutator {
     private JsonElement value(JsonElement old, JsonElement root) {
         boolean same = random.nextInt(4) > 0;
         if (same && old instanceof JsonPrimitive p && p.isNumber()) {
-            return new JsonPrimitive(random.nextInt(3) == 0 ? p.getAsBigDecimal().add(BigDecimal.valueOf(random.nextInt(-2, 3))) : number());
+            // near what it was, or anything
+            return new JsonPrimitive(random.nextInt(3) == 0 ? new BigDecimal(p.getAsString()).add(BigDecimal.valueOf(random.nextInt(-2, 3)))
+                    : number());
         }
         if (same && old instanceof JsonPrimitive p && p.isString()) {
             String s = p.getAsString();

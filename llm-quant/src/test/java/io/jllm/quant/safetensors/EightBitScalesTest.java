@@ -24,7 +24,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** The golden values in eight.safetensors were made with numpy and ml_dtypes: of each weight, its bytes, its scales, and what they come to in BF16. */
+/** The golden values were made with numpy and ml_dtypes: of each weight its bytes, its scales, and what they come to in BF16. */
 class EightBitScalesTest {
     private static final Optional<ScaleBlock> BLOCK = Optional.of(new ScaleBlock(16, 8));
 
