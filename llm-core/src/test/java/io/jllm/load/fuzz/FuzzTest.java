@@ -9,7 +9,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class FuzzTest {
-    private static final int ROUNDS = 20_000;
+    /** More by hand: {@code -Djllm.fuzz=1000000}. */
+    private static final int ROUNDS = Integer.getInteger("jllm.fuzz", 20_000);
 
     @TempDir
     private Path dir;

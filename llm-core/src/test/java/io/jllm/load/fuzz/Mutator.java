@@ -76,7 +76,7 @@ final class Mutator {
         int at = switch (random.nextInt(8)) {
             case 0 -> random.nextInt(bytes.length);
             case 1 -> random.nextInt(Math.min(bytes.length, 4096));
-            default -> fields[random.nextInt(fields.length)];
+            default -> fields.length > 1 ? fields[random.nextInt(fields.length)] : random.nextInt(bytes.length);
         };
         return Math.min(at, bytes.length - 1);
     }

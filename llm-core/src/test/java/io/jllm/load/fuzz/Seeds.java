@@ -33,6 +33,11 @@ final class Seeds {
         Path windows = folder(into, "windows", "mistral-window", "byte-level");
         extend(windows, "\"rope_scaling\": {\"rope_type\": \"llama3\", \"factor\": 8.0, \"low_freq_factor\": 1.0, \"high_freq_factor\": 4.0, "
                 + "\"original_max_position_embeddings\": 64}");
+        Path pieces = folder(into, "pieces", "llama-grouped", "sentence-piece");
+        Files.delete(pieces.resolve("tokenizer.json"));
+        try (var in = Seeds.class.getResourceAsStream("tokenizer.model")) {
+            Files.write(pieces.resolve("tokenizer.model"), in.readAllBytes());
+        }
         gguf(plain, into.resolve("gguf-q8"), DType.Q8_0);
         gguf(eight, into.resolve("gguf-f16"), DType.F16);
         gguf(torch, into.resolve("gguf-q4"), DType.Q4_0);
