@@ -2,6 +2,7 @@ package io.jllm;
 
 import io.jllm.engine.EngineOptions;
 import io.jllm.engine.LoadedLlm;
+import io.jllm.json.FileErrors;
 import io.jllm.load.LoadedModel;
 import io.jllm.load.ModelFiles;
 import io.jllm.model.Architecture;
@@ -164,6 +165,9 @@ public final class LlmBuilder {
             }
             if (t instanceof ModelLoadException || t instanceof IllegalArgumentException) {
                 return (RuntimeException) t;
+            }
+            if (FileErrors.isLost(t)) {
+                return FileErrors.lost(model, t);
             }
             // A class that cannot be linked, a backend that broke.
             return new ModelLoadException("cannot load " + model + ": " + (t instanceof IllegalStateException ? t.getMessage() : t.toString()), t);

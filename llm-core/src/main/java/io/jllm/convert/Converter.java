@@ -163,6 +163,11 @@ public final class Converter {
                 ExecutorService pool = Executors.newFixedThreadPool(options.threads(),
                         Thread.ofPlatform().name("jllm-convert-", 0).daemon().factory())) {
             GgufWriter.write(out, metadata(source, options), entries(source, options, pool, progress), progress::written);
+        } catch (InternalError e) {
+            if (FileErrors.isLost(e)) {
+                throw FileErrors.lost(model, e);
+            }
+            throw e;
         }
     }
 

@@ -39,4 +39,15 @@ public final class FileErrors {
         return new ModelLoadException("the Java heap of " + (Runtime.getRuntime().maxMemory() >> 20) + " MiB is too small to read " + path
                 + " (" + e.getMessage() + "): raise -Xmx", e);
     }
+
+    /** Whether a part of a mapped file was not there when it was read. The JVM has no error of its own for it: its words tell. */
+    public static boolean isLost(Throwable t) {
+        return t instanceof InternalError && String.valueOf(t.getMessage()).contains("unsafe memory access");
+    }
+
+    /** A part of a mapped file of a model was not there when it was read. */
+    public static ModelLoadException lost(Path path, Throwable e) {
+        return new ModelLoadException("a file of " + path + " was cut short, or its disk failed, while it was read: leave the files of a model alone "
+                + "while it is loaded and used; replace them by renaming new ones", e);
+    }
 }

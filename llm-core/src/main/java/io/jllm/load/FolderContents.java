@@ -33,6 +33,11 @@ final class FolderContents {
                 return new ModelLoadException("the folder " + folder + " has no config.json, but adapter_config.json: it holds an adapter and no "
                         + "model. Merge it into its base model first, and give the folder of the result");
             }
+            var own = files.stream().filter(f -> f.getFileName().toString().matches("consolidated.*|params\\.json|.*\\.pth")).findFirst();
+            if (own.isPresent()) {
+                return new ModelLoadException("the folder " + folder + " has no config.json, but " + own.get().getFileName() + ": it holds a model in "
+                        + "its makers' own layout, which is not read. Give the folder that transformers loads, or a GGUF file");
+            }
             // the cache of Hugging Face's programs keeps each version of a model two folders further down
             if (Files.isDirectory(folder.resolve("snapshots"))) {
                 var versions = list(folder.resolve("snapshots")).stream().filter(Files::isDirectory).toList();
@@ -45,7 +50,7 @@ final class FolderContents {
             return FileErrors.of(folder, e);
         }
         return new ModelLoadException("the folder " + folder + " has no config.json: give a GGUF file, or a Hugging Face model folder "
-                + "with config.json, *.safetensors and tokenizer.json");
+                + "with config.json, *.safetensors or pytorch_model*.bin, and tokenizer.json");
     }
 
     private static List<Path> list(Path folder) throws IOException {

@@ -31,10 +31,9 @@ final class HuggingFaceFamily {
     }
 
     private static FamilyModel read(ConfigJson whole, ConfigJson json, Architecture family) {
-        whole.object("quantization_config").filter(q -> q.text("quant_method").filter(family.quantizations()::contains).isEmpty()).ifPresent(q -> {
-            throw new ModelLoadException(whole.name("quantization_config") + " says \"" + q.text("quant_method").orElse("unknown")
-                    + "\": quantised Hugging Face checkpoints cannot be loaded yet. Use the unquantised model, or a GGUF file of it");
-        });
+        if (whole.object("quantization_config").flatMap(q -> q.text("quant_method")).filter(family.quantizations()::contains).isEmpty()) {
+            HuggingFaceQuantization.check(whole);
+        }
         var keys = new HuggingFaceKeys(json);
         var model = family.read(keys);
         return new FamilyModel(model, Optional.of(new GgufForm(family.ggufName(), keys.notes().values(), keys.notes().vectors(), model::ggufOrder)));

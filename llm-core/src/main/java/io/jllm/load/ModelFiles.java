@@ -30,8 +30,8 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /**
- * Opens the two forms in which models are kept: a GGUF file, or a Hugging Face folder with {@code config.json}, safetensors and
- * {@code tokenizer.json} or another file of a tokenizer. Weights are mapped, not read, so that opening is quick.
+ * Opens the two forms in which models are kept: a GGUF file, or a Hugging Face folder with {@code config.json}, safetensors or PyTorch's
+ * files, and {@code tokenizer.json} or another file of a tokenizer. Weights are mapped, not read, so that opening is quick.
  */
 public final class ModelFiles {
     private static final Pattern PARTS_OF_FOLDERS = Pattern.compile(".*\\.(safetensors|json|bin)", Pattern.DOTALL);
@@ -72,6 +72,11 @@ public final class ModelFiles {
                 throw FileErrors.of(path, e);
             }
             throw e;
+        } catch (InternalError e) {
+            if (FileErrors.isLost(e)) {
+                throw FileErrors.lost(path, e);
+            }
+            throw e;
         } catch (FormatException e) {
             var name = String.valueOf(path.getFileName());
             var hint = !Files.isDirectory(path) && !e.getMessage().contains("give its folder") && PARTS_OF_FOLDERS.matcher(name).matches()
@@ -106,8 +111,9 @@ public final class ModelFiles {
         var json = ConfigJson.read(folder.resolve("config.json")).orElseThrow(() -> FolderContents.noConfig(folder));
         var read = HuggingFaceFamily.read(json, families);
         var generation = ConfigJson.readSuggestions(folder.resolve("generation_config.json"));
-        var defaults = generation.map(SamplingDefaults::of).orElse(SamplingParams.neutral());
-        var checkpoint = HuggingFaceWeights.open(folder, read.model().names());
+        var defaults = generation.or(() -> Optional.of(json).filter(SamplingDefaults::samples)).map(SamplingDefaults::of)
+                .orElse(SamplingParams.neutral());
+        var checkpoint = HuggingFaceWeights.open(folder, read.model().names(), HuggingFaceQuantization.block(json));
         try {
             var weights = read.model().adapt(checkpoint);
             var built = read.model().build(weights);

@@ -41,6 +41,11 @@ final class SamplingDefaults {
         return out.good.build();
     }
 
+    /** Whether a {@code config.json} has such settings, as folders had them before there was a file for them: then it says do_sample. */
+    static boolean samples(ConfigJson json) {
+        return json.value("do_sample").filter(v -> v instanceof JsonPrimitive p && p.isBoolean() && p.getAsBoolean()).isPresent();
+    }
+
     /** Those of the keys {@code general.sampling.*} of a GGUF file: numbers, or texts of numbers. */
     static SamplingParams of(String where, GgufMetadata metadata) {
         var out = new SamplingDefaults();

@@ -9,6 +9,7 @@
  * <li>{@link HuggingFaceKeys}, {@link GgufKeys}: the model's numbers, as config.json or GGUF metadata give them
  * <li>{@link RopeScaling}: how its rotation is stretched, as {@link HuggingFaceRope} and {@link GgufRope} say
  * <li>{@link GgufForm}: what is written of all that when a folder is converted
+ * <li>{@link HuggingFaceQuantization}: which quantised folders can be read
  * <li>{@link SamplingDefaults}: the settings that its makers recommend
  * <li>{@link FolderContents}: what a folder holds instead of a model
  * </ul>

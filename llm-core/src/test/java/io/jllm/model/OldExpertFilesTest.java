@@ -129,7 +129,7 @@ class OldExpertFilesTest {
         tensors.removeIf(t -> t.name().endsWith(".attn_k_b.weight") || t.name().endsWith(".attn_v_b.weight"));
         try (var weights = HuggingFaceWeights.open(folder)) {
             for (int l = 0; l < 3; l++) {
-                Tensor t = weights.get("model.layers." + l + ".self_attn.kv_b_proj.weight");
+                Tensor t = weights.tensor("model.layers." + l + ".self_attn.kv_b_proj.weight");
                 tensors.add(t.named("blk." + l + ".attn_kv_b.weight"));
             }
             check(write(), model, "deepseek_v2");
@@ -165,7 +165,7 @@ class OldExpertFilesTest {
         var blocks = new ArrayList<Tensor>();
         try (var weights = HuggingFaceWeights.open(folder)) {
             for (int l = 0; l < 2; l++) {
-                Tensor t = weights.get("model.layers." + l + ".self_attn.kv_b_proj.weight");
+                Tensor t = weights.tensor("model.layers." + l + ".self_attn.kv_b_proj.weight");
                 var values = new float[Math.toIntExact(t.rows() * t.cols())];
                 t.decode(0, (int) t.rows(), values, 0);
                 var stored = MemorySegment.ofArray(new byte[Math.toIntExact(DType.Q8_0.bytes(values.length))]);

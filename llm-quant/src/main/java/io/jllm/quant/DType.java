@@ -5,8 +5,8 @@ import java.util.Optional;
 /**
  * Storage types of tensors, with their geometry, so that nobody else switches on names.
  *
- * <p>Ids, block lengths and block sizes are those of the GGUF format (ggml's {@code ggml_type}). A type listed here has a
- * known size; whether its values can be read is the question that {@link Codec#of} answers.
+ * <p>Ids, block lengths and block sizes are those of the GGUF format (ggml's {@code ggml_type}), those of 8-bit floats safetensors'. A type
+ * listed here has a known size; whether its values can be read is the question that {@link Codec#of} answers.
  */
 public enum DType {
     F32(0, 1, 4), F16(1, 1, 2), BF16(30, 1, 2), F64(28, 1, 8),
@@ -15,7 +15,11 @@ public enum DType {
     Q2_K(10, 256, 84), Q3_K(11, 256, 110), Q4_K(12, 256, 144), Q5_K(13, 256, 176), Q6_K(14, 256, 210), Q8_K(15, 256, 292),
     IQ2_XXS(16, 256, 66), IQ2_XS(17, 256, 74), IQ3_XXS(18, 256, 98), IQ1_S(19, 256, 50), IQ4_NL(20, 32, 18),
     IQ3_S(21, 256, 110), IQ2_S(22, 256, 82), IQ4_XS(23, 256, 136), IQ1_M(29, 256, 56),
-    TQ1_0(34, 256, 54), TQ2_0(35, 256, 66), MXFP4(39, 32, 17), NVFP4(40, 64, 36), Q1_0(41, 128, 18), Q2_0(42, 64, 18);
+    TQ1_0(34, 256, 54), TQ2_0(35, 256, 66), MXFP4(39, 32, 17), NVFP4(40, 64, 36), Q1_0(41, 128, 18), Q2_0(42, 64, 18),
+    /** Blocks of Q4_0 and IQ4_NL, those of four or eight rows interleaved: in files of 2024, before llama.cpp rearranged weights itself. */
+    Q4_0_4_4(31, 32, 18), Q4_0_4_8(32, 32, 18), Q4_0_8_8(33, 32, 18), IQ4_NL_4_4(36, 32, 18), IQ4_NL_4_8(37, 32, 18), IQ4_NL_8_8(38, 32, 18),
+    /** Floats of 8 bits, as safetensors files have them and GGUF files do not: with a sign, and powers of two without one. */
+    F8_E4M3(-1, 1, 1), F8_E5M2(-1, 1, 1), F8_E8M0(-1, 1, 1);
 
     private static final DType[] BY_ID = byId();
 
@@ -29,7 +33,7 @@ public enum DType {
         this.blockBytes = blockBytes;
     }
 
-    /** The number that GGUF files use for this type. */
+    /** The number that GGUF files use for this type; -1 for those that they do not have. */
     public int ggmlId() {
         return ggmlId;
     }
@@ -70,7 +74,9 @@ public enum DType {
     private static DType[] byId() {
         var table = new DType[43]; // one more than the greatest id
         for (DType t : values()) {
-            table[t.ggmlId] = t;
+            if (t.ggmlId >= 0) {
+                table[t.ggmlId] = t;
+            }
         }
         return table;
     }

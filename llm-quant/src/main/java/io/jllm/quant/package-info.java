@@ -6,10 +6,11 @@
  * <li>{@link DType}: the formats and their geometry
  * <li>{@link Codec}, {@link Encoder}: values out of a format, and into it
  * <li>{@link Weights}: a matrix of weights, however it is stored; {@link Tensor}: a view over stored values, the plain kind
- * <li>{@link Assembled}: weights from several places or in another form, of {@link Part}s: {@link Strided}, {@link SplitBlocks}
+ * <li>{@link Assembled}: weights from several places or in another form, of {@link Part}s: {@link Strided}, {@link SplitBlocks},
+ * {@link Scaled}: rows made of 8-bit floats and scales
  * <li>{@link WeightSource}: where a model's tensors come from
  * <li>{@link FormatException}: a file that breaks its format
- * <li>io.jllm.quant.codec: a file each format; gguf, safetensors: the two kinds of file; file: what both readers share
+ * <li>io.jllm.quant.codec: a file each format; gguf, safetensors, pytorch: the kinds of file; file: what their readers share
  * </ul>
  */
 package io.jllm.quant;

@@ -33,7 +33,7 @@ class LlamaQuantizeTest {
         try (GgufFile file = GgufFile.open(theirs); var weights = HuggingFaceWeights.open(model.resolve("hf"))) {
             var entries = new ArrayList<TensorEntry>();
             for (GgufFile.TensorInfo t : file.tensorInfos()) {
-                Tensor from = weights.get(t.name());
+                Tensor from = weights.tensor(t.name());
                 entries.add(new TensorEntry(t.name(), t.type().orElseThrow(), t.shape(), out -> encode(from, t.type().orElseThrow(), out)));
             }
             GgufWriter.write(ours, file.metadata().entries(), entries, GgufWriter.Progress.NONE);

@@ -24,6 +24,9 @@ import java.util.stream.Collectors;
  */
 final class HuggingFaceVocabulary {
     private static final System.Logger LOG = System.getLogger("io.jllm");
+    /** Ids may leave gaps, of this many for each token and some more: each has a place in a table. */
+    private static final long GAPS = 4;
+    private static final long MORE_GAPS = 1 << 18;
 
     private final Map<String, Integer> model = new HashMap<>();
     private final Map<String, AddedToken> added = new LinkedHashMap<>();
@@ -48,6 +51,11 @@ final class HuggingFaceVocabulary {
         addNamed();
         if (size == 0) {
             throw new ModelLoadException(json.name("vocab") + " is empty: a tokenizer needs tokens");
+        }
+        long most = GAPS * (model.size() + added.size()) + MORE_GAPS;
+        if (size > most) {
+            throw new ModelLoadException(json.name("vocab") + " has the id " + (size - 1) + "; with " + (model.size() + added.size())
+                    + " tokens, ids must be below " + most);
         }
     }
 

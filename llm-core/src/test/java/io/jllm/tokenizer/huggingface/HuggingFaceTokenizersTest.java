@@ -142,6 +142,7 @@ class HuggingFaceTokenizersTest {
         "tokenizer.json         | {\"model\": {\"type\": \"WordPiece\"}} | model: type is \"WordPiece\", a kind of tokenizer",
         "tokenizer.json         | {\"model\": {\"type\": \"BPE\"}}       | model: vocab is missing",
         "tokenizer.json         | {\"model\": {\"type\": \"BPE\", \"vocab\": {\"a\": 2000000000}}} | model: vocab: a",
+        "tokenizer.json         | {\"model\": {\"type\": \"BPE\", \"vocab\": {\"a\": 16000000}, \"merges\": []}} | vocab has the id 16000000; with 1 tokens",
         "tokenizer.json         | {\"model\": {\"type\": \"BPE\", \"vocab\": {}}} | model: vocab is empty",
     })
     void brokenFilesAreRefused(String file, String content, String message) throws IOException {

@@ -10,6 +10,8 @@ import io.jllm.cpu.layout.TokenFormat;
 import io.jllm.cpu.layout.WeightFormat;
 import io.jllm.quant.Weights;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.VarHandle;
 import java.util.Optional;
 
 /** Products of one format in machine code: of block-quantised weights by activations of 8 bits, of floats by floats. Thread-safe. */
@@ -18,6 +20,9 @@ final class MachineProducts implements PackedProducts {
     private static final long PANEL_BYTES = 256 << 10;
     /** Groups that are computed together where rows wait for themselves. */
     private static final int LEAST_PANEL = 2;
+    /** The smallest pages that files are mapped in. */
+    private static final long PAGE = 4096;
+    private static final VarHandle BYTE = ValueLayout.JAVA_BYTE.varHandle();
 
     private final String name;
     private final MachineCode code;
@@ -52,10 +57,21 @@ final class MachineProducts implements PackedProducts {
             Optional<MemorySegment> rows = stored.slice(first + (long) from * PackedMatrix.ROWS, (long) groups * PackedMatrix.ROWS);
             if (rows.isPresent()) {
                 end = from + groups;
+                touch(rows.get());
                 pack(matrix, rows.get().address(), stored.rowBytes(), from, end);
             }
         }
         matrix.pack(stored, first, end, to);
+    }
+
+    /** Reads of each page, since a file may have been cut short: Java throws an error where machine code would end the process. */
+    private static void touch(MemorySegment rows) {
+        for (long at = 0; at < rows.byteSize(); at += PAGE) {
+            byte ignored = (byte) BYTE.getOpaque(rows, at);
+        }
+        if (rows.byteSize() > 0) {
+            byte ignored = (byte) BYTE.getOpaque(rows, rows.byteSize() - 1);
+        }
     }
 
     private void pack(PackedMatrix matrix, long rows, long rowBytes, int from, int to) {

@@ -31,7 +31,7 @@ public final class FileKind {
 
     /** What a file should have been. */
     public enum Wanted {
-        GGUF("GGUF"), SAFETENSORS("safetensors"), JSON("JSON");
+        GGUF("GGUF"), SAFETENSORS("safetensors"), PYTORCH("PyTorch"), JSON("JSON");
 
         private final String word;
 
@@ -80,11 +80,12 @@ public final class FileKind {
             return Optional.of("is of the GGML format, which came before GGUF: convert the model anew with a current tool");
         }
         if (begins(head, "PK\3\4") || begins(head, "PK\5\6")) {
-            return Optional.of(holds(head, "/data.pkl") ? "is a PyTorch checkpoint: convert it to safetensors first"
-                    : "is a zip archive: unpack it first");
+            return wanted == Wanted.PYTORCH ? Optional.empty() : Optional.of(holds(head, "/data.pkl") ? "is a PyTorch checkpoint, not a "
+                    + wanted + " file" + (wanted == Wanted.SAFETENSORS ? ": name it pytorch_model.bin" : "") : "is a zip archive: unpack it first");
         }
         if (head.length > 1 && head[0] == (byte) 0x80 && head[1] >= 2 && head[1] <= 5) {
-            return Optional.of("is a Python pickle, as PyTorch checkpoints are: convert it to safetensors first");
+            return Optional.of("is a Python pickle, as PyTorch had them before version 1.6: load it with torch and save it anew, best as "
+                    + "safetensors");
         }
         if (begins(head, "\u0089HDF\r\n\u001a\n")) {
             return Optional.of("is an HDF5 file, as Keras writes them: convert it to safetensors first");
@@ -95,7 +96,8 @@ public final class FileKind {
         }
         if (head.length > 8 && head[8] == '{' && head[4] == 0 && head[5] == 0 && head[6] == 0 && head[7] == 0
                 && wanted != Wanted.SAFETENSORS) {
-            return Optional.of("is a safetensors file, not a " + wanted + " file: to load a Hugging Face model, give its folder");
+            return Optional.of("is a safetensors file, not a " + wanted + " file: " + (wanted == Wanted.PYTORCH ? "name it model.safetensors"
+                    : "to load a Hugging Face model, give its folder"));
         }
         if (head.length >= 64 && zeros(head)) {
             return Optional.of("begins with zeros: an unfinished download; download it again");

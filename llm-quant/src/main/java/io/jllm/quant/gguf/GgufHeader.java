@@ -41,6 +41,9 @@ record GgufHeader(GgufMetadata metadata, List<TensorInfo> tensors, long alignmen
         for (int i = 0; i < entryCount; i++) {
             String key = in.string("the key of metadata entry " + i, MAX_NAME);
             String place = "metadata " + key;
+            if (key.isEmpty()) {
+                throw in.broken("the key of metadata entry " + i, "is empty");
+            }
             if (entries.putIfAbsent(key, value(in, type(in, place), place, 0)) != null) {
                 throw in.broken(place, "appears twice");
             }
@@ -169,6 +172,9 @@ record GgufHeader(GgufMetadata metadata, List<TensorInfo> tensors, long alignmen
         for (int i = 0; i < count; i++) {
             String name = in.string("the name of tensor " + i, MAX_NAME);
             String place = "tensor " + name;
+            if (name.isEmpty()) {
+                throw in.broken("the name of tensor " + i, "is empty");
+            }
             if (!names.add(name)) {
                 throw in.broken(place, "appears twice");
             }

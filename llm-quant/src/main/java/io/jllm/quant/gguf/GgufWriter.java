@@ -81,6 +81,9 @@ public final class GgufWriter {
                 throw new IllegalArgumentException("tensor " + name + " has the shape " + shape + ", must have 1 to "
                         + GgufHeader.MAX_DIMENSIONS + " dimensions of at least 1");
             }
+            if (type.ggmlId() < 0) {
+                throw new IllegalArgumentException("tensor " + name + " is of type " + type + ", which GGUF files do not have");
+            }
             if (shape.getFirst() % type.blockElements() != 0) {
                 throw new IllegalArgumentException("tensor " + name + " has rows of " + shape.getFirst()
                         + " elements, which do not fill blocks of " + type.blockElements() + " (" + type + ")");

@@ -144,6 +144,9 @@ record SafetensorsHeader(Map<String, String> metadata, List<TensorInfo> tensors)
             case "I32" -> Optional.of(DType.I32);
             case "I16" -> Optional.of(DType.I16);
             case "I8", "U8" -> Optional.of(DType.I8); // bytes, which mean what their owner says
+            case "F8_E4M3" -> Optional.of(DType.F8_E4M3);
+            case "F8_E5M2" -> Optional.of(DType.F8_E5M2);
+            case "F8_E8M0" -> Optional.of(DType.F8_E8M0);
             default -> Optional.empty();
         };
     }

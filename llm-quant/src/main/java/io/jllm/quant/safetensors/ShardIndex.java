@@ -28,9 +28,10 @@ final class ShardIndex {
      *
      * @param dir where the shards are
      * @param file the index
+     * @param end what names of shards end in
      * @throws FormatException if it is broken, or a shard is missing or lies elsewhere
      */
-    static Map<String, Set<String>> read(Path dir, Path file) throws IOException {
+    static Map<String, Set<String>> read(Path dir, Path file, String end) throws IOException {
         MappedFile.check(file, Wanted.JSON);
         if (Files.size(file) > SafetensorsHeader.MAX_BYTES) {
             throw new FormatException(file.toString(), "the index", "has " + Files.size(file) + " bytes; the limit is "
@@ -38,11 +39,11 @@ final class ShardIndex {
         }
         Map<String, Set<String>> shards;
         try (InputStream in = Files.newInputStream(file)) {
-            shards = StrictJson.read(in, file.toString(), "the index", json -> shards(json, file.toString()));
+            shards = StrictJson.read(in, file.toString(), "the index", json -> shards(json, file.toString(), end));
         } catch (FormatException e) {
             throw FileKind.of(file, Wanted.JSON).map(kind -> new FormatException(file.toString(), "the index", kind, e)).orElse(e);
         }
-        List<String> missing = shards.keySet().stream().filter(s -> !HuggingFaceWeights.isThere(dir.resolve(s))).toList();
+        List<String> missing = shards.keySet().stream().filter(s -> !CheckpointFiles.isThere(dir.resolve(s))).toList();
         if (!missing.isEmpty()) {
             throw new FormatException(file.toString(), "weight_map", "names the shard" + (missing.size() == 1 ? " " : "s ")
                     + String.join(", ", missing.stream().limit(SHOWN).toList()) + (missing.size() > SHOWN ? ", ..." : "") + ", which "
@@ -52,7 +53,7 @@ final class ShardIndex {
         return shards;
     }
 
-    private static Map<String, Set<String>> shards(JsonReader json, String file) throws IOException {
+    private static Map<String, Set<String>> shards(JsonReader json, String file, String end) throws IOException {
         var shards = new TreeMap<String, Set<String>>();
         json.beginObject();
         while (json.hasNext()) {
@@ -71,7 +72,7 @@ final class ShardIndex {
                 String shard = StrictJson.string(json);
                 Set<String> tensors = shards.get(shard);
                 if (tensors == null) {
-                    checkName(shard, file);
+                    checkName(shard, file, end);
                     tensors = new LinkedHashSet<>();
                     shards.put(shard, tensors);
                 }
@@ -87,10 +88,10 @@ final class ShardIndex {
     }
 
     /** A shard is a plain file name: an index must not reach outside its folder. Links inside it are the user's own. */
-    private static void checkName(String shard, String file) {
-        if (!shard.endsWith(".safetensors") || shard.chars().anyMatch(c -> c == '/' || c == '\\' || c == ':' || c < ' ')) {
+    private static void checkName(String shard, String file, String end) {
+        if (!shard.endsWith(end) || shard.chars().anyMatch(c -> c == '/' || c == '\\' || c == ':' || c < ' ')) {
             throw new FormatException(file, "weight_map", "names the shard \"" + shard
-                    + "\", which must be the plain name of a .safetensors file");
+                    + "\", which must be the plain name of a " + end + " file");
         }
     }
 }

@@ -4,7 +4,9 @@
  * <p>In reading order:
  * <ul>
  * <li>{@link SafetensorsFile}, {@link SafetensorsHeader}: one file
- * <li>{@link HuggingFaceWeights}: a folder of them; {@link ShardIndex} says which file holds which tensor
+ * <li>{@link HuggingFaceWeights}: a folder of them, or of PyTorch's; {@link CheckpointFiles} finds its files, of which {@link ShardIndex} says
+ * which holds which {@link CheckpointTensor}
+ * <li>{@link EightBitScales}, {@link ScaleBlock}: floats of 8 bits and their scales
  * <li>{@link HuggingFaceNames}: what a family's checkpoints call their tensors
  * <li>{@link StrictJson}: JSON of files that nobody vouches for
  * </ul>

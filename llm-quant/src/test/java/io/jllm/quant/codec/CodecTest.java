@@ -42,6 +42,9 @@ class CodecTest {
     @Test
     void tablesHoldWhatTheyShould() {
         for (DType t : DType.values()) {
+            if (t.ggmlId() < 0) {
+                continue; // see EightBitsTest
+            }
             assertEquals(READ.contains(t), Codec.of(t).isPresent(), "codec of " + t);
             assertEquals(READ.contains(t) && WRITTEN.contains(t), Encoder.of(t).isPresent(), "encoder of " + t);
             Codec.of(t).ifPresent(c -> assertEquals(t, c.type()));

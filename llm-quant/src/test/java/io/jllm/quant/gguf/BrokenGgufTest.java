@@ -252,6 +252,10 @@ class BrokenGgufTest {
         Fields two = Fields.header(3, 2, 0);
         broken.refused(two.tensor("a", f32, 0, 16).tensor("b", f32, 32, 8).data(64), "overlap", "tensor b", "tensor a", "64");
         broken.refused(Fields.header(3, 2, 0).tensor("a", f32, 0, 8).tensor("a", f32, 32, 8).data(64), "name twice", "tensor a", "twice");
+        broken.refused(Fields.header(3, 1, 0).tensor("", f32, 0, 8).data(32), "no name", "the name of tensor 0 is empty");
+        broken.refused(Fields.header(3, 0, 1).string("").int32(7).text("\1").data(0), "no key", "the key of metadata entry 0 is empty");
+        broken.refused(Fields.header(3, 1, 0).tensor("a\nb\0" + "c".repeat(1000), f32, 4, 8).data(32), "a strange name",
+                "tensor a\\nb\\u0000ccc", "c... starts at offset 4");
         broken.refused(Fields.header(3, 1, 0).int64(1L << 20).data(1 << 21), "a long name", "name of tensor 0", "65535");
     }
 

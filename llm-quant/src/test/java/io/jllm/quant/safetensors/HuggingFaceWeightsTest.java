@@ -78,22 +78,22 @@ class HuggingFaceWeightsTest {
         Files.write(dir.resolve("model.safetensors"), new Safetensors()
                 .add("model.embed_tokens.weight", DType.F16, List.of(2, 3), 1, 2, 3, 4, 5, 6)
                 .add("model.norm.weight", DType.BF16, List.of(3), 7, 8, 9)
-                .add("lm_head.weight", "F8_E4M3", List.of(2, 3), new byte[6])
+                .add("lm_head.weight", "BOOL", List.of(2, 3), new byte[6])
                 .add("extra.scale", DType.F32, List.of(), 0.5f).bytes());
         Tensor t;
         try (var w = HuggingFaceWeights.open(dir)) {
             assertEquals(Set.of("token_embd.weight", "output_norm.weight", "extra.scale"), w.names());
-            t = w.get("token_embd.weight");
+            t = w.tensor("token_embd.weight");
             assertEquals("token_embd.weight", t.name());
             assertEquals(2, t.rows());
             assertEquals(3, t.cols());
             assertArrayEquals(new float[] {1, 2, 3, 4, 5, 6}, values(t));
-            assertArrayEquals(new float[] {7, 8, 9}, values(w.get("output_norm.weight")));
-            assertArrayEquals(new float[] {0.5f}, values(w.get("extra.scale")));
+            assertArrayEquals(new float[] {7, 8, 9}, values(w.tensor("output_norm.weight")));
+            assertArrayEquals(new float[] {0.5f}, values(w.tensor("extra.scale")));
             assertTrue(w.find("model.norm.weight").isEmpty());
-            var e = assertThrows(FormatException.class, () -> w.get("output.weight"));
-            assertTrue(e.getMessage().contains("F8_E4M3") && e.getMessage().contains("lm_head.weight"), e.getMessage());
-            assertThrows(IllegalArgumentException.class, () -> w.get("blk.0.attn_q.weight"));
+            var e = assertThrows(FormatException.class, () -> w.tensor("output.weight"));
+            assertTrue(e.getMessage().contains("BOOL") && e.getMessage().contains("lm_head.weight"), e.getMessage());
+            assertThrows(IllegalArgumentException.class, () -> w.tensor("blk.0.attn_q.weight"));
         }
         assertThrows(IllegalStateException.class, () -> values(t));
     }
@@ -106,8 +106,8 @@ class HuggingFaceWeightsTest {
         index("{\"metadata\":{\"total_size\":[16]},\"weight_map\":{\"lm_head.weight\":\"two.safetensors\",\"model.norm.weight\":\"one.safetensors\"}}");
         try (var w = HuggingFaceWeights.open(dir)) {
             assertEquals(Set.of("output_norm.weight", "output.weight"), w.names());
-            assertArrayEquals(new float[] {1, 2}, values(w.get("output_norm.weight")));
-            assertArrayEquals(new float[] {5, 6}, values(w.get("output.weight")));
+            assertArrayEquals(new float[] {1, 2}, values(w.tensor("output_norm.weight")));
+            assertArrayEquals(new float[] {5, 6}, values(w.tensor("output.weight")));
         }
         index("{\"weight_map\":{\"lm_head.weight\":\"one.safetensors\"}}");
         refused("tensor lm_head.weight", "one.safetensors");
@@ -138,14 +138,14 @@ class HuggingFaceWeightsTest {
                 .add("model.layers.1.mlp.gate_up_proj.weight", DType.F32, List.of(4, 1), 1, 2, 3, 4).bytes());
         try (var w = HuggingFaceWeights.open(dir, FUSED)) {
             assertEquals(8, w.names().size());
-            assertEquals(3, w.get("blk.1.attn_q.weight").rows());
-            assertArrayEquals(new float[] {0, 1, 10, 11, 20, 21}, values(w.get("blk.1.attn_q.weight")));
-            assertArrayEquals(new float[] {30, 31}, values(w.get("blk.1.attn_k.weight")));
-            assertArrayEquals(new float[] {40, 41}, values(w.get("blk.1.attn_v.weight")));
-            assertEquals(1, w.get("blk.1.attn_q.bias").rows());
-            assertArrayEquals(new float[] {0, 1, 2}, values(w.get("blk.1.attn_q.bias")));
-            assertArrayEquals(new float[] {4}, values(w.get("blk.1.attn_v.bias")));
-            assertArrayEquals(new float[] {3, 4}, values(w.get("blk.1.ffn_up.weight")));
+            assertEquals(3, w.tensor("blk.1.attn_q.weight").rows());
+            assertArrayEquals(new float[] {0, 1, 10, 11, 20, 21}, values(w.tensor("blk.1.attn_q.weight")));
+            assertArrayEquals(new float[] {30, 31}, values(w.tensor("blk.1.attn_k.weight")));
+            assertArrayEquals(new float[] {40, 41}, values(w.tensor("blk.1.attn_v.weight")));
+            assertEquals(1, w.tensor("blk.1.attn_q.bias").rows());
+            assertArrayEquals(new float[] {0, 1, 2}, values(w.tensor("blk.1.attn_q.bias")));
+            assertArrayEquals(new float[] {4}, values(w.tensor("blk.1.attn_v.bias")));
+            assertArrayEquals(new float[] {3, 4}, values(w.tensor("blk.1.ffn_up.weight")));
         }
         Files.write(dir.resolve("model.safetensors"), new Safetensors()
                 .add("model.layers.1.self_attn.qkv_proj.weight", DType.F32, List.of(6, 1), 1, 2, 3, 4, 5, 6).bytes());
@@ -169,8 +169,8 @@ class HuggingFaceWeightsTest {
         assumeTrue(!System.getProperty("jllm.shared", "").isEmpty() && Files.isDirectory(models), "needs models/ under -Djllm.shared");
         try (var w = HuggingFaceWeights.open(models.resolve("fairytale-23m/hf"))) {
             assertEquals(2 + 6 * 9, w.names().size());
-            assertEquals(8192, w.get("token_embd.weight").rows());
-            assertEquals(1536, w.get("blk.5.ffn_down.weight").cols());
+            assertEquals(8192, w.tensor("token_embd.weight").rows());
+            assertEquals(1536, w.tensor("blk.5.ffn_down.weight").cols());
         }
         try (var w = HuggingFaceWeights.open(models.resolve("TinyStories-656K"))) {
             assertTrue(w.names().stream().noneMatch(n -> n.startsWith("model.")), w.names().toString());

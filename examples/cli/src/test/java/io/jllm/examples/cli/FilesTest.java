@@ -123,6 +123,24 @@ class FilesTest {
         assertTrue(CliRun.good("inspect", file.toString()).contains("cannot be loaded"));
     }
 
+    /** Those that cannot be computed too, by name and size. */
+    @Test
+    void inspectsEveryGgufType() throws Exception {
+        Path file = folder.resolve("types.gguf");
+        List<DType> types = Arrays.stream(DType.values()).filter(t -> t.ggmlId() >= 0).toList();
+        GgufWriter.write(file, Map.of("general.architecture", new GgufValue.Text("llama")), types.stream().map(t ->
+                new GgufWriter.TensorEntry(t.name(), t, List.of(256L, 3L), out -> out.write(ByteBuffer.allocate((int) t.bytes(768))))).toList(),
+                GgufWriter.Progress.NONE);
+        var tensors = CliRun.json("inspect", file.toString(), "--json").getAsJsonArray("tensors");
+        assertEquals(types.size(), tensors.size());
+        for (int i = 0; i < types.size(); i++) {
+            JsonObject tensor = tensors.get(i).getAsJsonObject();
+            assertEquals(types.get(i).name(), tensor.get("type").getAsString());
+            assertEquals(768 / types.get(i).blockElements() * types.get(i).blockBytes(), tensor.get("bytes").getAsLong());
+        }
+        assertTrue(CliRun.good("inspect", file.toString()).contains("IQ4_NL_4_8"));
+    }
+
     @Test
     void inspectsModelsInParts() throws Exception {
         Path first = folder.resolve("demo-00001-of-00002.gguf");

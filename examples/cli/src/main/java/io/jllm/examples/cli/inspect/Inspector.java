@@ -11,6 +11,7 @@ import io.jllm.load.LoadedModel;
 import io.jllm.load.ModelFiles;
 import io.jllm.quant.DType;
 import io.jllm.quant.gguf.GgufFile;
+import io.jllm.quant.pytorch.PytorchFile;
 import io.jllm.quant.safetensors.SafetensorsFile;
 import io.jllm.spi.Backend;
 import io.jllm.spi.BackendProvider;
@@ -48,8 +49,8 @@ public final class Inspector {
     }
 
     /**
-     * Looks into a Hugging Face folder: what {@code config.json} says, and the tensors of all safetensors files by their own
-     * names.
+     * Looks into a Hugging Face folder: what {@code config.json} says, and the tensors of all safetensors files by their own names, or
+     * of PyTorch's files where there are none.
      *
      * @throws io.jllm.quant.FormatException if a file is broken
      */
@@ -66,8 +67,14 @@ public final class Inspector {
             }
         }
         var tensors = new ArrayList<Inspection.TensorLine>();
-        for (Path file : safetensors(path)) {
+        for (Path file : files(path, ".*\\.safetensors")) {
             try (SafetensorsFile open = SafetensorsFile.open(file)) {
+                open.tensorInfos().forEach(t -> tensors.add(
+                        new Inspection.TensorLine(t.name(), t.dtype(), t.shape(), OptionalLong.of(t.bytes()))));
+            }
+        }
+        for (Path file : tensors.isEmpty() ? files(path, "pytorch_model.*\\.bin") : List.<Path>of()) {
+            try (PytorchFile open = PytorchFile.open(file)) {
                 open.tensorInfos().forEach(t -> tensors.add(
                         new Inspection.TensorLine(t.name(), t.dtype(), t.shape(), OptionalLong.of(t.bytes()))));
             }
@@ -79,9 +86,9 @@ public final class Inspector {
         return judged(path, "Hugging Face folder", metadata, tensors, weights);
     }
 
-    private static List<Path> safetensors(Path folder) throws IOException {
+    private static List<Path> files(Path folder, String name) throws IOException {
         try (Stream<Path> files = Files.list(folder)) {
-            return files.filter(f -> f.toString().endsWith(".safetensors")).sorted().toList();
+            return files.filter(f -> f.getFileName().toString().matches(name)).sorted().toList();
         }
     }
 
