@@ -65,9 +65,9 @@ class WeightsTest {
             assertThrows(IndexOutOfBoundsException.class, () -> tensor.decode(range[0], (int) range[1], new float[640], 0));
         }
         assertThrows(IndexOutOfBoundsException.class, () -> tensor.read(0, 7, room.asSlice(0, 7 * 68 - 1)));
-        var unreadable = new Tensor("odd", DType.IQ4_NL, 1, 32, Arena.ofAuto().allocate(18));
+        var unreadable = new Tensor("odd", DType.I8, 1, 32, Arena.ofAuto().allocate(32));
         String message = assertThrows(IllegalArgumentException.class, () -> unreadable.decode(0, 1, new float[32], 0)).getMessage();
-        assertEquals("tensor odd is stored as IQ4_NL, which cannot be read", message);
+        assertEquals("tensor odd is stored as I8, which cannot be read", message);
     }
 
     @Test

@@ -116,10 +116,10 @@ class SpellingsTest {
 
     @Test
     void typesThatCannotBeReadAreNamedInAnySpelling() throws IOException {
-        Files.write(dir.resolve("model.safetensors"), new Safetensors().add("embed_tokens.weight", "U8", List.of(2), new byte[2]).bytes());
+        Files.write(dir.resolve("model.safetensors"), new Safetensors().add("embed_tokens.weight", "U16", List.of(1), new byte[2]).bytes());
         try (var weights = HuggingFaceWeights.open(dir)) {
             var e = assertThrows(FormatException.class, () -> weights.tensor("token_embd.weight"));
-            assertTrue(e.getMessage().contains("(embed_tokens.weight) is of type U8"), e.getMessage());
+            assertTrue(e.getMessage().contains("(embed_tokens.weight) is of type U16"), e.getMessage());
         }
         assertArrayEquals(new String[0], HuggingFaceNames.LLAMA.resolveRespelled("score.weight").stream().toArray());
     }
