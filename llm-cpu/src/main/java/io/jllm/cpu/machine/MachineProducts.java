@@ -11,7 +11,6 @@ import io.jllm.cpu.layout.WeightFormat;
 import io.jllm.quant.Weights;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.lang.invoke.VarHandle;
 import java.util.Optional;
 
 /** Products of one format in machine code: of block-quantised weights by activations of 8 bits, of floats by floats. Thread-safe. */
@@ -22,7 +21,8 @@ final class MachineProducts implements PackedProducts {
     private static final int LEAST_PANEL = 2;
     /** The smallest pages that files are mapped in. */
     private static final long PAGE = 4096;
-    private static final VarHandle BYTE = ValueLayout.JAVA_BYTE.varHandle();
+    /** No byte is this. */
+    private static final int NOTHING = Integer.MIN_VALUE;
 
     private final String name;
     private final MachineCode code;
@@ -57,21 +57,28 @@ final class MachineProducts implements PackedProducts {
             Optional<MemorySegment> rows = stored.slice(first + (long) from * PackedMatrix.ROWS, (long) groups * PackedMatrix.ROWS);
             if (rows.isPresent()) {
                 end = from + groups;
-                touch(rows.get());
-                pack(matrix, rows.get().address(), stored.rowBytes(), from, end);
+                if (touch(rows.get()) != NOTHING) {
+                    pack(matrix, rows.get().address(), stored.rowBytes(), from, end);
+                }
             }
         }
         matrix.pack(stored, first, end, to);
     }
 
-    /** Reads of each page, since a file may have been cut short: Java throws an error where machine code would end the process. */
-    private static void touch(MemorySegment rows) {
+    /**
+     * Reads of each page, since a file may have been cut short: Java throws an error where machine code would end the process. In compiled code
+     * it comes a little later, at the latest where the thread asks the JVM for something.
+     *
+     * @return something that was read, so that no compiler leaves it out
+     */
+    private static int touch(MemorySegment rows) {
+        int some = 0;
         for (long at = 0; at < rows.byteSize(); at += PAGE) {
-            byte ignored = (byte) BYTE.getOpaque(rows, at);
+            some |= rows.get(ValueLayout.JAVA_BYTE, at);
         }
-        if (rows.byteSize() > 0) {
-            byte ignored = (byte) BYTE.getOpaque(rows, rows.byteSize() - 1);
-        }
+        some |= rows.get(ValueLayout.JAVA_BYTE, rows.byteSize() - 1);
+        Thread.yield();
+        return some;
     }
 
     private void pack(PackedMatrix matrix, long rows, long rowBytes, int from, int to) {

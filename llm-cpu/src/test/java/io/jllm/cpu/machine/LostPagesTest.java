@@ -26,6 +26,8 @@ import org.junit.jupiter.api.io.TempDir;
 class LostPagesTest {
     private static final int ROWS = 64;
     private static final int COLS = 1024;
+    /** Until it is compiled, by both compilers: then errors come at other times. */
+    private static final int ROUNDS = 700;
 
     @TempDir
     private Path dir;
@@ -35,9 +37,11 @@ class LostPagesTest {
         List<CpuKernels> all = Arrays.stream(Isa.values()).flatMap(i -> MachineKernels.of(i).stream())
                 .<CpuKernels>map(m -> new MachineTier(m, new ScalarKernels())).toList();
         Assumptions.assumeFalse(all.isEmpty(), () -> "skipped: " + MachineKernels.whyNot(Isa.AVX2));
-        for (CpuKernels kernels : all) {
-            for (WeightFormat format : WeightFormat.all()) {
-                pack(kernels, format);
+        for (int round = 0; round < ROUNDS; round++) {
+            for (CpuKernels kernels : all) {
+                for (WeightFormat format : WeightFormat.all()) {
+                    pack(kernels, format);
+                }
             }
         }
     }
