@@ -45,6 +45,11 @@ public abstract class FamilyServing {
         return 100;
     }
 
+    /** Whether a KV cache may be as small as is asked for. */
+    protected boolean smallPools() {
+        return true;
+    }
+
     /** A test for each folder of a family that is known. */
     @TestFactory
     final Stream<DynamicTest> families() throws IOException {
@@ -82,7 +87,8 @@ public abstract class FamilyServing {
             together("in chunks of 7", 16, 7, BLOCK, 400);
             together("on blocks of 1", 16, 50, 1, 6000);
             together("on blocks of 5", 16, STEP, 5, 1200);
-            assertTrue(together("in a small pool", 8, 64, 8, 26) > 0, "nothing was put back");
+            long putBack = together("in a small pool", 8, 64, 8, 26);
+            assertTrue(putBack > 0 || !smallPools(), "nothing was put back");
             try (LLM llm = open(b -> b.maxSequences(16).maxTokensPerStep(STEP).blockSize(8))) {
                 for (int round = 0; round < 2; round++) {
                     same("in round " + round + " with a prefix cache", alone, llm.generate(requests));

@@ -17,8 +17,15 @@ class CudaFamilyServingTest extends FamilyServing {
         return builder.backend("cuda").kvType(DType.F32);
     }
 
+    /** Where experts are nearly tied, one that is chosen in another's place changes all that follows. */
     @Override
     protected int percentSame() {
-        return 80;
+        return 60;
+    }
+
+    /** Device memory comes in pages of some megabytes, which hold more than all that these tests ask. */
+    @Override
+    protected boolean smallPools() {
+        return false;
     }
 }

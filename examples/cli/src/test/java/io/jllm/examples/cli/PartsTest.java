@@ -46,7 +46,7 @@ class PartsTest {
 
     @Test
     void exceptionsBecomeOneLine() {
-        assertEquals("a; b", Failures.line(new ModelLoadException("a\n  b\n")));
+        assertEquals("a; b", Failures.line(new IllegalArgumentException("a\n  b\n")));
         assertEquals("there is no file f", Failures.line(new NoSuchFileException("f")));
         assertEquals("no permission to use f", Failures.line(new AccessDeniedException("f")));
         assertEquals("NullPointerException", Failures.line(new NullPointerException()));
