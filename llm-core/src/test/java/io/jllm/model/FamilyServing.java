@@ -79,7 +79,8 @@ public abstract class FamilyServing {
         }
 
         private RequestOutput beams(LLM llm) {
-            return llm.beamSearch(List.of(prompt(new Random(5), 21)), BeamSearchParams.builder(3).n(3).maxTokens(9).ignoreEos(true).build()).getFirst();
+            var params = BeamSearchParams.builder(3).n(3).maxTokens(9).ignoreEos(true).build();
+            return llm.beamSearch(List.of(prompt(new Random(5), 21)), params).getFirst();
         }
 
         void check() {

@@ -16,7 +16,8 @@ public abstract class LatentOpContract extends ExpertOpContract {
     void queriesKeysAndValuesOfEveryFormat() {
         for (DType type : formats()) {
             int block = type.blockElements();
-            int[][] shapes = block == 1 ? new int[][] {{1, 3, 2, 5}, {3, 20, 6, 17}, {4, 64, 16, 32}} : new int[][] {{2, 40, 8, block}, {5, 16, 4, block}};
+            int[][] shapes = block == 1 ? new int[][] {{1, 3, 2, 5}, {3, 20, 6, 17}, {4, 64, 16, 32}}
+                    : new int[][] {{2, 40, 8, block}, {5, 16, 4, block}};
             for (int[] s : shapes) {
                 var shape = new LatentOp.LatentShape(s[0], s[1], s[2], s[3]);
                 var p = new Program.Builder();

@@ -257,7 +257,8 @@ public abstract class OpContract {
                            double tolerance) {
         var p = new Program.Builder();
         float scale = (float) (1 / Math.sqrt(shape.headDim()));
-        Program capped = p.build(p.selectRows(p.attention(queries(p, shape, rope, false), 0, shape, Scores.scaled(scale).window(window).softCap(softCap))));
+        var scores = Scores.scaled(scale).window(window).softCap(softCap);
+        Program capped = p.build(p.selectRows(p.attention(queries(p, shape, rope, false), 0, shape, scores)));
         try (Backend backend = open(2)) {
             Oracle.compare(backend, capped, large(capped), blockSize, kvType, steps, tolerance, this::quantises);
         }

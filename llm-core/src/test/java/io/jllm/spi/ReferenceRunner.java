@@ -159,7 +159,8 @@ public final class ReferenceRunner implements ModelRunner {
             case ExpertOp.ExpertSum e -> ReferenceExperts.sum(e, experts(e.in(), List.of(e.weight()), rows).getFirst(), buf(e.route()), weights,
                     e.residual().map(this::buf), out, rows);
             case LatentOp.LatentQkv l -> ReferenceLatent.qkv(l, buf(l.q()), buf(l.kv()), weights, blockWeights.contains(l.keys()), out, rows);
-            case LatentOp.HeadLinear l -> ReferenceLatent.linear(l, buf(l.in()), weights.get(l.weight()), blockWeights.contains(l.weight()), out, rows);
+            case LatentOp.HeadLinear l -> ReferenceLatent.linear(l, buf(l.in()), weights.get(l.weight()), blockWeights.contains(l.weight()), out,
+                    rows);
             case Op.SelectRows s -> {
                 for (int r = 0; r < rows; r++) {
                     System.arraycopy(buf(s.in()), b.logitRow[r] * width, out, r * width, width);

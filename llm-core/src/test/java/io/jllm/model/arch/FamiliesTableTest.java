@@ -41,8 +41,13 @@ class FamiliesTableTest {
 
     private static String row(Architecture family, Path root) throws IOException {
         String names = Stream.of(Stream.of(family.name()), family.aliases().stream(), family.multimodal().stream())
-                .flatMap(n -> n).map(n -> "`" + n + "`").collect(Collectors.joining(", "));
+                .flatMap(n -> n).map(FamiliesTableTest::written).collect(Collectors.joining(", "));
         return "| " + names + " | `" + family.ggufName() + "` | " + sentence(family, root) + " |\n";
+    }
+
+    /** One that begins with a capital would be taken for one of our types. */
+    private static String written(String name) {
+        return Character.isUpperCase(name.charAt(0)) ? name : "`" + name + "`";
     }
 
     /** The first sentence of the javadoc of its class. */

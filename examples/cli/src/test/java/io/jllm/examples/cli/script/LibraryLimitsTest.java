@@ -29,8 +29,8 @@ class LibraryLimitsTest {
     /** Loads models one after the other, and prints a line for each; before the one of a number, if told so, it fills the heap. */
     static final class Application {
         private static final int PIECE = 1 << 14;
-        /** 1.5 MiB: far less than a model takes that has a vocabulary, and enough to say so. */
-        private static final int PIECES_LEFT = 96;
+        /** 0.75 MiB: far less than a model takes that has a vocabulary, and enough to say so. */
+        private static final int PIECES_LEFT = 48;
 
         private Application() {
         }
