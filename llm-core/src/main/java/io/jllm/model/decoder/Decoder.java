@@ -4,6 +4,7 @@ import io.jllm.model.HeadOp;
 import io.jllm.model.Op;
 import io.jllm.model.Program;
 import io.jllm.model.Rope;
+import io.jllm.model.RowOrder;
 import io.jllm.model.Scores;
 import io.jllm.model.Value;
 import io.jllm.model.Weight;
@@ -86,6 +87,11 @@ public final class Decoder {
     /** The name of a tensor of a layer. */
     public static String name(int layer, String part) {
         return "blk." + layer + "." + part + ".weight";
+    }
+
+    /** In which order a GGUF file has the rows of a tensor where only q and k have an order of their own. */
+    public static RowOrder headOrder(String tensor, RowOrder order) {
+        return tensor.contains(".attn_q.") || tensor.contains(".attn_k.") ? order : RowOrder.KEPT;
     }
 
     /** A matrix of a layer, with the bias that it has. */

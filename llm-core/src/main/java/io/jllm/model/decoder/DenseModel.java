@@ -48,7 +48,7 @@ final class DenseModel implements Architecture.Model {
 
     @Override
     public RowOrder ggufOrder(String tensor) {
-        return tensor.contains(".attn_q.") || tensor.contains(".attn_k.") ? order : RowOrder.KEPT;
+        return Decoder.headOrder(tensor, order);
     }
 
     /** The tensors decide what a configuration leaves open: biases, and in a GGUF file an output matrix of its own. */

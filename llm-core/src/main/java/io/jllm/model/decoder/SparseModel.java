@@ -5,7 +5,6 @@ import io.jllm.model.HeadOp;
 import io.jllm.model.ModelConfig;
 import io.jllm.model.Op;
 import io.jllm.model.Rope;
-import io.jllm.model.RowOrder;
 import io.jllm.model.Scores;
 import io.jllm.model.Value;
 import io.jllm.quant.WeightSource;
@@ -122,11 +121,6 @@ public abstract class SparseModel implements Architecture.Model {
     @Override
     public WeightSource adaptFile(WeightSource file) {
         return ExpertWeights.stacked(file, experts.count());
-    }
-
-    /** Of GGUF families that rotate neighbours where folders rotate halves, q and k have their rows in another order. */
-    protected static RowOrder pairs(String tensor, int headDim) {
-        return tensor.contains(".attn_q.") || tensor.contains(".attn_k.") ? new RowOrder(headDim) : RowOrder.KEPT;
     }
 
     @Override

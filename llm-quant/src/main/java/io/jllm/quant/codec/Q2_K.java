@@ -2,12 +2,12 @@ package io.jllm.quant.codec;
 
 import io.jllm.quant.Codec;
 import io.jllm.quant.DType;
-import io.jllm.quant.Encoder;
 import io.jllm.quant.codec.block.Blocks;
 import io.jllm.quant.codec.block.Importance;
 import io.jllm.quant.codec.block.KSearch;
 import io.jllm.quant.codec.block.RangeSearch;
 import io.jllm.quant.codec.block.TwoBits;
+import io.jllm.quant.codec.block.WeighedEncoder;
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -15,7 +15,7 @@ import java.lang.foreign.MemorySegment;
  * Layout: 16 bytes of scales (low nibbles) and minima (high ones), 64 bytes of numbers as {@link TwoBits}, d and dmin in half
  * precision. The encoder is {@link KSearch}. Source of both: ggml.
  */
-final class Q2_K implements Codec, Encoder {
+final class Q2_K implements Codec, WeighedEncoder {
     private static final int VALUES = 256;
     private static final int BYTES = 84;
     private static final int NUMBERS = 16;
@@ -54,16 +54,7 @@ final class Q2_K implements Codec, Encoder {
     }
 
     @Override
-    public void encode(float[] src, int at, int count, MemorySegment dst, long offset) {
-        encode(src, at, count, Importance.NONE, dst, offset);
-    }
-
-    @Override
-    public void encode(float[] src, int at, int count, float[] importance, MemorySegment dst, long offset) {
-        encode(src, at, count, new Importance(importance), dst, offset);
-    }
-
-    private static void encode(float[] src, int at, int count, Importance importance, MemorySegment dst, long offset) {
+    public void encode(float[] src, int at, int count, Importance importance, MemorySegment dst, long offset) {
         int blocks = Blocks.checkFinite(DType.Q2_K, dst, offset, src, at, count);
         new KSearch(SHAPE, importance).encode(src, at, blocks, dst, offset, Q2_K::pack);
     }

@@ -2,12 +2,12 @@ package io.jllm.quant.codec;
 
 import io.jllm.quant.Codec;
 import io.jllm.quant.DType;
-import io.jllm.quant.Encoder;
 import io.jllm.quant.codec.block.Blocks;
 import io.jllm.quant.codec.block.Importance;
 import io.jllm.quant.codec.block.KScales;
 import io.jllm.quant.codec.block.KSearch;
 import io.jllm.quant.codec.block.RangeSearch;
+import io.jllm.quant.codec.block.WeighedEncoder;
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -16,7 +16,7 @@ import java.lang.foreign.MemorySegment;
  * low nibbles are one group and the high ones the next. The encoder is
  * {@link KSearch}. Source of both: ggml.
  */
-final class Q4_K implements Codec, Encoder {
+final class Q4_K implements Codec, WeighedEncoder {
     private static final int VALUES = 256;
     private static final KSearch.Shape SHAPE = new KSearch.Shape(DType.Q4_K, 32, 15, 63, new RangeSearch.Trials(-1, 0.1f, 20, false), true, 2, 0);
     private static final int BYTES = 144;
@@ -55,16 +55,7 @@ final class Q4_K implements Codec, Encoder {
     }
 
     @Override
-    public void encode(float[] src, int at, int count, MemorySegment dst, long offset) {
-        encode(src, at, count, Importance.NONE, dst, offset);
-    }
-
-    @Override
-    public void encode(float[] src, int at, int count, float[] importance, MemorySegment dst, long offset) {
-        encode(src, at, count, new Importance(importance), dst, offset);
-    }
-
-    private static void encode(float[] src, int at, int count, Importance importance, MemorySegment dst, long offset) {
+    public void encode(float[] src, int at, int count, Importance importance, MemorySegment dst, long offset) {
         int blocks = Blocks.checkFinite(DType.Q4_K, dst, offset, src, at, count);
         new KSearch(SHAPE, importance).encode(src, at, blocks, dst, offset, Q4_K::pack);
     }

@@ -2,12 +2,12 @@ package io.jllm.quant.codec;
 
 import io.jllm.quant.Codec;
 import io.jllm.quant.DType;
-import io.jllm.quant.Encoder;
 import io.jllm.quant.codec.block.Blocks;
 import io.jllm.quant.codec.block.Importance;
 import io.jllm.quant.codec.block.KScales;
 import io.jllm.quant.codec.block.KSearch;
 import io.jllm.quant.codec.block.RangeSearch;
+import io.jllm.quant.codec.block.WeighedEncoder;
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -15,7 +15,7 @@ import java.lang.foreign.MemorySegment;
  * {@link KScales}, 32 bytes of fifth bits (bit g of byte j belongs to value j of group g), 128 bytes of nibbles. The encoder is
  * {@link KSearch}. Source of both: ggml.
  */
-final class Q5_K implements Codec, Encoder {
+final class Q5_K implements Codec, WeighedEncoder {
     private static final int VALUES = 256;
     private static final KSearch.Shape SHAPE = new KSearch.Shape(DType.Q5_K, 32, 31, 63, new RangeSearch.Trials(-0.5f, 0.1f, 15, false), true, 2, 0);
     private static final int BYTES = 176;
@@ -56,16 +56,7 @@ final class Q5_K implements Codec, Encoder {
     }
 
     @Override
-    public void encode(float[] src, int at, int count, MemorySegment dst, long offset) {
-        encode(src, at, count, Importance.NONE, dst, offset);
-    }
-
-    @Override
-    public void encode(float[] src, int at, int count, float[] importance, MemorySegment dst, long offset) {
-        encode(src, at, count, new Importance(importance), dst, offset);
-    }
-
-    private static void encode(float[] src, int at, int count, Importance importance, MemorySegment dst, long offset) {
+    public void encode(float[] src, int at, int count, Importance importance, MemorySegment dst, long offset) {
         int blocks = Blocks.checkFinite(DType.Q5_K, dst, offset, src, at, count);
         new KSearch(SHAPE, importance).encode(src, at, blocks, dst, offset, Q5_K::pack);
     }

@@ -2,12 +2,12 @@ package io.jllm.quant.codec;
 
 import io.jllm.quant.Codec;
 import io.jllm.quant.DType;
-import io.jllm.quant.Encoder;
 import io.jllm.quant.codec.block.Blocks;
 import io.jllm.quant.codec.block.Groups;
 import io.jllm.quant.codec.block.Importance;
 import io.jllm.quant.codec.block.Rounding;
 import io.jllm.quant.codec.block.ScaleSearch;
+import io.jllm.quant.codec.block.WeighedEncoder;
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -17,7 +17,7 @@ import java.lang.foreign.MemorySegment;
  * bytes, runs 2 and 3 the high ones; run r has bits 2r and 2r + 1 of the pairs. The encoder takes scales
  * from {@link ScaleSearch}, then rounds under what was stored of them. Source of both: ggml.
  */
-final class Q6_K implements Codec, Encoder {
+final class Q6_K implements Codec, WeighedEncoder {
     private static final int VALUES = 256;
     private static final int BYTES = 210;
     private static final int PAIRS = 128;
@@ -66,16 +66,7 @@ final class Q6_K implements Codec, Encoder {
     }
 
     @Override
-    public void encode(float[] src, int at, int count, MemorySegment dst, long offset) {
-        encode(src, at, count, Importance.NONE, dst, offset);
-    }
-
-    @Override
-    public void encode(float[] src, int at, int count, float[] importance, MemorySegment dst, long offset) {
-        encode(src, at, count, new Importance(importance), dst, offset);
-    }
-
-    private static void encode(float[] src, int at, int count, Importance importance, MemorySegment dst, long offset) {
+    public void encode(float[] src, int at, int count, Importance importance, MemorySegment dst, long offset) {
         int blocks = Blocks.checkFinite(DType.Q6_K, dst, offset, src, at, count);
         var search = new ScaleSearch(GROUP, RANGE);
         float[] scales = new float[GROUPS];

@@ -14,10 +14,10 @@ import io.jllm.model.decoder.Decoder;
 import io.jllm.model.decoder.Experts;
 import io.jllm.model.decoder.Numbers;
 import io.jllm.model.decoder.SparseModel;
-import io.jllm.quant.safetensors.HuggingFaceNames;
 import io.jllm.quant.safetensors.HuggingFaceNames.Part;
 import io.jllm.quant.safetensors.HuggingFaceNames.Rename;
 import io.jllm.quant.safetensors.HuggingFaceNames.Split;
+import io.jllm.quant.safetensors.HuggingFaceNames;
 import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
@@ -87,7 +87,7 @@ public final class GraniteMoe implements Architecture {
 
         @Override
         public RowOrder ggufOrder(String tensor) {
-            return pairs(tensor, numbers().shape().headDim());
+            return Decoder.headOrder(tensor, new RowOrder(numbers().shape().headDim()));
         }
 
         @Override

@@ -9,6 +9,7 @@ import io.jllm.model.Rope;
 import io.jllm.model.Rotary;
 import io.jllm.model.RowOrder;
 import io.jllm.model.decoder.ConfigDefaults;
+import io.jllm.model.decoder.Decoder;
 import io.jllm.model.decoder.Experts;
 import io.jllm.model.decoder.Numbers;
 import io.jllm.model.decoder.SparseModel;
@@ -65,7 +66,7 @@ public final class Mixtral implements Architecture {
 
         @Override
         public RowOrder ggufOrder(String tensor) {
-            return pairs(tensor, numbers().shape().headDim());
+            return Decoder.headOrder(tensor, new RowOrder(numbers().shape().headDim()));
         }
     }
 }

@@ -84,7 +84,7 @@ public final class Baichuan implements Architecture {
 
         @Override
         public RowOrder ggufOrder(String tensor) {
-            return tensor.contains(".attn_q.") || tensor.contains(".attn_k.") ? new RowOrder(n.shape().headDim()) : RowOrder.KEPT;
+            return Decoder.headOrder(tensor, new RowOrder(n.shape().headDim()));
         }
 
         @Override

@@ -78,7 +78,7 @@ public final class InternLm2 implements Architecture {
 
         @Override
         public RowOrder ggufOrder(String tensor) {
-            return tensor.contains(".attn_q.") || tensor.contains(".attn_k.") ? new RowOrder(n.shape().headDim()) : RowOrder.KEPT;
+            return Decoder.headOrder(tensor, new RowOrder(n.shape().headDim()));
         }
 
         @Override

@@ -2,18 +2,18 @@ package io.jllm.quant.codec.grid;
 
 import io.jllm.quant.Codec;
 import io.jllm.quant.DType;
-import io.jllm.quant.Encoder;
 import io.jllm.quant.codec.block.Blocks;
 import io.jllm.quant.codec.block.FourBits;
 import io.jllm.quant.codec.block.Groups;
 import io.jllm.quant.codec.block.Importance;
+import io.jllm.quant.codec.block.WeighedEncoder;
 import java.lang.foreign.MemorySegment;
 
 /**
  * 32 values that share a half-precision scale d: {@code value = d level}, of 16 {@link Levels}. Layout: d, then 16 bytes of nibbles as {@link
  * FourBits}. Source of codec and encoder: ggml.
  */
-public final class IQ4_NL implements Codec, Encoder {
+public final class IQ4_NL implements Codec, WeighedEncoder {
     private static final int VALUES = 32;
     private static final int BYTES = 18;
 
@@ -38,16 +38,7 @@ public final class IQ4_NL implements Codec, Encoder {
     }
 
     @Override
-    public void encode(float[] src, int at, int count, MemorySegment dst, long offset) {
-        encode(src, at, count, Importance.NONE, dst, offset);
-    }
-
-    @Override
-    public void encode(float[] src, int at, int count, float[] importance, MemorySegment dst, long offset) {
-        encode(src, at, count, new Importance(importance), dst, offset);
-    }
-
-    private static void encode(float[] src, int at, int count, Importance importance, MemorySegment dst, long offset) {
+    public void encode(float[] src, int at, int count, Importance importance, MemorySegment dst, long offset) {
         int blocks = Blocks.checkFinite(DType.IQ4_NL, dst, offset, src, at, count);
         float[] weights = new float[VALUES];
         byte[] q = new byte[VALUES];

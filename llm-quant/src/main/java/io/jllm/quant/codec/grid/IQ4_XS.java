@@ -2,12 +2,12 @@ package io.jllm.quant.codec.grid;
 
 import io.jllm.quant.Codec;
 import io.jllm.quant.DType;
-import io.jllm.quant.Encoder;
 import io.jllm.quant.codec.block.Blocks;
 import io.jllm.quant.codec.block.FourBits;
 import io.jllm.quant.codec.block.Groups;
 import io.jllm.quant.codec.block.Importance;
 import io.jllm.quant.codec.block.Rounding;
+import io.jllm.quant.codec.block.WeighedEncoder;
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -15,7 +15,7 @@ import java.lang.foreign.MemorySegment;
  * precision, a little-endian short of the upper 2 bits of the scales, 4 bytes of their lower nibbles, the lower of a byte first, then 16 bytes
  * of nibbles for each group as {@link FourBits}. Source of codec and encoder: ggml.
  */
-public final class IQ4_XS implements Codec, Encoder {
+public final class IQ4_XS implements Codec, WeighedEncoder {
     private static final int VALUES = 256;
     private static final int BYTES = 136;
     private static final int UPPER = 2;
@@ -51,16 +51,7 @@ public final class IQ4_XS implements Codec, Encoder {
     }
 
     @Override
-    public void encode(float[] src, int at, int count, MemorySegment dst, long offset) {
-        encode(src, at, count, Importance.NONE, dst, offset);
-    }
-
-    @Override
-    public void encode(float[] src, int at, int count, float[] importance, MemorySegment dst, long offset) {
-        encode(src, at, count, new Importance(importance), dst, offset);
-    }
-
-    private static void encode(float[] src, int at, int count, Importance importance, MemorySegment dst, long offset) {
+    public void encode(float[] src, int at, int count, Importance importance, MemorySegment dst, long offset) {
         int blocks = Blocks.checkFinite(DType.IQ4_XS, dst, offset, src, at, count);
         float[] weights = new float[GROUP];
         float[] scales = new float[GROUPS];
