@@ -13,6 +13,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import javax.management.ObjectName;
 
 /**
  * A server that deploys the application, has it load models and use them, and drops it, again and again. Prints after each time what is left:
@@ -35,7 +36,7 @@ final class Redeployer {
         var dropped = new ArrayList<WeakReference<ClassLoader>>();
         for (int i = 1; i <= rounds; i++) {
             dropped.addAll(deploy(urls, args[1], args[2], pairs));
-            System.out.println(i + " " + collect(dropped) + " " + residentKib() + " " + metaspaceKib() + " "
+            System.out.println(i + " " + collect(dropped) + " " + trimmedKib() + " " + metaspaceKib() + " "
                     + codeBytes() + " " + threads());
         }
     }
@@ -78,6 +79,16 @@ final class Redeployer {
 
     private static long left(List<WeakReference<ClassLoader>> dropped) {
         return dropped.stream().filter(r -> r.get() != null).count();
+    }
+
+    /**
+     * Without what the C library has been given back, but keeps: the JVM's compilers take and free tens of megabytes at a time, and how much of
+     * them stays resident is chance.
+     */
+    private static long trimmedKib() throws Exception {
+        ManagementFactory.getPlatformMBeanServer().invoke(new ObjectName("com.sun.management:type=DiagnosticCommand"), "systemTrimNativeHeap",
+                new Object[0], new String[0]);
+        return residentKib();
     }
 
     private static long residentKib() {

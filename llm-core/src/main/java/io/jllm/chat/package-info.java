@@ -1,0 +1,10 @@
+/**
+ * Conversations: messages and tools in, answers with reasoning and tool calls out.
+ *
+ * <p>In reading order:
+ * <ul>
+ * <li>{@link Message} with its {@link Role}: what was said
+ * <li>{@link Tool}, {@link ToolCall}: what a model may call, and what it asked for
+ * </ul>
+ */
+package io.jllm.chat;
