@@ -128,6 +128,31 @@ public interface LLM extends AutoCloseable {
      */
     CompletableFuture<List<RequestOutput>> beamSearchAsync(List<? extends Prompt> prompts, BeamSearchParams params);
 
+    /**
+     * Makes a vector of each text and waits for all; results in the order of the prompts. Texts are encoded as prompts are, with what the
+     * model wants at their head and end; they join the batch that generates. As {@link #generate(List)}, it takes lists of any length and
+     * can be interrupted, and a bad prompt, as one longer than the context, fails alone.
+     *
+     * @throws IllegalArgumentException if the model's vectors have fewer dimensions than asked for
+     */
+    List<EmbeddingOutput> embed(List<? extends Prompt> prompts, EmbeddingParams params);
+
+    /**
+     * The vector of one text, as the model's files say, of length 1.
+     *
+     * @throws RuntimeException what it failed with
+     */
+    default float[] embed(String text) {
+        return embed(List.of(Prompt.of(text)), EmbeddingParams.defaults()).getFirst().vector();
+    }
+
+    /**
+     * Makes a vector of each text, or of none, without waiting. Cancelling the future cancels all of them.
+     *
+     * @throws RequestRejectedException if the queue has no room for all of them
+     */
+    CompletableFuture<List<EmbeddingOutput>> embedAsync(List<? extends Prompt> prompts, EmbeddingParams params);
+
     /** Sampling settings that the model's authors recommend (generation_config.json), neutral where they say nothing. */
     SamplingParams defaults();
 

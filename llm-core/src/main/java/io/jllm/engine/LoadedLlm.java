@@ -1,6 +1,8 @@
 package io.jllm.engine;
 
 import io.jllm.BeamSearchParams;
+import io.jllm.EmbeddingOutput;
+import io.jllm.EmbeddingParams;
 import io.jllm.EngineListener;
 import io.jllm.EngineMetrics;
 import io.jllm.LLM;
@@ -13,6 +15,7 @@ import io.jllm.RequestOutput;
 import io.jllm.SamplingParams;
 import io.jllm.TokenStream;
 import io.jllm.engine.request.CallbackExecutor;
+import io.jllm.engine.request.Embeddings;
 import io.jllm.engine.request.QueuePermits;
 import io.jllm.engine.request.RequestFactory;
 import io.jllm.engine.request.Submission;
@@ -140,6 +143,21 @@ public final class LoadedLlm implements LLM {
     @Override
     public CompletableFuture<List<RequestOutput>> beamSearchAsync(List<? extends Prompt> prompts, BeamSearchParams params) {
         return callers.allNow(searches(prompts, params));
+    }
+
+    @Override
+    public List<EmbeddingOutput> embed(List<? extends Prompt> prompts, EmbeddingParams params) {
+        var embeddings = new Embeddings(model, params);
+        return embeddings.outputs(callers.all(embeddings.works(prompts), "embed"));
+    }
+
+    @Override
+    public CompletableFuture<List<EmbeddingOutput>> embedAsync(List<? extends Prompt> prompts, EmbeddingParams params) {
+        var embeddings = new Embeddings(model, params);
+        CompletableFuture<List<RequestOutput>> all = callers.allNow(embeddings.works(prompts));
+        CompletableFuture<List<EmbeddingOutput>> outputs = all.thenApply(embeddings::outputs);
+        outputs.whenComplete((_, _) -> all.cancel(false)); // once all are there, that does nothing
+        return outputs;
     }
 
     private static Work generate(Request r) {

@@ -1,6 +1,7 @@
 package io.jllm.load;
 
 import io.jllm.ModelLoadException;
+import io.jllm.Pooling;
 import io.jllm.SamplingParams;
 import io.jllm.model.ModelConfig;
 import io.jllm.model.Program;
@@ -11,6 +12,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.function.Supplier;
 
 /**
  * A model as its files give it, before a backend has seen it. Whoever opened it closes it. The parts are safe for use by many
@@ -26,6 +28,7 @@ public final class LoadedModel implements AutoCloseable {
     private final Set<Integer> eos;
     private final String description;
     private final Optional<GgufForm> gguf;
+    private final Supplier<Optional<Pooling>> pooling;
 
     /**
      * A model whose tokenizer is there.
@@ -40,12 +43,12 @@ public final class LoadedModel implements AutoCloseable {
      */
     public LoadedModel(ModelConfig config, Program program, WeightSource weights, Optional<Tokenizer> tokenizer, SamplingParams defaults,
                        Set<Integer> eos, String description) {
-        this(config, program, weights, CompletableFuture.completedFuture(tokenizer), defaults, eos, description, Optional.empty());
+        this(config, program, weights, CompletableFuture.completedFuture(tokenizer), defaults, eos, description, Optional.empty(), Optional::empty);
     }
 
     /** A model whose tokenizer may come later, or fail with a {@link ModelLoadException}. */
     LoadedModel(ModelConfig config, Program program, WeightSource weights, CompletableFuture<Optional<Tokenizer>> tokenizer,
-                SamplingParams defaults, Set<Integer> eos, String description, Optional<GgufForm> gguf) {
+                SamplingParams defaults, Set<Integer> eos, String description, Optional<GgufForm> gguf, Supplier<Optional<Pooling>> pooling) {
         this.config = config;
         this.program = program;
         this.weights = weights;
@@ -54,6 +57,7 @@ public final class LoadedModel implements AutoCloseable {
         this.eos = Set.copyOf(eos);
         this.description = description;
         this.gguf = gguf;
+        this.pooling = pooling;
     }
 
     /** Its numbers. */
@@ -98,6 +102,15 @@ public final class LoadedModel implements AutoCloseable {
         var all = new HashSet<>(eos);
         tokenizer().ifPresent(t -> all.addAll(t.eos()));
         return Set.copyOf(all);
+    }
+
+    /**
+     * How its files say that vectors of texts are made; empty if they do not.
+     *
+     * @throws ModelLoadException if they say what is not supported
+     */
+    public Optional<Pooling> pooling() {
+        return pooling.get();
     }
 
     /** One line for people: name, family, number of parameters, formats, size, context. */

@@ -1,6 +1,7 @@
 package io.jllm.load;
 
 import io.jllm.ModelLoadException;
+import io.jllm.Pooling;
 import io.jllm.SamplingParams;
 import io.jllm.json.ConfigJson;
 import io.jllm.json.FileErrors;
@@ -100,7 +101,8 @@ public final class ModelFiles {
                     ? Optional.of(() -> GgufTokenizers.fromGguf(metadata)) : Optional.empty();
             var name = metadata.text("general.name").orElse(String.valueOf(path.getFileName()));
             var weights = read.model().adaptFile(file);
-            return assemble(name, read.model().build(weights), weights, tokenizer, defaults, Set.of(), read.gguf());
+            return assemble(name, read.model().build(weights), weights, tokenizer, defaults, Set.of(), read.gguf(),
+                    () -> PoolingKind.of(path.toString(), metadata));
         } catch (Throwable t) {
             file.close();
             throw t;
@@ -121,7 +123,7 @@ public final class ModelFiles {
             Optional<Supplier<Tokenizer>> tokenizer = HuggingFaceTokenizers.isIn(folder)
                     ? Optional.of(() -> HuggingFaceTokenizers.fromFolder(folder, eos)) : Optional.empty();
             var name = String.valueOf(folder.toRealPath().getFileName());
-            return assemble(name, built, weights, tokenizer, defaults, eos, read.gguf());
+            return assemble(name, built, weights, tokenizer, defaults, eos, read.gguf(), () -> PoolingKind.of(folder));
         } catch (Throwable t) {
             checkpoint.close();
             throw t;
@@ -138,9 +140,9 @@ public final class ModelFiles {
     }
 
     private static LoadedModel assemble(String name, Architecture.Built built, WeightSource weights, Optional<Supplier<Tokenizer>> tokenizer,
-                                        SamplingParams defaults, Set<Integer> eos, Optional<GgufForm> gguf) {
+                                        SamplingParams defaults, Set<Integer> eos, Optional<GgufForm> gguf, Supplier<Optional<Pooling>> pooling) {
         var description = name + ": " + describe(built.config(), weights);
-        return new LoadedModel(built.config(), built.program(), weights, making(tokenizer), defaults, eos, description, gguf);
+        return new LoadedModel(built.config(), built.program(), weights, making(tokenizer), defaults, eos, description, gguf, pooling);
     }
 
     private static String describe(ModelConfig config, WeightSource weights) {

@@ -47,6 +47,7 @@ public final class BufferPlan {
             }
         }
         lastUse[program.logits().id()] = Integer.MAX_VALUE;
+        program.hidden().ifPresent(h -> lastUse[h.id()] = Integer.MAX_VALUE);
         var offset = new int[lastUse.length];
         var top = new int[Value.Rows.values().length];
         var live = new ArrayList<Value>();

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.IntStream;
 
 /**
  * A forward pass: a straight list of ops from token ids to logits, the same for every batch shape. Every value is assigned
@@ -33,6 +34,36 @@ public record Program(List<Op> ops, List<Value> values, Value logits) {
                 }
             });
         }
+    }
+
+    /**
+     * The model's last hidden state: what the product that makes the logits multiplies, after the last norm. Empty if the logits come of
+     * something else. It keeps its place until the next step.
+     */
+    public Optional<Value> hidden() {
+        Value at = logits;
+        for (int i = ops.size() - 1; i >= 0; i--) {
+            Op op = ops.get(i);
+            if (op.out().equals(at)) {
+                switch (op) {
+                    case Op.Scale s -> at = s.in();
+                    case Op.Linear l when l.residual().isEmpty() && l.in().rows() == Value.Rows.LOGITS -> {
+                        return Optional.of(l.in());
+                    }
+                    default -> {
+                        return Optional.empty();
+                    }
+                }
+            }
+        }
+        return Optional.empty();
+    }
+
+    /** The ops that the hidden state needs: all but those that make logits of it. */
+    public List<Op> body() {
+        int last = hidden().map(h -> IntStream.range(0, ops.size()).filter(i -> ops.get(i).out().equals(h)).findFirst().orElseThrow() + 1)
+                .orElse(ops.size());
+        return ops.subList(0, last);
     }
 
     /** Tokens that logits are for. */

@@ -50,6 +50,16 @@ public interface ModelRunner extends AutoCloseable {
     /** Rows of logits of the last {@link #forward}, float, row after row, on the host; valid until the next call. */
     MemorySegment logits();
 
+    /**
+     * The hidden state ({@link io.jllm.model.Program#hidden}) of each wanted row of the last {@link #forward}, float, row after row, on the
+     * host; valid until the next call. Only after a step that has {@link StepBatch#hiddenRows}.
+     *
+     * @throws UnsupportedOperationException if the program has none, or the backend does not give it
+     */
+    default MemorySegment hidden() {
+        throw new UnsupportedOperationException("this backend gives no hidden states, so it makes no embeddings; use another");
+    }
+
     /** Copies state kept for a sequence to another slot, in place of what was there. Called between forward pass and sampling, too. */
     void forkSlot(int from, int to);
 

@@ -9,6 +9,11 @@ package io.jllm.spi;
 public final class StepBatch {
     /** How many tokens, sequences and wanted rows of logits this step has. */
     public int tokens, sequences, logitRows;
+    /**
+     * For how many of these rows not logits are wanted, but {@link ModelRunner#hidden}. Where that is all of them, a backend may leave logits
+     * out; where it is none, hidden states.
+     */
+    public int hiddenRows;
     /** Token ids, by token. Tokens of a sequence are contiguous and in order of position. */
     public final int[] tokenIds;
     /** Position of each token in its sequence. */
@@ -52,5 +57,6 @@ public final class StepBatch {
         tokens = 0;
         sequences = 0;
         logitRows = 0;
+        hiddenRows = 0;
     }
 }

@@ -41,6 +41,11 @@ public record RunnerDouble(ModelRunner inner, Consumer<StepBatch> before) implem
     }
 
     @Override
+    public MemorySegment hidden() {
+        return inner.hidden();
+    }
+
+    @Override
     public void forkSlot(int from, int to) {
         inner.forkSlot(from, to);
     }

@@ -98,6 +98,11 @@ public final class ReferenceRunner implements ModelRunner {
         MemorySegment.copy(buf(program.logits()), 0, logits, ValueLayout.JAVA_FLOAT, 0, b.logitRows * vocab);
     }
 
+    @Override
+    public MemorySegment hidden() {
+        return MemorySegment.ofArray(buf(program.hidden().orElseThrow()));
+    }
+
     /** A value of the last forward pass, row after row; for tests. */
     public float[] value(Value x) {
         return buf(x);

@@ -50,7 +50,7 @@ final class CpuRunner implements ModelRunner {
     private final ThreadTeam.Task task = this::runTask;
     private Activations scratch;
     private Rows logits;
-    private List<CompiledOp> steps;
+    private Compiler.Pass steps;
     private CompiledOp current;
     private StepBatch batch;
     private boolean closed;
@@ -120,7 +120,7 @@ final class CpuRunner implements ModelRunner {
     @Override
     public void forward(StepBatch b) {
         prepare(b);
-        pass(steps);
+        pass(b.hiddenRows > 0 && b.hiddenRows == b.logitRows ? steps.body() : steps.all());
     }
 
     private void pass(List<CompiledOp> through) {
@@ -179,7 +179,7 @@ final class CpuRunner implements ModelRunner {
         List<StepBatch> batches = WarmUp.batches(program, options);
         batches.forEach(this::prepare);
         var warmUp = new WarmUp(nanos);
-        Collection<List<CompiledOp>> kinds = WarmUp.kinds(steps);
+        Collection<List<CompiledOp>> kinds = WarmUp.kinds(steps.all());
         for (List<CompiledOp> kind : kinds) {
             warmUp.add(round -> {
                 for (StepBatch b : batches) {
@@ -223,6 +223,14 @@ final class CpuRunner implements ModelRunner {
     public MemorySegment logits() {
         checkOpen();
         return logits.data().asSlice(logits.at(), (long) scratch.logitRows() * logits.width() * Float.BYTES);
+    }
+
+    @Override
+    public MemorySegment hidden() {
+        checkOpen();
+        Rows states = scratch.rows(program.hidden().orElseThrow(() -> new UnsupportedOperationException(
+                "the model's logits are no product of a hidden state, so it makes no embeddings")));
+        return states.data().asSlice(states.at(), (long) scratch.logitRows() * states.width() * Float.BYTES);
     }
 
     @Override

@@ -29,6 +29,7 @@ import io.jllm.cuda.weights.WeightPlan;
 import io.jllm.model.BufferPlan;
 import io.jllm.model.Op;
 import io.jllm.model.Program;
+import io.jllm.model.Value;
 import io.jllm.sampling.SamplerChain;
 import io.jllm.spi.Backend.RunnerOptions;
 import io.jllm.spi.ModelRunner;
@@ -63,8 +64,8 @@ final class CudaRunner implements ModelRunner {
     private final int vocab;
     private final int tokens;
     private Arena hostArena = Arena.ofShared();
-    private MemorySegment hostLogits = MemorySegment.NULL;
-    private boolean hostCurrent;
+    private MemorySegment host = MemorySegment.NULL;
+    private Optional<Value> onHost = Optional.empty();
     private int rows;
     private boolean closed;
 
@@ -148,7 +149,7 @@ final class CudaRunner implements ModelRunner {
                 kv.touch(b.kvSlots[t] / options.blockSize());
             }
             StepSize size = upload.size(b);
-            if (isDecode(b, size)) {
+            if (isDecode(b, size) && b.hiddenRows == 0) { // graphs fuse ops, and keep no hidden state
                 int bucket = graphs.bucket(b.tokens);
                 upload.send(b, StepSize.decode(bucket), stream);
                 graphs.launch(bucket, stream);
@@ -160,7 +161,7 @@ final class CudaRunner implements ModelRunner {
             throw outOfMemory(e);
         }
         rows = b.logitRows;
-        hostCurrent = false;
+        onHost = Optional.empty();
     }
 
     /** Whether every sequence has one token and wants its logits. */
@@ -222,28 +223,39 @@ final class CudaRunner implements ModelRunner {
 
     @Override
     public MemorySegment logits() {
+        return onHost(program.logits());
+    }
+
+    @Override
+    public MemorySegment hidden() {
+        return onHost(program.hidden().orElseThrow(() -> new UnsupportedOperationException(
+                "the model's logits are no product of a hidden state, so it makes no embeddings")));
+    }
+
+    /** Brings rows of a value to the host. */
+    private MemorySegment onHost(Value v) {
         use();
-        if (!hostCurrent) {
-            long need = (long) Math.max(rows, 1) * vocab * Float.BYTES;
-            if (hostLogits.byteSize() < need) {
+        if (onHost.filter(v::equals).isEmpty()) {
+            long width = (long) v.width() * Float.BYTES;
+            long need = Math.max(rows, 1) * width;
+            if (host.byteSize() < need) {
                 hostArena.close();
                 hostArena = Arena.ofShared();
-                hostLogits = hostArena.allocate(need, 64);
+                host = hostArena.allocate(need, 64);
             }
             stream.synchronize();
-            long from = activations.floats(program.logits()) - values.address();
-            long pitch = (long) Activations.pitch(program.logits()) * Float.BYTES;
-            long width = (long) vocab * Float.BYTES;
+            long from = activations.floats(v) - values.address();
+            long pitch = (long) Activations.pitch(v) * Float.BYTES;
             if (pitch == width) {
-                values.read(from, hostLogits.asSlice(0, need));
+                values.read(from, host.asSlice(0, need));
             } else {
                 for (int r = 0; r < rows; r++) {
-                    values.read(from + r * pitch, hostLogits.asSlice(r * width, width));
+                    values.read(from + r * pitch, host.asSlice(r * width, width));
                 }
             }
-            hostCurrent = true;
+            onHost = Optional.of(v);
         }
-        return hostLogits;
+        return host;
     }
 
     @Override

@@ -5,6 +5,8 @@ import io.jllm.Prompt;
 import io.jllm.SamplingParams;
 import io.jllm.engine.sequence.BeamUnit;
 import io.jllm.engine.sequence.Completion;
+import io.jllm.engine.sequence.EmbeddingUnit;
+import io.jllm.engine.sequence.Pool;
 import io.jllm.engine.sequence.ResultSink;
 import io.jllm.engine.sequence.SampledUnit;
 import io.jllm.engine.sequence.SequenceGroup;
@@ -80,6 +82,7 @@ public final class RequestFactory {
     SequenceGroup make(long id, Work work, int[] ids, ResultSink sink) {
         return switch (work) {
             case Work.Generate w -> sampled(id, w.prompt(), ids, w.params(), sink);
+            case Work.Embed w -> embedding(id, w.prompt(), ids, w.pool(), sink);
             case Work.Search w -> beams(id, w.prompt(), ids, w.params(), sink);
         };
     }
@@ -94,6 +97,12 @@ public final class RequestFactory {
             completions.add(new Completion(i, settings, detokenizer(), stops));
         }
         return new SequenceGroup(id, prompt, ids, params, g -> SampledUnit.of(g, settings, completions), sink);
+    }
+
+    private SequenceGroup embedding(long id, Prompt prompt, int[] ids, Pool pool, ResultSink sink) {
+        SamplingParams nothing = SamplingParams.builder().maxTokens(0).build();
+        SequenceSettings settings = settings(nothing, ids.length, 1);
+        return new SequenceGroup(id, prompt, ids, nothing, g -> List.of(new EmbeddingUnit(g, settings, pool)), sink);
     }
 
     /** Beams, which are computed in lock-step, so the KV cache must hold all of them. */

@@ -3,6 +3,7 @@ package io.jllm.engine.request;
 import io.jllm.BeamSearchParams;
 import io.jllm.Prompt;
 import io.jllm.SamplingParams;
+import io.jllm.engine.sequence.Pool;
 
 /** What a caller asks the engine for. */
 public sealed interface Work {
@@ -10,6 +11,10 @@ public sealed interface Work {
 
     /** Sampled outputs of a prompt. */
     record Generate(Prompt prompt, SamplingParams params) implements Work {
+    }
+
+    /** The vector of a text, gathered in a pool. */
+    record Embed(Prompt prompt, Pool pool) implements Work {
     }
 
     /** The likeliest texts after a prompt, by beam search. */

@@ -1,6 +1,7 @@
 package io.jllm.engine.schedule;
 
 import io.jllm.engine.kv.BlockCopies;
+import io.jllm.engine.sequence.EmbeddingUnit;
 import io.jllm.engine.sequence.SchedulingUnit;
 import io.jllm.engine.sequence.Sequence;
 import io.jllm.spi.StepBatch;
@@ -121,6 +122,7 @@ final class StepBuilder {
             b.kvSlots[b.tokens] = s.blocks().slot(position);
             if (s.wantsPromptRow(position)) {
                 rows.add(b, s, position);
+                b.hiddenRows += s.unit() instanceof EmbeddingUnit ? 1 : 0;
                 promptRows--;
             } else if (position == s.length() - 1) {
                 s.unit().rows(s).forEach(of -> rows.add(b, of, position));

@@ -67,6 +67,12 @@ public final class SampledUnit extends SchedulingUnit {
         return 1;
     }
 
+    /** Where log-probabilities of the prompt are asked for, each position but the last tells the next one's. */
+    @Override
+    boolean wantsPromptRow(int position) {
+        return group().params().promptLogprobs().isPresent() && position < group().promptIds().length - 1;
+    }
+
     @Override
     public List<Sequence> rows(Sequence s) {
         return scoresOnly() ? List.of() : slotHolders();

@@ -9,7 +9,7 @@ import java.util.List;
  * Sequences of one request that are scheduled, put back and resumed as one: a sampled sequence alone, or all beams of a search.
  * Touched by the engine's thread only.
  */
-public abstract sealed class SchedulingUnit permits SampledUnit, BeamUnit {
+public abstract sealed class SchedulingUnit permits SampledUnit, BeamUnit, EmbeddingUnit {
     private static final long NOT_JOINED = -1;
 
     private final SequenceGroup group;
@@ -92,6 +92,11 @@ public abstract sealed class SchedulingUnit permits SampledUnit, BeamUnit {
 
     /** Fewest tokens that a step must have room for. */
     public abstract int least();
+
+    /** Whether the row at a position of the prompt is wanted for itself, once, and not to draw the next token from. */
+    boolean wantsPromptRow(int position) {
+        return false;
+    }
 
     /** Whose next token the logits after an active sequence's last token tell. */
     public abstract List<Sequence> rows(Sequence s);

@@ -90,7 +90,7 @@ public final class Sequence implements RowSampling {
         return length - promptLength;
     }
 
-    /** Positions of the prompt whose log-probabilities are collected; they are not asked for again after a preemption. */
+    /** Positions of the prompt whose rows are collected; they are not asked for again after a preemption. */
     int scoredPrompt() {
         return scoredPrompt;
     }
@@ -99,9 +99,9 @@ public final class Sequence implements RowSampling {
         scoredPrompt = position + 1;
     }
 
-    /** Whether the logits at this position tell the log-probability of a prompt token that is still wanted. */
+    /** Whether a row at this position of the prompt is wanted for itself, not to draw the next token from. */
     public boolean wantsPromptRow(int position) {
-        return group().params().promptLogprobs().isPresent() && position >= scoredPrompt && position < promptLength - 1;
+        return position >= scoredPrompt && position < promptLength && unit.wantsPromptRow(position);
     }
 
     int maxTokens() {
@@ -147,10 +147,14 @@ public final class Sequence implements RowSampling {
         return blocks.next(tokens, Math.min(length - 1, reusable()));
     }
 
-    /** Positions whose logits are not needed. */
+    /** The first positions, of which no row is needed. */
     private int reusable() {
-        boolean scores = group().params().promptLogprobs().isPresent() && scoredPrompt < promptLength - 1;
-        return scores ? scoredPrompt : Integer.MAX_VALUE;
+        for (int i = scoredPrompt; i < promptLength; i++) {
+            if (unit.wantsPromptRow(i)) {
+                return i;
+            }
+        }
+        return Integer.MAX_VALUE;
     }
 
     /** Gives the blocks back; what was computed is forgotten. */

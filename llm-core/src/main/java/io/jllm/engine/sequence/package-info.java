@@ -4,7 +4,8 @@
  * <p>In reading order:
  * <ul>
  * <li>{@link SequenceGroup}: a request
- * <li>{@link SchedulingUnit}: what is scheduled as one: {@link SampledUnit} a sampled sequence, {@link BeamUnit} all beams of a search
+ * <li>{@link SchedulingUnit}: what is scheduled as one: {@link SampledUnit} a sampled sequence, {@link BeamUnit} all beams of a search,
+ * {@link EmbeddingUnit} a text of which a vector is made, in a {@link Pool}
  * <li>{@link Sequence}: tokens, KV blocks and slot of one sequence
  * <li>{@link SequenceSettings}: the request's parameters, resolved for the model
  * <li>{@link Completion}: text and log-probabilities so far; {@link StopStrings} and {@link StopChecker} end it

@@ -4,6 +4,7 @@ import io.jllm.FinishReason;
 import io.jllm.TokenLogprobs;
 import io.jllm.engine.schedule.Scheduler;
 import io.jllm.engine.sequence.BeamUnit;
+import io.jllm.engine.sequence.EmbeddingUnit;
 import io.jllm.engine.sequence.Clock;
 import io.jllm.engine.sequence.Failures;
 import io.jllm.engine.sequence.SampledUnit;
@@ -16,6 +17,7 @@ import io.jllm.spi.ModelRunner;
 final class StepResults {
     private static final System.Logger LOG = System.getLogger("io.jllm");
 
+    private final ModelRunner runner;
     private final Scheduler scheduler;
     private final StepSampler sampler;
     private final BeamSearch beams;
@@ -25,6 +27,7 @@ final class StepResults {
      * @param maxRows most rows of logits in a step
      */
     StepResults(ModelRunner runner, int vocab, int maxRows, Scheduler scheduler, EngineMonitor monitor) {
+        this.runner = runner;
         this.scheduler = scheduler;
         this.monitor = monitor;
         sampler = new StepSampler(runner, vocab, maxRows);
@@ -41,7 +44,7 @@ final class StepResults {
         }
         for (SchedulingUnit u : scheduler.scheduled()) {
             u.group().progressed(u.active().getFirst());
-            endScored(u);
+            endComputed(u);
         }
     }
 
@@ -64,13 +67,14 @@ final class StepResults {
         SchedulingUnit unit = scheduler.rows().sequence(row).unit();
         int rows = switch (unit) {
             case BeamUnit u -> u.active().size();
-            case SampledUnit _ -> 1;
+            case SampledUnit _, EmbeddingUnit _ -> 1;
         };
         if (!unit.group().done()) {
             try {
                 switch (unit) {
                     case BeamUnit u -> advance(u, row, now);
                     case SampledUnit u -> deliver(u, row, now);
+                    case EmbeddingUnit u -> u.add(scheduler.rows().position(row), runner.hidden(), row);
                 }
             } catch (Throwable t) {
                 fail(unit.group(), Failures.asRuntime(t)); // an application's processor or tokenizer may have thrown it
@@ -109,8 +113,14 @@ final class StepResults {
         }
     }
 
-    private void endScored(SchedulingUnit u) {
-        if (u instanceof SampledUnit s && s.scoresOnly() && s.sequence().behind() == 0) {
+    /** Ends what only its prompt was computed of. */
+    private void endComputed(SchedulingUnit u) {
+        boolean ends = switch (u) {
+            case SampledUnit s -> s.scoresOnly() && s.sequence().behind() == 0;
+            case EmbeddingUnit e -> e.complete();
+            case BeamUnit _ -> false;
+        };
+        if (ends) {
             end(u.group(), FinishReason.LENGTH);
         }
     }

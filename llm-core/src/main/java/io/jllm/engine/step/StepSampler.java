@@ -3,6 +3,7 @@ package io.jllm.engine.step;
 import io.jllm.LogitsProcessor;
 import io.jllm.TokenLogprobs;
 import io.jllm.engine.schedule.StepRows;
+import io.jllm.engine.sequence.EmbeddingUnit;
 import io.jllm.engine.sequence.Failures;
 import io.jllm.engine.sequence.SampledUnit;
 import io.jllm.engine.sequence.SchedulingUnit;
@@ -67,8 +68,8 @@ final class StepSampler {
         for (int r = 0; r < rows; r++) {
             Sequence s = step.sequence(r);
             onDevice[r] = null;
-            if (s.group().done()) {
-                continue; // it failed when its sequences branched off
+            if (s.group().done() || s.unit() instanceof EmbeddingUnit) {
+                continue; // it failed when its sequences branched off, or nothing is drawn from it
             }
             if (step.scoresPrompt(r)) {
                 scorePrompt(r, s, step.position(r));

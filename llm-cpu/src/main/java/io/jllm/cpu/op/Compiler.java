@@ -64,7 +64,9 @@ public final class Compiler {
     }
 
     /** The steps, in order. */
-    public List<CompiledOp> compile(Activations scratch) {
+    public Pass compile(Activations scratch) {
+        Optional<Value> hidden = program.hidden();
+        int body = 0;
         var steps = new ArrayList<CompiledOp>();
         Map<Rope, Angles> angles = new LinkedHashMap<>();
         var parts = new PartCompiler(scratch, tensors, kernels, threads, steps);
@@ -75,8 +77,18 @@ public final class Compiler {
                 steps.add(new RopeTable(table, sequences));
             });
             add(op, scratch, angles, parts, steps);
+            body = hidden.filter(op.out()::equals).isPresent() ? steps.size() : body;
         }
-        return steps;
+        return new Pass(steps, steps.subList(0, body));
+    }
+
+    /**
+     * A program, compiled.
+     *
+     * @param all from token ids to logits
+     * @param body the first of these, to the hidden state
+     */
+    public record Pass(List<CompiledOp> all, List<CompiledOp> body) {
     }
 
     private static Optional<Rope> rope(Op op) {

@@ -31,6 +31,9 @@ final class Values {
         program.ops().forEach(op -> op.inputs().forEach(v -> readers[v.id()]++));
         readers[program.logits().id()]++;
         floats.set(program.logits().id());
+        if (mode == Mode.ANY) {
+            program.hidden().ifPresent(h -> floats.set(h.id()));
+        }
         for (Op op : program.ops()) {
             switch (op) {
                 case Op.Linear l -> {
