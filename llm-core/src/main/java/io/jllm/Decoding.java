@@ -20,6 +20,8 @@ import java.util.function.Supplier;
  * @param frequencyPenalty subtracted for each occurrence in the output; in [-2, 2]. Default 0
  * @param stopTokenIds tokens that end the text beside the model's own
  * @param ignoreEos go on past the model's end-of-sequence tokens. Default false
+ * @param skipSpecialTokens leave special tokens out of the text. If not, each is there as the vocabulary writes it, but for the one that ends the
+ *     text. Default true
  * @param logprobs how many alternatives to report for each generated token; 0 to 100. Default 0
  * @param logitBias added by token id to logits, in a beam search to log-probabilities; negative infinity bans a token
  * @param allowedTokenIds if not empty, no other token is picked
@@ -32,8 +34,8 @@ import java.util.function.Supplier;
  *     Any number. Default 0. However low, it is only a matter of patience: see {@link LLM}
  */
 public record Decoding(OptionalInt maxTokens, int minTokens, float repetitionPenalty, float presencePenalty, float frequencyPenalty,
-                       Set<Integer> stopTokenIds, boolean ignoreEos, int logprobs, Map<Integer, Float> logitBias, Set<Integer> allowedTokenIds,
-                       Optional<Supplier<LogitsProcessor>> logitsProcessor, String cacheSalt, Optional<Duration> timeout, int priority) {
+                       Set<Integer> stopTokenIds, boolean ignoreEos, boolean skipSpecialTokens, int logprobs, Map<Integer, Float> logitBias,
+                       Set<Integer> allowedTokenIds, Optional<Supplier<LogitsProcessor>> logitsProcessor, String cacheSalt, Optional<Duration> timeout, int priority) {
     /** Most alternatives that can be asked for. */
     static final int MAX_LOGPROBS = 100;
 

@@ -47,6 +47,11 @@ public sealed interface DecodingParams permits SamplingParams, BeamSearchParams 
         return decoding().ignoreEos();
     }
 
+    /** Whether special tokens are left out of the text. See {@link Decoding#skipSpecialTokens}. */
+    default boolean skipSpecialTokens() {
+        return decoding().skipSpecialTokens();
+    }
+
     /** Alternatives reported for each token. See {@link Decoding#logprobs}. */
     default int logprobs() {
         return decoding().logprobs();

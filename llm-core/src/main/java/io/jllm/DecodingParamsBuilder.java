@@ -22,6 +22,7 @@ public abstract sealed class DecodingParamsBuilder<B extends DecodingParamsBuild
     private float frequencyPenalty;
     private Set<Integer> stopTokenIds = Set.of();
     private boolean ignoreEos;
+    private boolean skipSpecialTokens = true;
     private int logprobs;
     private Map<Integer, Float> logitBias = Map.of();
     private Set<Integer> allowedTokenIds = Set.of();
@@ -45,6 +46,7 @@ public abstract sealed class DecodingParamsBuilder<B extends DecodingParamsBuild
         frequencyPenalty = d.frequencyPenalty();
         stopTokenIds = d.stopTokenIds();
         ignoreEos = d.ignoreEos();
+        skipSpecialTokens = d.skipSpecialTokens();
         logprobs = d.logprobs();
         logitBias = d.logitBias();
         allowedTokenIds = d.allowedTokenIds();
@@ -97,6 +99,12 @@ public abstract sealed class DecodingParamsBuilder<B extends DecodingParamsBuild
         return self();
     }
 
+    /** See {@link Decoding#skipSpecialTokens}. */
+    public final B skipSpecialTokens(boolean value) {
+        skipSpecialTokens = value;
+        return self();
+    }
+
     /** See {@link Decoding#logprobs}. */
     public final B logprobs(int alternatives) {
         logprobs = alternatives;
@@ -142,7 +150,7 @@ public abstract sealed class DecodingParamsBuilder<B extends DecodingParamsBuild
     }
 
     final Decoding decoding() {
-        return new Decoding(maxTokens, minTokens, repetitionPenalty, presencePenalty, frequencyPenalty, stopTokenIds, ignoreEos, logprobs,
-                logitBias, allowedTokenIds, logitsProcessor, cacheSalt, timeout, priority);
+        return new Decoding(maxTokens, minTokens, repetitionPenalty, presencePenalty, frequencyPenalty, stopTokenIds, ignoreEos,
+                skipSpecialTokens, logprobs, logitBias, allowedTokenIds, logitsProcessor, cacheSalt, timeout, priority);
     }
 }

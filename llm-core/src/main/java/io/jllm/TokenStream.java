@@ -1,6 +1,7 @@
 package io.jllm;
 
 import java.util.Iterator;
+import java.util.Optional;
 import java.util.concurrent.Flow;
 
 /**
@@ -39,9 +40,17 @@ public interface TokenStream extends RequestHandle, Iterable<TokenStream.Piece>,
      *
      * @param index which of the request's sequences
      * @param text more text; may be empty, never a broken code point
-     * @param tokenId the token; -1 for text that was held back until the end
-     * @param logprob the token's log-probability; NaN without a token
+     * @param token the token, with the alternatives that {@link SamplingParams#logprobs} asks for; empty for text that was held back until the end
      */
-    record Piece(int index, String text, int tokenId, float logprob) {
+    record Piece(int index, String text, Optional<TokenLogprobs> token) {
+        /** The token's id; -1 without a token. */
+        public int tokenId() {
+            return token.map(TokenLogprobs::id).orElse(-1);
+        }
+
+        /** The token's log-probability; NaN without a token. */
+        public float logprob() {
+            return token.map(TokenLogprobs::logprob).orElse(Float.NaN);
+        }
     }
 }

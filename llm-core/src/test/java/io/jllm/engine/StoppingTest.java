@@ -13,7 +13,9 @@ import io.jllm.RequestOutput;
 import io.jllm.SamplingParams;
 import io.jllm.SamplingParamsBuilder;
 import io.jllm.StopReason;
+import io.jllm.TokenLogprobs;
 import io.jllm.TokenStream;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
@@ -53,6 +55,28 @@ class StoppingTest {
         assertEquals(FinishReason.STOP, out.finishReason());
         assertEquals(Optional.of(new StopReason.Token(0)), out.outputs().getFirst().stopReason());
         assertEquals(LetterTokenizer.EOS, out.tokenIds()[out.tokenIds().length - 1]);
+    }
+
+    /** Where special tokens are shown, they are text like any other, in which stop strings are found; not the one that ends it. */
+    @Test
+    void specialTokensAreShown() {
+        RequestOutput out = say(alphabet().ignoreEos(true).skipSpecialTokens(false).maxTokens(25).build());
+        assertEquals("efghijklmnopqrstuvwxyz<end>bc", out.text());
+        assertEquals("efghijklmnopqrstuvwxyz", say(alphabet().skipSpecialTokens(false).build()).text());
+        RequestOutput stopped = say(alphabet().ignoreEos(true).skipSpecialTokens(false).stop("nd>b").build());
+        assertEquals("efghijklmnopqrstuvwxyz<e", stopped.text());
+    }
+
+    /** Each piece of a stream has its token with alternatives, as the result has. */
+    @Test
+    void piecesTellAlternatives() {
+        try (TokenStream stream = LLM.stream(Prompt.of("d"), alphabet().logprobs(3).maxTokens(4).build())) {
+            var tokens = new ArrayList<TokenLogprobs>();
+            stream.forEach(p -> p.token().ifPresent(tokens::add));
+            assertEquals(4, tokens.size());
+            assertEquals(stream.result().join().outputs().getFirst().logprobs(), tokens);
+            assertEquals(3, tokens.getFirst().topIds().length);
+        }
     }
 
     @Test

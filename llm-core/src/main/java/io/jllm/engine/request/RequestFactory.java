@@ -18,6 +18,7 @@ import io.jllm.tokenizer.StreamingDetokenizer;
 import io.jllm.tokenizer.Tokenizer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -91,10 +92,10 @@ public final class RequestFactory {
     private SequenceGroup sampled(long id, Prompt prompt, int[] ids, SamplingParams params, ResultSink sink) {
         checkSequences("n asks for " + params.n() + " outputs", params.n());
         SequenceSettings settings = settings(params, ids.length, 1);
-        StopStrings stops = stops(params.stop());
+        StopStrings stops = stops(params);
         var completions = new ArrayList<Completion>();
         for (int i = 0; i < params.n(); i++) {
-            completions.add(new Completion(i, settings, detokenizer(), stops));
+            completions.add(new Completion(i, settings, detokenizer(params), stops));
         }
         return new SequenceGroup(id, prompt, ids, params, g -> SampledUnit.of(g, settings, completions), sink);
     }
@@ -112,7 +113,7 @@ public final class RequestFactory {
         SequenceSettings settings = settings(common, ids.length, params.width());
         var scorer = new BeamScorer(params.width(), params.lengthPenalty(), params.earlyStopping(), settings.maxTokens());
         return new SequenceGroup(id, prompt, ids, common,
-                g -> List.of(new BeamUnit(g, settings, params.width(), scorer, params.n(), this::detokenizer)), sink);
+                g -> List.of(new BeamUnit(g, settings, params.width(), scorer, params.n(), () -> detokenizer(common))), sink);
     }
 
     private void checkSequences(String asked, int count) {
@@ -122,16 +123,20 @@ public final class RequestFactory {
         }
     }
 
-    private StreamingDetokenizer detokenizer() {
-        return model.tokenizer().map(Tokenizer::detokenizer).orElse(NoText.INSTANCE);
+    private StreamingDetokenizer detokenizer(SamplingParams params) {
+        return model.tokenizer().map(t -> params.skipSpecialTokens() ? t.detokenizer() : new WrittenSpecials(t)).orElse(NoText.INSTANCE);
     }
 
-    private StopStrings stops(List<String> asked) {
+    private StopStrings stops(SamplingParams params) {
+        List<String> asked = params.stop();
         if (asked.isEmpty()) {
             return StopStrings.NONE;
         }
         Tokenizer tokenizer = model.tokenizer().orElseThrow(() -> new IllegalArgumentException(
                 "the model came without a tokenizer, so its output has no text in which to find stop strings; use stopTokenIds"));
+        if (!params.skipSpecialTokens()) {
+            return new StopStrings(asked, List.of(), Optional.empty()); // all of them are in the text
+        }
         List<String> special = specialTokens;
         if (special == null) {
             special = StopStrings.specialTokens(tokenizer);

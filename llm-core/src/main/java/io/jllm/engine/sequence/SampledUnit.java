@@ -100,7 +100,7 @@ public final class SampledUnit extends SchedulingUnit {
     public void token(TokenLogprobs token) {
         sequence.append(token.id());
         String text = completion.accept(token);
-        group().piece(new TokenStream.Piece(completion.index(), text, token.id(), token.logprob()));
+        group().piece(new TokenStream.Piece(completion.index(), text, Optional.of(token)));
     }
 
     @Override
@@ -113,7 +113,7 @@ public final class SampledUnit extends SchedulingUnit {
         if (!completion.finished()) {
             String text = completion.finish(reason, Optional.empty());
             if (!text.isEmpty()) {
-                group().piece(new TokenStream.Piece(completion.index(), text, -1, Float.NaN));
+                group().piece(new TokenStream.Piece(completion.index(), text, Optional.empty()));
             }
         }
     }

@@ -167,7 +167,7 @@ class SoakTest {
                 assertTrue(problem(new Turn(1, 0, q, Turn.Manner.FAIL, 0), alone, alone).isPresent());
                 assertTrue(problem(new Turn(1, 0, q, Turn.Manner.NONSENSE, 0), alone, alone).isPresent());
                 var answer = new Answer(new Turn(1, 0, q, Turn.Manner.STREAM, 0), Optional.of(alone),
-                        List.of(new Piece(0, "never said", 5, 0)), 0);
+                        List.of(new Piece(0, "never said", Optional.of(new TokenLogprobs(5, 0, new int[0], new float[0])))), 0);
                 assertTrue(Checker.problem(answer, alone).isPresent());
             }
         }
