@@ -5,6 +5,7 @@
  * <ul>
  * <li>{@link Message} with its {@link Role}: what was said
  * <li>{@link Tool}, {@link ToolCall}: what a model may call, and what it asked for
+ * <li>{@link Answer}, {@link AnswerPart}: what it answered, whole and as it comes, by the {@link AnswerFormat} of its family
  * </ul>
  */
 package io.jllm.chat;
