@@ -2,6 +2,7 @@ package io.jllm.examples.cli;
 
 import io.jllm.examples.cli.command.Action;
 import io.jllm.examples.cli.command.BenchCommand;
+import io.jllm.examples.cli.command.EmbedCommand;
 import io.jllm.examples.cli.command.InspectCommand;
 import io.jllm.examples.cli.command.LogitsCommand;
 import io.jllm.examples.cli.command.PerplexityCommand;
@@ -107,6 +108,7 @@ final class Cli {
         all.put("run", RunCommand::new);
         all.put("logits", LogitsCommand::new);
         all.put("tokenize", TokenizeCommand::new);
+        all.put("embed", EmbedCommand::new);
         all.put("perplexity", PerplexityCommand::new);
         all.put("inspect", InspectCommand::new);
         all.put("quantize", QuantizeCommand::new);

@@ -3,8 +3,10 @@ package io.jllm.examples.cli;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import io.jllm.demo.DemoModel;
@@ -25,7 +27,7 @@ import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** {@code tokenize}, {@code inspect} and {@code quantize}: commands about files. */
+/** {@code tokenize}, {@code inspect} and {@code quantize}: commands about files; {@code embed}. */
 class FilesTest {
     @TempDir
     private Path folder;
@@ -57,6 +59,23 @@ class FilesTest {
         assertEquals("[" + CliRun.good("tokenize", "--whole", "--text-file", same.toString()).strip().replace(" ", ",") + "]",
                 arrays.get(1));
         assertEquals("[0]", arrays.get(2));
+    }
+
+    @Test
+    void embedsLines() throws Exception {
+        Path text = Files.writeString(folder.resolve("lines"), "Once upon a time\nThere was a king\nOnce upon a time\n");
+        List<String> lines = CliRun.good("embed", "--text-file", text.toString()).lines().toList();
+        assertEquals(3, lines.size());
+        assertEquals(lines.getFirst(), lines.getLast());
+        double squares = 0;
+        for (JsonElement x : JsonParser.parseString(lines.getFirst()).getAsJsonArray()) {
+            squares += x.getAsDouble() * x.getAsDouble();
+        }
+        assertEquals(1, squares, 1e-5);
+        List<String> means = CliRun.good("embed", "--text-file", text.toString(), "--pooling", "mean").lines().toList();
+        assertNotEquals(lines.getFirst(), means.getFirst());
+        Path json = Files.writeString(folder.resolve("jsonl"), "\"Once upon a time\"\n");
+        assertEquals(means.getFirst(), CliRun.good("embed", "--jsonl", "--text-file", json.toString(), "--pooling", "mean").strip());
     }
 
     @Test

@@ -45,6 +45,8 @@ class UsageTest {
         "logits --ids 1 --model absent.gguf                    | there is no model absent.gguf",
         "tokenize                                              | --text-file",
         "tokenize --text-file absent.txt                       | there is no file absent.txt",
+        "embed --text-file absent.txt                          | there is no file absent.txt",
+        "embed --text-file absent.txt --pooling max            | pooling",
         "tokenize --text-file a --whole --jsonl                | exclude each other",
         "perplexity --text absent.txt                          | there is no file absent.txt",
         "run --prompt a --model=                               | the name of a file is empty",
@@ -76,7 +78,7 @@ class UsageTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"--help", "run --help", "logits -h", "tokenize --help", "perplexity --help", "inspect --help",
+    @ValueSource(strings = {"--help", "run --help", "logits -h", "tokenize --help", "embed --help", "perplexity --help", "inspect --help",
         "quantize --help", "bench --help", "soak --help"})
     void help(String args) {
         CliRun run = CliRun.of(args.split(" "));

@@ -28,6 +28,15 @@ public final class Json {
         return array;
     }
 
+    /** Numbers as an array. */
+    public static JsonArray array(float[] values) {
+        var array = new JsonArray(values.length);
+        for (float v : values) {
+            array.add(number(v));
+        }
+        return array;
+    }
+
     /** A number; null for NaN and the infinities, which JSON has not. */
     public static JsonElement number(float value) {
         return Float.isFinite(value) ? new JsonPrimitive(value) : JsonNull.INSTANCE;
