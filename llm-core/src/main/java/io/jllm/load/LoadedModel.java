@@ -2,11 +2,13 @@ package io.jllm.load;
 
 import io.jllm.ModelLoadException;
 import io.jllm.SamplingParams;
+import io.jllm.chat.ChatTemplate;
 import io.jllm.model.ModelConfig;
 import io.jllm.model.Program;
 import io.jllm.quant.WeightSource;
 import io.jllm.tokenizer.Tokenizer;
 import java.util.HashSet;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -22,6 +24,7 @@ public final class LoadedModel implements AutoCloseable {
     private final Program program;
     private final WeightSource weights;
     private final CompletableFuture<Optional<Tokenizer>> tokenizer;
+    private final CompletableFuture<ChatTemplate> chatTemplate;
     private final SamplingParams defaults;
     private final Set<Integer> eos;
     private final String description;
@@ -40,16 +43,18 @@ public final class LoadedModel implements AutoCloseable {
      */
     public LoadedModel(ModelConfig config, Program program, WeightSource weights, Optional<Tokenizer> tokenizer, SamplingParams defaults,
                        Set<Integer> eos, String description) {
-        this(config, program, weights, CompletableFuture.completedFuture(tokenizer), defaults, eos, description, Optional.empty());
+        this(config, program, weights, CompletableFuture.completedFuture(tokenizer),
+                CompletableFuture.completedFuture(ChatTemplate.of(Map.of(), Map.of())), defaults, eos, description, Optional.empty());
     }
 
-    /** A model whose tokenizer may come later, or fail with a {@link ModelLoadException}. */
+    /** A model whose tokenizer may come later, or fail with a {@link ModelLoadException}, and whose chat templates may come later. */
     LoadedModel(ModelConfig config, Program program, WeightSource weights, CompletableFuture<Optional<Tokenizer>> tokenizer,
-                SamplingParams defaults, Set<Integer> eos, String description, Optional<GgufForm> gguf) {
+                CompletableFuture<ChatTemplate> chatTemplate, SamplingParams defaults, Set<Integer> eos, String description, Optional<GgufForm> gguf) {
         this.config = config;
         this.program = program;
         this.weights = weights;
         this.tokenizer = tokenizer;
+        this.chatTemplate = chatTemplate;
         this.defaults = defaults;
         this.eos = Set.copyOf(eos);
         this.description = description;
@@ -86,6 +91,13 @@ public final class LoadedModel implements AutoCloseable {
                 case null, default -> throw e; // nothing else is thrown there
             }
         }
+    }
+
+    /**
+     * Its chat templates; {@linkplain ChatTemplate#isEmpty empty} if the files have none. One that is broken is an error only where it is used.
+     */
+    public ChatTemplate chatTemplate() {
+        return chatTemplate.join();
     }
 
     /** The sampling settings that the model's makers recommend; neutral where they say nothing. */

@@ -2,6 +2,7 @@ package io.jllm.load;
 
 import io.jllm.ModelLoadException;
 import io.jllm.SamplingParams;
+import io.jllm.chat.ChatTemplate;
 import io.jllm.json.ConfigJson;
 import io.jllm.json.FileErrors;
 import io.jllm.model.Architecture;
@@ -100,7 +101,8 @@ public final class ModelFiles {
                     ? Optional.of(() -> GgufTokenizers.fromGguf(metadata)) : Optional.empty();
             var name = metadata.text("general.name").orElse(String.valueOf(path.getFileName()));
             var weights = read.model().adaptFile(file);
-            return assemble(name, read.model().build(weights), weights, tokenizer, defaults, Set.of(), read.gguf());
+            var chat = CompletableFuture.completedFuture(ChatTemplates.ofGguf(metadata));
+            return assemble(name, read.model().build(weights), weights, tokenizer, chat, defaults, Set.of(), read.gguf());
         } catch (Throwable t) {
             file.close();
             throw t;
@@ -121,7 +123,8 @@ public final class ModelFiles {
             Optional<Supplier<Tokenizer>> tokenizer = HuggingFaceTokenizers.isIn(folder)
                     ? Optional.of(() -> HuggingFaceTokenizers.fromFolder(folder, eos)) : Optional.empty();
             var name = String.valueOf(folder.toRealPath().getFileName());
-            return assemble(name, built, weights, tokenizer, defaults, eos, read.gguf());
+            var chat = CompletableFuture.supplyAsync(() -> ChatTemplates.ofFolder(folder), work -> inBackground("jllm-chat-template", work));
+            return assemble(name, built, weights, tokenizer, chat, defaults, eos, read.gguf());
         } catch (Throwable t) {
             checkpoint.close();
             throw t;
@@ -133,14 +136,18 @@ public final class ModelFiles {
         if (maker.isEmpty()) {
             return CompletableFuture.completedFuture(Optional.empty());
         }
-        return CompletableFuture.supplyAsync(() -> Optional.of(maker.get().get()),
-                work -> Thread.ofPlatform().name("jllm-tokenizer").daemon().start(work));
+        return CompletableFuture.supplyAsync(() -> Optional.of(maker.get().get()), work -> inBackground("jllm-tokenizer", work));
+    }
+
+    private static void inBackground(String name, Runnable work) {
+        Thread.ofPlatform().name(name).daemon().start(work);
     }
 
     private static LoadedModel assemble(String name, Architecture.Built built, WeightSource weights, Optional<Supplier<Tokenizer>> tokenizer,
-                                        SamplingParams defaults, Set<Integer> eos, Optional<GgufForm> gguf) {
+                                        CompletableFuture<ChatTemplate> chat, SamplingParams defaults, Set<Integer> eos,
+                                        Optional<GgufForm> gguf) {
         var description = name + ": " + describe(built.config(), weights);
-        return new LoadedModel(built.config(), built.program(), weights, making(tokenizer), defaults, eos, description, gguf);
+        return new LoadedModel(built.config(), built.program(), weights, making(tokenizer), chat, defaults, eos, description, gguf);
     }
 
     private static String describe(ModelConfig config, WeightSource weights) {

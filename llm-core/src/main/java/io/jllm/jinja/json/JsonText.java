@@ -1,6 +1,7 @@
 package io.jllm.jinja.json;
 
 import com.google.gson.JsonParseException;
+import com.google.gson.JsonPrimitive;
 import com.google.gson.Strictness;
 import com.google.gson.stream.JsonReader;
 import com.google.gson.stream.JsonToken;
@@ -55,6 +56,11 @@ public final class JsonText {
         } catch (IOException | JsonParseException | IllegalStateException e) {
             throw new Malformed(firstLine(String.valueOf(e.getMessage())));
         }
+    }
+
+    /** A string as JSON text. */
+    public static String quoted(String text) {
+        return new JsonPrimitive(text).toString();
     }
 
     /** The parser ends its messages with a link to its manual. */
