@@ -11,6 +11,7 @@ module io.jllm.core {
     exports io.jllm.convert;
     exports io.jllm.load;
     exports io.jllm.model;
+    exports io.jllm.schema;
     exports io.jllm.spi;
     exports io.jllm.tokenizer;
     exports io.jllm.tokenizer.gguf;
