@@ -8,6 +8,7 @@ module io.jllm.core {
     exports io.jllm;
     exports io.jllm.chat;
     exports io.jllm.chat.answer;
+    exports io.jllm.chat.tools;
     exports io.jllm.convert;
     exports io.jllm.load;
     exports io.jllm.model;
