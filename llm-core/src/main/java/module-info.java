@@ -8,9 +8,11 @@ module io.jllm.core {
     exports io.jllm;
     exports io.jllm.chat;
     exports io.jllm.chat.answer;
+    exports io.jllm.chat.tools;
     exports io.jllm.convert;
     exports io.jllm.load;
     exports io.jllm.model;
+    exports io.jllm.schema;
     exports io.jllm.spi;
     exports io.jllm.tokenizer;
     exports io.jllm.tokenizer.gguf;

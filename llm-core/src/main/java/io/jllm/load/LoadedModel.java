@@ -3,6 +3,7 @@ package io.jllm.load;
 import io.jllm.ModelLoadException;
 import io.jllm.Pooling;
 import io.jllm.SamplingParams;
+import io.jllm.chat.ChatTemplate;
 import io.jllm.model.ModelConfig;
 import io.jllm.model.Program;
 import io.jllm.quant.WeightSource;
@@ -10,9 +11,7 @@ import io.jllm.tokenizer.Tokenizer;
 import java.util.HashSet;
 import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
-import java.util.function.Supplier;
 
 /**
  * A model as its files give it, before a backend has seen it. Whoever opened it closes it. The parts are safe for use by many
@@ -23,12 +22,11 @@ public final class LoadedModel implements AutoCloseable {
     private final ModelConfig config;
     private final Program program;
     private final WeightSource weights;
-    private final CompletableFuture<Optional<Tokenizer>> tokenizer;
+    private final TextParts text;
     private final SamplingParams defaults;
     private final Set<Integer> eos;
     private final String description;
     private final Optional<GgufForm> gguf;
-    private final Supplier<Optional<Pooling>> pooling;
 
     /**
      * A model whose tokenizer is there.
@@ -43,21 +41,20 @@ public final class LoadedModel implements AutoCloseable {
      */
     public LoadedModel(ModelConfig config, Program program, WeightSource weights, Optional<Tokenizer> tokenizer, SamplingParams defaults,
                        Set<Integer> eos, String description) {
-        this(config, program, weights, CompletableFuture.completedFuture(tokenizer), defaults, eos, description, Optional.empty(), Optional::empty);
+        this(config, program, weights, TextParts.of(tokenizer), defaults, eos, description, Optional.empty());
     }
 
-    /** A model whose tokenizer may come later, or fail with a {@link ModelLoadException}. */
-    LoadedModel(ModelConfig config, Program program, WeightSource weights, CompletableFuture<Optional<Tokenizer>> tokenizer,
-                SamplingParams defaults, Set<Integer> eos, String description, Optional<GgufForm> gguf, Supplier<Optional<Pooling>> pooling) {
+    /** A model whose tokenizer may come later, or fail with a {@link ModelLoadException}, and whose chat templates may come later. */
+    LoadedModel(ModelConfig config, Program program, WeightSource weights, TextParts text, SamplingParams defaults, Set<Integer> eos,
+                String description, Optional<GgufForm> gguf) {
         this.config = config;
         this.program = program;
         this.weights = weights;
-        this.tokenizer = tokenizer;
+        this.text = text;
         this.defaults = defaults;
         this.eos = Set.copyOf(eos);
         this.description = description;
         this.gguf = gguf;
-        this.pooling = pooling;
     }
 
     /** Its numbers. */
@@ -82,7 +79,7 @@ public final class LoadedModel implements AutoCloseable {
      */
     public Optional<Tokenizer> tokenizer() {
         try {
-            return tokenizer.join();
+            return text.tokenizer().join();
         } catch (CompletionException e) {
             switch (e.getCause()) {
                 case RuntimeException cause -> throw cause;
@@ -90,6 +87,13 @@ public final class LoadedModel implements AutoCloseable {
                 case null, default -> throw e; // nothing else is thrown there
             }
         }
+    }
+
+    /**
+     * Its chat templates; {@linkplain ChatTemplate#isEmpty empty} if the files have none. One that is broken is an error only where it is used.
+     */
+    public ChatTemplate chatTemplate() {
+        return text.chatTemplate().join();
     }
 
     /** The sampling settings that the model's makers recommend; neutral where they say nothing. */
@@ -110,7 +114,7 @@ public final class LoadedModel implements AutoCloseable {
      * @throws ModelLoadException if they say what is not supported
      */
     public Optional<Pooling> pooling() {
-        return pooling.get();
+        return text.pooling().get();
     }
 
     /** One line for people: name, family, number of parameters, formats, size, context. */

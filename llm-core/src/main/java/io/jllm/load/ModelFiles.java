@@ -1,7 +1,6 @@
 package io.jllm.load;
 
 import io.jllm.ModelLoadException;
-import io.jllm.Pooling;
 import io.jllm.SamplingParams;
 import io.jllm.json.ConfigJson;
 import io.jllm.json.FileErrors;
@@ -101,8 +100,9 @@ public final class ModelFiles {
                     ? Optional.of(() -> GgufTokenizers.fromGguf(metadata)) : Optional.empty();
             var name = metadata.text("general.name").orElse(String.valueOf(path.getFileName()));
             var weights = read.model().adaptFile(file);
-            return assemble(name, read.model().build(weights), weights, tokenizer, defaults, Set.of(), read.gguf(),
+            var text = new TextParts(making(tokenizer), CompletableFuture.completedFuture(ChatTemplates.ofGguf(metadata)),
                     () -> PoolingKind.of(path.toString(), metadata));
+            return assemble(name, read.model().build(weights), weights, text, defaults, Set.of(), read.gguf());
         } catch (Throwable t) {
             file.close();
             throw t;
@@ -123,7 +123,9 @@ public final class ModelFiles {
             Optional<Supplier<Tokenizer>> tokenizer = HuggingFaceTokenizers.isIn(folder)
                     ? Optional.of(() -> HuggingFaceTokenizers.fromFolder(folder, eos)) : Optional.empty();
             var name = String.valueOf(folder.toRealPath().getFileName());
-            return assemble(name, built, weights, tokenizer, defaults, eos, read.gguf(), () -> PoolingKind.of(folder));
+            var chat = CompletableFuture.supplyAsync(() -> ChatTemplates.ofFolder(folder), work -> inBackground("jllm-chat-template", work));
+            var text = new TextParts(making(tokenizer), chat, () -> PoolingKind.of(folder));
+            return assemble(name, built, weights, text, defaults, eos, read.gguf());
         } catch (Throwable t) {
             checkpoint.close();
             throw t;
@@ -135,14 +137,17 @@ public final class ModelFiles {
         if (maker.isEmpty()) {
             return CompletableFuture.completedFuture(Optional.empty());
         }
-        return CompletableFuture.supplyAsync(() -> Optional.of(maker.get().get()),
-                work -> Thread.ofPlatform().name("jllm-tokenizer").daemon().start(work));
+        return CompletableFuture.supplyAsync(() -> Optional.of(maker.get().get()), work -> inBackground("jllm-tokenizer", work));
     }
 
-    private static LoadedModel assemble(String name, Architecture.Built built, WeightSource weights, Optional<Supplier<Tokenizer>> tokenizer,
-                                        SamplingParams defaults, Set<Integer> eos, Optional<GgufForm> gguf, Supplier<Optional<Pooling>> pooling) {
+    private static void inBackground(String name, Runnable work) {
+        Thread.ofPlatform().name(name).daemon().start(work);
+    }
+
+    private static LoadedModel assemble(String name, Architecture.Built built, WeightSource weights, TextParts text,
+                                        SamplingParams defaults, Set<Integer> eos, Optional<GgufForm> gguf) {
         var description = name + ": " + describe(built.config(), weights);
-        return new LoadedModel(built.config(), built.program(), weights, making(tokenizer), defaults, eos, description, gguf, pooling);
+        return new LoadedModel(built.config(), built.program(), weights, text, defaults, eos, description, gguf);
     }
 
     private static String describe(ModelConfig config, WeightSource weights) {

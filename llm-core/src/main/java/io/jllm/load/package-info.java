@@ -11,6 +11,7 @@
  * <li>{@link GgufForm}: what is written of all that when a folder is converted
  * <li>{@link HuggingFaceQuantization}: which quantised folders can be read
  * <li>{@link SamplingDefaults}: the settings that its makers recommend
+ * <li>{@link ChatTemplates}: the chat templates among its files
  * <li>{@link FolderContents}: what a folder holds instead of a model
  * </ul>
  */

@@ -1,7 +1,9 @@
 package io.jllm.tokenizer;
 
+import java.util.List;
 import java.util.OptionalInt;
 import java.util.Set;
+import java.util.stream.IntStream;
 
 /**
  * Text to token ids and back. Ids are those of the model's embedding table. Thread-safe; after {@link #close} encoding is an
@@ -27,6 +29,32 @@ public interface Tokenizer extends AutoCloseable {
     /** The ids of a prompt: with what the model wants at its head, and with special tokens parsed. */
     default int[] encode(String text) {
         return encode(text, true, true);
+    }
+
+    /**
+     * The ids of a text that is made of pieces. Special tokens become their ids where all their characters are in pieces that may hold them. Else
+     * they are plain text, and so are other tokens in brackets that a vocabulary has ({@code <think>}, {@code <tool_call>}). What lies between
+     * special tokens is encoded as one text, across the borders of pieces, if the vocabulary merges across them: this method, as long as it is
+     * not overridden, encodes each run of pieces of one kind by itself.
+     *
+     * @param addBos as for {@link #encode(String, boolean, boolean)}
+     */
+    default int[] encode(List<TextPiece> pieces, boolean addBos) {
+        if (pieces.stream().map(TextPiece::special).distinct().count() < 2) {
+            boolean special = pieces.stream().allMatch(TextPiece::special);
+            return encode(String.join("", pieces.stream().map(TextPiece::text).toList()), addBos, special);
+        }
+        IntStream.Builder ids = IntStream.builder();
+        IntStream.of(encode("", addBos, true)).forEach(ids);
+        for (int from = 0, to; from < pieces.size(); from = to) {
+            boolean special = pieces.get(from).special();
+            StringBuilder run = new StringBuilder();
+            for (to = from; to < pieces.size() && pieces.get(to).special() == special; to++) {
+                run.append(pieces.get(to).text());
+            }
+            IntStream.of(encode(run.toString(), false, special)).forEach(ids);
+        }
+        return ids.build().toArray();
     }
 
     /**

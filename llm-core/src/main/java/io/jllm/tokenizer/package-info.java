@@ -3,7 +3,7 @@
  *
  * <p>In reading order:
  * <ul>
- * <li>{@link Tokenizer}: encodes and decodes whole texts
+ * <li>{@link Tokenizer}: encodes and decodes whole texts; {@link TextPiece}: parts of which some may hold special tokens
  * <li>{@link StreamingDetokenizer}: text as tokens come
  * <li>io.jllm.tokenizer.gguf and io.jllm.tokenizer.huggingface make them of a model's files
  * <li>io.jllm.tokenizer.source and sentencepiece read the files of a folder

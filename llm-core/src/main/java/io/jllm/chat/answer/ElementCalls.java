@@ -203,6 +203,7 @@ final class ElementCalls implements CallReader {
         }
         out.arguments(notation == Tags.Notation.JSON ? value.endJson() : value.end(types, tool, parameter), "");
         in.skip(valueEnds.text(found).equals(tags.valueEnd()) ? tags.valueEnd().length() : 0);
+        out.arguments("", in.take());
         place = Place.PARAMETERS;
         return Look.FITS;
     }

@@ -3,6 +3,7 @@ package io.jllm.tokenizer.gguf;
 import io.jllm.tokenizer.subword.AddedToken;
 import io.jllm.tokenizer.subword.Pieces;
 import io.jllm.tokenizer.subword.Segment;
+import io.jllm.tokenizer.subword.Trust;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -46,14 +47,14 @@ final class GgufSplitter implements Segment.Splitter {
     }
 
     @Override
-    public List<Segment> split(String text, boolean parseSpecial) {
+    public List<Segment> split(String text, Trust trust) {
         if (text.isEmpty()) {
             return List.of();
         }
         List<Span> spans = List.of(new Span(0, text.length(), null));
         for (AddedToken token : longestFirst) {
-            if ((parseSpecial || !token.special()) && text.contains(token.text())) {
-                spans = cut(text, spans, token);
+            if ((trust != Trust.NONE || !token.special()) && text.contains(token.text())) {
+                spans = cut(text, spans, token, trust);
             }
         }
         List<Segment> segments = new ArrayList<>(spans.size());
@@ -66,7 +67,7 @@ final class GgufSplitter implements Segment.Splitter {
         return segments;
     }
 
-    private static List<Span> cut(String text, List<Span> spans, AddedToken token) {
+    private static List<Span> cut(String text, List<Span> spans, AddedToken token, Trust trust) {
         List<Span> result = new ArrayList<>(spans.size() + 2);
         for (Span span : spans) {
             if (!span.isText()) {
@@ -74,7 +75,12 @@ final class GgufSplitter implements Segment.Splitter {
                 continue;
             }
             int from = span.start;
-            for (int at; (at = text.indexOf(token.text(), from, span.end)) >= 0; ) {
+            int sought = from;
+            for (int at; (at = text.indexOf(token.text(), sought, span.end)) >= 0; ) {
+                if (!trust.allows(token, at, at + token.text().length())) {
+                    sought = at + 1;
+                    continue;
+                }
                 int left = at;
                 while (token.leftStrip() && left > from && isSpace(text.charAt(left - 1))) {
                     left--;
@@ -87,6 +93,7 @@ final class GgufSplitter implements Segment.Splitter {
                 while (token.rightStrip() && from < span.end && isSpace(text.charAt(from))) {
                     from++;
                 }
+                sought = from;
             }
             if (from < span.end) {
                 result.add(new Span(from, span.end, null));

@@ -36,6 +36,15 @@ public record AddedToken(int id, String text, boolean special, boolean leftStrip
         return new AddedToken(number, text, special, leftStrip, rightStrip, singleWord, normalized);
     }
 
+    /**
+     * Whether it stands in brackets, as {@code <think>}, {@code [INST]} and {@code <tool_call>} do, be it special or not: so templates write what
+     * steers a model, and users must not. Runs of blanks and digits, and words, are mere text.
+     */
+    boolean steers() {
+        return text.length() > 2 && "<[{|\uFF5C".indexOf(text.charAt(0)) >= 0 && ">]}|\uFF5C".indexOf(text.charAt(text.length() - 1)) >= 0
+                && text.codePoints().anyMatch(Character::isLetter);
+    }
+
     /** The same, but special. */
     public AddedToken asSpecial() {
         return new AddedToken(id, text, true, leftStrip, rightStrip, singleWord, normalized);

@@ -17,8 +17,9 @@ public sealed interface Segment {
         /**
          * The parts, in order.
          *
-         * @param parseSpecial whether special tokens are looked for; others that the vocabulary wants found always are
+         * @param trust where special tokens are looked for; others that the vocabulary wants found are found everywhere, but for those that
+         *     {@linkplain AddedToken#steers steer} in a text of pieces
          */
-        List<Segment> split(String text, boolean parseSpecial);
+        List<Segment> split(String text, Trust trust);
     }
 }

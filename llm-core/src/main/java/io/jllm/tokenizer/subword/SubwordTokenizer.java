@@ -1,10 +1,13 @@
 package io.jllm.tokenizer.subword;
 
 import io.jllm.tokenizer.StreamingDetokenizer;
+import io.jllm.tokenizer.TextPiece;
 import io.jllm.tokenizer.Tokenizer;
 import java.util.Arrays;
+import java.util.List;
 import java.util.OptionalInt;
 import java.util.Set;
+import java.util.stream.Collectors;
 
 /** Cuts out the tokens written in a text, has the model encode what lies between, and decodes by the table. */
 public final class SubwordTokenizer implements Tokenizer {
@@ -41,6 +44,16 @@ public final class SubwordTokenizer implements Tokenizer {
 
     @Override
     public int[] encode(String text, boolean addBos, boolean parseSpecial) {
+        return encode(text, addBos, parseSpecial ? Trust.ALL : Trust.NONE);
+    }
+
+    @Override
+    public int[] encode(List<TextPiece> pieces, boolean addBos) {
+        String text = pieces.stream().map(TextPiece::text).collect(Collectors.joining());
+        return encode(text, addBos, Trust.of(pieces));
+    }
+
+    private int[] encode(String text, boolean addBos, Trust trust) {
         if (closed) {
             throw new IllegalStateException("the tokenizer is closed");
         }
@@ -48,7 +61,7 @@ public final class SubwordTokenizer implements Tokenizer {
         if (addBos) {
             Arrays.stream(frame.before).forEach(ids);
         }
-        for (Segment segment : splitter.split(Encoder.withoutLoneSurrogates(text), parseSpecial)) {
+        for (Segment segment : splitter.split(Encoder.withoutLoneSurrogates(text), trust)) {
             switch (segment) {
                 case Segment.Token t -> ids.accept(t.id());
                 case Segment.Text t -> encoder.encode(t.text(), t.first(), ids);

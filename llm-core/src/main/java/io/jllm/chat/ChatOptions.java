@@ -1,0 +1,151 @@
+package io.jllm.chat;
+
+import io.jllm.jinja.json.JsonText;
+import java.time.Clock;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * How a conversation becomes a prompt. Names are those of transformers and vLLM.
+ *
+ * @param tools what the model may call
+ * @param addGenerationPrompt whether the prompt ends with what begins an answer; as a rule it does
+ * @param continueLastMessage whether the last message is the beginning of the answer, and is left open ({@code continue_final_message}); the prompt
+ *     then ends with it, whatever {@code addGenerationPrompt} says
+ * @param variant which of several templates of the model is meant; without it {@code tool_use} where there are tools and it exists, else
+ *     {@code default}
+ * @param template a template instead of the model's
+ * @param variables what is passed to the template beside the conversation ({@code chat_template_kwargs}), such as {@code enable_thinking}: JSON text
+ *     by name
+ * @param withoutTemplate what is done for a model that has no template
+ * @param clock for templates that write the date
+ */
+public record ChatOptions(List<Tool> tools, boolean addGenerationPrompt, boolean continueLastMessage, Optional<String> variant,
+                          Optional<String> template, Map<String, String> variables, WithoutTemplate withoutTemplate, Clock clock) {
+    /** What only the renderer sets. */
+    private static final Set<String> RESERVED = Set.of("messages", "tools", "documents", "add_generation_prompt");
+
+    /** What is done for a model that has no template. */
+    public enum WithoutTemplate {
+        /** It is an error. */
+        ERROR,
+        /** The prompt is written in the form of ChatML, {@code <|im_start|>role ... <|im_end|>}. */
+        CHATML
+    }
+
+    /** @throws IllegalArgumentException if a variable is no JSON, or has the name of what is passed anyway */
+    public ChatOptions {
+        tools = List.copyOf(tools);
+        Objects.requireNonNull(variant, "variant");
+        Objects.requireNonNull(template, "template");
+        variables = Map.copyOf(variables);
+        Objects.requireNonNull(withoutTemplate, "withoutTemplate");
+        Objects.requireNonNull(clock, "clock");
+        variables.forEach(ChatOptions::check);
+    }
+
+    private static void check(String name, String json) {
+        if (RESERVED.contains(name)) {
+            throw new IllegalArgumentException("the variable " + name + " of a chat template is set by the conversation and its options");
+        }
+        try {
+            JsonText.parse(json);
+        } catch (JsonText.Malformed e) {
+            throw new IllegalArgumentException("the variable " + name + " of a chat template must be JSON: " + e.getMessage());
+        }
+    }
+
+    /** A prompt for an answer, without tools, by the model's own template. */
+    public static ChatOptions defaults() {
+        return builder().build();
+    }
+
+    public static Builder builder() {
+        return new Builder();
+    }
+
+    /** Puts options together. Not thread-safe. */
+    public static final class Builder {
+        private final List<Tool> tools = new ArrayList<>();
+        private final Map<String, String> variables = new LinkedHashMap<>();
+        private boolean addGenerationPrompt = true;
+        private boolean continueLastMessage;
+        private Optional<String> variant = Optional.empty();
+        private Optional<String> template = Optional.empty();
+        private WithoutTemplate withoutTemplate = WithoutTemplate.ERROR;
+        private Clock clock = Clock.systemDefaultZone();
+
+        private Builder() {
+        }
+
+        /** What the model may call, beside those that were given before. */
+        public Builder tools(List<Tool> more) {
+            tools.addAll(more);
+            return this;
+        }
+
+        public Builder addGenerationPrompt(boolean add) {
+            addGenerationPrompt = add;
+            return this;
+        }
+
+        public Builder continueLastMessage(boolean goOn) {
+            continueLastMessage = goOn;
+            return this;
+        }
+
+        public Builder variant(String name) {
+            variant = Optional.of(name);
+            return this;
+        }
+
+        public Builder template(String text) {
+            template = Optional.of(text);
+            return this;
+        }
+
+        /** A variable that is true or false, such as {@code enable_thinking}. */
+        public Builder variable(String name, boolean value) {
+            return variableJson(name, Boolean.toString(value));
+        }
+
+        public Builder variable(String name, long value) {
+            return variableJson(name, Long.toString(value));
+        }
+
+        /** @param value finite */
+        public Builder variable(String name, double value) {
+            return variableJson(name, Double.toString(value));
+        }
+
+        public Builder variable(String name, String value) {
+            return variableJson(name, JsonText.quoted(value));
+        }
+
+        /** A variable of any kind, as JSON text. */
+        public Builder variableJson(String name, String json) {
+            variables.put(Objects.requireNonNull(name, "name"), Objects.requireNonNull(json, "json"));
+            return this;
+        }
+
+        public Builder withoutTemplate(WithoutTemplate what) {
+            withoutTemplate = what;
+            return this;
+        }
+
+        public Builder clock(Clock of) {
+            clock = of;
+            return this;
+        }
+
+        /** @throws IllegalArgumentException if a variable is no JSON, or has the name of what is passed anyway */
+        public ChatOptions build() {
+            return new ChatOptions(tools, addGenerationPrompt, continueLastMessage, variant, template, variables, withoutTemplate, clock);
+        }
+    }
+}

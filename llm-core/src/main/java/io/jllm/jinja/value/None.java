@@ -1,0 +1,6 @@
+package io.jllm.jinja.value;
+
+/** Python's None. */
+public enum None implements Value {
+    NONE
+}

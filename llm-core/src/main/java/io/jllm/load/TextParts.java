@@ -1,0 +1,25 @@
+package io.jllm.load;
+
+import io.jllm.Pooling;
+import io.jllm.chat.ChatTemplate;
+import io.jllm.tokenizer.Tokenizer;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Supplier;
+
+/**
+ * What a model's files say of text.
+ *
+ * @param tokenizer how it becomes tokens; may come later
+ * @param chatTemplate how a conversation becomes text; may come later
+ * @param pooling how a text becomes a vector; read when asked for
+ */
+record TextParts(CompletableFuture<Optional<Tokenizer>> tokenizer, CompletableFuture<ChatTemplate> chatTemplate,
+                 Supplier<Optional<Pooling>> pooling) {
+    /** A tokenizer, and nothing else. */
+    static TextParts of(Optional<Tokenizer> tokenizer) {
+        return new TextParts(CompletableFuture.completedFuture(tokenizer), CompletableFuture.completedFuture(ChatTemplate.of(Map.of(), Map.of())),
+                Optional::empty);
+    }
+}
