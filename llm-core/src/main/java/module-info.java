@@ -10,6 +10,7 @@ module io.jllm.core {
     exports io.jllm.chat.answer;
     exports io.jllm.chat.tools;
     exports io.jllm.convert;
+    exports io.jllm.embedding;
     exports io.jllm.load;
     exports io.jllm.model;
     exports io.jllm.schema;

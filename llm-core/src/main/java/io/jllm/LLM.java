@@ -1,5 +1,11 @@
 package io.jllm;
 
+import io.jllm.chat.ChatOptions;
+import io.jllm.chat.ChatTemplate;
+import io.jllm.chat.Message;
+import io.jllm.chat.tools.Conversation;
+import io.jllm.embedding.EmbeddingOutput;
+import io.jllm.embedding.EmbeddingParams;
 import io.jllm.model.ModelConfig;
 import io.jllm.tokenizer.Tokenizer;
 import java.nio.file.Path;
@@ -127,6 +133,51 @@ public interface LLM extends AutoCloseable {
      * @throws RequestRejectedException if the queue has no room for all of them
      */
     CompletableFuture<List<RequestOutput>> beamSearchAsync(List<? extends Prompt> prompts, BeamSearchParams params);
+
+    /**
+     * Answers a conversation and waits: {@link Prompt#chat} by the model's chat template, and of the text that the model gives, reasoning, tool
+     * calls and content apart.
+     *
+     * @param messages what was said, oldest first
+     * @param options tools, template and its variables
+     * @param params how to answer; {@code n} must be 1
+     * @throws io.jllm.chat.ChatTemplateException if there is no template, or it refuses the conversation
+     * @throws java.util.concurrent.CancellationException if the thread is interrupted; the request is cancelled
+     */
+    ChatOutput chat(List<Message> messages, ChatOptions options, SamplingParams params);
+
+    /** The same without tools. */
+    default ChatOutput chat(List<Message> messages, SamplingParams params) {
+        return chat(messages, ChatOptions.defaults(), params);
+    }
+
+    /**
+     * The same without waiting. Cancelling the future cancels the request.
+     *
+     * @throws RequestRejectedException if the queue is full
+     */
+    CompletableFuture<ChatOutput> chatAsync(List<Message> messages, ChatOptions options, SamplingParams params);
+
+    /**
+     * Starts to answer a conversation and returns at once; the answer comes in parts.
+     *
+     * @throws RequestRejectedException if the queue is full
+     */
+    ChatStream streamChat(List<Message> messages, ChatOptions options, SamplingParams params);
+
+    /**
+     * Answers a conversation with the help of tools: what the model calls is run and told to it, until it answers without calls.
+     *
+     * @param how the tools, and how often they may be run; they are told to the model beside those of the options
+     * @throws RuntimeException what a request failed with
+     */
+    default Conversation.Transcript converse(List<Message> messages, Conversation how, ChatOptions options, SamplingParams params) {
+        ChatOptions withTools = options.toBuilder().tools(how.tools().list()).build();
+        return how.run(messages, soFar -> chat(soFar, withTools, params).orThrow().answer());
+    }
+
+    /** The model's chat templates; there may be none. */
+    ChatTemplate chatTemplate();
 
     /**
      * Makes a vector of each text and waits for all; results in the order of the prompts. Texts are encoded as prompts are, with what the

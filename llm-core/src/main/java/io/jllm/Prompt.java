@@ -1,5 +1,7 @@
 package io.jllm;
 
+import io.jllm.chat.ChatOptions;
+import io.jllm.chat.Message;
 import java.util.Arrays;
 import java.util.List;
 
@@ -28,6 +30,29 @@ public sealed interface Prompt {
         public String toString() {
             return "Tokens" + Arrays.toString(ids);
         }
+    }
+
+    /**
+     * A conversation, which the model's chat template makes a prompt of. Nothing in a message becomes a special token.
+     *
+     * @param messages what was said, oldest first
+     * @param options tools, template and its variables
+     */
+    record Chat(List<Message> messages, ChatOptions options) implements Prompt {
+        /** Copies the list. */
+        public Chat {
+            messages = List.copyOf(messages);
+        }
+    }
+
+    /** A conversation, without tools. */
+    static Prompt chat(Message... messages) {
+        return new Chat(List.of(messages), ChatOptions.defaults());
+    }
+
+    /** A conversation. */
+    static Prompt chat(List<Message> messages, ChatOptions options) {
+        return new Chat(messages, options);
     }
 
     /** A text. */

@@ -24,9 +24,12 @@ import java.util.Set;
  *     by name
  * @param withoutTemplate what is done for a model that has no template
  * @param clock for templates that write the date
+ * @param contextOverflow what is done with a conversation that is longer than the context
+ * @param answerFormat how the model writes reasoning and tool calls, where the template does not tell
  */
 public record ChatOptions(List<Tool> tools, boolean addGenerationPrompt, boolean continueLastMessage, Optional<String> variant,
-                          Optional<String> template, Map<String, String> variables, WithoutTemplate withoutTemplate, Clock clock) {
+                          Optional<String> template, Map<String, String> variables, WithoutTemplate withoutTemplate, Clock clock,
+                          ContextOverflow contextOverflow, Optional<AnswerFormat> answerFormat) {
     /** What only the renderer sets. */
     private static final Set<String> RESERVED = Set.of("messages", "tools", "documents", "add_generation_prompt");
 
@@ -46,6 +49,8 @@ public record ChatOptions(List<Tool> tools, boolean addGenerationPrompt, boolean
         variables = Map.copyOf(variables);
         Objects.requireNonNull(withoutTemplate, "withoutTemplate");
         Objects.requireNonNull(clock, "clock");
+        Objects.requireNonNull(contextOverflow, "contextOverflow");
+        Objects.requireNonNull(answerFormat, "answerFormat");
         variables.forEach(ChatOptions::check);
     }
 
@@ -69,6 +74,22 @@ public record ChatOptions(List<Tool> tools, boolean addGenerationPrompt, boolean
         return new Builder();
     }
 
+    /** A builder with these options. */
+    public Builder toBuilder() {
+        var b = new Builder();
+        b.tools.addAll(tools);
+        b.variables.putAll(variables);
+        b.addGenerationPrompt = addGenerationPrompt;
+        b.continueLastMessage = continueLastMessage;
+        b.variant = variant;
+        b.template = template;
+        b.withoutTemplate = withoutTemplate;
+        b.clock = clock;
+        b.contextOverflow = contextOverflow;
+        b.answerFormat = answerFormat;
+        return b;
+    }
+
     /** Puts options together. Not thread-safe. */
     public static final class Builder {
         private final List<Tool> tools = new ArrayList<>();
@@ -79,6 +100,8 @@ public record ChatOptions(List<Tool> tools, boolean addGenerationPrompt, boolean
         private Optional<String> template = Optional.empty();
         private WithoutTemplate withoutTemplate = WithoutTemplate.ERROR;
         private Clock clock = Clock.systemDefaultZone();
+        private ContextOverflow contextOverflow = ContextOverflow.refuse();
+        private Optional<AnswerFormat> answerFormat = Optional.empty();
 
         private Builder() {
         }
@@ -143,9 +166,20 @@ public record ChatOptions(List<Tool> tools, boolean addGenerationPrompt, boolean
             return this;
         }
 
+        public Builder contextOverflow(ContextOverflow policy) {
+            contextOverflow = policy;
+            return this;
+        }
+
+        public Builder answerFormat(AnswerFormat format) {
+            answerFormat = Optional.of(format);
+            return this;
+        }
+
         /** @throws IllegalArgumentException if a variable is no JSON, or has the name of what is passed anyway */
         public ChatOptions build() {
-            return new ChatOptions(tools, addGenerationPrompt, continueLastMessage, variant, template, variables, withoutTemplate, clock);
+            return new ChatOptions(tools, addGenerationPrompt, continueLastMessage, variant, template, variables, withoutTemplate, clock,
+                    contextOverflow, answerFormat);
         }
     }
 }

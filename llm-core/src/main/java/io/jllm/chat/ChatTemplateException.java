@@ -1,7 +1,7 @@
 package io.jllm.chat;
 
 /** A chat template is broken, refuses a conversation, or takes too much; or there is none. */
-public final class ChatTemplateException extends RuntimeException {
+public final class ChatTemplateException extends IllegalArgumentException {
     private static final long serialVersionUID = 1L;
 
     private final int line;

@@ -4,6 +4,7 @@ import io.jllm.Prompt;
 import io.jllm.SamplingParams;
 import io.jllm.TokenStream;
 import io.jllm.engine.request.CallbackExecutor;
+import io.jllm.engine.request.ChatPrompts;
 import io.jllm.engine.request.QueuePermits;
 import io.jllm.engine.request.RequestFactory;
 import io.jllm.engine.request.Submission;
@@ -81,7 +82,7 @@ final class EngineWarmUp {
     }
 
     private static void run(LoadedModel model) {
-        var requests = new RequestFactory(model, CONTEXT, LIMITS.maxSequences(), BLOCK, 2 * CONTEXT / BLOCK);
+        var requests = new RequestFactory(model, new ChatPrompts(model, CONTEXT), CONTEXT, LIMITS.maxSequences(), BLOCK, 2 * CONTEXT / BLOCK);
         int vocab = model.config().vocab();
         var runner = new IdleRunner(2 * CONTEXT / BLOCK, LIMITS.maxLogitRows(), vocab);
         var loop = new EngineLoop(runner, vocab, CONTEXT, LIMITS, RotationRule.of(model.program()), Listeners.none(), () -> { });

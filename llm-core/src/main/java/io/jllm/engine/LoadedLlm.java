@@ -1,8 +1,8 @@
 package io.jllm.engine;
 
 import io.jllm.BeamSearchParams;
-import io.jllm.EmbeddingOutput;
-import io.jllm.EmbeddingParams;
+import io.jllm.ChatOutput;
+import io.jllm.ChatStream;
 import io.jllm.EngineListener;
 import io.jllm.EngineMetrics;
 import io.jllm.LLM;
@@ -14,7 +14,15 @@ import io.jllm.RequestHandle;
 import io.jllm.RequestOutput;
 import io.jllm.SamplingParams;
 import io.jllm.TokenStream;
+import io.jllm.chat.ChatOptions;
+import io.jllm.chat.ChatTemplate;
+import io.jllm.chat.Message;
+import io.jllm.embedding.EmbeddingOutput;
+import io.jllm.embedding.EmbeddingParams;
+import io.jllm.engine.request.AnswerStream;
+import io.jllm.engine.request.Answering;
 import io.jllm.engine.request.CallbackExecutor;
+import io.jllm.engine.request.ChatPrompts;
 import io.jllm.engine.request.Embeddings;
 import io.jllm.engine.request.QueuePermits;
 import io.jllm.engine.request.RequestFactory;
@@ -45,6 +53,7 @@ public final class LoadedLlm implements LLM {
     private final ModelRunner runner;
     private final EngineLoop loop;
     private final int maxContext;
+    private final ChatPrompts chats;
     private final RequestFactory requests;
     private final QueuePermits room;
     private final CallbackExecutor callbacks;
@@ -82,7 +91,8 @@ public final class LoadedLlm implements LLM {
                     limits.maxLogitRows(), options.blockSize(), (int) Math.min(blocks, Integer.MAX_VALUE / options.blockSize()), options.kvBytes(),
                     options.kvType().orElse(backend.kvType())));
             runner = opened;
-            requests = new RequestFactory(model, maxContext, options.maxSequences(), options.blockSize(), runner.blocks());
+            chats = new ChatPrompts(model, maxContext);
+            requests = new RequestFactory(model, chats, maxContext, options.maxSequences(), options.blockSize(), runner.blocks());
             room = new QueuePermits(options.maxQueuedRequests());
             loop = new EngineLoop(runner, config.vocab(), maxContext, limits, RotationRule.of(model.program()), Listeners.of(listeners),
                     this::release);
@@ -143,6 +153,36 @@ public final class LoadedLlm implements LLM {
     @Override
     public CompletableFuture<List<RequestOutput>> beamSearchAsync(List<? extends Prompt> prompts, BeamSearchParams params) {
         return callers.allNow(searches(prompts, params));
+    }
+
+    @Override
+    public ChatOutput chat(List<Message> messages, ChatOptions options, SamplingParams params) {
+        Answering answering = answering(messages, options, params);
+        return answering.output(generate(List.of(answering.request())).getFirst());
+    }
+
+    @Override
+    public CompletableFuture<ChatOutput> chatAsync(List<Message> messages, ChatOptions options, SamplingParams params) {
+        Answering answering = answering(messages, options, params);
+        CompletableFuture<RequestOutput> done = submit(answering.request()).result();
+        CompletableFuture<ChatOutput> output = done.thenApply(answering::output);
+        output.whenComplete((_, _) -> done.cancel(false)); // once it is there, that does nothing
+        return output;
+    }
+
+    @Override
+    public ChatStream streamChat(List<Message> messages, ChatOptions options, SamplingParams params) {
+        Answering answering = answering(messages, options, params);
+        return new AnswerStream(answering, stream(answering.request()));
+    }
+
+    private Answering answering(List<Message> messages, ChatOptions options, SamplingParams params) {
+        return new Answering(chats, model.chatTemplate(), messages, options, params);
+    }
+
+    @Override
+    public ChatTemplate chatTemplate() {
+        return model.chatTemplate();
     }
 
     @Override

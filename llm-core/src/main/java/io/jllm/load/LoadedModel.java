@@ -1,7 +1,7 @@
 package io.jllm.load;
 
 import io.jllm.ModelLoadException;
-import io.jllm.Pooling;
+import io.jllm.embedding.Pooling;
 import io.jllm.SamplingParams;
 import io.jllm.chat.ChatTemplate;
 import io.jllm.model.ModelConfig;

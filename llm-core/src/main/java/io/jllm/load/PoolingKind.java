@@ -1,7 +1,7 @@
 package io.jllm.load;
 
 import io.jllm.ModelLoadException;
-import io.jllm.Pooling;
+import io.jllm.embedding.Pooling;
 import io.jllm.json.ConfigJson;
 import io.jllm.json.FileErrors;
 import io.jllm.quant.gguf.GgufMetadata;

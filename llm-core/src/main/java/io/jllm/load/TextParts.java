@@ -1,6 +1,6 @@
 package io.jllm.load;
 
-import io.jllm.Pooling;
+import io.jllm.embedding.Pooling;
 import io.jllm.chat.ChatTemplate;
 import io.jllm.tokenizer.Tokenizer;
 import java.util.Map;

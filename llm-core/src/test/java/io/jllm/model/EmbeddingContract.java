@@ -8,11 +8,11 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.google.gson.Gson;
 import com.google.gson.annotations.SerializedName;
-import io.jllm.EmbeddingOutput;
-import io.jllm.EmbeddingParams;
+import io.jllm.embedding.EmbeddingOutput;
+import io.jllm.embedding.EmbeddingParams;
 import io.jllm.LLM;
 import io.jllm.LlmBuilder;
-import io.jllm.Pooling;
+import io.jllm.embedding.Pooling;
 import io.jllm.Prompt;
 import io.jllm.Request;
 import io.jllm.SamplingParams;

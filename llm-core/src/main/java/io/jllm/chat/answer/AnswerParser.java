@@ -110,11 +110,16 @@ public final class AnswerParser {
 
         private Builder(AnswerFormat format) {
             this.format = Objects.requireNonNull(format, "format");
-            ids = format == AnswerFormat.MISTRAL ? () -> randomId("", MISTRAL_ID_LETTERS) : () -> randomId("call_", ID_LETTERS);
+            idsBy(RandomGenerator.getDefault());
         }
 
-        private static String randomId(String prefix, int letters) {
-            var random = RandomGenerator.getDefault();
+        /** Makes ids of random letters: parsers whose random numbers are the same make the same ids. */
+        public Builder idsBy(RandomGenerator random) {
+            ids = format == AnswerFormat.MISTRAL ? () -> randomId(random, "", MISTRAL_ID_LETTERS) : () -> randomId(random, "call_", ID_LETTERS);
+            return this;
+        }
+
+        private static String randomId(RandomGenerator random, String prefix, int letters) {
             var id = new StringBuilder(prefix);
             for (int i = 0; i < letters; i++) {
                 id.append(LETTERS.charAt(random.nextInt(LETTERS.length())));

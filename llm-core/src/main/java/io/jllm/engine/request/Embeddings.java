@@ -1,9 +1,9 @@
 package io.jllm.engine.request;
 
-import io.jllm.EmbeddingOutput;
-import io.jllm.EmbeddingParams;
+import io.jllm.embedding.EmbeddingOutput;
+import io.jllm.embedding.EmbeddingParams;
 import io.jllm.FinishReason;
-import io.jllm.Pooling;
+import io.jllm.embedding.Pooling;
 import io.jllm.Prompt;
 import io.jllm.RequestOutput;
 import io.jllm.engine.sequence.Pool;

@@ -19,6 +19,7 @@ import io.jllm.tokenizer.Tokenizer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.Set;
 
 /**
@@ -27,6 +28,7 @@ import java.util.Set;
  */
 public final class RequestFactory {
     private final LoadedModel model;
+    private final ChatPrompts chats;
     private final Set<Integer> eos;
     private final int maxContext;
     private final int maxSequences;
@@ -40,8 +42,9 @@ public final class RequestFactory {
      * @param maxContext most positions of a sequence
      * @param blocks KV blocks of {@code blockSize} positions
      */
-    public RequestFactory(LoadedModel model, int maxContext, int maxSequences, int blockSize, int blocks) {
+    public RequestFactory(LoadedModel model, ChatPrompts chats, int maxContext, int maxSequences, int blockSize, int blocks) {
         this.model = model;
+        this.chats = chats;
         eos = model.eos();
         this.maxContext = maxContext;
         this.maxSequences = maxSequences;
@@ -50,8 +53,9 @@ public final class RequestFactory {
     }
 
     /** Prompt tokens. */
-    int[] encode(Prompt prompt) {
-        int[] ids = switch (prompt) {
+    int[] encode(Work work) {
+        int[] ids = switch (work.prompt()) {
+            case Prompt.Chat c -> chats.encode(c, answer(work)).ids();
             case Prompt.Text t -> tokenizer().encode(t.text());
             case Prompt.Tokens t -> t.ids().clone();
         };
@@ -66,6 +70,15 @@ public final class RequestFactory {
             }
         }
         return ids;
+    }
+
+    /** Most tokens that it is asked to generate. */
+    private static OptionalInt answer(Work work) {
+        return switch (work) {
+            case Work.Generate w -> w.params().maxTokens();
+            case Work.Search w -> w.params().maxTokens();
+            case Work.Embed _ -> OptionalInt.of(0);
+        };
     }
 
     public Tokenizer tokenizer() {

@@ -142,7 +142,7 @@ public final class Submission {
         int[] promptIds = new int[0];
         SequenceGroup group;
         try {
-            promptIds = requests.encode(work.prompt());
+            promptIds = requests.encode(work);
             group = requests.make(sink.requestId(), work, promptIds, sink);
         } catch (IllegalArgumentException e) {
             RequestOutput refused = SequenceGroup.refused(sink.requestId(), work.prompt(), promptIds, e);

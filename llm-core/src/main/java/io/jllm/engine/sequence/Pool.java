@@ -1,6 +1,6 @@
 package io.jllm.engine.sequence;
 
-import io.jllm.Pooling;
+import io.jllm.embedding.Pooling;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 

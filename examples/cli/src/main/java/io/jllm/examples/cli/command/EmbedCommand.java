@@ -1,9 +1,9 @@
 package io.jllm.examples.cli.command;
 
-import io.jllm.EmbeddingOutput;
-import io.jllm.EmbeddingParams;
+import io.jllm.embedding.EmbeddingOutput;
+import io.jllm.embedding.EmbeddingParams;
 import io.jllm.LLM;
-import io.jllm.Pooling;
+import io.jllm.embedding.Pooling;
 import io.jllm.Prompt;
 import io.jllm.examples.cli.options.ModelOptions;
 import io.jllm.examples.cli.options.TextLines;
@@ -36,7 +36,7 @@ public final class EmbedCommand implements Action {
     }
 
     @Override
-    public void run() {
+    public void run() throws Exception {
         List<String> texts = lines.texts();
         EmbeddingParams params = pooling.map(EmbeddingParams.defaults()::withPooling).orElse(EmbeddingParams.defaults());
         try (LLM llm = model.open(console)) {

@@ -26,7 +26,7 @@ public final class TextLines {
     }
 
     /** The whole file. */
-    public String whole() {
+    public String whole() throws IOException {
         return Texts.read(file);
     }
 
@@ -35,7 +35,7 @@ public final class TextLines {
      *
      * @throws BadInput if a line is not what it should be
      */
-    public List<String> texts() {
+    public List<String> texts() throws IOException {
         List<String> lines = Texts.lines(whole());
         if (!jsonl) {
             return lines;

@@ -1,4 +1,4 @@
-package io.jllm;
+package io.jllm.embedding;
 
 /** How the hidden states of a text's tokens become one vector. */
 public enum Pooling {

@@ -1,4 +1,4 @@
-package io.jllm;
+package io.jllm.embedding;
 
 import java.util.Optional;
 import java.util.OptionalInt;

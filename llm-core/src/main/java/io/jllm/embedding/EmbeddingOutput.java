@@ -1,5 +1,7 @@
-package io.jllm;
+package io.jllm.embedding;
 
+import io.jllm.Prompt;
+import io.jllm.RequestOutput;
 import java.util.Optional;
 
 /**
