@@ -2,6 +2,7 @@ package io.jllm.examples.cli;
 
 import io.jllm.examples.cli.command.Action;
 import io.jllm.examples.cli.command.BenchCommand;
+import io.jllm.examples.cli.command.ChatCommand;
 import io.jllm.examples.cli.command.EmbedCommand;
 import io.jllm.examples.cli.command.InspectCommand;
 import io.jllm.examples.cli.command.LogitsCommand;
@@ -106,6 +107,7 @@ final class Cli {
     private static Map<String, Function<Console, Action>> commands() {
         var all = new LinkedHashMap<String, Function<Console, Action>>();
         all.put("run", RunCommand::new);
+        all.put("chat", ChatCommand::new);
         all.put("logits", LogitsCommand::new);
         all.put("tokenize", TokenizeCommand::new);
         all.put("embed", EmbedCommand::new);

@@ -20,7 +20,7 @@ import java.util.Set;
 /** The program behind the script {@code llm}. */
 public final class Main {
     /** Commands that load a model, on a processor as a rule. */
-    private static final Set<String> LOADING = Set.of("run", "logits", "perplexity", "bench");
+    private static final Set<String> LOADING = Set.of("run", "chat", "logits", "embed", "perplexity", "bench");
 
     private static final byte[] LAST_WORDS = "llm: out of memory: the Java heap is full; give it more with JLLM_JAVA_OPTS=-Xmx...\n"
             .getBytes(StandardCharsets.US_ASCII);
@@ -34,7 +34,7 @@ public final class Main {
         try (var interruption = new Interruption()) {
             // Text is UTF-8 here, whatever the locale says.
             var console = new Console(new Output(file("jllm.cli.out", FileDescriptor.out)), new PrintStream(file("jllm.cli.err",
-                    FileDescriptor.err), true, StandardCharsets.UTF_8), Boolean.getBoolean("jllm.cli.terminal"), interruption::came);
+                    FileDescriptor.err), true, StandardCharsets.UTF_8), System.in, Boolean.getBoolean("jllm.cli.terminal"), interruption::came);
             Arrays.stream(args).findFirst().filter(LOADING::contains).ifPresent(_ -> prepare());
             code = run(args, console);
         } catch (OutOfMemoryError e) {

@@ -8,6 +8,7 @@ import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import io.jllm.examples.cli.output.Console;
 import io.jllm.examples.cli.output.Output;
+import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
@@ -23,9 +24,15 @@ import java.util.stream.StreamSupport;
  */
 record CliRun(int code, String out, String err) {
     static CliRun of(String... args) {
+        return typing("", args);
+    }
+
+    /** With those lines typed. */
+    static CliRun typing(String lines, String... args) {
+        var in = new ByteArrayInputStream(lines.getBytes(StandardCharsets.UTF_8));
         var out = new ByteArrayOutputStream();
         var err = new ByteArrayOutputStream();
-        var console = new Console(new Output(out), new PrintStream(err, true, StandardCharsets.UTF_8), false, () -> false);
+        var console = new Console(new Output(out), new PrintStream(err, true, StandardCharsets.UTF_8), in, false, () -> false);
         int code = Cli.run(args, console);
         return new CliRun(code, out.toString(StandardCharsets.UTF_8), err.toString(StandardCharsets.UTF_8));
     }

@@ -16,6 +16,7 @@ import io.jllm.quant.gguf.GgufValue;
 import io.jllm.quant.gguf.GgufWriter;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.OutputStream;
 import java.io.PrintStream;
 import java.nio.file.Files;
@@ -292,7 +293,7 @@ class RunCommandTest {
             }
         };
         int code = Cli.run(new String[] {"run", "--prompt", PROMPT, "--max-tokens", "100"},
-                new Console(new Output(closed), new PrintStream(err, true), false, () -> false));
+                new Console(new Output(closed), new PrintStream(err, true), InputStream.nullInputStream(), false, () -> false));
         assertEquals(0, code);
         assertFalse(err.toString().contains("pipe"), err.toString());
     }

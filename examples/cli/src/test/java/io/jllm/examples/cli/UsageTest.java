@@ -18,7 +18,7 @@ class UsageTest {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', value = {
-        "                                                      | llm: which command? One of run, logits, tokenize",
+        "                                                      | llm: which command? One of run, chat, logits",
         "fly                                                   | llm: Unmatched argument at index 0: 'fly'",
         "run                                                   | (llm run --help",
         "run --prompt a --ids 1                                | --prompt",
@@ -45,6 +45,8 @@ class UsageTest {
         "logits --ids 1 --model absent.gguf                    | there is no model absent.gguf",
         "tokenize                                              | --text-file",
         "tokenize --text-file absent.txt                       | there is no file absent.txt",
+        "chat --tools absent.json                              | there is no file absent.json",
+        "chat --temperature -1                                 | --temperature",
         "embed --text-file absent.txt                          | there is no file absent.txt",
         "embed --text-file absent.txt --pooling max            | pooling",
         "tokenize --text-file a --whole --jsonl                | exclude each other",
@@ -78,7 +80,7 @@ class UsageTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"--help", "run --help", "logits -h", "tokenize --help", "embed --help", "perplexity --help", "inspect --help",
+    @ValueSource(strings = {"--help", "run --help", "chat --help", "logits -h", "tokenize --help", "embed --help", "perplexity --help", "inspect --help",
         "quantize --help", "bench --help", "soak --help"})
     void help(String args) {
         CliRun run = CliRun.of(args.split(" "));

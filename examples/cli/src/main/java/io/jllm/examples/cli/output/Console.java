@@ -1,5 +1,6 @@
 package io.jllm.examples.cli.output;
 
+import java.io.InputStream;
 import java.io.PrintStream;
 import java.util.function.BooleanSupplier;
 import me.tongfei.progressbar.ConsoleProgressBarConsumer;
@@ -13,10 +14,11 @@ import me.tongfei.progressbar.ProgressBarStyle;
  *
  * @param out results
  * @param err everything else
+ * @param in what a user types, or a file
  * @param terminal whether a person reads {@code err}, and progress bars are welcome
  * @param interrupted whether the user has had enough, and failures that come of it need no words
  */
-public record Console(Output out, PrintStream err, boolean terminal, BooleanSupplier interrupted) {
+public record Console(Output out, PrintStream err, InputStream in, boolean terminal, BooleanSupplier interrupted) {
     private static final int BAR_COLUMNS = 80;
 
     /** A line for people, beside the results. */
