@@ -72,6 +72,13 @@ template <int M> __device__ __forceinline__ int dot_bytes(const int (&w)[8], con
   return t;
 }
 
+/** Byte e of eight words. */
+__device__ __forceinline__ int byte_of(const int (&w)[8], int e) {
+  int v = 0;
+#pragma unroll
+  for (int i = 0; i < 8; i++) v = i == e / 4 ? w[i] : v;
+  return (signed char)(v >> 8 * (e & 3));
+}
 /** One of four words; r is known when the kernel is compiled. */
 __device__ __forceinline__ unsigned word(uint4 v, int r) { return r == 0 ? v.x : r == 1 ? v.y : r == 2 ? v.z : v.w; }
 /** One of four halves. */

@@ -48,10 +48,7 @@ template <class D> struct Gridded {
   static __device__ __forceinline__ float value(const uchar* W, int N, int K, int row, int k) {
     Block b;
     block(W, N, K, row, k / 32, b);
-    int e = k % 32, v = 0;
-#pragma unroll
-    for (int i = 0; i < 8; i++) v = i == e / 4 ? b.w[i] : v;
-    return b.scale[e / 16] * (signed char)(v >> 8 * (e & 3)) - b.minimum;
+    return (k % 32 < 16 ? b.scale[0] : b.scale[1]) * byte_of(b.w, k % 32) - b.minimum;
   }
 
   /** How a lane reads and multiplies it: the registers of a chunk of four neighbouring rows. */

@@ -4,11 +4,11 @@
 #include "common/formats/code_book.cuh"
 #include "common/formats/nibbles.cuh"
 
-/** Values are taken twice, as whole numbers, and the power of two half. */
+/** Values are taken twice, as whole numbers, and the power of two half; and 12 more, so that none is negative. */
 struct TwiceFloats {
-  static __host__ __device__ constexpr unsigned bytes(int i) {
-    return i == 0 ? four_bytes(0, 1, 2, 3) : i == 1 ? four_bytes(4, 6, 8, 12) : i == 2 ? four_bytes(0, -1, -2, -3) : four_bytes(-4, -6, -8, -12);
-  }
+  static constexpr int ZERO = 12;
+  static constexpr unsigned FIRST[2] = {four_bytes(12, 13, 14, 15), four_bytes(12, 11, 10, 9)};
+  static constexpr unsigned SECOND[2] = {four_bytes(16, 18, 20, 24), four_bytes(8, 6, 4, 0)};
 };
 /** An exponent of 8 bits. */
 struct HalfPower {

@@ -1,6 +1,6 @@
-// q3_k: 3 bits less 4; 16 values share a scale of 6 bits less 32, 256 one of 16. Planes: N * K/256 * 64 bytes of the lower two bits, two rows side by
-// side; then, of four rows side by side: a word of third bits for each 32 values, bit 8 * (e % 4) + e / 4 that of value e; a byte for each 32 values with
-// the lower bits of their two scales; a byte for each 64 with the upper two bits of their four scales; d for 256.
+// q3_k: 3 bits less 4; 16 values share a scale of 6 bits less 32, 256 one of 16. The numbers of 32 values are three words, of which each byte has two
+// numbers and two bits of a third one. Planes: two of the words, two rows side by side; then, of four rows side by side: the third word; a byte for each
+// 32 values with the lower bits of their two scales; a byte for each 64 with the upper two bits of their four scales; d for 256.
 #pragma once
 #include "common/formats/two_bits.cuh"
 
@@ -23,17 +23,15 @@ struct Q3K {
   }
   static __device__ __forceinline__ float value(const uchar* W, int N, int K, int row, int k) {
     int nb = K / 32, c = k / 32, e = k % 32;
-    unsigned h = stream4(W + high(N, K) + Thirds::of(row, nb, c));
-    int q = two_bits(W, row, nb, c, e) | (int)(h >> (8 * (e & 3) + (e >> 2)) & 1) << 2;
-    return half_bits(stream2(W + d(N, K) + Factors::of(row, nb, c))) * scale(W, N, K, row, c, e >> 4) * (q - 4);
+    int w[8];
+    spread_three(__ldg((const uint2*)(W + place_of_two(row, nb, c))), stream4(W + high(N, K) + Thirds::of(row, nb, c)), w);
+    return half_bits(stream2(W + d(N, K) + Factors::of(row, nb, c))) * scale(W, N, K, row, c, e >> 4) * (byte_of(w, e) - 4);
   }
-  /** As bytes, from which 4 has not been taken. */
+  /** As bytes, from which 4 has not been taken: numbers 4 i to 4 i + 3 are word i. */
   static __device__ __forceinline__ void spread_three(uint2 q, unsigned h, int (&w)[8]) {
-#pragma unroll
-    for (int i = 0; i < 8; i++) {
-      unsigned third = i < 2 ? h << (2 - i) : h >> (i - 2);
-      w[i] = ((i < 4 ? q.x : q.y) >> 2 * (i % 4) & 0x03030303) | (third & 0x04040404);
-    }
+    constexpr unsigned THREE = 0x07070707, LOW = 0x03030303, UP = 0x04040404;
+    w[0] = q.x & THREE, w[1] = q.x >> 3 & THREE, w[2] = q.y & THREE, w[3] = q.y >> 3 & THREE, w[4] = h & THREE, w[5] = h >> 3 & THREE;
+    w[6] = (q.x >> 6 & LOW) | (h >> 4 & UP), w[7] = (q.y >> 6 & LOW) | (h >> 5 & UP);
   }
 
   /** How a lane reads and multiplies it: the registers of a chunk of four neighbouring rows. */
@@ -96,11 +94,12 @@ struct Q3K {
     for (int c = threadIdx.x; c < nb; c += blockDim.x) {
       const uchar *from = src + ((long long)blockIdx.x * (nb / 8) + c / 8) * 110, *scales = from + 96;
       int j = c % 8;
-      unsigned h = 0;
+      unsigned w[8] = {0, 0, 0, 0, 0, 0, 0, 0};
 #pragma unroll
-      for (int e = 0; e < 32; e++) h |= (unsigned)(from[e] >> j & 1) << (8 * (e % 4) + e / 4);
-      *(uint2*)(dst + place_of_two(row, nb, c)) = pack_two(from + 32, j);
-      *(unsigned*)(dst + Q3K::high(N, K) + Thirds::of(row, nb, c)) = h;
+      for (int e = 0; e < 32; e++) w[e / 4] |= (unsigned)((from[32 + 32 * (j / 4) + e] >> 2 * (j % 4) & 3) | (from[e] >> j & 1) << 2) << 8 * (e % 4);
+      constexpr unsigned LOW = 0x03030303, UP = 0x04040404;
+      *(uint2*)(dst + place_of_two(row, nb, c)) = make_uint2(w[0] | w[1] << 3 | (w[6] & LOW) << 6, w[2] | w[3] << 3 | (w[7] & LOW) << 6);
+      *(unsigned*)(dst + Q3K::high(N, K) + Thirds::of(row, nb, c)) = w[4] | w[5] << 3 | (w[6] & UP) << 4 | (w[7] & UP) << 5;
       // Scale g: the lower bits are nibble g / 8 of byte g % 8, the upper ones pair g / 4 of byte 8 + g % 4.
       auto low = [&](int g) { return scales[g % 8] >> 4 * (g / 8) & 15; };
       auto up = [&](int g) { return scales[8 + g % 4] >> 2 * (g / 4) & 3; };
