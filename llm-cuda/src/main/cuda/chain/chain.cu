@@ -109,7 +109,7 @@ __device__ __forceinline__ void produce(const Task* tasks, int count, Shared& sh
           copy_bulk(to + (lineSet * 4 + r) * rowBytes, from, n * 16, &sh.full[place.slot], policy);
           if (parts == 2) copy_bulk(to + (lineSet * 4 + r) * rowBytes + partBytes, from + rowStride / 2, n * 16, &sh.full[place.slot], policy);
           if (blocks && r == 0)
-            copy_bulk(to + split.sets * 4 * rowBytes + lineSet * split.slots * 8, scales + ((long long)(row >> 2) * split.chunks + c) * 8, n * 8,
+            copy_bulk(to + split.sets * 4 * rowBytes + lineSet * split.slots * 8, scales + Side<8>::at(row, split.chunks, c), n * 8,
             &sh.full[place.slot], policy);
         }
         place.next(stages);

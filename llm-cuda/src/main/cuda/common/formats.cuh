@@ -1,6 +1,11 @@
 // The formats of weights: one list, which every family of kernels expands.
 #pragma once
 #include "common/formats/dense.cuh"
+#include "common/formats/iq1.cuh"
+#include "common/formats/iq2.cuh"
+#include "common/formats/iq3.cuh"
+#include "common/formats/iq4_nl.cuh"
+#include "common/formats/iq4_xs.cuh"
 #include "common/formats/mxfp4.cuh"
 #include "common/formats/q2_k.cuh"
 #include "common/formats/q3_k.cuh"
@@ -12,6 +17,7 @@
 #include "common/formats/q5_k.cuh"
 #include "common/formats/q6_k.cuh"
 #include "common/formats/q8_0.cuh"
+#include "common/formats/ternary.cuh"
 
 /**
  * A row each: the name, as names of kernels end; the number, as Java and the tasks of chains know it, which never changes; and the struct of its
@@ -35,7 +41,18 @@
   BLOCKS(q5_1, 10, Q51)        \
   BLOCKS(q2_k, 11, Q2K)        \
   BLOCKS(q3_k, 12, Q3K)        \
-  BLOCKS(mxfp4, 13, Mxfp4)
+  BLOCKS(mxfp4, 13, Mxfp4)     \
+  BLOCKS(iq4_nl, 14, IQ4NL)    \
+  BLOCKS(iq4_xs, 15, IQ4XS)    \
+  BLOCKS(iq2_xxs, 16, IQ2XXS)  \
+  BLOCKS(iq2_xs, 17, IQ2XS)    \
+  BLOCKS(iq2_s, 18, IQ2S)      \
+  BLOCKS(iq3_xxs, 19, IQ3XXS)  \
+  BLOCKS(iq3_s, 20, IQ3S)      \
+  BLOCKS(iq1_s, 21, IQ1S)      \
+  BLOCKS(iq1_m, 22, IQ1M)      \
+  BLOCKS(tq1_0, 23, TQ10)      \
+  BLOCKS(tq2_0, 24, TQ20)
 
 #define FORMAT_NUMBER(FMT, NUMBER, F) FORMAT_##FMT = NUMBER,
 enum FormatNumber { FORMATS(FORMAT_NUMBER, FORMAT_NUMBER) };

@@ -1,14 +1,21 @@
-// What the formats of weights share. A matrix has N rows of K. Block formats keep for each 32 values ("sub-block", nb = K / 32 of them a row) 16
-// bytes of nibbles: byte j holds value j low and value j + 16 high. Products read "chunks" of four neighbouring rows: a sub-block, or 16 bytes of a
-// dense row. Fields that a lane has no chunk for are 0.
+// What the formats of weights share. A matrix has N rows of K, with N rounded up to 4. Block formats keep 32 values ("a sub-block", nb = K / 32 of
+// them a row) side by side, and what goes with values (scales, upper bits) for four rows side by side, so that a lane has it by one load. Products
+// read "chunks" of four neighbouring rows: a sub-block, or 16 bytes of a dense row. Fields that a lane has no chunk for are 0.
 #pragma once
 #include "common/common.cuh"
 
-/** N rounded up to 4: scales of q4_0 and q8_0 stand four rows side by side. */
+/** N rounded up to 4. */
 __host__ __device__ __forceinline__ long long rows4(int N) { return ((long long)N + 3) & ~3ll; }
 
-/** Place of the scale of sub-block b of a row, in halves. */
-__device__ __forceinline__ long long scale4(int row, int nb, int b) { return ((long long)(row >> 2) * nb + b) * 4 + (row & 3); }
+/** A plane of what goes with values: for four rows BYTES behind each other for each PER sub-blocks, from a multiple of 16 on. */
+template <int BYTES, int PER = 1> struct Side {
+  static __host__ __device__ __forceinline__ int pitch(int nb) { return (nb / PER * BYTES + 15) & ~15; }
+  static __host__ __device__ __forceinline__ long long bytes(int N, int K) { return round256(rows4(N) / 4 * pitch(K / 32)); }
+  /** Where the bytes of sub-block c stand, for the four rows of which `row` is one. */
+  static __device__ __forceinline__ long long at(int row, int nb, int c) { return (long long)(row >> 2) * pitch(nb) + c / PER * BYTES; }
+  /** Where those of the row stand among them. */
+  static __device__ __forceinline__ long long of(int row, int nb, int c) { return at(row, nb, c) + (row & 3) * (BYTES / 4); }
+};
 
 __device__ __forceinline__ int nibble(const uchar* W, long long sub, int e) {
   int byte = W[sub * 16 + (e & 15)];
@@ -57,8 +64,25 @@ template <int M> __device__ __forceinline__ int dot_nibbles(uint4 q, const Bytes
   return low + (high >> 4);
 }
 
-/** Rows of formats whose planes are not padded: those beyond the last are read as the last. */
-__device__ __forceinline__ long long sub_block(int row, int r, int N, int nb, int c) { return (long long)min(row + r, N - 1) * nb + c; }
+/** Sum of 32 products of signed bytes. */
+template <int M> __device__ __forceinline__ int dot_bytes(const int (&w)[8], const Bytes<M>& a, int m) {
+  int t = 0;
+#pragma unroll
+  for (int i = 0; i < 8; i++) t = __dp4a(w[i], a.x[m][i], t);
+  return t;
+}
+
+/** Byte e of eight words. */
+__device__ __forceinline__ int byte_of(const int (&w)[8], int e) {
+  int v = 0;
+#pragma unroll
+  for (int i = 0; i < 8; i++) v = i == e / 4 ? w[i] : v;
+  return (signed char)(v >> 8 * (e & 3));
+}
+/** One of four words; r is known when the kernel is compiled. */
+__device__ __forceinline__ unsigned word(uint4 v, int r) { return r == 0 ? v.x : r == 1 ? v.y : r == 2 ? v.z : v.w; }
+/** One of four halves. */
+__device__ __forceinline__ float half_of(uint2 v, int r) { return half_bits((r < 2 ? v.x : v.y) >> (16 * (r & 1))); }
 
 /** A sub-block as signed bytes; its values are q times scale[q's half] less `minimum`. */
 struct Block {
@@ -71,15 +95,15 @@ template <class F> struct TwoMinima {
   static constexpr bool VALUE = false;
 };
 
-__device__ __forceinline__ void spread(uint4 q, Block& b) {
+/** 32 nibbles as bytes. */
+__device__ __forceinline__ void spread_nibbles(uint4 q, int (&w)[8]) {
   constexpr unsigned LOW = 0x0f0f0f0f;
-  b.w[0] = q.x & LOW, b.w[1] = q.y & LOW, b.w[2] = q.z & LOW, b.w[3] = q.w & LOW;
-  b.w[4] = q.x >> 4 & LOW, b.w[5] = q.y >> 4 & LOW, b.w[6] = q.z >> 4 & LOW, b.w[7] = q.w >> 4 & LOW;
-}
-__device__ __forceinline__ float scale_of4(const uchar* scales, int row, int nb, int c) {
-  return half_bits(stream2(scales + scale4(row, nb, c) * 2));
+  w[0] = q.x & LOW, w[1] = q.y & LOW, w[2] = q.z & LOW, w[3] = q.w & LOW;
+  w[4] = q.x >> 4 & LOW, w[5] = q.y >> 4 & LOW, w[6] = q.z >> 4 & LOW, w[7] = q.w >> 4 & LOW;
 }
 
 // Rows of a file may start at any multiple of two bytes.
 __device__ __forceinline__ unsigned u16(const uchar* p) { return *(const unsigned short*)p; }
 __device__ __forceinline__ unsigned u32(const uchar* p) { return u16(p) | u16(p + 2) << 16; }
+/** Of any address. */
+__device__ __forceinline__ unsigned any32(const uchar* p) { return p[0] | p[1] << 8 | p[2] << 16 | (unsigned)p[3] << 24; }

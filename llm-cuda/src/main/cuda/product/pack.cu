@@ -10,3 +10,6 @@ static constexpr int PACK_THREADS = 128;
   }
 FORMATS(PACK, PACK)
 EXPORT_SHAPE(pack, PACK_THREADS)
+// Bytes of the tables in front of matrices, which Java writes: in the order of the list.
+#define TABLE(FMT, NUMBER, F) Table<F>::BYTES,
+EXPORT_SHAPE(table, FORMATS(TABLE, TABLE))

@@ -1,20 +1,21 @@
-// What formats of 32 values of 5 bits share: fifth bits are one word, bit e that of value e, as in the file; then they are spread as they are read.
+// What formats of 5 bits share: the fifth bits of a sub-block are one word, bit 8 * (e % 4) + e / 4 is that of value e.
 #pragma once
 #include "common/weights.cuh"
 
-/** Bits 0 to 3 as fifth bits of four bytes. */
-__device__ __forceinline__ unsigned fifths(unsigned bits) {
-  return (bits & 1) << 4 | (bits & 2) << 11 | (bits & 4) << 18 | (bits & 8) << 25;
-}
-/** Adds the fifth bits to nibbles that stand a byte each. */
-__device__ __forceinline__ void add_fifths(int (&w)[8], unsigned h) {
+__device__ __forceinline__ int fifth(unsigned h, int e) { return (int)(h >> (8 * (e & 3) + (e >> 2)) & 1); }
+
+/** 32 values of 5 bits as bytes. */
+__device__ __forceinline__ void spread_five(uint4 q, unsigned h, int (&w)[8]) {
+  constexpr unsigned LOW = 0x0f0f0f0f, FIFTH = 0x10101010;
+  unsigned n[4] = {q.x, q.y, q.z, q.w};
 #pragma unroll
-  for (int i = 0; i < 8; i++) w[i] |= fifths(h >> 4 * i);
+  for (int i = 0; i < 4; i++) w[i] = (n[i] & LOW) | (h << (4 - i) & FIFTH), w[4 + i] = (n[i] >> 4 & LOW) | (h >> i & FIFTH);
 }
-/** Sum of 32 products of bytes. */
-template <int M> __device__ __forceinline__ int dot_bytes(const int (&w)[8], const Bytes<M>& a, int m) {
-  int t = 0;
+
+/** From a word that has the bit of value e at e. */
+static __device__ unsigned pack_fifths(unsigned bits) {
+  unsigned h = 0;
 #pragma unroll
-  for (int i = 0; i < 8; i++) t = __dp4a(w[i], a.x[m][i], t);
-  return t;
+  for (int e = 0; e < 32; e++) h |= (bits >> e & 1) << (8 * (e % 4) + e / 4);
+  return h;
 }

@@ -1,112 +1,116 @@
-// q3_k: 3 bits less 4; 16 values share a scale of 6 bits less 32, 256 one of 16. Planes: N * K/256 * 64 bytes of the lower two bits; N * K/256 * 32
-// of the third ones; N * K/256 * 12 of scales, 6 bits after 6 bits; N * K/256 * 2 of d.
+// q3_k: 3 bits less 4; 16 values share a scale of 6 bits less 32, 256 one of 16. The numbers of 32 values are three words, of which each byte has two
+// numbers and two bits of a third one. Planes: two of the words, two rows side by side; then, of four rows side by side: the third word; a byte for each
+// 32 values with the lower bits of their two scales; a byte for each 64 with the upper two bits of their four scales; d for 256.
 #pragma once
 #include "common/formats/two_bits.cuh"
 
-/** The third bits of a sub-block are one word: bit 8 * (e % 4) + e / 4 is that of value e. */
 struct Q3K {
-  static __device__ __forceinline__ long long high(int N, int K) { return round256((long long)N * K / 4); }
-  static __device__ __forceinline__ long long scales(int N, int K) { return high(N, K) + round256((long long)N * K / 8); }
-  static __device__ __forceinline__ long long d(int N, int K) { return scales(N, K) + round256((long long)N * K / 256 * 12); }
-  /** The two scales of a sub-block, 6 bits each. */
-  static __device__ __forceinline__ unsigned pair(const uchar* scales, long long sub) {
-    const unsigned* s = (const unsigned*)(scales + (sub >> 3) * 12);
-    int bit = 12 * (int)(sub & 7), at = bit >> 5, shift = bit & 31;
-    unsigned v = __ldg(s + at) >> shift;
-    if (shift > 20) v |= __ldg(s + at + 1) << (32 - shift);
-    return v & 0xfff;
+  typedef Side<16> Thirds;
+  typedef Side<4> Lower;
+  typedef Side<4, 2> Upper;
+  typedef Side<8, 8> Factors;
+  static __device__ __forceinline__ long long high(int N, int K) { return round256(rows4(N) * K / 4); }
+  static __device__ __forceinline__ long long lower(int N, int K) { return high(N, K) + Thirds::bytes(N, K); }
+  static __device__ __forceinline__ long long upper(int N, int K) { return lower(N, K) + Lower::bytes(N, K); }
+  static __device__ __forceinline__ long long d(int N, int K) { return upper(N, K) + Upper::bytes(N, K); }
+  /** The scale of a half of a sub-block, from its bytes of lower and of upper bits. */
+  static __device__ __forceinline__ int scale(unsigned lower, unsigned upper, int c, int half) {
+    return (int)((lower >> 4 * half & 15) | (upper >> (4 * (c & 1) + 2 * half) & 3) << 4) - 32;
+  }
+  static __device__ __forceinline__ int scale(const uchar* W, int N, int K, int row, int c, int half) {
+    int nb = K / 32;
+    return scale(W[lower(N, K) + Lower::of(row, nb, c)], W[upper(N, K) + Upper::of(row, nb, c)], c, half);
   }
   static __device__ __forceinline__ float value(const uchar* W, int N, int K, int row, int k) {
-    long long sub = (long long)row * (K / 32) + k / 32;
-    int e = k % 32;
-    unsigned h = ((const unsigned*)(W + high(N, K)))[sub], s = pair(W + scales(N, K), sub);
-    int scale = (int)((e < 16 ? s : s >> 6) & 63) - 32, q = two_bits(W, sub, e) | (int)(h >> (8 * (e & 3) + (e >> 2)) & 1) << 2;
-    return __half2float(((const __half*)(W + d(N, K)))[sub >> 3]) * scale * (q - 4);
+    int nb = K / 32, c = k / 32, e = k % 32;
+    int w[8];
+    spread_three(__ldg((const uint2*)(W + place_of_two(row, nb, c))), stream4(W + high(N, K) + Thirds::of(row, nb, c)), w);
+    return half_bits(stream2(W + d(N, K) + Factors::of(row, nb, c))) * scale(W, N, K, row, c, e >> 4) * (byte_of(w, e) - 4);
   }
-  /** As signed bytes: adding 124 carries nothing from byte to byte. */
+  /** As bytes, from which 4 has not been taken: numbers 4 i to 4 i + 3 are word i. */
   static __device__ __forceinline__ void spread_three(uint2 q, unsigned h, int (&w)[8]) {
-    spread_two(q, w);
-#pragma unroll
-    for (int i = 0; i < 8; i++) w[i] = (int)(((w[i] | (h >> i & 0x01010101) << 2 | 0x80808080) - 0x04040404) ^ 0x80808080);
+    constexpr unsigned THREE = 0x07070707, LOW = 0x03030303, UP = 0x04040404;
+    w[0] = q.x & THREE, w[1] = q.x >> 3 & THREE, w[2] = q.y & THREE, w[3] = q.y >> 3 & THREE, w[4] = h & THREE, w[5] = h >> 3 & THREE;
+    w[6] = (q.x >> 6 & LOW) | (h >> 4 & UP), w[7] = (q.y >> 6 & LOW) | (h >> 5 & UP);
   }
 
   /** How a lane reads and multiplies it: the registers of a chunk of four neighbouring rows. */
   struct Read {
     static constexpr int K_CHUNK = 32;
     /** Groups in flight where M rows are multiplied. */
-    static __host__ __device__ constexpr int depth(int) { return 2; }
+    static __host__ __device__ constexpr int depth(int M) { return M <= 2 ? 4 : 2; }
     template <int M> using Acts = Bytes<M>;
     struct Group {
-      uint2 q[4];
-      unsigned h[4], sd[4]; // two scales of 6 bits, then d
+      uint4 q[2], h;
+      uint2 d;
+      unsigned lower, upper; // of two sub-blocks: the one that is wanted is moved down
     };
-    const uchar *W, *high, *scales, *d;
+    const uchar *W, *high, *lower, *upper, *d;
     int nb;
 
     __device__ __forceinline__ Read(const uchar* W, int N, int K)
-        : W(W), high(W + Q3K::high(N, K)), scales(W + Q3K::scales(N, K)), d(W + Q3K::d(N, K)), nb(K / 32) {}
-    __device__ __forceinline__ void load(Group& g, int row, int N, int c, bool valid) const {
-#pragma unroll
-      for (int r = 0; r < 4; r++) {
-        long long sub = sub_block(row, r, N, nb, c);
-        g.q[r] = valid ? stream8(W + sub * 8) : make_uint2(0, 0);
-        g.h[r] = valid ? stream4(high + sub * 4) : 0;
-        g.sd[r] = valid ? pair(scales, sub) | stream2(d + (sub >> 3) * 2) << 16 : 0;
+        : W(W), high(W + Q3K::high(N, K)), lower(W + Q3K::lower(N, K)), upper(W + Q3K::upper(N, K)), d(W + Q3K::d(N, K)), nb(K / 32) {}
+    __device__ __forceinline__ void load(Group& g, int row, int, int c, bool valid) const {
+      if (valid) {
+        load_two(g.q, W, row, nb, c);
+        g.h = stream16(high + Thirds::at(row, nb, c));
+        g.lower = stream4(lower + Lower::at(row, nb, c));
+        g.upper = stream4(upper + Upper::at(row, nb, c)) >> 4 * (c & 1);
+        g.d = __ldg((const uint2*)(d + Factors::at(row, nb, c)));
+      } else {
+        g.q[0] = g.q[1] = g.h = make_uint4(0, 0, 0, 0);
+        g.d = make_uint2(0, 0);
+        g.lower = g.upper = 0;
       }
     }
     template <int M> static __device__ __forceinline__ void dots(const Group& g, int r, const Bytes<M>& a, float* out) {
       int w[8];
-      spread_three(g.q[r], g.h[r], w);
-      int scale0 = (int)(g.sd[r] & 63) - 32, scale1 = (int)(g.sd[r] >> 6 & 63) - 32;
-      float d = half_bits(g.sd[r] >> 16);
+      spread_three(two_of(g.q, r), word(g.h, r), w);
+      int scale0 = scale(g.lower >> 8 * r, g.upper >> 8 * r, 0, 0), scale1 = scale(g.lower >> 8 * r, g.upper >> 8 * r, 0, 1);
+      float d = half_of(g.d, r);
 #pragma unroll
       for (int m = 0; m < M; m++) {
-        int t = 0, u = 0;
-#pragma unroll
-        for (int i = 0; i < 4; i++) t = __dp4a(w[i], a.x[m][i], t), u = __dp4a(w[4 + i], a.x[m][4 + i], u);
-        out[m] = (float)(scale0 * t + scale1 * u) * (d * a.d[m]);
+        int t, u, first = first_sum(a, m);
+        dot_halves(w, a, m, t, u);
+        out[m] = (float)(scale0 * (t - 4 * first) + scale1 * (u - 4 * (a.sum[m] - first))) * (d * a.d[m]);
       }
     }
   };
 
   /** Sub-block c of a row as bytes, for tiles. */
-  static __device__ __forceinline__ void block(const uchar* W, int N, int K, int row, int c, Block& b) {
-    long long sub = (long long)row * (K / 32) + c;
-    spread_three(__ldg((const uint2*)W + sub), stream4(W + Q3K::high(N, K) + sub * 4), b.w);
-    unsigned s = pair(W + Q3K::scales(N, K), sub);
-    float d16 = half_bits(stream2(W + Q3K::d(N, K) + (sub >> 3) * 2));
-    b.scale[0] = d16 * ((int)(s & 63) - 32);
-    b.scale[1] = d16 * ((int)(s >> 6 & 63) - 32);
-    b.minimum = 0.f;
+  static __device__ __forceinline__ void block(const uchar* W, int N, int K, int row, int c, Block& b, float& second) {
+    int nb = K / 32;
+    spread_three(__ldg((const uint2*)(W + place_of_two(row, nb, c))), stream4(W + Q3K::high(N, K) + Thirds::of(row, nb, c)), b.w);
+    float d16 = half_bits(stream2(W + Q3K::d(N, K) + Factors::of(row, nb, c)));
+    b.scale[0] = d16 * scale(W, N, K, row, c, 0);
+    b.scale[1] = d16 * scale(W, N, K, row, c, 1);
+    b.minimum = 4.f * b.scale[0];
+    second = 4.f * b.scale[1];
   }
 
   /** Lays a row of the file out; by a block of threads. */
   static __device__ __forceinline__ void pack(const uchar* src, uchar* dst, int N, int K, int row0) {
-    int nb = K / 32;
-    long long row = row0 + blockIdx.x;
-    unsigned* high = (unsigned*)(dst + Q3K::high(N, K));
-    for (int b = threadIdx.x; b < nb; b += blockDim.x) {
-      const uchar* from = src + ((long long)blockIdx.x * (nb / 8) + b / 8) * 110;
-      long long sub = row * nb + b;
-      int j = b % 8;
-      unsigned h = 0;
+    int nb = K / 32, row = row0 + blockIdx.x;
+    for (int c = threadIdx.x; c < nb; c += blockDim.x) {
+      const uchar *from = src + ((long long)blockIdx.x * (nb / 8) + c / 8) * 110, *scales = from + 96;
+      int j = c % 8;
+      unsigned w[8] = {0, 0, 0, 0, 0, 0, 0, 0};
 #pragma unroll
-      for (int e = 0; e < 32; e++) h |= (unsigned)(from[e] >> j & 1) << (8 * (e % 4) + e / 4);
-      ((uint2*)dst)[sub] = pack_two(from + 32, j);
-      high[sub] = h;
-      if (j == 0) {
-        unsigned w[3] = {0, 0, 0};
-#pragma unroll
-        for (int g = 0; g < 16; g++) {
-          unsigned scale = (from[96 + g % 8] >> 4 * (g / 8) & 15) | (from[104 + g % 4] >> 2 * (g / 4) & 3) << 4;
-          int bit = 6 * g, at = bit / 32, shift = bit % 32;
-          w[at] |= scale << shift;
-          if (shift > 26) w[at + 1] |= scale >> (32 - shift);
-        }
-        unsigned* scales = (unsigned*)(dst + Q3K::scales(N, K)) + sub / 8 * 3;
-        scales[0] = w[0], scales[1] = w[1], scales[2] = w[2];
-        ((unsigned short*)(dst + Q3K::d(N, K)))[sub / 8] = (unsigned short)u16(from + 108);
-      }
+      for (int e = 0; e < 32; e++) w[e / 4] |= (unsigned)((from[32 + 32 * (j / 4) + e] >> 2 * (j % 4) & 3) | (from[e] >> j & 1) << 2) << 8 * (e % 4);
+      constexpr unsigned LOW = 0x03030303, UP = 0x04040404;
+      *(uint2*)(dst + place_of_two(row, nb, c)) = make_uint2(w[0] | w[1] << 3 | (w[6] & LOW) << 6, w[2] | w[3] << 3 | (w[7] & LOW) << 6);
+      *(unsigned*)(dst + Q3K::high(N, K) + Thirds::of(row, nb, c)) = w[4] | w[5] << 3 | (w[6] & UP) << 4 | (w[7] & UP) << 5;
+      // Scale g: the lower bits are nibble g / 8 of byte g % 8, the upper ones pair g / 4 of byte 8 + g % 4.
+      auto low = [&](int g) { return scales[g % 8] >> 4 * (g / 8) & 15; };
+      auto up = [&](int g) { return scales[8 + g % 4] >> 2 * (g / 4) & 3; };
+      int g = 2 * j;
+      dst[Q3K::lower(N, K) + Lower::of(row, nb, c)] = (uchar)(low(g) | low(g + 1) << 4);
+      if (j % 2 == 0) dst[Q3K::upper(N, K) + Upper::of(row, nb, c)] = (uchar)(up(g) | up(g + 1) << 2 | up(g + 2) << 4 | up(g + 3) << 6);
+      if (j == 0) *(unsigned short*)(dst + Q3K::d(N, K) + Factors::of(row, nb, c)) = (unsigned short)u16(from + 108);
     }
   }
+};
+
+template <> struct TwoMinima<Q3K> {
+  static constexpr bool VALUE = true;
 };

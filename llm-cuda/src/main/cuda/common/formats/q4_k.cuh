@@ -3,7 +3,7 @@
 #include "common/formats/k_pairs.cuh"
 
 struct Q4K {
-  static __device__ __forceinline__ long long scales(int N, int K) { return round256((long long)N * K / 2); }
+  static __device__ __forceinline__ long long scales(int N, int K) { return round256(rows4(N) * K / 2); }
   static __device__ __forceinline__ float value(const uchar* W, int N, int K, int row, int k) {
     long long sub = (long long)row * (K / 32) + k / 32;
     uint4 s = __ldg((const uint4*)(W + scales(N, K)) + (sub >> 3));
@@ -24,11 +24,11 @@ struct Q4K {
     int nb;
 
     __device__ __forceinline__ Read(const uchar* W, int N, int K) : W(W), scales(W + Q4K::scales(N, K)), nb(K / 32) {}
-    __device__ __forceinline__ void load(Group& g, int row, int N, int c, bool valid) const {
+    __device__ __forceinline__ void load(Group& g, int row, int, int c, bool valid) const {
       g.j = c & 7;
 #pragma unroll
       for (int r = 0; r < 4; r++) {
-        long long sub = sub_block(row, r, N, nb, c);
+        long long sub = (long long)(row + r) * nb + c;
         g.q[r] = valid ? stream16(W + sub * 16) : make_uint4(0, 0, 0, 0);
         g.s[r] = valid ? __ldg((const uint4*)(scales + (sub >> 3) * 16)) : make_uint4(0, 0, 0, 0);
       }
@@ -45,7 +45,7 @@ struct Q4K {
   /** Sub-block c of a row as bytes, for tiles. */
   static __device__ __forceinline__ void block(const uchar* W, int N, int K, int row, int c, Block& b) {
     long long sub = (long long)row * (K / 32) + c;
-    spread(__ldg((const uint4*)W + sub), b);
+    spread_nibbles(__ldg((const uint4*)W + sub), b.w);
     pair_scales(W + Q4K::scales(N, K), sub, b);
   }
 

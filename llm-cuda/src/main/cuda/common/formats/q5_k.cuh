@@ -1,18 +1,18 @@
 // q5_k: 5 bits; 32 values share a scale and a minimum. Planes: N * K/256 * 128 bytes of low nibbles; N * K/256 * 32 of fifth bits; N * K/256 * 16 of
 // pairs.
 #pragma once
+#include "common/formats/five_bits.cuh"
 #include "common/formats/k_pairs.cuh"
 
-/** The fifth bits of a sub-block are one word: bit 8 * (e % 4) + e / 4 is that of value e. */
 struct Q5K {
-  static __device__ __forceinline__ long long high(int N, int K) { return round256((long long)N * K / 2); }
-  static __device__ __forceinline__ long long scales(int N, int K) { return high(N, K) + round256((long long)N * K / 8); }
+  static __device__ __forceinline__ long long high(int N, int K) { return round256(rows4(N) * K / 2); }
+  static __device__ __forceinline__ long long scales(int N, int K) { return high(N, K) + round256(rows4(N) * K / 8); }
   static __device__ __forceinline__ float value(const uchar* W, int N, int K, int row, int k) {
     long long sub = (long long)row * (K / 32) + k / 32;
     int e = k % 32;
     unsigned h = ((const unsigned*)(W + high(N, K)))[sub];
     uint4 s = __ldg((const uint4*)(W + scales(N, K)) + (sub >> 3));
-    return k_value(s, k / 32 & 7, nibble(W, sub, e) | (int)(h >> (8 * (e & 3) + (e >> 2)) & 1) << 4);
+    return k_value(s, k / 32 & 7, nibble(W, sub, e) | fifth(h, e) << 4);
   }
 
   /** How a lane reads and multiplies it: the registers of a chunk of four neighbouring rows. */
@@ -30,42 +30,31 @@ struct Q5K {
     int nb;
 
     __device__ __forceinline__ Read(const uchar* W, int N, int K) : W(W), high(W + Q5K::high(N, K)), scales(W + Q5K::scales(N, K)), nb(K / 32) {}
-    __device__ __forceinline__ void load(Group& g, int row, int N, int c, bool valid) const {
+    __device__ __forceinline__ void load(Group& g, int row, int, int c, bool valid) const {
       g.j = c & 7;
 #pragma unroll
       for (int r = 0; r < 4; r++) {
-        long long sub = sub_block(row, r, N, nb, c);
+        long long sub = (long long)(row + r) * nb + c;
         g.q[r] = valid ? stream16(W + sub * 16) : make_uint4(0, 0, 0, 0);
         g.h[r] = valid ? stream4(high + sub * 4) : 0;
         g.s[r] = valid ? __ldg((const uint4*)(scales + (sub >> 3) * 16)) : make_uint4(0, 0, 0, 0);
       }
     }
     template <int M> static __device__ __forceinline__ void dots(const Group& g, int r, const Bytes<M>& a, float* out) {
-      constexpr unsigned LOW = 0x0f0f0f0f, FIFTH = 0x10101010;
       float2 d = half2_bits(g.s[r].x);
-      unsigned pair = k_pair(g.s[r], g.j), h = g.h[r];
+      unsigned pair = k_pair(g.s[r], g.j);
       float scale = d.x * (pair & 63), minimum = d.y * (pair >> 6);
-      uint4 q = g.q[r];
-      unsigned w[8] = {(q.x & LOW) | (h << 4 & FIFTH),      (q.y & LOW) | (h << 3 & FIFTH),      (q.z & LOW) | (h << 2 & FIFTH),
-                       (q.w & LOW) | (h << 1 & FIFTH),      (q.x >> 4 & LOW) | (h & FIFTH),      (q.y >> 4 & LOW) | (h >> 1 & FIFTH),
-                       (q.z >> 4 & LOW) | (h >> 2 & FIFTH), (q.w >> 4 & LOW) | (h >> 3 & FIFTH)};
+      int w[8];
+      spread_five(g.q[r], g.h[r], w);
 #pragma unroll
-      for (int m = 0; m < M; m++) {
-        int t = 0;
-#pragma unroll
-        for (int i = 0; i < 8; i++) t = __dp4a((int)w[i], a.x[m][i], t);
-        out[m] = (scale * t - minimum * a.sum[m]) * a.d[m];
-      }
+      for (int m = 0; m < M; m++) out[m] = (scale * dot_bytes(w, a, m) - minimum * a.sum[m]) * a.d[m];
     }
   };
 
   /** Sub-block c of a row as bytes, for tiles. */
   static __device__ __forceinline__ void block(const uchar* W, int N, int K, int row, int c, Block& b) {
     long long sub = (long long)row * (K / 32) + c;
-    spread(__ldg((const uint4*)W + sub), b);
-    unsigned h = stream4(W + Q5K::high(N, K) + sub * 4);
-#pragma unroll
-    for (int i = 0; i < 8; i++) b.w[i] |= (h >> i & 0x01010101) << 4;
+    spread_five(__ldg((const uint4*)W + sub), stream4(W + Q5K::high(N, K) + sub * 4), b.w);
     pair_scales(W + Q5K::scales(N, K), sub, b);
   }
 

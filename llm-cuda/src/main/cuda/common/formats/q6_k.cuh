@@ -8,9 +8,9 @@
  * values, then d.
  */
 struct Q6K {
-  static __device__ __forceinline__ long long high(int N, int K) { return round256((long long)N * K / 2); }
-  static __device__ __forceinline__ long long scales(int N, int K) { return high(N, K) + round256((long long)N * K / 4); }
-  static __device__ __forceinline__ long long d(int N, int K) { return scales(N, K) + round256((long long)N * K / 16); }
+  static __device__ __forceinline__ long long high(int N, int K) { return round256(rows4(N) * K / 2); }
+  static __device__ __forceinline__ long long scales(int N, int K) { return high(N, K) + round256(rows4(N) * K / 4); }
+  static __device__ __forceinline__ long long d(int N, int K) { return scales(N, K) + round256(rows4(N) * K / 16); }
   static __device__ __forceinline__ float value(const uchar* W, int N, int K, int row, int k) {
     long long sub = (long long)row * (K / 32) + k / 32;
     int e = k % 32;
@@ -36,10 +36,10 @@ struct Q6K {
 
     __device__ __forceinline__ Read(const uchar* W, int N, int K)
         : W(W), high(W + Q6K::high(N, K)), scales(W + Q6K::scales(N, K)), d(W + Q6K::d(N, K)), nb(K / 32) {}
-    __device__ __forceinline__ void load(Group& g, int row, int N, int c, bool valid) const {
+    __device__ __forceinline__ void load(Group& g, int row, int, int c, bool valid) const {
 #pragma unroll
       for (int r = 0; r < 4; r++) {
-        long long sub = sub_block(row, r, N, nb, c);
+        long long sub = (long long)(row + r) * nb + c;
         g.q[r] = valid ? stream16(W + sub * 16) : make_uint4(0, 0, 0, 0);
         g.h[r] = valid ? stream8(high + sub * 8) : make_uint2(0, 0);
         g.sd[r] = valid ? stream2(scales + sub * 2) | stream2(d + (sub >> 3) * 2) << 16 : 0;
@@ -71,7 +71,7 @@ struct Q6K {
   /** Sub-block c of a row as bytes, for tiles. */
   static __device__ __forceinline__ void block(const uchar* W, int N, int K, int row, int c, Block& b) {
     long long sub = (long long)row * (K / 32) + c;
-    spread(__ldg((const uint4*)W + sub), b);
+    spread_nibbles(__ldg((const uint4*)W + sub), b.w);
     uint2 h = __ldg((const uint2*)(W + Q6K::high(N, K)) + sub);
     unsigned scales = stream2(W + Q6K::scales(N, K) + sub * 2);
     float d = half_bits(stream2(W + Q6K::d(N, K) + (sub >> 3) * 2));

@@ -1,5 +1,4 @@
-// q8_0: 32 values of 8 bits share a scale. Planes, with N rounded up to 4 rows: N * K/32 * 32 bytes of values, row by row; N * K/32 * 2 of scales as
-// half [N/4][K/32][4], so that four rows are one load of 8 bytes.
+// q8_0: 32 values of 8 bits share a scale. Planes: N * K/32 * 32 bytes of values, row by row; scales of four rows side by side.
 #pragma once
 #include "common/weights.cuh"
 
@@ -8,10 +7,11 @@
  * bytes.
  */
 struct Q80 {
+  typedef Side<8> Scales;
   static __device__ __forceinline__ long long scales(int N, int K) { return round256(rows4(N) * K); }
   static __device__ __forceinline__ float value(const uchar* W, int N, int K, int row, int k) {
     int nb = K / 32, b = k / 32, e = k % 32;
-    float d = __half2float(((const __half*)(W + scales(N, K)))[scale4(row, nb, b)]);
+    float d = half_bits(stream2(W + scales(N, K) + Scales::of(row, nb, b)));
     return d * (signed char)W[(long long)row * K + (e >> 4) * (K / 2) + b * 16 + (e & 15)];
   }
 
@@ -37,7 +37,7 @@ struct Q80 {
           g.a[r] = stream16(p + (long long)r * nb * 32);
           g.b[r] = stream16(p + (long long)r * nb * 32 + nb * 16);
         }
-        g.s = stream8(scales + ((long long)(row >> 2) * nb + c) * 8);
+        g.s = stream8(scales + Scales::at(row, nb, c));
       } else {
 #pragma unroll
         for (int r = 0; r < 4; r++) g.a[r] = g.b[r] = make_uint4(0, 0, 0, 0);
@@ -45,7 +45,7 @@ struct Q80 {
       }
     }
     template <int M> static __device__ __forceinline__ void dots(const Group& g, int r, const Bytes<M>& a, float* out) {
-      float d = half_bits((r < 2 ? g.s.x : g.s.y) >> (16 * (r & 1)));
+      float d = half_of(g.s, r);
 #pragma unroll
       for (int m = 0; m < M; m++) {
         int t = __dp4a((int)g.a[r].x, a.x[m][0], 0), u = __dp4a((int)g.b[r].x, a.x[m][4], 0);
@@ -63,20 +63,19 @@ struct Q80 {
     const uint4* p = (const uint4*)W + (long long)row * nb * 2 + c;
     uint4 low = __ldg(p), high = __ldg(p + nb);
     b.w[0] = low.x, b.w[1] = low.y, b.w[2] = low.z, b.w[3] = low.w, b.w[4] = high.x, b.w[5] = high.y, b.w[6] = high.z, b.w[7] = high.w;
-    b.scale[0] = b.scale[1] = scale_of4(W + Q80::scales(N, K), row, nb, c);
+    b.scale[0] = b.scale[1] = half_bits(stream2(W + Q80::scales(N, K) + Scales::of(row, nb, c)));
     b.minimum = 0.f;
   }
 
   /** Lays a row of the file out; by a block of threads. */
   static __device__ __forceinline__ void pack(const uchar* src, uchar* dst, int N, int K, int row0) {
     int nb = K / 32, row = row0 + blockIdx.x;
-    __half* scales = (__half*)(dst + Q80::scales(N, K));
     uint4* to = (uint4*)(dst + (long long)row * K);
     for (int b = threadIdx.x; b < nb; b += blockDim.x) {
       const uchar* from = src + ((long long)blockIdx.x * nb + b) * 34;
       to[b] = make_uint4(u32(from + 2), u32(from + 6), u32(from + 10), u32(from + 14));
       to[nb + b] = make_uint4(u32(from + 18), u32(from + 22), u32(from + 26), u32(from + 30));
-      scales[scale4(row, nb, b)] = __ushort_as_half((unsigned short)u16(from));
+      *(unsigned short*)(dst + Q80::scales(N, K) + Scales::of(row, nb, b)) = (unsigned short)u16(from);
     }
   }
 };

@@ -51,9 +51,18 @@ final class Oracle {
         random.nextBytes(bytes);
         MemorySegment data = Arena.ofAuto().allocate(bytes.length);
         MemorySegment.copy(bytes, 0, data, ValueLayout.JAVA_BYTE, 0, bytes.length);
-        for (long at = 0; at < bytes.length; at += type.blockBytes()) { // Q4_K and Q5_K begin with two 16-bit float scales
-            data.set(ValueLayout.JAVA_SHORT_UNALIGNED, at, Float.floatToFloat16(random.nextFloat() * 1e-3f));
-            data.set(ValueLayout.JAVA_SHORT_UNALIGNED, at + 2, Float.floatToFloat16(random.nextFloat() * 1e-3f));
+        for (long at = 0; at < bytes.length; at += type.blockBytes()) {
+            short scale = Float.floatToFloat16(random.nextFloat() * 1e-3f);
+            if (type == DType.IQ1_M) { // whose scale is the upper four bits of the last four shorts
+                for (int i = 0; i < 4; i++) {
+                    long place = at + type.blockBytes() - 8 + 2 * i;
+                    int bits = data.get(ValueLayout.JAVA_SHORT_UNALIGNED, place) & 0xfff | scale >> 4 * i << 12;
+                    data.set(ValueLayout.JAVA_SHORT_UNALIGNED, place, (short) bits);
+                }
+            } else { // the others begin with one, Q4_K and Q5_K with two
+                data.set(ValueLayout.JAVA_SHORT_UNALIGNED, at, scale);
+                data.set(ValueLayout.JAVA_SHORT_UNALIGNED, at + 2, Float.floatToFloat16(random.nextFloat() * 1e-3f));
+            }
         }
         return new Tensor(name, type, rows, cols, data);
     }

@@ -171,6 +171,11 @@ public final class TinyModels {
         return new Tensor(name, type, rows, cols, data);
     }
 
+    /** A random tensor of any type that can be read, named after it. */
+    public static Tensor random(DType type, long rows, long cols, long seed) {
+        return Oracle.random(type.name(), type, rows, cols, seed);
+    }
+
     /** A batch of one sequence: those tokens from a position, blocks 0, 1, 2, ... in order, logits of the last {@code logits}. */
     public static StepBatch single(List<Integer> tokens, int position, int blockSize, int logits) {
         int n = tokens.size();

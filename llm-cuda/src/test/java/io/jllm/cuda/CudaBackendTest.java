@@ -40,11 +40,17 @@ class CudaBackendTest {
     void matricesTakeAboutWhatTheyTakeInTheFile() {
         for (DeviceFormat f : DeviceFormat.values()) {
             long file = f.type().bytes(4096L * 4096);
-            assertTrue(f.bytes(4096, 4096) >= file && f.bytes(4096, 4096) <= 1.01 * file, f.toString());
+            double most = switch (f) { // what the enum says
+                case TQ1_0 -> 66.1 / 54;
+                case IQ3_S -> 114.1 / 110;
+                case IQ4_XS -> 138.1 / 136;
+                default -> 1.01;
+            };
+            assertTrue(f.bytes(4096, 4096) >= file && f.bytes(4096, 4096) <= most * file, f.toString());
             assertTrue(f.bytes(5, 256) >= f.type().bytes(5 * 256), f.toString());
         }
         assertTrue(DeviceFormat.F16.asInFile(4096) && !DeviceFormat.F16.asInFile(7) && !DeviceFormat.Q4_0.asInFile(4096));
         assertEquals(Optional.of(DeviceFormat.Q2_K), DeviceFormat.of(DType.Q2_K));
-        assertFalse(DeviceFormat.of(DType.IQ2_XS).isPresent());
+        assertFalse(DeviceFormat.of(DType.NVFP4).isPresent());
     }
 }

@@ -57,18 +57,7 @@ final class CudaProfile {
                 System.out.printf("milliseconds: probe %d, open %d, load %d%n", (probed - start) / 1_000_000, (opened - probed) / 1_000_000,
                         (System.nanoTime() - opened) / 1_000_000);
                 StepBatch b = decode(n, length, blocks);
-                var rows = new RowSampling[n];
-                Arrays.fill(rows, new One(new int[] {1, 2, 3}, 3));
-                var tokens = new int[n];
-                var logprobs = new float[n];
-                for (int i = 0; i < 20; i++) {
-                    runner.forward(b);
-                    runner.sample(rows, n, tokens, logprobs);
-                }
-                System.out.printf("forward and sample: %.1f%n", middle(50, () -> {
-                    runner.forward(b);
-                    runner.sample(rows, n, tokens, logprobs);
-                }));
+                System.out.printf("forward and sample: %.1f%n", step(runner, b));
                 System.out.printf("forward, then a wait: %.1f%n", middle(50, () -> {
                     runner.forward(b);
                     runner.stream().synchronize();
@@ -82,6 +71,25 @@ final class CudaProfile {
                 kernels(runner, n);
             }
         }
+    }
+
+    /** Microseconds of a decode step of one sequence of that length, drawing included. */
+    static double step(CudaRunner runner, int length) {
+        return step(runner, decode(1, length, length / 16 + 2));
+    }
+
+    private static double step(CudaRunner runner, StepBatch b) {
+        int n = b.sequences;
+        var rows = new RowSampling[n];
+        Arrays.fill(rows, new One(new int[] {1, 2, 3}, 3));
+        var tokens = new int[n];
+        var logprobs = new float[n];
+        Runnable once = () -> {
+            runner.forward(b);
+            runner.sample(rows, n, tokens, logprobs);
+        };
+        middle(20, once); // warms up
+        return middle(50, once);
     }
 
     private static double middle(int runs, Runnable action) {

@@ -1,5 +1,6 @@
 package io.jllm.cuda;
 
+import io.jllm.cuda.kernels.DeviceFormat;
 import io.jllm.cuda.kernels.DeviceStruct;
 import io.jllm.cuda.kernels.SampleKernels;
 import io.jllm.cuda.kernels.Task;
@@ -9,6 +10,7 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -56,7 +58,7 @@ final class FakeImages {
 
     /** Of any kernels: threads, and sizes of tiles where there are some. */
     private static String shapes() {
-        return ints("chain_shape", 416, 10_880, 5_376, 64, 16, 256) + ints("sample_greedy_shape", 256, 16, 1024)
+        return ints("table_shape", Arrays.stream(DeviceFormat.values()).mapToInt(f -> f.table().length).toArray()) + ints("chain_shape", 416, 10_880, 5_376, 64, 16, 256) + ints("sample_greedy_shape", 256, 16, 1024)
                 + ints("sample_rows_shape", 1024, 24, 65_536) + ints("top_k_shape", 1024, 256)
                 + List.of("gemv", "gemv_gated", "gemm", "attn_prefill", "copy_blocks", "split_f16", "split_bf16", "expert", "route",
                         "attn_plain").stream()

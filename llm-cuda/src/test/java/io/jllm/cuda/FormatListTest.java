@@ -30,7 +30,7 @@ class FormatListTest {
             #include "common/weights.cuh"
 
             struct MadeUp {
-              static __device__ __forceinline__ long long scales(int N, int K) { return round256((long long)N * K); }
+              static __device__ __forceinline__ long long scales(int N, int K) { return round256(rows4(N) * K); }
               static __device__ __forceinline__ float value(const uchar* W, int N, int K, int row, int k) {
                 return ((const float*)(W + scales(N, K)))[(long long)row * (K / 32) + k / 32] * (signed char)W[(long long)row * K + k];
               }
@@ -45,9 +45,9 @@ class FormatListTest {
                 const uchar *W, *scales;
                 int nb;
                 __device__ __forceinline__ Read(const uchar* W, int N, int K) : W(W), scales(W + MadeUp::scales(N, K)), nb(K / 32) {}
-                __device__ __forceinline__ void load(Group& g, int row, int N, int c, bool valid) const {
+                __device__ __forceinline__ void load(Group& g, int row, int, int c, bool valid) const {
                   for (int r = 0; r < 4; r++) {
-                    long long sub = sub_block(row, r, N, nb, c);
+                    long long sub = (long long)(row + r) * nb + c;
                     g.a[r] = valid ? stream16(W + sub * 32) : make_uint4(0, 0, 0, 0);
                     g.b[r] = valid ? stream16(W + sub * 32 + 16) : make_uint4(0, 0, 0, 0);
                     g.d[r] = valid ? ((const float*)scales)[sub] : 0.f;

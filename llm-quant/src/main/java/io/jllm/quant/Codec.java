@@ -25,6 +25,14 @@ public interface Codec {
      */
     void decode(MemorySegment src, long offset, float[] dst, int at, int count);
 
+    /**
+     * The points that the format's stored numbers stand for, in order, each of 4 or 8 whole numbers that a scale and signs make values; none
+     * for formats without such a grid. For those that look values up by themselves.
+     */
+    default byte[] grid() {
+        return new byte[0];
+    }
+
     /** The codec of a type; empty for types that are only known by size. */
     static Optional<Codec> of(DType type) {
         return Codecs.find(type);

@@ -1,57 +1,98 @@
 package io.jllm.cuda.kernels;
 
 import io.jllm.cuda.driver.Blas;
+import io.jllm.quant.Codec;
 import io.jllm.quant.DType;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 
 /**
  * How a matrix lies on the device: the values of its file's format, split into planes of equal things, so that a warp reads neighbours. The README
  * beside the kernels has the layouts, {@code common/formats.cuh} the same list.
+ *
+ * <p>It takes as many bytes as in the file but for rounding, and but for a few formats, of which a scale takes a byte instead of 6 or 4 bits
+ * (IQ4_XS: 138 bytes for 136, IQ3_S: 114 for 110), or which lie there as another one (TQ1_0 as TQ2_0: 66 bytes for 54). Formats that number the points
+ * of a grid have its table in front, of up to 16 KiB a matrix.
  */
 public enum DeviceFormat {
     F32(0, DType.F32, Blas.Type.F32),
     F16(1, DType.F16, Blas.Type.F16),
     BF16(2, DType.BF16, Blas.Type.BF16),
-    Q4_0(3, DType.Q4_0, 16, 2),
-    Q8_0(4, DType.Q8_0, 32, 2),
-    Q4_K(5, DType.Q4_K, 128, 16),
-    Q5_K(6, DType.Q5_K, 128, 32, 16),
-    Q6_K(7, DType.Q6_K, 128, 64, 16, 2),
-    Q4_1(8, DType.Q4_1, 16, 4),
-    Q5_0(9, DType.Q5_0, 16, 4, 2),
-    Q5_1(10, DType.Q5_1, 16, 4, 4),
-    Q2_K(11, DType.Q2_K, 64, 16, 4),
-    Q3_K(12, DType.Q3_K, 64, 32, 12, 2),
-    MXFP4(13, DType.MXFP4, 16, 1);
+    Q4_0(3, DType.Q4_0, 1, rows(16), fours(8)),
+    Q8_0(4, DType.Q8_0, 1, rows(32), fours(8)),
+    Q4_K(5, DType.Q4_K, 1, rows(128), rows(16)),
+    Q5_K(6, DType.Q5_K, 1, rows(128), rows(32), rows(16)),
+    Q6_K(7, DType.Q6_K, 1, rows(128), rows(64), rows(16), rows(2)),
+    Q4_1(8, DType.Q4_1, 1, rows(16), fours(16)),
+    Q5_0(9, DType.Q5_0, 1, rows(16), fours(16), fours(8)),
+    Q5_1(10, DType.Q5_1, 1, rows(16), fours(16), fours(16)),
+    Q2_K(11, DType.Q2_K, 1, rows(64), fours(64), fours(16)),
+    Q3_K(12, DType.Q3_K, 1, rows(64), fours(128), fours(32), fours(16), fours(8)),
+    MXFP4(13, DType.MXFP4, 1, rows(16), fours(4)),
+    IQ4_NL(14, DType.IQ4_NL, 1, rows(16), fours(8)),
+    IQ4_XS(15, DType.IQ4_XS, 1, rows(128), fours(32), fours(8)),
+    IQ2_XXS(16, DType.IQ2_XXS, 1, rows(64), rows(2)),
+    IQ2_XS(17, DType.IQ2_XS, 1, rows(64), rows(8), rows(2)),
+    IQ2_S(18, DType.IQ2_S, 1, rows(64), rows(16), rows(2)),
+    IQ3_XXS(19, DType.IQ3_XXS, 1, rows(64), rows(32), rows(2)),
+    IQ3_S(20, DType.IQ3_S, 1, rows(64), rows(32), rows(16), rows(2)),
+    /** With shifts of 1/8: kernels have points eight times as large. */
+    IQ1_S(21, DType.IQ1_S, 8, rows(32), rows(16), rows(2)),
+    IQ1_M(22, DType.IQ1_M, 8, rows(32), rows(16), rows(8)),
+    TQ1_0(23, DType.TQ1_0, 1, rows(64), rows(2)),
+    TQ2_0(24, DType.TQ2_0, 1, rows(64), rows(2));
+
+    /**
+     * Bytes of a block in a plane.
+     *
+     * @param bytes of a row's block, or of those of four rows
+     * @param fours whether those of four rows stand side by side, and begin at a multiple of {@link #ROW_ALIGNMENT}
+     */
+    private record Plane(int bytes, boolean fours) {
+        long bytes(long rows, long blocks) {
+            long groups = Math.ceilDiv(rows, ROW_GROUP);
+            return align(fours ? groups * (Math.ceilDiv(blocks * bytes, ROW_ALIGNMENT) * ROW_ALIGNMENT) : groups * ROW_GROUP * blocks * bytes);
+        }
+    }
 
     private static final long PLANE_ALIGNMENT = 256;
     /** Bytes to which rows of plain values are filled up. */
     private static final long ROW_ALIGNMENT = 16;
-    /** Rows whose scales stand together in formats of 32 values a block. */
+    /** Rows that are read together. */
     private static final long ROW_GROUP = 4;
 
     private final int number;
     private final DType type;
     private final Optional<Blas.Type> tensors;
-    private final int[] planes;
+    private final int times;
+    private final List<Plane> planes;
 
     /** One of plain values. */
     DeviceFormat(int number, DType type, Blas.Type tensors) {
-        this(number, type, Optional.of(tensors));
+        this(number, type, Optional.of(tensors), 1);
     }
 
-    /** One of blocks: the bytes of a block in each plane. */
-    DeviceFormat(int number, DType type, int... planes) {
-        this(number, type, Optional.empty(), planes);
+    /** One of blocks, with the factor of its grid's points. */
+    DeviceFormat(int number, DType type, int times, Plane... planes) {
+        this(number, type, Optional.empty(), times, planes);
     }
 
-    DeviceFormat(int number, DType type, Optional<Blas.Type> tensors, int... planes) {
+    DeviceFormat(int number, DType type, Optional<Blas.Type> tensors, int times, Plane... planes) {
         this.number = number;
         this.type = type;
         this.tensors = tensors;
-        this.planes = planes;
+        this.times = times;
+        this.planes = List.of(planes);
+    }
+
+    private static Plane rows(int bytes) {
+        return new Plane(bytes, false);
+    }
+
+    private static Plane fours(int bytes) {
+        return new Plane(bytes, true);
     }
 
     /** The one for a file's type, if kernels read it. */
@@ -81,7 +122,7 @@ public enum DeviceFormat {
 
     /** Whether it meets float activations; the others meet activations of 8 bits. */
     public boolean dense() {
-        return planes.length == 0;
+        return planes.isEmpty();
     }
 
     /** Whether rows of that length lie on the device exactly as in the file. */
@@ -89,17 +130,21 @@ public enum DeviceFormat {
         return dense() && cols * type.blockBytes() % ROW_ALIGNMENT == 0;
     }
 
+    /** What stands in front of a matrix: the points of the format's grid, as signed bytes; nothing for most. */
+    public byte[] table() {
+        byte[] points = Codec.of(type).map(Codec::grid).orElse(new byte[0]);
+        for (int i = 0; i < points.length; i++) {
+            points[i] *= (byte) times;
+        }
+        return points;
+    }
+
     /** Bytes of a matrix on the device. */
     public long bytes(long rows, long cols) {
         if (dense()) {
             return align(rows * Math.ceilDiv(cols * type.blockBytes(), ROW_ALIGNMENT) * ROW_ALIGNMENT);
         }
-        long rounded = type.blockElements() == 32 ? Math.ceilDiv(rows, ROW_GROUP) * ROW_GROUP : rows;
-        long bytes = 0;
-        for (int plane : planes) {
-            bytes += align(rounded * (cols / type.blockElements()) * plane);
-        }
-        return bytes;
+        return align(table().length) + planes.stream().mapToLong(p -> p.bytes(rows, cols / type.blockElements())).sum();
     }
 
     private static long align(long bytes) {

@@ -39,6 +39,7 @@ public final class Kernels implements AutoCloseable {
             }
             SampleKernels.ROW.check(this);
             SampleKernels.RESULT.check(this);
+            PackKernels.checkTables(this);
             if (ChainKernels.areIn(this)) {
                 Task.STRUCT.check(this);
                 ChainKernels.formats(this);

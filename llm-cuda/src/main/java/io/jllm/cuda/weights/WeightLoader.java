@@ -20,7 +20,8 @@ import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * Brings weights to the device at the speed of the bus: a few threads copy pieces of the mapped file into a pinned ring; this one queues each full
- * slot, to its place if it lies there as in the file, else to a staging area from which a kernel lays it out.
+ * slot, to its place if it lies there as in the file, else to a staging area from which a kernel lays it out. Tables of formats go in front of their
+ * matrices.
  */
 public final class WeightLoader {
     private static final int COPY_THREADS = 4;
@@ -79,6 +80,12 @@ public final class WeightLoader {
         try (var owner = new Owner(); Arena arena = Arena.ofConfined()) {
             if (vectors.length > 0) {
                 memory.write(arena.allocateFrom(ValueLayout.JAVA_FLOAT, vectors), plan.matrixBytes());
+            }
+            for (WeightPlan.Matrix m : plan.matrices()) {
+                byte[] table = m.format().table();
+                if (table.length > 0) {
+                    memory.write(arena.allocateFrom(ValueLayout.JAVA_BYTE, table), m.at());
+                }
             }
             var ring = owner.own(new PinnedRing(SLOTS, Math.ceilDiv(slotBytes(), 256) * 256));
             DeviceMemory staging = owner.own(DeviceMemory.allocate(context, slotBytes(), "laying out weights"));

@@ -46,6 +46,15 @@ final class Grid {
         }
     }
 
+    /** All coordinates, which are whole numbers of a byte, point after point. */
+    byte[] bytes() {
+        var bytes = new byte[points.length];
+        for (int i = 0; i < bytes.length; i++) {
+            bytes[i] = (byte) points[i];
+        }
+        return bytes;
+    }
+
     /** Eight signs of which seven are stored: the number of negative ones is even. */
     static int evenSigns(int seven) {
         return seven | (Integer.bitCount(seven) & 1) << 7;

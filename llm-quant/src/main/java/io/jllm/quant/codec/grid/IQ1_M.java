@@ -23,6 +23,11 @@ public final class IQ1_M implements Codec {
     }
 
     @Override
+    public byte[] grid() {
+        return Grid.IQ1_S.bytes();
+    }
+
+    @Override
     public void decode(MemorySegment src, long offset, float[] dst, int at, int count) {
         int blocks = Blocks.check(DType.IQ1_M, src, offset, dst, at, count);
         for (int b = 0; b < blocks; b++) {

@@ -21,6 +21,11 @@ public final class IQ2_XS implements Codec {
     }
 
     @Override
+    public byte[] grid() {
+        return Grid.IQ2_XS.bytes();
+    }
+
+    @Override
     public void decode(MemorySegment src, long offset, float[] dst, int at, int count) {
         int blocks = Blocks.check(DType.IQ2_XS, src, offset, dst, at, count);
         for (int b = 0; b < blocks; b++) {

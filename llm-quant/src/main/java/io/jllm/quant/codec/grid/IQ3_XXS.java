@@ -22,6 +22,11 @@ public final class IQ3_XXS implements Codec {
     }
 
     @Override
+    public byte[] grid() {
+        return Grid.IQ3_XXS.bytes();
+    }
+
+    @Override
     public void decode(MemorySegment src, long offset, float[] dst, int at, int count) {
         int blocks = Blocks.check(DType.IQ3_XXS, src, offset, dst, at, count);
         for (int b = 0; b < blocks; b++) {

@@ -1,0 +1,137 @@
+// What formats of 32 values of 4 or 5 bits share. Planes: N * K/32 * 16 bytes of nibbles, row by row; fifth bits where there are any, a word for each
+// row; then scales. Fifth bits and scales stand four rows side by side.
+#pragma once
+#include "common/formats/five_bits.cuh"
+
+/** A scale in half precision. */
+struct HalfScale {
+  typedef uint2 Four; // of four rows
+  static constexpr bool ADDS = false;
+  static constexpr int FILE_BYTES = 2;
+  /** What values are multiplied by, and what is added. */
+  static __device__ __forceinline__ float2 of(uint2 s, int r) { return make_float2(half_of(s, r), 0.f); }
+  static __device__ __forceinline__ float2 of(const uchar* p) { return make_float2(half_bits(stream2(p)), 0.f); }
+  static __device__ __forceinline__ uint2 load(const uchar* p) { return stream8(p); }
+  static __device__ __forceinline__ uint2 none() { return make_uint2(0, 0); }
+  static __device__ __forceinline__ void pack(const uchar* from, uchar* to) { *(unsigned short*)to = (unsigned short)u16(from); }
+};
+
+/** A scale and what is added, in half precision. */
+struct ScaleAndMinimum {
+  typedef uint4 Four;
+  static constexpr bool ADDS = true;
+  static constexpr int FILE_BYTES = 4;
+  static __device__ __forceinline__ float2 of(uint4 s, int r) { return half2_bits(word(s, r)); }
+  static __device__ __forceinline__ float2 of(const uchar* p) { return half2_bits(stream4(p)); }
+  static __device__ __forceinline__ uint4 load(const uchar* p) { return stream16(p); }
+  static __device__ __forceinline__ uint4 none() { return make_uint4(0, 0, 0, 0); }
+  static __device__ __forceinline__ void pack(const uchar* from, uchar* to) { *(unsigned*)to = u32(from); }
+};
+
+/** Nibbles less ZERO: byte j of a sub-block has value j low and value j + 16 high, as in the file. */
+template <int ZERO_> struct FourBits {
+  static constexpr int ZERO = ZERO_;
+  static constexpr bool FIFTHS = false;
+  static __device__ __forceinline__ uint4 pack(uint4 q) { return q; }
+  static __device__ __forceinline__ int value(const uchar* W, long long sub, int e, unsigned) { return nibble(W, sub, e) - ZERO; }
+  /** As bytes, from which ZERO has not been taken. */
+  static __device__ __forceinline__ void spread(uint4 q, unsigned, int (&w)[8]) { spread_nibbles(q, w); }
+  template <int M> static __device__ __forceinline__ void dot(uint4 q, unsigned, const Bytes<M>& a, int (&t)[M]) {
+#pragma unroll
+    for (int m = 0; m < M; m++) t[m] = dot_nibbles(q, a, m, -ZERO * a.sum[m]);
+  }
+};
+
+/** The same with a fifth bit each. */
+template <int ZERO_> struct FiveBits {
+  static constexpr int ZERO = ZERO_;
+  static constexpr bool FIFTHS = true;
+  static __device__ __forceinline__ uint4 pack(uint4 q) { return q; }
+  static __device__ __forceinline__ int value(const uchar* W, long long sub, int e, unsigned h) {
+    return (nibble(W, sub, e) | fifth(h, e) << 4) - ZERO;
+  }
+  static __device__ __forceinline__ void spread(uint4 q, unsigned h, int (&w)[8]) { spread_five(q, h, w); }
+  template <int M> static __device__ __forceinline__ void dot(uint4 q, unsigned h, const Bytes<M>& a, int (&t)[M]) {
+    int w[8];
+    spread_five(q, h, w);
+#pragma unroll
+    for (int m = 0; m < M; m++) t[m] = dot_bytes(w, a, m) - ZERO * a.sum[m];
+  }
+};
+
+/** A format, by what its scales are and what its numbers mean. In the file stand a block's scale, its fifth bits and its nibbles. */
+template <class SCALE, class NUMBERS> struct Nibbles {
+  typedef Side<16> Fifths;
+  typedef Side<sizeof(typename SCALE::Four)> Scales;
+  static __device__ __forceinline__ long long high(int N, int K) { return round256(rows4(N) * (K / 32) * 16); }
+  static __device__ __forceinline__ long long scales(int N, int K) { return high(N, K) + (NUMBERS::FIFTHS ? Fifths::bytes(N, K) : 0); }
+  static __device__ __forceinline__ unsigned fifths(const uchar* W, int N, int K, int row, int c) {
+    return NUMBERS::FIFTHS ? stream4(W + high(N, K) + Fifths::of(row, K / 32, c)) : 0;
+  }
+  static __device__ __forceinline__ float value(const uchar* W, int N, int K, int row, int k) {
+    int nb = K / 32, c = k / 32;
+    float2 s = SCALE::of(W + scales(N, K) + Scales::of(row, nb, c));
+    return s.x * NUMBERS::value(W, (long long)row * nb + c, k % 32, fifths(W, N, K, row, c)) + s.y;
+  }
+
+  /** How a lane reads and multiplies it: the registers of a chunk of four neighbouring rows. */
+  struct Read {
+    static constexpr int K_CHUNK = 32;
+    /** Groups in flight where M rows are multiplied. */
+    static __host__ __device__ constexpr int depth(int M) { return M <= 2 ? 3 : 2; }
+    template <int M> using Acts = Bytes<M>;
+    struct Group {
+      uint4 q[4], h;
+      typename SCALE::Four s;
+    };
+    const uchar *W, *high, *scales;
+    int nb;
+
+    __device__ __forceinline__ Read(const uchar* W, int N, int K)
+        : W(W), high(W + Nibbles::high(N, K)), scales(W + Nibbles::scales(N, K)), nb(K / 32) {}
+    __device__ __forceinline__ void load(Group& g, int row, int, int c, bool valid) const {
+      if (valid) {
+        const uchar* p = W + ((long long)row * nb + c) * 16;
+#pragma unroll
+        for (int r = 0; r < 4; r++) g.q[r] = stream16(p + (long long)r * nb * 16);
+        if (NUMBERS::FIFTHS) g.h = stream16(high + Fifths::at(row, nb, c));
+        g.s = SCALE::load(scales + Scales::at(row, nb, c));
+      } else {
+#pragma unroll
+        for (int r = 0; r < 4; r++) g.q[r] = make_uint4(0, 0, 0, 0);
+        if (NUMBERS::FIFTHS) g.h = make_uint4(0, 0, 0, 0);
+        g.s = SCALE::none();
+      }
+    }
+    template <int M> static __device__ __forceinline__ void dots(const Group& g, int r, const Bytes<M>& a, float* out) {
+      float2 s = SCALE::of(g.s, r);
+      int t[M];
+      NUMBERS::template dot<M>(g.q[r], NUMBERS::FIFTHS ? word(g.h, r) : 0, a, t);
+#pragma unroll
+      for (int m = 0; m < M; m++) out[m] = SCALE::ADDS ? (s.x * t[m] + s.y * a.sum[m]) * a.d[m] : (float)t[m] * a.d[m] * s.x;
+    }
+  };
+
+  /** Sub-block c of a row as bytes, for tiles. */
+  static __device__ __forceinline__ void block(const uchar* W, int N, int K, int row, int c, Block& b) {
+    int nb = K / 32;
+    float2 s = SCALE::of(W + scales(N, K) + Scales::of(row, nb, c));
+    NUMBERS::spread(__ldg((const uint4*)W + (long long)row * nb + c), fifths(W, N, K, row, c), b.w);
+    b.scale[0] = b.scale[1] = s.x;
+    b.minimum = NUMBERS::ZERO * s.x - s.y;
+  }
+
+  /** Lays a row of the file out; by a block of threads. */
+  static __device__ __forceinline__ void pack(const uchar* src, uchar* dst, int N, int K, int row0) {
+    constexpr int NIBBLES = SCALE::FILE_BYTES + (NUMBERS::FIFTHS ? 4 : 0), BYTES = NIBBLES + 16;
+    int nb = K / 32, row = row0 + blockIdx.x;
+    for (int c = threadIdx.x; c < nb; c += blockDim.x) {
+      const uchar *from = src + ((long long)blockIdx.x * nb + c) * BYTES, *q = from + NIBBLES;
+      uint4 all = BYTES % 2 == 0 ? make_uint4(u32(q), u32(q + 4), u32(q + 8), u32(q + 12))
+                                 : make_uint4(any32(q), any32(q + 4), any32(q + 8), any32(q + 12));
+      ((uint4*)dst)[(long long)row * nb + c] = NUMBERS::pack(all);
+      if (NUMBERS::FIFTHS) *(unsigned*)(dst + high(N, K) + Fifths::of(row, nb, c)) = pack_fifths(u32(from + SCALE::FILE_BYTES));
+      SCALE::pack(from, dst + scales(N, K) + Scales::of(row, nb, c));
+    }
+  }
+};
