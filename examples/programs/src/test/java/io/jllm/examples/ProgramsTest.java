@@ -52,6 +52,26 @@ class ProgramsTest {
     }
 
     @Test
+    void chat() throws Exception {
+        List<String> lines = run(() -> Chat.main(new String[0])).lines().filter(l -> !l.isBlank()).toList();
+        assertTrue(lines.size() >= 2, lines.toString());
+    }
+
+    @Test
+    void toolCalls() throws Exception {
+        List<String> lines = run(() -> ToolCalls.main(new String[0])).lines().toList();
+        assertEquals("USER: How cold is it in Oslo?[]", lines.getFirst());
+        assertTrue(lines.get(1).startsWith("ASSISTANT: ") && lines.get(1).length() > 20, lines.toString());
+    }
+
+    @Test
+    void embeddings() throws Exception {
+        List<String> lines = run(() -> Embeddings.main(new String[0])).lines().toList();
+        assertEquals(3, lines.size());
+        assertTrue(lines.getFirst().contains("stormy sea"), lines.toString());
+    }
+
+    @Test
     void cancel() throws Exception {
         String out = run(() -> Cancel.main(new String[0]));
         Matcher end = Pattern.compile("\\[(\\d+) tokens, CANCELLED]\\s*$").matcher(out);
