@@ -10,7 +10,7 @@ import java.lang.foreign.MemorySegment;
  * @param values integers of the row, or floats
  * @param each how many have a scale
  * @param scales for each of these; none for floats
- * @param minima what is subtracted from each value of a block of 32; none if nothing is
+ * @param minima what is subtracted from each of these values; none if nothing is
  */
 public record BlockModel(float[] values, int each, float[] scales, float[] minima) {
     private static final int BLOCK = 32;
@@ -30,7 +30,7 @@ public record BlockModel(float[] values, int each, float[] scales, float[] minim
         int cols = (int) w.cols();
         BlockModel model = switch (format.numbers()) {
             case Numbers.Integers(Planes _, Scales s) -> new BlockModel(new float[cols], s.columns(), new float[cols / s.columns()],
-                    new float[s.minima() ? cols / BLOCK : 0]);
+                    new float[s.minima() ? cols / s.columns() : 0]);
             case Numbers.Floats _ -> new BlockModel(new float[cols], cols, new float[0], new float[0]);
         };
         // As an array: this runs before anything is compiled, when a call for each byte takes long.
@@ -105,18 +105,20 @@ public record BlockModel(float[] values, int each, float[] scales, float[] minim
         for (int at = 0; at < values.length; at += BLOCK) {
             byte[] q = x.quants[at / BLOCK];
             float t = 0;
-            int all = 0;
             for (int from = 0; from < BLOCK; from += each) {
                 int sum = 0;
                 for (int i = from; i < from + each; i++) {
                     sum += (int) values[at + i] * q[i];
-                    all += q[i];
                 }
                 float scale = scales[(at + from) / each];
                 t = from == 0 ? sum * scale : Math.fma((float) sum, scale, t);
             }
-            if (minima.length > 0) {
-                t = Math.fma(minima[at / BLOCK], (float) -all, t);
+            for (int from = 0; from < BLOCK && minima.length > 0; from += each) {
+                int sum = 0;
+                for (int i = from; i < from + each; i++) {
+                    sum += q[i];
+                }
+                t = Math.fma(minima[(at + from) / each], (float) -sum, t);
             }
             acc = Math.fma(t, x.scales[at / BLOCK], acc);
         }
