@@ -174,7 +174,7 @@ final class IntegerCode implements BlockCode {
     }
 
     // Vectors, wide: running sums 0 to 7, sums 8 to 15, those of the second half 16 to 23, weights 24 to 27, two to work with; what is left
-    // holds constants
+    // holds constants, which are two where halves have scales of their own
 
     private void wide(Pass p, int block, int at) {
         int sums = 8;
