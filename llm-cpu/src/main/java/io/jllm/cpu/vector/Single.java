@@ -6,7 +6,7 @@ import io.jllm.cpu.layout.Numbers.Integers;
 enum Single {
     /** No loop: even one token goes by panels. */
     NONE(0),
-    NIBBLES(3), BYTES(4), FOUR_BITS(4), FIVE_BITS(4), SIX_BITS(7), TWO_BITS(4), THREE_BITS(4);
+    NIBBLES(3), BYTES(4), FOUR_BITS(4), FIVE_BITS(4), SIX_BITS(7), TWO_BITS(7), THREE_BITS(7);
 
     private final int few;
 
