@@ -7,6 +7,9 @@ import java.lang.foreign.MemorySegment;
  * What the kernels in machine code compute, to the last bit, in plain Java, from the bytes of the file: products of a row of weights by
  * activations of 8 bits, or of 32 where weights are floats. For tests, of which one runs before a format is first used.
  *
+ * <p>A block of 32 columns at a time: sums of products of integers become floats and are multiplied by their scales, the first half's, then
+ * with one rounding the second's, where halves have scales of their own; then come the minima in the same order, then the activations' scale.
+ *
  * @param values integers of the row, or floats
  * @param each how many have a scale
  * @param scales for each of these; none for floats
