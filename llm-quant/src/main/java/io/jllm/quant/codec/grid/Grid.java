@@ -9,6 +9,11 @@ import java.util.Scanner;
 /**
  * Points of which one stands for several values, up to a scale and signs. Which points a grid has is part of its format: there is no rule for
  * them, they were chosen by what weights of models look like. Read from a resource when the first block is decoded. Source: ggml.
+ *
+ * <p>A record, for the JVM trusts that its fields never change, and so unrolls the loops.
+ *
+ * @param coordinates values of a point
+ * @param points their coordinates, one after the other
  */
 record Grid(int coordinates, float[] points) {
     private static final String RESOURCE = "grids.txt";
