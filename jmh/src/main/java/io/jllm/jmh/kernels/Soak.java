@@ -34,8 +34,8 @@ import java.util.concurrent.Future;
  */
 public final class Soak {
     private static final List<String> TIERS = List.of("avx512", "avx2", "vector", "scalar");
-    private static final List<DType> TYPES = List.of(DType.Q4_0, DType.Q8_0, DType.Q4_K, DType.Q5_K, DType.Q6_K, DType.F16, DType.BF16,
-            DType.F32);
+    private static final List<DType> TYPES = List.of(DType.Q4_0, DType.Q8_0, DType.Q2_K, DType.Q3_K, DType.Q4_K, DType.Q5_K,
+            DType.Q6_K, DType.F16, DType.BF16, DType.F32);
     private static final int THREADS = 3;
     private static final int MOST_ROWS = 400;
     private static final int MOST_TOKENS = 40;

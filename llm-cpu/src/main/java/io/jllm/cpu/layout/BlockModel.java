@@ -7,10 +7,13 @@ import java.lang.foreign.MemorySegment;
  * What the kernels in machine code compute, to the last bit, in plain Java, from the bytes of the file: products of a row of weights by
  * activations of 8 bits, or of 32 where weights are floats. For tests, of which one runs before a format is first used.
  *
+ * <p>A block of 32 columns at a time: sums of products of integers become floats and are multiplied by their scales, the first half's, then
+ * with one rounding the second's, where halves have scales of their own; then come the minima in the same order, then the activations' scale.
+ *
  * @param values integers of the row, or floats
  * @param each how many have a scale
  * @param scales for each of these; none for floats
- * @param minima what is subtracted from each value of a block of 32; none if nothing is
+ * @param minima what is subtracted from each of these values; none if nothing is
  */
 public record BlockModel(float[] values, int each, float[] scales, float[] minima) {
     private static final int BLOCK = 32;
@@ -30,7 +33,7 @@ public record BlockModel(float[] values, int each, float[] scales, float[] minim
         int cols = (int) w.cols();
         BlockModel model = switch (format.numbers()) {
             case Numbers.Integers(Planes _, Scales s) -> new BlockModel(new float[cols], s.columns(), new float[cols / s.columns()],
-                    new float[s.minima() ? cols / BLOCK : 0]);
+                    new float[s.minima() ? cols / s.columns() : 0]);
             case Numbers.Floats _ -> new BlockModel(new float[cols], cols, new float[0], new float[0]);
         };
         // As an array: this runs before anything is compiled, when a call for each byte takes long.
@@ -105,18 +108,20 @@ public record BlockModel(float[] values, int each, float[] scales, float[] minim
         for (int at = 0; at < values.length; at += BLOCK) {
             byte[] q = x.quants[at / BLOCK];
             float t = 0;
-            int all = 0;
             for (int from = 0; from < BLOCK; from += each) {
                 int sum = 0;
                 for (int i = from; i < from + each; i++) {
                     sum += (int) values[at + i] * q[i];
-                    all += q[i];
                 }
                 float scale = scales[(at + from) / each];
                 t = from == 0 ? sum * scale : Math.fma((float) sum, scale, t);
             }
-            if (minima.length > 0) {
-                t = Math.fma(minima[at / BLOCK], (float) -all, t);
+            for (int from = 0; from < BLOCK && minima.length > 0; from += each) {
+                int sum = 0;
+                for (int i = from; i < from + each; i++) {
+                    sum += q[i];
+                }
+                t = Math.fma(minima[(at + from) / each], (float) -sum, t);
             }
             acc = Math.fma(t, x.scales[at / BLOCK], acc);
         }

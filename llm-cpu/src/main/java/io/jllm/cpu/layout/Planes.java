@@ -1,15 +1,18 @@
 package io.jllm.cpu.layout;
 
 /**
- * Where the bits of a block's integers are: in four vectors of nibbles, and perhaps in one or two more with further bits, or in eight
- * vectors of whole bytes.
+ * Where the bits of a block's integers are: in four vectors of nibbles, and perhaps in one or two more with further bits, in eight
+ * vectors of whole bytes, or in two of pairs of bits, and perhaps one with a third bit.
  *
  * <p>Four bits: "nibbles c, d" for the pairs of columns that {@link #column} says. A fifth bit: a vector behind the nibbles, of whose bytes
  * bits 0 to 7 belong to columns 0, 4, 16, 20, 8, 12, 24, 28 (and on). Two more: a vector for each half of the block, bits 0 and 1 for its
  * columns 0 to 3, and so on.
  *
- * @param extraBits above the lower four: 0, 1, 2 or, for whole bytes, 4
- * @param offset by how much they are larger than what they stand for: 0 or a power of two from 8 on
+ * <p>Two bits: a vector for each half of the block, bits 0 and 1 for its columns 0 to 3, and so on. A third bit: a vector behind these, of
+ * whose bytes bits 0 to 7 belong to columns 0, 4, 8 (and on).
+ *
+ * @param extraBits by how many bits they are longer than four: 0, 1, 2 or, for whole bytes, 4; or shorter, -2 or -1
+ * @param offset by how much they are larger than what they stand for: 0 or a power of two
  * @param split whether a half of the block's vectors has columns of both its halves, as Q4_0 has it
  */
 public record Planes(int extraBits, int offset, boolean split) {
@@ -21,9 +24,24 @@ public record Planes(int extraBits, int offset, boolean split) {
         return extraBits == NIBBLES;
     }
 
+    /** Whether they have two bits and perhaps a third, rather than nibbles. */
+    public boolean pairs() {
+        return extraBits < 0;
+    }
+
+    /** Whether they have three bits. */
+    public boolean three() {
+        return extraBits == -1;
+    }
+
+    /** Bits of one: as many as there are vectors of a block. */
+    private int bits() {
+        return NIBBLES + extraBits;
+    }
+
     /** Bytes of a block of 16 rows. */
     int blockBytes() {
-        return (bytes() ? 2 * NIBBLES : NIBBLES + extraBits) * WeightFormat.VECTOR;
+        return bits() * WeightFormat.VECTOR;
     }
 
     /** Which columns, in fours, vector {@code k} of a half has when nibbles are taken apart. */
@@ -33,6 +51,6 @@ public record Planes(int extraBits, int offset, boolean split) {
 
     /** Half of the range of the integers. */
     public int middle() {
-        return 1 << NIBBLES + extraBits - 1;
+        return 1 << bits() - 1;
     }
 }

@@ -14,7 +14,12 @@ public enum Scales {
     /**
      * A signed byte for each half of a block, times a float. Header: 16 floats; for each 16 columns of eight blocks, 16 bytes.
      */
-    BYTES(8, 320, 16, false, List.of(new Run(Float.BYTES, 1), new Run(1, 16)));
+    BYTES(8, 320, 16, false, List.of(new Run(Float.BYTES, 1), new Run(1, 16))),
+    /**
+     * A scale of 4 bits and a minimum of 4 bits for each half of a block, times one in half precision each. Header: 16 scales d, 16 scales of
+     * minima; for each 16 columns of eight blocks, 16 bytes, scales in their low halves.
+     */
+    FOUR_BITS(8, 320, 16, true, List.of(new Run(Short.BYTES, 2), new Run(1, 16)));
 
     /**
      * Numbers of one size, in a record's header.
@@ -49,7 +54,7 @@ public enum Scales {
         return headerBytes;
     }
 
-    /** Columns that share a scale. */
+    /** Columns that share a scale, and a minimum where there is one. */
     public int columns() {
         return columns;
     }
@@ -59,7 +64,7 @@ public enum Scales {
         return TokenFormat.BLOCK / columns;
     }
 
-    /** Whether a block has a minimum, which is subtracted from each of its values. */
+    /** Whether with each scale there is a minimum, which is subtracted from each of the values. */
     public boolean minima() {
         return minima;
     }

@@ -38,6 +38,10 @@ public record WeightFormat(DType type, Numbers numbers, Layout layout) {
     public static final WeightFormat Q4_0 = integers(DType.Q4_0, new Planes(0, 8, true), Scales.HALVES, SimpleLayout.NIBBLES);
     /** Block: bytes 0 to 28, with 128 added. */
     public static final WeightFormat Q8_0 = integers(DType.Q8_0, new Planes(4, 128, false), Scales.HALVES, SimpleLayout.BYTES);
+    /** Block: for each half, a vector of pairs of bits. */
+    public static final WeightFormat Q2_K = integers(DType.Q2_K, new Planes(-2, 0, false), Scales.FOUR_BITS, TwoBitLayout.INSTANCE);
+    /** Block: as Q2_K; then a vector of the third bits. */
+    public static final WeightFormat Q3_K = integers(DType.Q3_K, new Planes(-1, 4, false), Scales.BYTES, ThreeBitLayout.INSTANCE);
     /** Block: as Q4_0, but nothing is subtracted. */
     public static final WeightFormat Q4_K = integers(DType.Q4_K, new Planes(0, 0, true), Scales.SIX_BITS, SuperLayout.FOUR_BITS);
     /** Block: as Q4_K; then a vector of the fifth bits. */
@@ -48,7 +52,7 @@ public record WeightFormat(DType type, Numbers numbers, Layout layout) {
     public static final WeightFormat BF16 = floats(DType.BF16, Floats.BF16);
     public static final WeightFormat F32 = floats(DType.F32, Floats.F32);
 
-    private static final List<WeightFormat> ALL = List.of(Q4_0, Q8_0, Q4_K, Q5_K, Q6_K, F16, BF16, F32);
+    private static final List<WeightFormat> ALL = List.of(Q4_0, Q8_0, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K, F16, BF16, F32);
     private static final Map<DType, WeightFormat> BY_TYPE = ALL.stream().collect(Collectors.toMap(WeightFormat::type, Function.identity()));
 
     private static WeightFormat integers(DType type, Planes planes, Scales scales, Layout layout) {

@@ -4,7 +4,8 @@
  * <p>In reading order:
  * <ul>
  * <li>{@link WeightFormat}: a group of rows, rearranged
- * <li>{@link Layout}: how rows of a stored format become such groups: {@link FloatLayout}, {@link SimpleLayout}, {@link SuperLayout}
+ * <li>{@link Layout}: how rows of a stored format become such groups: {@link FloatLayout}, {@link SimpleLayout}, {@link SuperLayout},
+ * {@link SixBitLayout}, {@link PairLayout}
  * <li>{@link TokenFormat}, {@link BlockRows}, {@link Rows}: tokens, as products take them
  * <li>{@link BlockModel}: what a product of blocks is, to the last bit, in plain Java
  * <li>{@link KvFormat}, {@link KvLayout}: keys and values

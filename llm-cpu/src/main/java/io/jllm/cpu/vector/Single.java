@@ -6,7 +6,7 @@ import io.jllm.cpu.layout.Numbers.Integers;
 enum Single {
     /** No loop: even one token goes by panels. */
     NONE(0),
-    NIBBLES(3), BYTES(4), FOUR_BITS(4), FIVE_BITS(4), SIX_BITS(7);
+    NIBBLES(3), BYTES(4), FOUR_BITS(4), FIVE_BITS(4), SIX_BITS(7), TWO_BITS(7), THREE_BITS(7);
 
     private final int few;
 
@@ -19,7 +19,8 @@ enum Single {
         return switch (n.scales()) {
             case HALVES -> n.planes().bytes() ? BYTES : n.planes().extraBits() == 0 ? NIBBLES : NONE;
             case SIX_BITS -> n.planes().extraBits() == 0 ? FOUR_BITS : FIVE_BITS;
-            case BYTES -> SIX_BITS;
+            case BYTES -> n.planes().pairs() ? THREE_BITS : SIX_BITS;
+            case FOUR_BITS -> TWO_BITS;
         };
     }
 

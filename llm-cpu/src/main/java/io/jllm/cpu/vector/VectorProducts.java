@@ -46,7 +46,7 @@ public final class VectorProducts implements PackedProducts {
     private static final long SCALES = INTEGERS + 2 * PARTS * STRIP_INTEGERS;
     private static final long STRIP_SCALES = 2L * CHUNK * V;
     private static final long MINIMA = SCALES + 2 * PARTS * STRIP_SCALES;
-    private static final long STRIP_MINIMA = (long) CHUNK * V;
+    private static final long STRIP_MINIMA = 2L * CHUNK * V;
     private static final long SUMS = MINIMA + 2 * PARTS * STRIP_MINIMA;
     private static final long ACC = SUMS + 2L * CHUNK * 2 * VectorTiles.TOKENS * V;
     /** Sums of a token: a float for each row of a panel. */
@@ -177,10 +177,20 @@ public final class VectorProducts implements PackedProducts {
             long unit = w.unit(group, b);
             long at = unit + w.format().headerBytes() + (long) part * V;
             long xb = factors + (long) b * Float.BYTES;
-            if (single == Single.SIX_BITS) {
+            if (scales == Scales.BYTES) {
                 VectorUnpack.bytes(w.data(), unit, part, m, SCALES);
-                VectorSums.q6(w.data(), at, numbers, starts, b, blocks, m, SUMS);
+                if (single == Single.SIX_BITS) {
+                    VectorSums.q6(w.data(), at, numbers, starts, b, blocks, m, SUMS);
+                } else {
+                    VectorSums.q3(w.data(), at, numbers, starts, b, blocks, m, SUMS);
+                }
                 VectorTiles.halves(m, SUMS, V, SCALES, x.data(), xb, blocks, acc);
+                continue;
+            }
+            if (scales == Scales.FOUR_BITS) {
+                VectorUnpack.fourBits(w.data(), unit, part, m, SCALES, MINIMA);
+                VectorSums.q2(w.data(), at, numbers, b, blocks, m, SUMS);
+                VectorTiles.halfMinima(m, SUMS, V, SCALES, MINIMA, x.data(), xb, VectorTokens.halves(token, all) + 8L * b, blocks, acc);
                 continue;
             }
             VectorUnpack.sixBits(w.data(), unit, part, m, SCALES, MINIMA);
@@ -262,6 +272,11 @@ public final class VectorProducts implements PackedProducts {
                 case BYTES -> {
                     VectorTiles.halves(m, from, step, d0, x.data(), xt, blocks, at);
                     VectorTiles.halves(m, from + V, step, d1, x.data(), xt, blocks, at + V);
+                }
+                case FOUR_BITS -> {
+                    long sums = VectorTokens.halves(x.at(token + t), w.blocks()) + 8L * block;
+                    VectorTiles.halfMinima(m, from, step, d0, MINIMA + first * STRIP_MINIMA, x.data(), xt, sums, blocks, at);
+                    VectorTiles.halfMinima(m, from + V, step, d1, MINIMA + second * STRIP_MINIMA, x.data(), xt, sums, blocks, at + V);
                 }
                 case SIX_BITS -> {
                     VectorTiles.minima(m, from, step, d0, MINIMA + first * STRIP_MINIMA, raised(), x.data(), xt, field, blocks, at);

@@ -21,6 +21,8 @@ final class VectorSums {
     private static final int NIBBLES = 0x0f0f0f0f;
     private static final int FIFTH = 0x10101010;
     private static final int UPPER = 0x30303030;
+    private static final int PAIRS = 0x03030303;
+    private static final int THIRDS = 0x04040404;
 
     private VectorSums() {
     }
@@ -132,6 +134,51 @@ final class VectorSums {
             s = s.add(q.mul(IntVector.broadcast(I, x[i + 2]).reinterpretAsShorts()));
             t = t.add(q.lanewise(VectorOperators.LSHR, 8).mul(IntVector.broadcast(I, x[i + 3]).reinterpretAsShorts()));
             q = u.lanewise(VectorOperators.LSHR, 2).and(UPPER).or(v.lanewise(VectorOperators.LSHR, 4).and(NIBBLES)).reinterpretAsShorts();
+            s = s.add(q.mul(IntVector.broadcast(I, x[i + 6]).reinterpretAsShorts()));
+            t = t.add(q.lanewise(VectorOperators.LSHR, 8).mul(IntVector.broadcast(I, x[i + 7]).reinterpretAsShorts()));
+            s.add(t).intoMemorySegment(m, to + (long) h * V, LITTLE_ENDIAN);
+        }
+    }
+
+    /** A unit of two bits: a sum for each half of a block. */
+    static void q2(MemorySegment w, long at, int[] x, int first, int blocks, MemorySegment m, long to) {
+        for (int h = 0; h < 2 * blocks; h++) {
+            int i = 16 * first + 8 * h;
+            IntVector v = IntVector.fromMemorySegment(I, w, at + h * LINE, LITTLE_ENDIAN);
+            ShortVector q = v.and(PAIRS).reinterpretAsShorts();
+            ShortVector s = q.mul(IntVector.broadcast(I, x[i]).reinterpretAsShorts());
+            ShortVector t = q.lanewise(VectorOperators.LSHR, 8).mul(IntVector.broadcast(I, x[i + 1]).reinterpretAsShorts());
+            q = v.lanewise(VectorOperators.LSHR, 2).and(PAIRS).reinterpretAsShorts();
+            s = s.add(q.mul(IntVector.broadcast(I, x[i + 2]).reinterpretAsShorts()));
+            t = t.add(q.lanewise(VectorOperators.LSHR, 8).mul(IntVector.broadcast(I, x[i + 3]).reinterpretAsShorts()));
+            q = v.lanewise(VectorOperators.LSHR, 4).and(PAIRS).reinterpretAsShorts();
+            s = s.add(q.mul(IntVector.broadcast(I, x[i + 4]).reinterpretAsShorts()));
+            t = t.add(q.lanewise(VectorOperators.LSHR, 8).mul(IntVector.broadcast(I, x[i + 5]).reinterpretAsShorts()));
+            q = v.lanewise(VectorOperators.LSHR, 6).and(PAIRS).reinterpretAsShorts();
+            s = s.add(q.mul(IntVector.broadcast(I, x[i + 6]).reinterpretAsShorts()));
+            t = t.add(q.lanewise(VectorOperators.LSHR, 8).mul(IntVector.broadcast(I, x[i + 7]).reinterpretAsShorts()));
+            s.add(t).intoMemorySegment(m, to + (long) h * V, LITTLE_ENDIAN);
+        }
+    }
+
+    /** A unit of three bits: a sum for each half of a block, less 4 times that of the token's numbers. */
+    static void q3(MemorySegment w, long at, int[] x, int[] starts, int first, int blocks, MemorySegment m, long to) {
+        for (int h = 0; h < 2 * blocks; h++) {
+            long block = at + (h >> 1) * 3 * LINE;
+            int i = 16 * first + 8 * h;
+            IntVector u = IntVector.fromMemorySegment(I, w, block + 2 * LINE, LITTLE_ENDIAN).lanewise(VectorOperators.LSHR, 4 * (h & 1));
+            IntVector v = IntVector.fromMemorySegment(I, w, block + (h & 1) * LINE, LITTLE_ENDIAN);
+            ShortVector s = IntVector.broadcast(I, starts[2 * first + h]).reinterpretAsShorts().lanewise(VectorOperators.ASHR, 2);
+            ShortVector q = u.lanewise(VectorOperators.LSHL, 2).and(THIRDS).or(v.and(PAIRS)).reinterpretAsShorts();
+            s = s.add(q.mul(IntVector.broadcast(I, x[i]).reinterpretAsShorts()));
+            ShortVector t = q.lanewise(VectorOperators.LSHR, 8).mul(IntVector.broadcast(I, x[i + 1]).reinterpretAsShorts());
+            q = u.lanewise(VectorOperators.LSHL, 1).and(THIRDS).or(v.lanewise(VectorOperators.LSHR, 2).and(PAIRS)).reinterpretAsShorts();
+            s = s.add(q.mul(IntVector.broadcast(I, x[i + 2]).reinterpretAsShorts()));
+            t = t.add(q.lanewise(VectorOperators.LSHR, 8).mul(IntVector.broadcast(I, x[i + 3]).reinterpretAsShorts()));
+            q = u.and(THIRDS).or(v.lanewise(VectorOperators.LSHR, 4).and(PAIRS)).reinterpretAsShorts();
+            s = s.add(q.mul(IntVector.broadcast(I, x[i + 4]).reinterpretAsShorts()));
+            t = t.add(q.lanewise(VectorOperators.LSHR, 8).mul(IntVector.broadcast(I, x[i + 5]).reinterpretAsShorts()));
+            q = u.lanewise(VectorOperators.LSHR, 1).and(THIRDS).or(v.lanewise(VectorOperators.LSHR, 6).and(PAIRS)).reinterpretAsShorts();
             s = s.add(q.mul(IntVector.broadcast(I, x[i + 6]).reinterpretAsShorts()));
             t = t.add(q.lanewise(VectorOperators.LSHR, 8).mul(IntVector.broadcast(I, x[i + 7]).reinterpretAsShorts()));
             s.add(t).intoMemorySegment(m, to + (long) h * V, LITTLE_ENDIAN);

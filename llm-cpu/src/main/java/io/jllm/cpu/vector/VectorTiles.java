@@ -145,6 +145,36 @@ final class VectorTiles {
     }
 
     /**
+     * The same, one strip, where each half of a block has a scale and a minimum: t = sum * scale, t = fma(sum of the second half, its scale, t),
+     * then for each half t = fma(minimum, - sum of the token's half, t).
+     *
+     * @param from sums of the first half; those of the second are a step behind them
+     * @param step from half to half
+     * @param minima as scales
+     * @param xh where the token's sums of halves are, see {@link VectorTokens#halves}
+     */
+    static void halfMinima(MemorySegment m, long from, long step, long d, long minima, MemorySegment x, long x0, long xh, int blocks, long acc) {
+        FloatVector f = FloatVector.fromMemorySegment(F, m, acc, LITTLE_ENDIAN);
+        for (int b = 0; b < blocks; b++) {
+            long first = 2L * b * V;
+            FloatVector c = FloatVector.fromMemorySegment(F, m, d + first, LITTLE_ENDIAN);
+            IntVector s = IntVector.fromMemorySegment(I, m, from + 2 * b * step, LITTLE_ENDIAN);
+            s = s.lanewise(VectorOperators.LSHL, HALF).add(s).lanewise(VectorOperators.ASHR, HALF);
+            FloatVector t = ((FloatVector) s.convert(VectorOperators.I2F, 0)).mul(c);
+            c = FloatVector.fromMemorySegment(F, m, d + first + V, LITTLE_ENDIAN);
+            s = IntVector.fromMemorySegment(I, m, from + (2 * b + 1) * step, LITTLE_ENDIAN);
+            s = s.lanewise(VectorOperators.LSHL, HALF).add(s).lanewise(VectorOperators.ASHR, HALF);
+            t = ((FloatVector) s.convert(VectorOperators.I2F, 0)).fma(c, t);
+            c = FloatVector.fromMemorySegment(F, m, minima + first, LITTLE_ENDIAN);
+            t = c.fma(FloatVector.broadcast(F, VectorTokens.minusHalf(x, xh + 8L * b)), t);
+            c = FloatVector.fromMemorySegment(F, m, minima + first + V, LITTLE_ENDIAN);
+            t = c.fma(FloatVector.broadcast(F, VectorTokens.minusHalf(x, xh + 8L * b + 4)), t);
+            f = t.fma(FloatVector.broadcast(F, x.get(FLOAT, x0 + 4L * b)), f);
+        }
+        f.intoMemorySegment(m, acc, LITTLE_ENDIAN);
+    }
+
+    /**
      * The same, one strip, where blocks have a scale and a minimum: t = sum * scale, t = fma(minimum, - sum of the token's block, t).
      *
      * @param minima as scales

@@ -68,6 +68,12 @@ final class VectorTokens {
         return sums(token, blocks) + 8L * blocks;
     }
 
+    /** Minus the sum of half of a block, of which there is a pair of shorts. */
+    static float minusHalf(MemorySegment pairs, long at) {
+        int pair = pairs.get(Layout.INT, at);
+        return ((short) pair + (pair >> Short.SIZE)) / HALF_FACTOR;
+    }
+
     /** Writes {@link TokenFormat#NUMBERS}. */
     static void numbers(MemorySegment in, long at, int blocks, MemorySegment out, long to) {
         for (int b = 0; b < blocks; b++) {

@@ -23,7 +23,7 @@ import jdk.incubator.vector.VectorSpecies;
  * Rearranged weights (see {@link WeightFormat}) to integers of 16 bits and scales of 32, for tiles that use them many times. Strips are
  * parts of a group, as many rows as floats fill a vector. For each block of a strip there are 16 vectors, two for each four columns c to
  * c + 3: for each row the numbers of columns c and c + 2, then those of c + 1 and c + 3. From the integers a half of their range is
- * subtracted, so that 16 products with bytes, or 8 where they have 6 bits, add up in 16 bits.
+ * subtracted, so that 16 products with bytes, or 8 where they have 6 bits, add up in 16 bits; from those of two or three bits only their offset.
  */
 final class VectorUnpack {
     static final VectorSpecies<Integer> I = VectorSpecies.of(int.class, F.vectorShape());
@@ -46,6 +46,7 @@ final class VectorUnpack {
     private static final int LOW_OF_SIX = 0x0f0f0f0f;
     private static final int BYTE = 0xff;
     private static final short NIBBLE = 15;
+    private static final short PAIR = 3;
     /** The columns, in fours, whose fifth bits are bits 0 to 7 of a byte. */
     private static final int[] FIFTH = {0, 1, 4, 5, 2, 3, 6, 7};
     /** What exponents of floats are above those of numbers in half precision. */
@@ -75,7 +76,11 @@ final class VectorUnpack {
         for (int b = 0; b < blocks; b++) {
             long at = unit + b / unitBlocks * unitBytes;
             long block = at + format.headerBytes() + (long) (b % unitBlocks) * format.blockBytes() + (long) part * V;
-            nibbles(w, block, to, panel(panel, b), (short) planes.middle(), planes.split());
+            if (planes.pairs()) {
+                pairs(w, block, to, panel(panel, b), planes);
+            } else {
+                nibbles(w, block, to, panel(panel, b), (short) planes.middle(), planes.split());
+            }
             if (planes.extraBits() == 1) {
                 fifth(w, block + WORDS * LINE, to, panel(panel, b));
             } else if (planes.extraBits() == 2) {
@@ -90,12 +95,14 @@ final class VectorUnpack {
             case HALVES -> { }
             case SIX_BITS -> sixBits(w, unit, part, to, scales, minima);
             case BYTES -> bytes(w, unit, part, to, scales);
+            case FOUR_BITS -> fourBits(w, unit, part, to, scales, minima);
         }
     }
 
     /**
      * Whether there are loops for such numbers: bytes and nibbles, with a fifth bit or without, that share a scale in half precision, the
-     * latter also with scales and minima of 6 bits, and six bits with a byte for each half of a block.
+     * latter also with scales and minima of 6 bits; six bits or three with a byte for each half of a block, and two with scales and minima
+     * of 4.
      */
     static boolean covers(Integers n) {
         Planes p = n.planes();
@@ -103,7 +110,8 @@ final class VectorUnpack {
         return switch (n.scales()) {
             case HALVES -> p.offset() == p.middle() && (five || p.bytes());
             case SIX_BITS -> p.offset() == 0 && five;
-            case BYTES -> p.offset() == p.middle() && p.extraBits() == 2 && !p.split();
+            case BYTES -> p.offset() == p.middle() && (p.extraBits() == 2 && !p.split() || p.three());
+            case FOUR_BITS -> p.offset() == 0 && p.pairs() && !p.three();
         };
     }
 
@@ -126,6 +134,24 @@ final class VectorUnpack {
             v.lanewise(VectorOperators.LSHR, 8).and(NIBBLE).sub(offset).intoMemorySegment(to, low + V, LITTLE_ENDIAN);
             v.lanewise(VectorOperators.LSHR, 4).and(NIBBLE).sub(offset).intoMemorySegment(to, high, LITTLE_ENDIAN);
             v.lanewise(VectorOperators.LSHR, 12).sub(offset).intoMemorySegment(to, high + V, LITTLE_ENDIAN);
+        }
+    }
+
+    /** Two vectors of pairs of bits, and perhaps one of third bits. */
+    private static void pairs(MemorySegment w, long block, MemorySegment to, long panel, Planes planes) {
+        short offset = (short) planes.offset();
+        for (int i = 0; i < PAIRS / 2; i++) {
+            ShortVector v = ShortVector.fromMemorySegment(S, w, block + (long) (i / WORDS) * LINE, LITTLE_ENDIAN)
+                    .lanewise(VectorOperators.LSHR, i % WORDS * 2);
+            ShortVector even = v.and(PAIR);
+            ShortVector odd = v.lanewise(VectorOperators.LSHR, Byte.SIZE).and(PAIR);
+            if (planes.three()) {
+                ShortVector bits = ShortVector.fromMemorySegment(S, w, block + 2 * LINE, LITTLE_ENDIAN).lanewise(VectorOperators.LSHR, i);
+                even = even.add(bits.and((short) 1).lanewise(VectorOperators.LSHL, 2));
+                odd = odd.add(bits.lanewise(VectorOperators.LSHR, Byte.SIZE).and((short) 1).lanewise(VectorOperators.LSHL, 2));
+            }
+            even.sub(offset).intoMemorySegment(to, panel + 2L * i * V, LITTLE_ENDIAN);
+            odd.sub(offset).intoMemorySegment(to, panel + (2L * i + 1) * V, LITTLE_ENDIAN);
         }
     }
 
@@ -209,5 +235,28 @@ final class VectorUnpack {
             ((FloatVector) ByteVector.fromMemorySegment(B, w, from + (long) i * ROWS, LITTLE_ENDIAN).convertShape(VectorOperators.B2F, F, 0)).mul(d)
                     .intoMemorySegment(to, scales + (long) i * V, LITTLE_ENDIAN);
         }
+    }
+
+    /** Scales and minima of 4 bits each, times one in half precision each. */
+    static void fourBits(MemorySegment w, long unit, int part, MemorySegment to, long scales, long minima) {
+        half(w, unit + (long) part * V / 2, to, scales);
+        half(w, unit + LINE / 2 + (long) part * V / 2, to, minima);
+        FloatVector d = FloatVector.fromMemorySegment(F, to, scales, LITTLE_ENDIAN);
+        FloatVector m = FloatVector.fromMemorySegment(F, to, minima, LITTLE_ENDIAN);
+        for (int i = 0; i < 2 * BLOCKS; i++) {
+            IntVector both = octets(w, unit + LINE + (long) i * ROWS + (long) part * L);
+            ((FloatVector) both.and(NIBBLE).convert(VectorOperators.I2F, 0)).mul(d).intoMemorySegment(to, scales + (long) i * V, LITTLE_ENDIAN);
+            ((FloatVector) both.lanewise(VectorOperators.LSHR, 4).and(NIBBLE).convert(VectorOperators.I2F, 0)).mul(m)
+                    .intoMemorySegment(to, minima + (long) i * V, LITTLE_ENDIAN);
+        }
+    }
+
+    /** A byte for each row of a strip. */
+    private static IntVector octets(MemorySegment w, long at) {
+        if (B.length() == L) {
+            return (IntVector) ByteVector.fromMemorySegment(B, w, at, LITTLE_ENDIAN).convertShape(VectorOperators.B2I, I, 0);
+        }
+        // Four bytes, for which there is no vector: to lanes of their own.
+        return IntVector.broadcast(I, w.get(Layout.INT, at)).lanewise(VectorOperators.LSHR, IntVector.zero(I).addIndex(Byte.SIZE));
     }
 }

@@ -28,9 +28,12 @@ final class TQ2_0 implements Codec, Encoder {
         for (int b = 0; b < blocks; b++) {
             long block = offset + (long) b * BYTES;
             float d = Blocks.half(src, block + SCALE);
-            for (int j = 0; j < VALUES; j++) {
-                int q = src.get(Blocks.BYTE, block + j / 128 * 32 + j % 32) >> 2 * (j / 32 % 4) & 3;
-                dst[at + b * VALUES + j] = (q - 1) * d;
+            for (int run = 0; run < VALUES / 32; run++) {
+                long numbers = block + run / 4 * 32;
+                int to = at + b * VALUES + 32 * run;
+                for (int j = 0; j < 32; j++) {
+                    dst[to + j] = ((src.get(Blocks.BYTE, numbers + j) >> 2 * (run % 4) & 3) - 1) * d;
+                }
             }
         }
     }

@@ -111,15 +111,26 @@ public final class Emitter {
         return vec(register);
     }
 
-    /** All lanes = a number in memory times 2 to a power. */
+    /** All lanes = a number in memory times 2 to a power, of which it is a multiple if that is negative. */
     public void broadcast(int to, Mem from, int power) {
+        Simd shift = power < 0 ? VPSRAD : VPSLLD;
         if (power != 0 && wide()) {
-            a.emit(VPSLLD, vec(to), from.each(), power);
+            a.emit(shift, vec(to), from.each(), Math.abs(power));
             return;
         }
         a.emit(VPBROADCASTD, vec(to), from);
         if (power != 0) {
-            a.emit(VPSLLD, vec(to), vec(to), power);
+            a.emit(shift, vec(to), vec(to), Math.abs(power));
+        }
+    }
+
+    /** All lanes = an integer in memory as a float. */
+    public void broadcastFloat(int to, Mem from) {
+        if (wide()) {
+            a.emit(VCVTDQ2PS, vec(to), from.each());
+        } else {
+            broadcast(to, from, 0);
+            toFloats(to);
         }
     }
 

@@ -12,12 +12,13 @@ import io.jllm.cpu.layout.WeightFormat;
 import io.jllm.cpu.machine.asm.Assembler;
 import io.jllm.cpu.machine.asm.Emitter;
 import io.jllm.cpu.machine.asm.Mem;
+import io.jllm.cpu.machine.asm.Operand;
 import java.util.ArrayList;
 import java.util.List;
 
 /**
  * Weights that are integers with scales, by tokens of 8 bits. For each block, or for each half if these have scales of their own, the
- * integer sum is exact. Sums become floats; t = sum * scale, then, for a second half, t = fma(sum, scale, t), or, for a minimum,
+ * integer sum is exact. Sums become floats; t = sum * scale, then, for a second half, t = fma(sum, scale, t), then, for each minimum,
  * t = fma(minimum, - sum of the token's bytes, t); at last acc = fma(t, d of the token, acc). So it is with every instruction set and
  * every number of tokens, to the last bit.
  *
@@ -145,26 +146,35 @@ final class IntegerCode implements BlockCode {
             e.zero(register);
         } else {
             int field = scales.each() == 1 ? TokenFormat.SUM : TokenFormat.HALF_SUMS + half * Integer.BYTES;
-            int power = Integer.numberOfTrailingZeros(planes.offset() / TokenFormat.SUM_FACTOR);
+            int power = Integer.numberOfTrailingZeros(planes.offset()) - Integer.numberOfTrailingZeros(TokenFormat.SUM_FACTOR);
             e.broadcast(register, token(p, t, block, field, Integer.BYTES, 0), power);
         }
     }
 
+    /** What a minimum is multiplied by, in all lanes; eight times as much, if halves have minima of their own. */
+    private Operand minusSum(Pass p, int t, int block, int half, int register) {
+        if (scales.each() == 1) {
+            return e.each(token(p, t, block, TokenFormat.FLOAT_SUM, Float.BYTES, 0), register);
+        }
+        e.broadcastFloat(register, token(p, t, block, TokenFormat.HALF_SUMS + half * Integer.BYTES, Integer.BYTES, 0));
+        return e.vec(register);
+    }
+
     /** Adds the products to the running sums: {@code sum} + t, for each token. */
     private void finish(Pass p, int h, int block, int sum, int minimum, int spare) {
-        if (scales.minima()) {
-            scaleCode.minimum(e, minimum, block, part(p, h));
+        for (int half = 0; half < scales.each() && scales.minima(); half++) {
+            scaleCode.minimum(e, minimum, block, half, part(p, h));
+            for (int t = 0; t < p.tokens(); t++) {
+                e.multiplyAdd(sum + t, minimum, minusSum(p, t, block, half, spare));
+            }
         }
         for (int t = 0; t < p.tokens(); t++) {
-            if (scales.minima()) {
-                e.multiplyAdd(sum + t, minimum, e.each(token(p, t, block, TokenFormat.FLOAT_SUM, Float.BYTES, 0), spare));
-            }
             e.multiplyAdd(p.sum(0, h, t), sum + t, e.each(token(p, t, block, TokenFormat.SCALE, Float.BYTES, 0), spare));
         }
     }
 
     // Vectors, wide: running sums 0 to 7, sums 8 to 15, those of the second half 16 to 23, weights 24 to 27, two to work with; what is left
-    // holds constants
+    // holds constants, which are two where halves have scales of their own
 
     private void wide(Pass p, int block, int at) {
         int sums = 8;

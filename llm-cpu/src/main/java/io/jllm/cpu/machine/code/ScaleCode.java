@@ -5,6 +5,7 @@ import static io.jllm.cpu.machine.asm.Mem.at;
 import static io.jllm.cpu.machine.asm.Simd.*;
 
 import io.jllm.cpu.layout.Scales;
+import io.jllm.cpu.layout.TokenFormat;
 import io.jllm.cpu.layout.WeightFormat;
 import io.jllm.cpu.machine.asm.Emitter;
 import io.jllm.cpu.machine.asm.Mem;
@@ -19,6 +20,9 @@ import java.util.List;
  * high = (rest & 0x0f0f0f0f) | (word >> 2 & 0x30303030)       // blocks 4 to 7: four bits here, two above those of others
  * for each block: stack[block] = float(byte of low or high) * d
  * }</pre>
+ *
+ * <p>Where a byte has a scale and a minimum of half of a block, only what these are multiplied by goes there. A minimum becomes an
+ * eighth of itself, for what it is multiplied by is eight times the sum of a token's bytes.
  */
 record ScaleCode(Scales scales) {
     /** Bytes on the stack for what is computed once a unit, behind the constants. */
@@ -29,9 +33,14 @@ record ScaleCode(Scales scales) {
     private static final int UPPER_TWO_OF_SIX = 0x30303030;
     private static final int BYTE = 0xff;
     private static final int NIBBLE = 4;
+    private static final int PART_OF_SUM = Float.floatToRawIntBits(1f / TokenFormat.SUM_FACTOR);
 
     List<Integer> constants() {
-        return scales == Scales.SIX_BITS ? List.of(LOW, SIX, UPPER_TWO_OF_SIX, BYTE) : List.of();
+        return switch (scales) {
+            case HALVES, BYTES -> List.of();
+            case SIX_BITS -> List.of(LOW, SIX, UPPER_TWO_OF_SIX, BYTE);
+            case FOUR_BITS -> List.of(PART_OF_SUM);
+        };
     }
 
     /** Scales of a block, or of its half {@code sub}, to a register; {@code part} says where in a vector to begin. */
@@ -45,12 +54,27 @@ record ScaleCode(Scales scales) {
                 e.toFloats(to);
                 e.multiply(to, to, BlockCode.weights(0, part));
             }
+            case FOUR_BITS -> fourBits(e, to, block, sub, false, part);
         }
     }
 
-    /** Minima of a block to a register. */
-    void minimum(Emitter e, int to, int block, int part) {
-        e.load(to, slot(block, true, part));
+    /** Minima of a block to a register; or an eighth of those of its half {@code sub}, if halves have their own. */
+    void minimum(Emitter e, int to, int block, int sub, int part) {
+        if (scales == Scales.FOUR_BITS) {
+            fourBits(e, to, block, sub, true, part);
+        } else {
+            e.load(to, slot(block, true, part));
+        }
+    }
+
+    /** Four bits of a byte for each row, the upper ones for a minimum, times what is on the stack: shifts leave registers to constants. */
+    private static void fourBits(Emitter e, int to, int block, int sub, boolean minimum, int part) {
+        int scale = (block * 2 + sub) * WeightFormat.ROWS + part / Integer.BYTES;
+        e.assembler().emit(VPMOVSXBD, e.vec(to), BlockCode.weights(0, WeightFormat.VECTOR + scale));
+        e.assembler().emit(VPSLLD, e.vec(to), e.vec(to), Integer.SIZE - (minimum ? 2 : 1) * NIBBLE);
+        e.assembler().emit(VPSRLD, e.vec(to), e.vec(to), Integer.SIZE - NIBBLE);
+        e.toFloats(to);
+        e.multiply(to, to, slot(0, minimum, part));
     }
 
     private static Mem slot(int block, boolean minimum, int part) {
@@ -59,9 +83,22 @@ record ScaleCode(Scales scales) {
 
     /** At the start of a unit, while only the sums before register {@code free} are in use: computes what is best computed for all blocks. */
     void prepare(Emitter e, int free, int part) {
-        if (scales != Scales.SIX_BITS) {
-            return;
+        switch (scales) {
+            case HALVES, BYTES -> { }
+            case SIX_BITS -> sixBits(e, free, part);
+            case FOUR_BITS -> {
+                for (int minimum = 0; minimum < 2; minimum++) {
+                    e.halves(free, BlockCode.weights(0, (minimum * WeightFormat.VECTOR + part) / 2));
+                    if (minimum == 1) {
+                        e.multiply(free, free, e.constant(PART_OF_SUM));
+                    }
+                    e.assembler().emit(VMOVUPS_STORE, slot(0, minimum == 1, part), e.vec(free));
+                }
+            }
         }
+    }
+
+    private static void sixBits(Emitter e, int free, int part) {
         for (int minimum = 0; minimum < 2; minimum++) {
             int factor = free;
             int first = free + 1;

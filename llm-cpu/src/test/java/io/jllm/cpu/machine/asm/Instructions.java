@@ -19,7 +19,7 @@ final class Instructions {
     private static final int EACH = 24;
     private static final Set<Simd> BROADCASTS = EnumSet.of(Simd.VPDPBUSD, Simd.VPTERNLOGD, Simd.VPAND, Simd.VPOR, Simd.VPXOR, Simd.VPADDD,
             Simd.VPSUBD, Simd.VPMAXSD, Simd.VPSRLD, Simd.VPSLLD, Simd.VPSRAD, Simd.VPANDN, Simd.VMULPS, Simd.VADDPS, Simd.VSUBPS, Simd.VDIVPS,
-            Simd.VMAXPS, Simd.VMINPS, Simd.VSQRTPS, Simd.VPSHUFD, Simd.VFMADD231PS);
+            Simd.VMAXPS, Simd.VMINPS, Simd.VSQRTPS, Simd.VPSHUFD, Simd.VFMADD231PS, Simd.VCVTDQ2PS);
 
     private final Random random = new Random(7);
     private final List<Case> cases = new ArrayList<>();

@@ -33,12 +33,18 @@ public final class IQ1_M implements Codec {
         for (int b = 0; b < blocks; b++) {
             long block = offset + (long) b * BYTES;
             float d = scale(src, block + SCALES);
-            for (int l = 0; l < VALUES / 8; l++) {
-                int s = src.get(Blocks.SHORT, block + SCALES + l / 8 * 2) >> 3 * (l / 2 % 4) & 7;
-                int nibble = src.get(Blocks.BYTE, block + UPPER + l / 2) >> 4 * (l % 2);
-                int point = src.get(Blocks.BYTE, block + l) & 255 | (nibble & 7) << 8;
-                float shift = (nibble & 8) != 0 ? -IQ1_S.SHIFT : IQ1_S.SHIFT;
-                Grid.IQ1_S.putShifted(point, d * (2 * s + 1), shift, dst, at + b * VALUES + 8 * l);
+            for (int g = 0; g < VALUES / 32; g++) {
+                int scales = src.get(Blocks.SHORT, block + SCALES + g / 2 * 2) >> 6 * (g % 2);
+                int points = src.get(Blocks.INT, block + 4 * g);
+                int nibbles = src.get(Blocks.SHORT, block + UPPER + 2 * g);
+                int to = at + b * VALUES + 32 * g;
+                for (int l = 0; l < 4; l++) {
+                    float scale = d * (2 * (scales >> 3 * (l / 2) & 7) + 1);
+                    int nibble = nibbles >> 4 * l;
+                    int point = points >>> 8 * l & 255 | (nibble & 7) << 8;
+                    float shift = (1 - (nibble >> 2 & 2)) * IQ1_S.SHIFT; // not a branch: it cannot be foretold
+                    Grid.IQ1_S.putShifted(point, scale, shift, dst, to + 8 * l);
+                }
             }
         }
     }

@@ -34,12 +34,16 @@ public final class IQ2_S implements Codec {
         for (int b = 0; b < blocks; b++) {
             long block = offset + (long) b * BYTES;
             float d = Blocks.half(src, block);
-            for (int l = 0; l < VALUES / 8; l++) {
-                int s = src.get(Blocks.BYTE, block + SCALES + l / 4) >> 4 * (l / 2 % 2) & 15;
-                int upper = src.get(Blocks.BYTE, block + UPPER + l / 4) >> 2 * (l % 4) & 3;
-                int point = src.get(Blocks.BYTE, block + POINTS + l) & 255 | upper << 8;
-                float scale = d * (0.5f + s) * 0.25f;
-                Grid.IQ2_S.put(point, scale, src.get(Blocks.BYTE, block + SIGNS + l), dst, at + b * VALUES + 8 * l);
+            for (int g = 0; g < VALUES / 32; g++) {
+                int scales = src.get(Blocks.BYTE, block + SCALES + g);
+                int points = src.get(Blocks.INT, block + POINTS + 4 * g);
+                int upper = src.get(Blocks.BYTE, block + UPPER + g);
+                int signs = src.get(Blocks.INT, block + SIGNS + 4 * g);
+                int to = at + b * VALUES + 32 * g;
+                for (int l = 0; l < 4; l++) {
+                    float scale = d * (0.5f + (scales >> 4 * (l / 2) & 15)) * 0.25f;
+                    Grid.IQ2_S.put(points >>> 8 * l & 255 | (upper >> 2 * l & 3) << 8, scale, signs >> 8 * l, dst, to + 8 * l);
+                }
             }
         }
     }

@@ -31,12 +31,14 @@ public final class IQ2_XS implements Codec {
         for (int b = 0; b < blocks; b++) {
             long block = offset + (long) b * BYTES;
             float d = Blocks.half(src, block);
-            for (int g = 0; g < VALUES / 16; g++) {
-                int s = src.get(Blocks.BYTE, block + SCALES + g / 2) >> 4 * (g % 2) & 15;
-                float scale = d * (0.5f + s) * 0.25f;
-                for (int l = 2 * g; l < 2 * g + 2; l++) {
-                    int packed = src.get(Blocks.SHORT, block + 2 + 2 * l) & 0xffff;
-                    Grid.IQ2_XS.put(packed & 511, scale, Grid.evenSigns(packed >> 9), dst, at + b * VALUES + 8 * l);
+            for (int g = 0; g < VALUES / 32; g++) {
+                int scales = src.get(Blocks.BYTE, block + SCALES + g);
+                long packed = src.get(Blocks.LONG, block + 2 + 8 * g);
+                int to = at + b * VALUES + 32 * g;
+                for (int l = 0; l < 4; l++) {
+                    float scale = d * (0.5f + (scales >> 4 * (l / 2) & 15)) * 0.25f;
+                    int point = (int) (packed >>> 16 * l) & 0xffff;
+                    Grid.IQ2_XS.put(point & 511, scale, Grid.evenSigns(point >> 9), dst, to + 8 * l);
                 }
             }
         }

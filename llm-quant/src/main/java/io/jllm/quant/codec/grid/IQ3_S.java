@@ -34,12 +34,15 @@ public final class IQ3_S implements Codec {
         for (int b = 0; b < blocks; b++) {
             long block = offset + (long) b * BYTES;
             float d = Blocks.half(src, block);
-            for (int p = 0; p < VALUES / 4; p++) {
-                int s = src.get(Blocks.BYTE, block + SCALES + p / 16) >> 4 * (p / 8 % 2) & 15;
-                int ninth = src.get(Blocks.BYTE, block + NINTH + p / 8) >> p % 8 & 1;
-                int point = src.get(Blocks.BYTE, block + POINTS + p) & 255 | ninth << 8;
-                int signs = src.get(Blocks.BYTE, block + SIGNS + p / 2) >> 4 * (p % 2);
-                Grid.IQ3_S.put(point, d * (1 + 2 * s), signs, dst, at + b * VALUES + 4 * p);
+            for (int g = 0; g < VALUES / 32; g++) {
+                float scale = d * (1 + 2 * (src.get(Blocks.BYTE, block + SCALES + g / 2) >> 4 * (g % 2) & 15));
+                long points = src.get(Blocks.LONG, block + POINTS + 8 * g);
+                int ninth = src.get(Blocks.BYTE, block + NINTH + g);
+                int signs = src.get(Blocks.INT, block + SIGNS + 4 * g);
+                int to = at + b * VALUES + 32 * g;
+                for (int p = 0; p < 8; p++) {
+                    Grid.IQ3_S.put((int) (points >>> 8 * p) & 255 | (ninth >> p & 1) << 8, scale, signs >> 4 * p, dst, to + 4 * p);
+                }
             }
         }
     }

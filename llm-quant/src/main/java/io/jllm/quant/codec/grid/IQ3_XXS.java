@@ -35,12 +35,13 @@ public final class IQ3_XXS implements Codec {
             for (int g = 0; g < VALUES / 32; g++) {
                 int packed = src.get(Blocks.INT, block + SIGNS + 4 * g);
                 float scale = d * (0.5f + (packed >>> 28)) * 0.5f;
+                long points = src.get(Blocks.LONG, block + POINTS + 8 * g);
+                int to = at + b * VALUES + 32 * g;
                 for (int l = 0; l < 4; l++) {
                     int signs = Grid.evenSigns(packed >>> 7 * l & 127);
-                    long points = block + POINTS + 8 * g + 2 * l;
-                    int to = at + b * VALUES + 32 * g + 8 * l;
-                    Grid.IQ3_XXS.put(src.get(Blocks.BYTE, points) & 255, scale, signs, dst, to);
-                    Grid.IQ3_XXS.put(src.get(Blocks.BYTE, points + 1) & 255, scale, signs >> 4, dst, to + 4);
+                    int pair = (int) (points >>> 16 * l);
+                    Grid.IQ3_XXS.put(pair & 255, scale, signs, dst, to + 8 * l);
+                    Grid.IQ3_XXS.put(pair >> 8 & 255, scale, signs >> 4, dst, to + 8 * l + 4);
                 }
             }
         }
