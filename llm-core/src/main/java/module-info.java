@@ -7,6 +7,7 @@ module io.jllm.core {
 
     exports io.jllm;
     exports io.jllm.chat;
+    exports io.jllm.constraint;
     exports io.jllm.convert;
     exports io.jllm.load;
     exports io.jllm.model;

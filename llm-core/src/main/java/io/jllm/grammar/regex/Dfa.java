@@ -48,12 +48,58 @@ public final class Dfa {
 
     /** Exactly these texts. */
     public static Dfa literals(Collection<String> texts) {
-        return of(new Regex.Choice(texts.stream().map(Regex::literal).toList()));
+        int[] characters = texts.stream().flatMapToInt(String::codePoints).sorted().distinct().toArray();
+        int[] cuts = CodePoints.cuts(Arrays.stream(characters).mapToObj(CodePoints::of).toList());
+        List<int[]> next = new ArrayList<>();
+        List<Boolean> ends = new ArrayList<>();
+        addState(cuts, next, ends);
+        for (String text : texts) {
+            int at = 0;
+            for (int c : text.codePoints().toArray()) {
+                int part = Arrays.binarySearch(cuts, c);
+                if (next.get(at)[part] == FAIL) {
+                    check(next.size() + 1, cuts.length);
+                    next.get(at)[part] = addState(cuts, next, ends);
+                }
+                at = next.get(at)[part];
+            }
+            ends.set(at, true);
+        }
+        return smallest(cuts, next, ends);
     }
 
-    /** Texts of so many code points. */
+    private static int addState(int[] cuts, List<int[]> next, List<Boolean> ends) {
+        int[] row = new int[cuts.length];
+        Arrays.fill(row, FAIL);
+        next.add(row);
+        ends.add(false);
+        return next.size() - 1;
+    }
+
+    /** Texts of so many code points; {@link Expr.Repeat#UNLIMITED} for no bound. */
     public static Dfa lengths(int least, int most) {
-        return of(new Regex.Repeat(new Regex.Chars(CodePoints.ALL), least, most));
+        boolean unlimited = most == Expr.Repeat.UNLIMITED;
+        int last = unlimited ? least : most;
+        check(last + 1L, 1);
+        int[][] next = new int[last + 1][];
+        boolean[] ends = new boolean[last + 1];
+        for (int s = 0; s <= last; s++) {
+            next[s] = new int[] {s < last ? s + 1 : unlimited ? last : FAIL};
+            ends[s] = s >= least;
+        }
+        return raw(new int[] {0}, next, ends);
+    }
+
+    /**
+     * An automaton by its table.
+     *
+     * @param cuts first code points of the parts into which the alphabet is cut, ascending; the first is 0
+     * @param next for each state and part where it leads, or -1
+     * @param ends whether a text may end at each state
+     */
+    public static Dfa of(int[] cuts, List<int[]> next, List<Boolean> ends) {
+        check(next.size(), cuts.length);
+        return smallest(cuts, next, ends);
     }
 
     static void check(long states, long parts) {
