@@ -78,6 +78,11 @@ final class GrammarConstraint implements Constraint {
         }
 
         @Override
+        public boolean mayGoOn() {
+            return !state.last();
+        }
+
+        @Override
         public TokenMask after(int token) {
             State next = masks.after(state, token);
             if (next.dead()) {

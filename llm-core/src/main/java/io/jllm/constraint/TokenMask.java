@@ -13,8 +13,11 @@ public interface TokenMask {
      */
     void allowed(long[] bits);
 
-    /** Whether the text may end here. Where it may and nothing else can come, it ends without a token. */
+    /** Whether the text may end here, and so whether a token that ends it may come. */
     boolean mayEnd();
+
+    /** Whether anything may follow. Where nothing may, the text ends and the model is not asked for more. */
+    boolean mayGoOn();
 
     /**
      * What comes after a token.
