@@ -9,6 +9,7 @@ module io.jllm.core {
     exports io.jllm.chat;
     exports io.jllm.chat.answer;
     exports io.jllm.chat.tools;
+    exports io.jllm.constraint;
     exports io.jllm.convert;
     exports io.jllm.embedding;
     exports io.jllm.load;

@@ -1,5 +1,6 @@
 package io.jllm;
 
+import io.jllm.constraint.Constraint;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
@@ -28,6 +29,9 @@ import java.util.function.Supplier;
  * @param logitsProcessor makes the request's own processor, if any. Its rows are sampled by other code than rows without one, so the last
  *     digit of a log-probability may differ where the processor changes nothing. In a beam search it sees log-probabilities, and is
  *     forked with the beams
+ * @param constraint what the answer must look like, if anything: tokens that it does not allow are banned before anything else, an
+ *     end-of-sequence or stop token comes only where the answer is whole, and where nothing can follow the text ends by itself, whatever
+ *     {@code minTokens} and {@code ignoreEos} say. Reported log-probabilities are the model's own. Such rows are sampled by the host
  * @param cacheSalt requests share computed prefixes only with requests of the same salt; default empty
  * @param timeout cancel the request this long after it joined the queue; above zero. Default never
  * @param priority who goes first when requests wait, and stays when room runs out: lower is earlier, equal ones go by their age.
@@ -35,7 +39,8 @@ import java.util.function.Supplier;
  */
 public record Decoding(OptionalInt maxTokens, int minTokens, float repetitionPenalty, float presencePenalty, float frequencyPenalty,
                        Set<Integer> stopTokenIds, boolean ignoreEos, boolean skipSpecialTokens, int logprobs, Map<Integer, Float> logitBias,
-                       Set<Integer> allowedTokenIds, Optional<Supplier<LogitsProcessor>> logitsProcessor, String cacheSalt, Optional<Duration> timeout, int priority) {
+                       Set<Integer> allowedTokenIds, Optional<Supplier<LogitsProcessor>> logitsProcessor, Optional<Constraint> constraint,
+                       String cacheSalt, Optional<Duration> timeout, int priority) {
     /** Most alternatives that can be asked for. */
     static final int MAX_LOGPROBS = 100;
 

@@ -1,5 +1,6 @@
 package io.jllm;
 
+import io.jllm.constraint.Constraint;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
@@ -70,6 +71,11 @@ public sealed interface DecodingParams permits SamplingParams, BeamSearchParams 
     /** Makes the request's own processor. See {@link Decoding#logitsProcessor}. */
     default Optional<Supplier<LogitsProcessor>> logitsProcessor() {
         return decoding().logitsProcessor();
+    }
+
+    /** What the answer must look like. See {@link Decoding#constraint}. */
+    default Optional<Constraint> constraint() {
+        return decoding().constraint();
     }
 
     /** Whose computed prefixes it shares. See {@link Decoding#cacheSalt}. */

@@ -1,5 +1,6 @@
 package io.jllm;
 
+import io.jllm.constraint.Constraint;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.HashMap;
@@ -27,6 +28,7 @@ public abstract sealed class DecodingParamsBuilder<B extends DecodingParamsBuild
     private Map<Integer, Float> logitBias = Map.of();
     private Set<Integer> allowedTokenIds = Set.of();
     private Optional<Supplier<LogitsProcessor>> logitsProcessor = Optional.empty();
+    private Optional<Constraint> constraint = Optional.empty();
     private String cacheSalt = "";
     private Optional<Duration> timeout = Optional.empty();
     private int priority;
@@ -51,6 +53,7 @@ public abstract sealed class DecodingParamsBuilder<B extends DecodingParamsBuild
         logitBias = d.logitBias();
         allowedTokenIds = d.allowedTokenIds();
         logitsProcessor = d.logitsProcessor();
+        constraint = d.constraint();
         cacheSalt = d.cacheSalt();
         timeout = d.timeout();
         priority = d.priority();
@@ -131,6 +134,12 @@ public abstract sealed class DecodingParamsBuilder<B extends DecodingParamsBuild
         return self();
     }
 
+    /** See {@link Decoding#constraint}; one constraint may serve any number of requests. */
+    public final B constraint(Constraint value) {
+        constraint = Optional.of(value);
+        return self();
+    }
+
     /** See {@link Decoding#cacheSalt}. */
     public final B cacheSalt(String value) {
         cacheSalt = value;
@@ -151,6 +160,6 @@ public abstract sealed class DecodingParamsBuilder<B extends DecodingParamsBuild
 
     final Decoding decoding() {
         return new Decoding(maxTokens, minTokens, repetitionPenalty, presencePenalty, frequencyPenalty, stopTokenIds, ignoreEos,
-                skipSpecialTokens, logprobs, logitBias, allowedTokenIds, logitsProcessor, cacheSalt, timeout, priority);
+                skipSpecialTokens, logprobs, logitBias, allowedTokenIds, logitsProcessor, constraint, cacheSalt, timeout, priority);
     }
 }

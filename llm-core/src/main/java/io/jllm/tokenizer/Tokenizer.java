@@ -87,6 +87,15 @@ public interface Tokenizer extends AutoCloseable {
     String token(int id);
 
     /**
+     * The bytes of text that the token stands for, which need not be whole characters: those that generated tokens add to a text. None for
+     * special tokens and ids past the end of the vocabulary.
+     *
+     * @return the caller's own
+     * @throws IllegalArgumentException if the id is negative
+     */
+    byte[] bytes(int id);
+
+    /**
      * Whether the token stands for something other than text: beginning or end of a sequence, a role, padding. So do ids past
      * the end of the vocabulary.
      *

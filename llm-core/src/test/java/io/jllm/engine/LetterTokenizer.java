@@ -35,6 +35,11 @@ public final class LetterTokenizer implements Tokenizer, StreamingDetokenizer {
     }
 
     @Override
+    public byte[] bytes(int id) {
+        return push(id).getBytes(java.nio.charset.StandardCharsets.UTF_8);
+    }
+
+    @Override
     public boolean isSpecial(int id) {
         return id == EOS;
     }

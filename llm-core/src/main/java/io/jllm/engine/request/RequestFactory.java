@@ -3,6 +3,7 @@ package io.jllm.engine.request;
 import io.jllm.BeamSearchParams;
 import io.jllm.Prompt;
 import io.jllm.SamplingParams;
+import io.jllm.constraint.TokenMask;
 import io.jllm.engine.sequence.BeamUnit;
 import io.jllm.engine.sequence.Completion;
 import io.jllm.engine.sequence.EmbeddingUnit;
@@ -124,6 +125,10 @@ public final class RequestFactory {
         checkSequences("a beam search of width " + params.width(), params.width());
         SamplingParams common = params.toSamplingParams();
         SequenceSettings settings = settings(common, ids.length, params.width());
+        if (common.constraint().isPresent() && settings.endTokens() == 0) {
+            throw new IllegalArgumentException("a beam search under a constraint needs a token that ends a text; leave ignoreEos out, or give"
+                    + " stopTokenIds");
+        }
         var scorer = new BeamScorer(params.width(), params.lengthPenalty(), params.earlyStopping(), settings.maxTokens());
         return new SequenceGroup(id, prompt, ids, common,
                 g -> List.of(new BeamUnit(g, settings, params.width(), scorer, params.n(), () -> detokenizer(common))), sink);
@@ -159,7 +164,21 @@ public final class RequestFactory {
     }
 
     private SequenceSettings settings(SamplingParams params, int prompt, int together) {
-        return new SequenceSettings(params, eos, model.config().vocab(), room(prompt, params, together));
+        return new SequenceSettings(params, eos, model.config().vocab(), room(prompt, params, together), constraint(params));
+    }
+
+    /** Where an answer begins. What a constraint needs of the vocabulary is found here, on the caller's thread. */
+    private Optional<TokenMask> constraint(SamplingParams params) {
+        if (params.constraint().isEmpty()) {
+            return Optional.empty();
+        }
+        Tokenizer tokenizer = model.tokenizer().orElseThrow(() -> new IllegalArgumentException(
+                "the model came without a tokenizer, so its output has no text for a constraint; leave the constraint out"));
+        TokenMask start = params.constraint().get().start(tokenizer);
+        if (!start.mayGoOn()) {
+            throw new IllegalArgumentException("the constraint admits no text but the empty one, so there is nothing to generate");
+        }
+        return Optional.of(start);
     }
 
     /** How many tokens may be generated after the prompt by so many sequences at once; refuses what can never fit. */

@@ -100,6 +100,9 @@ public final class SampledUnit extends SchedulingUnit {
     public void token(TokenLogprobs token) {
         sequence.append(token.id());
         String text = completion.accept(token);
+        if (!completion.finished() && sequence.mask() != null && !sequence.mask().mayGoOn()) {
+            text += completion.finish(FinishReason.STOP, Optional.empty());
+        }
         group().piece(new TokenStream.Piece(completion.index(), text, Optional.of(token)));
     }
 

@@ -1,6 +1,7 @@
 package io.jllm.engine.sequence;
 
 import io.jllm.LogitsProcessor;
+import io.jllm.constraint.TokenMask;
 import io.jllm.engine.kv.BlockTable;
 import io.jllm.engine.kv.PrefixCache;
 import io.jllm.sampling.SamplerSettings;
@@ -8,6 +9,7 @@ import io.jllm.spi.ModelRunner;
 import io.jllm.spi.RowSampling;
 import java.util.Arrays;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * A growing list of tokens and the KV blocks of those that are computed. {@code computed <= length}; scheduling is making
@@ -27,6 +29,7 @@ public final class Sequence implements RowSampling {
     private int slot = NO_SLOT;
     private int ropeLength;
     private LogitsProcessor processor;
+    private TokenMask mask; // null where the request has no constraint
 
     /** A sequence of a unit, at its request's prompt. */
     Sequence(SchedulingUnit unit, SequenceSettings settings) {
@@ -36,6 +39,7 @@ public final class Sequence implements RowSampling {
         promptLength = prompt.length;
         length = prompt.length;
         tokens = Arrays.copyOf(prompt, prompt.length + 16);
+        mask = settings.constraint().orElse(null);
     }
 
     /** Becomes what another sequence is now. It must hold a slot and no blocks. */
@@ -48,6 +52,7 @@ public final class Sequence implements RowSampling {
         scoredPrompt = promptLength; // the log-probabilities of a prompt are collected once
         LogitsProcessor ofParent = from.processor();
         processor = ofParent == null ? null : ofParent.fork();
+        mask = from.mask;
         share(from, runner);
     }
 
@@ -113,6 +118,19 @@ public final class Sequence implements RowSampling {
             tokens = Arrays.copyOf(tokens, 2 * length);
         }
         tokens[length++] = token;
+        if (mask != null && !settings.ends(token)) {
+            mask = mask.after(token);
+        }
+    }
+
+    /** Where it has got to under its constraint; null if it has none. */
+    public TokenMask mask() {
+        return mask;
+    }
+
+    /** The tokens that end it, not to be changed. */
+    public Set<Integer> ends() {
+        return settings.ends();
     }
 
     /** Its KV blocks. */

@@ -1,11 +1,13 @@
 package io.jllm.engine.sequence;
 
 import io.jllm.SamplingParams;
+import io.jllm.constraint.TokenMask;
 import io.jllm.sampling.LogitBias;
 import io.jllm.sampling.SamplerSettings;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.ThreadLocalRandom;
@@ -21,6 +23,7 @@ public final class SequenceSettings {
     private final int minTokens;
     private final int maxTokens;
     private final Set<Integer> ends;
+    private final Optional<TokenMask> constraint;
 
     private SequenceSettings(SamplerSettings early, SamplerSettings normal, SequenceSettings other) {
         params = other.params;
@@ -29,6 +32,7 @@ public final class SequenceSettings {
         minTokens = other.minTokens;
         maxTokens = other.maxTokens;
         ends = other.ends;
+        constraint = other.constraint;
     }
 
     /**
@@ -36,10 +40,12 @@ public final class SequenceSettings {
      * @param modelEos the model's end-of-sequence tokens
      * @param vocab rows of logits
      * @param maxTokens most tokens that there is room for
+     * @param constraint where an answer begins, if the request has a constraint
      */
-    public SequenceSettings(SamplingParams params, Set<Integer> modelEos, int vocab, int maxTokens) {
+    public SequenceSettings(SamplingParams params, Set<Integer> modelEos, int vocab, int maxTokens, Optional<TokenMask> constraint) {
         this.params = params;
         this.maxTokens = maxTokens;
+        this.constraint = constraint;
         minTokens = Math.min(params.minTokens(), maxTokens);
         var all = new TreeSet<>(params.stopTokenIds());
         if (!params.ignoreEos()) {
@@ -125,6 +131,16 @@ public final class SequenceSettings {
 
     public int maxTokens() {
         return maxTokens;
+    }
+
+    /** Where an answer under the request's constraint begins, if there is one. */
+    Optional<TokenMask> constraint() {
+        return constraint;
+    }
+
+    /** The tokens that end the sequence, not to be changed. */
+    public Set<Integer> ends() {
+        return ends;
     }
 
     /** How many tokens end the sequence. */

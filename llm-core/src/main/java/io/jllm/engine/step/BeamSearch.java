@@ -24,6 +24,7 @@ final class BeamSearch {
     private final int vocab;
     private final SamplerChain chain;
     private final Alternatives alternatives;
+    private final StepMasks masks;
     private final float[] raw;
     private final float[] row;
 
@@ -38,7 +39,8 @@ final class BeamSearch {
         }
     }
 
-    BeamSearch(ModelRunner runner, int vocab) {
+    BeamSearch(ModelRunner runner, int vocab, StepMasks masks) {
+        this.masks = masks;
         this.runner = runner;
         this.vocab = vocab;
         chain = new SamplerChain(vocab);
@@ -69,7 +71,7 @@ final class BeamSearch {
 
     private static boolean plain(Sequence s) {
         SamplerSettings settings = s.settings();
-        return !settings.hasPenalties() && settings.bias().isEmpty() && s.processor() == null;
+        return !settings.hasPenalties() && settings.bias().isEmpty() && s.processor() == null && s.mask() == null;
     }
 
     private Candidates onDevice(int beams, int first, int each) {
@@ -92,6 +94,9 @@ final class BeamSearch {
             MemorySegment.copy(runner.logits(), ValueLayout.JAVA_FLOAT, (long) (first + beam) * vocab * Float.BYTES, raw, 0, vocab);
             chain.logSoftmax(raw);
             System.arraycopy(raw, 0, row, 0, vocab);
+            if (s.mask() != null) {
+                masks.apply(first + beam, row);
+            }
             LogitsProcessor processor = s.processor();
             if (processor != null) {
                 processor.process(s.tokens(), s.promptLength(), s.length(), row);

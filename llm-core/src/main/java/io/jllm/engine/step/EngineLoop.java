@@ -246,6 +246,7 @@ public final class EngineLoop implements Runnable {
         monitor.stepStarted();
         long planned = Clock.nanos();
         try {
+            results.prepare();
             scheduler.copies().forEach(runner::copyBlocks);
             runner.forward(batch);
         } catch (Throwable t) {

@@ -21,6 +21,7 @@ final class StepResults {
     private final Scheduler scheduler;
     private final StepSampler sampler;
     private final BeamSearch beams;
+    private final StepMasks masks;
     private final EngineMonitor monitor;
 
     /**
@@ -30,12 +31,19 @@ final class StepResults {
         this.runner = runner;
         this.scheduler = scheduler;
         this.monitor = monitor;
-        sampler = new StepSampler(runner, vocab, maxRows);
-        beams = new BeamSearch(runner, vocab);
+        masks = new StepMasks(vocab, maxRows);
+        sampler = new StepSampler(runner, vocab, maxRows, masks);
+        beams = new BeamSearch(runner, vocab, masks);
+    }
+
+    /** Does what need not wait for the forward pass that comes now; {@link #deliver} or {@link #failStep} must follow. */
+    void prepare() {
+        masks.begin(scheduler.rows());
     }
 
     /** Uses the logits of the last forward pass. */
     void deliver() {
+        masks.finish();
         scheduler.scheduled().forEach(this::fork);
         monitor.generated(sampler.sample(scheduler.rows()));
         long now = Clock.nanos();
@@ -50,6 +58,7 @@ final class StepResults {
 
     /** A failed forward pass fails the requests that were in it; the others have lost nothing. */
     void failStep(Throwable t) {
+        masks.finish();
         scheduler.scheduled().forEach(u -> fail(u.group(), Failures.asRuntime(t)));
         LOG.log(System.Logger.Level.DEBUG, "a step failed", t);
     }

@@ -17,7 +17,7 @@ import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 
 /**
- * Draws the tokens of sampled sequences in one step: on the device where it can, here for rows with an application's processor, and
+ * Draws the tokens of sampled sequences in one step: on the device where it can, here for rows with an application's processor or a constraint, and
  * reads log-probabilities of prompts and alternatives. A row that fails does so alone.
  */
 final class StepSampler {
@@ -25,6 +25,7 @@ final class StepSampler {
     private final int vocab;
     private final SamplerChain chain;
     private final Alternatives alternatives;
+    private final StepMasks masks;
     private final float[] raw;
     private final float[] row;
     private final RowSampling[] onDevice;
@@ -34,7 +35,8 @@ final class StepSampler {
     private final RuntimeException[] errors;
     private final TokenLogprobs[] results;
 
-    StepSampler(ModelRunner runner, int vocab, int maxRows) {
+    StepSampler(ModelRunner runner, int vocab, int maxRows, StepMasks masks) {
+        this.masks = masks;
         this.runner = runner;
         this.vocab = vocab;
         chain = new SamplerChain(vocab);
@@ -98,16 +100,19 @@ final class StepSampler {
         }
     }
 
-    /** Draws the row here if it has a processor; else leaves it to the device and returns 1. */
+    /** Draws the row here if it has a processor or a constraint; else leaves it to the device and returns 1. */
     private int prepare(int r, Sequence s) {
         try {
             LogitsProcessor processor = s.processor();
-            if (processor == null && runner.samplesOnDevice(s)) {
+            if (processor == null && s.mask() == null && runner.samplesOnDevice(s)) {
                 onDevice[r] = s;
                 return 1;
             }
             readRow(r);
             System.arraycopy(raw, 0, row, 0, vocab);
+            if (s.mask() != null) {
+                masks.apply(r, row);
+            }
             if (processor != null) {
                 processor.process(s.tokens(), s.promptLength(), s.length(), row);
             }

@@ -90,6 +90,11 @@ public final class SubwordTokenizer implements Tokenizer {
     }
 
     @Override
+    public byte[] bytes(int id) {
+        return vocabulary.bytes(id);
+    }
+
+    @Override
     public boolean isSpecial(int id) {
         return vocabulary.isSpecial(id);
     }

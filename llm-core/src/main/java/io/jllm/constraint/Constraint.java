@@ -1,0 +1,92 @@
+package io.jllm.constraint;
+
+import io.jllm.tokenizer.Tokenizer;
+import java.util.List;
+
+/**
+ * What an answer must look like: a language of texts. Where a request has one, tokens that could not go on to such a text cannot be picked, and
+ * the text ends only where it is one. Give it to {@code SamplingParams.builder().constraint(...)}. Immutable and thread-safe: make one and use
+ * it for many requests, for what is found out about a grammar is remembered in it. An application's own automata may implement it.
+ *
+ * <p>An answer that {@code maxTokens}, a stop string or a stop token ends is the beginning of such a text, as a rule. A language is of the text
+ * that is generated, and takes nothing of the prompt.
+ */
+public interface Constraint {
+    /**
+     * Where an answer begins.
+     *
+     * @param tokenizer of the model; what is made for it is remembered for as long as it is in use
+     * @throws IllegalArgumentException if the constraint cannot be kept with it
+     */
+    TokenMask start(Tokenizer tokenizer);
+
+    /** Any JSON value, written as {@link #jsonSchema} says. */
+    static Constraint json() {
+        return GrammarConstraint.json();
+    }
+
+    /** Any JSON object, written as {@link #jsonSchema} says. */
+    static Constraint jsonObject() {
+        return GrammarConstraint.jsonObject();
+    }
+
+    /**
+     * The JSON values of a schema of draft 2020-12.
+     *
+     * <p><b>Keywords.</b> {@code type}, {@code enum}, {@code const}; {@code minimum}, {@code maximum}, {@code exclusiveMinimum},
+     * {@code exclusiveMaximum}, {@code multipleOf}; {@code minLength}, {@code maxLength} (code points), {@code pattern} (as {@link #regex}, but
+     * anywhere in the text), {@code format} (date, time, date-time, duration, email, hostname, ipv4, ipv6, json-pointer, uri, uuid; enforced);
+     * {@code properties}, {@code patternProperties}, {@code additionalProperties}, {@code propertyNames}, {@code required},
+     * {@code minProperties}, {@code maxProperties}; {@code items}, {@code prefixItems}, {@code minItems}, {@code maxItems}; {@code $ref} within
+     * the document, recursion included, {@code $anchor}, {@code $defs}; {@code allOf}, {@code anyOf}, and {@code oneOf} where it can be shown
+     * that no value satisfies two branches. Annotations are passed over, and so is what begins with {@code x-}. Everything else is refused by
+     * name, such as {@code not}, {@code if}, {@code contains}, {@code uniqueItems}, {@code unevaluatedProperties}, {@code dependentRequired}.
+     * Members that the schema does not name may come, as the standard says, unless {@code additionalProperties} is false.
+     *
+     * <p><b>How values are written.</b> Of the many ways to write a value these are admitted: properties in the order in which the schema names
+     * them, then other members; one space or none after a comma and a colon, and no other white space; integers without fraction and exponent;
+     * numbers that nothing bounds with at most 18 digits before the point, 17 after it and two in the exponent, and those with bounds or a
+     * {@code multipleOf} without exponent; strings with any escape of JSON, but where a pattern or format is given with those only that are
+     * needed. Values of {@code enum} and {@code const} have the order of members in which the schema writes them.
+     *
+     * @param schema its JSON
+     * @throws IllegalArgumentException if it is no schema, has something that is not supported, no value satisfies it, or it is too large; the
+     *     message says what and where
+     */
+    static Constraint jsonSchema(String schema) {
+        return GrammarConstraint.jsonSchema(schema);
+    }
+
+    /**
+     * Texts that a regular expression matches wholly, as ECMA-262 writes it with flag {@code u}: characters, {@code .}, classes with ranges,
+     * {@code \d \w \s} and their opposites, {@code \p{...}}, escapes, groups, alternatives, {@code * + ? {n} {n,} {n,m}} (lazy ones mean the
+     * same), {@code ^} at the begin and {@code $} at the end. Lookaround, back references, word boundaries and flags are refused by name.
+     *
+     * @throws IllegalArgumentException if it is none, or has something that is not supported; the message says what and where
+     */
+    static Constraint regex(String pattern) {
+        return GrammarConstraint.regex(pattern);
+    }
+
+    /**
+     * Texts of a grammar in llama.cpp's notation, GBNF. Rules may begin with themselves. Special tokens are written by id, {@code <[1000]>};
+     * by their text, and all but one ({@code !}), they are refused.
+     *
+     * @throws IllegalArgumentException if it is none, has no text at all, or is too large; the message says what and where
+     */
+    static Constraint grammar(String gbnf) {
+        return GrammarConstraint.gbnf(gbnf);
+    }
+
+    /**
+     * One of these texts.
+     *
+     * @param texts at least one
+     */
+    static Constraint choices(List<String> texts) {
+        return GrammarConstraint.choices(texts);
+    }
+
+    /** Whether a text is one of the language. */
+    boolean accepts(String text);
+}

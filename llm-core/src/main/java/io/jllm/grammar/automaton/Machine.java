@@ -1,0 +1,106 @@
+package io.jllm.grammar.automaton;
+
+import io.jllm.grammar.Grammar;
+import java.nio.charset.StandardCharsets;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/**
+ * Runs a grammar over bytes. Its states are found as they are needed and remembered, so that a way that was gone before costs a look into a
+ * table. Safe for all threads.
+ *
+ * <p>A step takes time and room in proportion to the states that the rules may be in and what may have called them, which the grammar bounds
+ * however ambiguous it is: texts that can be read in many ways share their stacks.
+ */
+public final class Machine {
+    /** States and nodes that are remembered; past that all are forgotten, but those that texts stand at. */
+    private static final int REMEMBERED = 100_000;
+
+    private final Network network;
+    private final ConcurrentHashMap<State, State> states = new ConcurrentHashMap<>();
+    private final ConcurrentHashMap<Node, Node> nodes = new ConcurrentHashMap<>();
+    private final AtomicInteger ids = new AtomicInteger();
+    private final State dead;
+    private final State start;
+
+    public Machine(Grammar grammar) {
+        network = Network.of(grammar);
+        dead = new State(new int[0], new Node[0], false, network.classCount());
+        java.util.Arrays.fill(dead.next, dead);
+        Step step = new Step(this, network);
+        step.call(0, Node.ROOT);
+        start = remembered(step.state(network.empty()));
+    }
+
+    /** Before the first byte. */
+    public State start() {
+        return start;
+    }
+
+    public int classCount() {
+        return network.classCount();
+    }
+
+    /** The class of a byte, 0 to 255: bytes of one class lead to the same states. */
+    public int classOf(int b) {
+        return network.classOf(b);
+    }
+
+    /** What comes after a byte of a class, {@link State#dead} if it cannot follow. */
+    public State after(State state, int byteClass) {
+        State next = state.next[byteClass];
+        return next == null ? find(state, byteClass) : next;
+    }
+
+    /** What comes after some bytes. */
+    public State after(State state, byte[] bytes) {
+        State at = state;
+        for (byte b : bytes) {
+            at = after(at, network.classOf(b & 0xFF));
+        }
+        return at;
+    }
+
+    /** Whether a whole text satisfies the grammar. */
+    public boolean matches(String text) {
+        return after(start, text.getBytes(StandardCharsets.UTF_8)).mayEnd();
+    }
+
+    private State find(State state, int byteClass) {
+        Step step = new Step(this, network);
+        for (int i = 0; i < state.states.length; i++) {
+            int[] ways = network.bytes(state.states[i]);
+            for (int w = 0; w < ways.length; w += 3) {
+                if (ways[w] <= byteClass && byteClass <= ways[w + 1]) {
+                    step.reach(ways[w + 2], state.nodes[i]);
+                }
+            }
+        }
+        State found = step.none() ? dead : remembered(step.close());
+        state.next[byteClass] = found;
+        return found;
+    }
+
+    private State remembered(State state) {
+        if (states.size() > REMEMBERED) {
+            states.clear();
+        }
+        State known = states.putIfAbsent(state, state);
+        return known == null ? state : known;
+    }
+
+    /** The one node of a content, which is in order. */
+    Node node(int[] ofStates, Node[] callers) {
+        if (nodes.size() > REMEMBERED) {
+            nodes.clear();
+        }
+        Node node = new Node(ids.incrementAndGet(), ofStates, callers);
+        Node known = nodes.putIfAbsent(node, node);
+        return known == null ? node : known;
+    }
+
+    @Override
+    public String toString() {
+        return network + "; " + states.size() + " states found, " + nodes.size() + " nodes";
+    }
+}

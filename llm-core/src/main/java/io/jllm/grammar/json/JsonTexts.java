@@ -1,0 +1,103 @@
+package io.jllm.grammar.json;
+
+import io.jllm.grammar.CodePoints;
+import io.jllm.grammar.Expr;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/**
+ * How JSON is written: the parts that all schemas share. White space is one space, which may stand after a comma or a colon, and nowhere else:
+ * a model cannot lose itself in it.
+ */
+final class JsonTexts {
+    static final String VALUE = "value";
+    static final String STRING = "string";
+    static final String CHARACTER = "character";
+    static final String NUMBER = "number";
+    static final String INTEGER = "integer";
+    static final String OBJECT = "object";
+    static final String ARRAY = "array";
+
+    static final Expr QUOTE = Expr.text("\"");
+    static final Expr COMMA = Expr.seq(Expr.text(","), Expr.optional(Expr.text(" ")));
+    static final Expr COLON = Expr.seq(Expr.text(":"), Expr.optional(Expr.text(" ")));
+
+    /** Characters that JSON lets stand for themselves in a string. */
+    private static final CodePoints PLAIN = CodePoints.range(' ', Character.MAX_CODE_POINT).minus(CodePoints.anyOf("\"\\"));
+    private static final String SHORT = "\"\\\b\f\n\r\t";
+    private static final String SHORT_LETTERS = "\"\\bfnrt";
+
+    private JsonTexts() {
+    }
+
+    /** The rules for all of JSON. */
+    static Map<String, Expr> rules() {
+        Map<String, Expr> rules = new LinkedHashMap<>();
+        Expr value = new Expr.Ref(VALUE);
+        Expr string = new Expr.Ref(STRING);
+        Expr member = Expr.seq(string, COLON, value);
+        rules.put(VALUE, Expr.choice(new Expr.Ref(OBJECT), new Expr.Ref(ARRAY), string, new Expr.Ref(NUMBER), Expr.text("true"),
+                Expr.text("false"), Expr.text("null")));
+        rules.put(OBJECT, Expr.seq(Expr.text("{"), Expr.optional(listed(member)), Expr.text("}")));
+        rules.put(ARRAY, Expr.seq(Expr.text("["), Expr.optional(listed(value)), Expr.text("]")));
+        rules.put(STRING, Expr.seq(QUOTE, Expr.many(new Expr.Ref(CHARACTER)), QUOTE));
+        rules.put(CHARACTER, character());
+        rules.put(INTEGER, NumberTexts.integers());
+        rules.put(NUMBER, NumberTexts.numbers());
+        return rules;
+    }
+
+    private static Expr listed(Expr part) {
+        return Expr.seq(part, Expr.many(Expr.seq(COMMA, part)));
+    }
+
+    /** One code point of a string, in any way that JSON may write it; halves of surrogate pairs come in pairs. */
+    private static Expr character() {
+        Expr hex = new Expr.Chars(CodePoints.ofRanges('0', '9', 'a', 'f', 'A', 'F'));
+        Expr pair = Expr.seq(set("dD"), set("89abAB"), hex, hex, Expr.text("\\u"), set("dD"), set("c-fC-F"), hex, hex);
+        Expr other = Expr.choice(
+                Expr.seq(new Expr.Chars(CodePoints.ofRanges('0', '9', 'a', 'c', 'e', 'f', 'A', 'C', 'E', 'F')), hex, hex, hex),
+                Expr.seq(set("dD"), new Expr.Chars(CodePoints.range('0', '7')), hex, hex));
+        return Expr.choice(new Expr.Chars(PLAIN), Expr.seq(Expr.text("\\"),
+                Expr.choice(set("\"\\/bfnrt"), Expr.seq(Expr.text("u"), Expr.choice(pair, other)))));
+    }
+
+    private static Expr set(String characters) {
+        return new Expr.Chars("c-fC-F".equals(characters) ? CodePoints.ofRanges('c', 'f', 'C', 'F') : CodePoints.anyOf(characters));
+    }
+
+    /** Characters of a set in a string, each in one way: as itself where it may, or else by its shortest escape. */
+    static Expr characters(CodePoints set) {
+        var options = new java.util.ArrayList<Expr>();
+        CodePoints plain = set.intersect(PLAIN);
+        if (!plain.isEmpty()) {
+            options.add(new Expr.Chars(plain));
+        }
+        CodePoints escaped = set.minus(PLAIN);
+        for (int r = 0; r < escaped.ranges(); r++) {
+            for (int c = escaped.first(r); c <= escaped.last(r); c++) {
+                options.add(Expr.text(escape(c)));
+            }
+        }
+        return options.size() == 1 ? options.getFirst() : new Expr.Choice(options);
+    }
+
+    private static String escape(int c) {
+        int at = SHORT.indexOf(c);
+        return at >= 0 ? "\\" + SHORT_LETTERS.charAt(at) : String.format("\\u%04x", c);
+    }
+
+    /** A string as it is written. */
+    static String quoted(String text) {
+        var out = new StringBuilder("\"");
+        text.codePoints().forEach(c -> {
+            boolean half = c >= Character.MIN_SURROGATE && c <= Character.MAX_SURROGATE;
+            if (half || c < ' ' || c == '"' || c == '\\') {
+                out.append(escape(c));
+            } else {
+                out.appendCodePoint(c);
+            }
+        });
+        return out.append('"').toString();
+    }
+}

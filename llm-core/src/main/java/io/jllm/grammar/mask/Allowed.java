@@ -1,0 +1,19 @@
+package io.jllm.grammar.mask;
+
+/**
+ * Tokens that may come next: those of a shared mask, and some more.
+ *
+ * @param base a mask that is not to be changed; empty for none
+ * @param more ids
+ * @param room about how many ints it keeps to itself
+ */
+record Allowed(long[] base, int[] more, int room) {
+    /** Sets the bits of these and clears all others. */
+    void fill(long[] bits) {
+        System.arraycopy(base, 0, bits, 0, base.length);
+        java.util.Arrays.fill(bits, base.length, bits.length, 0);
+        for (int id : more) {
+            bits[id / Long.SIZE] |= 1L << id;
+        }
+    }
+}
