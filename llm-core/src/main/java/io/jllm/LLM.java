@@ -152,6 +152,21 @@ public interface LLM extends AutoCloseable {
     }
 
     /**
+     * Answers a conversation with a value of a type: the answer is bound by the type's JSON schema, reasoning before it is free.
+     *
+     * @param type a record, or what else {@link io.jllm.schema.JsonType} knows
+     * @throws io.jllm.schema.UnsupportedTypeException if it does not know the type
+     * @throws IllegalStateException if the answer ended before it was whole, by the limit of tokens or the context; or the request was cancelled
+     * @throws io.jllm.schema.JsonReadException if the type cannot hold what its schema admits: its constructor refuses it, or a number is too large
+     */
+    <T> T chat(List<Message> messages, ChatOptions options, SamplingParams params, Class<T> type);
+
+    /** The same without tools. */
+    default <T> T chat(List<Message> messages, SamplingParams params, Class<T> type) {
+        return chat(messages, ChatOptions.defaults(), params, type);
+    }
+
+    /**
      * The same without waiting. Cancelling the future cancels the request.
      *
      * @throws RequestRejectedException if the queue is full

@@ -2,6 +2,7 @@ package io.jllm.constraint;
 
 import io.jllm.tokenizer.Tokenizer;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * What an answer must look like: a language of texts. Where a request has one, tokens that could not go on to such a text cannot be picked, and
@@ -85,6 +86,18 @@ public interface Constraint {
      */
     static Constraint choices(List<String> texts) {
         return GrammarConstraint.choices(texts);
+    }
+
+    /**
+     * Free reasoning, and behind it an answer that is bound: for models that think before they answer.
+     *
+     * @param answer what the answer is bound by
+     * @param open what begins reasoning, such as {@code <think>}; where it is one token of the vocabulary, the model may begin with it or with the
+     *     answer. Empty where the prompt has begun the reasoning
+     * @param close what ends it, such as {@code </think>}; the text does not end before
+     */
+    static Constraint behindReasoning(Constraint answer, Optional<String> open, String close) {
+        return new BehindReasoning(answer, open, close);
     }
 
     /** Whether a text is one of the language. */

@@ -5,6 +5,7 @@ import io.jllm.ChatOutput;
 import io.jllm.ChatStream;
 import io.jllm.EngineListener;
 import io.jllm.EngineMetrics;
+import io.jllm.FinishReason;
 import io.jllm.LLM;
 import io.jllm.MemoryReport;
 import io.jllm.ModelLoadException;
@@ -26,6 +27,7 @@ import io.jllm.engine.request.ChatPrompts;
 import io.jllm.engine.request.Embeddings;
 import io.jllm.engine.request.QueuePermits;
 import io.jllm.engine.request.RequestFactory;
+import io.jllm.engine.request.SchemaConstraints;
 import io.jllm.engine.request.Submission;
 import io.jllm.engine.request.Work;
 import io.jllm.engine.schedule.RotationRule;
@@ -34,6 +36,7 @@ import io.jllm.engine.step.EngineLoop;
 import io.jllm.engine.watch.Listeners;
 import io.jllm.load.LoadedModel;
 import io.jllm.model.ModelConfig;
+import io.jllm.schema.JsonType;
 import io.jllm.spi.Backend;
 import io.jllm.spi.Backend.RunnerOptions;
 import io.jllm.spi.ModelRunner;
@@ -54,6 +57,7 @@ public final class LoadedLlm implements LLM {
     private final EngineLoop loop;
     private final int maxContext;
     private final ChatPrompts chats;
+    private final SchemaConstraints schemas = new SchemaConstraints();
     private final RequestFactory requests;
     private final QueuePermits room;
     private final CallbackExecutor callbacks;
@@ -159,6 +163,18 @@ public final class LoadedLlm implements LLM {
     public ChatOutput chat(List<Message> messages, ChatOptions options, SamplingParams params) {
         Answering answering = answering(messages, options, params);
         return answering.output(generate(List.of(answering.request())).getFirst());
+    }
+
+    @Override
+    public <T> T chat(List<Message> messages, ChatOptions options, SamplingParams params, Class<T> type) {
+        JsonType<T> json = JsonType.of(type);
+        SamplingParams bound = params.toBuilder().constraint(schemas.of(json.schema())).build();
+        ChatOutput output = chat(messages, options, bound).orThrow();
+        if (output.finishReason() != FinishReason.STOP) {
+            throw new IllegalStateException("the answer ended by " + output.finishReason() + " after " + output.output().tokenIds().length
+                    + " tokens, before it was whole; allow more with maxTokens: " + output.text());
+        }
+        return json.read(output.text());
     }
 
     @Override

@@ -31,6 +31,7 @@ import io.jllm.chat.Tool;
 import io.jllm.chat.tools.Conversation;
 import io.jllm.chat.tools.ToolMethod;
 import io.jllm.chat.tools.Tools;
+import io.jllm.constraint.Constraint;
 import io.jllm.schema.Name;
 import io.jllm.tokenizer.Tokenizer;
 import java.io.IOException;
@@ -239,9 +240,48 @@ class ChatTest {
             int[] says = llm.tokenizer().encode(prompt.contains(after) ? then : first, false, false);
             int next = length - promptLength;
             int id = next < says.length ? says[next] : llm.tokenizer().eos().iterator().next();
-            Arrays.fill(logits, Float.NEGATIVE_INFINITY);
-            logits[id] = 0;
+            for (int i = 0; i < logits.length; i++) {
+                logits[i] -= i == id ? 0 : 1000;
+            }
         }
+    }
+
+    /** What answers are asked to be. */
+    private enum Size {
+        SMALL, LARGE
+    }
+
+    private record City(String name, int people, Size size, Optional<String> river) {
+    }
+
+    private record Verdict(boolean good, double mark) {
+    }
+
+    @Test
+    void answersAreValues() {
+        for (int seed = 0; seed < 6; seed++) {
+            SamplingParams wild = SamplingParams.builder().temperature(1).topP(0.9).seed(seed).maxTokens(1000).build();
+            City city = llm.chat(List.of(Message.user("Tell me of a city.")), wild, City.class);
+            assertFalse(city.name() == null || city.size() == null);
+            llm.chat(List.of(Message.user("Is the soup good?")), wild, Verdict.class);
+        }
+        String message = assertThrows(IllegalStateException.class,
+                () -> llm.chat(List.of(Message.user("Tell me of a city.")), greedy(3), City.class)).getMessage();
+        assertTrue(message.contains("maxTokens"), message);
+    }
+
+    /** What the model thinks is free, what it answers is not. */
+    @Test
+    void reasoningIsFree() {
+        ChatOptions thinking = ChatOptions.builder().template(
+                "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}<|im_start|>assistant\n<think>\n").build();
+        Constraint yesOrNo = Constraint.choices(List.of("yes", "no"));
+        SamplingParams params = greedy(60).toBuilder().constraint(yesOrNo)
+                .logitsProcessor(() -> new Says("Let me see: < </thin, yes.</think>\n\nno", "", "\0")).build();
+        ChatOutput out = llm.chat(List.of(Message.user("Is it so?")), thinking, params).orThrow();
+        assertEquals(Optional.of("Let me see: < </thin, yes."), out.answer().reasoning().map(String::strip));
+        assertEquals("no", out.text());
+        assertEquals(FinishReason.STOP, out.finishReason());
     }
 
     @Test

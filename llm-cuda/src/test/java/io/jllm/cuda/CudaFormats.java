@@ -19,6 +19,7 @@ import io.jllm.model.WeightShape;
 import io.jllm.quant.DType;
 import io.jllm.quant.Tensor;
 import io.jllm.spi.Backend;
+import io.jllm.spi.BackendProvider.Probe;
 import io.jllm.spi.BackendProvider.BackendOptions;
 import io.jllm.spi.TinyModels;
 import java.lang.foreign.Arena;
@@ -76,6 +77,9 @@ final class CudaFormats {
     }
 
     public static void main(String[] args) {
+        if (new CudaBackendProvider().probe() instanceof Probe.Unavailable(String reason)) { // which starts the driver too
+            throw new IllegalStateException(reason);
+        }
         var formats = new ArrayList<>(List.of(DeviceFormat.Q4_0));
         Arrays.stream(DeviceFormat.values())
                 .filter(f -> f != DeviceFormat.F32 && (args.length == 1 || List.of(args).subList(1, args.length).contains(f.suffix())))
@@ -156,7 +160,7 @@ final class CudaFormats {
         var shape = new Op.AttentionShape(32, 32, 128);
         Program program = TinyModels.program(TinyModels.config(VOCAB, LAYERS, HIDDEN, FFN, shape, 2048, 0));
         long bytes = 0;
-        try (Arena arena = Arena.ofConfined()) {
+        try (Arena arena = Arena.ofShared()) { // several threads load them
             Tensor few = TinyModels.random(type, 64, HIDDEN, 1);
             long all = type.bytes((long) VOCAB * HIDDEN);
             long shift = type.blockBytes();

@@ -13,6 +13,8 @@ final class HarmonyDialect implements Dialect {
     private static final String START = "<|start|>";
     private static final String CHANNEL = "<|channel|>";
     private static final String MESSAGE = "<|message|>";
+    /** What stands before the answer for the user. */
+    static final String FINAL = CHANNEL + "final" + MESSAGE;
     private static final List<String> ENDS = List.of("<|end|>", "<|return|>", "<|call|>");
     private static final Pattern RECIPIENT = Pattern.compile("\\bto=(?:functions\\.)?([^\\s<]+)");
     private static final Pattern ANALYSIS = Pattern.compile("<\\|channel\\|>\\s*analysis\\b");

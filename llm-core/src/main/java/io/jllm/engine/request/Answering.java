@@ -6,11 +6,14 @@ import io.jllm.Prompt;
 import io.jllm.Request;
 import io.jllm.RequestOutput;
 import io.jllm.SamplingParams;
+import io.jllm.SamplingParamsBuilder;
 import io.jllm.chat.AnswerFormat;
 import io.jllm.chat.ChatOptions;
 import io.jllm.chat.ChatTemplate;
 import io.jllm.chat.Message;
 import io.jllm.chat.answer.AnswerParser;
+import io.jllm.chat.answer.ReasoningMarks;
+import io.jllm.constraint.Constraint;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.ThreadLocalRandom;
@@ -34,8 +37,15 @@ public final class Answering {
         this.options = options;
         ChatPrompts.Encoded encoded = prompts.encode(new Prompt.Chat(messages, options), params.maxTokens());
         prompt = encoded.prompt().text();
-        request = new Request(Prompt.ofTokens(encoded.ids()), params.toBuilder().skipSpecialTokens(false).build());
         format = options.answerFormat().orElseGet(() -> template.source(options).map(AnswerFormat::detect).orElse(AnswerFormat.PLAIN));
+        SamplingParamsBuilder builder = params.toBuilder().skipSpecialTokens(false);
+        params.constraint().map(this::behindReasoning).ifPresent(builder::constraint);
+        request = new Request(Prompt.ofTokens(encoded.ids()), builder.build());
+    }
+
+    /** What the caller asks for is the answer's, not what the model thinks before it. */
+    private Constraint behindReasoning(Constraint answer) {
+        return ReasoningMarks.of(format, prompt).map(m -> Constraint.behindReasoning(answer, m.open(), m.close())).orElse(answer);
     }
 
     /** What to ask the engine for. */
