@@ -13,6 +13,8 @@ import java.util.Optional;
  * @param close what ends reasoning; white space may follow
  */
 record BehindReasoning(Constraint answer, Optional<String> open, String close) implements Constraint {
+    private static final int MOST_BLANKS = 4;
+
     BehindReasoning {
         if (close.isEmpty()) {
             throw new IllegalArgumentException("what ends reasoning must not be empty");
@@ -101,7 +103,7 @@ record BehindReasoning(Constraint answer, Optional<String> open, String close) i
         public TokenMask after(int token) {
             byte[] text = written(token);
             if (behindMark(text) >= 0) {
-                return new Blank(tokenizer, answer);
+                return new Blank(tokenizer, answer, MOST_BLANKS);
             }
             byte[] all = joined(tail, text);
             int from = Math.max(0, all.length - mark.length + 1);
@@ -133,8 +135,12 @@ record BehindReasoning(Constraint answer, Optional<String> open, String close) i
         }
     }
 
-    /** Between reasoning and answer: white space, or the answer. */
-    private record Blank(Tokenizer tokenizer, TokenMask answer) implements TokenMask {
+    /**
+     * Between reasoning and answer: white space, or the answer.
+     *
+     * @param left so many tokens of white space may still come: it is no place to go on for ever
+     */
+    private record Blank(Tokenizer tokenizer, TokenMask answer, int left) implements TokenMask {
         @Override
         public void allowed(long[] bits) {
             answer.allowed(bits);
@@ -156,11 +162,11 @@ record BehindReasoning(Constraint answer, Optional<String> open, String close) i
             return answer.mayGoOn();
         }
 
-        /** White space is taken once: it is no place to go on for ever. */
         @Override
         public TokenMask after(int token) {
             byte[] text = tokenizer.bytes(token);
-            return text.length > 0 && isBlank(text, 0) ? answer : answer.after(token);
+            boolean blank = text.length > 0 && isBlank(text, 0);
+            return !blank ? answer.after(token) : left > 1 ? new Blank(tokenizer, answer, left - 1) : answer;
         }
     }
 
