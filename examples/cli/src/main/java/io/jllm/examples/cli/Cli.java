@@ -4,6 +4,7 @@ import io.jllm.examples.cli.command.Action;
 import io.jllm.examples.cli.command.BenchCommand;
 import io.jllm.examples.cli.command.ChatCommand;
 import io.jllm.examples.cli.command.EmbedCommand;
+import io.jllm.examples.cli.command.GrammarCommand;
 import io.jllm.examples.cli.command.InspectCommand;
 import io.jllm.examples.cli.command.LogitsCommand;
 import io.jllm.examples.cli.command.PerplexityCommand;
@@ -51,7 +52,7 @@ final class Cli {
     /**
      * Runs one command.
      *
-     * @return the exit code: 0, 1 for a failure while running, 2 for bad usage or bad input
+     * @return the exit code: 0, 1 for a failure while running, 2 for bad usage or bad input, 3 for a text that is not what was asked about
      */
     static int run(String[] args, Console console) {
         boolean debug = Arrays.asList(args).contains("--debug");
@@ -112,6 +113,7 @@ final class Cli {
         all.put("tokenize", TokenizeCommand::new);
         all.put("embed", EmbedCommand::new);
         all.put("perplexity", PerplexityCommand::new);
+        all.put("grammar", _ -> new GrammarCommand());
         all.put("inspect", InspectCommand::new);
         all.put("quantize", QuantizeCommand::new);
         all.put("bench", BenchCommand::new);

@@ -47,6 +47,10 @@ class UsageTest {
         "tokenize --text-file absent.txt                       | there is no file absent.txt",
         "chat --tools absent.json                              | there is no file absent.json",
         "chat --temperature -1                                 | --temperature",
+        "grammar                                               | --check",
+        "grammar --check absent.gbnf                            | there is no file absent.gbnf",
+        "run --prompt a --regex a --choices b,c                 | exclude each other",
+        "run --prompt a --regex (?=a)                           | look",
         "embed --text-file absent.txt                          | there is no file absent.txt",
         "embed --text-file absent.txt --pooling max            | pooling",
         "tokenize --text-file a --whole --jsonl                | exclude each other",
@@ -80,7 +84,7 @@ class UsageTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"--help", "run --help", "chat --help", "logits -h", "tokenize --help", "embed --help", "perplexity --help", "inspect --help",
+    @ValueSource(strings = {"--help", "run --help", "chat --help", "logits -h", "tokenize --help", "grammar --help", "embed --help", "perplexity --help", "inspect --help",
         "quantize --help", "bench --help", "soak --help"})
     void help(String args) {
         CliRun run = CliRun.of(args.split(" "));

@@ -13,6 +13,7 @@ import io.jllm.examples.cli.chat.Lines;
 import io.jllm.examples.cli.chat.ReadLines;
 import io.jllm.examples.cli.chat.ToolFile;
 import io.jllm.examples.cli.chat.TypedLines;
+import io.jllm.examples.cli.options.ConstraintOptions;
 import io.jllm.examples.cli.options.ModelOptions;
 import io.jllm.examples.cli.options.SamplingOptions;
 import io.jllm.examples.cli.output.Console;
@@ -34,6 +35,9 @@ public final class ChatCommand implements Action {
     @Mixin
     private SamplingOptions sampling;
 
+    @Mixin
+    private ConstraintOptions bound;
+
     @Option(names = "--system", paramLabel = "TEXT", description = "Instructions before the conversation.")
     private Optional<String> system = Optional.empty();
 
@@ -52,14 +56,14 @@ public final class ChatCommand implements Action {
 
     @Override
     public void run() throws Exception {
-        sampling.over(SamplingParams.neutral()); // what is out of range is said before a model is loaded
+        bound.over(sampling.over(SamplingParams.neutral())); // what is out of range is said before a model is loaded
         List<Tool> known = tools.isPresent() ? ToolFile.read(tools.get()) : List.of();
         ChatOptions.Builder options = ChatOptions.builder().tools(known).withoutTemplate(ChatOptions.WithoutTemplate.CHATML)
                 .contextOverflow(ContextOverflow.dropOldestTurns());
         variables.forEach((name, value) -> variable(options, name, value));
         List<Message> beginning = system.map(Message::system).map(List::of).orElse(List.of());
         try (LLM llm = model.open(console); Lines lines = lines()) {
-            SamplingParams params = sampling.over(llm.defaults());
+            SamplingParams params = bound.over(sampling.over(llm.defaults()));
             sampling.untyped(params, true).ifPresent(console::say);
             if (llm.chatTemplate().isEmpty()) {
                 console.say("warning: the model has no chat template; it is talked to in ChatML, which it may not know");

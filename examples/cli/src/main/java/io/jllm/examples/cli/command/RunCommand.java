@@ -6,6 +6,7 @@ import io.jllm.Request;
 import io.jllm.RequestOutput;
 import io.jllm.SamplingParams;
 import io.jllm.TokenStream;
+import io.jllm.examples.cli.options.ConstraintOptions;
 import io.jllm.examples.cli.options.ModelOptions;
 import io.jllm.examples.cli.options.OutputOptions;
 import io.jllm.examples.cli.options.PromptOptions;
@@ -34,6 +35,9 @@ public final class RunCommand implements Action {
     private SamplingOptions sampling;
 
     @Mixin
+    private ConstraintOptions bound;
+
+    @Mixin
     private OutputOptions outputs;
 
     @Option(names = "--json", description = {"Print the whole result as one line of JSON.",
@@ -50,13 +54,13 @@ public final class RunCommand implements Action {
     @Override
     public void run() throws Exception {
         Prompt asked = prompt.prompt();
-        check(sampling.over(SamplingParams.neutral())); // what is out of range is said before a model is loaded
+        check(bound.over(sampling.over(SamplingParams.neutral()))); // what is out of range is said before a model is loaded
         if (outputs.searches() && !sampling.ofDrawing().isEmpty()) {
             console.say("warning: a beam search draws nothing: " + String.join(", ", sampling.ofDrawing())
                     + (sampling.ofDrawing().size() == 1 ? " has" : " have") + " no effect with --beams");
         }
         try (LLM llm = model.open(console)) {
-            SamplingParams params = sampling.over(llm.defaults());
+            SamplingParams params = bound.over(sampling.over(llm.defaults()));
             sampling.untyped(params, !outputs.searches()).ifPresent(console::say);
             if (outputs.searches()) {
                 print(llm.beamSearch(List.of(asked), outputs.searched(params)).getFirst(), params);

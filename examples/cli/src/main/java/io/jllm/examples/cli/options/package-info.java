@@ -5,7 +5,7 @@
  * <ul>
  * <li>{@link ModelChoice}, {@link ModelOptions}: which model, and on what
  * <li>{@link PromptOptions}, {@link Texts}, {@link TokenIds}: what to continue; {@link TextLines}: texts one a line
- * <li>{@link SamplingOptions}, {@link OutputOptions}: how
+ * <li>{@link SamplingOptions}, {@link OutputOptions}, {@link ConstraintOptions}: how
  * <li>{@link Asked}: all of it, as a request
  * </ul>
  */

@@ -21,6 +21,8 @@ public final class Failures {
     public static final int FAILED = 1;
     /** It was asked the impossible: bad usage or bad input. */
     public static final int BAD_INPUT = 2;
+    /** It looked at a text, which is not what it was asked about. */
+    public static final int NOT_ACCEPTED = 3;
 
     private Failures() {
     }
@@ -32,6 +34,7 @@ public final class Failures {
         }
         return switch (cause(failure)) {
             case Output.ClosedByReader _ -> OK;
+            case NotAccepted _ -> NOT_ACCEPTED;
             case ParameterException _, BadInput _, ModelLoadException _, IllegalArgumentException _ -> BAD_INPUT;
             case NoSuchFileException _, AccessDeniedException _, FileNotFoundException _ -> BAD_INPUT;
             default -> FAILED;
@@ -54,6 +57,7 @@ public final class Failures {
             case ParameterException e -> e.getMessage().replaceFirst("^Error: ", "");
             case BadInput e -> e.getMessage();
             case Failed e -> e.getMessage();
+            case NotAccepted e -> e.getMessage();
             case ModelLoadException e -> e.getMessage();
             case IllegalArgumentException e when e.getMessage() != null -> e.getMessage();
             case IOException e when e.getMessage() != null -> e.getMessage();
