@@ -26,6 +26,8 @@ public enum AnswerFormat {
     HARMONY,
     /** Gemma 3: a fence of {@code tool_code} with a call as Python writes it, a fence with JSON, or either as the whole answer. */
     GEMMA,
+    /** Gemma 4 and FunctionGemma: <code>&lt;|tool_call>call:f{a:&lt;|"|>x&lt;|"|>,b:1}&lt;tool_call|></code>; {@code <|channel>thought}. */
+    GEMMA4,
     /** Granite 3: {@code <|tool_call|>[{"name": "f", "arguments": {...}}]}; reasoning by "Here is my thought process:". */
     GRANITE,
     /** Phi-4-mini: {@code <|tool_call|>[{"name": "f", "arguments": {...}}]<|/tool_call|>}, or {@code functools[...]}. */
@@ -50,6 +52,9 @@ public enum AnswerFormat {
     /** All texts of a sign must be in the template; the first that fits counts, so that what is special comes before what is general. */
     private static final List<Sign> SIGNS = List.of(
             new Sign(HARMONY, "<|channel|>", "<|message|>"),
+            new Sign(GEMMA4, "<|tool_call>"),
+            new Sign(GEMMA4, "<|channel>thought"),
+            new Sign(GEMMA4, "<start_function_call>"),
             new Sign(KIMI, "<|tool_call_begin|>", "<|tool_call_argument_begin|>"),
             new Sign(DEEPSEEK, "tool▁call▁begin"),
             new Sign(SEED, "<seed:"),

@@ -34,7 +34,7 @@ public final class AnswerParser {
     /** Mistral's templates refuse ids of any other length. */
     private static final int MISTRAL_ID_LETTERS = 9;
     private static final List<String> END_TOKENS = List.of("<|im_end|>", "<|endoftext|>", "<|end_of_text|>", "<|eot_id|>", "<|eom_id|>", "<|eot|>",
-            "<|eom|>", "<end_of_turn>", "<turn|>", "<｜end▁of▁sentence｜>", "<|END_OF_TURN_TOKEN|>", "<|end|>", "<|observation|>", "<|user|>",
+            "<|eom|>", "<end_of_turn>", "<turn|>", "<|tool_response>", "<｜end▁of▁sentence｜>", "<|END_OF_TURN_TOKEN|>", "<|end|>", "<|observation|>", "<|user|>",
             "<seed:eos>", "[e~[", "<eos>");
 
     private final Input in = new Input();

@@ -38,6 +38,7 @@ final class Syntaxes {
             + "\\s*(?:<｜tool▁sep｜>)?\\s*(?:```(?:json)?)?\\s*");
     private static final Pattern KIMI_HEADER = Pattern.compile("\\s*(?:<\\|tool_call_begin\\|>)?\\s*(?<id>(?:functions\\.)?(?<name>[\\w.-]+?)(?::\\d+)?)"
             + "\\s*<\\|tool_call_argument_begin\\|>\\s*");
+    private static final Pattern GEMMA_HEADER = Pattern.compile("\\s*call:" + NAME + "\\s*");
     private static final Pattern FUNCTION_HEADER = Pattern.compile(NAME + ">\\s*");
 
     private Syntaxes() {
@@ -64,6 +65,9 @@ final class Syntaxes {
             case GEMMA -> Optional.of(new Syntax(List.of(opener("```tool_code", python(c -> c::isTool), json()),
                     opener("```tool_call", python(c -> c::isTool), json()), opener("```json", bareJson())), List.of(barePython(), bareJson()),
                     List.of("```"), List.of(), List.of(THINK)));
+            case GEMMA4 -> Optional.of(new Syntax(List.of(opener("<|tool_call>", headed(GEMMA_HEADER, "<|\"|>")),
+                    opener("<start_function_call>", headed(GEMMA_HEADER, "<escape>"))), List.of(), List.of("<tool_call|>", "<end_function_call>"),
+                    List.of(), List.of(new Fence("<|channel>thought", "<channel|>"))));
             case GRANITE -> Optional.of(new Syntax(List.of(opener("<|tool_call|>", json()), opener("<tool_call>", json())), List.of(),
                     List.of("<|/tool_call|>", "</tool_call>"), List.of(), List.of(THINK,
                             new Fence("Here is my thought process:", "Here is my response:"),
@@ -118,6 +122,10 @@ final class Syntaxes {
 
     private static Function<Context, CallReader> headed(Pattern header) {
         return c -> new HeadedCall(header, JsonValue::new, c.ends());
+    }
+
+    private static Function<Context, CallReader> headed(Pattern header, String quote) {
+        return c -> new HeadedCall(header, () -> new GemmaValue(quote), c.ends());
     }
 
     private static Function<Context, CallReader> elements(Tags tags, boolean named) {

@@ -10,7 +10,8 @@
  * {@link HarmonyDialect} for gpt-oss
  * <li>{@link CallReader}: {@link JsonCalls} and {@link JsonCall}, {@link HeadedCall}, {@link PythonCalls}, {@link ElementCalls} by their
  * {@link Tags}
- * <li>{@link Arguments}: the arguments of a call, by a {@link ValueScanner}: {@link JsonValue}, {@link PythonValue}; {@link ElementValue} for those
+ * <li>{@link Arguments}: the arguments of a call, by a {@link ValueScanner}: {@link JsonValue}, {@link PythonValue},
+ * {@link GemmaValue}; {@link ElementValue} for those
  * without quotes, by the {@link ParameterTypes} of the tools' schemas
  * </ul>
  */

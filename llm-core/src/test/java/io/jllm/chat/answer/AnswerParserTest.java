@@ -42,7 +42,7 @@ class AnswerParserTest {
     void textInElementsIsPassedOnAsItComes() {
         var parser = Streams.builder(AnswerFormat.QWEN_XML, "").build();
         parser.push("<tool_call>\n<function=write_file>\n<parameter=text>\n");
-        assertEquals(List.of(new AnswerPart.CallArguments(0, "\"a \\\"b\\\"")), parser.push("a \"b\""));
+        assertEquals(List.of(new AnswerPart.CallArguments(0, "a \\\"b\\\"")), parser.push("a \"b\""));
         assertEquals(List.of(new AnswerPart.CallArguments(0, "\\nc")), parser.push("\nc\n"));
         assertEquals(List.of(new AnswerPart.CallArguments(0, "\"}"), new AnswerPart.CallEnd(0)), parser.push("</parameter></function>"));
     }
@@ -124,7 +124,7 @@ class AnswerParserTest {
         "PYTHONIC ~ <|start_header_id|> Respond in the format [func_name1(params_name1=params_value1)]",
         "MISTRAL ~ {{ \"[TOOL_CALLS] [\" }}", "DEEPSEEK ~ '<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>'",
         "HARMONY ~ <|start|>assistant<|channel|>final<|message|>", "GEMMA ~ <start_of_turn>model",
-        "GRANITE ~ <|start_of_role|>assistant<|end_of_role|><|tool_call|>", "PHI ~ <|tool_call|>[]<|/tool_call|>",
+        "GEMMA4 ~ <|tool_call>call:", "GRANITE ~ <|start_of_role|>assistant<|end_of_role|><|tool_call|>", "PHI ~ <|tool_call|>[]<|/tool_call|>",
         "COMMAND ~ <|START_THINKING|><|START_ACTION|>", "GLM ~ <tool_call>{{ name }}<arg_key>", "KIMI ~ <|tool_call_begin|><|tool_call_argument_begin|>",
         "SEED ~ <seed:bos>system", "MINIMAX ~ <minimax:tool_call><invoke name=\"", "PLAIN ~ <|im_start|>assistant",
         "PLAIN ~ <|start_header_id|>assistant<|end_header_id|>"})
