@@ -121,11 +121,11 @@ final class Syntaxes {
     }
 
     private static Function<Context, CallReader> headed(Pattern header) {
-        return c -> new HeadedCall(header, JsonValue::new, c.ends());
+        return c -> new HeadedCall(header, new JsonValue(), c.ends());
     }
 
     private static Function<Context, CallReader> headed(Pattern header, String quote) {
-        return c -> new HeadedCall(header, () -> new GemmaValue(quote), c.ends());
+        return c -> new HeadedCall(header, new GemmaValue(quote), c.ends());
     }
 
     private static Function<Context, CallReader> elements(Tags tags, boolean named) {
