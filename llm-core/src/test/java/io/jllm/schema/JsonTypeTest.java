@@ -57,10 +57,11 @@ class JsonTypeTest {
                   LocalDate date, Instant instant, OffsetDateTime at, LocalTime time, LocalDateTime local, Duration lasts, UUID id, URI uri) { }
 
     record Holders(List<Item> items, Set<String> names, Map<String, List<Double>> table, int[] ints, String[][] texts, Optional<Node> tree,
-                   Pair<Color, Pair<Item, List<LocalDate>>> pair, OptionalInt oi, OptionalLong ol, OptionalDouble od, List<Optional<String>> maybe) { }
+                   Pair<Color, Pair<Item, List<LocalDate>>> pair, OptionalInt oi, OptionalLong ol, OptionalDouble od,
+                   List<Optional<String>> maybe) { }
 
-    private static final Leaves LEAVES = new Leaves((byte) -128, (short) 7, Integer.MIN_VALUE, Long.MAX_VALUE, (byte) 1, 2, BigInteger.TEN.pow(40), 0.1f,
-            1e-300, new BigDecimal("1.500"), true, Color.GREEN, LocalDate.of(2024, 2, 29), Instant.parse("2024-02-29T12:00:00.123Z"),
+    private static final Leaves LEAVES = new Leaves((byte) -128, (short) 7, Integer.MIN_VALUE, Long.MAX_VALUE, (byte) 1, 2, BigInteger.TEN.pow(40),
+            0.1f, 1e-300, new BigDecimal("1.500"), true, Color.GREEN, LocalDate.of(2024, 2, 29), Instant.parse("2024-02-29T12:00:00.123Z"),
             OffsetDateTime.parse("2024-02-29T12:00:00+02:00"), LocalTime.of(23, 59), LocalDateTime.of(2024, 2, 29, 0, 0, 1), Duration.ofMinutes(90),
             UUID.fromString("123e4567-e89b-12d3-a456-426614174000"), URI.create("https://example.org/a?b=c"));
 
@@ -77,7 +78,8 @@ class JsonTypeTest {
         var type = JsonType.of(Holders.class);
         var value = new Holders(List.of(new Book("a\"\n\u2028", Optional.of(3)), new Pen(Color.RED), new Ruler(30), new Book("", Optional.empty())),
                 Set.of("x"), Map.of("", List.of(1.0, -0.5)), new int[] {1, 2}, new String[][] {{"a"}, {}},
-                Optional.of(new Node("r", List.of(new Node("c", List.of())))), new Pair<>(Color.GREEN, new Pair<>(new Ruler(1), List.of(LocalDate.EPOCH))),
+                Optional.of(new Node("r", List.of(new Node("c", List.of())))),
+                new Pair<>(Color.GREEN, new Pair<>(new Ruler(1), List.of(LocalDate.EPOCH))),
                 OptionalInt.of(1), OptionalLong.empty(), OptionalDouble.of(0.5), List.of(Optional.of("a"), Optional.empty()));
         String json = type.write(value);
         Holders back = type.read(json);
@@ -171,7 +173,8 @@ class JsonTypeTest {
     @Test
     void valuesThatJsonCannotSay() {
         assertThrows(IllegalArgumentException.class, () -> JsonType.of(Double.class).write(Double.NaN));
-        assertTrue(assertThrows(NullPointerException.class, () -> JsonType.of(Node.class).write(new Node(null, List.of()))).getMessage().contains("$.name"));
+        var absent = new Node(null, List.of());
+        assertTrue(assertThrows(NullPointerException.class, () -> JsonType.of(Node.class).write(absent)).getMessage().contains("$.name"));
         var deep = new Node("", List.of());
         for (int i = 0; i < 1000; i++) {
             deep = new Node("", List.of(deep));

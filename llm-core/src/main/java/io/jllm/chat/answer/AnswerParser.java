@@ -140,7 +140,7 @@ public final class AnswerParser {
             return this;
         }
 
-        /** Makes the ids of calls that the model gives none: unique in a conversation. By default {@code call_} and 24 random letters, 9 for Mistral. */
+        /** Makes ids of calls that have none: unique in a conversation. By default 24 random letters after {@code call_}; for Mistral 9. */
         public Builder ids(Supplier<String> ids) {
             this.ids = Objects.requireNonNull(ids, "ids");
             return this;

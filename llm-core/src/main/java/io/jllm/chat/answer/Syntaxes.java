@@ -53,8 +53,8 @@ final class Syntaxes {
                     "</tool_call>");
             case LLAMA_JSON -> Optional.of(new Syntax(llamaOpeners(), List.of(bareJson()), List.of("</function>"), List.of(), List.of(THINK)));
             case PYTHONIC -> Optional.of(new Syntax(llamaOpeners(opener("<|python_start|>", python(_ -> _ -> true), json()),
-                    opener("<function_calls>", python(_ -> _ -> true))), List.of(barePython(), bareJson()),
-                    List.of("<|python_end|>", "</function_calls>", "</function>"), List.of(), List.of(THINK)));
+                    opener("<function_calls>", python(_ -> _ -> true)), opener("<|tool_call_start|>", python(_ -> _ -> true), json())),
+                    List.of(barePython(), bareJson()), List.of("<|python_end|>", "</function_calls>", "<|tool_call_end|>", "</function>"), List.of(), List.of(THINK)));
             case MISTRAL -> Optional.of(new Syntax(List.of(opener("[TOOL_CALLS]", json(), headed(MISTRAL_HEADER))), List.of(), List.of(), List.of(),
                     List.of(new Fence("[THINK]", "[/THINK]"), THINK)));
             case DEEPSEEK -> marked(List.of(opener("<｜tool▁calls▁begin｜>", headed(DEEPSEEK_HEADER)),

@@ -120,6 +120,7 @@ class AnswerParserTest {
         "HERMES ~ <tool_call>\\n{\"name\": <function-name>, \"arguments\": <args-json-object>}\\n</tool_call>",
         "QWEN_XML ~ <tool_call>\\n<function=example_function_name>\\n<parameter=example_parameter_1>",
         "LLAMA_JSON ~ <|start_header_id|> if tools is not none <|python_tag|>",
+        "PYTHONIC ~ <|tool_list_start|>", "COMMAND ~ <|START_OF_TURN_TOKEN|>",
         "PYTHONIC ~ <|header_start|>assistant<|header_end|>",
         "PYTHONIC ~ <|start_header_id|> Respond in the format [func_name1(params_name1=params_value1)]",
         "MISTRAL ~ {{ \"[TOOL_CALLS] [\" }}", "DEEPSEEK ~ '<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>'",
