@@ -16,7 +16,10 @@ public enum AnswerFormat {
     QWEN_XML,
     /** Llama 3: {@code {"name": "f", "parameters": {...}}} as the whole answer or after {@code <|python_tag|>}; several with {@code ;} between. */
     LLAMA_JSON,
-    /** Llama 3.2 and 4: {@code [f(a=1), g(b="x")]} as the whole answer, with or without {@code <|python_start|>}; Llama 3's JSON counts too. */
+    /**
+     * Llama 3.2 and 4: {@code [f(a=1), g(b="x")]} as the whole answer, or between {@code <|python_start|>} and {@code <|python_end|>}; LFM2's
+     * {@code <|tool_call_start|>} and OLMo 3's {@code <function_calls>}; Llama 3's JSON counts too.
+     */
     PYTHONIC,
     /** Mistral: {@code [TOOL_CALLS] [{"name": "f", "arguments": {...}}]} or {@code [TOOL_CALLS]f[ARGS]{...}}; {@code [THINK]}. */
     MISTRAL,
@@ -26,6 +29,8 @@ public enum AnswerFormat {
     HARMONY,
     /** Gemma 3: a fence of {@code tool_code} with a call as Python writes it, a fence with JSON, or either as the whole answer. */
     GEMMA,
+    /** Gemma 4 and FunctionGemma: <code>&lt;|tool_call>call:f{a:&lt;|"|>x&lt;|"|>,b:1}&lt;tool_call|></code>; {@code <|channel>thought}. */
+    GEMMA4,
     /** Granite 3: {@code <|tool_call|>[{"name": "f", "arguments": {...}}]}; reasoning by "Here is my thought process:". */
     GRANITE,
     /** Phi-4-mini: {@code <|tool_call|>[{"name": "f", "arguments": {...}}]<|/tool_call|>}, or {@code functools[...]}. */
@@ -50,11 +55,15 @@ public enum AnswerFormat {
     /** All texts of a sign must be in the template; the first that fits counts, so that what is special comes before what is general. */
     private static final List<Sign> SIGNS = List.of(
             new Sign(HARMONY, "<|channel|>", "<|message|>"),
+            new Sign(GEMMA4, "<|tool_call>"),
+            new Sign(GEMMA4, "<|channel>thought"),
+            new Sign(GEMMA4, "<start_function_call>"),
             new Sign(KIMI, "<|tool_call_begin|>", "<|tool_call_argument_begin|>"),
             new Sign(DEEPSEEK, "tool▁call▁begin"),
             new Sign(SEED, "<seed:"),
             new Sign(MINIMAX, "<minimax:tool_call>"),
             new Sign(COMMAND, "<|START_ACTION|>"),
+            new Sign(COMMAND, "<|START_OF_TURN_TOKEN|>"),
             new Sign(GLM, "<arg_key>"),
             new Sign(QWEN_XML, "<function=", "<parameter="),
             new Sign(MISTRAL, "[TOOL_CALLS]"),
@@ -65,6 +74,9 @@ public enum AnswerFormat {
             new Sign(GRANITE, "<|tool_call|>"),
             new Sign(GRANITE, "<|start_of_role|>", "Here is my thought process"),
             new Sign(HERMES, "<tool_call>"),
+            new Sign(PYTHONIC, "<|tool_list_start|>"),
+            new Sign(PYTHONIC, "<|tool_call_start|>"),
+            new Sign(PYTHONIC, "<function_calls>"),
             new Sign(PYTHONIC, "<|python_start|>"),
             new Sign(PYTHONIC, "<|header_start|>"),
             new Sign(PYTHONIC, "<|start_header_id|>", "[func_name1("),

@@ -21,11 +21,13 @@ public final class JsonParameters {
     }
 
     /**
-     * Of a method.
+     * Of a method, which is made callable by reflection from anywhere.
      *
-     * @throws UnsupportedTypeException if a parameter's type has no schema, or a parameter's name is not known
+     * @throws UnsupportedTypeException if a parameter's type has no schema, a parameter's name is not known, or the method's
+     *         module is closed to this one
      */
     public static JsonParameters of(Method method) {
+        Reflection.open(method, method.getDeclaringClass(), method.getName());
         var shapes = new Shapes();
         var fields = new ArrayList<Shape.Field>();
         var used = new HashSet<String>();

@@ -44,8 +44,9 @@ final class Reflection {
         try {
             member.setAccessible(true);
         } catch (InaccessibleObjectException e) {
-            throw Shapes.unsupported(of, where, "is closed to " + Reflection.class.getModule().getName() + ": write \"opens " + of.getPackageName() + " to "
-                    + Reflection.class.getModule().getName() + ";\" in the module-info.java of " + of.getModule().getName());
+            String here = Reflection.class.getModule().isNamed() ? " to " + Reflection.class.getModule().getName() : "";
+            throw Shapes.unsupported(of, where, "is in a package that its module does not open" + here + ": write \"opens " + of.getPackageName() + here
+                    + ";\" in the module-info.java of " + of.getModule().getName());
         }
     }
 

@@ -28,10 +28,11 @@ final class Shapes {
     private static final String SUPPORTED = "use records, sealed interfaces of records, enums, lists, sets, maps with String keys, Optional, arrays, "
             + "String, numbers, booleans, or dates and times of java.time";
 
-    private static final int MOST_TYPES = 500;
+    private static final int DEEPEST = 50;
 
     private final Map<String, Shape.Named> named = new HashMap<>();
     private final Set<String> names = new HashSet<>();
+    private int depth;
 
     /**
      * @param where how messages name the place
@@ -193,8 +194,12 @@ final class Shapes {
             return known;
         }
         var components = c.getRecordComponents();
-        var product = new Shape.Product(unusedName(c, where), Reflection.description(c), Reflection.constructor(c, components, where));
+        var product = new Shape.Product(unusedName(c), Reflection.description(c), Reflection.constructor(c, components, where));
         named.put(key, product);
+        if (++depth > DEEPEST) {
+            throw unsupported(c, where, "is nested more than " + DEEPEST + " records deep: a generic record that holds itself with other arguments "
+                    + "has no end");
+        }
         var variables = new HashMap<String, Type>();
         for (int i = 0; i < arguments.size(); i++) {
             variables.put(c.getTypeParameters()[i].getName(), arguments.get(i));
@@ -209,6 +214,7 @@ final class Shapes {
             fields.add(new Shape.Field(name, Reflection.description(r), of(r.getGenericType(), variables, where + "." + r.getName()),
                     Optional.of(Reflection.accessor(r.getAccessor(), where))));
         }
+        depth--;
         product.is(fields);
         return product;
     }
@@ -221,7 +227,7 @@ final class Shapes {
         if (c.getTypeParameters().length > 0) {
             throw unsupported(c, where, "is sealed and generic: make it a sealed interface without type parameters");
         }
-        var sum = new Shape.Sum(unusedName(c, where), Reflection.description(c));
+        var sum = new Shape.Sum(unusedName(c), Reflection.description(c));
         named.put(c.getName(), sum);
         var variants = new LinkedHashMap<String, Shape.Variant>();
         for (Class<?> leaf : leaves(c, where)) {
@@ -253,10 +259,7 @@ final class Shapes {
         return found;
     }
 
-    private String unusedName(Class<?> c, String where) {
-        if (named.size() == MOST_TYPES) {
-            throw unsupported(c, where, "is one of more than " + MOST_TYPES + " types: a generic type that holds itself with other arguments has no end");
-        }
+    private String unusedName(Class<?> c) {
         String name = c.getSimpleName();
         for (int i = 2; !names.add(name); i++) {
             name = c.getSimpleName() + i;

@@ -34,7 +34,7 @@ public final class AnswerParser {
     /** Mistral's templates refuse ids of any other length. */
     private static final int MISTRAL_ID_LETTERS = 9;
     private static final List<String> END_TOKENS = List.of("<|im_end|>", "<|endoftext|>", "<|end_of_text|>", "<|eot_id|>", "<|eom_id|>", "<|eot|>",
-            "<|eom|>", "<end_of_turn>", "<turn|>", "<｜end▁of▁sentence｜>", "<|END_OF_TURN_TOKEN|>", "<|end|>", "<|observation|>", "<|user|>",
+            "<|eom|>", "<end_of_turn>", "<turn|>", "<|tool_response>", "<｜end▁of▁sentence｜>", "<|END_OF_TURN_TOKEN|>", "<|end|>", "<|observation|>", "<|user|>",
             "<seed:eos>", "[e~[", "<eos>");
 
     private final Input in = new Input();
@@ -145,7 +145,7 @@ public final class AnswerParser {
             return this;
         }
 
-        /** Makes the ids of calls that the model gives none: unique in a conversation. By default {@code call_} and 24 random letters, 9 for Mistral. */
+        /** Makes ids of calls that have none: unique in a conversation. By default 24 random letters after {@code call_}; for Mistral 9. */
         public Builder ids(Supplier<String> ids) {
             this.ids = Objects.requireNonNull(ids, "ids");
             return this;

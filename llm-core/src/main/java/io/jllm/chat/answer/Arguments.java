@@ -7,7 +7,6 @@ package io.jllm.chat.answer;
 final class Arguments {
     private final Markers ends;
     private final ValueScanner value;
-    private final StringBuilder json = new StringBuilder();
     private boolean malformed;
 
     /**
@@ -21,24 +20,17 @@ final class Arguments {
     /** Reads on; whether the call is at its end. At the end of the answer it always is. */
     boolean read(Input in, Output out) {
         while (!malformed && in.hasNext()) {
-            switch (value.next(in.peek())) {
-                case MORE -> in.skip(1);
-                case LAST -> {
-                    in.skip(1);
-                    pass(in, out);
-                    out.callEnd();
-                    return true;
-                }
-                case PAST -> {
-                    pass(in, out);
-                    out.callEnd();
-                    return true;
-                }
-                case ERROR -> malformed = true;
+            var step = value.next(in.peek());
+            malformed = step == ValueScanner.Step.ERROR;
+            in.skip(step == ValueScanner.Step.MORE || step == ValueScanner.Step.LAST ? 1 : 0);
+            if (step == ValueScanner.Step.LAST || step == ValueScanner.Step.PAST) {
+                pass(in, out);
+                out.callEnd();
+                return true;
             }
         }
         pass(in, out);
-        return malformed ? malformed(in, out) : in.ended();
+        return malformed ? rest(in, out, ends) : in.ended();
     }
 
     private void pass(Input in, Output out) {
@@ -47,27 +39,17 @@ final class Arguments {
 
     /** From here on the text is malformed: all up to the end of the call is passed on. Whether the call is at its end. */
     static boolean rest(Input in, Output out, Markers ends) {
-        while (in.hasNext()) {
-            int end = ends.match(in);
-            if (end != Markers.NONE) {
-                String raw = in.take();
-                out.arguments(raw, raw);
-                if (end >= 0) {
-                    out.callEnd();
-                }
-                return end >= 0;
-            }
-            in.skip(1);
+        int end = Markers.NONE;
+        while (in.hasNext() && end == Markers.NONE) {
+            end = ends.match(in);
+            in.skip(end == Markers.NONE ? 1 : 0);
         }
         String raw = in.take();
         out.arguments(raw, raw);
-        if (in.ended()) {
+        boolean ended = end >= 0 || in.ended();
+        if (ended) {
             out.callEnd();
         }
-        return in.ended();
-    }
-
-    private boolean malformed(Input in, Output out) {
-        return rest(in, out, ends);
+        return ended;
     }
 }

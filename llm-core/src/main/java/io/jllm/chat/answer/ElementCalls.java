@@ -38,7 +38,7 @@ final class ElementCalls implements CallReader {
 
     /**
      * @param named whether the tag that opens the first call is read
-     * @param ends what ends calls that are malformed, beside the end of a call
+     * @param ends what ends a call that is malformed
      */
     ElementCalls(Tags tags, boolean named, ParameterTypes types, Markers ends) {
         this.tags = tags;
@@ -69,9 +69,9 @@ final class ElementCalls implements CallReader {
                 case PARAMETER_NAME -> parameterName(in, out);
                 case VALUE_OPEN -> valueOpen(in, out);
                 case VALUE -> value(in, out);
-                case MALFORMED -> Look.FITS;
+                case MALFORMED -> Look.FAILS;
             };
-            if (place == Place.MALFORMED || look == Look.FAILS && told) {
+            if (look == Look.FAILS && told) {
                 place = Place.MALFORMED;
                 return Arguments.rest(in, out, ends) ? Step.DONE : Step.MORE;
             }
@@ -110,6 +110,9 @@ final class ElementCalls implements CallReader {
     }
 
     private Look name(Input in) {
+        if (tags.call().isEmpty() && word.isEmpty() && in.skipSpace()) {
+            return Look.MORE;
+        }
         while (in.hasNext() && isName(in.peek()) && word.length() < LONGEST_NAME) {
             word.append(in.peek());
             in.skip(1);
@@ -117,7 +120,7 @@ final class ElementCalls implements CallReader {
         if (!in.hasNext()) {
             return Look.MORE;
         }
-        tool = word.toString().strip();
+        tool = word.toString();
         if (tool.isEmpty()) {
             return Look.FAILS;
         }
@@ -128,8 +131,8 @@ final class ElementCalls implements CallReader {
         return tag(nameEnd, in, Place.PARAMETERS);
     }
 
-    private boolean isName(char c) {
-        return Character.isLetterOrDigit(c) || c == '_' || c == '.' || c == '-' || word.isEmpty() && tags.call().isEmpty() && Input.isSpace(c);
+    private static boolean isName(char c) {
+        return Character.isLetterOrDigit(c) || c == '_' || c == '.' || c == '-';
     }
 
     private Look parameters(Input in, Output out) {

@@ -1,7 +1,6 @@
 package io.jllm.chat.answer;
 
 import java.util.Optional;
-import java.util.function.Supplier;
 import java.util.regex.Pattern;
 
 /**
@@ -13,17 +12,13 @@ final class HeadedCall implements CallReader {
     private static final int LONGEST_HEADER = 256;
 
     private final Pattern header;
-    private final Supplier<ValueScanner> values;
-    private final Markers ends;
-    private Arguments arguments;
+    private final Arguments arguments;
     private boolean begun;
     private int length;
 
-    HeadedCall(Pattern header, Supplier<ValueScanner> values, Markers ends) {
+    HeadedCall(Pattern header, ValueScanner value, Markers ends) {
         this.header = header;
-        this.values = values;
-        this.ends = ends;
-        arguments = new Arguments(values.get(), ends);
+        arguments = new Arguments(value, ends);
     }
 
     @Override
@@ -52,9 +47,8 @@ final class HeadedCall implements CallReader {
         var match = header.matcher(read.substring(read.length() - length));
         begun = match.matches();
         if (begun) {
-            var id = match.namedGroups().containsKey("id") ? Optional.ofNullable(match.group("id")) : Optional.<String>empty();
-            out.callStart(id, match.group("name"), in.take());
-            arguments = new Arguments(values.get(), ends);
+            boolean hasId = header.namedGroups().containsKey("id");
+            out.callStart(hasId ? Optional.ofNullable(match.group("id")) : Optional.empty(), match.group("name"), in.take());
         }
         return begun;
     }

@@ -153,7 +153,7 @@ final class Output {
 
     /** A call begins. */
     void callStart(Optional<String> wantedId, String toolName, String source) {
-        markup("");
+        become(text);
         take(Kind.CALL, source);
         id = wantedId.filter(i -> !i.isBlank() && !usedIds.contains(i)).orElseGet(ids);
         usedIds.add(id);

@@ -60,13 +60,15 @@ final class PythonCalls implements CallReader {
     }
 
     private Step atEnd(Input in, Output out) {
-        if (told) {
+        if (place == Place.VALUE) {
             pass(in, out);
         }
         if (!in.ended()) {
             return Step.MORE;
         }
-        if (!told) {
+        if (told) {
+            out.arguments("", in.take());
+        } else {
             in.rewind();
         }
         return told || any ? Step.DONE : Step.NOT_A_CALL;

@@ -22,6 +22,8 @@ final class PythonValue extends ValueScanner {
     /** Quotes in a row: at the opening, and where a string in three quotes may end. */
     private int quotes;
     private boolean triple;
+    /** Of an escape by a number: the letter that begins it, how many digits it has and of which base. */
+    private String kind = "";
     private int digits;
     private int radix;
 
@@ -66,10 +68,11 @@ final class PythonValue extends ValueScanner {
             word.append(c);
             return Step.MORE;
         }
-        if (!atomMayEnd()) {
+        boolean fits = atomMayEnd();
+        json.append(fits ? wordAsJson() : word);
+        if (!fits) {
             return Step.ERROR;
         }
-        json.append(wordAsJson());
         return Step.PAST;
     }
 
@@ -118,6 +121,7 @@ final class PythonValue extends ValueScanner {
         state = State.TEXT;
         if (c == 'x' || c == 'u' || c == 'U' || c >= '0' && c <= '7') {
             word.setLength(0);
+            kind = c == 'x' || c == 'u' || c == 'U' ? String.valueOf(c) : "";
             radix = c == 'x' || c == 'u' || c == 'U' ? 16 : 8;
             digits = c == 'x' ? 2 : c == 'u' ? 4 : c == 'U' ? 8 : 3;
             state = State.DIGITS;
@@ -136,12 +140,11 @@ final class PythonValue extends ValueScanner {
         boolean fits = c < 128 && Character.digit(c, radix) >= 0;
         if (fits) {
             word.append(c);
-        } else if (radix == 16) {
-            return Step.ERROR;
         }
         if (!fits || word.length() == digits) {
-            long code = Long.parseLong(word.toString(), radix);
-            if (code > Character.MAX_CODE_POINT) {
+            long code = word.isEmpty() || radix == 16 && !fits ? -1 : Long.parseLong(word.toString(), radix);
+            if (code < 0 || code > Character.MAX_CODE_POINT) {
+                json.append('\\').append(kind).append(word, 0, word.length() - (fits ? 1 : 0));
                 return Step.ERROR;
             }
             for (char unit : Character.toChars((int) code)) {

@@ -38,6 +38,7 @@ final class Syntaxes {
             + "\\s*(?:<｜tool▁sep｜>)?\\s*(?:```(?:json)?)?\\s*");
     private static final Pattern KIMI_HEADER = Pattern.compile("\\s*(?:<\\|tool_call_begin\\|>)?\\s*(?<id>(?:functions\\.)?(?<name>[\\w.-]+?)(?::\\d+)?)"
             + "\\s*<\\|tool_call_argument_begin\\|>\\s*");
+    private static final Pattern GEMMA_HEADER = Pattern.compile("\\s*call:" + NAME + "\\s*");
     private static final Pattern FUNCTION_HEADER = Pattern.compile(NAME + ">\\s*");
 
     private Syntaxes() {
@@ -52,8 +53,8 @@ final class Syntaxes {
                     "</tool_call>");
             case LLAMA_JSON -> Optional.of(new Syntax(llamaOpeners(), List.of(bareJson()), List.of("</function>"), List.of(), List.of(THINK)));
             case PYTHONIC -> Optional.of(new Syntax(llamaOpeners(opener("<|python_start|>", python(_ -> _ -> true), json()),
-                    opener("<function_calls>", python(_ -> _ -> true))), List.of(barePython(), bareJson()),
-                    List.of("<|python_end|>", "</function_calls>", "</function>"), List.of(), List.of(THINK)));
+                    opener("<function_calls>", python(_ -> _ -> true)), opener("<|tool_call_start|>", python(_ -> _ -> true), json())),
+                    List.of(barePython(), bareJson()), List.of("<|python_end|>", "</function_calls>", "<|tool_call_end|>", "</function>"), List.of(), List.of(THINK)));
             case MISTRAL -> Optional.of(new Syntax(List.of(opener("[TOOL_CALLS]", json(), headed(MISTRAL_HEADER))), List.of(), List.of(), List.of(),
                     List.of(new Fence("[THINK]", "[/THINK]"), THINK)));
             case DEEPSEEK -> marked(List.of(opener("<｜tool▁calls▁begin｜>", headed(DEEPSEEK_HEADER)),
@@ -64,6 +65,9 @@ final class Syntaxes {
             case GEMMA -> Optional.of(new Syntax(List.of(opener("```tool_code", python(c -> c::isTool), json()),
                     opener("```tool_call", python(c -> c::isTool), json()), opener("```json", bareJson())), List.of(barePython(), bareJson()),
                     List.of("```"), List.of(), List.of(THINK)));
+            case GEMMA4 -> Optional.of(new Syntax(List.of(opener("<|tool_call>", headed(GEMMA_HEADER, "<|\"|>")),
+                    opener("<start_function_call>", headed(GEMMA_HEADER, "<escape>"))), List.of(), List.of("<tool_call|>", "<end_function_call>"),
+                    List.of(), List.of(new Fence("<|channel>thought", "<channel|>"))));
             case GRANITE -> Optional.of(new Syntax(List.of(opener("<|tool_call|>", json()), opener("<tool_call>", json())), List.of(),
                     List.of("<|/tool_call|>", "</tool_call>"), List.of(), List.of(THINK,
                             new Fence("Here is my thought process:", "Here is my response:"),
@@ -117,7 +121,11 @@ final class Syntaxes {
     }
 
     private static Function<Context, CallReader> headed(Pattern header) {
-        return c -> new HeadedCall(header, JsonValue::new, c.ends());
+        return c -> new HeadedCall(header, new JsonValue(), c.ends());
+    }
+
+    private static Function<Context, CallReader> headed(Pattern header, String quote) {
+        return c -> new HeadedCall(header, new GemmaValue(quote), c.ends());
     }
 
     private static Function<Context, CallReader> elements(Tags tags, boolean named) {

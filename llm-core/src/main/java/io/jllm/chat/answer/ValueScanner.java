@@ -13,7 +13,7 @@ abstract class ValueScanner {
         LAST,
         /** No part of the value, which ended before it. */
         PAST,
-        /** An error: the value is malformed. Nothing was written for this character. */
+        /** An error: the value is malformed. Nothing was written for this character, and all that came before it is. */
         ERROR
     }
 
@@ -45,6 +45,7 @@ abstract class ValueScanner {
     final Step next(char c) {
         Step step = place == Place.IN_VALUE || place == Place.IN_KEY ? inAtom(c) : between(c);
         if (step == Step.ERROR) {
+            writeComma();
             place = Place.ERROR;
         }
         return step;
@@ -66,7 +67,7 @@ abstract class ValueScanner {
 
     private Step between(char c) {
         if (Input.isSpace(c)) {
-            if (!comma) {
+            if (!comma && !open.isEmpty()) {
                 json.append(c);
             }
             return Step.MORE;
@@ -84,7 +85,7 @@ abstract class ValueScanner {
                 place = Place.VALUE;
                 yield Step.MORE;
             }
-            case AFTER_VALUE -> c == ',' ? comma() : close(c);
+            case AFTER_VALUE -> c == ',' ? comma(c) : close(c);
             case IN_VALUE, IN_KEY, DONE, ERROR -> Step.ERROR;
         };
     }
@@ -93,21 +94,22 @@ abstract class ValueScanner {
         return open.isEmpty() ? ' ' : open.charAt(open.length() - 1);
     }
 
-    private Step comma() {
+    private Step comma(char c) {
         place = top() == '{' ? Place.KEY : Place.VALUE;
         if (top() == '(') {
             open.setCharAt(open.length() - 1, 't');
         }
         comma = true;
         if (!python()) {
-            writeComma(",");
+            json.append(c);
+            comma = false;
         }
         return Step.MORE;
     }
 
-    private void writeComma(String text) {
+    private void writeComma() {
         if (comma) {
-            json.append(text);
+            json.append(", ");
             comma = false;
         }
     }
@@ -115,7 +117,7 @@ abstract class ValueScanner {
     private Step value(char c) {
         switch (c) {
             case '{' -> {
-                writeComma(", ");
+                writeComma();
                 json.append(c);
                 open.append(c);
                 place = Place.FIRST_KEY;
@@ -125,7 +127,7 @@ abstract class ValueScanner {
                 if (c == '(' && !python()) {
                     return Step.ERROR;
                 }
-                writeComma(", ");
+                writeComma();
                 json.append('[');
                 open.append(c);
                 place = Place.FIRST_VALUE;
@@ -142,14 +144,9 @@ abstract class ValueScanner {
     }
 
     private Step atomBegins(char c, Place inside) {
-        boolean owed = comma;
-        int before = json.length();
-        writeComma(", ");
+        writeComma();
         Step step = begin(c, inside == Place.IN_KEY);
-        if (step == Step.ERROR) {
-            json.setLength(before);
-            comma = owed;
-        } else {
+        if (step != Step.ERROR) {
             place = inside;
         }
         return step;

@@ -11,7 +11,8 @@
  * <li>{@link ReasoningMarks}: where reasoning ends, for whoever binds the answer behind it
  * <li>{@link CallReader}: {@link JsonCalls} and {@link JsonCall}, {@link HeadedCall}, {@link PythonCalls}, {@link ElementCalls} by their
  * {@link Tags}
- * <li>{@link Arguments}: the arguments of a call, by a {@link ValueScanner}: {@link JsonValue}, {@link PythonValue}; {@link ElementValue} for those
+ * <li>{@link Arguments}: the arguments of a call, by a {@link ValueScanner}: {@link JsonValue}, {@link PythonValue},
+ * {@link GemmaValue}; {@link ElementValue} for those
  * without quotes, by the {@link ParameterTypes} of the tools' schemas
  * </ul>
  */

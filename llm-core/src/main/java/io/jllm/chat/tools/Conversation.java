@@ -90,7 +90,8 @@ public record Conversation(Tools tools, int maxRounds, boolean parallel) {
             if (round == maxRounds) {
                 return new Transcript(messages, answer, End.MAX_ROUNDS, round);
             }
-            messages.addAll(parallel && answer.toolCalls().size() > 1 ? atOnce(answer.toolCalls()) : answer.toolCalls().stream().map(tools::call).toList());
+            List<ToolCall> calls = answer.toolCalls();
+            messages.addAll(parallel && calls.size() > 1 ? atOnce(calls) : calls.stream().map(tools::call).toList());
         }
     }
 

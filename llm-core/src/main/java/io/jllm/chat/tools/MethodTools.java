@@ -3,8 +3,6 @@ package io.jllm.chat.tools;
 import io.jllm.chat.Tool;
 import io.jllm.schema.JsonParameters;
 import io.jllm.schema.JsonType;
-import io.jllm.schema.UnsupportedTypeException;
-import java.lang.reflect.InaccessibleObjectException;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.lang.reflect.Modifier;
@@ -45,14 +43,6 @@ final class MethodTools {
     }
 
     private static Tools.Action action(Object object, Method method, JsonParameters parameters) {
-        try {
-            method.setAccessible(true); // public methods of classes that are not
-        } catch (InaccessibleObjectException e) {
-            String module = MethodTools.class.getModule().getName();
-            Class<?> type = method.getDeclaringClass();
-            throw new UnsupportedTypeException(method + " cannot be called: write \"opens " + type.getPackageName() + " to " + module
-                    + ";\" in the module-info.java of " + type.getModule().getName());
-        }
         var result = result(method);
         return arguments -> {
             try {
