@@ -20,6 +20,7 @@ import io.jllm.cuda.kernels.AttentionCut;
 import io.jllm.cuda.kernels.Kernels;
 import io.jllm.cuda.memory.Activations;
 import io.jllm.cuda.memory.BlockCopier;
+import io.jllm.cuda.memory.HostRows;
 import io.jllm.cuda.memory.KvCache;
 import io.jllm.cuda.memory.StepSize;
 import io.jllm.cuda.memory.StepUpload;
@@ -63,9 +64,7 @@ final class CudaRunner implements ModelRunner {
     private final GraphCache graphs;
     private final int vocab;
     private final int tokens;
-    private Arena hostArena = Arena.ofShared();
-    private MemorySegment host = MemorySegment.NULL;
-    private Optional<Value> onHost = Optional.empty();
+    private final HostRows host;
     private int rows;
     private boolean closed;
 
@@ -85,6 +84,7 @@ final class CudaRunner implements ModelRunner {
             values = owner.own(DeviceMemory.allocate(context, Activations.bytes(buffers, options.maxTokensPerStep(), options.maxLogitRows()),
                     "activations"));
             activations = new Activations(buffers, options.maxTokensPerStep(), options.maxLogitRows(), values.address());
+            host = owner.own(new HostRows(stream, values, activations));
             kv = owner.own(new KvCache(context, program, options.blockSize(), options.kvType(), budget.blocks()));
             upload = owner.own(new StepUpload(context, options, AttentionCut.of(kernels), budget.tableInts(), budget.pieceRoom()));
             DeviceMemory partial = owner.own(DeviceMemory.allocate(context, budget.partialBytes(), "attention"));
@@ -109,7 +109,6 @@ final class CudaRunner implements ModelRunner {
             WeightLoader.load(plan, weights, context, stream, kernels);
             warmUp();
         } catch (RuntimeException | Error e) {
-            hostArena.close();
             owner.close();
             throw e;
         }
@@ -161,7 +160,7 @@ final class CudaRunner implements ModelRunner {
             throw outOfMemory(e);
         }
         rows = b.logitRows;
-        onHost = Optional.empty();
+        host.forget();
     }
 
     /** Whether every sequence has one token and wants its logits. */
@@ -232,30 +231,9 @@ final class CudaRunner implements ModelRunner {
                 "the model's logits are no product of a hidden state, so it makes no embeddings")));
     }
 
-    /** Brings rows of a value to the host. */
     private MemorySegment onHost(Value v) {
         use();
-        if (onHost.filter(v::equals).isEmpty()) {
-            long width = (long) v.width() * Float.BYTES;
-            long need = Math.max(rows, 1) * width;
-            if (host.byteSize() < need) {
-                hostArena.close();
-                hostArena = Arena.ofShared();
-                host = hostArena.allocate(need, 64);
-            }
-            stream.synchronize();
-            long from = activations.floats(v) - values.address();
-            long pitch = (long) Activations.pitch(v) * Float.BYTES;
-            if (pitch == width) {
-                values.read(from, host.asSlice(0, need));
-            } else {
-                for (int r = 0; r < rows; r++) {
-                    values.read(from + r * pitch, host.asSlice(r * width, width));
-                }
-            }
-            onHost = Optional.of(v);
-        }
-        return host;
+        return host.rows(v, rows);
     }
 
     @Override
@@ -304,7 +282,6 @@ final class CudaRunner implements ModelRunner {
         if (!closed) {
             use();
             closed = true;
-            hostArena.close();
             owner.close();
         }
     }
