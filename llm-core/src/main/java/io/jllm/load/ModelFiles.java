@@ -101,7 +101,7 @@ public final class ModelFiles {
                     ? Optional.of(() -> GgufTokenizers.fromGguf(metadata)) : Optional.empty();
             var name = metadata.text("general.name").orElse(String.valueOf(path.getFileName()));
             var weights = read.model().adaptFile(file);
-            var chat = CompletableFuture.completedFuture(ChatTemplates.ofGguf(metadata));
+            var chat = CompletableFuture.completedFuture(ChatTemplates.fromGguf(metadata));
             return assemble(name, read.model().build(weights), weights, tokenizer, chat, defaults, Set.of(), read.gguf());
         } catch (Throwable t) {
             file.close();
@@ -123,7 +123,7 @@ public final class ModelFiles {
             Optional<Supplier<Tokenizer>> tokenizer = HuggingFaceTokenizers.isIn(folder)
                     ? Optional.of(() -> HuggingFaceTokenizers.fromFolder(folder, eos)) : Optional.empty();
             var name = String.valueOf(folder.toRealPath().getFileName());
-            var chat = CompletableFuture.supplyAsync(() -> ChatTemplates.ofFolder(folder), work -> inBackground("jllm-chat-template", work));
+            var chat = CompletableFuture.supplyAsync(() -> ChatTemplates.fromFolder(folder), work -> inBackground("jllm-chat-template", work));
             return assemble(name, built, weights, tokenizer, chat, defaults, eos, read.gguf());
         } catch (Throwable t) {
             checkpoint.close();
