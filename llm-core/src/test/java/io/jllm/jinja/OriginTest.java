@@ -56,7 +56,7 @@ class OriginTest {
         "{{ d if d == 'Data 😀 x' else 'no' }}#<Data 😀 x>",
         "{{ {'Data 😀 x': 'found'}[d] }}#found",
         "{{ d|default('x') ~ u|default('x') }}#<Data 😀 x>x",
-        "{{ d|e ~ d|center(10) }}#<Data 😀 x> <Data 😀 x> ",
+        "{{ d|e ~ d|center(10) ~ '.' }}#<Data 😀 x> <Data 😀 x> .",
         "{{ d|string ~ d|list|first ~ d.partition('t')[1] ~ 't' }}#<Data 😀 xDt>t",
         "{{ [d]|map('upper')|first }}#<DATA 😀 X>",
         "{{ d.splitlines()[0] ~ d.title() ~ d.strip('D') }}#<Data 😀 xData 😀 Xata 😀 x>",

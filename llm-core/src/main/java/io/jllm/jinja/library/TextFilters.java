@@ -108,7 +108,7 @@ final class TextFilters {
         for (int i = 0; i < lines.size(); i++) {
             Str line = (Str) lines.get(i);
             if (i > 0) {
-                out.add("\n").add(a.flag("blank") || !line.isEmpty() ? indent : Str.trusted(""));
+                out.add("\n", s.isTrusted()).add(a.flag("blank") || !line.isEmpty() ? indent : Str.trusted(""));
             }
             out.add(line);
         }

@@ -6,6 +6,7 @@ import io.jllm.examples.cli.command.InspectCommand;
 import io.jllm.examples.cli.command.LogitsCommand;
 import io.jllm.examples.cli.command.PerplexityCommand;
 import io.jllm.examples.cli.command.QuantizeCommand;
+import io.jllm.examples.cli.command.RenderCommand;
 import io.jllm.examples.cli.command.RunCommand;
 import io.jllm.examples.cli.command.SoakCommand;
 import io.jllm.examples.cli.command.TokenizeCommand;
@@ -107,6 +108,7 @@ final class Cli {
         all.put("run", RunCommand::new);
         all.put("logits", LogitsCommand::new);
         all.put("tokenize", TokenizeCommand::new);
+        all.put("render", RenderCommand::new);
         all.put("perplexity", PerplexityCommand::new);
         all.put("inspect", InspectCommand::new);
         all.put("quantize", QuantizeCommand::new);
