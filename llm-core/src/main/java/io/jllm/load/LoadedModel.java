@@ -49,7 +49,8 @@ public final class LoadedModel implements AutoCloseable {
 
     /** A model whose tokenizer may come later, or fail with a {@link ModelLoadException}, and whose chat templates may come later. */
     LoadedModel(ModelConfig config, Program program, WeightSource weights, CompletableFuture<Optional<Tokenizer>> tokenizer,
-                CompletableFuture<ChatTemplate> chatTemplate, SamplingParams defaults, Set<Integer> eos, String description, Optional<GgufForm> gguf) {
+                CompletableFuture<ChatTemplate> chatTemplate, SamplingParams defaults, Set<Integer> eos, String description,
+                Optional<GgufForm> gguf) {
         this.config = config;
         this.program = program;
         this.weights = weights;

@@ -48,7 +48,8 @@ class InjectionTest {
                 Message.assistant("c" + attack + "d").withReasoning("r" + attack + "s")));
         if (calls) {
             ToolCall call = new ToolCall("i" + attack, "f" + attack, "{" + JsonText.quoted("k" + attack) + ":" + JsonText.quoted("v" + attack) + "}");
-            messages.addAll(List.of(Message.user("x"), Message.assistant(attack, List.of(call)), Message.tool(call, attack + "e"), Message.assistant("y")));
+            messages.addAll(List.of(Message.user("x"), Message.assistant(attack, List.of(call)),
+                    Message.tool(call, attack + "e"), Message.assistant("y")));
         }
         messages.add(Message.user(attack));
         return messages;
@@ -89,7 +90,8 @@ class InjectionTest {
             List<String> tokens = steering.stream().map(tokenizer::token).filter(t -> !t.startsWith("[PAD")).sorted().toList();
             List<String> attacks = new ArrayList<>(SYNTAX);
             int step = tokens.size() / MOST + 1;
-            IntStream.range(0, tokens.size()).filter(i -> i % step == 0 || !tokens.get(i).matches(".*\\d.*")).forEach(i -> attacks.add(tokens.get(i)));
+            IntStream.range(0, tokens.size()).filter(i -> i % step == 0 || !tokens.get(i).matches(".*\\d.*"))
+                    .forEach(i -> attacks.add(tokens.get(i)));
             assertTrue(attacks.size() > SYNTAX.size() + 2);
             ChatPrompt harmless = template.render(conversation(HARMLESS, calls), options(HARMLESS, tools));
             int[] ids = tokenizer.encode(harmless.pieces(), false);

@@ -26,7 +26,8 @@ class LimitsTest {
 
     private static String render(String template) {
         Map<String, Value> none = new HashMap<>();
-        return Template.parse(template).render(none, Clock.fixed(Instant.parse("2026-07-04T05:06:07Z"), ZoneOffset.UTC), new Meter(STEPS, CHARACTERS)).text();
+        return Template.parse(template).render(none, Clock.fixed(Instant.parse("2026-07-04T05:06:07Z"), ZoneOffset.UTC),
+                new Meter(STEPS, CHARACTERS)).text();
     }
 
     @ParameterizedTest
@@ -40,7 +41,8 @@ class LimitsTest {
         "{% set ns = namespace(s='abcdefgh') %}{% for i in range(99) %}{% set ns.s = ns.s ~ ns.s %}{% endfor %}",
         "{% set ns = namespace(l=[1]) %}{% for i in range(99) %}{% set ns.l = ns.l + ns.l %}{% endfor %}",
         "{% set ns = namespace(l=[1]) %}{% for i in range(99) %}{% set ns.l = [ns.l, ns.l] %}{% endfor %}{{ ns.l }}",
-        "{% set ns = namespace(l=[1], m=[1]) %}{% for i in range(99) %}{% set ns.l = [ns.l, ns.l] %}{% set ns.m = [ns.m, ns.m] %}{% endfor %}{{ ns.l == ns.m }}",
+        "{% set ns = namespace(l=[1], m=[1]) %}{% for i in range(99) %}{% set ns.l = [ns.l, ns.l] %}"
+                + "{% set ns.m = [ns.m, ns.m] %}{% endfor %}{{ ns.l == ns.m }}",
         "{% set ns = namespace(l=(1,)) %}{% for i in range(99) %}{% set ns.l = (ns.l, ns.l) %}{% endfor %}{{ {ns.l: 1} }}",
         "{% set l = [] %}{% set _ = l.append(l) %}{{ l }}",
         "{% set l = [] %}{% set _ = l.append(l) %}{{ l|tojson }}",
@@ -50,7 +52,8 @@ class LimitsTest {
         "{{ 'aaaaaaaaaa'.replace('', 'b' * 1000000).replace('', 'c' * 1000000) }}",
         "{{ range(99999)|map('center', 99999)|list }}",
         "{{ ['x' * 1000000] * 1000|join('y' * 1000) }}",
-        "{{ 9223372036854775807 + 1 }}", "{{ 2 ** 64 }}", "{{ -9223372036854775807 - 2 }}", "{{ 9223372036854775808 }}", "{{ 1e300|int }}", "{{ 10.0 ** 400 }}"})
+        "{{ 9223372036854775807 + 1 }}", "{{ 2 ** 64 }}", "{{ -9223372036854775807 - 2 }}", "{{ 9223372036854775808 }}",
+        "{{ 1e300|int }}", "{{ 10.0 ** 400 }}"})
     void bounded(String template) {
         JinjaException e = assertThrows(JinjaException.class, () -> render(template));
         assertEquals(1, e.line());
@@ -79,7 +82,8 @@ class LimitsTest {
         AtomicReference<Throwable> thrown = new AtomicReference<>();
         Thread small = new Thread(null, () -> {
             try {
-                render("{% macro m(a) %}{% if true %}{% for x in [1] %}{{ '' ~ (1 + m([a][0])|length) }}{% endfor %}{% endif %}{% endmacro %}{{ m(1) }}");
+                render("{% macro m(a) %}{% if true %}{% for x in [1] %}{{ '' ~ (1 + m([a][0])|length) }}"
+                        + "{% endfor %}{% endif %}{% endmacro %}{{ m(1) }}");
             } catch (JinjaException e) {
                 thrown.set(e);
             } catch (StackOverflowError e) {
@@ -101,8 +105,8 @@ class LimitsTest {
 
     @Test
     void dates() {
-        assertEquals("04 Jul 2026|2026-07-04|Saturday, July 4|05:06:07 AM|185", render("{{ strftime_now('%d %b %Y') }}|{{ strftime_now('%Y-%m-%d') }}|"
-                + "{{ strftime_now('%A, %B %-d') }}|{{ strftime_now('%I:%M:%S %p') }}|{{ strftime_now('%j') }}"));
+        assertEquals("04 Jul 2026|2026-07-04|Saturday, July 4|05:06:07 AM|185", render("{{ strftime_now('%d %b %Y') }}|"
+                + "{{ strftime_now('%Y-%m-%d') }}|{{ strftime_now('%A, %B %-d') }}|{{ strftime_now('%I:%M:%S %p') }}|{{ strftime_now('%j') }}"));
         assertTrue(assertThrows(JinjaException.class, () -> render("{{ strftime_now('%Q') }}")).getMessage().contains("%Q"));
     }
 

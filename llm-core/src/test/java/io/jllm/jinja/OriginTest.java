@@ -62,7 +62,8 @@ class OriginTest {
         "{{ d.splitlines()[0] ~ d.title() ~ d.strip('D') }}#<Data 😀 xData 😀 Xata 😀 x>",
     })
     void stays(String template, String expected) throws JsonText.Malformed {
-        Map<String, Value> variables = new HashMap<>(Map.of("d", Str.data("Data 😀 x"), "nl", Str.data("\n"), "o", JsonText.parse("{\"key\": [\"v\\\"\", 1]}")));
+        Map<String, Value> variables = new HashMap<>(Map.of("d", Str.data("Data 😀 x"), "nl", Str.data("\n"), "o",
+                JsonText.parse("{\"key\": [\"v\\\"\", 1]}")));
         assertEquals(expected, marked(Template.parse(template).render(variables, Clock.systemUTC())).replace('\n', '$'));
     }
 }

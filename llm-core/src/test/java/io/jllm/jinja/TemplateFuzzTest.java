@@ -3,7 +3,6 @@ package io.jllm.jinja;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.gson.JsonElement;
-import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import io.jllm.jinja.json.JsonText;
 import io.jllm.jinja.value.JinjaException;
@@ -29,18 +28,22 @@ class TemplateFuzzTest {
     private static final int RUNS = Integer.getInteger("jllm.fuzz.templates", 20_000);
     private static final long STEPS = 100_000;
     private static final long CHARACTERS = 2_000_000;
-    private static final String[] PIECES = {"{{", "}}", "{%", "%}", "{%-", "-%}", "{#", "#}", "|", "(", ")", "[", "]", "{", "}", ",", ":", ".", "~", "**", "//",
-        " * 1000000", "range(99999)", " for x in range(9999) ", "{% for x in messages recursive %}", "{{ loop(messages) }}", "{% endfor %}", "{% set m = m + m %}",
-        "{% macro r() %}{{ r() }}{% endmacro %}{{ r() }}", "|tojson", "|list", "|sort", "|map('upper')", "|batch(3, 'x')", "|indent(999)", "|center(100000)",
-        "|replace('', 'aaaaaaaaaa')", "not ", "- ", "if ", "else ", "is ", "in ", "9223372036854775807", "1e308", "'", "\"", "\\", "\\x", "\\N{", "\u00e9",
-        "\ud83d\ude00", "\ud83d", "\u0000", "%s", "%999d", "{:>999}", ".format(", ".split('", "[::-1]", "[::0]", "messages", "loop", "none", "namespace(", "*", "=",
-        "{% set l.append(l) %}", "{{ l.append(l) or l }}", "raise_exception(", "{% raw %}", "{% endraw %}", "((((((((((((((((((((", "[[[[[[[[[[[[[[[[[[[[",
-        "not not not not not not not not ", "{% if x %}{% if x %}{% if x %}", "{% filter upper %}", "{% call r() %}", "{% generation %}", "{% break %}"};
+    private static final String[] PIECES = {
+        "{{", "}}", "{%", "%}", "{%-", "-%}", "{#", "#}", "|", "(", ")", "[", "]", "{", "}", ",", ":", ".", "~", "**", "//", " * 1000000",
+        "range(99999)", " for x in range(9999) ", "{% for x in messages recursive %}", "{{ loop(messages) }}", "{% endfor %}",
+        "{% set m = m + m %}", "{% macro r() %}{{ r() }}{% endmacro %}{{ r() }}", "|tojson", "|list", "|sort", "|map('upper')",
+        "|batch(3, 'x')", "|indent(999)", "|center(100000)", "|replace('', 'aaaaaaaaaa')", "not ", "- ", "if ", "else ", "is ", "in ",
+        "9223372036854775807", "1e308", "'", "\"", "\\", "\\x", "\\N{", "\u00e9", "\ud83d\ude00", "\ud83d", "\u0000", "%s", "%999d",
+        "{:>999}", ".format(", ".split('", "[::-1]", "[::0]", "messages", "loop", "none", "namespace(", "*", "=", "{% set l.append(l) %}",
+        "{{ l.append(l) or l }}", "raise_exception(", "{% raw %}", "{% endraw %}", "((((((((((((((((((((", "[[[[[[[[[[[[[[[[[[[[",
+        "not not not not not not not not ", "{% if x %}{% if x %}{% if x %}", "{% filter upper %}", "{% call r() %}", "{% generation %}",
+        "{% break %}"};
 
     private static List<String> seeds() throws IOException {
         List<String> seeds = new ArrayList<>();
         try (InputStream in = TemplateFuzzTest.class.getResourceAsStream("python.json")) {
-            for (JsonElement c : JsonParser.parseReader(new InputStreamReader(in, StandardCharsets.UTF_8)).getAsJsonObject().getAsJsonArray("cases")) {
+            JsonElement file = JsonParser.parseReader(new InputStreamReader(in, StandardCharsets.UTF_8));
+            for (JsonElement c : file.getAsJsonObject().getAsJsonArray("cases")) {
                 seeds.add(c.getAsJsonObject().get("template").getAsString());
             }
         }
@@ -71,9 +74,11 @@ class TemplateFuzzTest {
 
     private static Map<String, Value> variables() throws JsonText.Malformed {
         return new HashMap<>(Map.of("messages", JsonText.parse("[{\"role\":\"system\",\"content\":\"s\"},{\"role\":\"user\",\"content\":\"a \\n b\"},"
-                + "{\"role\":\"assistant\",\"content\":\"\",\"tool_calls\":[{\"id\":\"1\",\"function\":{\"name\":\"f\",\"arguments\":{\"x\":1.5}}}]}]"),
+                + "{\"role\":\"assistant\",\"content\":\"\","
+                + "\"tool_calls\":[{\"id\":\"1\",\"function\":{\"name\":\"f\",\"arguments\":{\"x\":1.5}}}]}]"),
                 "tools", JsonText.parse("[{\"type\":\"function\",\"function\":{\"name\":\"f\",\"parameters\":{}}}]"), "m", Str.data("x"),
-                "l", JsonText.parse("[3,1,2]"), "d", JsonText.parse("{\"b\":1,\"a\":[1,{\"x\":null}]}"), "x", Str.data("1"), "s", Str.data("Hello, World! ")));
+                "l", JsonText.parse("[3,1,2]"), "d", JsonText.parse("{\"b\":1,\"a\":[1,{\"x\":null}]}"), "x", Str.data("1"),
+                "s", Str.data("Hello, World! ")));
     }
 
     @Test

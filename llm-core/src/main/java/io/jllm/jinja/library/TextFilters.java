@@ -120,7 +120,8 @@ final class TextFilters {
         Str end = a.string("end").orElse(Str.trusted("..."));
         int leeway = a.whole("leeway", LEEWAY);
         if (length < end.length() || leeway < 0) {
-            throw new JinjaException("truncate: the length " + length + " must be at least " + end.length() + ", and the leeway " + leeway + " not negative");
+            throw new JinjaException("truncate: the length " + length + " must be at least " + end.length() + ", and the leeway "
+                    + leeway + " not negative");
         }
         if (Kinds.length(value) <= (long) length + leeway) {
             return value;

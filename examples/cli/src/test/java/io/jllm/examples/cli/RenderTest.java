@@ -27,14 +27,17 @@ class RenderTest {
     @Test
     void conversations() throws IOException {
         String template = file("t.jinja", TEMPLATE);
-        String list = file("list.json", "[{\"role\":\"user\",\"content\":\"{{ 1 }} é\"},{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"a\"},"
-                + "{\"type\":\"text\",\"text\":\"b\"}]}]");
+        String list = file("list.json", "[{\"role\":\"user\",\"content\":\"{{ 1 }} é\"},{\"role\":\"user\",\"content\":["
+                + "{\"type\":\"text\",\"text\":\"a\"},{\"type\":\"text\",\"text\":\"b\"}]}]");
         assertEquals("[user:{{ 1 }} é][user:a\nb]>\n", CliRun.good("render", "--messages", list, "--template", template));
-        String object = file("object.json", "{\"messages\":[{\"role\":\"assistant\",\"content\":null,\"tool_calls\":[{\"id\":\"1\",\"type\":\"function\","
-                + "\"function\":{\"name\":\"f\",\"arguments\":\"{\\\"x\\\":1.0}\"}}]},{\"role\":\"tool\",\"tool_call_id\":\"1\",\"content\":\"2\"}],\"tools\":[{\"type\":"
-                + "\"function\",\"function\":{\"name\":\"f\",\"parameters\":{\"type\":\"object\"}}}],\"add_generation_prompt\":false,"
+        String object = file("object.json", "{\"messages\":[{\"role\":\"assistant\",\"content\":null,\"tool_calls\":[{\"id\":\"1\","
+                + "\"type\":\"function\",\"function\":{\"name\":\"f\",\"arguments\":\"{\\\"x\\\":1.0}\"}}]},"
+                + "{\"role\":\"tool\",\"tool_call_id\":\"1\",\"content\":\"2\"}],"
+                + "\"tools\":[{\"type\":\"function\","
+                + "\"function\":{\"name\":\"f\",\"parameters\":{\"type\":\"object\"}}}],\"add_generation_prompt\":false,"
                 + "\"chat_template_kwargs\":{\"mood\":[true]}}");
-        assertEquals("[assistant:f{\"x\": 1.0}][tool:2]{\"type\": \"function\", \"function\": {\"name\": \"f\", \"parameters\": {\"type\": \"object\"}}}[True]\n",
+        assertEquals("[assistant:f{\"x\": 1.0}][tool:2]"
+                + "{\"type\": \"function\", \"function\": {\"name\": \"f\", \"parameters\": {\"type\": \"object\"}}}[True]\n",
                 CliRun.good("render", "--messages", object, "--template", template));
     }
 

@@ -73,7 +73,8 @@ public record ConversationFile(List<Message> messages, ChatOptions options) {
 
     private static Role role(Place place) {
         return Arrays.stream(Role.values()).filter(r -> place.isText() && r.templateName().equals(place.text())).findFirst()
-                .orElseThrow(() -> place.wrong("a role, of " + Arrays.stream(Role.values()).map(Role::templateName).collect(Collectors.joining(", "))));
+                .orElseThrow(() -> place.wrong("a role, of "
+                        + Arrays.stream(Role.values()).map(Role::templateName).collect(Collectors.joining(", "))));
     }
 
     /** A text, or the texts of several parts in lines of their own. A message with calls may have none. */

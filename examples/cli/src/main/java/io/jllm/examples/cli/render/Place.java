@@ -115,6 +115,7 @@ record Place(String name, JsonElement json) {
     /** It must be something else. */
     BadInput wrong(String wanted) {
         String is = Json.line(json);
-        return new BadInput(name + " must be " + wanted + ", is " + (isMissing() ? "missing" : is.length() > SHOWN ? is.substring(0, SHOWN) + "..." : is));
+        String shown = is.length() > SHOWN ? is.substring(0, SHOWN) + "..." : is;
+        return new BadInput(name + " must be " + wanted + ", is " + (isMissing() ? "missing" : shown));
     }
 }
