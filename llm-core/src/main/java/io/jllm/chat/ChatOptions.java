@@ -70,6 +70,11 @@ public record ChatOptions(List<Tool> tools, boolean addGenerationPrompt, boolean
         return builder().build();
     }
 
+    /** The same with a template instead of the model's. */
+    public ChatOptions withTemplate(String text) {
+        return new ChatOptions(tools, addGenerationPrompt, continueLastMessage, variant, Optional.of(text), variables, withoutTemplate, clock);
+    }
+
     public static Builder builder() {
         return new Builder();
     }

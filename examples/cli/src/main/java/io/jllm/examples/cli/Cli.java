@@ -9,6 +9,7 @@ import io.jllm.examples.cli.command.InspectCommand;
 import io.jllm.examples.cli.command.LogitsCommand;
 import io.jllm.examples.cli.command.PerplexityCommand;
 import io.jllm.examples.cli.command.QuantizeCommand;
+import io.jllm.examples.cli.command.RenderCommand;
 import io.jllm.examples.cli.command.RunCommand;
 import io.jllm.examples.cli.command.SoakCommand;
 import io.jllm.examples.cli.command.TokenizeCommand;
@@ -112,6 +113,7 @@ final class Cli {
         all.put("logits", LogitsCommand::new);
         all.put("tokenize", TokenizeCommand::new);
         all.put("embed", EmbedCommand::new);
+        all.put("render", RenderCommand::new);
         all.put("perplexity", PerplexityCommand::new);
         all.put("grammar", _ -> new GrammarCommand());
         all.put("inspect", InspectCommand::new);

@@ -2,9 +2,11 @@ package io.jllm.examples.cli.options;
 
 import io.jllm.LLM;
 import io.jllm.LlmBuilder;
+import io.jllm.chat.ChatTemplate;
 import io.jllm.demo.DemoModel;
 import io.jllm.examples.cli.output.BadInput;
 import io.jllm.examples.cli.output.Console;
+import io.jllm.load.ChatTemplates;
 import io.jllm.quant.DType;
 import io.jllm.quant.gguf.GgufFile;
 import io.jllm.tokenizer.Tokenizer;
@@ -93,6 +95,11 @@ public abstract class ModelChoice {
         try (GgufFile file = GgufFile.open(path)) {
             return GgufTokenizers.fromGguf(file.metadata());
         }
+    }
+
+    /** The chat templates of the model, which is not loaded. */
+    public ChatTemplate chatTemplate() {
+        return ChatTemplates.from(path());
     }
 
     /** Loads the model. */
