@@ -2,6 +2,7 @@ package io.jllm.examples.cli;
 
 import io.jllm.examples.cli.command.Action;
 import io.jllm.examples.cli.command.BenchCommand;
+import io.jllm.examples.cli.command.ImatrixCommand;
 import io.jllm.examples.cli.command.InspectCommand;
 import io.jllm.examples.cli.command.LogitsCommand;
 import io.jllm.examples.cli.command.PerplexityCommand;
@@ -110,6 +111,7 @@ final class Cli {
         all.put("perplexity", PerplexityCommand::new);
         all.put("inspect", InspectCommand::new);
         all.put("quantize", QuantizeCommand::new);
+        all.put("imatrix", ImatrixCommand::new);
         all.put("bench", BenchCommand::new);
         all.put("soak", SoakCommand::new);
         return all;
