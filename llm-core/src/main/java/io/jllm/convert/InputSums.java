@@ -98,12 +98,15 @@ final class InputSums implements ActivationListener {
                 met += s.rows[e];
             }
             if (met > 0) {
-                entries.add(new GgufWriter.TensorEntry(name + ".in_sum2", DType.F32, List.of((long) s.width(), experts),
-                        channel -> floats(squares, channel)));
-                entries.add(new GgufWriter.TensorEntry(name + ".counts", DType.F32, List.of(1L, experts), channel -> floats(rows, channel)));
+                entries.add(new GgufWriter.TensorEntry(name + ".in_sum2", DType.F32, shape(s.width(), experts), channel -> floats(squares, channel)));
+                entries.add(new GgufWriter.TensorEntry(name + ".counts", DType.F32, shape(1, experts), channel -> floats(rows, channel)));
             }
         });
         GgufWriter.write(out, metadata, entries, GgufWriter.Progress.NONE);
+    }
+
+    private static List<Long> shape(long width, long experts) {
+        return experts == 1 ? List.of(width) : List.of(width, experts);
     }
 
     private static void floats(float[] values, WritableByteChannel out) throws IOException {
