@@ -27,8 +27,8 @@ import java.util.stream.IntStream;
 
 /**
  * The tokenizer of a folder as GGUF metadata. Byte-level BPE becomes the model {@code gpt2} with its merges and the name of its
- * pre-tokenizer; SentencePiece models of the kind unigram become {@code t5}; those of the kind BPE, and BPE over characters with byte fallback, as a {@code tokenizer.json} stores them, become
- * {@code llama} with scores, which rank as the merges do. Keys and token types are llama.cpp's ({@code llama-vocab.cpp}).
+ * pre-tokenizer; SentencePiece models of the kind unigram become {@code t5}; those of the kind BPE, and BPE over characters with byte
+ * fallback, as a {@code tokenizer.json} stores them, become {@code llama} with scores, which rank as the merges do. Keys and token types are llama.cpp's ({@code llama-vocab.cpp}).
  */
 final class TokenizerKeys {
     private static final Pattern BYTE_TOKEN = Pattern.compile("<0x[0-9A-F]{2}>");
@@ -96,6 +96,7 @@ final class TokenizerKeys {
         scored(scores, pieces.spacePrefix());
         if (model.type() == SentencePieceModel.Type.UNIGRAM) {
             PieceKeys.normalizer(model).forEach(this::put);
+            put("add_space_prefix", new GgufValue.Bool(pieces.spacePrefix())); // whose default is another for this kind
         }
         return Optional.of(model.unknown()).filter(id -> id < table.rows());
     }
@@ -111,7 +112,8 @@ final class TokenizerKeys {
     /** Writes a {@code tokenizer.json}; tells which token is unknown. */
     private Optional<Integer> json(JsonObject root) {
         var model = JsonParts.object(root, "model").filter(m -> JsonParts.text(m, "type").orElse("BPE").equals("BPE"))
-                .orElseThrow(() -> error("is no BPE tokenizer; others cannot be written as GGUF: put the tokenizer.model that it was made of in its place"));
+                .orElseThrow(() -> error("is no BPE tokenizer; others cannot be written as GGUF: put the tokenizer.model that it was made of "
+                        + "in its place"));
         vocabulary(root, model);
         Optional<Integer> unknown = JsonParts.text(model, "unk_token").map(table::id);
         if (JsonParts.isTrue(model, "byte_fallback")) {

@@ -126,7 +126,8 @@ class OracleTest {
             entry.add(piece.score());
             vocab.add(entry);
             if (piece.kind() == SentencePieceModel.Kind.CONTROL || piece.kind() == SentencePieceModel.Kind.UNKNOWN) {
-                added.add(JsonParser.parseString("{\"id\": " + id + ", \"content\": \"" + piece.text() + "\", \"single_word\": false, \"lstrip\": false, "
+                added.add(JsonParser.parseString("{\"id\": " + id + ", \"content\": \"" + piece.text() + "\", \"single_word\": false, "
+                        + "\"lstrip\": false, "
                         + "\"rstrip\": false, \"normalized\": false, \"special\": true}"));
             }
         }

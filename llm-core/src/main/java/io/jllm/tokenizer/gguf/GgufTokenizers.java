@@ -21,8 +21,8 @@ import java.util.Set;
 
 /**
  * Tokenizers from the metadata of GGUF files: {@code tokenizer.ggml.model} "gpt2" (byte-level BPE), "llama" (SentencePiece BPE), "t5"
- * (SentencePiece unigram) and "gemma4" (BPE of characters, by merges). Ids are those of llama.cpp, with one difference: where special tokens are not parsed, no text becomes one,
- * not even by merging its parts. As there, bytes for which a byte-level vocabulary has no token are left out.
+ * (SentencePiece unigram) and "gemma4" (BPE of characters, by merges). Ids are those of llama.cpp, with one difference:
+ * where special tokens are not parsed, no text becomes one, not even by merging its parts. As there, bytes for which a byte-level vocabulary has no token are left out.
  */
 public final class GgufTokenizers {
     private static final String MODEL = "tokenizer.ggml.model";
@@ -84,13 +84,13 @@ public final class GgufTokenizers {
                 frame(metadata, bos, eos, Bos.UNLESS_TOLD, ends), spacePrefix);
     }
 
-    /** Where it does not say otherwise, the end-of-sequence token goes after a prompt. */
+    /** Where it does not say otherwise, no space goes before a text, and the end-of-sequence token behind a prompt. */
     private static Tokenizer unigram(GgufMetadata metadata) {
         GgufVocabulary vocabulary = new GgufVocabulary(metadata);
         OptionalInt bos = vocabulary.idAt(BOS);
         OptionalInt eos = vocabulary.idAt(EOS, 1);
         Set<Integer> ends = EndTokens.find(vocabulary, eos);
-        boolean spacePrefix = metadata.bool(SPACE_PREFIX).orElse(true);
+        boolean spacePrefix = metadata.bool(SPACE_PREFIX).orElse(false);
         var unigram = new GgufUnigram(metadata, vocabulary);
         var encoder = new Encoder(unigram.splitting(spacePrefix), unigram.model(vocabulary.idAt(UNKNOWN, 2))::encoder);
         int[] before = metadata.bool(ADD_BOS).orElse(false) ? named(metadata, ADD_BOS, BOS, bos) : new int[0];

@@ -72,7 +72,8 @@ record Normalizer(List<Step> steps) {
             case "Replace" -> steps.add(replace(json));
             case "BertNormalizer" -> bert(json, steps);
             default -> throw new ModelLoadException(json.name("type") + " is \"" + type + "\", which is not known here; known are "
-                    + "BertNormalizer, ByteLevel, Lowercase, NFC, NFD, NFKC, NFKD, Nmt, Precompiled, Prepend, Replace, Sequence, Strip, StripAccents");
+                    + "BertNormalizer, ByteLevel, Lowercase, NFC, NFD, NFKC, NFKD, Nmt, Precompiled, Prepend, Replace, Sequence, Strip, "
+                    + "StripAccents");
         }
     }
 

@@ -15,8 +15,8 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
- * What a class of tokenizers does around its SentencePiece model, {@code tokenizer.model} or {@code spiece.model}. Source: the classes of transformers, and the code
- * that lies in the folders of others.
+ * What a class of tokenizers does around its SentencePiece model, {@code tokenizer.model} or {@code spiece.model}. Source:
+ * the classes of transformers, and the code that lies in the folders of others.
  *
  * @param addsBos whether a prompt gets a beginning-of-sequence token, where {@code add_bos_token} does not say
  * @param addsEos whether it gets an end-of-sequence token behind it, where {@code add_eos_token} does not say

@@ -231,7 +231,7 @@ class GgufTokenizersTest {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', value = {
-        "gguf-byte-level     | model            | bert           | tokenizer.ggml.model is \"bert\", a kind of tokenizer that is not known here; known are gemma4, gpt2, llama",
+        "gguf-byte-level     | model            | bert           | tokenizer.ggml.model is \"bert\", a kind of tokenizer that is not known here; known are gemma4, gpt2, llama, t5",
         "gguf-byte-level     | model            |                | tokenizer.ggml.model, the kind of tokenizer, is missing",
         "gguf-byte-level     | model            | 3              | tokenizer.ggml.model must be a string",
         "gguf-byte-level     | pre              | klingon        | \"klingon\", a pre-tokenizer that is not known here; known are",
