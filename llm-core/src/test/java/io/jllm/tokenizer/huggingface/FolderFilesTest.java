@@ -219,8 +219,8 @@ class FolderFilesTest {
         write("tokenizer.model", "IQ== 0\nIg== 1\n");
         refused("is a tiktoken vocabulary and no SentencePiece model");
         write(PieceFile.of("a"));
-        write("tokenizer_config.json", "{\"tokenizer_class\": \"T5Tokenizer\"}");
-        refused("tokenizer_class is \"T5Tokenizer\", which is not known here for tokenizer.model; known are BaichuanTokenizer, ChatGLMTokenizer, ");
+        write("tokenizer_config.json", "{\"tokenizer_class\": \"BertTokenizer\"}");
+        refused("tokenizer_class is \"BertTokenizer\", which is not known here for tokenizer.model; known are BaichuanTokenizer, ChatGLMTokenizer, ");
     }
 
     @Test
