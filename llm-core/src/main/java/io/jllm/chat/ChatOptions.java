@@ -72,7 +72,7 @@ public record ChatOptions(List<Tool> tools, boolean addGenerationPrompt, boolean
 
     /** The same with a template instead of the model's. */
     public ChatOptions withTemplate(String text) {
-        return new ChatOptions(tools, addGenerationPrompt, continueLastMessage, variant, Optional.of(text), variables, withoutTemplate, clock);
+        return toBuilder().template(text).build();
     }
 
     public static Builder builder() {

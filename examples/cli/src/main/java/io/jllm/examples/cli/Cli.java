@@ -5,6 +5,7 @@ import io.jllm.examples.cli.command.BenchCommand;
 import io.jllm.examples.cli.command.ChatCommand;
 import io.jllm.examples.cli.command.EmbedCommand;
 import io.jllm.examples.cli.command.GrammarCommand;
+import io.jllm.examples.cli.command.ImatrixCommand;
 import io.jllm.examples.cli.command.InspectCommand;
 import io.jllm.examples.cli.command.LogitsCommand;
 import io.jllm.examples.cli.command.PerplexityCommand;
@@ -118,6 +119,7 @@ final class Cli {
         all.put("grammar", _ -> new GrammarCommand());
         all.put("inspect", InspectCommand::new);
         all.put("quantize", QuantizeCommand::new);
+        all.put("imatrix", ImatrixCommand::new);
         all.put("bench", BenchCommand::new);
         all.put("soak", SoakCommand::new);
         return all;

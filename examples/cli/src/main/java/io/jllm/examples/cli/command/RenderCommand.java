@@ -2,7 +2,6 @@ package io.jllm.examples.cli.command;
 
 import io.jllm.chat.ChatPrompt;
 import io.jllm.chat.ChatTemplate;
-import io.jllm.chat.ChatTemplateException;
 import io.jllm.examples.cli.options.ModelOptions;
 import io.jllm.examples.cli.options.Texts;
 import io.jllm.examples.cli.output.BadInput;
@@ -45,7 +44,7 @@ public final class RenderCommand implements Action {
         }
         try {
             console.out().print((messages.isPresent() ? conversation(messages.get()) : ownVariables()).text());
-        } catch (ChatTemplateException | IllegalArgumentException e) {
+        } catch (IllegalArgumentException e) {
             throw new BadInput(e.getMessage(), e);
         }
     }
