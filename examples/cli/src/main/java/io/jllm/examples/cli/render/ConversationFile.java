@@ -49,6 +49,15 @@ public record ConversationFile(List<Message> messages, ChatOptions options) {
         }
     }
 
+    /**
+     * The tools of a file that is an array of them.
+     *
+     * @throws BadInput if it is none; the message names the place in it
+     */
+    public static List<Tool> readTools(Path file) throws IOException {
+        return tools(Place.read(file));
+    }
+
     private static List<Message> messages(Place place) {
         List<Message> messages = new ArrayList<>();
         for (Place message : place.list()) {
