@@ -44,11 +44,24 @@ public record WeightFormat(DType type, Numbers numbers, Layout layout) {
     public static final WeightFormat Q5_K = integers(DType.Q5_K, new Planes(1, 0, true), Scales.SIX_BITS, SuperLayout.FIVE_BITS);
     /** Block: nibbles 0, 8 and 4, 12 and 16, 24 and 20, 28; for each half, a vector with the upper two bits. */
     public static final WeightFormat Q6_K = integers(DType.Q6_K, new Planes(2, 32, false), Scales.BYTES, SixBitLayout.INSTANCE);
+    /** Block: as Q4_K. */
+    public static final WeightFormat Q4_1 = new WeightFormat(DType.Q4_1, NibbleLayout.Q4_1.numbers(), NibbleLayout.Q4_1);
+    /** Block: as Q5_K; the value is 16 less. */
+    public static final WeightFormat Q5_0 = new WeightFormat(DType.Q5_0, NibbleLayout.Q5_0.numbers(), NibbleLayout.Q5_0);
+    /** Block: as Q5_K. */
+    public static final WeightFormat Q5_1 = new WeightFormat(DType.Q5_1, NibbleLayout.Q5_1.numbers(), NibbleLayout.Q5_1);
+    /** Block: nibbles as Q4_0, but places in a table. */
+    public static final WeightFormat IQ4_NL = integers(DType.IQ4_NL, new Planes(0, 128, true, CodeBook.LEVELS), Scales.HALVES, SimpleLayout.LEVELS);
+    /** Block: as IQ4_NL. */
+    public static final WeightFormat IQ4_XS = integers(DType.IQ4_XS, new Planes(0, 128, true, CodeBook.LEVELS), Scales.BLOCK_BYTES,
+            LevelsLayout.INSTANCE);
+    /** Block: as IQ4_NL, with another table. */
+    public static final WeightFormat MXFP4 = new WeightFormat(DType.MXFP4, NibbleLayout.MXFP4.numbers(), NibbleLayout.MXFP4);
     public static final WeightFormat F16 = floats(DType.F16, Floats.F16);
     public static final WeightFormat BF16 = floats(DType.BF16, Floats.BF16);
     public static final WeightFormat F32 = floats(DType.F32, Floats.F32);
 
-    private static final List<WeightFormat> ALL = List.of(Q4_0, Q8_0, Q4_K, Q5_K, Q6_K, F16, BF16, F32);
+    private static final List<WeightFormat> ALL = List.of(Q4_0, Q8_0, Q4_K, Q5_K, Q6_K, Q4_1, Q5_0, Q5_1, IQ4_NL, IQ4_XS, MXFP4, F16, BF16, F32);
     private static final Map<DType, WeightFormat> BY_TYPE = ALL.stream().collect(Collectors.toMap(WeightFormat::type, Function.identity()));
 
     private static WeightFormat integers(DType type, Planes planes, Scales scales, Layout layout) {

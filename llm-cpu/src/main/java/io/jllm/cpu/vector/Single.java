@@ -6,7 +6,7 @@ import io.jllm.cpu.layout.Numbers.Integers;
 enum Single {
     /** No loop: even one token goes by panels. */
     NONE(0),
-    NIBBLES(3), BYTES(4), FOUR_BITS(4), FIVE_BITS(4), SIX_BITS(7);
+    NIBBLES(3), BYTES(4), FOUR_BITS(4), FIVE_BITS(4), SIX_BITS(7), CODES(4);
 
     private final int few;
 
@@ -16,10 +16,14 @@ enum Single {
 
     /** The loop for such numbers. */
     static Single of(Integers n) {
+        if (n.planes().coded()) {
+            return CODES;
+        }
         return switch (n.scales()) {
-            case HALVES -> n.planes().bytes() ? BYTES : n.planes().extraBits() == 0 ? NIBBLES : NONE;
-            case SIX_BITS -> n.planes().extraBits() == 0 ? FOUR_BITS : FIVE_BITS;
+            case HALVES -> n.planes().bytes() ? BYTES : n.planes().extraBits() == 0 ? NIBBLES : FIVE_BITS;
+            case SIX_BITS, HALVES_AND_MINIMA -> n.planes().extraBits() == 0 ? FOUR_BITS : FIVE_BITS;
             case BYTES -> SIX_BITS;
+            case BLOCK_BYTES, POWERS -> NONE;
         };
     }
 

@@ -48,18 +48,22 @@ public final class VectorProducts implements PackedProducts {
     private static final long MINIMA = SCALES + 2 * PARTS * STRIP_SCALES;
     private static final long STRIP_MINIMA = (long) CHUNK * V;
     private static final long SUMS = MINIMA + 2 * PARTS * STRIP_MINIMA;
-    private static final long ACC = SUMS + 2L * CHUNK * 2 * VectorTiles.TOKENS * V;
+    /** Blocks of a strip whose codes were looked up. */
+    private static final long CODES = SUMS + 2L * CHUNK * 2 * VectorTiles.TOKENS * V;
+    private static final long ACC = CODES + (long) CHUNK * TokenFormat.BLOCK * L;
     /** Sums of a token: a float for each row of a panel. */
     private static final long ACC_BYTES = (long) PANEL * Float.BYTES;
 
     private final Single single;
     private final Planes planes;
     private final Scales scales;
+    private final byte[] table;
 
     private VectorProducts(Integers numbers) {
         single = Single.of(numbers);
         planes = numbers.planes();
         scales = numbers.scales();
+        table = planes.book().bytes(VectorCodes.ADDED);
     }
 
     /** Products of a format; empty if there are no loops for what its numbers are, or if vectors are longer than a group. */
@@ -80,7 +84,7 @@ public final class VectorProducts implements PackedProducts {
 
     @Override
     public TokenFormat tokens() {
-        return planes.bytes() ? TokenFormat.NUMBERS : TokenFormat.PAIRS;
+        return planes.bytes() || planes.coded() ? TokenFormat.NUMBERS : TokenFormat.PAIRS;
     }
 
     @Override
@@ -167,30 +171,45 @@ public final class VectorProducts implements PackedProducts {
         }
     }
 
-    /** A strip of a format with blocks of 256, by a single token: a unit's scales, sums of integers, then sums of floats. */
+    /** A strip by a single token: scales of some blocks, sums of integers, then sums of floats. */
     private void units(PackedMatrix w, int group, int part, BlockRows x, long token, int[] numbers, int[] starts, MemorySegment m, long acc) {
         int all = w.blocks();
         m.asSlice(acc, V).fill((byte) 0);
-        long factors = VectorTokens.scales(token, all);
+        WeightFormat format = w.format();
+        long factors = single == Single.CODES ? token + (long) w.cols() * Float.BYTES : VectorTokens.scales(token, all);
+        int shift = Integer.numberOfTrailingZeros(format.unitBlocks());
         for (int b = 0; b < all; b += CHUNK) {
             int blocks = Math.min(CHUNK, all - b);
             long unit = w.unit(group, b);
-            long at = unit + w.format().headerBytes() + (long) part * V;
-            long xb = factors + (long) b * Float.BYTES;
-            if (single == Single.SIX_BITS) {
-                VectorUnpack.bytes(w.data(), unit, part, m, SCALES);
-                VectorSums.q6(w.data(), at, numbers, starts, b, blocks, m, SUMS);
-                VectorTiles.halves(m, SUMS, V, SCALES, x.data(), xb, blocks, acc);
-                continue;
+            long at = unit + format.headerBytes() + (long) part * V;
+            VectorScales.unpack(format, scales, w.data(), unit, 0, part, blocks, m, SCALES, MINIMA);
+            switch (single) {
+                case FOUR_BITS -> VectorSums.q4(w.data(), at, shift, format.headerBytes(), numbers, starts, b, blocks, m, SUMS);
+                case FIVE_BITS -> VectorSums.q5(w.data(), at, shift, format.headerBytes(), numbers, starts, b, blocks, m, SUMS);
+                case SIX_BITS -> VectorSums.q6(w.data(), at, numbers, starts, b, blocks, m, SUMS);
+                case CODES -> {
+                    for (int k = 0; k < blocks; k++) {
+                        VectorCodes.lookUp(table, w.data(), at + (long) k * format.blockBytes() + (long) (k >> shift) * format.headerBytes(), V, m,
+                                CODES + (long) k * TokenFormat.BLOCK * L);
+                    }
+                    VectorCodes.sums(m, CODES, numbers, starts, b, blocks, SUMS);
+                }
+                case NONE, NIBBLES, BYTES -> throw new IllegalStateException(single + " has a loop of its own, or none");
             }
-            VectorUnpack.sixBits(w.data(), unit, part, m, SCALES, MINIMA);
-            if (single == Single.FIVE_BITS) {
-                VectorSums.q5(w.data(), at, numbers, starts, b, blocks, m, SUMS);
-            } else {
-                VectorSums.q4(w.data(), at, numbers, starts, b, blocks, m, SUMS);
-            }
-            VectorTiles.minima(m, SUMS, V, SCALES, MINIMA, raised(), x.data(), xb, (long) all * Float.BYTES, blocks,
-                    acc);
+            strip(SUMS, V, SCALES, MINIMA, x.data(), factors + (long) b * Float.BYTES, (long) all * Float.BYTES, blocks, m, acc);
+        }
+    }
+
+    /** Adds sums of integers of some blocks of a strip to a token's sums of floats. */
+    private void strip(long sums, long step, long d, long minima, MemorySegment x, long fields, long field, int blocks, MemorySegment m, long acc) {
+        if (planes.coded()) {
+            VectorTiles.whole(m, sums, step, d, x, fields, blocks, acc);
+            return;
+        }
+        switch (scales) {
+            case HALVES, BLOCK_BYTES, POWERS -> VectorTiles.wide(m, sums, step, d, x, fields, blocks, acc);
+            case BYTES -> VectorTiles.halves(m, sums, step, d, x, fields, blocks, acc);
+            case SIX_BITS, HALVES_AND_MINIMA -> VectorTiles.minima(m, sums, step, d, minima, raised(), x, fields, field, blocks, acc);
         }
     }
 
@@ -250,23 +269,11 @@ public final class VectorProducts implements PackedProducts {
             long at = acc + t * ACC_BYTES;
             long d0 = SCALES + first * STRIP_SCALES;
             long d1 = SCALES + second * STRIP_SCALES;
-            switch (scales) {
-                case HALVES -> {
-                    if (narrow) {
-                        VectorTiles.scaled(m, from, step, d0, d1, x.data(), xt, blocks, at);
-                    } else {
-                        VectorTiles.wide(m, from, step, d0, x.data(), xt, blocks, at);
-                        VectorTiles.wide(m, from + V, step, d1, x.data(), xt, blocks, at + V);
-                    }
-                }
-                case BYTES -> {
-                    VectorTiles.halves(m, from, step, d0, x.data(), xt, blocks, at);
-                    VectorTiles.halves(m, from + V, step, d1, x.data(), xt, blocks, at + V);
-                }
-                case SIX_BITS -> {
-                    VectorTiles.minima(m, from, step, d0, MINIMA + first * STRIP_MINIMA, raised(), x.data(), xt, field, blocks, at);
-                    VectorTiles.minima(m, from + V, step, d1, MINIMA + second * STRIP_MINIMA, raised(), x.data(), xt, field, blocks, at + V);
-                }
+            if (scales == Scales.HALVES && narrow) {
+                VectorTiles.scaled(m, from, step, d0, d1, x.data(), xt, blocks, at);
+            } else {
+                strip(from, step, d0, MINIMA + first * STRIP_MINIMA, x.data(), xt, field, blocks, m, at);
+                strip(from + V, step, d1, MINIMA + second * STRIP_MINIMA, x.data(), xt, field, blocks, m, at + V);
             }
         }
     }

@@ -82,28 +82,26 @@ final class VectorUnpack {
                 upper(w, block + WORDS * LINE, to, panel(panel, b));
                 upper(w, block + (WORDS + 1) * LINE, to, panel(panel, b) + PAIRS / 2 * V);
             }
-            if (kind == Scales.HALVES) {
-                half(w, at + b % unitBlocks * (LINE / 2) + (long) part * V / 2, to, scales + (long) b * V);
-            }
         }
-        switch (kind) {
-            case HALVES -> { }
-            case SIX_BITS -> sixBits(w, unit, part, to, scales, minima);
-            case BYTES -> bytes(w, unit, part, to, scales);
-        }
+        VectorScales.unpack(format, kind, w, unit, 0, part, blocks, to, scales, minima);
     }
 
     /**
      * Whether there are loops for such numbers: bytes and nibbles, with a fifth bit or without, that share a scale in half precision, the
-     * latter also with scales and minima of 6 bits, and six bits with a byte for each half of a block.
+     * latter also with minima, and with scales and minima of 6 bits; six bits with a byte for each half of a block; and places in a table with
+     * any scale of a block.
      */
     static boolean covers(Integers n) {
         Planes p = n.planes();
         boolean five = p.extraBits() <= 1 && p.split();
+        if (p.coded()) {
+            return p.split() && n.scales().each() == 1 && !n.scales().minima();
+        }
         return switch (n.scales()) {
             case HALVES -> p.offset() == p.middle() && (five || p.bytes());
-            case SIX_BITS -> p.offset() == 0 && five;
+            case SIX_BITS, HALVES_AND_MINIMA -> p.offset() == 0 && five;
             case BYTES -> p.offset() == p.middle() && p.extraBits() == 2 && !p.split();
+            case BLOCK_BYTES, POWERS -> false;
         };
     }
 

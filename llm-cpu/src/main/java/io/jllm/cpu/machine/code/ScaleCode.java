@@ -6,6 +6,7 @@ import static io.jllm.cpu.machine.asm.Simd.*;
 
 import io.jllm.cpu.layout.Scales;
 import io.jllm.cpu.layout.WeightFormat;
+import io.jllm.cpu.machine.asm.Assembler;
 import io.jllm.cpu.machine.asm.Emitter;
 import io.jllm.cpu.machine.asm.Mem;
 import java.util.List;
@@ -29,15 +30,23 @@ record ScaleCode(Scales scales) {
     private static final int UPPER_TWO_OF_SIX = 0x30303030;
     private static final int BYTE = 0xff;
     private static final int NIBBLE = 4;
+    private static final int EXPONENT_AT = 23;
+    /** The bits of the least float that has all of its bits, and of half of it. */
+    private static final int LEAST_NORMAL = 1 << EXPONENT_AT;
+    private static final int HALF_OF_IT = LEAST_NORMAL >> 1;
 
     List<Integer> constants() {
-        return scales == Scales.SIX_BITS ? List.of(LOW, SIX, UPPER_TWO_OF_SIX, BYTE) : List.of();
+        return switch (scales) {
+            case SIX_BITS -> List.of(LOW, SIX, UPPER_TWO_OF_SIX, BYTE);
+            case POWERS -> List.of(LEAST_NORMAL, HALF_OF_IT);
+            case HALVES, BYTES, HALVES_AND_MINIMA, BLOCK_BYTES -> List.of();
+        };
     }
 
-    /** Scales of a block, or of its half {@code sub}, to a register; {@code part} says where in a vector to begin. */
+    /** Scales of a block, or of its half {@code sub}, to a register, behind which there is one to work with; {@code part} says where in a vector to begin. */
     void factor(Emitter e, int to, int block, int sub, int part) {
         switch (scales) {
-            case HALVES -> e.halves(to, BlockCode.weights(0, (block * WeightFormat.VECTOR + part) / 2));
+            case HALVES, HALVES_AND_MINIMA -> e.halves(to, BlockCode.weights(0, (block * WeightFormat.VECTOR + part) / 2));
             case SIX_BITS -> e.load(to, slot(block, false, part));
             case BYTES -> {
                 int scale = (block * 2 + sub) * WeightFormat.ROWS + part / Integer.BYTES;
@@ -45,12 +54,41 @@ record ScaleCode(Scales scales) {
                 e.toFloats(to);
                 e.multiply(to, to, BlockCode.weights(0, part));
             }
+            case BLOCK_BYTES -> {
+                e.assembler().emit(VPMOVSXBD, e.vec(to), BlockCode.weights(0, WeightFormat.VECTOR + bytes(block, part)));
+                e.toFloats(to);
+                e.multiply(to, to, BlockCode.weights(0, part));
+            }
+            case POWERS -> power(e, to, BlockCode.weights(0, bytes(block, part)));
         }
+    }
+
+    /** Where a byte of each row is, of those that a block has. */
+    private static int bytes(int block, int part) {
+        return block * WeightFormat.ROWS + part / Integer.BYTES;
+    }
+
+    /**
+     * 2^(b - 128) of bytes b. As exponents of floats they give twice as much; half of it is one less in the exponent, but for the smallest, whose
+     * bits are shifted right. Uses the next register too.
+     */
+    private static void power(Emitter e, int to, Mem bytes) {
+        Assembler a = e.assembler();
+        a.emit(VPMOVZXBD, e.vec(to), bytes);
+        a.emit(VPSLLD, e.vec(to), e.vec(to), EXPONENT_AT);
+        a.emit(VPMAXSD, e.vec(to), e.vec(to), e.constant(HALF_OF_IT));
+        a.emit(VPSRLD, e.vec(to + 1), e.vec(to), 1);
+        a.emit(VPMINSD, e.vec(to + 1), e.vec(to + 1), e.constant(LEAST_NORMAL));
+        a.emit(VPSUBD, e.vec(to), e.vec(to), e.vec(to + 1));
     }
 
     /** Minima of a block to a register. */
     void minimum(Emitter e, int to, int block, int part) {
-        e.load(to, slot(block, true, part));
+        if (scales == Scales.HALVES_AND_MINIMA) {
+            e.halves(to, BlockCode.weights(0, (WeightFormat.VECTOR + part) / 2));
+        } else {
+            e.load(to, slot(block, true, part));
+        }
     }
 
     private static Mem slot(int block, boolean minimum, int part) {
