@@ -4,8 +4,6 @@ import io.jllm.cpu.layout.Numbers.Integers;
 
 /** Loops of {@link VectorProducts} for a single token, straight from memory, and up to how many tokens they beat panels. Measured. */
 enum Single {
-    /** No loop: even one token goes by panels. */
-    NONE(0),
     NIBBLES(3), BYTES(4), FOUR_BITS(4), FIVE_BITS(4), SIX_BITS(7), CODES(4);
 
     private final int few;
@@ -21,9 +19,8 @@ enum Single {
         }
         return switch (n.scales()) {
             case HALVES -> n.planes().bytes() ? BYTES : n.planes().extraBits() == 0 ? NIBBLES : FIVE_BITS;
-            case SIX_BITS, HALVES_AND_MINIMA -> n.planes().extraBits() == 0 ? FOUR_BITS : FIVE_BITS;
+            case SIX_BITS, HALVES_AND_MINIMA, BLOCK_BYTES, POWERS -> n.planes().extraBits() == 0 ? FOUR_BITS : FIVE_BITS;
             case BYTES -> SIX_BITS;
-            case BLOCK_BYTES, POWERS -> NONE;
         };
     }
 

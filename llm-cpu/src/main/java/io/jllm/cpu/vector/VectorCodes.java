@@ -1,27 +1,35 @@
 package io.jllm.cpu.vector;
 
+import static io.jllm.cpu.vector.VectorKernels.F;
 import static io.jllm.cpu.vector.VectorUnpack.I;
 import static io.jllm.cpu.vector.VectorUnpack.S;
 import static io.jllm.cpu.vector.VectorUnpack.V;
 import static java.nio.ByteOrder.LITTLE_ENDIAN;
 
+import io.jllm.cpu.layout.CodeBook;
 import io.jllm.cpu.layout.Planes;
 import io.jllm.cpu.layout.WeightFormat;
+import io.jllm.cpu.os.CpuInfo;
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * Weights that are places in a {@link io.jllm.cpu.layout.CodeBook}, made bytes with 128 added, as {@link WeightFormat#Q8_0} has them; and sums
- * of products of such bytes and a single token. Tables are looked up in vectors of 16 bytes, for which every processor has an instruction.
+ * Weights that are places in a {@link CodeBook}, made bytes with 128 added, as {@link WeightFormat#Q8_0} has them; and sums of products of such
+ * bytes and a single token.
  */
 final class VectorCodes {
-    /** What is added to values of a table. */
-    static final int ADDED = 128;
-    private static final VectorSpecies<Byte> C = ByteVector.SPECIES_128;
+    /** As wide as others; but where no instruction permutes bytes of 512 bits, the JVM takes a hundred times as long for these. */
+    private static final VectorSpecies<Byte> C = VectorSpecies.of(byte.class, F.vectorBitSize() < 512 || CpuInfo.permutesBytes() ? F.vectorShape()
+            : VectorShape.S_256_BIT);
+    private static final int ADDED = 128;
+    private static final byte[][] TABLES = Arrays.stream(CodeBook.values()).map(b -> Arrays.copyOf(b.bytes(ADDED), C.length()))
+            .toArray(byte[][]::new);
     private static final long LINE = WeightFormat.VECTOR;
     private static final byte NIBBLE = 15;
     private static final short BYTE = 0xff;
@@ -35,13 +43,12 @@ final class VectorCodes {
     /**
      * Looks up a block: vectors "nibbles" become twice as many "bytes".
      *
-     * @param table 16 bytes
      * @param block where the block is, or the strip's place in its first vector
      * @param width bytes of each vector that are wanted: those of all rows, or of a strip
      * @param to where the vectors of bytes go, each so wide
      */
-    static void lookUp(byte[] table, MemorySegment w, long block, int width, MemorySegment m, long to) {
-        ByteVector values = ByteVector.fromArray(C, table, 0);
+    static void lookUp(CodeBook book, MemorySegment w, long block, int width, MemorySegment m, long to) {
+        ByteVector values = ByteVector.fromArray(C, TABLES[book.ordinal()], 0);
         for (int j = 0; j < Planes.NIBBLES; j++) {
             for (int i = 0; i < width; i += C.length()) {
                 ByteVector v = ByteVector.fromMemorySegment(C, w, block + j * LINE + i, LITTLE_ENDIAN);

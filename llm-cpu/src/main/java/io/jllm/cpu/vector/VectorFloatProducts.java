@@ -253,14 +253,13 @@ final class VectorFloatProducts implements PackedProducts {
 
     private static void unpack(PackedMatrix w, Integers numbers, long unit, int from, int blocks, int group, MemorySegment m) {
         WeightFormat format = w.format();
-        byte[] table = numbers.planes().book().bytes(VectorCodes.ADDED);
         for (int b = 0; b < blocks; b++) {
             int k = (from + b) % format.unitBlocks();
             long block = unit + (long) ((from + b) / format.unitBlocks()) * format.unitBytes(format.unitBlocks()) + format.headerBytes()
                     + (long) k * format.blockBytes();
             long to = NUMBERS + group * GROUP_NUMBERS + b * BLOCK * LINE;
             if (numbers.planes().coded()) {
-                VectorCodes.lookUp(table, w.data(), block, WeightFormat.VECTOR, m, CODES);
+                VectorCodes.lookUp(numbers.planes().book(), w.data(), block, WeightFormat.VECTOR, m, CODES);
                 VectorFloats.fromBytes(m, CODES, BLOCK / 4, m, to);
             } else {
                 VectorFloats.fromBytes(w.data(), block, BLOCK / 4, m, to);

@@ -57,13 +57,11 @@ public final class VectorProducts implements PackedProducts {
     private final Single single;
     private final Planes planes;
     private final Scales scales;
-    private final byte[] table;
 
     private VectorProducts(Integers numbers) {
         single = Single.of(numbers);
         planes = numbers.planes();
         scales = numbers.scales();
-        table = planes.book().bytes(VectorCodes.ADDED);
     }
 
     /** Products of a format; empty if there are no loops for what its numbers are, or if vectors are longer than a group. */
@@ -189,12 +187,12 @@ public final class VectorProducts implements PackedProducts {
                 case SIX_BITS -> VectorSums.q6(w.data(), at, numbers, starts, b, blocks, m, SUMS);
                 case CODES -> {
                     for (int k = 0; k < blocks; k++) {
-                        VectorCodes.lookUp(table, w.data(), at + (long) k * format.blockBytes() + (long) (k >> shift) * format.headerBytes(), V, m,
+                        VectorCodes.lookUp(planes.book(), w.data(), at + (long) k * format.blockBytes() + (long) (k >> shift) * format.headerBytes(), V, m,
                                 CODES + (long) k * TokenFormat.BLOCK * L);
                     }
                     VectorCodes.sums(m, CODES, numbers, starts, b, blocks, SUMS);
                 }
-                case NONE, NIBBLES, BYTES -> throw new IllegalStateException(single + " has a loop of its own, or none");
+                case NIBBLES, BYTES -> throw new IllegalStateException(single + " has a loop of its own");
             }
             strip(SUMS, V, SCALES, MINIMA, x.data(), factors + (long) b * Float.BYTES, (long) all * Float.BYTES, blocks, m, acc);
         }

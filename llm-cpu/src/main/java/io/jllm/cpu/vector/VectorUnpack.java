@@ -87,9 +87,8 @@ final class VectorUnpack {
     }
 
     /**
-     * Whether there are loops for such numbers: bytes and nibbles, with a fifth bit or without, that share a scale in half precision, the
-     * latter also with minima, and with scales and minima of 6 bits; six bits with a byte for each half of a block; and places in a table with
-     * any scale of a block.
+     * Whether there are loops for such numbers: nibbles, with a fifth bit or without, or as places in a table, with any scales of a block; the
+     * first two with minima as well; bytes with scales in half precision; and six bits with a byte for each half of a block.
      */
     static boolean covers(Integers n) {
         Planes p = n.planes();
@@ -99,9 +98,9 @@ final class VectorUnpack {
         }
         return switch (n.scales()) {
             case HALVES -> p.offset() == p.middle() && (five || p.bytes());
+            case BLOCK_BYTES, POWERS -> p.offset() == p.middle() && five;
             case SIX_BITS, HALVES_AND_MINIMA -> p.offset() == 0 && five;
             case BYTES -> p.offset() == p.middle() && p.extraBits() == 2 && !p.split();
-            case BLOCK_BYTES, POWERS -> false;
         };
     }
 
