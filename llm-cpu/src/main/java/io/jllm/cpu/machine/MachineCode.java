@@ -203,7 +203,7 @@ public final class MachineCode {
      * @param weights a group as {@link WeightFormat} says
      * @param tokens a group as {@link TokenFormat} says
      * @param out receives 16 floats for the first group and token; the next group 64 bytes on, the next token {@code stride}
-     * @param blocks blocks a row, at least 1, and whole units but where these are pairs
+     * @param blocks blocks a row, at least 1, and whole units where a stored block is one
      * @param groups groups, at least 1
      * @param residual laid out as {@code out}, may be the same; 0 for none
      * @param bias a float for each row; 0 for none

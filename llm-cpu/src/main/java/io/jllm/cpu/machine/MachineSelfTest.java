@@ -28,6 +28,9 @@ public final class MachineSelfTest {
     private static final int BLOCK = 32;
     /** Without that bit of its exponent, in its second byte, a number in half precision is below 512. */
     private static final byte MODEST = ~0x20;
+    /** What the power 0 is stored as, and below which number powers are small. */
+    private static final int ONE = 128;
+    private static final int POWERS = 8;
 
     private MachineSelfTest() {
     }
@@ -98,6 +101,9 @@ public final class MachineSelfTest {
                 case Numbers.Integers _ -> {
                     for (int half : format.layout().halves()) {
                         data[at + half + 1] &= MODEST;
+                    }
+                    for (int power : format.layout().powers()) {
+                        data[at + power] = (byte) (ONE + data[at + power] % POWERS);
                     }
                 }
                 case Numbers.Floats.F16 -> put(data, at, Short.BYTES, Float.floatToFloat16((float) random.nextGaussian()));

@@ -9,6 +9,7 @@
  * <li>{@link VectorProducts}: the contract of rearranged weights; {@link VectorTokens} quantises what they meet
  * <li>{@link VectorRow}, {@link VectorSums}: one token
  * <li>{@link VectorUnpack}, {@link VectorTiles}, {@link VectorTile}: several
+ * <li>{@link VectorScales}, {@link VectorCodes}: scales as floats, and numbers that are in a table
  * <li>{@link VectorFloatProducts}, {@link VectorFloats}: weights that are floats
  * </ul>
  */
