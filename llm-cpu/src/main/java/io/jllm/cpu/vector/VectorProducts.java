@@ -187,7 +187,7 @@ public final class VectorProducts implements PackedProducts {
                 case SIX_BITS -> VectorSums.q6(w.data(), at, numbers, starts, b, blocks, m, SUMS);
                 case CODES -> {
                     for (int k = 0; k < blocks; k++) {
-                        VectorCodes.lookUp(planes.book(), w.data(), at + (long) k * format.blockBytes() + (long) (k >> shift) * format.headerBytes(), V, m,
+                        VectorCodes.lookUp(planes.book(), w.data(), unit + format.blockAt(k) + (long) part * V, V, m,
                                 CODES + (long) k * TokenFormat.BLOCK * L);
                     }
                     VectorCodes.sums(m, CODES, numbers, starts, b, blocks, SUMS);

@@ -70,11 +70,8 @@ final class VectorUnpack {
      */
     static void unpack(WeightFormat format, Planes planes, Scales kind, MemorySegment w, long unit, int part, int blocks, MemorySegment to,
                        long panel, long scales, long minima) {
-        int unitBlocks = format.unitBlocks();
-        long unitBytes = format.unitBytes(unitBlocks);
         for (int b = 0; b < blocks; b++) {
-            long at = unit + b / unitBlocks * unitBytes;
-            long block = at + format.headerBytes() + (long) (b % unitBlocks) * format.blockBytes() + (long) part * V;
+            long block = unit + format.blockAt(b) + (long) part * V;
             nibbles(w, block, to, panel(panel, b), (short) planes.middle(), planes.split());
             if (planes.extraBits() == 1) {
                 fifth(w, block + WORDS * LINE, to, panel(panel, b));

@@ -43,7 +43,10 @@ record ScaleCode(Scales scales) {
         };
     }
 
-    /** Scales of a block, or of its half {@code sub}, to a register, behind which there is one to work with; {@code part} says where in a vector to begin. */
+    /**
+     * Scales of a block, or of its half {@code sub}, to a register, behind which there is one to work with; {@code part} says where in a vector to
+     * begin.
+     */
     void factor(Emitter e, int to, int block, int sub, int part) {
         switch (scales) {
             case HALVES, HALVES_AND_MINIMA -> e.halves(to, BlockCode.weights(0, (block * WeightFormat.VECTOR + part) / 2));
