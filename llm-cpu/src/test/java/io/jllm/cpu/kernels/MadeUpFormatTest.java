@@ -41,7 +41,10 @@ class MadeUpFormatTest {
     private static final WeightFormat FORMAT = new WeightFormat(DType.Q5_0, new Integers(new Planes(1, 16, true), Scales.POWERS),
             new NeighboursLayout());
 
-    /** 32 values of 5 bits: nibbles of neighbours in pairs, then their fifth bits in order, then a power e, then a byte of no use; the value is (q - 16) 2^(e - 128). */
+    /**
+     * 32 values of 5 bits: nibbles of neighbours in pairs, then their fifth bits in order, then a power e, then a byte of no use; the value is
+     * (q - 16) 2^(e - 128).
+     */
     private record Neighbours() implements Codec {
         @Override
         public DType type() {

@@ -18,7 +18,8 @@ final class Instructions {
         -8192, 1 << 20};
     private static final int EACH = 24;
     private static final Set<Simd> BROADCASTS = EnumSet.of(Simd.VPDPBUSD, Simd.VPTERNLOGD, Simd.VPAND, Simd.VPOR, Simd.VPXOR, Simd.VPADDD,
-            Simd.VPSUBD, Simd.VPMAXSD, Simd.VPMINSD, Simd.VPSRLD, Simd.VPSLLD, Simd.VPSRAD, Simd.VPANDN, Simd.VMULPS, Simd.VADDPS, Simd.VSUBPS, Simd.VDIVPS,
+            Simd.VPSUBD, Simd.VPMAXSD, Simd.VPMINSD,
+            Simd.VPSRLD, Simd.VPSLLD, Simd.VPSRAD, Simd.VPANDN, Simd.VMULPS, Simd.VADDPS, Simd.VSUBPS, Simd.VDIVPS,
             Simd.VMAXPS, Simd.VMINPS, Simd.VSQRTPS, Simd.VPSHUFD, Simd.VFMADD231PS);
 
     private final Random random = new Random(7);
