@@ -3,7 +3,7 @@ package io.jllm.cpu.layout;
 /** What nibbles stand for where they are numbers in a table: 16 signed bytes. Values are those of the formats' codecs. */
 public enum CodeBook {
     /** No table: nibbles are the numbers. */
-    NONE(),
+    NONE,
     /** The levels of IQ4_NL and IQ4_XS, closer to each other near zero. Source: ggml. */
     LEVELS(-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113),
     /** Twice the floats of 4 bits E2M1. Source: Open Compute Project, Microscaling Formats 1.0, 2023. */

@@ -10,11 +10,6 @@ import java.util.List;
  * column j in its low half and column j + 16 in its high one. As minima are subtracted here, it is -m that a unit has.
  */
 final class NibbleLayout extends Layout {
-    static final NibbleLayout Q4_1 = new NibbleLayout(DType.Q4_1, new Planes(0, 0, true), Scales.HALVES_AND_MINIMA);
-    static final NibbleLayout Q5_0 = new NibbleLayout(DType.Q5_0, new Planes(1, 16, true), Scales.HALVES);
-    static final NibbleLayout Q5_1 = new NibbleLayout(DType.Q5_1, new Planes(1, 0, true), Scales.HALVES_AND_MINIMA);
-    static final NibbleLayout MXFP4 = new NibbleLayout(DType.MXFP4, new Planes(0, 16, true, CodeBook.TWICE_E2M1), Scales.POWERS);
-
     private static final int ONES = 0x01010101;
     private static final int NIBBLE = 15;
     /** Times four bits, and then {@link #ONES} of it, is a bit in each byte. */
@@ -28,16 +23,11 @@ final class NibbleLayout extends Layout {
     private final Scales scales;
     private final boolean five;
 
-    private NibbleLayout(DType type, Planes planes, Scales scales) {
+    NibbleLayout(DType type, Planes planes, Scales scales) {
         this.type = type;
         this.planes = planes;
         this.scales = scales;
         five = planes.extraBits() == 1;
-    }
-
-    /** What its numbers are. */
-    Numbers.Integers numbers() {
-        return new Numbers.Integers(planes, scales);
     }
 
     // Places in a stored block: scale, minimum, fifth bits, nibbles.

@@ -37,11 +37,11 @@ public record WeightFormat(DType type, Numbers numbers, Layout layout) {
     /** Block: nibbles 0, 16 to nibbles 12, 28; the value is 8 less. */
     public static final WeightFormat Q4_0 = integers(DType.Q4_0, new Planes(0, 8, true), Scales.HALVES, SimpleLayout.NIBBLES);
     /** Block: as Q4_0, but nothing is subtracted. */
-    public static final WeightFormat Q4_1 = new WeightFormat(DType.Q4_1, NibbleLayout.Q4_1.numbers(), NibbleLayout.Q4_1);
+    public static final WeightFormat Q4_1 = nibbles(DType.Q4_1, new Planes(0, 0, true), Scales.HALVES_AND_MINIMA);
     /** Block: nibbles as Q4_0; then a vector of the fifth bits; the value is 16 less. */
-    public static final WeightFormat Q5_0 = new WeightFormat(DType.Q5_0, NibbleLayout.Q5_0.numbers(), NibbleLayout.Q5_0);
+    public static final WeightFormat Q5_0 = nibbles(DType.Q5_0, new Planes(1, 16, true), Scales.HALVES);
     /** Block: as Q5_0, but nothing is subtracted. */
-    public static final WeightFormat Q5_1 = new WeightFormat(DType.Q5_1, NibbleLayout.Q5_1.numbers(), NibbleLayout.Q5_1);
+    public static final WeightFormat Q5_1 = nibbles(DType.Q5_1, new Planes(1, 0, true), Scales.HALVES_AND_MINIMA);
     /** Block: bytes 0 to 28, with 128 added. */
     public static final WeightFormat Q8_0 = integers(DType.Q8_0, new Planes(4, 128, false), Scales.HALVES, SimpleLayout.BYTES);
     /** Block: for each half, a vector of pairs of bits. */
@@ -60,7 +60,7 @@ public record WeightFormat(DType type, Numbers numbers, Layout layout) {
     public static final WeightFormat IQ4_XS = integers(DType.IQ4_XS, new Planes(0, 128, true, CodeBook.LEVELS), Scales.BLOCK_BYTES,
             LevelsLayout.INSTANCE);
     /** Block: as IQ4_NL, with another table. */
-    public static final WeightFormat MXFP4 = new WeightFormat(DType.MXFP4, NibbleLayout.MXFP4.numbers(), NibbleLayout.MXFP4);
+    public static final WeightFormat MXFP4 = nibbles(DType.MXFP4, new Planes(0, 16, true, CodeBook.TWICE_E2M1), Scales.POWERS);
     public static final WeightFormat F16 = floats(DType.F16, Floats.F16);
     public static final WeightFormat BF16 = floats(DType.BF16, Floats.BF16);
     public static final WeightFormat F32 = floats(DType.F32, Floats.F32);
@@ -71,6 +71,10 @@ public record WeightFormat(DType type, Numbers numbers, Layout layout) {
 
     private static WeightFormat integers(DType type, Planes planes, Scales scales, Layout layout) {
         return new WeightFormat(type, new Integers(planes, scales), layout);
+    }
+
+    private static WeightFormat nibbles(DType type, Planes planes, Scales scales) {
+        return integers(type, planes, scales, new NibbleLayout(type, planes, scales));
     }
 
     private static WeightFormat floats(DType type, Floats floats) {
@@ -133,6 +137,11 @@ public record WeightFormat(DType type, Numbers numbers, Layout layout) {
     /** Bytes of a unit with so many blocks. */
     public int unitBytes(int blocks) {
         return headerBytes() + blocks * blockBytes();
+    }
+
+    /** Where a block is, in bytes from the start of the unit from whose first block on they are counted. */
+    public long blockAt(int block) {
+        return (long) (block / unitBlocks()) * unitBytes(unitBlocks()) + headerBytes() + (long) (block % unitBlocks()) * blockBytes();
     }
 
     /** Bytes of a group of so many columns. */

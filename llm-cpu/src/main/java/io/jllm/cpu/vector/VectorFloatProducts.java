@@ -254,9 +254,7 @@ final class VectorFloatProducts implements PackedProducts {
     private static void unpack(PackedMatrix w, Integers numbers, long unit, int from, int blocks, int group, MemorySegment m) {
         WeightFormat format = w.format();
         for (int b = 0; b < blocks; b++) {
-            int k = (from + b) % format.unitBlocks();
-            long block = unit + (long) ((from + b) / format.unitBlocks()) * format.unitBytes(format.unitBlocks()) + format.headerBytes()
-                    + (long) k * format.blockBytes();
+            long block = unit + format.blockAt(from + b);
             long to = NUMBERS + group * GROUP_NUMBERS + b * BLOCK * LINE;
             if (numbers.planes().coded()) {
                 VectorCodes.lookUp(numbers.planes().book(), w.data(), block, WeightFormat.VECTOR, m, CODES);

@@ -188,8 +188,8 @@ public final class VectorProducts implements PackedProducts {
                 case THREE_BITS -> VectorSums.q3(w.data(), at, numbers, starts, b, blocks, m, SUMS);
                 case CODES -> {
                     for (int k = 0; k < blocks; k++) {
-                        long block = at + (long) k * format.blockBytes() + (long) (k >> shift) * format.headerBytes();
-                        VectorCodes.lookUp(planes.book(), w.data(), block, V, m, CODES + (long) k * TokenFormat.BLOCK * L);
+                        VectorCodes.lookUp(planes.book(), w.data(), unit + format.blockAt(k) + (long) part * V, V, m,
+                                CODES + (long) k * TokenFormat.BLOCK * L);
                     }
                     VectorCodes.sums(m, CODES, numbers, starts, b, blocks, SUMS);
                 }

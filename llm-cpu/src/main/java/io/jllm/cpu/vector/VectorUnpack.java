@@ -55,11 +55,8 @@ final class VectorUnpack {
      */
     static void unpack(WeightFormat format, Planes planes, Scales kind, MemorySegment w, long unit, int part, int blocks, MemorySegment to,
                        long panel, long scales, long minima) {
-        int unitBlocks = format.unitBlocks();
-        long unitBytes = format.unitBytes(unitBlocks);
         for (int b = 0; b < blocks; b++) {
-            long at = unit + b / unitBlocks * unitBytes;
-            long block = at + format.headerBytes() + (long) (b % unitBlocks) * format.blockBytes() + (long) part * V;
+            long block = unit + format.blockAt(b) + (long) part * V;
             if (planes.pairs()) {
                 pairs(w, block, to, panel(panel, b), planes);
             } else {

@@ -24,7 +24,8 @@ import java.util.List;
  *
  * <p>AVX-512 VNNI multiplies unsigned bytes of weights by signed ones of tokens and adds them up in 32 bits; what is too much in the
  * unsigned ones is taken off beforehand, as a multiple of the sum of the token's bytes. AVX2 adds up in 16 bits: of nibbles, four pairs
- * (at most 4 * 2 * 31 * 127), of 6 bits two (2 * 2 * 63 * 127); of bytes one, with the signs moved to the token (2 * 128 * 127).
+ * (at most 4 * 2 * 31 * 127), of 6 bits two (2 * 2 * 63 * 127); of bytes, stored or from a table, one, with the signs moved to the token
+ * (2 * 128 * 127).
  *
  * <p>A block, for each half of it and each token t of up to 8 (AVX-512), or 4 (AVX2):
  *

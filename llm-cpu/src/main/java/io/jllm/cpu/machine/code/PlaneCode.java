@@ -46,9 +46,9 @@ record PlaneCode(Planes planes) {
         return planes.bytes() ? List.of() : planes.extraBits() == 0 ? List.of(LOW) : List.of(LOW, extraMask());
     }
 
-    /** What nibbles stand for, if that is in a table; {@code lowered} says whether as signed bytes. */
-    byte[] table(boolean lowered) {
-        return planes.book().bytes(lowered ? 0 : planes.offset());
+    /** What nibbles stand for, if that is in a table, with the offset added but where bytes are signed. */
+    byte[] table(boolean signed) {
+        return planes.book().bytes(signed ? 0 : planes.offset());
     }
 
     /** How many vectors' products with one token, pair by pair, can be summed in 16 bits. */
