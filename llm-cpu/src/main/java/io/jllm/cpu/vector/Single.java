@@ -4,7 +4,7 @@ import io.jllm.cpu.layout.Numbers.Integers;
 
 /** Loops of {@link VectorProducts} for a single token, straight from memory, and up to how many tokens they beat panels. Measured. */
 enum Single {
-    NIBBLES(3), BYTES(4), FOUR_BITS(4), FIVE_BITS(4), SIX_BITS(7), TWO_BITS(7), THREE_BITS(7), CODES(4);
+    NIBBLES(3), BYTES(4), FOUR_BITS(4), FIVE_BITS(4), SIX_BITS(7), TWO_BITS(7), THREE_BITS(7), CODES(3);
 
     private final int few;
 

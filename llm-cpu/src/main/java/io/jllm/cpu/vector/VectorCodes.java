@@ -49,14 +49,26 @@ final class VectorCodes {
      */
     static void lookUp(CodeBook book, MemorySegment w, long block, int width, MemorySegment m, long to) {
         ByteVector values = ByteVector.fromArray(C, TABLES[book.ordinal()], 0);
-        for (int j = 0; j < Planes.NIBBLES; j++) {
-            for (int i = 0; i < width; i += C.length()) {
-                ByteVector v = ByteVector.fromMemorySegment(C, w, block + j * LINE + i, LITTLE_ENDIAN);
-                long at = to + (long) j * width + i;
-                v.and(NIBBLE).selectFrom(values).intoMemorySegment(m, at, LITTLE_ENDIAN);
-                v.reinterpretAsShorts().lanewise(VectorOperators.LSHR, Planes.NIBBLES).reinterpretAsBytes().and(NIBBLE).selectFrom(values)
-                        .intoMemorySegment(m, at + (long) Planes.NIBBLES * width, LITTLE_ENDIAN);
-            }
+        long high = (long) Planes.NIBBLES * width;
+        for (int i = 0; i < width; i += C.length()) {
+            long from = block + i;
+            long at = to + i;
+            ByteVector v = ByteVector.fromMemorySegment(C, w, from, LITTLE_ENDIAN);
+            v.and(NIBBLE).selectFrom(values).intoMemorySegment(m, at, LITTLE_ENDIAN);
+            v.reinterpretAsShorts().lanewise(VectorOperators.LSHR, 4).reinterpretAsBytes().and(NIBBLE).selectFrom(values)
+                    .intoMemorySegment(m, at + high, LITTLE_ENDIAN);
+            v = ByteVector.fromMemorySegment(C, w, from + LINE, LITTLE_ENDIAN);
+            v.and(NIBBLE).selectFrom(values).intoMemorySegment(m, at + width, LITTLE_ENDIAN);
+            v.reinterpretAsShorts().lanewise(VectorOperators.LSHR, 4).reinterpretAsBytes().and(NIBBLE).selectFrom(values)
+                    .intoMemorySegment(m, at + high + width, LITTLE_ENDIAN);
+            v = ByteVector.fromMemorySegment(C, w, from + 2 * LINE, LITTLE_ENDIAN);
+            v.and(NIBBLE).selectFrom(values).intoMemorySegment(m, at + 2L * width, LITTLE_ENDIAN);
+            v.reinterpretAsShorts().lanewise(VectorOperators.LSHR, 4).reinterpretAsBytes().and(NIBBLE).selectFrom(values)
+                    .intoMemorySegment(m, at + high + 2L * width, LITTLE_ENDIAN);
+            v = ByteVector.fromMemorySegment(C, w, from + 3 * LINE, LITTLE_ENDIAN);
+            v.and(NIBBLE).selectFrom(values).intoMemorySegment(m, at + 3L * width, LITTLE_ENDIAN);
+            v.reinterpretAsShorts().lanewise(VectorOperators.LSHR, 4).reinterpretAsBytes().and(NIBBLE).selectFrom(values)
+                    .intoMemorySegment(m, at + high + 3L * width, LITTLE_ENDIAN);
         }
     }
 
