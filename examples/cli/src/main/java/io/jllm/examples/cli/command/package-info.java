@@ -5,7 +5,7 @@
  * <ul>
  * <li>{@link Action}: a command, filled with its options
  * <li>{@link RunCommand}, {@link LogitsCommand}, {@link TokenizeCommand}: text, tokens, logits
- * <li>{@link PerplexityCommand}, {@link PerplexityWindows}: how well a model foresees a text
+ * <li>{@link PerplexityCommand}: how well a model foresees a text
  * <li>{@link InspectCommand}, {@link QuantizeCommand}: files
  * <li>{@link BenchCommand}, {@link SoakCommand}: speed, and life under load
  * </ul>
