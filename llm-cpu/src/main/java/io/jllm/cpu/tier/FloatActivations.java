@@ -34,10 +34,8 @@ record FloatActivations(CpuKernels next) implements CpuKernels {
 
     @Override
     public Optional<PackedProducts> packed(WeightFormat format) {
-        return switch (format.numbers()) {
-            case Numbers.Floats _ -> next.packed(format);
-            case Numbers.Integers _ -> next.packed(WeightFormat.F32).map(f -> new DecodedProducts(decoder(format), f, next.packed(format)));
-        };
+        return format.numbers() instanceof Numbers.Floats ? next.packed(format)
+                : next.packed(WeightFormat.F32).map(floats -> new DecodedProducts(decoder(format), floats, next.packed(format)));
     }
 
     @Override

@@ -38,8 +38,8 @@ public final class Limits {
     public static List<String> floatActivations(Program program, WeightSource weights) {
         return program.ops().stream().filter(op -> !(op instanceof Op.Embed || op instanceof Op.AddPositions)) // which only read rows
                 .flatMap(op -> op.tensors().stream()).flatMap(t -> weights.find(t.name()).stream()).filter(w -> type(w).isQuantized()).findFirst()
-                .map(w -> "activations float were asked for, and tensor " + w.name() + " has type " + type(w) + ", for which the cuda backend's kernels"
-                        + " take activations of 8 bits: leave activations out, use the cpu backend, or convert the model to F16")
+                .map(w -> "activations float were asked for, but tensor " + w.name() + " has type " + type(w) + ", for which the kernels of the cuda"
+                        + " backend take activations of 8 bits: leave activations out, use the cpu backend, or convert the model to F16")
                 .stream().toList();
     }
 

@@ -15,6 +15,7 @@ import io.jllm.examples.cli.perplexity.Divergence;
 import io.jllm.examples.cli.perplexity.PerplexityWindows;
 import io.jllm.examples.cli.perplexity.RowPass;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.Locale;
@@ -75,6 +76,9 @@ public final class PerplexityCommand implements Action {
         String content = Texts.read(text.orElseThrow(() -> new BadInput("--text is missing: the file with the text")));
         if (model.context().isPresent() && model.context().getAsInt() < SMALLEST_WINDOW) {
             throw new BadInput("--context must be at least " + SMALLEST_WINDOW + " here, was " + model.context().getAsInt());
+        }
+        if (base.isPresent() && Files.exists(base.get()) && !Files.isRegularFile(base.get())) {
+            throw new BadInput("cannot write " + base.get() + ": it is no plain file");
         }
         try (LLM llm = model.open(console)) {
             int window = model.context().orElse(Math.min(DEFAULT_WINDOW, llm.maxContext()));

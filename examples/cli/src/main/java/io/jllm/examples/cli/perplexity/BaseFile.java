@@ -98,7 +98,8 @@ public final class BaseFile implements AutoCloseable {
             double wanted = HEADER + (double) Integer.BYTES * size * count + (double) rows * rowBytes(vocab);
             if (channel.size() != wanted || (long) size * count > Integer.MAX_VALUE / Integer.BYTES) {
                 throw new BadInput(path + " has " + channel.size() + " bytes, but its header says " + (long) wanted + ": " + count + " windows of "
-                        + size + " tokens, " + vocab + " log-probabilities for each of the second halves; it was not written to its end, or is damaged");
+                        + size + " tokens, and " + vocab + " log-probabilities for each token of their second halves; it was not written to its"
+                        + " end, or is damaged");
             }
             var tokens = new int[size * count];
             read(channel, path, HEADER, tokens.length * Integer.BYTES).asIntBuffer().get(tokens);
