@@ -15,7 +15,9 @@ import io.jllm.RequestOutput;
 import io.jllm.SamplingParams;
 import io.jllm.SamplingParamsBuilder;
 import io.jllm.convert.Converter;
+import io.jllm.cpu.tier.KernelChoice;
 import io.jllm.quant.DType;
+import io.jllm.spi.ActivationType;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -28,6 +30,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * A file as people have them, with matrices in Q4_1 and an embedding table in Q8_0 that is the output matrix too, against what Hugging Face
@@ -121,6 +124,32 @@ class SmolLm2Test {
                 }
             }
             assertEquals(1, have / want, SHARE);
+        }
+    }
+
+    /** With activations of 32 bits every tier meets them, in every format. */
+    @ParameterizedTest
+    @ValueSource(strings = {"avx512", "avx2", "vector"})
+    void floatActivations(String kernels) throws IOException {
+        file("smollm2.json");
+        try {
+            KernelChoice.of(kernels);
+        } catch (IllegalArgumentException e) {
+            Assumptions.abort("skipped: " + e.getMessage());
+        }
+        for (DType type : List.of(DType.Q8_0, DType.Q4_0, DType.Q4_1)) {
+            List<JsonObject> entries = entries(type);
+            try (LLM llm = LLM.load(model(type, dir)).backend("cpu").kernels(kernels).activations(ActivationType.FLOAT).open()) {
+                List<Prompt> prompts = entries.stream().<Prompt>map(e -> Prompt.ofTokens(ints(e, "prompt_ids"))).toList();
+                List<RequestOutput> outputs = llm.generate(prompts, greedy(48).promptLogprobs(0).build());
+                for (int i = 0; i < entries.size(); i++) {
+                    checkPrompt(entries.get(i), outputs.get(i));
+                    checkGreedy(entries.get(i), outputs.get(i), EXACT);
+                    if (type == DType.Q8_0 && entries.get(i).get("name").getAsString().equals("chat-plain")) {
+                        assertTrue(outputs.get(i).text().startsWith("The capital of France is Paris."), outputs.get(i).text());
+                    }
+                }
+            }
         }
     }
 

@@ -19,7 +19,7 @@ import java.util.Arrays;
 import java.util.Optional;
 import java.util.Random;
 
-/** Compares machine code with {@link BlockModel} before it is used: a wrong instruction shall not become a wrong answer. */
+/** Compares machine code with {@link BlockModel}, and with plain Java, before it is used: a wrong instruction shall not become a wrong answer. */
 public final class MachineSelfTest {
     private static final int ROWS = 37;
     private static final int TOKENS = 15;
@@ -74,6 +74,37 @@ public final class MachineSelfTest {
             var ws = new Workspace(arena, cols);
             for (int tokens : new int[] {1, 2, 3, 4, 5, 6, 7, TOKENS}) {
                 compare(products, arena, w.withBias(bias), want, rows, tokens, ws);
+            }
+        }
+    }
+
+    /**
+     * The same for floats of rearranged weights, against plain Java.
+     *
+     * @throws MachineCodeException if a float differs in any bit
+     */
+    static void run(MachineDecoder decoder, WeightFormat format) {
+        // Two units, of which the second lacks a block if it can.
+        int cols = 2 * format.unitColumns() - (format.type().blockElements() < format.unitColumns() ? BLOCK : 0);
+        try (Arena arena = Arena.ofConfined()) {
+            Tensor stored = random(arena, new Random(2), format, ROWS, cols);
+            PackedMatrix w = PackedMatrix.of(format, arena.allocate(format.bytes(ROWS, cols), 64), ROWS, cols);
+            w.pack(stored, 0, 0, w.groups());
+            var ws = new Workspace(arena, cols);
+            var want = new float[cols];
+            MemorySegment got = arena.allocate(WeightFormat.F32.groupBytes(cols), 64);
+            for (int r = 0; r < ROWS; r++) {
+                if (r % PackedMatrix.ROWS == 0) {
+                    decoder.decode(w, r / PackedMatrix.ROWS, got, 0, ws);
+                }
+                w.decode(r, want);
+                for (int c = 0; c < cols; c++) {
+                    float have = got.get(Rows.FLOAT, ((long) c * PackedMatrix.ROWS + r % PackedMatrix.ROWS) * Float.BYTES);
+                    if (Float.floatToRawIntBits(want[c]) != Float.floatToRawIntBits(have)) {
+                        throw new MachineCodeException("the self-test of floats of " + format + " failed: column " + c + " of row " + r + " is "
+                                + have + ", should be " + want[c]);
+                    }
+                }
             }
         }
     }

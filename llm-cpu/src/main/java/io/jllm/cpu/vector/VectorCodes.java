@@ -24,10 +24,11 @@ import jdk.incubator.vector.VectorSpecies;
  * bytes and a single token.
  */
 final class VectorCodes {
+    /** What is added to numbers, to make them unsigned. */
+    static final int ADDED = 128;
     /** As wide as others; but where no instruction permutes bytes of 512 bits, the JVM takes a hundred times as long for these. */
     private static final VectorSpecies<Byte> C = VectorSpecies.of(byte.class, F.vectorBitSize() < 512 || CpuInfo.permutesBytes() ? F.vectorShape()
             : VectorShape.S_256_BIT);
-    private static final int ADDED = 128;
     private static final byte[][] TABLES = Arrays.stream(CodeBook.values()).map(b -> Arrays.copyOf(b.bytes(ADDED), C.length()))
             .toArray(byte[][]::new);
     private static final long LINE = WeightFormat.VECTOR;

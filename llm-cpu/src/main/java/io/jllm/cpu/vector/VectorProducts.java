@@ -287,6 +287,6 @@ public final class VectorProducts implements PackedProducts {
 
     /** By how much integers were lowered below what they stand for, in eighths. */
     private int raised() {
-        return (planes.middle() - planes.offset()) / TokenFormat.SUM_FACTOR;
+        return (VectorUnpack.lowered(planes) - planes.offset()) / TokenFormat.SUM_FACTOR;
     }
 }

@@ -58,9 +58,9 @@ final class VectorUnpack {
         for (int b = 0; b < blocks; b++) {
             long block = unit + format.blockAt(b) + (long) part * V;
             if (planes.pairs()) {
-                pairs(w, block, to, panel(panel, b), planes);
+                pairs(w, block, to, panel(panel, b), lowered(planes), planes.three());
             } else {
-                nibbles(w, block, to, panel(panel, b), (short) planes.middle(), planes.split());
+                nibbles(w, block, to, panel(panel, b), lowered(planes), planes.split());
             }
             if (planes.extraBits() == 1) {
                 fifth(w, block + WORDS * LINE, to, panel(panel, b));
@@ -92,6 +92,11 @@ final class VectorUnpack {
         };
     }
 
+    /** What is subtracted from integers. */
+    static short lowered(Planes planes) {
+        return (short) (planes.pairs() ? planes.offset() : planes.middle());
+    }
+
     private static long panel(long panel, int block) {
         return panel + (long) block * PAIRS * V;
     }
@@ -115,14 +120,13 @@ final class VectorUnpack {
     }
 
     /** Two vectors of pairs of bits, and perhaps one of third bits. */
-    private static void pairs(MemorySegment w, long block, MemorySegment to, long panel, Planes planes) {
-        short offset = (short) planes.offset();
+    private static void pairs(MemorySegment w, long block, MemorySegment to, long panel, short offset, boolean three) {
         for (int i = 0; i < PAIRS / 2; i++) {
             ShortVector v = ShortVector.fromMemorySegment(S, w, block + (long) (i / WORDS) * LINE, LITTLE_ENDIAN)
                     .lanewise(VectorOperators.LSHR, i % WORDS * 2);
             ShortVector even = v.and(PAIR);
             ShortVector odd = v.lanewise(VectorOperators.LSHR, Byte.SIZE).and(PAIR);
-            if (planes.three()) {
+            if (three) {
                 ShortVector bits = ShortVector.fromMemorySegment(S, w, block + 2 * LINE, LITTLE_ENDIAN).lanewise(VectorOperators.LSHR, i);
                 even = even.add(bits.and((short) 1).lanewise(VectorOperators.LSHL, 2));
                 odd = odd.add(bits.lanewise(VectorOperators.LSHR, Byte.SIZE).and((short) 1).lanewise(VectorOperators.LSHL, 2));

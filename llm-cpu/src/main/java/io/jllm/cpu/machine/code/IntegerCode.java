@@ -66,7 +66,7 @@ final class IntegerCode implements BlockCode {
         planes = numbers.planes();
         scales = numbers.scales();
         planeCode = new PlaneCode(planes);
-        scaleCode = new ScaleCode(scales);
+        scaleCode = new ScaleCode(scales, true);
     }
 
     @Override

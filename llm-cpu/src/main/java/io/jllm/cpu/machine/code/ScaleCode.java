@@ -22,10 +22,13 @@ import java.util.List;
  * for each block: stack[block] = float(byte of low or high) * d
  * }</pre>
  *
- * <p>Where a byte has a scale and a minimum of half of a block, only what these are multiplied by goes there. A minimum becomes an
- * eighth of itself, for what it is multiplied by is eight times the sum of a token's bytes.
+ * <p>Where a byte has a scale and a minimum of half of a block, only what these are multiplied by goes there.
+ *
+ * @param scales what they are
+ * @param bySums whether minima of halves of blocks become an eighth of themselves, for products with what tokens have of these: eight times the
+ *     sum of their bytes
  */
-record ScaleCode(Scales scales) {
+record ScaleCode(Scales scales, boolean bySums) {
     /** Bytes on the stack for what is computed once a unit, behind the constants. */
     static final int STACK_BYTES = 16 * WeightFormat.VECTOR;
     private static final int BLOCKS = 8;
@@ -44,7 +47,7 @@ record ScaleCode(Scales scales) {
         return switch (scales) {
             case HALVES, HALVES_AND_MINIMA, BYTES, BLOCK_BYTES -> List.of();
             case SIX_BITS -> List.of(LOW, SIX, UPPER_TWO_OF_SIX, BYTE);
-            case FOUR_BITS -> List.of(PART_OF_SUM);
+            case FOUR_BITS -> bySums ? List.of(PART_OF_SUM) : List.of();
             case POWERS -> List.of(LEAST_NORMAL, HALF_OF_IT);
         };
     }
@@ -67,7 +70,7 @@ record ScaleCode(Scales scales) {
         }
     }
 
-    /** Minima of a block to a register; or an eighth of those of its half {@code sub}, if halves have their own. */
+    /** Minima of a block, or of its half {@code sub}, to a register. */
     void minimum(Emitter e, int to, int block, int sub, int part) {
         switch (scales) {
             case HALVES_AND_MINIMA -> e.halves(to, BlockCode.weights(0, (WeightFormat.VECTOR + part) / 2));
@@ -117,7 +120,7 @@ record ScaleCode(Scales scales) {
             case FOUR_BITS -> {
                 for (int minimum = 0; minimum < 2; minimum++) {
                     e.halves(free, BlockCode.weights(0, (minimum * WeightFormat.VECTOR + part) / 2));
-                    if (minimum == 1) {
+                    if (minimum == 1 && bySums) {
                         e.multiply(free, free, e.constant(PART_OF_SUM));
                     }
                     e.assembler().emit(VMOVUPS_STORE, slot(0, minimum == 1, part), e.vec(free));
