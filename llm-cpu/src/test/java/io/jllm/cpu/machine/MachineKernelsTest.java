@@ -6,6 +6,7 @@ import io.jllm.cpu.kernels.CpuKernels;
 import io.jllm.cpu.kernels.PackedContract;
 import io.jllm.cpu.kernels.PackedMatrix;
 import io.jllm.cpu.kernels.ScalarKernels;
+import io.jllm.cpu.layout.Numbers;
 import io.jllm.cpu.layout.WeightFormat;
 import io.jllm.cpu.machine.asm.Isa;
 import io.jllm.quant.DType;
@@ -23,6 +24,14 @@ class MachineKernelsTest extends PackedContract {
                 .<CpuKernels>map(m -> new MachineTier(m, new ScalarKernels())).toList();
         Assumptions.assumeFalse(all.isEmpty(), () -> "skipped: " + MachineKernels.whyNot(Isa.AVX2));
         return all;
+    }
+
+    @Test
+    void makesFloatsOfAllIntegersByItself() {
+        for (Isa isa : Isa.values()) {
+            MachineKernels.of(isa).ifPresent(machine -> WeightFormat.all().forEach(format -> assertEquals(format.numbers() instanceof Numbers.Integers,
+                    machine.decoder(format).isPresent(), () -> machine.name() + ", " + format)));
+        }
     }
 
     @Test
