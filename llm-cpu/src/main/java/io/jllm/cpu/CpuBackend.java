@@ -48,7 +48,7 @@ final class CpuBackend implements Backend {
             throw new IllegalArgumentException("the cpu backend has one device, 0, not " + options.device());
         }
         threads = options.threads() == 0 ? CpuInfo.physicalCores() : options.threads();
-        choice = KernelChoice.of(options.kernels());
+        choice = KernelChoice.of(options.kernels(), options.activations());
     }
 
     @Override
@@ -60,7 +60,7 @@ final class CpuBackend implements Backend {
     public String describe() {
         String compiler = System.getProperty("sun.management.compiler", "an unnamed compiler");
         return "cpu (" + CpuInfo.model() + "), " + threads + (threads == 1 ? " thread, " : " threads, ")
-                + choice.kernels().describe()
+                + choice.kernels().describe() + ", " + choice.activations() + " activations"
                 + (compiler.equals(USUAL_COMPILER) ? "" : ", JVM compiler " + compiler)
                 + (choice.reason().isEmpty() ? "" : "; not faster because " + choice.reason());
     }
