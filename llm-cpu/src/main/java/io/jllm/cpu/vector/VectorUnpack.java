@@ -7,7 +7,6 @@ import static java.nio.ByteOrder.LITTLE_ENDIAN;
 import io.jllm.cpu.layout.Layout;
 import io.jllm.cpu.layout.Numbers.Integers;
 import io.jllm.cpu.layout.Planes;
-import io.jllm.cpu.layout.Rows;
 import io.jllm.cpu.layout.Scales;
 import io.jllm.cpu.layout.WeightFormat;
 import java.lang.foreign.MemorySegment;
@@ -220,20 +219,10 @@ final class VectorUnpack {
 
     /** Signed bytes times floats. */
     static void bytes(MemorySegment w, long unit, int part, MemorySegment to, long scales) {
-        long from = unit + LINE + (long) part * L;
-        if (B.length() > L) {
-            for (int i = 0; i < 2 * BLOCKS; i++) {
-                for (int r = 0; r < L; r++) {
-                    float d = w.get(Rows.FLOAT, unit + (long) part * V + 4L * r);
-                    to.set(Rows.FLOAT, scales + (long) i * V + 4L * r, d * w.get(Layout.BYTE, from + (long) i * ROWS + r));
-                }
-            }
-            return;
-        }
         FloatVector d = FloatVector.fromMemorySegment(F, w, unit + (long) part * V, LITTLE_ENDIAN);
         for (int i = 0; i < 2 * BLOCKS; i++) {
-            ((FloatVector) ByteVector.fromMemorySegment(B, w, from + (long) i * ROWS, LITTLE_ENDIAN).convertShape(VectorOperators.B2F, F, 0)).mul(d)
-                    .intoMemorySegment(to, scales + (long) i * V, LITTLE_ENDIAN);
+            IntVector octets = octets(w, unit + LINE + (long) i * ROWS + (long) part * L);
+            ((FloatVector) octets.convert(VectorOperators.I2F, 0)).mul(d).intoMemorySegment(to, scales + (long) i * V, LITTLE_ENDIAN);
         }
     }
 
@@ -251,12 +240,13 @@ final class VectorUnpack {
         }
     }
 
-    /** A byte for each row of a strip. */
+    /** A signed byte for each row of a strip. */
     private static IntVector octets(MemorySegment w, long at) {
         if (B.length() == L) {
             return (IntVector) ByteVector.fromMemorySegment(B, w, at, LITTLE_ENDIAN).convertShape(VectorOperators.B2I, I, 0);
         }
         // Four bytes, for which there is no vector: to lanes of their own.
-        return IntVector.broadcast(I, w.get(Layout.INT, at)).lanewise(VectorOperators.LSHR, IntVector.zero(I).addIndex(Byte.SIZE));
+        return IntVector.broadcast(I, w.get(Layout.INT, at)).lanewise(VectorOperators.LSHR, IntVector.zero(I).addIndex(Byte.SIZE))
+                .lanewise(VectorOperators.LSHL, Integer.SIZE - Byte.SIZE).lanewise(VectorOperators.ASHR, Integer.SIZE - Byte.SIZE);
     }
 }
