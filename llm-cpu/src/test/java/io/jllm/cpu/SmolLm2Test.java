@@ -37,7 +37,7 @@ class SmolLm2Test {
     /** With activations of 32 bits, in logits and log-probabilities; a token may differ where the best two are so close. */
     private static final double EXACT = 1e-3;
     /** With activations of 8 bits, for tokens; and the share by which the mean log-probability may differ. */
-    private static final double CLOSE = 0.2;
+    private static final double CLOSE = 0.25;
     private static final double SHARE = 0.02;
 
     @TempDir
