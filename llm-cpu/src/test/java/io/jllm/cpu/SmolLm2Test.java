@@ -43,7 +43,7 @@ class SmolLm2Test {
      * With activations of 8 bits, for tokens: these put log-probabilities off by 0.10 to 0.13, root mean square, in each of the formats; and the
      * share by which the mean log-probability may differ.
      */
-    private static final double CLOSE = 0.3;
+    private static final double CLOSE = 0.25;
     private static final double SHARE = 0.02;
 
     @TempDir

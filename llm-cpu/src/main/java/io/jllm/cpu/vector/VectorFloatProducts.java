@@ -26,7 +26,7 @@ final class VectorFloatProducts implements PackedProducts {
     private static final int GROUPS = 4;
     /** Rows of a panel. */
     private static final int PANEL = GROUPS * ROWS;
-    /** Blocks of a panel: so many times, without a rest, in units of more. */
+    /** Blocks of a panel: whole units, or a part of one that divides it. */
     private static final int CHUNK = 2;
     /** Tokens that pass by a panel before it makes room for the next. */
     private static final int TOKENS = 256;

@@ -32,6 +32,7 @@ import java.util.List;
  * unit:       BlockCode                       // sums += unit * tokens
  *             weights += unit; tokens += their blocks of it
  *             count -= blocks; jump if not below 0 to unit
+ *             block by block, what a last unit has that lacks some
  *           sums += bias, sums += residual    // if their addresses are not 0
  *           store sums, masked, to out + stride * token
  *         out, residual, bias += groups * 64
