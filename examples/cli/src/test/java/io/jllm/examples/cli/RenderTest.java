@@ -14,8 +14,8 @@ import org.junit.jupiter.params.provider.CsvSource;
 /** {@code render}: conversations to prompts. */
 class RenderTest {
     private static final String TEMPLATE = "{% for m in messages %}[{{ m.role }}:{{ m.content }}{% for c in m.tool_calls %}"
-            + "{{ c.function.name }}{{ c.function.arguments|tojson }}{% endfor %}]{% endfor %}{% for t in tools %}{{ t|tojson }}{% endfor %}"
-            + "{{ mood }}{% if add_generation_prompt %}>{% endif %}\n\n";
+            + "{{ c.function.name }}{{ c.function.arguments|tojson }}{% endfor %}]{% endfor %}{% for t in tools or [] %}{{ t|tojson }}{% endfor %}"
+            + "{{ mood }}{% if add_generation_prompt %}>{% endif %}\n\n\n";
 
     @TempDir
     private Path folder;
@@ -61,7 +61,7 @@ class RenderTest {
         "[{\"role\":\"user\",\"content\":[{\"type\":\"image_url\"}]}]#[0]: content[0]: type must be \"text\": parts of other types are not supported",
         "[{\"role\":\"user\",\"content\":\"\",\"reasoning\":\"x\"}]#[0]: reasoning and tool calls belong to messages of the assistant",
         "[{\"role\":\"assistant\",\"content\":\"\",\"tool_calls\":[{\"function\":{\"name\":\"f\",\"arguments\":\"{\"}}]}]#arguments of the call",
-        "[{\"role\":\"user\",\"content\":\"\"}] x#more follows"})
+        "[{\"role\":\"user\",\"content\":\"\"}] x#m.json is not valid JSON: malformed JSON at line 1"})
     void badFilesNameThePlace(String json, String message) throws IOException {
         String line = CliRun.bad(2, "render", "--template", file("t.jinja", TEMPLATE), "--messages", file("m.json", json));
         assertTrue(line.contains(message), line);

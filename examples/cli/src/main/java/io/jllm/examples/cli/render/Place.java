@@ -42,7 +42,8 @@ record Place(String name, JsonElement json) {
             }
             return new Place(file.toString(), json);
         } catch (IOException | JsonParseException | IllegalStateException e) {
-            throw new BadInput(file + " is not valid JSON: " + String.valueOf(e.getMessage()).lines().findFirst().orElse("it is empty"), e);
+            String complaint = String.valueOf(e.getMessage()).lines().findFirst().orElse("it is empty");
+            throw new BadInput(file + " is not valid JSON: " + complaint.replaceFirst("Use JsonReader\\.set\\S+ to accept ", ""), e);
         }
     }
 
