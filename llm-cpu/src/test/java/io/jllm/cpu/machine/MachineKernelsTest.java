@@ -29,8 +29,12 @@ class MachineKernelsTest extends PackedContract {
     @Test
     void makesFloatsOfAllIntegersByItself() {
         for (Isa isa : Isa.values()) {
-            MachineKernels.of(isa).ifPresent(machine -> WeightFormat.all().forEach(format -> assertEquals(format.numbers() instanceof Numbers.Integers,
-                    machine.decoder(format).isPresent(), () -> machine.name() + ", " + format)));
+            MachineKernels.of(isa).ifPresent(machine -> {
+                for (WeightFormat format : WeightFormat.all()) {
+                    boolean integers = format.numbers() instanceof Numbers.Integers;
+                    assertEquals(integers, machine.decoder(format).isPresent(), () -> machine.name() + ", " + format);
+                }
+            });
         }
     }
 
