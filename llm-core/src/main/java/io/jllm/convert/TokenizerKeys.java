@@ -28,7 +28,8 @@ import java.util.stream.IntStream;
 /**
  * The tokenizer of a folder as GGUF metadata. Byte-level BPE becomes the model {@code gpt2} with its merges and the name of its
  * pre-tokenizer; SentencePiece models of the kind unigram become {@code t5}; those of the kind BPE, and BPE over characters with byte
- * fallback, as a {@code tokenizer.json} stores them, become {@code llama} with scores, which rank as the merges do. Keys and token types are llama.cpp's ({@code llama-vocab.cpp}).
+ * fallback, as a {@code tokenizer.json} stores them, become {@code llama} with scores, which rank as the merges do.
+ * Keys and token types are llama.cpp's ({@code llama-vocab.cpp}).
  */
 final class TokenizerKeys {
     private static final Pattern BYTE_TOKEN = Pattern.compile("<0x[0-9A-F]{2}>");

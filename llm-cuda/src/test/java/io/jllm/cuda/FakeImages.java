@@ -58,7 +58,8 @@ final class FakeImages {
 
     /** Of any kernels: threads, and sizes of tiles where there are some. */
     private static String shapes() {
-        return ints("table_shape", Arrays.stream(DeviceFormat.values()).mapToInt(f -> f.table().length).toArray()) + ints("chain_shape", 416, 10_880, 5_376, 64, 16, 256) + ints("sample_greedy_shape", 256, 16, 1024)
+        return ints("table_shape", Arrays.stream(DeviceFormat.values()).mapToInt(f -> f.table().length).toArray())
+                + ints("chain_shape", 416, 10_880, 5_376, 64, 16, 256) + ints("sample_greedy_shape", 256, 16, 1024)
                 + ints("sample_rows_shape", 1024, 24, 65_536) + ints("top_k_shape", 1024, 256)
                 + List.of("gemv", "gemv_gated", "gemm", "attn_prefill", "copy_blocks", "split_f16", "split_bf16", "expert", "route",
                         "attn_plain").stream()

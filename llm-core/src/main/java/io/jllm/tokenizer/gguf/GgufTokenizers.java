@@ -22,7 +22,8 @@ import java.util.Set;
 /**
  * Tokenizers from the metadata of GGUF files: {@code tokenizer.ggml.model} "gpt2" (byte-level BPE), "llama" (SentencePiece BPE), "t5"
  * (SentencePiece unigram) and "gemma4" (BPE of characters, by merges). Ids are those of llama.cpp, with one difference:
- * where special tokens are not parsed, no text becomes one, not even by merging its parts. As there, bytes for which a byte-level vocabulary has no token are left out.
+ * where special tokens are not parsed, no text becomes one, not even by merging its parts.
+ * As there, bytes for which a byte-level vocabulary has no token are left out.
  */
 public final class GgufTokenizers {
     private static final String MODEL = "tokenizer.ggml.model";

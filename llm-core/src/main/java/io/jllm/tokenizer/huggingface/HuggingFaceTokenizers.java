@@ -38,7 +38,8 @@ public final class HuggingFaceTokenizers {
      *
      * <p>Without {@code tokenizer.json}: {@code qwen.tiktoken} of the first Qwen; a SentencePiece model, {@code tokenizer.model} or
      * {@code spiece.model}, of the kinds unigram and BPE, with all that its normalizer does; or {@code vocab.json} with
-     * {@code merges.txt}. Of these {@code tokenizer_class} says what goes around, and one that is not known is an error. SentencePiece puts its space before each text between special tokens, but where
+     * {@code merges.txt}. Of these {@code tokenizer_class} says what goes around, and one that is not known is an error.
+     * SentencePiece puts its space before each text between special tokens, but where
      * {@code legacy} is false before the first alone.
      *
      * <p>What goes around a prompt is said by the post-processor of {@code tokenizer.json}; where that adds nothing, by {@code add_bos_token}
