@@ -9,7 +9,6 @@ import static io.jllm.cpu.vector.VectorUnpack.V;
 import static java.nio.ByteOrder.LITTLE_ENDIAN;
 
 import io.jllm.cpu.layout.Layout;
-import io.jllm.cpu.layout.Rows;
 import io.jllm.cpu.layout.Scales;
 import io.jllm.cpu.layout.WeightFormat;
 import java.lang.foreign.MemorySegment;
@@ -107,14 +106,8 @@ final class VectorScales {
 
     /** Signed bytes times floats. */
     private static void bytes(MemorySegment w, long bytes, long floats, MemorySegment to, long out) {
-        if (B.length() > L) {
-            for (int r = 0; r < L; r++) {
-                to.set(Rows.FLOAT, out + 4L * r, w.get(Rows.FLOAT, floats + 4L * r) * w.get(Layout.BYTE, bytes + r));
-            }
-            return;
-        }
-        ((FloatVector) ByteVector.fromMemorySegment(B, w, bytes, LITTLE_ENDIAN).convertShape(VectorOperators.B2F, F, 0))
-                .mul(FloatVector.fromMemorySegment(F, w, floats, LITTLE_ENDIAN)).intoMemorySegment(to, out, LITTLE_ENDIAN);
+        ((FloatVector) octets(w, bytes).convert(VectorOperators.I2F, 0)).mul(FloatVector.fromMemorySegment(F, w, floats, LITTLE_ENDIAN))
+                .intoMemorySegment(to, out, LITTLE_ENDIAN);
     }
 
     /**
@@ -122,15 +115,7 @@ final class VectorScales {
      * bits are shifted right.
      */
     private static void powers(MemorySegment w, long bytes, MemorySegment to, long out) {
-        if (B.length() > L) {
-            for (int r = 0; r < L; r++) {
-                int twice = Math.max((w.get(Layout.BYTE, bytes + r) & 0xff) << EXPONENT_AT, HALF_OF_IT);
-                to.set(Layout.INT, out + 4L * r, twice - Math.min(twice >> 1, LEAST_NORMAL));
-            }
-            return;
-        }
-        IntVector twice = ((IntVector) ByteVector.fromMemorySegment(B, w, bytes, LITTLE_ENDIAN).convertShape(VectorOperators.ZERO_EXTEND_B2I, I, 0))
-                .lanewise(VectorOperators.LSHL, EXPONENT_AT).max(HALF_OF_IT);
+        IntVector twice = octets(w, bytes).and(BYTE).lanewise(VectorOperators.LSHL, EXPONENT_AT).max(HALF_OF_IT);
         twice.sub(twice.lanewise(VectorOperators.LSHR, 1).min(LEAST_NORMAL)).intoMemorySegment(to, out, LITTLE_ENDIAN);
     }
 
@@ -173,12 +158,13 @@ final class VectorScales {
         }
     }
 
-    /** A byte for each row of a strip. */
+    /** A signed byte for each row of a strip. */
     private static IntVector octets(MemorySegment w, long at) {
         if (B.length() == L) {
             return (IntVector) ByteVector.fromMemorySegment(B, w, at, LITTLE_ENDIAN).convertShape(VectorOperators.B2I, I, 0);
         }
         // Four bytes, for which there is no vector: to lanes of their own.
-        return IntVector.broadcast(I, w.get(Layout.INT, at)).lanewise(VectorOperators.LSHR, IntVector.zero(I).addIndex(Byte.SIZE));
+        return IntVector.broadcast(I, w.get(Layout.INT, at)).lanewise(VectorOperators.LSHR, IntVector.zero(I).addIndex(Byte.SIZE))
+                .lanewise(VectorOperators.LSHL, Integer.SIZE - Byte.SIZE).lanewise(VectorOperators.ASHR, Integer.SIZE - Byte.SIZE);
     }
 }
