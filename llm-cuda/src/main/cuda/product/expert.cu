@@ -22,12 +22,12 @@ struct Choice {
 template <class Read, class Part, class Load>
 __device__ __forceinline__ void product(Part& part, const uchar* W, int expert, int N, int K, int experts, Load load) {
   int first = (expert * N & ~3) + blockIdx.x * outputs(N), chunks = ceil_div(K, Read::K_CHUNK);
-  part.run(Read(W, experts * N, K), experts * N, chunks, warps_a_row(chunks), [&](int r) { return first + r; }, load);
+  part.run(Read(W, experts * N, K), experts * N, chunks, Sharing(chunks), ROWS, [&](int r) { return first + r; }, load);
 }
 /** Output i of the block, with its bias. */
 template <class Read, class Part>
 __device__ __forceinline__ float output(const Part& part, int expert, int N, int K, int i, const float* bias) {
-  float v = part.result(i + (expert * N & 3), 0, warps_a_row(ceil_div(K, Read::K_CHUNK)));
+  float v = part.result(i + (expert * N & 3), 0, Sharing(ceil_div(K, Read::K_CHUNK)));
   return bias ? v + bias[(long long)expert * N + blockIdx.x * outputs(N) + i] : v;
 }
 
