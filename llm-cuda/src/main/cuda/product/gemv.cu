@@ -2,13 +2,9 @@
 #include "common/layout.cuh"
 #include "product/gemv.cuh"
 
-// One vector: as many blocks as multiprocessors can have at once share the matrix evenly, which the bounds of registers see to: BLOCKS_ONE for each of
-// them, unless a block would have more than ROWS_ONE rows. More vectors: ROWS a block.
-static constexpr int ROWS = 16, ROWS_ONE = 128, BLOCKS_ONE = 4;
-#define BOUNDS1 GEMV_THREADS, BLOCKS_ONE
-#define BOUNDS2 GEMV_THREADS
-#define BOUNDS4 GEMV_THREADS
-#define BOUNDS8 GEMV_THREADS, 3
+// One vector: as many blocks as multiprocessors can have at once share the matrix evenly, unless a block would have more than ROWS_ONE rows. More
+// vectors: ROWS a block.
+static constexpr int ROWS = 16, ROWS_ONE = 128;
 
 template <class Read, int M, class Load>
 __device__ __forceinline__ void gemv(const uchar* W, Load load, const float* bias, const float* residual, int ldr, float* y, int ldy, int N, int K,
@@ -31,14 +27,14 @@ int rows) {
 }
 
 #define DENSE1(FMT, F, M)                                                                                                                            \
-  extern "C" __global__ void __launch_bounds__(BOUNDS##M)                                                                                            \
+  extern "C" __global__ void __launch_bounds__(GEMV_THREADS, at_once(M))                                                                             \
       gemv_##FMT##_m##M(const uchar* W, const float* x, int ldx, const float* bias, const float* residual, int ldr, float* y, int ldy, int N, int K, \
                         int rows) {                                                                                                                  \
     gemv<F::Read, M>(                                                                                                                                \
         W, [&](auto& acts, int c, bool valid) { acts.load(x, ldx, K, rows, c, valid); }, bias, residual, ldr, y, ldy, N, K, rows);                   \
   }
 #define BLOCKS1(FMT, F, M)                                                                                                                          \
-  extern "C" __global__ void __launch_bounds__(BOUNDS##M)                                                                                           \
+  extern "C" __global__ void __launch_bounds__(GEMV_THREADS, at_once(M))                                                                            \
       gemv_##FMT##_m##M(const uchar* W, const signed char* q, const Scale* s, const float* bias, const float* residual, int ldr, float* y, int ldy, \
                         int N, int K, int rows) {                                                                                                   \
     gemv<F::Read, M>(                                                                                                                               \
@@ -47,4 +43,4 @@ int rows) {
 #define DENSE(FMT, NUMBER, F) DENSE1(FMT, F, 1) DENSE1(FMT, F, 2) DENSE1(FMT, F, 4) DENSE1(FMT, F, 8)
 #define BLOCKS(FMT, NUMBER, F) BLOCKS1(FMT, F, 1) BLOCKS1(FMT, F, 2) BLOCKS1(FMT, F, 4) BLOCKS1(FMT, F, 8)
 FORMATS(DENSE, BLOCKS)
-EXPORT_SHAPE(gemv, GEMV_THREADS, ROWS, BLOCKS_ONE, ROWS_ONE)
+EXPORT_SHAPE(gemv, GEMV_THREADS, ROWS, at_once(1), ROWS_ONE)

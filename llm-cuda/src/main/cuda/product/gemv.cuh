@@ -1,11 +1,13 @@
-// Matrix by a few vectors. A block of four warps takes some rows of the matrix; the lanes of 1, 2 or 4 warps split a row, chunk by chunk, and keep
-// their part of the vectors in registers while all the block's rows pass by. Loads of weights run DEPTH groups of four rows ahead, the first of them
-// before the kernel waits for its predecessor. The order of sums depends on K and the format alone.
+// Matrix by a few vectors. A block takes some rows of the matrix; the lanes of 1, 2 or 4 warps split a row, chunk by chunk, and keep their part of
+// the vectors in registers while all the block's rows pass by. Loads of weights run DEPTH groups of four rows ahead, the first of them before the
+// kernel waits for its predecessor. The order of sums depends on K and the format alone.
 #pragma once
 #include "common/formats.cuh"
 
 static constexpr int GEMV_THREADS = 128;
 static constexpr int GEMV_WARPS = GEMV_THREADS / 32;
+/** Blocks that a multiprocessor has registers for, where M vectors are multiplied: kernels are bounded to that. More and fewer are slower. */
+__host__ __device__ constexpr int at_once(int M) { return M <= 2 ? 4 : 3; }
 
 /** Of N pairs of values a lane keeps one and hands the other to its partner at distance O; and so on with half as many, at half the distance. */
 template <int N, int O, int V> __device__ __forceinline__ void sum_halves(float (&v)[V], int lane) {
@@ -25,7 +27,7 @@ template <int V> __device__ __forceinline__ float sum_lanes(float (&v)[V], int l
   return v[0];
 }
 
-/** How many warps share a row, 1, 2 or 4: as many as its chunks keep busy. As a power of two, since a kernel of a few microseconds feels divisions. */
+/** How many warps share a row, 1, 2 or 4: as many as its chunks keep busy. As an exponent: a kernel of a few microseconds feels divisions. */
 struct Sharing {
   int log;
   __device__ __forceinline__ explicit Sharing(int chunks) {

@@ -7,10 +7,7 @@ static constexpr int OUTPUTS = 32, ROWS = 2 * OUTPUTS, THREADS_ONE = 2 * GEMV_TH
 __host__ __device__ constexpr int threads(int M) { return M == 1 ? THREADS_ONE : GEMV_THREADS; }
 /** Groups in flight: for one vector the registers have room for one or two. */
 template <class Read> __host__ __device__ constexpr int depth(int M) { return M > 1 ? Read::depth(M) : sizeof(typename Read::Group) <= 112 ? 2 : 1; }
-#define BOUNDS1 THREADS_ONE, 3
-#define BOUNDS2 GEMV_THREADS
-#define BOUNDS4 GEMV_THREADS
-#define BOUNDS8 GEMV_THREADS, 3
+__host__ __device__ constexpr int blocks(int M) { return M == 1 ? 3 : at_once(M); }
 
 template <class Read, int M, class Load>
 __device__ __forceinline__ void gemv_gated(const uchar* W, Load load, float* y, int ldy, signed char* yq, Scale* ys, int N, int K, int rows,
@@ -29,13 +26,13 @@ int act) {
 }
 
 #define DENSE1(FMT, F, M)                                                                                                                       \
-  extern "C" __global__ void __launch_bounds__(BOUNDS##M) gemv_gated_##FMT##_m##M(                                                           \
+  extern "C" __global__ void __launch_bounds__(threads(M), blocks(M)) gemv_gated_##FMT##_m##M(                                               \
       const uchar* W, const float* x, int ldx, float* y, int ldy, signed char* yq, Scale* ys, int N, int K, int rows, int act) {                \
     gemv_gated<F::Read, M>(                                                                                                                     \
         W, [&](auto& acts, int c, bool valid) { acts.load(x, ldx, K, rows, c, valid); }, y, ldy, yq, ys, N, K, rows, act);                      \
   }
 #define BLOCKS1(FMT, F, M)                                                                                                                      \
-  extern "C" __global__ void __launch_bounds__(BOUNDS##M) gemv_gated_##FMT##_m##M(                                                           \
+  extern "C" __global__ void __launch_bounds__(threads(M), blocks(M)) gemv_gated_##FMT##_m##M(                                               \
       const uchar* W, const signed char* q, const Scale* s, float* y, int ldy, signed char* yq, Scale* ys, int N, int K, int rows, int act) {   \
     gemv_gated<F::Read, M>(                                                                                                                     \
         W, [&](auto& acts, int c, bool valid) { acts.load(q, s, K, rows, c, valid); }, y, ldy, yq, ys, N, K, rows, act);                        \

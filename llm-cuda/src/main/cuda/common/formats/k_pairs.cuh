@@ -1,5 +1,5 @@
-// What q4_k and q5_k share: 32 values of 4 or 5 bits have a scale and a minimum of six bits each, 256 those of 16. Planes: N * K/32 * 16 bytes of nibbles,
-// row by row; then, of four rows side by side: fifth bits where there are any, a word for each row; scales and minima; d and dmin for 256.
+// What q4_k and q5_k share: 32 values of 4 or 5 bits have a scale and a minimum of six bits each, 256 those of 16. Planes: N * K/32 * 16 bytes of
+// nibbles, row by row; then, of four rows side by side: fifth bits where there are any, a word for each row; scales and minima; d and dmin for 256.
 #pragma once
 #include "common/formats/nibbles.cuh"
 #include "common/formats/six_bits.cuh"
@@ -53,7 +53,8 @@ template <class NUMBERS> struct Pairs {
     int nb;
 
     __device__ __forceinline__ Read(const uchar* W, int N, int K)
-        : W(W), high(W + Pairs::high(N, K)), lower(W + Pairs::pairs(N, K)), upper(lower + SixBits::Lower::bytes(N, K)), d(W + Pairs::d(N, K)), nb(K / 32) {}
+        : W(W), high(W + Pairs::high(N, K)), lower(W + Pairs::pairs(N, K)), upper(lower + SixBits::Lower::bytes(N, K)), d(W + Pairs::d(N, K)),
+          nb(K / 32) {}
     __device__ __forceinline__ void load(Group& g, int row, int, int c, bool valid) const {
       if (valid) {
         const uchar* p = W + ((long long)row * nb + c) * 16;

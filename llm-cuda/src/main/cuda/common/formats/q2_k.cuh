@@ -1,5 +1,5 @@
-// q2_k: 2 bits; 16 values share a scale and a minimum of 4 bits each, 256 those of 16. Planes: N * K/256 * 64 bytes of numbers, two rows side by side;
-// two bytes for each 32 values with a scale low and a minimum high; d and dmin for 256; both of four rows side by side.
+// q2_k: 2 bits; 16 values share a scale and a minimum of 4 bits each, 256 those of 16. Planes: N * K/256 * 64 bytes of numbers, two rows side by
+// side; two bytes for each 32 values with a scale low and a minimum high; d and dmin for 256; both of four rows side by side.
 #pragma once
 #include "common/formats/two_bits.cuh"
 

@@ -1,6 +1,6 @@
 // q3_k: 3 bits less 4; 16 values share a scale of 6 bits less 32, 256 one of 16. The numbers of 32 values are three words, of which each byte has two
-// numbers and two bits of a third one. Planes: two of the words, two rows side by side; then, of four rows side by side: the third word; scales; d for
-// 256.
+// numbers and two bits of a third one. Planes: two of the words, two rows side by side; then, of four rows side by side: the third word; scales; d
+// for 256.
 #pragma once
 #include "common/formats/six_bits.cuh"
 #include "common/formats/two_bits.cuh"
@@ -40,7 +40,8 @@ struct Q3K {
     int nb;
 
     __device__ __forceinline__ Read(const uchar* W, int N, int K)
-        : W(W), high(W + Q3K::high(N, K)), lower(W + Q3K::scales(N, K)), upper(lower + SixBits::Lower::bytes(N, K)), d(W + Q3K::d(N, K)), nb(K / 32) {}
+        : W(W), high(W + Q3K::high(N, K)), lower(W + Q3K::scales(N, K)), upper(lower + SixBits::Lower::bytes(N, K)), d(W + Q3K::d(N, K)),
+          nb(K / 32) {}
     __device__ __forceinline__ void load(Group& g, int row, int, int c, bool valid) const {
       if (valid) {
         load_two(g.q, W, row, nb, c);

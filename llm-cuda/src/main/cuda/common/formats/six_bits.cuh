@@ -1,5 +1,5 @@
-// What formats of 256 values share that have two numbers of six bits for each 32: scales of their halves, or a scale and a minimum. Planes, of four rows
-// side by side: a byte for each 32 values with the lower four bits of both; a byte for each 64 with the upper two bits of their four.
+// What formats of 256 values share that have two numbers of six bits for each 32: scales of their halves, or a scale and a minimum. Planes, of four
+// rows side by side: a byte for each 32 values with the lower four bits of both; a byte for each 64 with the upper two bits of their four.
 #pragma once
 #include "common/weights.cuh"
 
