@@ -49,7 +49,7 @@ final class CudaBackend implements Backend {
         activations = options.activations();
         try {
             context = owner.own(StartedDevice.take(device));
-            kernels = owner.own(new Kernels(images, images.image(device.capability()).orElseThrow()));
+            kernels = owner.own(new Kernels(images, images.image(device.capability()).orElseThrow(), device.multiprocessors()));
         } catch (CudaException | IllegalStateException e) {
             owner.close();
             throw e;

@@ -88,7 +88,8 @@ final class CudaFormats {
         try (var owner = new Owner()) {
             Context context = owner.own(StartedDevice.take(Device.of(0)));
             KernelImages images = KernelImages.packaged();
-            Kernels kernels = owner.own(new Kernels(images, images.image(context.device().capability()).orElseThrow()));
+            Kernels kernels = owner.own(new Kernels(images, images.image(context.device().capability()).orElseThrow(),
+                    context.device().multiprocessors()));
             Stream stream = owner.own(Stream.create());
             DeviceMemory memory = owner.own(DeviceMemory.allocate(context, 2 * AROUND + ACTIVATIONS, "measuring"));
             random(memory);
