@@ -6,11 +6,22 @@ package io.jllm.grammar.automaton;
  */
 public final class TokenBytes {
     static final int LENGTH = 5;
+    private static final byte MARK = (byte) 0xFF;
 
     private TokenBytes() {
     }
 
     public static byte[] of(int id) {
-        return new byte[] {(byte) 0xFF, (byte) (id >> 24), (byte) (id >> 16), (byte) (id >> 8), (byte) id};
+        return new byte[] {MARK, (byte) (id >> 24), (byte) (id >> 16), (byte) (id >> 8), (byte) id};
+    }
+
+    /** Whether bytes of a text token cannot be taken for a part of a special one: vocabularies have tokens of each single byte, 0xFF too. */
+    public static boolean none(byte[] text) {
+        for (byte b : text) {
+            if (b == MARK) {
+                return false;
+            }
+        }
+        return true;
     }
 }

@@ -36,7 +36,7 @@ public final class TokenTable {
         int used = 0;
         for (int id = 0; id < size; id++) {
             byte[] b = tokenizer.isSpecial(id) ? TokenBytes.of(id) : tokenizer.bytes(id);
-            bytes[id] = b.length < Short.MAX_VALUE ? b : new byte[0];
+            bytes[id] = b.length < Short.MAX_VALUE && (tokenizer.isSpecial(id) || TokenBytes.none(b)) ? b : NONE;
             used += bytes[id].length > 0 ? 1 : 0;
         }
         int[] ids = sorted(used);
