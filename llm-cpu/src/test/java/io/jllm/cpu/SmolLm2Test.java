@@ -130,7 +130,7 @@ class SmolLm2Test {
         }
     }
 
-    /** With activations of 32 bits every tier meets them, in every format. */
+    /** With activations of 32 bits every tier meets them; one in every format, for the others give the same bits. */
     @ParameterizedTest
     @ValueSource(strings = {"avx512", "avx2", "vector"})
     void floatActivations(String kernels) throws IOException {
@@ -140,7 +140,7 @@ class SmolLm2Test {
         } catch (IllegalArgumentException e) {
             Assumptions.abort("skipped: " + e.getMessage());
         }
-        for (DType type : List.of(DType.Q8_0, DType.Q4_0, DType.Q4_1)) {
+        for (DType type : kernels.equals("avx512") ? List.of(DType.Q8_0, DType.Q4_0, DType.Q4_1) : List.of(DType.Q8_0)) {
             List<JsonObject> entries = entries(type);
             try (LLM llm = LLM.load(model(type, dir)).backend("cpu").kernels(kernels).activations(ActivationType.FLOAT).open()) {
                 List<Prompt> prompts = entries.stream().<Prompt>map(e -> Prompt.ofTokens(ints(e, "prompt_ids"))).toList();
