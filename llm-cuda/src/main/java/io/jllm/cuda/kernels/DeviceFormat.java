@@ -13,8 +13,8 @@ import java.util.Optional;
  * beside the kernels has the layouts, {@code common/formats.cuh} the same list.
  *
  * <p>It takes as many bytes as in the file but for rounding, and but for a few formats, of which a scale takes a byte instead of 6 or 4 bits
- * (IQ4_XS: 138 bytes for 136, IQ3_S: 114 for 110), or which lie there as another one (TQ1_0 as TQ2_0: 66 bytes for 54). Formats that number the points
- * of a grid have its table in front, of up to 16 KiB a matrix.
+ * (IQ4_XS: 138 bytes for 136, IQ3_S: 114 for 110), or which lie there as another one (TQ1_0 as TQ2_0: 66 bytes for 54). Formats that number the
+ * points of a grid have its table in front, of up to 16 KiB a matrix.
  */
 public enum DeviceFormat {
     F32(0, DType.F32, Blas.Type.F32),
