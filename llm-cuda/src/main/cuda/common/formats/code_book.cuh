@@ -1,5 +1,5 @@
-// What formats share whose numbers of 4 bits stand for 16 values of a byte each. Permutations of bytes look them up: a nibble's lower three bits choose
-// one of eight bytes, and its upper bit asks for that byte's sign, eight times, in its place.
+// What formats share whose numbers of 4 bits stand for 16 values of a byte each. Permutations of bytes look them up: a nibble's lower three bits
+// choose one of eight bytes, and its upper bit asks for that byte's sign, eight times, in its place.
 //
 // On the device bits 2 and 3 of a number are swapped: bit 3 says in which of two halves of the book the value stands, the lower bits at which place.
 // Both halves are looked up, each gives a sign where it is not meant, and the two are xored. So a book has values of one sign at the same place of

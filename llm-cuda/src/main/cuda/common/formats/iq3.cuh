@@ -30,7 +30,7 @@ struct Iq3Xxs : Planes<256 * 4, Plane<uint2>, Plane<unsigned>, Plane<unsigned sh
 };
 typedef Gridded<Iq3Xxs> IQ3XXS;
 
-/** For 32 values: eight points' lower 8 bits; a word of signs; a byte of ninth bits below a scale of 4 bits, which takes a byte, 4 bits more than in the file. */
+/** For 32 values: eight points' lower 8 bits; a word of signs; a byte of ninth bits below a scale of 4 bits, which takes a byte, not half of one. */
 struct Iq3S : Planes<512 * 4, Plane<uint2>, Plane<unsigned>, Plane<unsigned short>> {
   static constexpr int FILE_BYTES = 110;
   struct Raw {

@@ -75,7 +75,7 @@ public final class ProductKernels {
                 b -> product(b, w, x, bias, residual, y));
     }
 
-    /** As many blocks as share the outputs evenly, four by four, and run at once; more of them where one would have more than {@code most} outputs. */
+    /** As many blocks as run at once share the outputs evenly, four by four; more of them where one would have more than {@code most} outputs. */
     static int blocks(int outputs, int atOnce, int most) {
         int groups = Math.ceilDiv(outputs, GROUP);
         return Math.ceilDiv(groups, Math.min(Math.ceilDiv(groups, atOnce), most / GROUP));
