@@ -2,6 +2,7 @@ package io.jllm.grammar.mask;
 
 import io.jllm.grammar.automaton.Machine;
 import io.jllm.grammar.automaton.State;
+import io.jllm.grammar.automaton.TokenBytes;
 import io.jllm.tokenizer.Tokenizer;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
@@ -58,6 +59,6 @@ public final class Masks {
     /** What comes after a token; dead if it is not allowed. */
     public State after(State state, int token) {
         byte[] bytes = TokenTable.bytes(tokenizer, token);
-        return bytes.length == 0 ? machine.after(state, new byte[] {(byte) 0xFF, 0}) : machine.after(state, bytes);
+        return machine.after(state, bytes.length == 0 ? TokenBytes.none() : bytes);
     }
 }

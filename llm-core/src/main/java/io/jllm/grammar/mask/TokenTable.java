@@ -52,9 +52,13 @@ public final class TokenTable {
         }
     }
 
-    /** What a token is to an automaton: the bytes of its text, or of its id where it is special. */
+    /** What a token is to an automaton: the bytes of its text, or of its id where it is special; none if it is neither text nor special. */
     static byte[] bytes(Tokenizer tokenizer, int id) {
-        return tokenizer.isSpecial(id) ? TokenBytes.of(id) : tokenizer.bytes(id);
+        if (tokenizer.isSpecial(id)) {
+            return TokenBytes.of(id);
+        }
+        byte[] text = tokenizer.bytes(id);
+        return TokenBytes.isText(text) ? text : new byte[0];
     }
 
     /** Length of a mask: 64 tokens a word. */
