@@ -84,6 +84,9 @@ __device__ __forceinline__ unsigned word(uint4 v, int r) { return r == 0 ? v.x :
 /** One of four halves. */
 __device__ __forceinline__ float half_of(uint2 v, int r) { return half_bits((r < 2 ? v.x : v.y) >> (16 * (r & 1))); }
 
+/** Four numbers of six bits less 32, as signed bytes: adding 96 carries nothing from byte to byte. */
+__device__ __forceinline__ int less32(unsigned q) { return (int)((q | 0x80808080) - 0x20202020 ^ 0x80808080); }
+
 /** A sub-block as signed bytes; its values are q times scale[q's half] less `minimum`. */
 struct Block {
   int w[8];

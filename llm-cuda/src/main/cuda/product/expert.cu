@@ -22,12 +22,12 @@ struct Choice {
 template <class Read, class Part, class Load>
 __device__ __forceinline__ void product(Part& part, const uchar* W, int expert, int N, int K, int experts, Load load) {
   int first = (expert * N & ~3) + blockIdx.x * outputs(N), chunks = ceil_div(K, Read::K_CHUNK);
-  part.run(Read(W, experts * N, K), experts * N, chunks, warps_a_row(chunks), [&](int r) { return first + r; }, load);
+  part.run(Read(W, experts * N, K), experts * N, chunks, Sharing(chunks), ROWS, [&](int r) { return first + r; }, load);
 }
 /** Output i of the block, with its bias. */
 template <class Read, class Part>
 __device__ __forceinline__ float output(const Part& part, int expert, int N, int K, int i, const float* bias) {
-  float v = part.result(i + (expert * N & 3), 0, warps_a_row(ceil_div(K, Read::K_CHUNK)));
+  float v = part.result(i + (expert * N & 3), 0, Sharing(ceil_div(K, Read::K_CHUNK)));
   return bias ? v + bias[(long long)expert * N + blockIdx.x * outputs(N) + i] : v;
 }
 
@@ -64,18 +64,18 @@ __device__ __forceinline__ void expert_sum(const uchar* W, Load load, const floa
   if (mine) y[t * ldy + n] = sum;
 }
 
+#define BOUNDED __launch_bounds__(GEMV_THREADS, at_once(1))
 #define ROUTE const float *route, int ldr, int slots, int experts, int weighted, const float *bias
 #define PASS_ROUTE route, ldr, slots, experts, weighted, bias
 // Rows of quantised parts of x stand side by side: those of a row of x have K values each.
 #define DENSE(FMT, NUMBER, F)                                                                                                                      \
-  extern "C" __global__ void __launch_bounds__(GEMV_THREADS) expert_##FMT(const uchar* W, const float* x, int ldx, ROUTE, float* y, int ldy, int N, \
-                                                                          int K) {                                                                 \
+  extern "C" __global__ void BOUNDED expert_##FMT(const uchar* W, const float* x, int ldx, ROUTE, float* y, int ldy, int N, int K) {               \
     const float* row = x + (long long)blockIdx.y * ldx;                                                                                            \
     expert<F::Read>(                                                                                                                               \
         W, [&](auto& acts, int, int c, bool valid) { acts.load(row, ldx, K, 1, c, valid); }, PASS_ROUTE, y, ldy, N, K);                            \
   }                                                                                                                                                \
-  extern "C" __global__ void __launch_bounds__(GEMV_THREADS) expert_sum_##FMT(const uchar* W, const float* x, int ldx, ROUTE, const float* residual, \
-                                                                              int ldres, float* y, int ldy, int N, int K) {                        \
+  extern "C" __global__ void BOUNDED expert_sum_##FMT(const uchar* W, const float* x, int ldx, ROUTE, const float* residual,                       \
+                                                      int ldres, float* y, int ldy, int N, int K) {                                                \
     const float* row = x + (long long)blockIdx.y * ldx;                                                                                            \
     expert_sum<F::Read>(                                                                                                                           \
         W,                                                                                                                                         \
@@ -90,14 +90,13 @@ __device__ __forceinline__ void expert_sum(const uchar* W, Load load, const floa
         PASS_ROUTE, residual, ldres, y, ldy, N, K);                                                                                                \
   }
 #define BLOCKS(FMT, NUMBER, F)                                                                                                                     \
-  extern "C" __global__ void __launch_bounds__(GEMV_THREADS) expert_##FMT(const uchar* W, const signed char* q, const Scale* s, ROUTE, float* y,   \
-                                                                          int ldy, int N, int K) {                                                 \
+  extern "C" __global__ void BOUNDED expert_##FMT(const uchar* W, const signed char* q, const Scale* s, ROUTE, float* y, int ldy, int N, int K) {  \
     long long t = blockIdx.y;                                                                                                                      \
     expert<F::Read>(                                                                                                                               \
         W, [&](auto& acts, int, int c, bool valid) { acts.load(q + t * K, s + t * (K / 32), K, 1, c, valid); }, PASS_ROUTE, y, ldy, N, K);         \
   }                                                                                                                                                \
-  extern "C" __global__ void __launch_bounds__(GEMV_THREADS) expert_sum_##FMT(const uchar* W, const signed char* q, const Scale* s, ROUTE,         \
-                                                                              const float* residual, int ldres, float* y, int ldy, int N, int K) { \
+  extern "C" __global__ void BOUNDED expert_sum_##FMT(const uchar* W, const signed char* q, const Scale* s, ROUTE, const float* residual,          \
+                                                      int ldres, float* y, int ldy, int N, int K) {                                                \
     long long t = blockIdx.y * (long long)slots;                                                                                                   \
     expert_sum<F::Read>(                                                                                                                           \
         W, [&](auto& acts, int k, int c, bool valid) { acts.load(q + (t + k) * K, s + (t + k) * (K / 32), K, 1, c, valid); }, PASS_ROUTE,          \

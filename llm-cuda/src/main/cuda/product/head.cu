@@ -12,10 +12,11 @@ __device__ __forceinline__ int outputs(int N) { return N % 4 == 0 ? ROWS : ROWS 
 template <class Read, class Load>
 __device__ __forceinline__ void head_linear(const uchar* W, Load load, float* y, int ldy, int yHead, int yAt, int heads, int N, int K) {
   __shared__ Gemv<Read, 1, ROWS, Read::depth(1)> part;
-  int t = blockIdx.y, h = blockIdx.z, chunks = ceil_div(K, Read::K_CHUNK), perRow = warps_a_row(chunks), n0 = blockIdx.x * outputs(N),
+  int t = blockIdx.y, h = blockIdx.z, chunks = ceil_div(K, Read::K_CHUNK), n0 = blockIdx.x * outputs(N),
       first = (h * N & ~3) + n0, n = n0 + threadIdx.x;
-  part.run(Read(W, heads * N, K), heads * N, chunks, perRow, [&](int r) { return first + r; }, load);
-  if (threadIdx.x < outputs(N) && n < N) y[(long long)t * ldy + h * yHead + yAt + n] = part.result(threadIdx.x + (h * N & 3), 0, perRow);
+  Sharing sharing(chunks);
+  part.run(Read(W, heads * N, K), heads * N, chunks, sharing, ROWS, [&](int r) { return first + r; }, load);
+  if (threadIdx.x < outputs(N) && n < N) y[(long long)t * ldy + h * yHead + yAt + n] = part.result(threadIdx.x + (h * N & 3), 0, sharing);
 }
 
 #define ARGUMENTS const uchar *W, const float *x, int ldx, int xHead, int xAt, float *y, int ldy, int yHead, int yAt, int heads, int N, int K

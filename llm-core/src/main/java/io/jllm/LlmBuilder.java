@@ -7,6 +7,7 @@ import io.jllm.load.LoadedModel;
 import io.jllm.load.ModelFiles;
 import io.jllm.model.Architecture;
 import io.jllm.quant.DType;
+import io.jllm.spi.ActivationType;
 import io.jllm.spi.Backend;
 import io.jllm.spi.BackendProvider.BackendOptions;
 import io.jllm.spi.OutOfMemory;
@@ -29,6 +30,7 @@ public final class LlmBuilder {
     private Optional<String> backend = Optional.empty();
     private int threads;
     private String kernels = "auto";
+    private ActivationType activations = BackendOptions.DEFAULT.activations();
     private OptionalInt maxContext = OptionalInt.empty();
     private int maxSequences = EngineOptions.DEFAULT.maxSequences();
     private int maxTokensPerStep = EngineOptions.DEFAULT.maxTokensPerStep();
@@ -63,6 +65,15 @@ public final class LlmBuilder {
     /** A backend's name for a set of kernels; default {@code auto}. */
     public LlmBuilder kernels(String name) {
         kernels = name;
+        return this;
+    }
+
+    /**
+     * What quantised weights are multiplied by; default {@link ActivationType#AUTO}: activations of 8 bits where the backend has kernels for
+     * them, which is fastest. {@link ActivationType#FLOAT} is for those who want what the weights say to the last digits.
+     */
+    public LlmBuilder activations(ActivationType type) {
+        activations = Objects.requireNonNull(type, "type");
         return this;
     }
 
@@ -185,7 +196,7 @@ public final class LlmBuilder {
                 work -> Thread.ofPlatform().name("jllm-files").daemon().start(work));
         Backend opened;
         try {
-            opened = Backends.choose(backend).open(new BackendOptions(threads, kernels, 0, gpuMemoryFraction));
+            opened = Backends.choose(backend).open(new BackendOptions(threads, kernels, 0, gpuMemoryFraction, activations));
         } catch (Throwable t) {
             files.thenAccept(LoadedModel::close);
             throw t;

@@ -1,5 +1,6 @@
 // What formats of 256 values share that lie on the device about as in the file: their numbers are points of a grid, of which one stands for 4 or 8
-// values, or have three values. In front of the matrix stands the table of the grid's points, if there is one: Java writes it. Then planes, row by row.
+// values, or have three values. In front of the matrix stands the table of the grid's points, if there is one: Java writes it. Then planes, row by
+// row.
 #pragma once
 #include "common/formats/two_bits.cuh"
 

@@ -1,5 +1,5 @@
-// iq4_xs: 32 values share a scale of 6 bits less 32, 256 one of 16; each is one of 16 levels. Planes: N * K/32 * 16 bytes of numbers, row by row; then, of
-// four rows side by side: a byte for each 32 values, their scale with a sign (the file has 6 bits of it); d for 256.
+// iq4_xs: 32 values share a scale of 6 bits less 32, 256 one of 16; each is one of 16 levels. Planes: N * K/32 * 16 bytes of numbers, row by row;
+// then, of four rows side by side: a byte for each 32 values, their scale with a sign (the file has 6 bits of it); d for 256.
 #pragma once
 #include "common/formats/code_book.cuh"
 
@@ -20,7 +20,7 @@ struct IQ4XS {
   struct Read {
     static constexpr int K_CHUNK = 32;
     /** Groups in flight where M rows are multiplied. */
-    static __host__ __device__ constexpr int depth(int M) { return M <= 2 ? 3 : 2; }
+    static __host__ __device__ constexpr int depth(int M) { return M == 2 ? 3 : 2; }
     template <int M> using Acts = Bytes<M>;
     struct Group {
       uint4 q[4];

@@ -1,45 +1,8 @@
-// What formats with minima share: pairs of a scale and a minimum for each 32 values.
+// What q4_k and q5_k share: 32 values of 4 or 5 bits have a scale and a minimum of six bits each, 256 those of 16. Planes: N * K/32 * 16 bytes of
+// nibbles, row by row; then, of four rows side by side: fifth bits where there are any, a word for each row; scales and minima; d and dmin for 256.
 #pragma once
-#include "common/weights.cuh"
-
-/**
- * 16 bytes for 256 values: d and dmin as halves, then for each sub-block 6 bits of scale and 6 bits of minimum, 12 bits
- * after 12 bits.
- */
-__device__ __forceinline__ unsigned k_pair(uint4 s, int j) {
-  int bit = 12 * j, shift = bit & 31;
-  unsigned low = bit < 32 ? s.y : bit < 64 ? s.z : s.w, high = bit < 32 ? s.z : s.w;
-  return __funnelshift_r(low, high, shift) & 0xfff;
-}
-__device__ __forceinline__ float k_value(uint4 s, int j, int q) {
-  float2 d = half2_bits(s.x);
-  unsigned pair = k_pair(s, j);
-  return d.x * (pair & 63) * q - d.y * (pair >> 6);
-}
-
-__device__ __forceinline__ void pair_scales(const uchar* scales, long long sub, Block& b) {
-  uint4 s = __ldg((const uint4*)(scales + (sub >> 3) * 16));
-  float2 d = half2_bits(s.x);
-  unsigned pair = k_pair(s, (int)(sub & 7));
-  b.scale[0] = b.scale[1] = d.x * (pair & 63);
-  b.minimum = d.y * (pair >> 6);
-}
-
-/** d, dmin and the eight pairs in their new order; `from` is the file's block. */
-static __device__ uint4 pack_pairs(const uchar* from) {
-  const uchar* s = from + 4;
-  unsigned w[3] = {0, 0, 0};
-#pragma unroll
-  for (int j = 0; j < 8; j++) {
-    unsigned scale = j < 4 ? s[j] & 63 : (s[j + 4] & 15) | (s[j - 4] >> 6) << 4;
-    unsigned minimum = j < 4 ? s[j + 4] & 63 : s[j + 4] >> 4 | (s[j] >> 6) << 4;
-    unsigned pair = scale | minimum << 6;
-    int bit = 12 * j, at = bit / 32, shift = bit % 32;
-    w[at] |= pair << shift;
-    if (shift > 20) w[at + 1] |= pair >> (32 - shift);
-  }
-  return make_uint4(u16(from) | u16(from + 2) << 16, w[0], w[1], w[2]);
-}
+#include "common/formats/nibbles.cuh"
+#include "common/formats/six_bits.cuh"
 
 /** 16 bytes of nibbles of sub-block j: values l of the file's 32 bytes are low nibbles for even j, high ones for odd j. */
 static __device__ uint4 pack_nibbles(const uchar* qs, int j) {
@@ -52,3 +15,100 @@ static __device__ uint4 pack_nibbles(const uchar* qs, int j) {
   }
   return make_uint4(w[0], w[1], w[2], w[3]);
 }
+
+/** A format, by its numbers. In the file stand d and dmin, 12 bytes of scales and minima, 32 of fifth bits if there are any, and nibbles. */
+template <class NUMBERS> struct Pairs {
+  typedef Side<16> Fifths;
+  typedef Side<16, 8> Factors;
+  static constexpr int FILE_BYTES = NUMBERS::FIFTHS ? 176 : 144;
+  static __device__ __forceinline__ long long high(int N, int K) { return round256(rows4(N) * (K / 32) * 16); }
+  static __device__ __forceinline__ long long pairs(int N, int K) { return high(N, K) + (NUMBERS::FIFTHS ? Fifths::bytes(N, K) : 0); }
+  static __device__ __forceinline__ long long d(int N, int K) { return pairs(N, K) + SixBits::bytes(N, K); }
+  static __device__ __forceinline__ unsigned fifths(const uchar* W, int N, int K, int row, int c) {
+    return NUMBERS::FIFTHS ? stream4(W + high(N, K) + Fifths::of(row, K / 32, c)) : 0;
+  }
+  /** What values are multiplied by, and what is taken from them. */
+  static __device__ __forceinline__ float2 scale(const uchar* W, int N, int K, int row, int c) {
+    float2 d2 = half2_bits(stream4(W + d(N, K) + Factors::of(row, K / 32, c)));
+    int2 pair = SixBits::of(W + pairs(N, K), N, K, row, c);
+    return make_float2(d2.x * pair.x, d2.y * pair.y);
+  }
+  static __device__ __forceinline__ float value(const uchar* W, int N, int K, int row, int k) {
+    int c = k / 32;
+    float2 s = scale(W, N, K, row, c);
+    return s.x * NUMBERS::value(W, (long long)row * (K / 32) + c, k % 32, fifths(W, N, K, row, c)) - s.y;
+  }
+
+  /** How a lane reads and multiplies it: the registers of a chunk of four neighbouring rows. */
+  struct Read {
+    static constexpr int K_CHUNK = 32;
+    /** Groups in flight where M rows are multiplied. */
+    static __host__ __device__ constexpr int depth(int) { return 2; }
+    template <int M> using Acts = Bytes<M>;
+    struct Group {
+      uint4 q[4], h, d;
+      SixBits s;
+    };
+    const uchar *W, *high, *lower, *upper, *d;
+    int nb;
+
+    __device__ __forceinline__ Read(const uchar* W, int N, int K)
+        : W(W), high(W + Pairs::high(N, K)), lower(W + Pairs::pairs(N, K)), upper(lower + SixBits::Lower::bytes(N, K)), d(W + Pairs::d(N, K)),
+          nb(K / 32) {}
+    __device__ __forceinline__ void load(Group& g, int row, int, int c, bool valid) const {
+      if (valid) {
+        const uchar* p = W + ((long long)row * nb + c) * 16;
+#pragma unroll
+        for (int r = 0; r < 4; r++) g.q[r] = stream16(p + (long long)r * nb * 16);
+        if (NUMBERS::FIFTHS) g.h = stream16(high + Fifths::at(row, nb, c));
+        g.s = SixBits::load(lower, upper, row, nb, c);
+        g.d = __ldg((const uint4*)(d + Factors::at(row, nb, c)));
+      } else {
+#pragma unroll
+        for (int r = 0; r < 4; r++) g.q[r] = make_uint4(0, 0, 0, 0);
+        if (NUMBERS::FIFTHS) g.h = make_uint4(0, 0, 0, 0);
+        g.s = SixBits::none();
+        g.d = make_uint4(0, 0, 0, 0);
+      }
+    }
+    template <int M> static __device__ __forceinline__ void dots(const Group& g, int r, const Bytes<M>& a, float* out) {
+      float2 d = half2_bits(word(g.d, r));
+      float scale = d.x * (g.s.first() >> 8 * r & 255), minimum = d.y * (g.s.second() >> 8 * r & 255);
+      int t[M];
+      NUMBERS::template dot<M>(g.q[r], NUMBERS::FIFTHS ? word(g.h, r) : 0, a, t);
+#pragma unroll
+      for (int m = 0; m < M; m++) out[m] = (scale * t[m] - minimum * a.sum[m]) * a.d[m];
+    }
+  };
+
+  /** Sub-block c of a row as bytes, for tiles. */
+  static __device__ __forceinline__ void block(const uchar* W, int N, int K, int row, int c, Block& b) {
+    float2 s = scale(W, N, K, row, c);
+    NUMBERS::spread(__ldg((const uint4*)W + (long long)row * (K / 32) + c), fifths(W, N, K, row, c), b.w);
+    b.scale[0] = b.scale[1] = s.x;
+    b.minimum = s.y;
+  }
+
+  /** Lays a row of the file out; by a block of threads. */
+  static __device__ __forceinline__ void pack(const uchar* src, uchar* dst, int N, int K, int row0) {
+    int nb = K / 32, row = row0 + blockIdx.x;
+    for (int c = threadIdx.x; c < nb; c += blockDim.x) {
+      const uchar *from = src + ((long long)blockIdx.x * (nb / 8) + c / 8) * FILE_BYTES, *s = from + 4;
+      int j = c % 8;
+      ((uint4*)dst)[(long long)row * nb + c] = pack_nibbles(from + FILE_BYTES - 128, j);
+      if (NUMBERS::FIFTHS) {
+        unsigned bits = 0;
+#pragma unroll
+        for (int e = 0; e < 32; e++) bits |= (unsigned)(from[16 + e] >> j & 1) << e;
+        *(unsigned*)(dst + high(N, K) + Fifths::of(row, nb, c)) = pack_fifths(bits);
+      }
+      // The upper bits of the last four pairs stand above the lower four ones.
+      SixBits::put(dst + pairs(N, K), N, K, row, c, [&](int b) {
+        int i = b % 8;
+        return i < 4 ? make_uint2(s[i] & 63, s[i + 4] & 63)
+                     : make_uint2((s[i + 4] & 15) | (s[i - 4] >> 6) << 4, s[i + 4] >> 4 | (s[i] >> 6) << 4);
+      });
+      if (j == 0) *(unsigned*)(dst + d(N, K) + Factors::of(row, nb, c)) = u32(from);
+    }
+  }
+};

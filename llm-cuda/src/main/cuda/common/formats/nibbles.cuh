@@ -78,7 +78,7 @@ template <class SCALE, class NUMBERS> struct Nibbles {
   struct Read {
     static constexpr int K_CHUNK = 32;
     /** Groups in flight where M rows are multiplied. */
-    static __host__ __device__ constexpr int depth(int M) { return M <= 2 ? 3 : 2; }
+    static __host__ __device__ constexpr int depth(int M) { return M == 2 ? 3 : 2; }
     template <int M> using Acts = Bytes<M>;
     struct Group {
       uint4 q[4], h;

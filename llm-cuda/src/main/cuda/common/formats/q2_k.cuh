@@ -1,5 +1,5 @@
-// q2_k: 2 bits; 16 values share a scale and a minimum of 4 bits each, 256 those of 16. Planes: N * K/256 * 64 bytes of numbers, two rows side by side;
-// two bytes for each 32 values with a scale low and a minimum high; d and dmin for 256; both of four rows side by side.
+// q2_k: 2 bits; 16 values share a scale and a minimum of 4 bits each, 256 those of 16. Planes: N * K/256 * 64 bytes of numbers, two rows side by
+// side; two bytes for each 32 values with a scale low and a minimum high; d and dmin for 256; both of four rows side by side.
 #pragma once
 #include "common/formats/two_bits.cuh"
 
@@ -18,7 +18,7 @@ struct Q2K {
   struct Read {
     static constexpr int K_CHUNK = 32;
     /** Groups in flight where M rows are multiplied. */
-    static __host__ __device__ constexpr int depth(int M) { return M <= 2 ? 4 : 2; }
+    static __host__ __device__ constexpr int depth(int M) { return M == 2 ? 4 : 2; }
     template <int M> using Acts = Bytes<M>;
     struct Group {
       uint4 q[2], d;
@@ -42,13 +42,12 @@ struct Q2K {
       int w[8];
       spread_two(two_of(g.q, r), w);
       float2 d = half2_bits(word(g.d, r));
-      int s = (r < 2 ? g.s.x : g.s.y) >> 16 * (r & 1);
+      unsigned pairs = r < 2 ? g.s.x : g.s.y, scales = pairs & 0x0f0f0f0f, minima = pairs >> 4 & 0x0f0f0f0f;
 #pragma unroll
       for (int m = 0; m < M; m++) {
-        int t, u, first = first_sum(a, m);
+        int t, u;
         dot_halves(w, a, m, t, u);
-        int products = (s & 15) * t + (s >> 8 & 15) * u, minima = (s >> 4 & 15) * first + (s >> 12 & 15) * (a.sum[m] - first);
-        out[m] = (d.x * products - d.y * minima) * a.d[m];
+        out[m] = (d.x * times_bytes(two_halves(t, u), scales, r, 0) - d.y * times_bytes(half_sums(a, m), minima, r, 0)) * a.d[m];
       }
     }
   };

@@ -1,31 +1,22 @@
 // q3_k: 3 bits less 4; 16 values share a scale of 6 bits less 32, 256 one of 16. The numbers of 32 values are three words, of which each byte has two
-// numbers and two bits of a third one. Planes: two of the words, two rows side by side; then, of four rows side by side: the third word; a byte for each
-// 32 values with the lower bits of their two scales; a byte for each 64 with the upper two bits of their four scales; d for 256.
+// numbers and two bits of a third one. Planes: two of the words, two rows side by side; then, of four rows side by side: the third word; scales; d
+// for 256.
 #pragma once
+#include "common/formats/six_bits.cuh"
 #include "common/formats/two_bits.cuh"
 
 struct Q3K {
   typedef Side<16> Thirds;
-  typedef Side<4> Lower;
-  typedef Side<4, 2> Upper;
   typedef Side<8, 8> Factors;
   static __device__ __forceinline__ long long high(int N, int K) { return round256(rows4(N) * K / 4); }
-  static __device__ __forceinline__ long long lower(int N, int K) { return high(N, K) + Thirds::bytes(N, K); }
-  static __device__ __forceinline__ long long upper(int N, int K) { return lower(N, K) + Lower::bytes(N, K); }
-  static __device__ __forceinline__ long long d(int N, int K) { return upper(N, K) + Upper::bytes(N, K); }
-  /** The scale of a half of a sub-block, from its bytes of lower and of upper bits. */
-  static __device__ __forceinline__ int scale(unsigned lower, unsigned upper, int c, int half) {
-    return (int)((lower >> 4 * half & 15) | (upper >> (4 * (c & 1) + 2 * half) & 3) << 4) - 32;
-  }
-  static __device__ __forceinline__ int scale(const uchar* W, int N, int K, int row, int c, int half) {
-    int nb = K / 32;
-    return scale(W[lower(N, K) + Lower::of(row, nb, c)], W[upper(N, K) + Upper::of(row, nb, c)], c, half);
-  }
+  static __device__ __forceinline__ long long scales(int N, int K) { return high(N, K) + Thirds::bytes(N, K); }
+  static __device__ __forceinline__ long long d(int N, int K) { return scales(N, K) + SixBits::bytes(N, K); }
   static __device__ __forceinline__ float value(const uchar* W, int N, int K, int row, int k) {
     int nb = K / 32, c = k / 32, e = k % 32;
     int w[8];
     spread_three(__ldg((const uint2*)(W + place_of_two(row, nb, c))), stream4(W + high(N, K) + Thirds::of(row, nb, c)), w);
-    return half_bits(stream2(W + d(N, K) + Factors::of(row, nb, c))) * scale(W, N, K, row, c, e >> 4) * (byte_of(w, e) - 4);
+    int2 scale = SixBits::of(W + scales(N, K), N, K, row, c);
+    return half_bits(stream2(W + d(N, K) + Factors::of(row, nb, c))) * ((e < 16 ? scale.x : scale.y) - 32) * (byte_of(w, e) - 4);
   }
   /** As bytes, from which 4 has not been taken: numbers 4 i to 4 i + 3 are word i. */
   static __device__ __forceinline__ void spread_three(uint2 q, unsigned h, int (&w)[8]) {
@@ -38,41 +29,42 @@ struct Q3K {
   struct Read {
     static constexpr int K_CHUNK = 32;
     /** Groups in flight where M rows are multiplied. */
-    static __host__ __device__ constexpr int depth(int M) { return M <= 2 ? 4 : 2; }
+    static __host__ __device__ constexpr int depth(int M) { return M == 2 ? 4 : 2; }
     template <int M> using Acts = Bytes<M>;
     struct Group {
       uint4 q[2], h;
       uint2 d;
-      unsigned lower, upper; // of two sub-blocks: the one that is wanted is moved down
+      SixBits s;
     };
     const uchar *W, *high, *lower, *upper, *d;
     int nb;
 
     __device__ __forceinline__ Read(const uchar* W, int N, int K)
-        : W(W), high(W + Q3K::high(N, K)), lower(W + Q3K::lower(N, K)), upper(W + Q3K::upper(N, K)), d(W + Q3K::d(N, K)), nb(K / 32) {}
+        : W(W), high(W + Q3K::high(N, K)), lower(W + Q3K::scales(N, K)), upper(lower + SixBits::Lower::bytes(N, K)), d(W + Q3K::d(N, K)),
+          nb(K / 32) {}
     __device__ __forceinline__ void load(Group& g, int row, int, int c, bool valid) const {
       if (valid) {
         load_two(g.q, W, row, nb, c);
         g.h = stream16(high + Thirds::at(row, nb, c));
-        g.lower = stream4(lower + Lower::at(row, nb, c));
-        g.upper = stream4(upper + Upper::at(row, nb, c)) >> 4 * (c & 1);
+        g.s = SixBits::load(lower, upper, row, nb, c);
         g.d = __ldg((const uint2*)(d + Factors::at(row, nb, c)));
       } else {
         g.q[0] = g.q[1] = g.h = make_uint4(0, 0, 0, 0);
         g.d = make_uint2(0, 0);
-        g.lower = g.upper = 0;
+        g.s = SixBits::none();
       }
     }
     template <int M> static __device__ __forceinline__ void dots(const Group& g, int r, const Bytes<M>& a, float* out) {
       int w[8];
       spread_three(two_of(g.q, r), word(g.h, r), w);
-      int scale0 = scale(g.lower >> 8 * r, g.upper >> 8 * r, 0, 0), scale1 = scale(g.lower >> 8 * r, g.upper >> 8 * r, 0, 1);
+      unsigned first = less32(g.s.first()), second = less32(g.s.second()), scales = __byte_perm(first, second, r < 2 ? 0x5140 : 0x7362);
       float d = half_of(g.d, r);
 #pragma unroll
       for (int m = 0; m < M; m++) {
-        int t, u, first = first_sum(a, m);
+        int t, u;
         dot_halves(w, a, m, t, u);
-        out[m] = (float)(scale0 * (t - 4 * first) + scale1 * (u - 4 * (a.sum[m] - first))) * (d * a.d[m]);
+        int fours = times_bytes(half_sums(a, m), scales, r, 0);
+        out[m] = (float)(times_bytes(two_halves(t, u), scales, r, -4 * fours)) * (d * a.d[m]);
       }
     }
   };
@@ -82,8 +74,9 @@ struct Q3K {
     int nb = K / 32;
     spread_three(__ldg((const uint2*)(W + place_of_two(row, nb, c))), stream4(W + Q3K::high(N, K) + Thirds::of(row, nb, c)), b.w);
     float d16 = half_bits(stream2(W + Q3K::d(N, K) + Factors::of(row, nb, c)));
-    b.scale[0] = d16 * scale(W, N, K, row, c, 0);
-    b.scale[1] = d16 * scale(W, N, K, row, c, 1);
+    int2 scale = SixBits::of(W + Q3K::scales(N, K), N, K, row, c);
+    b.scale[0] = d16 * (scale.x - 32);
+    b.scale[1] = d16 * (scale.y - 32);
     b.minimum = 4.f * b.scale[0];
     second = 4.f * b.scale[1];
   }
@@ -103,9 +96,8 @@ struct Q3K {
       // Scale g: the lower bits are nibble g / 8 of byte g % 8, the upper ones pair g / 4 of byte 8 + g % 4.
       auto low = [&](int g) { return scales[g % 8] >> 4 * (g / 8) & 15; };
       auto up = [&](int g) { return scales[8 + g % 4] >> 2 * (g / 4) & 3; };
-      int g = 2 * j;
-      dst[Q3K::lower(N, K) + Lower::of(row, nb, c)] = (uchar)(low(g) | low(g + 1) << 4);
-      if (j % 2 == 0) dst[Q3K::upper(N, K) + Upper::of(row, nb, c)] = (uchar)(up(g) | up(g + 1) << 2 | up(g + 2) << 4 | up(g + 3) << 6);
+      auto six = [&](int g) { return low(g) | up(g) << 4; };
+      SixBits::put(dst + Q3K::scales(N, K), N, K, row, c, [&](int b) { return make_uint2(six(2 * (b % 8)), six(2 * (b % 8) + 1)); });
       if (j == 0) *(unsigned short*)(dst + Q3K::d(N, K) + Factors::of(row, nb, c)) = (unsigned short)u16(from + 108);
     }
   }

@@ -1,5 +1,5 @@
-// tq2_0 and tq1_0: -1, 0 and 1 times a scale for 256 values. Planes: two words of 2 bits a value for each 32, as of q2_k, but row by row; d. tq1_0, which
-// has 8 bits for five values in the file, is laid out so too: 66 bytes for its 54.
+// tq2_0 and tq1_0: -1, 0 and 1 times a scale for 256 values. Planes: two words of 2 bits a value for each 32, as of q2_k, but row by row; d. tq1_0,
+// which has 8 bits for five values in the file, is laid out so too: 66 bytes for its 54.
 #pragma once
 #include "common/formats/grids.cuh"
 

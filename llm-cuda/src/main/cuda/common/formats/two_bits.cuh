@@ -22,16 +22,29 @@ __device__ __forceinline__ void spread_two(uint2 q, int (&w)[8]) {
 #pragma unroll
   for (int i = 0; i < 8; i++) w[i] = (i < 4 ? q.x : q.y) >> 2 * (i % 4) & 0x03030303;
 }
+/** Two numbers of 16 bits with a sign as a word. */
+__device__ __forceinline__ unsigned two_halves(int a, int b) { return __byte_perm(a, b, 0x5410); }
+/** start and the sum of the two halves of a word by two bytes with a sign: those of row r in a word of an even row and the next one. */
+__device__ __forceinline__ int times_bytes(unsigned halves, unsigned bytes, int r, int start) {
+  int d;
+  if (r & 1) {
+    asm("dp2a.hi.s32.s32 %0, %1, %2, %3;" : "=r"(d) : "r"(halves), "r"(bytes), "r"(start));
+  } else {
+    asm("dp2a.lo.s32.s32 %0, %1, %2, %3;" : "=r"(d) : "r"(halves), "r"(bytes), "r"(start));
+  }
+  return d;
+}
 /** Sums of the products of the first 16 bytes and of the others. */
 template <int M> __device__ __forceinline__ void dot_halves(const int (&w)[8], const Bytes<M>& a, int m, int& t, int& u) {
   t = u = 0;
 #pragma unroll
   for (int i = 0; i < 4; i++) t = __dp4a(w[i], a.x[m][i], t), u = __dp4a(w[4 + i], a.x[m][4 + i], u);
 }
-/** Sum of the first 16 activations. */
-template <int M> __device__ __forceinline__ int first_sum(const Bytes<M>& a, int m) {
+/** Sums of the first 16 activations and of the others, as two halves of a word. */
+template <int M> __device__ __forceinline__ unsigned half_sums(const Bytes<M>& a, int m) {
   constexpr int ONES = 0x01010101;
-  return __dp4a(a.x[m][0], ONES, __dp4a(a.x[m][1], ONES, __dp4a(a.x[m][2], ONES, __dp4a(a.x[m][3], ONES, 0))));
+  int first = __dp4a(a.x[m][0], ONES, __dp4a(a.x[m][1], ONES, __dp4a(a.x[m][2], ONES, __dp4a(a.x[m][3], ONES, 0))));
+  return two_halves(first, a.sum[m] - first);
 }
 /** The two words of sub-block j; the file has two halves of four sub-blocks in 32 bytes each. */
 static __device__ uint2 pack_two(const uchar* numbers, int j) {

@@ -75,6 +75,11 @@ public record ChatOptions(List<Tool> tools, boolean addGenerationPrompt, boolean
         return builder().build();
     }
 
+    /** The same with a template instead of the model's. */
+    public ChatOptions withTemplate(String text) {
+        return toBuilder().template(text).build();
+    }
+
     public static Builder builder() {
         return new Builder();
     }

@@ -1,8 +1,10 @@
 package io.jllm.chat;
 
+import io.jllm.jinja.value.Dict;
 import io.jllm.jinja.value.Str;
 import io.jllm.jinja.value.Value;
 import io.jllm.tokenizer.TextPiece;
+import java.time.Clock;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -128,6 +130,22 @@ public final class ChatTemplate {
         }
         variables.put("messages", values.of(messages));
         return new ChatPrompt(pieces(template.render(variables, options.clock())));
+    }
+
+    /**
+     * What a template makes of variables of one's own, all of which are data: for whoever writes or tries templates.
+     *
+     * @param variables a JSON object
+     * @throws ChatTemplateException if the template is broken, fails, or takes too many steps
+     * @throws IllegalArgumentException if the variables are no JSON object
+     */
+    public static ChatPrompt render(String template, String variables) {
+        if (!(CompiledTemplate.parsed(variables, "the variables of a template") instanceof Dict dict)) {
+            throw new IllegalArgumentException("the variables of a template must be a JSON object");
+        }
+        var named = new LinkedHashMap<String, Value>();
+        dict.entries().forEach(e -> named.put(((Str) e.key()).text(), e.value()));
+        return new ChatPrompt(pieces(CompiledTemplate.of(template).render(named, Clock.systemDefaultZone())));
     }
 
     private CompiledTemplate compiled(String source) {

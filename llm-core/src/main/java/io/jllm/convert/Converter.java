@@ -137,7 +137,8 @@ public final class Converter {
 
     /**
      * Converts a model. The file appears under its name when it is whole, replacing what was there; nothing is left behind on
-     * failure. Safe to call from many threads.
+     * failure. Where the JVM is killed in the middle, {@code .NAME.part} stays beside the file, and the same conversion goes on from there:
+     * the bytes are the same in the end. Safe to call from many threads, for files of different names.
      *
      * @param model a Hugging Face folder or a GGUF file; of a model in several files the first
      * @param out the GGUF file to write; its folder must exist
@@ -162,7 +163,8 @@ public final class Converter {
         try (var source = open(model, out, families, progress);
                 ExecutorService pool = Executors.newFixedThreadPool(options.threads(),
                         Thread.ofPlatform().name("jllm-convert-", 0).daemon().factory())) {
-            GgufWriter.write(out, metadata(source, options), entries(source, options, pool, progress), progress::written);
+            GgufWriter.resume(out, SourceStamp.of(model, options.importance()), metadata(source, options), entries(source, options, pool, progress),
+                    progress::written);
         } catch (InternalError e) {
             if (FileErrors.isLost(e)) {
                 throw FileErrors.lost(model, e);

@@ -1,8 +1,16 @@
 package io.jllm.convert;
 
+import com.google.gson.JsonArray;
+import com.google.gson.JsonObject;
+import io.jllm.json.JsonParts;
+import io.jllm.quant.gguf.GgufValue;
 import io.jllm.tokenizer.Tokenizer;
 import io.jllm.tokenizer.sentencepiece.SentencePieceModel;
 import io.jllm.tokenizer.source.TokenizerSource;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.IntStream;
 
 /** A SentencePiece model as GGUF tokens, types and scores. Source of the score of added tokens: llama.cpp ({@code conversion/base.py}). */
 final class PieceKeys {
@@ -41,10 +49,44 @@ final class PieceKeys {
         };
     }
 
+    /** What a text becomes before a model of the kind unigram cuts it, as keys. */
+    static Map<String, GgufValue> normalizer(SentencePieceModel model) {
+        Map<String, GgufValue> keys = new LinkedHashMap<>();
+        keys.put("remove_extra_whitespaces", new GgufValue.Bool(model.removesSpaces()));
+        model.charsmap().ifPresent(map -> {
+            byte[] bytes = map.toBytes();
+            keys.put("precompiled_charsmap", new GgufValue.Ints(GgufValue.Type.UINT8, IntStream.range(0, bytes.length)
+                    .mapToLong(i -> bytes[i] & 0xFF).toArray()));
+        });
+        return keys;
+    }
+
+    /** Whether a space goes before a text of a {@code tokenizer.json}: by a normalizer, or by a pre-tokenizer. */
+    static boolean addsSpacePrefix(JsonObject root) {
+        var steps = new JsonArray();
+        for (var part : List.of("normalizer", "pre_tokenizer")) {
+            JsonParts.object(root, part).ifPresent(p -> {
+                steps.add(p);
+                JsonParts.list(p, "normalizers").forEach(steps::add);
+                JsonParts.list(p, "pretokenizers").forEach(steps::add);
+            });
+        }
+        return steps.asList().stream().anyMatch(s -> s instanceof JsonObject o && switch (JsonParts.text(o, "type").orElse("")) {
+            case "Prepend" -> true;
+            case "Metaspace" -> JsonParts.text(o, "prepend_scheme").map(scheme -> !scheme.equals("never"))
+                    .orElse(!o.has("add_prefix_space") || JsonParts.isTrue(o, "add_prefix_space"));
+            default -> false;
+        });
+    }
+
     /** Tells what GGUF files cannot say of it. */
     static void note(TokenizerSource.Pieces source, Converter.Progress progress) {
         var model = source.model();
-        if (model.removesSpaces()) {
+        boolean unigram = model.type() == SentencePieceModel.Type.UNIGRAM;
+        if (unigram && model.pieces().stream().anyMatch(p -> p.kind() == SentencePieceModel.Kind.BYTE)) {
+            progress.note(source.file() + ": readers of GGUF files make one unknown token of what is no piece, and not those of its bytes");
+        }
+        if (!unigram && model.removesSpaces()) {
             progress.note(source.file() + ": remove_extra_whitespaces is true, but readers of GGUF files keep all spaces: texts with several "
                     + "spaces in a row become other tokens");
         }
@@ -52,7 +94,7 @@ final class PieceKeys {
             progress.note(source.file() + ": readers of GGUF files put a space after each of its user-defined pieces: texts with these become other "
                     + "tokens");
         }
-        if (model.charsmap().isPresent()) {
+        if (!unigram && model.charsmap().isPresent()) {
             progress.note(source.file() + ": its precompiled_charsmap is not applied by readers of GGUF files: texts with characters that it "
                     + "changes become other tokens");
         }

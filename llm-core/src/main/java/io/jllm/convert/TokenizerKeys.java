@@ -10,6 +10,7 @@ import io.jllm.json.JsonParts;
 import io.jllm.load.LoadedModel;
 import io.jllm.quant.gguf.GgufValue;
 import io.jllm.tokenizer.Tokenizer;
+import io.jllm.tokenizer.sentencepiece.SentencePieceModel;
 import io.jllm.tokenizer.source.TokenizerSource;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -26,8 +27,9 @@ import java.util.stream.IntStream;
 
 /**
  * The tokenizer of a folder as GGUF metadata. Byte-level BPE becomes the model {@code gpt2} with its merges and the name of its
- * pre-tokenizer; SentencePiece models, and BPE over characters with byte fallback, as a {@code tokenizer.json} stores them, become
- * {@code llama} with scores, which rank as the merges do. Keys and token types are llama.cpp's ({@code llama-vocab.cpp}).
+ * pre-tokenizer; SentencePiece models of the kind unigram become {@code t5}; those of the kind BPE, and BPE over characters with byte
+ * fallback, as a {@code tokenizer.json} stores them, become {@code llama} with scores, which rank as the merges do.
+ * Keys and token types are llama.cpp's ({@code llama-vocab.cpp}).
  */
 final class TokenizerKeys {
     private static final Pattern BYTE_TOKEN = Pattern.compile("<0x[0-9A-F]{2}>");
@@ -88,8 +90,15 @@ final class TokenizerKeys {
         var model = pieces.model();
         var scores = PieceKeys.fill(table, model, tokenizer);
         PieceKeys.note(pieces, progress);
-        text("model", "llama");
+        text("model", switch (model.type()) {
+            case BPE -> "llama";
+            case UNIGRAM -> "t5";
+        });
         scored(scores, pieces.spacePrefix());
+        if (model.type() == SentencePieceModel.Type.UNIGRAM) {
+            PieceKeys.normalizer(model).forEach(this::put);
+            put("add_space_prefix", new GgufValue.Bool(pieces.spacePrefix())); // whose default is another for this kind
+        }
         return Optional.of(model.unknown()).filter(id -> id < table.rows());
     }
 
@@ -104,7 +113,8 @@ final class TokenizerKeys {
     /** Writes a {@code tokenizer.json}; tells which token is unknown. */
     private Optional<Integer> json(JsonObject root) {
         var model = JsonParts.object(root, "model").filter(m -> JsonParts.text(m, "type").orElse("BPE").equals("BPE"))
-                .orElseThrow(() -> error("is no BPE tokenizer; others cannot be written as GGUF"));
+                .orElseThrow(() -> error("is no BPE tokenizer; others cannot be written as GGUF: put the tokenizer.model that it was made of "
+                        + "in its place"));
         vocabulary(root, model);
         Optional<Integer> unknown = JsonParts.text(model, "unk_token").map(table::id);
         if (JsonParts.isTrue(model, "byte_fallback")) {
@@ -173,7 +183,7 @@ final class TokenizerKeys {
             progress.note(where + ": " + more + " tokens can be put together in ways that are not among the merges, but will be once "
                     + "they are scores: some texts may become other tokens");
         }
-        scored(scores, addsSpacePrefix(root));
+        scored(scores, PieceKeys.addsSpacePrefix(root));
     }
 
     /** Tokens that two others make up without a merge that says so: scores know no such pairs. */
@@ -187,24 +197,6 @@ final class TokenizerKeys {
     private boolean isPlain(String token) {
         var id = table.id(token);
         return id != null && table.type(id) == TokenTable.NORMAL;
-    }
-
-    /** Whether a space goes before a text: by a normalizer, or by a pre-tokenizer. */
-    private static boolean addsSpacePrefix(JsonObject root) {
-        var steps = new JsonArray();
-        for (var part : List.of("normalizer", "pre_tokenizer")) {
-            JsonParts.object(root, part).ifPresent(p -> {
-                steps.add(p);
-                JsonParts.list(p, "normalizers").forEach(steps::add);
-                JsonParts.list(p, "pretokenizers").forEach(steps::add);
-            });
-        }
-        return steps.asList().stream().anyMatch(s -> s instanceof JsonObject o && switch (JsonParts.text(o, "type").orElse("")) {
-            case "Prepend" -> true;
-            case "Metaspace" -> JsonParts.text(o, "prepend_scheme").map(scheme -> !scheme.equals("never"))
-                    .orElse(!o.has("add_prefix_space") || JsonParts.isTrue(o, "add_prefix_space"));
-            default -> false;
-        });
     }
 
     private void table() {
@@ -248,9 +240,12 @@ final class TokenizerKeys {
         unknown.or(() -> named("unk_token")).ifPresent(id -> token("unknown", id));
         named("pad_token").ifPresent(id -> token("padding", id));
         put("add_bos_token", new GgufValue.Bool(tokenizer.addsBos()));
-        boolean addsEos = source.special().flag("add_eos_token");
-        if (addsEos) {
-            put("add_eos_token", new GgufValue.Bool(true));
+        boolean addsEos = switch (source) {
+            case TokenizerSource.Json json -> json.special().flag("add_eos_token");
+            case TokenizerSource.Pieces pieces -> pieces.addsEos();
+        };
+        if (addsEos || keys.get("tokenizer.ggml.model").equals(new GgufValue.Text("t5"))) { // which readers add one to unless told otherwise
+            put("add_eos_token", new GgufValue.Bool(addsEos));
         }
         int[] around = tokenizer.encode("");
         if (around.length > (tokenizer.addsBos() ? 1 : 0) + (addsEos ? 1 : 0)) {

@@ -9,8 +9,8 @@
  * <li>{@link TokenTable}, {@link PieceKeys}, {@link PreTokenizerName}: tokens, scores, and what texts are cut by
  * <li>{@link FileType}, {@link TensorType}, {@link ImportanceMatrix}: what can be asked for; {@link LegacyImatrix}: older files of the last
  * <li>{@link TypeChoice}: the format of each tensor, by {@link MixRules}, {@link TensorRole} and {@link ModelFacts}
- * <li>{@link Importances}: what its columns count
- * <li>{@link TensorCopy}: writes a tensor, by several threads
+ * <li>{@link Importances}: what its columns count; {@link ImportanceMeter}, {@link InputSums}: how that is measured on a text
+ * <li>{@link TensorCopy}: writes a tensor, by several threads; {@link SourceStamp}: whether what was begun can be gone on with
  * </ul>
  */
 package io.jllm.convert;

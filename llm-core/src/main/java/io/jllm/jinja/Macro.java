@@ -2,9 +2,11 @@ package io.jllm.jinja;
 
 import io.jllm.jinja.syntax.Stmt.MacroDefinition;
 import io.jllm.jinja.value.Arguments;
+import io.jllm.jinja.value.Attributed;
 import io.jllm.jinja.value.Callable;
 import io.jllm.jinja.value.Dict;
 import io.jllm.jinja.value.JinjaException;
+import io.jllm.jinja.value.Str;
 import io.jllm.jinja.value.TextBuilder;
 import io.jllm.jinja.value.TupleValue;
 import io.jllm.jinja.value.Undefined;
@@ -12,13 +14,14 @@ import io.jllm.jinja.value.Value;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * A macro, or what a call block holds.
  *
  * @param around the variables that it sees beside its own: those of where it is defined
  */
-record Macro(MacroDefinition definition, Scope around, Executor executor) implements Callable {
+record Macro(MacroDefinition definition, Scope around, Executor executor) implements Callable, Attributed {
     static final String CALLER = "caller";
     private static final String VARARGS = "varargs";
     private static final String KWARGS = "kwargs";
@@ -26,6 +29,16 @@ record Macro(MacroDefinition definition, Scope around, Executor executor) implem
     @Override
     public String name() {
         return definition.name();
+    }
+
+    @Override
+    public String typeName() {
+        return "Macro";
+    }
+
+    @Override
+    public Optional<Value> attribute(String attribute) {
+        return attribute.equals("name") ? Optional.of(Str.trusted(name())) : Optional.empty();
     }
 
     @Override

@@ -1,6 +1,6 @@
 /**
- * A Jinja of our own for chat templates: what Python's does with the settings of Hugging Face, bounded in steps, depth and output, and with the origin
- * of each character kept, so that only what a template wrote can become a special token. Hidden; applications see {@code io.jllm.chat}.
+ * A Jinja of our own for chat templates: what Python's does with the settings of Hugging Face, bounded in steps, depth and output, and with the
+ * origin of each character kept, so that only what a template wrote can become a special token. Hidden; applications see {@code io.jllm.chat}.
  *
  * <p>In reading order:
  * <ul>

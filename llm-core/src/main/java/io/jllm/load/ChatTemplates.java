@@ -8,6 +8,8 @@ import io.jllm.ModelLoadException;
 import io.jllm.chat.ChatTemplate;
 import io.jllm.json.ConfigJson;
 import io.jllm.json.FileErrors;
+import io.jllm.quant.FormatException;
+import io.jllm.quant.gguf.GgufFile;
 import io.jllm.quant.gguf.GgufMetadata;
 import io.jllm.tokenizer.source.SpecialTokens;
 import java.io.IOException;
@@ -24,7 +26,7 @@ import java.util.OptionalLong;
  * Finds the chat templates in a model's files. What is wrong with them is kept for whoever uses them: models load without. Sources: transformers 5
  * ({@code PreTrainedTokenizerBase._from_pretrained}), gguf-py ({@code Keys.Tokenizer.CHAT_TEMPLATE}).
  */
-final class ChatTemplates {
+public final class ChatTemplates {
     private static final String KEY = "chat_template";
     private static final String DEFAULT = "default";
     private static final String GGUF_KEY = "tokenizer.chat_template";
@@ -38,8 +40,27 @@ final class ChatTemplates {
     private ChatTemplates() {
     }
 
+    /**
+     * Those of a model that need not be loaded for it.
+     *
+     * @param path a GGUF file, or a Hugging Face folder
+     * @throws ModelLoadException if it is no GGUF file or cannot be read
+     */
+    public static ChatTemplate from(Path path) {
+        if (Files.isDirectory(path)) {
+            return fromFolder(path);
+        }
+        try (GgufFile file = GgufFile.open(path)) {
+            return fromGguf(file.metadata());
+        } catch (IOException e) {
+            throw FileErrors.of(path, e);
+        } catch (FormatException e) {
+            throw new ModelLoadException(e.getMessage(), e);
+        }
+    }
+
     /** Those of a GGUF file: one without a name, and others that a list names. */
-    static ChatTemplate ofGguf(GgufMetadata metadata) {
+    public static ChatTemplate fromGguf(GgufMetadata metadata) {
         try {
             Map<String, String> templates = new LinkedHashMap<>();
             metadata.text(GGUF_KEY).ifPresent(text -> templates.put(DEFAULT, text));
@@ -65,7 +86,7 @@ final class ChatTemplates {
     }
 
     /** Those of a folder: {@code chat_template.jinja} and its like, and where they are not there {@code chat_template.json} or the tokenizer's. */
-    static ChatTemplate ofFolder(Path folder) {
+    public static ChatTemplate fromFolder(Path folder) {
         try {
             SpecialTokens special = SpecialTokens.read(folder);
             Map<String, String> templates = files(folder);

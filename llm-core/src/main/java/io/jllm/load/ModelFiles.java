@@ -100,7 +100,7 @@ public final class ModelFiles {
                     ? Optional.of(() -> GgufTokenizers.fromGguf(metadata)) : Optional.empty();
             var name = metadata.text("general.name").orElse(String.valueOf(path.getFileName()));
             var weights = read.model().adaptFile(file);
-            var text = new TextParts(making(tokenizer), CompletableFuture.completedFuture(ChatTemplates.ofGguf(metadata)),
+            var text = new TextParts(making(tokenizer), CompletableFuture.completedFuture(ChatTemplates.fromGguf(metadata)),
                     () -> PoolingKind.of(path.toString(), metadata));
             return assemble(name, read.model().build(weights), weights, text, defaults, Set.of(), read.gguf());
         } catch (Throwable t) {
@@ -123,7 +123,7 @@ public final class ModelFiles {
             Optional<Supplier<Tokenizer>> tokenizer = HuggingFaceTokenizers.isIn(folder)
                     ? Optional.of(() -> HuggingFaceTokenizers.fromFolder(folder, eos)) : Optional.empty();
             var name = String.valueOf(folder.toRealPath().getFileName());
-            var chat = CompletableFuture.supplyAsync(() -> ChatTemplates.ofFolder(folder), work -> inBackground("jllm-chat-template", work));
+            var chat = CompletableFuture.supplyAsync(() -> ChatTemplates.fromFolder(folder), work -> inBackground("jllm-chat-template", work));
             var text = new TextParts(making(tokenizer), chat, () -> PoolingKind.of(folder));
             return assemble(name, built, weights, text, defaults, eos, read.gguf());
         } catch (Throwable t) {

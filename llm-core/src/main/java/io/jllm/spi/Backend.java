@@ -39,6 +39,16 @@ public interface Backend extends AutoCloseable {
      */
     ModelRunner load(Program program, WeightSource weights, RunnerOptions options);
 
+    /**
+     * As {@link #load}, for a runner that tells a listener what each matrix is multiplied with. Matrices that only parts of heads meet
+     * (those of compressed attention) are left out. Slower.
+     *
+     * @throws IllegalArgumentException if this backend cannot tell
+     */
+    default ModelRunner load(Program program, WeightSource weights, RunnerOptions options, ActivationListener listener) {
+        throw new IllegalArgumentException("the " + name() + " backend does not tell what matrices are multiplied with: use the cpu backend");
+    }
+
     @Override
     void close();
 

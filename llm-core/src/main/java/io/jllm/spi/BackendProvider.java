@@ -42,8 +42,9 @@ public interface BackendProvider {
      * @param device index of the device, for backends with several
      * @param memoryFraction the part of the device's memory that weights, pages and buffers may take together, above 0 and at most 1; for
      *        backends with memory of their own
+     * @param activations what quantised weights are multiplied by
      */
-    record BackendOptions(int threads, String kernels, int device, double memoryFraction) {
+    record BackendOptions(int threads, String kernels, int device, double memoryFraction, ActivationType activations) {
         /** As vLLM has it. */
         private static final double USUAL_FRACTION = 0.9;
         /** Everything chosen by the backend. */
@@ -56,9 +57,19 @@ public interface BackendProvider {
             }
         }
 
-        /** With the usual part of a device's memory. */
+        /** With the activations that the backend chooses. */
+        public BackendOptions(int threads, String kernels, int device, double memoryFraction) {
+            this(threads, kernels, device, memoryFraction, ActivationType.AUTO);
+        }
+
+        /** With the usual part of a device's memory, too. */
         public BackendOptions(int threads, String kernels, int device) {
             this(threads, kernels, device, USUAL_FRACTION);
+        }
+
+        /** With other activations. */
+        public BackendOptions withActivations(ActivationType type) {
+            return new BackendOptions(threads, kernels, device, memoryFraction, type);
         }
     }
 }

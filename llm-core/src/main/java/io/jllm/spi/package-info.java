@@ -3,10 +3,11 @@
  *
  * <p>In reading order:
  * <ul>
- * <li>{@link BackendProvider}: found as a service; says whether it can run here
+ * <li>{@link BackendProvider}: found as a service; says whether it can run here, and what users can choose: {@link ActivationType}
  * <li>{@link Backend}: an opened device, which loads programs
  * <li>{@link ModelRunner}: a loaded model: forward, sample, copy blocks
  * <li>{@link StepBatch}: what a step computes, flattened
+ * <li>{@link ActivationListener}: hears what matrices are multiplied with
  * <li>{@link RowSampling}: how to draw a token from a row of logits
  * <li>{@link WeightCheck}, {@link OutOfMemory}: what all backends check and say alike
  * </ul>

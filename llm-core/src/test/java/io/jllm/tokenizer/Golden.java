@@ -21,7 +21,7 @@ import java.util.Map;
 /** Tiny vocabularies with the ids that others give; how they were made: {@code io/jllm/tokenizers/README.md} among the test resources. */
 public final class Golden {
     public static final List<String> FOLDERS = List.of("byte-level", "sentence-piece", "metaspace");
-    public static final List<String> GGUFS = List.of("gguf-byte-level", "gguf-sentence-piece");
+    public static final List<String> GGUFS = List.of("gguf-byte-level", "gguf-sentence-piece", "gguf-unigram");
 
     /**
      * A text of a Hugging Face tokenizer.
@@ -114,6 +114,8 @@ public final class Golden {
         if (json instanceof JsonArray a) {
             return switch (key) {
                 case "token_type" -> new GgufValue.Ints(GgufValue.Type.INT32, a.asList().stream().mapToLong(JsonElement::getAsLong).toArray());
+                case "precompiled_charsmap" -> new GgufValue.Ints(GgufValue.Type.UINT8,
+                        a.asList().stream().mapToLong(JsonElement::getAsLong).toArray());
                 case "scores" -> new GgufValue.Reals(GgufValue.Type.FLOAT32,
                         a.asList().stream().mapToDouble(JsonElement::getAsDouble).toArray());
                 default -> new GgufValue.Texts(a.asList().stream().map(JsonElement::getAsString).toList());

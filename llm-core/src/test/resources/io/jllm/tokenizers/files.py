@@ -30,8 +30,8 @@ def pieces(**settings):
             f.write((TEXT + " ﬁve ① fff\n") * 3)
         with open("rules", "w") as f:
             f.write(RULES)
-        sentencepiece.SentencePieceTrainer.train(input="text", model_prefix="m", model_type="bpe", minloglevel=2, hard_vocab_limit=False,
-                                                 **settings)
+        sentencepiece.SentencePieceTrainer.train(**{"input": "text", "model_prefix": "m", "model_type": "bpe", "minloglevel": 2,
+                                                    "hard_vocab_limit": False} | settings)
         os.chdir(HERE)
         with open(folder + "/m.model", "rb") as f:
             model = f.read()
@@ -89,6 +89,11 @@ result = {
     "pieces-tidied": pieces(vocab_size=150, normalization_rule_tsv="rules", user_defined_symbols=["<x>", "12", "ff", "▁▁c"]),
     "pieces-bare": pieces(vocab_size=400, byte_fallback=True, normalization_rule_name="identity", remove_extra_whitespaces=False,
                           add_dummy_prefix=False, user_defined_symbols=["▁▁", "▁▁▁▁", "\n", "\n\n", "<x>"], pad_id=0, eos_id=1, bos_id=2, unk_id=3),
+    "unigram": pieces(model_type="unigram", vocab_size=200, byte_fallback=False, normalization_rule_tsv="rules"),
+    "unigram-bytes": pieces(model_type="unigram", vocab_size=420, byte_fallback=True, normalization_rule_name="identity",
+                            remove_extra_whitespaces=False, add_dummy_prefix=False, user_defined_symbols=["▁▁", "\n", "<x>", "the", "12"]),
+    "unigram-tidied": pieces(model_type="unigram", vocab_size=180, normalization_rule_tsv="rules", split_by_whitespace=False,
+                             user_defined_symbols=["<x>", "12", "ff"], pad_id=0, eos_id=1, bos_id=-1, unk_id=2),
     "qwen": qwen(),
     "merges": merges(GPT2Tokenizer, {"tokenizer_class": "GPT2Tokenizer", **named}),
     "merges-prefix": merges(CodeGenTokenizer, {"tokenizer_class": "CodeGenTokenizerFast", "add_prefix_space": True, **named}),

@@ -12,6 +12,7 @@ import io.jllm.model.Value;
 import io.jllm.model.WeightShape;
 import io.jllm.quant.Codec;
 import io.jllm.quant.WeightSource;
+import io.jllm.spi.ActivationListener;
 import io.jllm.spi.Backend;
 import io.jllm.spi.BackendProvider.BackendOptions;
 import io.jllm.spi.ModelRunner;
@@ -47,7 +48,7 @@ final class CpuBackend implements Backend {
             throw new IllegalArgumentException("the cpu backend has one device, 0, not " + options.device());
         }
         threads = options.threads() == 0 ? CpuInfo.physicalCores() : options.threads();
-        choice = KernelChoice.of(options.kernels());
+        choice = KernelChoice.of(options.kernels(), options.activations());
     }
 
     @Override
@@ -59,7 +60,7 @@ final class CpuBackend implements Backend {
     public String describe() {
         String compiler = System.getProperty("sun.management.compiler", "an unnamed compiler");
         return "cpu (" + CpuInfo.model() + "), " + threads + (threads == 1 ? " thread, " : " threads, ")
-                + choice.kernels().describe()
+                + choice.kernels().describe() + ", " + choice.activations() + " activations"
                 + (compiler.equals(USUAL_COMPILER) ? "" : ", JVM compiler " + compiler)
                 + (choice.reason().isEmpty() ? "" : "; not faster because " + choice.reason());
     }
@@ -80,6 +81,11 @@ final class CpuBackend implements Backend {
 
     @Override
     public ModelRunner load(Program program, WeightSource weights, RunnerOptions options) {
+        return load(program, weights, options, ActivationListener.NONE);
+    }
+
+    @Override
+    public ModelRunner load(Program program, WeightSource weights, RunnerOptions options, ActivationListener listener) {
         List<String> reasons = unsupported(program, weights);
         if (!reasons.isEmpty()) {
             throw new IllegalArgumentException("the cpu backend cannot run this model: " + String.join("; ", reasons));
@@ -89,7 +95,7 @@ final class CpuBackend implements Backend {
         int blocks = MemoryBudget.blocks(program, options, weightBytes, DeviceWeights.arranged(program, weights, choice.kernels()),
                 SystemMemory.available());
         try {
-            return open(program, weights, options, blocks);
+            return open(program, weights, options, blocks, listener);
         } catch (RuntimeException | Error t) {
             Optional<OutOfMemoryError> shortage = OutOfMemory.in(t);
             if (shortage.isPresent()) {
@@ -100,11 +106,13 @@ final class CpuBackend implements Backend {
         }
     }
 
-    private ModelRunner open(Program program, WeightSource weights, RunnerOptions options, int blocks) {
-        CpuRunner runner = CpuRunner.open(program, weights, options, blocks, choice, threads);
+    private ModelRunner open(Program program, WeightSource weights, RunnerOptions options, int blocks, ActivationListener listener) {
+        CpuRunner runner = CpuRunner.open(program, weights, options, blocks, choice, threads, listener);
         try {
             NativeHeap.trim(); // compiling takes its memory from there again
-            runner.warmUp(warmUpNanos);
+            if (listener == ActivationListener.NONE) { // others would hear of what is no activation
+                runner.warmUp(warmUpNanos);
+            }
             NativeHeap.trim(); // memory for steps comes next
         } catch (RuntimeException | Error e) {
             runner.close();

@@ -29,8 +29,8 @@ public final class CpuBackendProvider implements BackendProvider {
     /**
      * Opens it.
      *
-     * @param options threads 1 to 1024 or 0 for one each physical core; kernels {@code auto}, {@code avx512}, {@code vector} or {@code scalar};
-     *        device 0
+     * @param options threads 1 to 1024 or 0 for one each physical core; kernels {@code auto}, {@code avx512}, {@code avx2},
+     *        {@code vector} or {@code scalar}; device 0; activations any, but scalar kernels have no {@code int8}
      * @throws IllegalArgumentException if a choice is out of range or not available here; the message lists what is
      */
     @Override

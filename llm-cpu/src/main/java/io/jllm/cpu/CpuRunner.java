@@ -18,6 +18,7 @@ import io.jllm.cpu.tier.KernelChoice;
 import io.jllm.model.Program;
 import io.jllm.model.WeightShape;
 import io.jllm.quant.WeightSource;
+import io.jllm.spi.ActivationListener;
 import io.jllm.spi.Backend.RunnerOptions;
 import io.jllm.spi.ModelRunner;
 import io.jllm.spi.OutOfMemory;
@@ -59,14 +60,16 @@ final class CpuRunner implements ModelRunner {
      * Loads. The weights fit the program, and the options are in range.
      *
      * @param blocks KV blocks
+     * @param listener is told what matrices are multiplied with
      */
-    static CpuRunner open(Program program, WeightSource weights, RunnerOptions options, int blocks, KernelChoice kernels, int threads) {
+    static CpuRunner open(Program program, WeightSource weights, RunnerOptions options, int blocks, KernelChoice kernels, int threads,
+            ActivationListener listener) {
         var arena = Arena.ofShared();
         try {
             Affinity affinity = Affinity.over(CpuInfo.memoryNodes());
             var team = new ThreadTeam(threads, "jllm-cpu", member -> affinity.tie(member, threads));
             try {
-                return new CpuRunner(program, weights, options, blocks, kernels, arena, team);
+                return new CpuRunner(program, weights, options, blocks, kernels, arena, team, listener);
             } catch (RuntimeException | Error e) {
                 team.close();
                 throw e;
@@ -79,7 +82,7 @@ final class CpuRunner implements ModelRunner {
 
     /** Takes over the arena and the team. */
     private CpuRunner(Program program, WeightSource weights, RunnerOptions options, int blocks, KernelChoice kernels, Arena arena,
-              ThreadTeam team) {
+              ThreadTeam team, ActivationListener listener) {
         this.arena = arena;
         this.team = team;
         this.program = program;
@@ -88,7 +91,7 @@ final class CpuRunner implements ModelRunner {
         arranged = DeviceWeights.arranged(program, weights, kernels.kernels());
         cache = new KvCache(arena, kernels.kernels().memory(), program, options.kvType(), options.blockSize(), blocks);
         sequences = new SequenceIndex(options.maxTokensPerStep());
-        compiler = new Compiler(program, tensors, cache, sequences, kernels.kernels(), team.size());
+        compiler = new Compiler(program, tensors, cache, sequences, kernels.kernels(), team.size(), listener);
         int head = program.cachedLayers().stream().mapToInt(CachedLayer::headDim).max().orElse(1);
         long columns = WeightShape.of(program).stream().mapToLong(WeightShape::cols).max().orElse(1);
         workspaces = new Workspace[team.size()];

@@ -7,6 +7,7 @@ import io.jllm.model.Program;
 import io.jllm.quant.DType;
 import io.jllm.sampling.SamplerSettings;
 import io.jllm.spi.Backend.RunnerOptions;
+import io.jllm.spi.ActivationType;
 import io.jllm.spi.BackendProvider.BackendOptions;
 import io.jllm.spi.ModelRunner;
 import io.jllm.spi.RowSampling;
@@ -16,6 +17,7 @@ import java.lang.management.ManagementFactory;
 import java.util.Collections;
 import java.util.List;
 import java.util.stream.LongStream;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -64,13 +66,22 @@ class AllocationTest {
     @ParameterizedTest
     @ValueSource(strings = {"scalar", "auto"})
     void stepsMakeNoGarbage(String kernels) throws InterruptedException {
-        stepsMakeNoGarbage(kernels, TinyModels.program(TinyModels.config(300)));
-        stepsMakeNoGarbage(kernels, TinyModels.mixture(300, 64, 96, 2));
-        stepsMakeNoGarbage(kernels, TinyModels.latent(300, 64, 2));
+        everyProgram(new BackendOptions(2, kernels, 0));
     }
 
-    private static void stepsMakeNoGarbage(String kernels, Program program) throws InterruptedException {
-        try (var backend = new CpuBackend(new BackendOptions(2, kernels, 0), 0);
+    @Test
+    void norDoTheyWithActivationsThatAreFloats() throws InterruptedException {
+        everyProgram(new BackendOptions(2, "auto", 0).withActivations(ActivationType.FLOAT));
+    }
+
+    private static void everyProgram(BackendOptions options) throws InterruptedException {
+        stepsMakeNoGarbage(options, TinyModels.program(TinyModels.config(300)));
+        stepsMakeNoGarbage(options, TinyModels.mixture(300, 64, 96, 2));
+        stepsMakeNoGarbage(options, TinyModels.latent(300, 64, 2));
+    }
+
+    private static void stepsMakeNoGarbage(BackendOptions options, Program program) throws InterruptedException {
+        try (var backend = new CpuBackend(options, 0);
                 ModelRunner runner = backend.load(program, TinyModels.weights(program, DType.Q8_0, 1),
                         new RunnerOptions(16, 1, 1, 16, 40, 0, DType.F32))) {
             StepBatch prompt = TinyModels.single(Collections.nCopies(11, 3), 0, 16, 1);

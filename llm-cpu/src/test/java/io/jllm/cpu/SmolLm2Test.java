@@ -15,7 +15,9 @@ import io.jllm.RequestOutput;
 import io.jllm.SamplingParams;
 import io.jllm.SamplingParamsBuilder;
 import io.jllm.convert.Converter;
+import io.jllm.cpu.tier.KernelChoice;
 import io.jllm.quant.DType;
+import io.jllm.spi.ActivationType;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -28,6 +30,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * A file as people have them, with matrices in Q4_1 and an embedding table in Q8_0 that is the output matrix too, against what Hugging Face
@@ -36,8 +39,11 @@ import org.junit.jupiter.params.provider.EnumSource;
 class SmolLm2Test {
     /** With activations of 32 bits, in logits and log-probabilities; a token may differ where the best two are so close. */
     private static final double EXACT = 1e-3;
-    /** With activations of 8 bits, for tokens; and the share by which the mean log-probability may differ. */
-    private static final double CLOSE = 0.2;
+    /**
+     * With activations of 8 bits, for tokens: these put log-probabilities off by 0.10 to 0.13, root mean square, in each of the formats; and the
+     * share by which the mean log-probability may differ.
+     */
+    private static final double CLOSE = 0.25;
     private static final double SHARE = 0.02;
 
     @TempDir
@@ -121,6 +127,32 @@ class SmolLm2Test {
                 }
             }
             assertEquals(1, have / want, SHARE);
+        }
+    }
+
+    /** With activations of 32 bits every tier meets them, in every format. */
+    @ParameterizedTest
+    @ValueSource(strings = {"avx512", "avx2", "vector"})
+    void floatActivations(String kernels) throws IOException {
+        file("smollm2.json");
+        try {
+            KernelChoice.of(kernels);
+        } catch (IllegalArgumentException e) {
+            Assumptions.abort("skipped: " + e.getMessage());
+        }
+        for (DType type : List.of(DType.Q8_0, DType.Q4_0, DType.Q4_1)) {
+            List<JsonObject> entries = entries(type);
+            try (LLM llm = LLM.load(model(type, dir)).backend("cpu").kernels(kernels).activations(ActivationType.FLOAT).open()) {
+                List<Prompt> prompts = entries.stream().<Prompt>map(e -> Prompt.ofTokens(ints(e, "prompt_ids"))).toList();
+                List<RequestOutput> outputs = llm.generate(prompts, greedy(48).promptLogprobs(0).build());
+                for (int i = 0; i < entries.size(); i++) {
+                    checkPrompt(entries.get(i), outputs.get(i));
+                    checkGreedy(entries.get(i), outputs.get(i), EXACT);
+                    if (type == DType.Q8_0 && entries.get(i).get("name").getAsString().equals("chat-plain")) {
+                        assertTrue(outputs.get(i).text().startsWith("The capital of France is Paris."), outputs.get(i).text());
+                    }
+                }
+            }
         }
     }
 

@@ -18,6 +18,7 @@ import io.jllm.model.Program;
 import io.jllm.model.Value;
 import io.jllm.quant.DType;
 import io.jllm.quant.WeightSource;
+import io.jllm.spi.ActivationType;
 import io.jllm.spi.Backend;
 import io.jllm.spi.BackendProvider.BackendOptions;
 import io.jllm.spi.ModelRunner;
@@ -39,14 +40,16 @@ final class CudaBackend implements Backend {
     private final Context context;
     private final Kernels kernels;
     private final double memoryFraction;
+    private final ActivationType activations;
     private Optional<Blas> blas = Optional.empty();
     private boolean blasSought;
 
-    private CudaBackend(Device device, KernelImages images, double memoryFraction) {
-        this.memoryFraction = memoryFraction;
+    private CudaBackend(Device device, KernelImages images, BackendOptions options) {
+        memoryFraction = options.memoryFraction();
+        activations = options.activations();
         try {
             context = owner.own(StartedDevice.take(device));
-            kernels = owner.own(new Kernels(images, images.image(device.capability()).orElseThrow()));
+            kernels = owner.own(new Kernels(images, images.image(device.capability()).orElseThrow(), device.multiprocessors()));
         } catch (CudaException | IllegalStateException e) {
             owner.close();
             throw e;
@@ -81,7 +84,7 @@ final class CudaBackend implements Backend {
         if (unsupported.isPresent()) {
             throw new IllegalStateException(unsupported.get());
         }
-        return new CudaBackend(device, images, options.memoryFraction());
+        return new CudaBackend(device, images, options);
     }
 
     @Override
@@ -91,7 +94,8 @@ final class CudaBackend implements Backend {
 
     @Override
     public String describe() {
-        return "cuda (" + context.device().name() + ", " + (context.device().memory() >> 20) + " MiB), " + kernels.name() + " kernels";
+        return "cuda (" + context.device().name() + ", " + (context.device().memory() >> 20) + " MiB), " + kernels.name() + " kernels, "
+                + (activations == ActivationType.FLOAT ? activations : ActivationType.INT8) + " activations";
     }
 
     @Override
@@ -108,6 +112,9 @@ final class CudaBackend implements Backend {
     public List<String> unsupported(Program program, WeightSource weights) {
         var reasons = new ArrayList<>(WeightCheck.problems(program, weights, type -> DeviceFormat.of(type).isPresent()));
         reasons.addAll(new Limits(kernels).problems(program));
+        if (activations == ActivationType.FLOAT) {
+            reasons.addAll(Limits.floatActivations(program, weights));
+        }
         if (program.logits().rows() != Value.Rows.LOGITS) {
             reasons.add("the program computes logits for every token, not for the wanted rows");
         }

@@ -87,7 +87,8 @@ public final class CudaBackendProvider implements BackendProvider {
     /**
      * Opens it.
      *
-     * @param options threads 0 (it has no choice of them); kernels {@code auto}; the index of the device
+     * @param options threads 0 (it has no choice of them); kernels {@code auto}; the index of the device; activations any, but {@code float} only
+     *        for weights that are floats: others meet activations of 8 bits, whatever the number of tokens, or are refused when a model is loaded
      * @throws IllegalArgumentException if a choice is out of range; the message says what is possible
      * @throws IllegalStateException if the device cannot be used; the message says why
      */

@@ -35,9 +35,9 @@ import java.util.stream.IntStream;
 
 /**
  * How fast each format is at one row, with the matrices of a 7B llama: the products alone, and a whole decode step behind 256 positions. Arguments are
- * the bytes a second that a kernel reads, then formats, or none for all. Prints a line of JSON for each shape of a product, one for all of a step's
- * products, and one for the step; {@code share} is the part of the floor, which is the time in which the file's bytes are read, and {@code of_q4_0} is
- * that by Q4_0's, which is always measured first.
+ * the bytes a second that a kernel reads, then formats, or none for all. Prints a line of JSON for each shape of a product, one for all of a
+ * step's products, and one for the step; {@code share} is the part of the floor, which is the time in which the file's bytes are read, and
+ * {@code of_q4_0} is that by Q4_0's, which is always measured first.
  */
 final class CudaFormats {
     private static final int HIDDEN = 4096;
@@ -88,7 +88,8 @@ final class CudaFormats {
         try (var owner = new Owner()) {
             Context context = owner.own(StartedDevice.take(Device.of(0)));
             KernelImages images = KernelImages.packaged();
-            Kernels kernels = owner.own(new Kernels(images, images.image(context.device().capability()).orElseThrow()));
+            Kernels kernels = owner.own(new Kernels(images, images.image(context.device().capability()).orElseThrow(),
+                    context.device().multiprocessors()));
             Stream stream = owner.own(Stream.create());
             DeviceMemory memory = owner.own(DeviceMemory.allocate(context, 2 * AROUND + ACTIVATIONS, "measuring"));
             random(memory);

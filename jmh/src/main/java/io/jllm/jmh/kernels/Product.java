@@ -8,6 +8,7 @@ import io.jllm.cpu.kernels.StoredProducts;
 import io.jllm.cpu.kernels.Target;
 import io.jllm.cpu.kernels.Workspace;
 import io.jllm.cpu.layout.BlockRows;
+import io.jllm.cpu.layout.Layout;
 import io.jllm.cpu.layout.Rows;
 import io.jllm.cpu.layout.TokenFormat;
 import io.jllm.cpu.layout.WeightFormat;
@@ -18,7 +19,6 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
-import java.util.List;
 import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.random.RandomGenerator;
@@ -28,6 +28,9 @@ final class Product {
     private static final int LINE = 64;
     /** Without that bit of its exponent, a number in half precision is below 512. */
     private static final int MODEST = ~0x2000;
+    /** What the power 0 is stored as, and below which number powers are small. */
+    private static final int ONE = 128;
+    private static final int POWERS = 8;
     private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
     private final Optional<PackedProducts> packedProducts;
@@ -95,8 +98,7 @@ final class Product {
     static Tensor weights(Arena arena, long seed, DType type, int rows, int cols) {
         MemorySegment data = arena.allocate(type.bytes((long) rows * cols), LINE);
         var random = new SplittableRandom(seed);
-        List<Integer> halves = WeightFormat.of(type).orElseThrow(() -> new IllegalArgumentException("no random weights of type " + type)).layout()
-                .halves();
+        Layout layout = WeightFormat.of(type).orElseThrow(() -> new IllegalArgumentException("no random weights of type " + type)).layout();
         for (long i = 0; i + Long.BYTES <= data.byteSize(); i += Long.BYTES) {
             data.set(ValueLayout.JAVA_LONG_UNALIGNED, i, random.nextLong());
         }
@@ -106,8 +108,11 @@ final class Product {
                 case BF16 -> data.set(SHORT, at, (short) (data.get(SHORT, at) & 0x81ff | 0x3e00));
                 case F32 -> data.set(Rows.FLOAT, at, (float) random.nextDouble(-2, 2));
                 default -> {
-                    for (int half : halves) {
+                    for (int half : layout.halves()) {
                         modest(data, at + half);
+                    }
+                    for (int power : layout.powers()) {
+                        data.set(Layout.BYTE, at + power, (byte) (ONE + data.get(Layout.BYTE, at + power) % POWERS));
                     }
                 }
             }

@@ -4,6 +4,7 @@ import com.google.gson.JsonObject;
 import io.jllm.cpu.kernels.Target;
 import io.jllm.cpu.kernels.Workspace;
 import io.jllm.cpu.layout.Rows;
+import io.jllm.cpu.layout.WeightFormat;
 import io.jllm.cpu.machine.MachineAttention;
 import io.jllm.cpu.machine.MachineKernels;
 import io.jllm.cpu.machine.asm.Isa;
@@ -34,8 +35,7 @@ import java.util.concurrent.Future;
  */
 public final class Soak {
     private static final List<String> TIERS = List.of("avx512", "avx2", "vector", "scalar");
-    private static final List<DType> TYPES = List.of(DType.Q4_0, DType.Q8_0, DType.Q2_K, DType.Q3_K, DType.Q4_K, DType.Q5_K,
-            DType.Q6_K, DType.F16, DType.BF16, DType.F32);
+    private static final List<DType> TYPES = WeightFormat.types();
     private static final int THREADS = 3;
     private static final int MOST_ROWS = 400;
     private static final int MOST_TOKENS = 40;
@@ -261,7 +261,7 @@ public final class Soak {
                 }
                 bound += stored.type().isQuantized() ? weights * largest / LIMIT / 2 : 0;
             }
-            bound += size * (stored.type().blockElements() > BLOCK ? 64 : 1) * (cols + 4) * 0x1p-24;
+            bound += size * (stored.type().isQuantized() ? 64 : 1) * (cols + 4) * 0x1p-24;
             double off = Math.abs(want - out.data().get(Rows.FLOAT, out.row(t) + (long) r * Float.BYTES));
             if (!(off <= bound)) {
                 throw new IllegalStateException(what + ": row " + r + " by token " + t + " is off by " + off + ", may be by " + bound);

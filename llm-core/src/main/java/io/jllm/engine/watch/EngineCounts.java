@@ -4,6 +4,7 @@ import io.jllm.EngineMetrics;
 import io.jllm.FinishReason;
 import java.time.Duration;
 import java.util.EnumMap;
+import java.util.EnumSet;
 
 /**
  * What an engine has counted up to a moment: published as one object, so that readers see all numbers of the same moment and
@@ -26,7 +27,7 @@ record EngineCounts(long at, int running, int paused, int waiting, long[] finish
      */
     EngineMetrics metrics(EngineCounts base, long window, long uptime, long refused) {
         var reasons = new EnumMap<FinishReason, Long>(FinishReason.class);
-        for (FinishReason reason : FinishReason.values()) {
+        for (FinishReason reason : EnumSet.complementOf(EnumSet.of(FinishReason.TOOL_CALLS))) { // of which an engine knows nothing
             reasons.put(reason, finishedBy[reason.ordinal()]);
         }
         double seconds = Math.max(1, window) / 1e9;

@@ -37,6 +37,11 @@ public final class Machine {
         return start;
     }
 
+    /** After what no text begins with. */
+    public State dead() {
+        return dead;
+    }
+
     public int classCount() {
         return network.classCount();
     }

@@ -182,13 +182,18 @@ final class RuleBuilder {
     private int counter(Expr.Repeat r) {
         Integer known = counted.get(r);
         if (known == null) {
-            int part = rules.size();
-            rules.add(new Rule.Automaton("part of a repetition", automaton(r.part())));
-            known = rules.size();
-            rules.add(new Rule.Counted("repetition", part, r.least(), r.most()));
+            Nfa part = automaton(r.part());
+            int number = add(new Rule.Automaton("part of a repetition", part));
+            known = add(new Rule.Counted("repetition", number, r.least(), r.most()));
             counted.put(r, known);
         }
         return known;
+    }
+
+    private int add(Rule rule) {
+        rules.add(rule);
+        names.add(rule.name());
+        return rules.size() - 1;
     }
 
     private boolean writtenOut(Expr.Repeat r) {

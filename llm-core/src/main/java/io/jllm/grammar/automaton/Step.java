@@ -1,6 +1,5 @@
 package io.jllm.grammar.automaton;
 
-import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -19,9 +18,12 @@ final class Step {
     private final Machine machine;
     private final Network network;
     private final Map<Integer, Callers> reached = new HashMap<>();
-    private final ArrayDeque<Integer> ended = new ArrayDeque<>();
+    /** The nodes of those that have ended. */
+    private final List<Node> ended = new ArrayList<>();
+    /** Rules that begin, by their ranks. */
     private final TreeMap<Integer, Callers> begun = new TreeMap<>();
-    private final List<Node> endedIn = new ArrayList<>();
+    /** States that go on by bytes. */
+    private final Map<Integer, Node> kept = new HashMap<>();
     private boolean whole;
     private int pairs;
 
@@ -98,8 +100,7 @@ final class Step {
         count();
         Callers nodes = reached.computeIfAbsent(state, _ -> new Callers());
         if (nodes.add(0, node) && network.ends(state)) {
-            ended.add(state);
-            endedIn.add(node);
+            ended.add(node);
         }
     }
 
@@ -116,8 +117,8 @@ final class Step {
 
     /** Ends and begins all rules that can be; the state that results. */
     State close() {
-        for (int i = 0; i < endedIn.size(); i++) {
-            Node node = endedIn.get(i);
+        for (int i = 0; i < ended.size(); i++) {
+            Node node = ended.get(i);
             for (int k = 0; k < node.states.length; k++) {
                 if (node.states[k] == Node.WHOLE) {
                     whole = true;
@@ -148,8 +149,6 @@ final class Step {
         }
         return all.node(machine);
     }
-
-    private final Map<Integer, Node> kept = new HashMap<>();
 
     private void begin(int state, Node node) {
         if (network.bytes(state).length > 0) {

@@ -7,7 +7,6 @@ package io.jllm.grammar.automaton;
 public final class TokenBytes {
     static final int LENGTH = 5;
     private static final byte MARK = (byte) 0xFF;
-    private static final byte[] NO_TOKEN = {MARK, MARK};
 
     private TokenBytes() {
     }
@@ -16,14 +15,9 @@ public final class TokenBytes {
         return new byte[] {MARK, (byte) (id >> 24), (byte) (id >> 16), (byte) (id >> 8), (byte) id};
     }
 
-    /** What no automaton goes on with: ids are not that high. */
-    public static byte[] none() {
-        return NO_TOKEN.clone();
-    }
-
-    /** Whether bytes of a text cannot be taken for those of a special token. Vocabularies have tokens for single bytes, 0xFF among them. */
-    public static boolean isText(byte[] bytes) {
-        for (byte b : bytes) {
+    /** Whether bytes of a text token cannot be taken for a part of a special one: vocabularies have tokens of each single byte, 0xFF too. */
+    public static boolean none(byte[] text) {
+        for (byte b : text) {
             if (b == MARK) {
                 return false;
             }

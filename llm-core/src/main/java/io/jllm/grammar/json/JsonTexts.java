@@ -54,7 +54,8 @@ final class JsonTexts {
     /** One code point of a string, in any way that JSON may write it; halves of surrogate pairs come in pairs. */
     private static Expr character() {
         Expr hex = new Expr.Chars(CodePoints.ofRanges('0', '9', 'a', 'f', 'A', 'F'));
-        Expr pair = Expr.seq(set("dD"), set("89abAB"), hex, hex, Expr.text("\\u"), set("dD"), set("c-fC-F"), hex, hex);
+        Expr pair = Expr.seq(set("dD"), set("89abAB"), hex, hex, Expr.text("\\u"), set("dD"),
+                new Expr.Chars(CodePoints.ofRanges('c', 'f', 'C', 'F')), hex, hex);
         Expr other = Expr.choice(
                 Expr.seq(new Expr.Chars(CodePoints.ofRanges('0', '9', 'a', 'c', 'e', 'f', 'A', 'C', 'E', 'F')), hex, hex, hex),
                 Expr.seq(set("dD"), new Expr.Chars(CodePoints.range('0', '7')), hex, hex));
@@ -63,7 +64,7 @@ final class JsonTexts {
     }
 
     private static Expr set(String characters) {
-        return new Expr.Chars("c-fC-F".equals(characters) ? CodePoints.ofRanges('c', 'f', 'C', 'F') : CodePoints.anyOf(characters));
+        return new Expr.Chars(CodePoints.anyOf(characters));
     }
 
     /** Characters of a set in a string, each in one way: as itself where it may, or else by its shortest escape. */

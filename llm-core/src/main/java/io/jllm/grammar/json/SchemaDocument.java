@@ -88,7 +88,8 @@ final class SchemaDocument {
             require(isNumber(value), s, keyword, "must be a number");
         } else if (COUNTS.contains(keyword)) {
             require(isNumber(value) && value.getAsBigDecimal().signum() >= 0 && value.getAsBigDecimal().stripTrailingZeros().scale() <= 0
-                    && value.getAsBigDecimal().precision() - value.getAsBigDecimal().scale() <= 9, s, keyword, "must be an integer from 0 to 10^9 - 1");
+                    && value.getAsBigDecimal().precision() - value.getAsBigDecimal().scale() <= 9, s, keyword,
+                    "must be an integer from 0 to 10^9 - 1");
         } else {
             checkOther(s, keyword, value, depth);
         }

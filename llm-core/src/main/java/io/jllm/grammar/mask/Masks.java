@@ -2,7 +2,6 @@ package io.jllm.grammar.mask;
 
 import io.jllm.grammar.automaton.Machine;
 import io.jllm.grammar.automaton.State;
-import io.jllm.grammar.automaton.TokenBytes;
 import io.jllm.tokenizer.Tokenizer;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
@@ -13,14 +12,12 @@ public final class Masks {
     private static final long ROOM = 4L << 20;
 
     private final Machine machine;
-    private final Tokenizer tokenizer;
     private final TokenTable table;
     private final ConcurrentHashMap<State, Allowed> known = new ConcurrentHashMap<>();
     private final AtomicLong used = new AtomicLong();
 
     public Masks(Machine machine, Tokenizer tokenizer) {
         this.machine = machine;
-        this.tokenizer = tokenizer;
         table = TokenTable.of(tokenizer);
     }
 
@@ -58,7 +55,7 @@ public final class Masks {
 
     /** What comes after a token; dead if it is not allowed. */
     public State after(State state, int token) {
-        byte[] bytes = TokenTable.bytes(tokenizer, token);
-        return machine.after(state, bytes.length == 0 ? TokenBytes.none() : bytes);
+        byte[] bytes = table.bytes(token);
+        return bytes.length == 0 ? machine.dead() : machine.after(state, bytes);
     }
 }

@@ -4,6 +4,7 @@ import io.jllm.grammar.CodePoints;
 import io.jllm.grammar.automaton.TokenBytes;
 import io.jllm.tokenizer.Tokenizer;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.WeakHashMap;
@@ -18,31 +19,65 @@ public final class TokenTable {
     private static final CodePoints WORD = CodePoints.ofRanges('0', '9', 'A', 'Z', '_', '_', 'a', 'z');
     private static final CodePoints LOWER = CodePoints.range('a', 'z');
 
+    private static final byte[] NONE = {};
+    /** How many of a token's first bytes are in its key, above its place among the tokens. */
+    private static final int KEY_BYTES = 5;
+
     private final int words;
     private final TokenTrie trie;
     private final List<Slice> slices;
+    /** What each token is to an automaton; none for those that cannot be asked for. */
+    private final byte[][] bytes;
 
     private TokenTable(Tokenizer tokenizer) {
         int size = tokenizer.vocabSize();
         words = Math.ceilDiv(size, Long.SIZE);
-        int[] ids = new int[size];
-        byte[][] bytes = new byte[size][];
+        bytes = new byte[size][];
         int used = 0;
         for (int id = 0; id < size; id++) {
-            byte[] b = bytes(tokenizer, id);
-            if (b.length > 0 && b.length < Short.MAX_VALUE) {
-                ids[used] = id;
-                bytes[used++] = b;
-            }
+            byte[] b = tokenizer.isSpecial(id) ? TokenBytes.of(id) : tokenizer.bytes(id);
+            bytes[id] = b.length < Short.MAX_VALUE && (tokenizer.isSpecial(id) || TokenBytes.none(b)) ? b : NONE;
+            used += bytes[id].length > 0 ? 1 : 0;
         }
-        int[] usedIds = java.util.Arrays.copyOf(ids, used);
-        byte[][] usedBytes = java.util.Arrays.copyOf(bytes, used);
-        trie = new TokenTrie(usedIds, usedBytes);
+        int[] ids = sorted(used);
+        byte[][] inOrder = new byte[used][];
+        Arrays.setAll(inOrder, i -> bytes[ids[i]]);
+        trie = new TokenTrie(ids, inOrder);
         var all = new ArrayList<Slice>();
         for (CodePoints set : List.of(TEXT, PLAIN, WORD, LOWER)) {
-            all.add(new Slice(set, words, usedIds, usedBytes, trie));
+            all.add(new Slice(set, words, ids, inOrder, trie));
         }
         slices = List.copyOf(all);
+    }
+
+    /** The tokens in the order of their bytes: by the first few as numbers, and only where these are equal by all. */
+    private int[] sorted(int used) {
+        long[] keys = new long[used];
+        int place = 0;
+        for (int id = 0; id < bytes.length; id++) {
+            if (bytes[id].length > 0) {
+                long key = 0;
+                for (int i = 0; i < KEY_BYTES; i++) {
+                    key = key << Byte.SIZE | (i < bytes[id].length ? bytes[id][i] & 0xFF : 0);
+                }
+                keys[place++] = (key << Long.SIZE - KEY_BYTES * Byte.SIZE | id) ^ Long.MIN_VALUE;
+            }
+        }
+        Arrays.sort(keys);
+        int mask = (1 << Long.SIZE - KEY_BYTES * Byte.SIZE) - 1;
+        Integer[] ids = new Integer[used];
+        Arrays.setAll(ids, i -> (int) keys[i] & mask);
+        for (int begin = 0; begin < used;) {
+            int end = begin + 1;
+            while (end < used && keys[end] >> Long.SIZE - KEY_BYTES * Byte.SIZE == keys[begin] >> Long.SIZE - KEY_BYTES * Byte.SIZE) {
+                end++;
+            }
+            if (end - begin > 1) {
+                Arrays.sort(ids, begin, end, (a, b) -> Arrays.compareUnsigned(bytes[a], bytes[b]));
+            }
+            begin = end;
+        }
+        return Arrays.stream(ids).mapToInt(Integer::intValue).toArray();
     }
 
     /** That of a tokenizer. */
@@ -52,13 +87,9 @@ public final class TokenTable {
         }
     }
 
-    /** What a token is to an automaton: the bytes of its text, or of its id where it is special; none if it is neither text nor special. */
-    static byte[] bytes(Tokenizer tokenizer, int id) {
-        if (tokenizer.isSpecial(id)) {
-            return TokenBytes.of(id);
-        }
-        byte[] text = tokenizer.bytes(id);
-        return TokenBytes.isText(text) ? text : new byte[0];
+    /** What a token is to an automaton: the bytes of its text, or of its id where it is special; none if it can never be allowed. */
+    byte[] bytes(int id) {
+        return id < bytes.length ? bytes[id] : NONE;
     }
 
     /** Length of a mask: 64 tokens a word. */

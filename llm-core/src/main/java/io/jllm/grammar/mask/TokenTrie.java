@@ -16,20 +16,15 @@ final class TokenTrie {
 
     /**
      * @param ids of tokens
-     * @param bytes of each of them, at most 32,767 long; not empty
+     * @param bytes of each of them, in unsigned order; not empty, at most 32,767 long
      */
     TokenTrie(int[] ids, byte[][] bytes) {
-        Integer[] order = new Integer[ids.length];
-        Arrays.setAll(order, i -> i);
-        Arrays.parallelSort(order, (a, b) -> Arrays.compareUnsigned(bytes[a], bytes[b]));
-        this.ids = new int[ids.length];
+        this.ids = ids;
         int room = 0;
         byte[] before = {};
-        for (int i = 0; i < order.length; i++) {
-            byte[] b = bytes[order[i]];
+        for (byte[] b : bytes) {
             room += b.length - common(before, b);
             before = b;
-            this.ids[i] = ids[order[i]];
         }
         labels = new byte[room];
         depths = new short[room];
@@ -38,8 +33,8 @@ final class TokenTrie {
         int[] path = new int[Short.MAX_VALUE + 1];
         int nodes = 0;
         before = new byte[0];
-        for (int i = 0; i < order.length; i++) {
-            byte[] b = bytes[order[i]];
+        for (int i = 0; i < bytes.length; i++) {
+            byte[] b = bytes[i];
             int common = common(before, b);
             for (int d = before.length - 1; d >= common; d--) {
                 skips[path[d]] = nodes;
@@ -47,8 +42,7 @@ final class TokenTrie {
             for (int d = common; d < b.length; d++) {
                 labels[nodes] = b[d];
                 depths[nodes] = (short) d;
-                // Its own ids come first, but those on the way to a longer token have none.
-                firsts[nodes] = i;
+                firsts[nodes] = i; // those on the way to a longer token have none of their own
                 path[d] = nodes++;
             }
             before = b;
@@ -64,6 +58,7 @@ final class TokenTrie {
         return different < 0 ? a.length : different;
     }
 
+    /** How many nodes. */
     int size() {
         return labels.length;
     }

@@ -5,7 +5,6 @@ import com.google.gson.JsonPrimitive;
 import com.google.gson.Strictness;
 import com.google.gson.stream.JsonReader;
 import com.google.gson.stream.JsonToken;
-import com.google.gson.stream.MalformedJsonException;
 import io.jllm.jinja.value.Bool;
 import io.jllm.jinja.value.Dict;
 import io.jllm.jinja.value.Int;
@@ -14,6 +13,7 @@ import io.jllm.jinja.value.None;
 import io.jllm.jinja.value.Real;
 import io.jllm.jinja.value.Str;
 import io.jllm.jinja.value.Value;
+import io.jllm.quant.file.JsonComplaint;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.StringReader;
@@ -51,22 +51,14 @@ public final class JsonText {
             return value;
         } catch (EOFException e) {
             throw new Malformed("the text ends in the middle");
-        } catch (MalformedJsonException e) {
-            throw new Malformed(firstLine(e.getMessage()));
         } catch (IOException | JsonParseException | IllegalStateException e) {
-            throw new Malformed(firstLine(String.valueOf(e.getMessage())));
+            throw new Malformed(JsonComplaint.of(e));
         }
     }
 
     /** A string as JSON text. */
     public static String quoted(String text) {
         return new JsonPrimitive(text).toString();
-    }
-
-    /** The parser ends its messages with a link to its manual. */
-    private static String firstLine(String message) {
-        int end = message.indexOf('\n');
-        return end < 0 ? message : message.substring(0, end);
     }
 
     private static Value read(JsonReader in, int depth) throws IOException, Malformed {

@@ -33,7 +33,8 @@ public final class Bound {
             return new Bound(function, arguments, Map.of());
         }
         if (arguments.positional().size() > parameters.size()) {
-            throw new JinjaException(function + "() takes at most " + parameters.size() + " arguments, " + arguments.positional().size() + " are given");
+            throw new JinjaException(function + "() takes at most " + parameters.size() + " arguments, "
+                    + arguments.positional().size() + " are given");
         }
         Map<String, Value> values = new HashMap<>();
         for (int i = 0; i < arguments.positional().size(); i++) {

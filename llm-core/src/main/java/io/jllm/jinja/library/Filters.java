@@ -32,7 +32,8 @@ public final class Filters {
     public static Value apply(String name, Value value, Arguments arguments) {
         Builtin filter = TABLE.get(name);
         if (filter == null) {
-            throw new JinjaException(REFUSED.contains(name) ? "the filter '" + name + "' of Jinja is not supported" : "no filter named '" + name + "'");
+            throw new JinjaException(REFUSED.contains(name) ? "the filter '" + name + "' of Jinja is not supported"
+                    : "no filter named '" + name + "'");
         }
         return filter.apply(value, arguments);
     }

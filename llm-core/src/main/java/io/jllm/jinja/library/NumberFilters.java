@@ -33,7 +33,8 @@ final class NumberFilters {
             case Undefined u -> throw u.error();
             default -> throw new JinjaException("bad operand type for abs(): '" + Kinds.name(v) + "'");
         });
-        Builtin.add(table, "round", (v, a) -> round(v, a.whole("precision", 0), a.string("method").map(Str::text).orElse("common")), "precision", "method");
+        Builtin.add(table, "round", (v, a) -> round(v, a.whole("precision", 0), a.string("method").map(Str::text).orElse("common")),
+                "precision", "method");
     }
 
     private static Value whole(Value value, Value otherwise, int base) {

@@ -50,8 +50,8 @@ public final class Tests {
         add("number", (v, _) -> v instanceof Int || v instanceof Real || v instanceof Bool);
         add("string", (v, _) -> v instanceof Str);
         add("mapping", (v, _) -> v instanceof Dict);
-        add("sequence", (v, _) -> v instanceof Str || v instanceof ListValue || v instanceof TupleValue || v instanceof RangeValue || v instanceof Dict
-                || v instanceof Undefined);
+        add("sequence", (v, _) -> v instanceof Str || v instanceof ListValue || v instanceof TupleValue || v instanceof RangeValue
+                || v instanceof Dict || v instanceof Undefined);
         add("iterable", (v, _) -> Kinds.isIterable(v));
         add("callable", (v, _) -> v instanceof Callable || v instanceof Undefined);
         add("odd", (v, _) -> Math.floorMod(whole(v), 2) == 1);

@@ -108,7 +108,7 @@ final class TextFilters {
         for (int i = 0; i < lines.size(); i++) {
             Str line = (Str) lines.get(i);
             if (i > 0) {
-                out.add("\n").add(a.flag("blank") || !line.isEmpty() ? indent : Str.trusted(""));
+                out.add("\n", s.isTrusted()).add(a.flag("blank") || !line.isEmpty() ? indent : Str.trusted(""));
             }
             out.add(line);
         }
@@ -120,7 +120,8 @@ final class TextFilters {
         Str end = a.string("end").orElse(Str.trusted("..."));
         int leeway = a.whole("leeway", LEEWAY);
         if (length < end.length() || leeway < 0) {
-            throw new JinjaException("truncate: the length " + length + " must be at least " + end.length() + ", and the leeway " + leeway + " not negative");
+            throw new JinjaException("truncate: the length " + length + " must be at least " + end.length() + ", and the leeway "
+                    + leeway + " not negative");
         }
         if (Kinds.length(value) <= (long) length + leeway) {
             return value;

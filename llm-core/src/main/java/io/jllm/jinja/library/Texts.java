@@ -97,7 +97,7 @@ final class Texts {
                 return parts;
             }
             if (parts.size() == most) {
-                parts.add(strip(s.part(at, text.length()), Optional.empty(), false, true));
+                parts.add(s.part(at, text.length()));
                 return parts;
             }
             int end = at;
@@ -193,15 +193,21 @@ final class Texts {
             return text;
         }
         int first = Character.charCount(text.codePointAt(0));
-        String head = text.substring(0, first);
-        return (Character.isLetter(text.codePointAt(0)) && head.toUpperCase(Locale.ROOT).length() == first
-                ? Character.toString(Character.toTitleCase(text.codePointAt(0))) : titled(head)) + text.substring(first).toLowerCase(Locale.ROOT);
+        return titled(text.codePointAt(0)) + text.substring(first).toLowerCase(Locale.ROOT);
     }
 
-    /** A letter that becomes several, of which the first is the capital. */
-    private static String titled(String head) {
-        String upper = head.toUpperCase(Locale.ROOT);
-        return upper.length() <= head.length() ? upper : upper.charAt(0) + upper.substring(1).toLowerCase(Locale.ROOT);
+    /** A letter as words begin with it. One that becomes several has the first that is a capital as its capital. */
+    private static String titled(int letter) {
+        if (Character.toTitleCase(letter) != letter) {
+            return Character.toString(Character.toTitleCase(letter));
+        }
+        String upper = Character.toString(letter).toUpperCase(Locale.ROOT);
+        int capital = 0;
+        while (capital < upper.length() - 1 && !Character.isUpperCase(upper.charAt(capital))) {
+            capital++;
+        }
+        return upper.codePointCount(0, upper.length()) == 1 ? Character.toString(letter)
+                : upper.substring(0, capital + 1) + upper.substring(capital + 1).toLowerCase(Locale.ROOT);
     }
 
     /** {@code str.title}: a capital after whatever is no letter, small letters after letters. */
@@ -211,7 +217,7 @@ final class Texts {
             boolean inWord = false;
             for (int i = 0; i < text.length(); ) {
                 String c = Character.toString(text.codePointAt(i));
-                out.append(inWord ? c.toLowerCase(Locale.ROOT) : titled(c));
+                out.append(inWord ? c.toLowerCase(Locale.ROOT) : titled(text.codePointAt(i)));
                 inWord = Character.isUpperCase(text.codePointAt(i)) || Character.isLowerCase(text.codePointAt(i))
                         || Character.isTitleCase(text.codePointAt(i));
                 i += c.length();

@@ -1,6 +1,7 @@
 package io.jllm.jinja.value;
 
 import java.math.BigDecimal;
+import java.math.MathContext;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalDouble;
@@ -26,7 +27,7 @@ public final class Numbers {
         if (value == 0) {
             return 1 / value < 0 ? "-0.0" : "0.0";
         }
-        BigDecimal exact = new BigDecimal(Double.toString(Math.abs(value))).stripTrailingZeros();
+        BigDecimal exact = shortest(Math.abs(value));
         String digits = exact.unscaledValue().toString();
         int exponent = digits.length() - 1 - exact.scale();
         String sign = value < 0 ? "-" : "";
@@ -36,6 +37,13 @@ public final class Numbers {
         }
         String plain = exact.toPlainString();
         return sign + plain + (plain.indexOf('.') < 0 ? ".0" : "");
+    }
+
+    /** Java writes two digits at least, of which one may do. */
+    private static BigDecimal shortest(double value) {
+        BigDecimal written = new BigDecimal(Double.toString(value)).stripTrailingZeros();
+        BigDecimal one = written.round(new MathContext(1));
+        return written.precision() == 2 && one.doubleValue() == value ? one.stripTrailingZeros() : written;
     }
 
     /** The whole number that a value is; a bool is one. */

@@ -20,9 +20,10 @@ import java.util.OptionalInt;
 import java.util.Set;
 
 /**
- * Tokenizers from the metadata of GGUF files: {@code tokenizer.ggml.model} "gpt2" (byte-level BPE), "llama" (SentencePiece BPE) and "gemma4"
- * (BPE of characters, by merges). Ids are those of llama.cpp, with one difference: where special tokens are not parsed, no text becomes one,
- * not even by merging its parts. As there, bytes for which a byte-level vocabulary has no token are left out.
+ * Tokenizers from the metadata of GGUF files: {@code tokenizer.ggml.model} "gpt2" (byte-level BPE), "llama" (SentencePiece BPE), "t5"
+ * (SentencePiece unigram) and "gemma4" (BPE of characters, by merges). Ids are those of llama.cpp, with one difference:
+ * where special tokens are not parsed, no text becomes one, not even by merging its parts.
+ * As there, bytes for which a byte-level vocabulary has no token are left out.
  */
 public final class GgufTokenizers {
     private static final String MODEL = "tokenizer.ggml.model";
@@ -52,8 +53,9 @@ public final class GgufTokenizers {
                 case "llama" -> sentencePiece(metadata);
                 case "gpt2" -> listed(metadata, metadata.text(PRE).filter(name -> !name.isEmpty()).orElse("default"));
                 case "gemma4" -> listed(metadata, model); // has merges, and names no pre-tokenizer that counts
+                case "t5" -> unigram(metadata);
                 default -> throw new ModelLoadException("metadata " + MODEL + " is \"" + model
-                        + "\", a kind of tokenizer that is not known here; known are gemma4, gpt2, llama");
+                        + "\", a kind of tokenizer that is not known here; known are gemma4, gpt2, llama, t5");
             };
         } catch (IllegalArgumentException e) { // a value of another kind than its key asks for
             throw new ModelLoadException(e.getMessage(), e);
@@ -66,26 +68,36 @@ public final class GgufTokenizers {
         OptionalInt eos = vocabulary.idAt(EOS);
         Set<Integer> ends = EndTokens.find(vocabulary, eos);
         Vocabulary table = table(vocabulary, pre.writing());
-        var encoder = new Encoder(pre.splitting(), GgufBpe.listed(vocabulary, table, pre));
+        var encoder = new Encoder(pre.splitting(), GgufBpe.listed(vocabulary, table, pre)::encoder);
         SubwordTokenizer.Frame frame = frame(metadata, vocabulary.idAt(BOS), eos, pre.bos(), ends);
         return new SubwordTokenizer(table, GgufSplitter.plain(added(vocabulary, metadata)), encoder, frame, false);
     }
 
     private static Tokenizer sentencePiece(GgufMetadata metadata) {
         GgufVocabulary vocabulary = new GgufVocabulary(metadata);
-        OptionalInt bos = orDefault(vocabulary.idAt(BOS), 1, vocabulary);
-        OptionalInt eos = orDefault(vocabulary.idAt(EOS), 2, vocabulary);
+        OptionalInt bos = vocabulary.idAt(BOS, 1);
+        OptionalInt eos = vocabulary.idAt(EOS, 2);
         Set<Integer> ends = EndTokens.find(vocabulary, eos);
         boolean spacePrefix = metadata.bool(SPACE_PREFIX).orElse(true);
-        var encoder = new Encoder(new Splitting(List.of()), GgufBpe.scored(vocabulary, vocabulary.idAt(UNKNOWN).orElse(0)));
+        var encoder = new Encoder(new Splitting(List.of()), GgufBpe.scored(vocabulary, vocabulary.idAt(UNKNOWN).orElse(0))::encoder);
         var splitter = GgufSplitter.sentencePiece(added(vocabulary, metadata), spacePrefix);
         return new SubwordTokenizer(table(vocabulary, Writing.MARKED_TEXT), splitter, encoder,
                 frame(metadata, bos, eos, Bos.UNLESS_TOLD, ends), spacePrefix);
     }
 
-    /** SentencePiece files that do not name these tokens mean Llama's. */
-    private static OptionalInt orDefault(OptionalInt id, int llamas, GgufVocabulary vocabulary) {
-        return id.isEmpty() && llamas < vocabulary.size() ? OptionalInt.of(llamas) : id;
+    /** Where it does not say otherwise, no space goes before a text, and the end-of-sequence token behind a prompt. */
+    private static Tokenizer unigram(GgufMetadata metadata) {
+        GgufVocabulary vocabulary = new GgufVocabulary(metadata);
+        OptionalInt bos = vocabulary.idAt(BOS);
+        OptionalInt eos = vocabulary.idAt(EOS, 1);
+        Set<Integer> ends = EndTokens.find(vocabulary, eos);
+        boolean spacePrefix = metadata.bool(SPACE_PREFIX).orElse(false);
+        var unigram = new GgufUnigram(metadata, vocabulary);
+        var encoder = new Encoder(unigram.splitting(spacePrefix), unigram.model(vocabulary.idAt(UNKNOWN, 2))::encoder);
+        int[] before = metadata.bool(ADD_BOS).orElse(false) ? named(metadata, ADD_BOS, BOS, bos) : new int[0];
+        int[] after = metadata.bool(ADD_EOS).orElse(true) ? eos.stream().toArray() : new int[0];
+        return new SubwordTokenizer(table(vocabulary, Writing.MARKED_TEXT), GgufSplitter.plain(added(vocabulary, metadata)), encoder,
+                new SubwordTokenizer.Frame(bos, before, after, ends), spacePrefix);
     }
 
     private static SubwordTokenizer.Frame frame(GgufMetadata metadata, OptionalInt bos, OptionalInt eos, Bos put,

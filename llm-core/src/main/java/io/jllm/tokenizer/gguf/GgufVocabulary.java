@@ -141,7 +141,13 @@ final class GgufVocabulary implements ScoredMerges.Tokens {
         return value.isEmpty() ? OptionalInt.empty() : OptionalInt.of((int) value.getAsLong());
     }
 
-    /** One number for each token: the higher, the sooner it is merged. Without any, all are equal. */
+    /** The same; a file that names none means the one that models of its kind have. */
+    OptionalInt idAt(String key, int usual) {
+        OptionalInt id = idAt(key);
+        return id.isEmpty() && usual < texts.length ? OptionalInt.of(usual) : id;
+    }
+
+    /** One number for each token: the higher, the sooner it is merged, or the likelier it is. Without any, all are equal. */
     double[] scores() {
         double[] scores = switch (metadata.entries().get(SCORES)) {
             case null -> new double[texts.length];

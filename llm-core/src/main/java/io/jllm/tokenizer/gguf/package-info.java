@@ -6,6 +6,7 @@
  * <li>{@link GgufTokenizers}: the way in
  * <li>{@link GgufVocabulary}: the keys, checked
  * <li>{@link GgufBpe}: merges, listed or by scores
+ * <li>{@link GgufUnigram}: pieces with probabilities
  * <li>{@link GgufSplitter}: tokens found in a text
  * <li>{@link EndTokens}: which tokens end a generation
  * </ul>

@@ -10,7 +10,6 @@ import io.jllm.tokenizer.source.TokenizerSource;
 import io.jllm.tokenizer.split.Splitting;
 import io.jllm.tokenizer.subword.AddedToken;
 import io.jllm.tokenizer.subword.Encoder;
-import io.jllm.tokenizer.subword.ScoredMerges;
 import io.jllm.tokenizer.subword.SubwordTokenizer;
 import io.jllm.tokenizer.subword.Vocabulary;
 import java.nio.file.Path;
@@ -37,9 +36,10 @@ public final class HuggingFaceTokenizers {
      * {@code special_tokens_map.json}, {@code added_tokens.json}, {@code generation_config.json} and {@code config.json}, read as
      * transformers 5 reads them.
      *
-     * <p>Without {@code tokenizer.json}: {@code qwen.tiktoken} of the first Qwen; a SentencePiece model, {@code tokenizer.model}, of the kind BPE,
-     * with all that its normalizer does; or {@code vocab.json} with {@code merges.txt}. Of these {@code tokenizer_class} says what goes around,
-     * and one that is not known is an error. SentencePiece puts its space before each text between special tokens, but where
+     * <p>Without {@code tokenizer.json}: {@code qwen.tiktoken} of the first Qwen; a SentencePiece model, {@code tokenizer.model} or
+     * {@code spiece.model}, of the kinds unigram and BPE, with all that its normalizer does; or {@code vocab.json} with
+     * {@code merges.txt}. Of these {@code tokenizer_class} says what goes around, and one that is not known is an error.
+     * SentencePiece puts its space before each text between special tokens, but where
      * {@code legacy} is false before the first alone.
      *
      * <p>What goes around a prompt is said by the post-processor of {@code tokenizer.json}; where that adds nothing, by {@code add_bos_token}
@@ -79,7 +79,11 @@ public final class HuggingFaceTokenizers {
         SubwordTokenizer.Frame frame = frame(all(ends, source, vocabulary::id), json, source.special(), vocabulary);
         Normalizer normalizer = Normalizer.of(json);
         Vocabulary table = vocabulary.table(format, normalizer);
-        var encoder = new Encoder(SplitSteps.of(json), new HuggingFaceBpe(json, vocabulary).model(table));
+        Encoder.Model model = switch (vocabulary.kind()) {
+            case BPE -> new HuggingFaceBpe(json, vocabulary).model(table)::encoder;
+            case UNIGRAM -> HuggingFaceUnigram.model(json, vocabulary)::encoder;
+        };
+        var encoder = new Encoder(SplitSteps.of(json), model);
         return new SubwordTokenizer(table, new HuggingFaceSplitter(vocabulary.added(), normalizer), encoder, frame,
                 format.dropsLeadingSpace());
     }
@@ -88,9 +92,9 @@ public final class HuggingFaceTokenizers {
         var tokens = new PieceTokens(source);
         var normalizer = new SentencePieceNormalizer(source.model());
         boolean eachText = source.special().config().flatMap(c -> c.bool("legacy")).orElse(true);
-        var splitter = HuggingFaceSplitter.of(tokens.added(), tokens.userDefined(),
+        var splitter = HuggingFaceSplitter.of(tokens.added(), tokens.userDefined(source.model().type()),
                 (text, first) -> new Normalizer.Normalized(normalizer.apply(text, source.spacePrefix() && (eachText || first)), first));
-        var encoder = new Encoder(new Splitting(List.of()), ScoredMerges.model(tokens, tokens.scores(), source.model().unknown()));
+        var encoder = new Encoder(new Splitting(List.of()), tokens.model(source.model()));
         return new SubwordTokenizer(tokens.table(), splitter, encoder, frame(all(ends, source, tokens::id), source, tokens),
                 source.spacePrefix() || source.model().removesSpaces());
     }
@@ -103,7 +107,7 @@ public final class HuggingFaceTokenizers {
             bos.ifPresent(before::add);
         }
         source.kind().before().forEach(text -> tokens.id(text).ifPresent(before::add));
-        int[] after = source.special().flag(ADD_EOS) ? eos.stream().toArray() : new int[0];
+        int[] after = source.addsEos() ? eos.stream().toArray() : new int[0];
         Set<Integer> all = new TreeSet<>(ends);
         eos.ifPresent(all::add);
         return new SubwordTokenizer.Frame(bos, before.stream().mapToInt(id -> id).toArray(), after, all);

@@ -1,6 +1,6 @@
 package io.jllm.tokenizer.huggingface;
 
-import com.google.gson.JsonElement;
+import com.google.gson.JsonArray;
 import io.jllm.ModelLoadException;
 import io.jllm.json.ConfigJson;
 import io.jllm.tokenizer.source.SpecialTokens;
@@ -28,6 +28,22 @@ final class HuggingFaceVocabulary {
     private static final long GAPS = 4;
     private static final long MORE_GAPS = 1 << 18;
 
+    /** How the model makes tokens of pieces of text. */
+    enum Kind {
+        BPE, UNIGRAM;
+
+        private static Kind of(ConfigJson model) {
+            String type = model.text("type").orElse(model.has("merges") ? "BPE" : model.json().get("vocab") instanceof JsonArray ? "Unigram" : "");
+            return switch (type) {
+                case "BPE" -> BPE;
+                case "Unigram" -> UNIGRAM;
+                default -> throw new ModelLoadException(model.name("type") + " is \"" + type + "\", a kind of tokenizer that is not known here; "
+                        + "known are BPE and Unigram");
+            };
+        }
+    }
+
+    private final Kind kind;
     private final Map<String, Integer> model = new HashMap<>();
     private final Map<String, AddedToken> added = new LinkedHashMap<>();
     private final SpecialTokens special;
@@ -36,16 +52,13 @@ final class HuggingFaceVocabulary {
     HuggingFaceVocabulary(ConfigJson tokenizer, SpecialTokens special) {
         this.special = special;
         ConfigJson json = tokenizer.object("model").orElseThrow(() -> new ModelLoadException(tokenizer.name("model") + " is missing"));
-        String type = json.text("type").orElse(json.has("merges") ? "BPE" : "");
-        if (!type.equals("BPE")) {
-            throw new ModelLoadException(json.name("type") + " is \"" + type + "\", a kind of tokenizer that is not known here; "
-                    + "known is BPE");
-        }
-        ConfigJson vocab = json.object("vocab").orElseThrow(() -> new ModelLoadException(json.name("vocab") + " is missing"));
-        for (Map.Entry<String, JsonElement> entry : vocab.json().entrySet()) {
-            int id = vocab.integer(entry.getKey(), 0, AddedToken.MAX_ID);
-            model.put(entry.getKey(), id);
-            size = Math.max(size, id + 1);
+        kind = Kind.of(json);
+        switch (kind) {
+            case BPE -> addNumbered(json.object("vocab").orElseThrow(() -> new ModelLoadException(json.name("vocab") + " is missing")));
+            case UNIGRAM -> {
+                List<String> pieces = HuggingFaceUnigram.pieces(json).stream().map(HuggingFaceUnigram.Piece::text).toList();
+                pieces.forEach(piece -> model.put(piece, size++)); // of equal ones the last counts
+            }
         }
         addListed(tokenizer.name("added_tokens"), tokenizer.objects("added_tokens"));
         addNamed();
@@ -56,6 +69,14 @@ final class HuggingFaceVocabulary {
         if (size > most) {
             throw new ModelLoadException(json.name("vocab") + " has the id " + (size - 1) + "; with " + (model.size() + added.size())
                     + " tokens, ids must be below " + most);
+        }
+    }
+
+    private void addNumbered(ConfigJson vocab) {
+        for (String text : vocab.json().keySet()) {
+            int id = vocab.integer(text, 0, AddedToken.MAX_ID);
+            model.put(text, id);
+            size = Math.max(size, id + 1);
         }
     }
 
@@ -108,6 +129,10 @@ final class HuggingFaceVocabulary {
             added.put(token.text(), token.withId(id));
             size = Math.max(size, id + 1);
         }
+    }
+
+    Kind kind() {
+        return kind;
     }
 
     /** The id of a token by how it is written. */

@@ -68,10 +68,12 @@ record Normalizer(List<Step> steps) {
                 String prefix = json.text("prepend").orElse("");
                 steps.add(new Step(text -> text.isEmpty() ? text : prefix + text));
             }
+            case "Precompiled" -> steps.add(new Step(PrecompiledStep.of(json)));
             case "Replace" -> steps.add(replace(json));
             case "BertNormalizer" -> bert(json, steps);
             default -> throw new ModelLoadException(json.name("type") + " is \"" + type + "\", which is not known here; known are "
-                    + "BertNormalizer, ByteLevel, Lowercase, NFC, NFD, NFKC, NFKD, Nmt, Prepend, Replace, Sequence, Strip, StripAccents");
+                    + "BertNormalizer, ByteLevel, Lowercase, NFC, NFD, NFKC, NFKD, Nmt, Precompiled, Prepend, Replace, Sequence, Strip, "
+                    + "StripAccents");
         }
     }
 

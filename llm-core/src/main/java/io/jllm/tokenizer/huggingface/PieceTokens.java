@@ -1,13 +1,18 @@
 package io.jllm.tokenizer.huggingface;
 
+import io.jllm.tokenizer.sentencepiece.SentencePieceModel;
 import io.jllm.tokenizer.sentencepiece.SentencePieceModel.Kind;
 import io.jllm.tokenizer.sentencepiece.SentencePieceModel.Piece;
 import io.jllm.tokenizer.source.SpecialTokens;
 import io.jllm.tokenizer.source.TokenizerSource;
 import io.jllm.tokenizer.subword.AddedToken;
+import io.jllm.tokenizer.subword.Encoder;
 import io.jllm.tokenizer.subword.Pieces;
 import io.jllm.tokenizer.subword.ScoredMerges;
 import io.jllm.tokenizer.subword.Vocabulary;
+import io.jllm.tokenizer.unigram.UnigramBuilder;
+import io.jllm.tokenizer.unigram.UnigramModel;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -72,7 +77,7 @@ final class PieceTokens implements ScoredMerges.Tokens {
         return token != null ? token.text() : pieces.get(id).text();
     }
 
-    /** User-defined pieces are not: they are found before anything is merged. */
+    /** User-defined pieces are not: they go before others. */
     @Override
     public boolean isText(int id) {
         return isPiece(id, Kind.NORMAL);
@@ -94,12 +99,37 @@ final class PieceTokens implements ScoredMerges.Tokens {
         return id >= 0 && isText(id) ? id : -1;
     }
 
-    double[] scores() {
-        double[] scores = new double[size];
-        for (int id = 0; id < pieces.size(); id++) {
-            scores[id] = pieces.get(id).score();
+    /** What makes ids of normalized text. */
+    Encoder.Model model(SentencePieceModel model) {
+        return switch (model.type()) {
+            case UNIGRAM -> unigram(model.unknown())::encoder;
+            case BPE -> {
+                double[] scores = new double[size];
+                Arrays.setAll(scores, id -> id < pieces.size() ? pieces.get(id).score() : 0);
+                yield ScoredMerges.model(this, scores, model.unknown())::encoder;
+            }
+        };
+    }
+
+    private UnigramModel unigram(int unknown) {
+        var builder = new UnigramBuilder(size, unknown, UnigramBuilder.Sums.FLOAT);
+        float worst = Float.MAX_VALUE;
+        for (Piece piece : pieces) {
+            if (piece.kind() == Kind.NORMAL) {
+                worst = Math.min(worst, piece.score());
+            }
         }
-        return scores;
+        for (int id = 0; id < pieces.size(); id++) {
+            Piece piece = pieces.get(id);
+            if (isText(id)) {
+                builder.piece(piece.text(), id, piece.score());
+            } else if (isPiece(id, Kind.USER_DEFINED)) {
+                builder.preferred(piece.text(), id);
+            } else if (isByte(id)) {
+                builder.byteToken(Pieces.byteOf(piece.text())[0] & 0xFF, id);
+            }
+        }
+        return builder.build(worst - UnigramBuilder.PENALTY);
     }
 
     OptionalInt id(String text) {
@@ -112,9 +142,9 @@ final class PieceTokens implements ScoredMerges.Tokens {
         return List.copyOf(added.values());
     }
 
-    /** Found in a normalized text: they are never cut, nor joined to what stands beside them. */
-    List<AddedToken> userDefined() {
-        return IntStream.range(0, pieces.size())
+    /** Found in a normalized text before anything is merged: they are never cut, nor joined to what stands beside them. */
+    List<AddedToken> userDefined(SentencePieceModel.Type type) {
+        return type == SentencePieceModel.Type.UNIGRAM ? List.of() : IntStream.range(0, pieces.size())
                 .filter(id -> isPiece(id, Kind.USER_DEFINED))
                 .mapToObj(id -> new AddedToken(id, pieces.get(id).text(), false, false, false, false, true)).toList();
     }

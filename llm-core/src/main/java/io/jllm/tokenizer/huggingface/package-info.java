@@ -5,8 +5,8 @@
  * <ul>
  * <li>{@link HuggingFaceTokenizers}: the way in
  * <li>{@link HuggingFaceVocabulary}: tokens, with what the files beside tokenizer.json say of them
- * <li>{@link Normalizer}, {@link SplitSteps}, {@link HuggingFaceBpe}, {@link PostProcessor}: the parts of tokenizer.json in the order in which a
- * text meets them
+ * <li>{@link Normalizer} with {@link PrecompiledStep}, {@link SplitSteps}, {@link HuggingFaceBpe} or {@link HuggingFaceUnigram},
+ * {@link PostProcessor}: the parts of tokenizer.json in the order in which a text meets them
  * <li>{@link HuggingFaceFormat}: how tokens are written, by the decoder
  * <li>{@link PieceTokens}: the tokens of a SentencePiece model
  * <li>{@link HuggingFaceSplitter}: added tokens found in a text

@@ -7,10 +7,10 @@ import java.util.List;
 import java.util.Map;
 
 /** Finds which of some strings stands at a place, the longest if there are several. */
-final class LongestPrefix {
+public final class LongestPrefix {
     private final Map<Character, List<String>> longestFirst = new HashMap<>();
 
-    LongestPrefix(List<String> strings) {
+    public LongestPrefix(List<String> strings) {
         for (String s : strings) {
             if (!s.isEmpty()) {
                 longestFirst.computeIfAbsent(s.charAt(0), _ -> new ArrayList<>()).add(s);

@@ -7,21 +7,22 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * A SentencePiece model of the kind BPE: its pieces, whose places are their ids, and what becomes of a text before it is cut. Source:
+ * A SentencePiece model: its pieces, whose places are their ids, and what becomes of a text before it is cut. Source:
  * {@code sentencepiece_model.proto}.
  *
+ * @param type how pieces are found in a text
  * @param bos the piece that begins a sequence, negative if there is none
  * @param eos the piece that ends one, negative if there is none
  * @param unknown stands for characters that are no pieces
  * @param dummyPrefix whether a space goes before a text
  * @param removesSpaces whether spaces at the ends, and all but one of those that stand together, are left out
  */
-public record SentencePieceModel(List<Piece> pieces, int bos, int eos, int unknown, boolean dummyPrefix, boolean removesSpaces,
+public record SentencePieceModel(Type type, List<Piece> pieces, int bos, int eos, int unknown, boolean dummyPrefix, boolean removesSpaces,
         Optional<Charsmap> charsmap) {
     /**
      * A piece.
      *
-     * @param score the higher, the sooner it is merged
+     * @param score the higher, the sooner it is merged, or the likelier it is
      */
     public record Piece(String text, float score, Kind kind) {
     }
@@ -31,8 +32,15 @@ public record SentencePieceModel(List<Piece> pieces, int bos, int eos, int unkno
         NORMAL, UNKNOWN, CONTROL, USER_DEFINED, UNUSED, BYTE
     }
 
+    /** In the order of their numbers in the file, which begin at 1. */
+    public enum Type {
+        /** The likeliest of all ways to cut a text into pieces. */
+        UNIGRAM,
+        /** Pieces merge. */
+        BPE
+    }
+
     private static final List<String> TYPES = List.of("unigram", "BPE", "word", "char");
-    private static final int BPE = 2;
 
     /** What a model is read into, with the values that the format has for what is left out. */
     private static final class Draft {
@@ -72,9 +80,9 @@ public record SentencePieceModel(List<Piece> pieces, int bos, int eos, int unkno
         if (draft.pieces.isEmpty()) {
             throw new ModelLoadException(where + " is no SentencePiece model: it has no pieces");
         }
-        if (draft.type != BPE) {
+        if (draft.type < 1 || draft.type > Type.values().length) {
             throw new ModelLoadException(where + ": trainer_spec.model_type is " + draft.type + (draft.type >= 1 && draft.type <= TYPES.size()
-                    ? " (" + TYPES.get((int) draft.type - 1) + ")" : "") + ", which is not known here; known is 2 (BPE)");
+                    ? " (" + TYPES.get((int) draft.type - 1) + ")" : "") + ", which is not known here; known are 1 (unigram) and 2 (BPE)");
         }
         if (draft.spaceAfter) {
             throw new ModelLoadException(where + ": trainer_spec.treat_whitespace_as_suffix is true; known is false");
@@ -86,7 +94,8 @@ public record SentencePieceModel(List<Piece> pieces, int bos, int eos, int unkno
         if (draft.unknown < 0 || draft.unknown >= size) {
             throw new ModelLoadException(where + ": trainer_spec.unk_id is " + draft.unknown + "; pieces are 0 to " + (size - 1));
         }
-        return new SentencePieceModel(List.copyOf(draft.pieces), draft.bos < size ? draft.bos : -1, draft.eos < size ? draft.eos : -1,
+        Type type = Type.values()[(int) draft.type - 1];
+        return new SentencePieceModel(type, List.copyOf(draft.pieces), draft.bos < size ? draft.bos : -1, draft.eos < size ? draft.eos : -1,
                 draft.unknown, draft.dummyPrefix, draft.removesSpaces, draft.charsmap);
     }
 
@@ -124,7 +133,7 @@ public record SentencePieceModel(List<Piece> pieces, int bos, int eos, int unkno
     private static void normalizer(String where, Protobuf in, Draft draft) {
         for (int field; (field = in.next()) != 0; ) {
             switch (field) {
-                case 2 -> draft.charsmap = Charsmap.read(where, in.bytes());
+                case 2 -> draft.charsmap = Charsmap.read(where + ": normalizer_spec.precompiled_charsmap", in.bytes());
                 case 3 -> draft.dummyPrefix = in.bool();
                 case 4 -> draft.removesSpaces = in.bool();
                 case 5 -> draft.marksSpaces = in.bool();

@@ -7,10 +7,11 @@ import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 
 /**
- * What a folder's tokenizer is made of: {@code tokenizer.json}, or where there is none {@code qwen.tiktoken}, {@code tokenizer.model} or
- * {@code vocab.json} with {@code merges.txt}, and what the files beside it say.
+ * What a folder's tokenizer is made of: {@code tokenizer.json}, or where there is none {@code qwen.tiktoken}, {@code tokenizer.model},
+ * {@code spiece.model}, or {@code vocab.json} with {@code merges.txt}, and what the files beside it say.
  */
 public sealed interface TokenizerSource {
     /** The file that holds the tokens, for messages. */
@@ -33,11 +34,16 @@ public sealed interface TokenizerSource {
         public boolean spacePrefix() {
             return model.dummyPrefix() && special.config().flatMap(c -> c.bool("add_prefix_space")).orElse(true);
         }
+
+        /** Whether an end-of-sequence token goes behind a prompt. */
+        public boolean addsEos() {
+            return special.config().flatMap(c -> c.bool("add_eos_token")).orElse(kind.addsEos());
+        }
     }
 
     /** Whether the folder has any of the files; a link that leads nowhere is there, and says so when it is read. */
     static boolean isIn(Path folder) {
-        return has(folder, "tokenizer.json") || has(folder, TiktokenFile.NAME) || has(folder, PieceClass.FILE) || MergesFiles.areIn(folder);
+        return has(folder, "tokenizer.json") || has(folder, TiktokenFile.NAME) || pieces(folder).isPresent() || MergesFiles.areIn(folder);
     }
 
     /** The folder's. */
@@ -51,14 +57,20 @@ public sealed interface TokenizerSource {
         if (has(folder, TiktokenFile.NAME)) {
             return TiktokenFile.read(folder, special);
         }
-        if (has(folder, PieceClass.FILE)) {
-            return PieceClass.read(folder, special);
+        Optional<Path> pieces = pieces(folder);
+        if (pieces.isPresent()) {
+            return PieceClass.read(pieces.get(), special);
         }
         if (MergesFiles.areIn(folder)) {
             return MergesFiles.read(folder, special);
         }
-        throw new ModelLoadException(json + " is missing, and so are " + TiktokenFile.NAME + ", " + PieceClass.FILE + ", and vocab.json with "
-                + "merges.txt, of which a tokenizer could be made: download them too");
+        throw new ModelLoadException(json + " is missing, and so are " + TiktokenFile.NAME + ", " + String.join(", ", PieceClass.FILES)
+                + ", and vocab.json with merges.txt, of which a tokenizer could be made: download them too");
+    }
+
+    /** A SentencePiece model. */
+    private static Optional<Path> pieces(Path folder) {
+        return PieceClass.FILES.stream().filter(name -> has(folder, name)).map(folder::resolve).findFirst();
     }
 
     private static boolean has(Path folder, String name) {

@@ -1,11 +1,18 @@
 package io.jllm.tokenizer.subword;
 
-import io.jllm.tokenizer.bpe.BpeModel;
 import io.jllm.tokenizer.split.Splitting;
+import java.util.function.Consumer;
 import java.util.function.IntConsumer;
 
 /** Plain text to ids: it is cut into pieces, and the model encodes each. Thread-safe. */
-public record Encoder(Splitting splitting, BpeModel model) {
+public record Encoder(Splitting splitting, Model model) {
+    /** What makes ids of pieces. Thread-safe. */
+    @FunctionalInterface
+    public interface Model {
+        /** Takes pieces, without unpaired surrogates, one after the other, and tells the ids of each. For one thread. */
+        Consumer<String> encoder(IntConsumer ids);
+    }
+
     /**
      * Tells the ids of a text, none of them special.
      *

@@ -166,9 +166,31 @@ class FolderFilesTest {
         }
     }
 
+    @Test
+    void t5sPieces() throws IOException {
+        var model = PieceFile.of().trainer(3, 1).piece("\u2581a", -1, 1).piece("a", -2, 1).piece("b", -2, 1).piece("ab", -3.5f, 1)
+                .piece("\u2581", -3, 1).piece("aab", -9, 1);
+        Files.write(folder.resolve("spiece.model"), model.toBytes());
+        write("tokenizer_config.json", "{\"tokenizer_class\": \"T5Tokenizer\", \"extra_ids\": 2}");
+        try (Tokenizer tokenizer = load()) {
+            assertArrayEquals(new int[] {3, 4, 6, 2}, tokenizer.encode("aaab"), "the likeliest, not the longest nor the first");
+            assertArrayEquals(new int[] {7, 0, 2}, tokenizer.encode("xyz"), "one for all that is unknown");
+            assertArrayEquals(new int[] {3, 10, 3, 9, 2}, tokenizer.encode("a <extra_id_0> a<extra_id_1>"), "which take the spaces around them");
+            assertEquals(11, tokenizer.vocabSize());
+            assertFalse(tokenizer.addsBos());
+        }
+        write("tokenizer_config.json", "{\"tokenizer_class\": \"T5Tokenizer\", \"extra_ids\": 0, \"add_eos_token\": false}");
+        try (Tokenizer tokenizer = load()) {
+            assertArrayEquals(new int[] {3}, tokenizer.encode("a"));
+            assertEquals(9, tokenizer.vocabSize());
+        }
+        write("tokenizer_config.json", "{\"tokenizer_class\": \"T5Tokenizer\", \"extra_ids\": -1}");
+        refused("extra_ids");
+    }
+
     @ParameterizedTest
     @CsvSource(delimiter = ';', value = {
-        "trainer; 3; 1; trainer_spec.model_type is 1 (unigram), which is not known here; known is 2 (BPE)",
+        "trainer; 3; 3; trainer_spec.model_type is 3 (word), which is not known here; known are 1 (unigram) and 2 (BPE)",
         "trainer; 24; 1; trainer_spec.treat_whitespace_as_suffix is true; known is false",
         "trainer; 40; 99; trainer_spec.unk_id is 99; pieces are 0 to 3",
         "normalizer; 5; 0; normalizer_spec.escape_whitespaces is false; known is true",
@@ -197,8 +219,8 @@ class FolderFilesTest {
         write("tokenizer.model", "IQ== 0\nIg== 1\n");
         refused("is a tiktoken vocabulary and no SentencePiece model");
         write(PieceFile.of("a"));
-        write("tokenizer_config.json", "{\"tokenizer_class\": \"T5Tokenizer\"}");
-        refused("tokenizer_class is \"T5Tokenizer\", which is not known here for tokenizer.model; known are BaichuanTokenizer, ChatGLMTokenizer, ");
+        write("tokenizer_config.json", "{\"tokenizer_class\": \"BertTokenizer\"}");
+        refused("tokenizer_class is \"BertTokenizer\", which is not known here for tokenizer.model; known are BaichuanTokenizer, ChatGLMTokenizer, ");
     }
 
     @Test
@@ -214,6 +236,6 @@ class FolderFilesTest {
             assertEquals("the", tokenizer.decode(tokenizer.encode("the<|endoftext|>")));
         }
         Files.delete(folder.resolve("merges.txt"));
-        refused("tokenizer.json is missing, and so are qwen.tiktoken, tokenizer.model, and vocab.json with merges.txt");
+        refused("tokenizer.json is missing, and so are qwen.tiktoken, tokenizer.model, spiece.model, and vocab.json with merges.txt");
     }
 }

@@ -3,6 +3,7 @@ package io.jllm.cpu.kernels;
 import io.jllm.cpu.layout.RopeShape;
 import io.jllm.cpu.layout.WeightFormat;
 import io.jllm.cpu.os.LargeMemory;
+import java.lang.foreign.MemorySegment;
 import java.util.Optional;
 
 /**
@@ -29,6 +30,9 @@ public interface CpuKernels {
      */
     Optional<PackedProducts> packed(WeightFormat format);
 
+    /** What makes floats of weights of a format that are rearranged. Some milliseconds the first time, as above. */
+    Decoder decoder(WeightFormat format);
+
     /** What is done with rows of floats. */
     RowKernels rows();
 
@@ -43,4 +47,15 @@ public interface CpuKernels {
 
     /** Where weights, keys and values go. */
     LargeMemory memory();
+
+    /** Makes floats of rearranged weights: the same ones, to the last bit, in every tier. Thread-safe. */
+    @FunctionalInterface
+    interface Decoder {
+        /**
+         * Decodes a group of 16 rows.
+         *
+         * @param to receives them from {@code at} on, as {@link WeightFormat#F32} has them: for each column 16 floats
+         */
+        void decode(PackedMatrix w, int group, MemorySegment to, long at, Workspace ws);
+    }
 }

@@ -2,6 +2,7 @@ package io.jllm.cpu.kernels;
 
 import io.jllm.cpu.layout.KvLayout;
 import io.jllm.cpu.layout.RopeShape;
+import io.jllm.cpu.layout.WeightFormat;
 import io.jllm.cpu.os.LargeMemory;
 import io.jllm.model.Op.Activation;
 import io.jllm.model.Rope;
@@ -99,6 +100,11 @@ public interface LoopKernels extends CpuKernels, StoredProducts {
     @Override
     default StoredProducts stored() {
         return this;
+    }
+
+    @Override
+    default Decoder decoder(WeightFormat format) {
+        return PackedMatrix::decodeGroup;
     }
 
     @Override

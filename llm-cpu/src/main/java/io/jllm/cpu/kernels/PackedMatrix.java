@@ -1,5 +1,6 @@
 package io.jllm.cpu.kernels;
 
+import io.jllm.cpu.layout.Rows;
 import io.jllm.cpu.layout.TokenFormat;
 import io.jllm.cpu.layout.WeightFormat;
 import io.jllm.quant.Weights;
@@ -80,6 +81,16 @@ public record PackedMatrix(WeightFormat format, MemorySegment data, int rows, in
         for (int u = 0; u * columns < cols; u++) {
             format.layout().decode(data, unit(row / ROWS, u * format.unitBlocks()), row % ROWS, Math.min(columns, cols - u * columns), to,
                     u * columns);
+        }
+    }
+
+    /** Writes a group as {@link WeightFormat#F32} has it: for each column 16 floats; rows that it lacks are zeros. */
+    void decodeGroup(int group, MemorySegment to, long at, Workspace ws) {
+        for (int r = 0; r < ROWS; r++) {
+            decode(group * ROWS + r, ws.row);
+            for (int c = 0; c < cols; c++) {
+                to.set(Rows.FLOAT, at + ((long) c * ROWS + r) * Float.BYTES, ws.row[c]);
+            }
         }
     }
 }

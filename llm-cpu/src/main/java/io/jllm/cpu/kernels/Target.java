@@ -31,4 +31,26 @@ public record Target(Rows rows, int column, Optional<Rows> residual) {
             }
         }
     }
+
+    /**
+     * The same of rows {@code from} on of {@code w}, whose sums are a row of others.
+     *
+     * @param sum which row of {@code sums}
+     */
+    public void put(PackedMatrix w, int from, int count, int token, Rows sums, int sum) {
+        long first = (long) (column + from) * Float.BYTES;
+        long to = rows.row(token) + first;
+        long at = sums.row(sum);
+        boolean biased = w.bias().byteSize() > 0;
+        for (int r = 0; r < count; r++) {
+            float x = sums.data().get(FLOAT, at + 4L * r);
+            if (biased) {
+                x += w.bias().get(FLOAT, (from + r) * 4L);
+            }
+            if (residual.isPresent()) {
+                x += residual.get().data().get(FLOAT, residual.get().row(token) + first + 4L * r);
+            }
+            rows.data().set(FLOAT, to + 4L * r, x);
+        }
+    }
 }

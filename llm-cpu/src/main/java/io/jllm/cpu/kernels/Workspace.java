@@ -39,6 +39,7 @@ public final class Workspace {
     private float[] arguments = new float[256];
     private final AttentionFrame attention;
     private final ProductTile products = new ProductTile();
+    private final ProductTile decoded = new ProductTile();
     private double[] numbers = {};
 
     /**
@@ -143,6 +144,11 @@ public final class Workspace {
         return products;
     }
 
+    /** Memory for weights that become floats, and for their products. */
+    public ProductTile decoded() {
+        return decoded;
+    }
+
     /** Room for {@code n} numbers of double precision. */
     public double[] numbers(int n) {
         return numbers = numbers.length < n ? new double[n] : numbers;
@@ -152,6 +158,6 @@ public final class Workspace {
     public long bytes() {
         long floats = (long) row.length + lanes.length + sums.length + scores.length + queries.length + parts.length + totals.length
                 + head.length + arguments.length + pairs.length + starts.length + blockScales.length;
-        return tile.byteSize() + attention.bytes() + products.bytes() + (long) Double.BYTES * numbers.length + Float.BYTES * floats;
+        return tile.byteSize() + attention.bytes() + products.bytes() + decoded.bytes() + (long) Double.BYTES * numbers.length + Float.BYTES * floats;
     }
 }

@@ -43,6 +43,11 @@ public abstract class Layout {
     /** Where a stored block has scales in half precision, in bytes: what fills blocks with random bits must keep them modest. */
     public abstract List<Integer> halves();
 
+    /** Where a stored block has scales that are powers of two, as bytes, 128 more than the power: these, too, are to be kept modest. */
+    public List<Integer> powers() {
+        return List.of();
+    }
+
     /**
      * Whether rearranging only moves numbers: a stored block is its scale in half precision, if it has one, and then its numbers in the order
      * of a record. Each 4 bytes of them are xored with what is returned; empty if it takes more.

@@ -6,7 +6,7 @@ package io.jllm.cpu.layout;
  *
  * <p>Four bits: "nibbles c, d" for the pairs of columns that {@link #column} says. A fifth bit: a vector behind the nibbles, of whose bytes
  * bits 0 to 7 belong to columns 0, 4, 16, 20, 8, 12, 24, 28 (and on). Two more: a vector for each half of the block, bits 0 and 1 for its
- * columns 0 to 3, and so on.
+ * columns 0 to 3, and so on. Nibbles may be places in a {@link CodeBook}: its values, with the offset added, are the integers then.
  *
  * <p>Two bits: a vector for each half of the block, bits 0 and 1 for its columns 0 to 3, and so on. A third bit: a vector behind these, of
  * whose bytes bits 0 to 7 belong to columns 0, 4, 8 (and on).
@@ -14,10 +14,26 @@ package io.jllm.cpu.layout;
  * @param extraBits by how many bits they are longer than four: 0, 1, 2 or, for whole bytes, 4; or shorter, -2 or -1
  * @param offset by how much they are larger than what they stand for: 0 or a power of two
  * @param split whether a half of the block's vectors has columns of both its halves, as Q4_0 has it
+ * @param book what nibbles stand for; only without further bits
  */
-public record Planes(int extraBits, int offset, boolean split) {
+public record Planes(int extraBits, int offset, boolean split, CodeBook book) {
     /** Bits of a nibble; vectors of nibbles of a block; columns of a vector. */
     public static final int NIBBLES = 4;
+
+    /** Numbers that are in no table. */
+    public Planes(int extraBits, int offset, boolean split) {
+        this(extraBits, offset, split, CodeBook.NONE);
+    }
+
+    /** Whether nibbles are places in a table. */
+    public boolean coded() {
+        return book != CodeBook.NONE;
+    }
+
+    /** Whether integers take 8 bits, stored or looked up, so that two products with bytes do not always fit 16. */
+    public boolean eightBits() {
+        return bytes() || book.eightBits();
+    }
 
     /** Whether they are whole bytes. */
     public boolean bytes() {

@@ -19,7 +19,13 @@ public enum Scales {
      * A scale of 4 bits and a minimum of 4 bits for each half of a block, times one in half precision each. Header: 16 scales d, 16 scales of
      * minima; for each 16 columns of eight blocks, 16 bytes, scales in their low halves.
      */
-    FOUR_BITS(8, 320, 16, true, List.of(new Run(Short.BYTES, 2), new Run(1, 16)));
+    FOUR_BITS(8, 320, 16, true, List.of(new Run(Short.BYTES, 2), new Run(1, 16))),
+    /** A scale and a minimum in half precision for each block. Header: 16 scales, 16 minima. */
+    HALVES_AND_MINIMA(1, 64, 32, true, List.of(new Run(Short.BYTES, 2))),
+    /** A signed byte for each block, times a float. Header: 16 floats; for each of eight blocks, 16 bytes. */
+    BLOCK_BYTES(8, 192, 32, false, List.of(new Run(Float.BYTES, 1), new Run(1, 8))),
+    /** A power of two for each block: a byte e stands for 2^(e - 128). Header: for each of four blocks, 16 bytes. */
+    POWERS(4, 64, 32, false, List.of(new Run(1, 4)));
 
     /**
      * Numbers of one size, in a record's header.

@@ -5,20 +5,23 @@ import java.util.List;
 import java.util.OptionalInt;
 
 /**
- * Blocks of 32 with a scale: nibbles, of which byte j has value j in its low half and value j + 16 in its high one, or signed bytes. Bytes
- * are as they are stored, but that signed ones become unsigned.
+ * Blocks of 32 with a scale: nibbles, of which byte j has value j in its low half and value j + 16 in its high one, with 8 added or as places in
+ * a table, or signed bytes. Bytes are as they are stored, but that signed ones become unsigned.
  */
 final class SimpleLayout extends Layout {
-    static final SimpleLayout NIBBLES = new SimpleLayout(0, 4);
-    static final SimpleLayout BYTES = new SimpleLayout(0x80808080, 8);
+    static final SimpleLayout NIBBLES = new SimpleLayout(0, 4, CodeBook.NONE);
+    static final SimpleLayout LEVELS = new SimpleLayout(0, 4, CodeBook.LEVELS);
+    static final SimpleLayout BYTES = new SimpleLayout(0x80808080, 8, CodeBook.NONE);
 
     private static final int HEADER = 2 * Short.BYTES;
     private final int flip;
     private final int words;
+    private final CodeBook book;
 
-    private SimpleLayout(int flip, int words) {
+    private SimpleLayout(int flip, int words, CodeBook book) {
         this.flip = flip;
         this.words = words;
+        this.book = book;
     }
 
     private int storedBytes() {
@@ -39,8 +42,13 @@ final class SimpleLayout extends Layout {
     protected void model(byte[] stored, int at, BlockModel to, int column) {
         to.scales()[column / BLOCK] = number(stored, at);
         for (int i = 0; i < BLOCK; i++) {
-            to.values()[column + i] = flip == 0 ? (octet(stored, at + 2 + i % 16) >> i / 16 * 4 & 15) - 8 : (byte) octet(stored, at + 2 + i);
+            to.values()[column + i] = flip == 0 ? nibble(octet(stored, at + 2 + i % 16) >> i / 16 * 4) : (byte) octet(stored, at + 2 + i);
         }
+    }
+
+    /** What the lowest four bits stand for. */
+    private int nibble(int bits) {
+        return book == CodeBook.NONE ? (bits & 15) - 8 : book.value(bits & 15);
     }
 
     @Override
@@ -68,8 +76,8 @@ final class SimpleLayout extends Layout {
                 for (int i = 0; i < Integer.BYTES; i++) {
                     int value = word >> i * Byte.SIZE;
                     if (flip == 0) {
-                        to[first + i] = ((value & 15) - 8) * d;
-                        to[first + BLOCK / 2 + i] = ((value >> 4 & 15) - 8) * d;
+                        to[first + i] = nibble(value) * d;
+                        to[first + BLOCK / 2 + i] = nibble(value >> 4) * d;
                     } else {
                         to[first + i] = (byte) value * d;
                     }

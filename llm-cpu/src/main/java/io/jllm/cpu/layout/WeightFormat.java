@@ -36,27 +36,45 @@ public record WeightFormat(DType type, Numbers numbers, Layout layout) {
 
     /** Block: nibbles 0, 16 to nibbles 12, 28; the value is 8 less. */
     public static final WeightFormat Q4_0 = integers(DType.Q4_0, new Planes(0, 8, true), Scales.HALVES, SimpleLayout.NIBBLES);
+    /** Block: as Q4_0, but nothing is subtracted. */
+    public static final WeightFormat Q4_1 = nibbles(DType.Q4_1, new Planes(0, 0, true), Scales.HALVES_AND_MINIMA);
+    /** Block: nibbles as Q4_0; then a vector of the fifth bits; the value is 16 less. */
+    public static final WeightFormat Q5_0 = nibbles(DType.Q5_0, new Planes(1, 16, true), Scales.HALVES);
+    /** Block: as Q5_0, but nothing is subtracted. */
+    public static final WeightFormat Q5_1 = nibbles(DType.Q5_1, new Planes(1, 0, true), Scales.HALVES_AND_MINIMA);
     /** Block: bytes 0 to 28, with 128 added. */
     public static final WeightFormat Q8_0 = integers(DType.Q8_0, new Planes(4, 128, false), Scales.HALVES, SimpleLayout.BYTES);
     /** Block: for each half, a vector of pairs of bits. */
     public static final WeightFormat Q2_K = integers(DType.Q2_K, new Planes(-2, 0, false), Scales.FOUR_BITS, TwoBitLayout.INSTANCE);
     /** Block: as Q2_K; then a vector of the third bits. */
     public static final WeightFormat Q3_K = integers(DType.Q3_K, new Planes(-1, 4, false), Scales.BYTES, ThreeBitLayout.INSTANCE);
-    /** Block: as Q4_0, but nothing is subtracted. */
+    /** Block: as Q4_1. */
     public static final WeightFormat Q4_K = integers(DType.Q4_K, new Planes(0, 0, true), Scales.SIX_BITS, SuperLayout.FOUR_BITS);
-    /** Block: as Q4_K; then a vector of the fifth bits. */
+    /** Block: as Q5_1. */
     public static final WeightFormat Q5_K = integers(DType.Q5_K, new Planes(1, 0, true), Scales.SIX_BITS, SuperLayout.FIVE_BITS);
     /** Block: nibbles 0, 8 and 4, 12 and 16, 24 and 20, 28; for each half, a vector with the upper two bits. */
     public static final WeightFormat Q6_K = integers(DType.Q6_K, new Planes(2, 32, false), Scales.BYTES, SixBitLayout.INSTANCE);
+    /** Block: nibbles as Q4_0, but places in a table. */
+    public static final WeightFormat IQ4_NL = integers(DType.IQ4_NL, new Planes(0, 128, true, CodeBook.LEVELS), Scales.HALVES, SimpleLayout.LEVELS);
+    /** Block: as IQ4_NL. */
+    public static final WeightFormat IQ4_XS = integers(DType.IQ4_XS, new Planes(0, 128, true, CodeBook.LEVELS), Scales.BLOCK_BYTES,
+            LevelsLayout.INSTANCE);
+    /** Block: as IQ4_NL, with another table. */
+    public static final WeightFormat MXFP4 = nibbles(DType.MXFP4, new Planes(0, 16, true, CodeBook.TWICE_E2M1), Scales.POWERS);
     public static final WeightFormat F16 = floats(DType.F16, Floats.F16);
     public static final WeightFormat BF16 = floats(DType.BF16, Floats.BF16);
     public static final WeightFormat F32 = floats(DType.F32, Floats.F32);
 
-    private static final List<WeightFormat> ALL = List.of(Q4_0, Q8_0, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K, F16, BF16, F32);
+    private static final List<WeightFormat> ALL = List.of(Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K, IQ4_NL, IQ4_XS, MXFP4, F16,
+            BF16, F32);
     private static final Map<DType, WeightFormat> BY_TYPE = ALL.stream().collect(Collectors.toMap(WeightFormat::type, Function.identity()));
 
     private static WeightFormat integers(DType type, Planes planes, Scales scales, Layout layout) {
         return new WeightFormat(type, new Integers(planes, scales), layout);
+    }
+
+    private static WeightFormat nibbles(DType type, Planes planes, Scales scales) {
+        return integers(type, planes, scales, new NibbleLayout(type, planes, scales));
     }
 
     private static WeightFormat floats(DType type, Floats floats) {
@@ -119,6 +137,11 @@ public record WeightFormat(DType type, Numbers numbers, Layout layout) {
     /** Bytes of a unit with so many blocks. */
     public int unitBytes(int blocks) {
         return headerBytes() + blocks * blockBytes();
+    }
+
+    /** Where a block is, in bytes from the start of the unit from whose first block on they are counted. */
+    public long blockAt(int block) {
+        return (long) (block / unitBlocks()) * unitBytes(unitBlocks()) + headerBytes() + (long) (block % unitBlocks()) * blockBytes();
     }
 
     /** Bytes of a group of so many columns. */

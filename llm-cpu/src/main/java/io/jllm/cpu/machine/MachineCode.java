@@ -1,6 +1,7 @@
 package io.jllm.cpu.machine;
 
 import io.jllm.cpu.layout.AttentionShape;
+import io.jllm.cpu.layout.Numbers;
 import io.jllm.cpu.layout.RopeShape;
 import io.jllm.cpu.layout.TokenFormat;
 import io.jllm.cpu.layout.WeightFormat;
@@ -8,6 +9,7 @@ import io.jllm.cpu.machine.asm.Assembler;
 import io.jllm.cpu.machine.asm.Constant;
 import io.jllm.cpu.machine.asm.Isa;
 import io.jllm.cpu.machine.code.AttentionCode;
+import io.jllm.cpu.machine.code.DecodeCode;
 import io.jllm.cpu.machine.code.MergeCode;
 import io.jllm.cpu.machine.code.PackCode;
 import io.jllm.cpu.machine.code.ProductCode;
@@ -203,7 +205,7 @@ public final class MachineCode {
      * @param weights a group as {@link WeightFormat} says
      * @param tokens a group as {@link TokenFormat} says
      * @param out receives 16 floats for the first group and token; the next group 64 bytes on, the next token {@code stride}
-     * @param blocks blocks a row, at least 1, and whole units but where these are pairs
+     * @param blocks blocks a row, at least 1, and whole units where a stored block is one
      * @param groups groups, at least 1
      * @param residual laid out as {@code out}, may be the same; 0 for none
      * @param bias a float for each row; 0 for none
@@ -231,6 +233,27 @@ public final class MachineCode {
      */
     public void pack(Product product, long stored, long group, long rowBytes, long units) {
         CodeCalls.call(product.pack.orElseThrow(), stored, group, rowBytes, units, 0L, 0L);
+    }
+
+    /**
+     * A function that makes floats of integers with scales, written now, for {@link #decode}.
+     *
+     * @throws MachineCodeException if the system refuses
+     */
+    MemorySegment decoder(WeightFormat format, Numbers.Integers numbers) {
+        var a = new Assembler();
+        DecodeCode.write(a, isa, format, numbers);
+        return system.executable(a.code());
+    }
+
+    /**
+     * Makes floats of a group of 16 rows.
+     *
+     * @param to receives 16 floats for each column
+     * @param blocks of a row, at least 1, and whole units where a stored block is one
+     */
+    void decode(MemorySegment function, long weights, long to, long blocks) {
+        CodeCalls.call(function, weights, to, blocks, 0L, 0L, 0L);
     }
 
     /** Where weights go. */

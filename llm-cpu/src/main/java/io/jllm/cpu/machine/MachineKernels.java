@@ -2,6 +2,7 @@ package io.jllm.cpu.machine;
 
 import io.jllm.cpu.kernels.PackedProducts;
 import io.jllm.cpu.layout.KvLayout;
+import io.jllm.cpu.layout.Numbers;
 import io.jllm.cpu.layout.RopeShape;
 import io.jllm.cpu.layout.WeightFormat;
 import io.jllm.cpu.machine.asm.Isa;
@@ -21,6 +22,7 @@ public final class MachineKernels {
     private final MachineCode code;
     // What was asked for, if it passed the self-test.
     private final Map<WeightFormat, Optional<PackedProducts>> products = new ConcurrentHashMap<>();
+    private final Map<WeightFormat, Optional<MachineDecoder>> decoders = new ConcurrentHashMap<>();
     private final Map<Scored, Optional<MachineAttention>> attention = new ConcurrentHashMap<>();
     private final Map<RopeShape, Optional<RopeFunctions>> rope = new ConcurrentHashMap<>();
     private final Map<Isa, Optional<RowFunctions>> rows = new ConcurrentHashMap<>();
@@ -83,6 +85,18 @@ public final class MachineKernels {
             MachineSelfTest.run(made, f);
             return made;
         }));
+    }
+
+    /** What makes floats of a format's integers, the same way; empty for formats of floats. */
+    public Optional<MachineDecoder> decoder(WeightFormat format) {
+        return decoders.computeIfAbsent(format, f -> switch (f.numbers()) {
+            case Numbers.Floats _ -> Optional.empty();
+            case Numbers.Integers n -> tested("floats of " + f, () -> {
+                var made = new MachineDecoder(code, code.decoder(f, n));
+                MachineSelfTest.run(made, f);
+                return made;
+            });
+        });
     }
 
     /** Attention over keys and values that lie so. The first time, it is written and tested; if it fails, a warning says so. */

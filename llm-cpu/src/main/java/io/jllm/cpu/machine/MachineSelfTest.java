@@ -19,7 +19,7 @@ import java.util.Arrays;
 import java.util.Optional;
 import java.util.Random;
 
-/** Compares machine code with {@link BlockModel} before it is used: a wrong instruction shall not become a wrong answer. */
+/** Compares machine code with {@link BlockModel}, and with plain Java, before it is used: a wrong instruction shall not become a wrong answer. */
 public final class MachineSelfTest {
     private static final int ROWS = 37;
     private static final int TOKENS = 15;
@@ -28,6 +28,9 @@ public final class MachineSelfTest {
     private static final int BLOCK = 32;
     /** Without that bit of its exponent, in its second byte, a number in half precision is below 512. */
     private static final byte MODEST = ~0x20;
+    /** What the power 0 is stored as, and below which number powers are small. */
+    private static final int ONE = 128;
+    private static final int POWERS = 8;
 
     private MachineSelfTest() {
     }
@@ -75,6 +78,37 @@ public final class MachineSelfTest {
         }
     }
 
+    /**
+     * The same for floats of rearranged weights, against plain Java.
+     *
+     * @throws MachineCodeException if a float differs in any bit
+     */
+    static void run(MachineDecoder decoder, WeightFormat format) {
+        // Two units, of which the second lacks a block if it can.
+        int cols = 2 * format.unitColumns() - (format.type().blockElements() < format.unitColumns() ? BLOCK : 0);
+        try (Arena arena = Arena.ofConfined()) {
+            Tensor stored = random(arena, new Random(2), format, ROWS, cols);
+            PackedMatrix w = PackedMatrix.of(format, arena.allocate(format.bytes(ROWS, cols), 64), ROWS, cols);
+            w.pack(stored, 0, 0, w.groups());
+            var ws = new Workspace(arena, cols);
+            var want = new float[cols];
+            MemorySegment got = arena.allocate(WeightFormat.F32.groupBytes(cols), 64);
+            for (int r = 0; r < ROWS; r++) {
+                if (r % PackedMatrix.ROWS == 0) {
+                    decoder.decode(w, r / PackedMatrix.ROWS, got, 0, ws);
+                }
+                w.decode(r, want);
+                for (int c = 0; c < cols; c++) {
+                    float have = got.get(Rows.FLOAT, ((long) c * PackedMatrix.ROWS + r % PackedMatrix.ROWS) * Float.BYTES);
+                    if (Float.floatToRawIntBits(want[c]) != Float.floatToRawIntBits(have)) {
+                        throw new MachineCodeException("the self-test of floats of " + format + " failed: column " + c + " of row " + r + " is "
+                                + have + ", should be " + want[c]);
+                    }
+                }
+            }
+        }
+    }
+
     private static void comparePacked(MachineProducts products, WeightFormat format, Tensor stored, Arena arena) {
         long bytes = format.bytes(ROWS, PACKED_COLS);
         var want = PackedMatrix.of(format, arena.allocate(bytes, 64), ROWS, PACKED_COLS);
@@ -98,6 +132,9 @@ public final class MachineSelfTest {
                 case Numbers.Integers _ -> {
                     for (int half : format.layout().halves()) {
                         data[at + half + 1] &= MODEST;
+                    }
+                    for (int power : format.layout().powers()) {
+                        data[at + power] = (byte) (ONE + data[at + power] % POWERS);
                     }
                 }
                 case Numbers.Floats.F16 -> put(data, at, Short.BYTES, Float.floatToFloat16((float) random.nextGaussian()));

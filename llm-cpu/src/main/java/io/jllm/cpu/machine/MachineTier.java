@@ -47,6 +47,11 @@ public record MachineTier(MachineKernels machine, CpuKernels next) implements Cp
     }
 
     @Override
+    public Decoder decoder(WeightFormat format) {
+        return machine.decoder(format).<Decoder>map(d -> d).orElseGet(() -> next.decoder(format));
+    }
+
+    @Override
     public RowKernels rows() {
         return machine.rows().<RowKernels>map(rows -> new MachineRows(rows, next.rows())).orElseGet(next::rows);
     }

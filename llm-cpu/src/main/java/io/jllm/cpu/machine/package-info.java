@@ -4,7 +4,7 @@
  * <p>In reading order:
  * <ul>
  * <li>{@link MachineTier}: answers the contract with what follows
- * <li>{@link MachineProducts}, {@link MachineChunks}, {@link MachineRotation}, {@link MachineRows}: the parts of the contract
+ * <li>{@link MachineProducts}, {@link MachineDecoder}, {@link MachineChunks}, {@link MachineRotation}, {@link MachineRows}: the parts of the contract
  * <li>{@link MachineKernels}, {@link MachineAttention}, {@link RowFunctions}, {@link RopeFunctions}: the kernels that were written
  * <li>{@link MachineCode}: the code in memory, and its calls
  * <li>{@link MachineSelfTest}, {@link AttentionSelfTest}, {@link RowSelfTest}: the tests before use

@@ -23,6 +23,8 @@ import io.jllm.model.Op;
 import io.jllm.model.Program;
 import io.jllm.model.Rope;
 import io.jllm.model.Value;
+import io.jllm.model.Weight;
+import io.jllm.spi.ActivationListener;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumMap;
@@ -41,6 +43,7 @@ public final class Compiler {
     private final SequenceIndex sequences;
     private final CpuKernels kernels;
     private final int threads;
+    private final ActivationListener listener;
     private final ChunkSums sums = new ChunkSums();
 
     /**
@@ -48,8 +51,11 @@ public final class Compiler {
      *
      * @param kernels by which everything is computed
      * @param threads that will share the iterations
+     * @param listener is told what matrices are multiplied with
      */
-    public Compiler(Program program, DeviceWeights tensors, KvCache cache, SequenceIndex sequences, CpuKernels kernels, int threads) {
+    public Compiler(Program program, DeviceWeights tensors, KvCache cache, SequenceIndex sequences, CpuKernels kernels, int threads,
+            ActivationListener listener) {
+        this.listener = listener;
         this.program = program;
         this.tensors = tensors;
         this.cache = cache;
@@ -69,7 +75,7 @@ public final class Compiler {
         int body = 0;
         var steps = new ArrayList<CompiledOp>();
         Map<Rope, Angles> angles = new LinkedHashMap<>();
-        var parts = new PartCompiler(scratch, tensors, kernels, threads, steps);
+        var parts = new PartCompiler(scratch, tensors, kernels, threads, listener, steps);
         for (Op op : program.ops()) {
             rope(op).filter(r -> !angles.containsKey(r)).ifPresent(r -> {
                 var table = new Angles(r, scratch.tokens());
@@ -102,6 +108,9 @@ public final class Compiler {
     private void linear(Op.Linear l, Activations scratch, List<CompiledOp> steps) {
         List<Matrix> matrices = l.weights().stream().map(tensors::matrix).toList();
         Value.Rows kind = l.out().rows();
+        if (listener != ActivationListener.NONE) {
+            steps.add(new TapOp.Whole(scratch.rows(l.in()), kind, l.weights().stream().map(Weight::name).toList(), listener));
+        }
         Map<TokenFormat, BlockRows> arranged = new EnumMap<>(TokenFormat.class);
         for (Matrix m : matrices) {
             if (m instanceof PackedMatrix p) {

@@ -12,6 +12,7 @@ import io.jllm.model.ExpertOp;
 import io.jllm.model.LatentOp;
 import io.jllm.model.Value;
 import io.jllm.model.Weight;
+import io.jllm.spi.ActivationListener;
 import java.util.Collection;
 import java.util.EnumMap;
 import java.util.HashMap;
@@ -25,15 +26,19 @@ final class PartCompiler {
     private final DeviceWeights tensors;
     private final CpuKernels kernels;
     private final int threads;
+    private final ActivationListener listener;
     private final List<CompiledOp> steps;
     private final Map<Value, Grouping> groupings = new HashMap<>();
 
     /**
      * A compiler for one scratch memory.
      *
+     * @param listener is told what matrices are multiplied with
      * @param steps receives what is compiled
      */
-    PartCompiler(Activations scratch, DeviceWeights tensors, CpuKernels kernels, int threads, List<CompiledOp> steps) {
+    PartCompiler(Activations scratch, DeviceWeights tensors, CpuKernels kernels, int threads, ActivationListener listener,
+            List<CompiledOp> steps) {
+        this.listener = listener;
         this.scratch = scratch;
         this.tensors = tensors;
         this.kernels = kernels;
@@ -43,6 +48,7 @@ final class PartCompiler {
 
     void add(ExpertOp.ExpertLinear l) {
         Grouping grouping = grouping(l.route(), l.experts());
+        tap(scratch.rows(l.in()), grouping.topK(), grouping, l.weights());
         List<List<Matrix>> matrices = l.weights().stream().map(w -> tensors.experts(w, l.experts())).toList();
         Product[][] products = products(matrices, scratch.rows(l.in()), grouping.topK(), grouping);
         steps.add(new ExpertOps.Linear(scratch.rows(l.out()), products, l.weights().stream().mapToInt(Weight::rows).toArray(), l.weighted(), grouping,
@@ -53,9 +59,16 @@ final class PartCompiler {
         Grouping grouping = grouping(s.route(), s.experts());
         Rows in = scratch.rows(s.in());
         var pairs = new Rows(in.data(), in.at(), in.width() / s.topK());
+        tap(pairs, 1, grouping, List.of(s.weight()));
         Product[] products = products(List.of(tensors.experts(s.weight(), s.experts())), pairs, 1, grouping)[0];
         steps.add(new ExpertOps.Sum(scratch.rows(s.out()), products, s.weighted(), s.residual().map(scratch::rows), grouping, kernels.rows(),
                 threads));
+    }
+
+    private void tap(Rows in, int shared, Grouping grouping, List<Weight> weights) {
+        if (listener != ActivationListener.NONE) {
+            steps.add(new TapOp.Experts(in, shared, grouping, weights.stream().map(Weight::name).toList(), listener));
+        }
     }
 
     /** One for all that goes by a route. */

@@ -8,6 +8,7 @@
  * {@link AttentionOp}, {@link RowSums}
  * <li>{@link PartCompiler}: experts and heads, of which each row meets some: {@link RouteOp}, {@link Grouping}, {@link ExpertOps},
  * {@link LatentOps}
+ * <li>{@link TapOp}: tells a listener what matrices are multiplied with
  * <li>{@link DeviceWeights}, {@link Activations}: weights, and scratch memory; {@link MatrixUse}, {@link Product}: what is multiplied by what;
  * {@link TokenSpace}, {@link RopeTable}: what products and rotation keep
  * <li>io.jllm.cpu.kernels: the loops that these call, keys and values in blocks, and how attention is shared out

@@ -96,7 +96,16 @@ public final class CpuInfo {
 
     /** Whether it is known to have no fused multiply-add, without which {@code Math.fma} takes a microsecond. */
     public static boolean lacksFma() {
-        return field(CPUINFO, "flags").filter(flags -> (" " + flags + " ").contains(" sse2 ") && !(" " + flags + " ").contains(" fma ")).isPresent();
+        return has("sse2") && !has("fma");
+    }
+
+    /** Whether it is known to permute the bytes of 512 bits by one instruction (AVX-512 VBMI). */
+    public static boolean permutesBytes() {
+        return has("avx512vbmi");
+    }
+
+    private static boolean has(String flag) {
+        return field(CPUINFO, "flags").filter(flags -> (" " + flags + " ").contains(" " + flag + " ")).isPresent();
     }
 
     private static Optional<String> field(Path file, String name) {

@@ -7,6 +7,7 @@ import io.jllm.cpu.machine.MachineTier;
 import io.jllm.cpu.machine.asm.Isa;
 import io.jllm.cpu.vector.VectorKernels;
 import io.jllm.cpu.vector.VectorProbe;
+import io.jllm.spi.ActivationType;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -17,18 +18,45 @@ import java.util.concurrent.atomic.AtomicBoolean;
  *
  * @param kernels the fastest tier, which hands on to slower ones what it cannot do
  * @param reason why nothing faster was taken; empty if there is nothing faster here
+ * @param activations what they multiply quantised weights by: {@link ActivationType#INT8} or {@link ActivationType#FLOAT}
  */
-public record KernelChoice(CpuKernels kernels, String reason) {
+public record KernelChoice(CpuKernels kernels, String reason, ActivationType activations) {
     private static final String FLAG = "--add-modules jdk.incubator.vector";
     private static final AtomicBoolean WARNED = new AtomicBoolean();
 
     /**
-     * Chooses.
+     * Chooses kernels, and the activations that they are fastest with.
      *
      * @param name {@code auto}, {@code avx512}, {@code avx2}, {@code vector} or {@code scalar}
      * @throws IllegalArgumentException if there is no such kernel, or not here; the message lists those that are
      */
     public static KernelChoice of(String name) {
+        return of(name, ActivationType.AUTO);
+    }
+
+    /**
+     * Chooses.
+     *
+     * @param name as above
+     * @throws IllegalArgumentException also if the kernels multiply nothing by activations of 8 bits, where these are asked for
+     */
+    public static KernelChoice of(String name, ActivationType activations) {
+        KernelChoice choice = kernels(name);
+        return switch (activations) {
+            case AUTO -> choice;
+            case INT8 -> {
+                if (choice.activations != ActivationType.INT8) {
+                    throw new IllegalArgumentException(choice.name() + " kernels have no int8 activations, only float"
+                            + (name.equals(choice.name()) ? "" : " (" + choice.reason + ")") + "; leave activations out, or choose others of "
+                            + available());
+                }
+                yield choice;
+            }
+            case FLOAT -> new KernelChoice(new FloatActivations(choice.kernels), choice.reason, ActivationType.FLOAT);
+        };
+    }
+
+    private static KernelChoice kernels(String name) {
         return switch (name) {
             case "scalar" -> new KernelChoice(new ScalarKernels(), "scalar kernels were asked for");
             case "vector" -> {
@@ -42,6 +70,11 @@ public record KernelChoice(CpuKernels kernels, String reason) {
             case "auto" -> best();
             default -> throw new IllegalArgumentException("there are no kernels \"" + name + "\"; available here: " + available());
         };
+    }
+
+    /** With the activations that the kernels are fastest with: plain Java knows floats alone. */
+    private KernelChoice(CpuKernels kernels, String reason) {
+        this(kernels, reason, kernels instanceof ScalarKernels ? ActivationType.FLOAT : ActivationType.INT8);
     }
 
     private static KernelChoice machine(String name, Isa isa) {

@@ -4,9 +4,7 @@ import io.jllm.cpu.layout.Numbers.Integers;
 
 /** Loops of {@link VectorProducts} for a single token, straight from memory, and up to how many tokens they beat panels. Measured. */
 enum Single {
-    /** No loop: even one token goes by panels. */
-    NONE(0),
-    NIBBLES(3), BYTES(4), FOUR_BITS(4), FIVE_BITS(4), SIX_BITS(7), TWO_BITS(7), THREE_BITS(7);
+    NIBBLES(3), BYTES(4), FOUR_BITS(4), FIVE_BITS(4), SIX_BITS(7), TWO_BITS(7), THREE_BITS(7), CODES(3);
 
     private final int few;
 
@@ -16,9 +14,12 @@ enum Single {
 
     /** The loop for such numbers. */
     static Single of(Integers n) {
+        if (n.planes().coded()) {
+            return CODES;
+        }
         return switch (n.scales()) {
-            case HALVES -> n.planes().bytes() ? BYTES : n.planes().extraBits() == 0 ? NIBBLES : NONE;
-            case SIX_BITS -> n.planes().extraBits() == 0 ? FOUR_BITS : FIVE_BITS;
+            case HALVES -> n.planes().bytes() ? BYTES : n.planes().extraBits() == 0 ? NIBBLES : FIVE_BITS;
+            case SIX_BITS, HALVES_AND_MINIMA, BLOCK_BYTES, POWERS -> n.planes().extraBits() == 0 ? FOUR_BITS : FIVE_BITS;
             case BYTES -> n.planes().pairs() ? THREE_BITS : SIX_BITS;
             case FOUR_BITS -> TWO_BITS;
         };

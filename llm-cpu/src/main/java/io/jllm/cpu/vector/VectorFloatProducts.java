@@ -9,6 +9,7 @@ import io.jllm.cpu.kernels.Target;
 import io.jllm.cpu.kernels.Workspace;
 import io.jllm.cpu.layout.BlockRows;
 import io.jllm.cpu.layout.Numbers.Floats;
+import io.jllm.cpu.layout.Numbers.Integers;
 import io.jllm.cpu.layout.Rows;
 import io.jllm.cpu.layout.TokenFormat;
 import io.jllm.cpu.layout.WeightFormat;
@@ -25,7 +26,7 @@ final class VectorFloatProducts implements PackedProducts {
     private static final int GROUPS = 4;
     /** Rows of a panel. */
     private static final int PANEL = GROUPS * ROWS;
-    /** Blocks of a panel: whole units of every format. */
+    /** Blocks of a panel: whole units, or a part of one that divides it. */
     private static final int CHUNK = 2;
     /** Tokens that pass by a panel before it makes room for the next. */
     private static final int TOKENS = 256;
@@ -41,7 +42,9 @@ final class VectorFloatProducts implements PackedProducts {
     private static final long STRIP_SCALES = (long) CHUNK * V;
     /** Sums of a token: a float for each row of a panel. */
     private static final long ACC_BYTES = (long) PANEL * Float.BYTES;
-    private static final long SUMS = SCALES + GROUPS * PARTS * STRIP_SCALES;
+    /** A block whose codes were looked up. */
+    private static final long CODES = SCALES + GROUPS * PARTS * STRIP_SCALES;
+    private static final long SUMS = CODES + BLOCK / 4 * LINE;
     private static final long ACC = SUMS + TILE * ACC_BYTES;
     private static final float[] NONE = {};
 
@@ -156,7 +159,7 @@ final class VectorFloatProducts implements PackedProducts {
         for (int b = 0; b < w.blocks(); b += CHUNK) {
             int blocks = Math.min(CHUNK, w.blocks() - b);
             for (int g = 0; g < strips / PARTS && !stored; g++) {
-                unpack(w, w.unit(row / ROWS + g, b), blocks, g, m);
+                unpack(w, w.unit(row / ROWS + g, b), b % w.format().unitBlocks(), blocks, g, m);
             }
             MemorySegment numbers = stored ? w.data() : m;
             long first = stored ? w.unit(row / ROWS, b) : NUMBERS;
@@ -237,25 +240,31 @@ final class VectorFloatProducts implements PackedProducts {
         return x.at(token) + (long) x.cols() * Float.BYTES + (long) block * Float.BYTES;
     }
 
-    /** Blocks of a group, from the start of a unit on. */
-    private static void unpack(PackedMatrix w, long unit, int blocks, int group, MemorySegment m) {
-        WeightFormat format = w.format();
+    /** Blocks of a group, from that one of a unit on. */
+    private static void unpack(PackedMatrix w, long unit, int from, int blocks, int group, MemorySegment m) {
         long to = NUMBERS + group * GROUP_NUMBERS;
-        if (format.numbers() instanceof Floats f) {
-            switch (f) {
-                case F16 -> VectorFloats.fromHalves(w.data(), unit, blocks * BLOCK * ROWS, m, to);
-                case BF16 -> VectorFloats.fromBrains(w.data(), unit, blocks * BLOCK / 2, m, to);
-                case F32 -> throw new IllegalArgumentException("floats are used where they are");
-            }
-            return;
+        switch (w.format().numbers()) {
+            case Floats.F16 -> VectorFloats.fromHalves(w.data(), unit, blocks * BLOCK * ROWS, m, to);
+            case Floats.BF16 -> VectorFloats.fromBrains(w.data(), unit, blocks * BLOCK / 2, m, to);
+            case Floats.F32 -> throw new IllegalArgumentException("floats are used where they are");
+            case Integers n -> unpack(w, n, unit, from, blocks, group, m);
         }
+    }
+
+    private static void unpack(PackedMatrix w, Integers numbers, long unit, int from, int blocks, int group, MemorySegment m) {
+        WeightFormat format = w.format();
         for (int b = 0; b < blocks; b++) {
-            long at = unit + (b >> 1) * (long) format.unitBytes(2);
-            VectorFloats.fromBytes(w.data(), at + LINE + (long) (b & 1) * format.blockBytes(), BLOCK / 4, m, to + b * BLOCK * LINE);
-            for (int part = 0; part < PARTS; part++) {
-                VectorUnpack.half(w.data(), at + (b & 1) * (LINE / 2) + (long) part * V / 2, m,
-                        SCALES + (group * PARTS + part) * STRIP_SCALES + (long) b * V);
+            long block = unit + format.blockAt(from + b);
+            long to = NUMBERS + group * GROUP_NUMBERS + b * BLOCK * LINE;
+            if (numbers.planes().coded()) {
+                VectorCodes.lookUp(numbers.planes().book(), w.data(), block, WeightFormat.VECTOR, m, CODES);
+                VectorFloats.fromBytes(m, CODES, BLOCK / 4, m, to);
+            } else {
+                VectorFloats.fromBytes(w.data(), block, BLOCK / 4, m, to);
             }
+        }
+        for (int part = 0; part < PARTS; part++) {
+            VectorScales.unpack(format, numbers.scales(), w.data(), unit, from, part, blocks, m, SCALES + (group * PARTS + part) * STRIP_SCALES, 0);
         }
     }
 }

@@ -193,7 +193,7 @@ final class VectorFloats {
             return false;
         }
         for (int i = 0; i < n; i += L) {
-            FloatVector.fromArray(F, x, i).mul(VectorUnpack.UP).intoArray(x, i);
+            FloatVector.fromArray(F, x, i).mul(VectorScales.UP).intoArray(x, i);
         }
         return true;
     }
@@ -211,12 +211,12 @@ final class VectorFloats {
                 FloatVector y = FloatVector.broadcast(F, x.get(FLOAT, x0 + b * xb + 4L * c));
                 IntVector u = (IntVector) ShortVector.fromMemorySegment(H, w, w0 + at + c * LINE / 2, LITTLE_ENDIAN)
                         .convertShape(VectorOperators.S2I, I, 0);
-                f = u.lanewise(VectorOperators.LSHL, 13).and(HALF_BITS).reinterpretAsFloats().mul(VectorUnpack.UP).mul(VectorUnpack.UP)
-                        .mul(VectorUnpack.DOWN).fma(y, f);
+                f = u.lanewise(VectorOperators.LSHL, 13).and(HALF_BITS).reinterpretAsFloats().mul(VectorScales.UP).mul(VectorScales.UP)
+                        .mul(VectorScales.DOWN).fma(y, f);
                 u = (IntVector) ShortVector.fromMemorySegment(H, w, w1 + at + c * LINE / 2, LITTLE_ENDIAN)
                         .convertShape(VectorOperators.S2I, I, 0);
-                g = u.lanewise(VectorOperators.LSHL, 13).and(HALF_BITS).reinterpretAsFloats().mul(VectorUnpack.UP).mul(VectorUnpack.UP)
-                        .mul(VectorUnpack.DOWN).fma(y, g);
+                g = u.lanewise(VectorOperators.LSHL, 13).and(HALF_BITS).reinterpretAsFloats().mul(VectorScales.UP).mul(VectorScales.UP)
+                        .mul(VectorScales.DOWN).fma(y, g);
             }
         }
         f.intoMemorySegment(m, acc, LITTLE_ENDIAN);
@@ -254,8 +254,8 @@ final class VectorFloats {
     static void fromHalves(MemorySegment w, long from, int n, MemorySegment to, long at) {
         for (int i = 0; i < n; i += L) {
             IntVector h = (IntVector) ShortVector.fromMemorySegment(H, w, from + 2L * i, LITTLE_ENDIAN).convertShape(VectorOperators.S2I, I, 0);
-            h.lanewise(VectorOperators.LSHL, 13).and(HALF_BITS).reinterpretAsFloats().mul(VectorUnpack.UP).mul(VectorUnpack.UP)
-                    .mul(VectorUnpack.DOWN).intoMemorySegment(to, at + 4L * i, LITTLE_ENDIAN);
+            h.lanewise(VectorOperators.LSHL, 13).and(HALF_BITS).reinterpretAsFloats().mul(VectorScales.UP).mul(VectorScales.UP)
+                    .mul(VectorScales.DOWN).intoMemorySegment(to, at + 4L * i, LITTLE_ENDIAN);
         }
     }
 

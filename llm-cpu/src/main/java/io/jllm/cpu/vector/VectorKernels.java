@@ -47,6 +47,11 @@ public final class VectorKernels implements LoopKernels {
     }
 
     @Override
+    public Decoder decoder(WeightFormat format) {
+        return VectorDecoder.of(format).orElseGet(() -> LoopKernels.super.decoder(format));
+    }
+
+    @Override
     public void linear(StoredMatrix w, int from, int to, Rows x, int first, int tokens, Target out, int outRow, Workspace ws) {
         // Few tokens: what was decoded shall still be in the first cache. Many: it is read again for every four of them.
         int panel = tokens <= TILE ? TILE : Workspace.panel(w.cols());

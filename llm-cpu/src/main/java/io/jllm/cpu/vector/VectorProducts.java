@@ -48,7 +48,9 @@ public final class VectorProducts implements PackedProducts {
     private static final long MINIMA = SCALES + 2 * PARTS * STRIP_SCALES;
     private static final long STRIP_MINIMA = 2L * CHUNK * V;
     private static final long SUMS = MINIMA + 2 * PARTS * STRIP_MINIMA;
-    private static final long ACC = SUMS + 2L * CHUNK * 2 * VectorTiles.TOKENS * V;
+    /** Blocks of a strip whose codes were looked up. */
+    private static final long CODES = SUMS + 2L * CHUNK * 2 * VectorTiles.TOKENS * V;
+    private static final long ACC = CODES + (long) CHUNK * TokenFormat.BLOCK * L;
     /** Sums of a token: a float for each row of a panel. */
     private static final long ACC_BYTES = (long) PANEL * Float.BYTES;
 
@@ -80,7 +82,7 @@ public final class VectorProducts implements PackedProducts {
 
     @Override
     public TokenFormat tokens() {
-        return planes.bytes() ? TokenFormat.NUMBERS : TokenFormat.PAIRS;
+        return planes.bytes() || planes.coded() ? TokenFormat.NUMBERS : TokenFormat.PAIRS;
     }
 
     @Override
@@ -167,39 +169,55 @@ public final class VectorProducts implements PackedProducts {
         }
     }
 
-    /** A strip of a format with blocks of 256, by a single token: a unit's scales, sums of integers, then sums of floats. */
+    /** A strip by a single token: scales of some blocks, sums of integers, then sums of floats. */
     private void units(PackedMatrix w, int group, int part, BlockRows x, long token, int[] numbers, int[] starts, MemorySegment m, long acc) {
         int all = w.blocks();
         m.asSlice(acc, V).fill((byte) 0);
-        long factors = VectorTokens.scales(token, all);
+        WeightFormat format = w.format();
+        int shift = Integer.numberOfTrailingZeros(format.unitBlocks());
         for (int b = 0; b < all; b += CHUNK) {
             int blocks = Math.min(CHUNK, all - b);
             long unit = w.unit(group, b);
-            long at = unit + w.format().headerBytes() + (long) part * V;
-            long xb = factors + (long) b * Float.BYTES;
-            if (scales == Scales.BYTES) {
-                VectorUnpack.bytes(w.data(), unit, part, m, SCALES);
-                if (single == Single.SIX_BITS) {
-                    VectorSums.q6(w.data(), at, numbers, starts, b, blocks, m, SUMS);
-                } else {
-                    VectorSums.q3(w.data(), at, numbers, starts, b, blocks, m, SUMS);
+            long at = unit + format.headerBytes() + (long) part * V;
+            VectorScales.unpack(format, scales, w.data(), unit, 0, part, blocks, m, SCALES, MINIMA);
+            switch (single) {
+                case FOUR_BITS -> VectorSums.q4(w.data(), at, shift, format.headerBytes(), numbers, starts, b, blocks, m, SUMS);
+                case FIVE_BITS -> VectorSums.q5(w.data(), at, shift, format.headerBytes(), numbers, starts, b, blocks, m, SUMS);
+                case SIX_BITS -> VectorSums.q6(w.data(), at, numbers, starts, b, blocks, m, SUMS);
+                case TWO_BITS -> VectorSums.q2(w.data(), at, numbers, b, blocks, m, SUMS);
+                case THREE_BITS -> VectorSums.q3(w.data(), at, numbers, starts, b, blocks, m, SUMS);
+                case CODES -> {
+                    for (int k = 0; k < blocks; k++) {
+                        VectorCodes.lookUp(planes.book(), w.data(), unit + format.blockAt(k) + (long) part * V, V, m,
+                                CODES + (long) k * TokenFormat.BLOCK * L);
+                    }
+                    VectorCodes.sums(m, CODES, numbers, starts, b, blocks, SUMS);
                 }
-                VectorTiles.halves(m, SUMS, V, SCALES, x.data(), xb, blocks, acc);
-                continue;
+                case NIBBLES, BYTES -> throw new IllegalStateException(single + " has a loop of its own");
             }
-            if (scales == Scales.FOUR_BITS) {
-                VectorUnpack.fourBits(w.data(), unit, part, m, SCALES, MINIMA);
-                VectorSums.q2(w.data(), at, numbers, b, blocks, m, SUMS);
-                VectorTiles.halfMinima(m, SUMS, V, SCALES, MINIMA, x.data(), xb, VectorTokens.halves(token, all) + 8L * b, blocks, acc);
-                continue;
-            }
-            VectorUnpack.sixBits(w.data(), unit, part, m, SCALES, MINIMA);
-            if (single == Single.FIVE_BITS) {
-                VectorSums.q5(w.data(), at, numbers, starts, b, blocks, m, SUMS);
-            } else {
-                VectorSums.q4(w.data(), at, numbers, starts, b, blocks, m, SUMS);
-            }
-            VectorTiles.minima(m, SUMS, V, SCALES, MINIMA, raised(), x.data(), xb, (long) all * Float.BYTES, blocks,
+            strip(SUMS, V, SCALES, MINIMA, x, token, b, blocks, m, acc);
+        }
+    }
+
+    /**
+     * Adds sums of integers of some blocks of a strip to a token's sums of floats.
+     *
+     * @param token where the token starts
+     * @param block the first block
+     */
+    private void strip(long sums, long step, long d, long minima, BlockRows x, long token, int block, int blocks, MemorySegment m, long acc) {
+        int all = x.cols() / TokenFormat.BLOCK;
+        if (planes.coded()) {
+            VectorTiles.whole(m, sums, step, d, x.data(), token + ((long) x.cols() + block) * Float.BYTES, blocks, acc);
+            return;
+        }
+        long fields = VectorTokens.scales(token, all) + (long) block * Float.BYTES;
+        switch (scales) {
+            case HALVES, BLOCK_BYTES, POWERS -> VectorTiles.wide(m, sums, step, d, x.data(), fields, blocks, acc);
+            case BYTES -> VectorTiles.halves(m, sums, step, d, x.data(), fields, blocks, acc);
+            case SIX_BITS, HALVES_AND_MINIMA -> VectorTiles.minima(m, sums, step, d, minima, raised(), x.data(), fields, (long) all * Float.BYTES,
+                    blocks, acc);
+            case FOUR_BITS -> VectorTiles.halfMinima(m, sums, step, d, minima, x.data(), fields, VectorTokens.halves(token, all) + 8L * block, blocks,
                     acc);
         }
     }
@@ -233,8 +251,7 @@ public final class VectorProducts implements PackedProducts {
                              long acc) {
         long stride = x.format().bytes(1, x.cols());
         long x0 = x.at(token) + (long) block * VectorTokens.PAIRS;
-        long fields = x.at(token) + (long) w.blocks() * VectorTokens.PAIRS + (long) block * Float.BYTES;
-        long field = (long) w.blocks() * Float.BYTES;
+        long fields = VectorTokens.scales(x.at(token), w.blocks()) + (long) block * Float.BYTES;
         boolean narrow = planes.extraBits() == 0; // both sums of a row together fit 16 bits
         if (scales == Scales.HALVES && narrow && tokens == VectorTiles.TOKENS) {
             VectorTile.scaled4(m, INTEGERS + first * STRIP_INTEGERS, INTEGERS + second * STRIP_INTEGERS, SCALES + first * STRIP_SCALES,
@@ -256,38 +273,20 @@ public final class VectorProducts implements PackedProducts {
         }
         for (int t = 0; t < tokens; t++) {
             long from = SUMS + 2L * t * V;
-            long xt = fields + t * stride;
             long at = acc + t * ACC_BYTES;
             long d0 = SCALES + first * STRIP_SCALES;
             long d1 = SCALES + second * STRIP_SCALES;
-            switch (scales) {
-                case HALVES -> {
-                    if (narrow) {
-                        VectorTiles.scaled(m, from, step, d0, d1, x.data(), xt, blocks, at);
-                    } else {
-                        VectorTiles.wide(m, from, step, d0, x.data(), xt, blocks, at);
-                        VectorTiles.wide(m, from + V, step, d1, x.data(), xt, blocks, at + V);
-                    }
-                }
-                case BYTES -> {
-                    VectorTiles.halves(m, from, step, d0, x.data(), xt, blocks, at);
-                    VectorTiles.halves(m, from + V, step, d1, x.data(), xt, blocks, at + V);
-                }
-                case FOUR_BITS -> {
-                    long sums = VectorTokens.halves(x.at(token + t), w.blocks()) + 8L * block;
-                    VectorTiles.halfMinima(m, from, step, d0, MINIMA + first * STRIP_MINIMA, x.data(), xt, sums, blocks, at);
-                    VectorTiles.halfMinima(m, from + V, step, d1, MINIMA + second * STRIP_MINIMA, x.data(), xt, sums, blocks, at + V);
-                }
-                case SIX_BITS -> {
-                    VectorTiles.minima(m, from, step, d0, MINIMA + first * STRIP_MINIMA, raised(), x.data(), xt, field, blocks, at);
-                    VectorTiles.minima(m, from + V, step, d1, MINIMA + second * STRIP_MINIMA, raised(), x.data(), xt, field, blocks, at + V);
-                }
+            if (scales == Scales.HALVES && narrow) {
+                VectorTiles.scaled(m, from, step, d0, d1, x.data(), fields + t * stride, blocks, at);
+            } else {
+                strip(from, step, d0, MINIMA + first * STRIP_MINIMA, x, x.at(token + t), block, blocks, m, at);
+                strip(from + V, step, d1, MINIMA + second * STRIP_MINIMA, x, x.at(token + t), block, blocks, m, at + V);
             }
         }
     }
 
     /** By how much integers were lowered below what they stand for, in eighths. */
     private int raised() {
-        return (planes.middle() - planes.offset()) / TokenFormat.SUM_FACTOR;
+        return (VectorUnpack.lowered(planes) - planes.offset()) / TokenFormat.SUM_FACTOR;
     }
 }

@@ -74,10 +74,10 @@ final class VectorRow {
             t = t.add(v.lanewise(VectorOperators.LSHR, 12).reinterpretAsShorts().mul(IntVector.broadcast(I, x[i + 15]).reinterpretAsShorts()));
             IntVector h = (IntVector) ShortVector.fromMemorySegment(H, w, d + unit + (b & 1) * LINE / 2, LITTLE_ENDIAN)
                     .convertShape(VectorOperators.S2I, I, 0);
-            IntVector n = h.and(0x7fff).lanewise(VectorOperators.LSHL, 13).add(VectorUnpack.REBIAS);
+            IntVector n = h.and(0x7fff).lanewise(VectorOperators.LSHL, 13).add(VectorScales.REBIAS);
             FloatVector c = n.reinterpretAsFloats();
-            c = n.min(c.add(c).sub(VectorUnpack.NORMAL).reinterpretAsInts()).or(h.and(Integer.MIN_VALUE)).reinterpretAsFloats()
-                    .mul(VectorUnpack.UP).mul(VectorUnpack.DOWN);
+            c = n.min(c.add(c).sub(VectorScales.NORMAL).reinterpretAsInts()).or(h.and(Integer.MIN_VALUE)).reinterpretAsFloats()
+                    .mul(VectorScales.UP).mul(VectorScales.DOWN);
             h = s.add(t).reinterpretAsInts();
             h = h.lanewise(VectorOperators.LSHL, Short.SIZE).add(h).lanewise(VectorOperators.ASHR, Short.SIZE);
             acc = ((FloatVector) h.convert(VectorOperators.I2F, 0)).mul(c).fma(FloatVector.broadcast(F, scales[b]), acc);
@@ -113,10 +113,10 @@ final class VectorRow {
             }
             IntVector h = (IntVector) ShortVector.fromMemorySegment(H, w, d + unit + (b & 1) * LINE / 2, LITTLE_ENDIAN)
                     .convertShape(VectorOperators.S2I, I, 0);
-            IntVector n = h.and(0x7fff).lanewise(VectorOperators.LSHL, 13).add(VectorUnpack.REBIAS);
+            IntVector n = h.and(0x7fff).lanewise(VectorOperators.LSHL, 13).add(VectorScales.REBIAS);
             FloatVector c = n.reinterpretAsFloats();
-            c = n.min(c.add(c).sub(VectorUnpack.NORMAL).reinterpretAsInts()).or(h.and(Integer.MIN_VALUE)).reinterpretAsFloats()
-                    .mul(VectorUnpack.UP).mul(VectorUnpack.DOWN);
+            c = n.min(c.add(c).sub(VectorScales.NORMAL).reinterpretAsInts()).or(h.and(Integer.MIN_VALUE)).reinterpretAsFloats()
+                    .mul(VectorScales.UP).mul(VectorScales.DOWN);
             h = both.sub(upper.lanewise(VectorOperators.LSHL, Short.SIZE)).add(upper);
             acc = ((FloatVector) h.convert(VectorOperators.I2F, 0)).mul(c).fma(FloatVector.broadcast(F, scales[b]), acc);
         }

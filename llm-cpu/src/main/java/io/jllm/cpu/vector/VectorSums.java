@@ -12,7 +12,7 @@ import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorOperators;
 
 /**
- * Sums of products of integers of formats with blocks of 256, for a strip and a single token, straight from memory; {@link VectorTiles}
+ * Sums of products of integers for a strip and a single token, straight from memory; {@link VectorTiles}
  * make floats of them. Two sums of 16 bits for a row, of its columns 0 and 1 and of its columns 2 and 3 of each four. Integers stay
  * unsigned, but sums begin with what that is too much, and wrap on the way.
  */
@@ -28,17 +28,19 @@ final class VectorSums {
     }
 
     /**
-     * A unit of four bits with minima: a sum for each block, less 8 times the sum of the token's numbers, in the lower 16 bits; the upper ones are 0.
+     * Blocks of four bits with minima: a sum for each block, less 8 times the sum of the token's numbers, in the lower 16 bits; the upper ones are 0.
      *
-     * @param at the strip's place in the first block
+     * @param at the strip's place in the first block, which is the first of a unit
+     * @param shift of the number of a block, for that of its unit
+     * @param header bytes between the blocks of a unit and those of the next
      * @param x pairs of the token for nibbles, see {@link VectorTokens#nibbles}
      * @param sums -8 times the sum of each block
      * @param first block
      * @param to where sums go, a vector for each block
      */
-    static void q4(MemorySegment w, long at, int[] x, int[] sums, int first, int blocks, MemorySegment m, long to) {
+    static void q4(MemorySegment w, long at, int shift, int header, int[] x, int[] sums, int first, int blocks, MemorySegment m, long to) {
         for (int b = 0; b < blocks; b++) {
-            long block = at + 4 * b * LINE;
+            long block = at + 4 * b * LINE + (long) (b >> shift) * header;
             int i = 16 * (first + b);
             ShortVector s = IntVector.broadcast(I, sums[first + b] & 0xffff).reinterpretAsShorts();
             ShortVector t = ShortVector.zero(S);
@@ -69,14 +71,14 @@ final class VectorSums {
     }
 
     /**
-     * A unit of five bits, less 16 times the sum of the token's numbers.
+     * Blocks of five bits, less 16 times the sum of the token's numbers.
      *
      * @param x pairs of the token for bytes, see {@link VectorTokens#bytes}
      * @param starts pairs of -16 times the sums of the token's numbers, for each half of a block
      */
-    static void q5(MemorySegment w, long at, int[] x, int[] starts, int first, int blocks, MemorySegment m, long to) {
+    static void q5(MemorySegment w, long at, int shift, int header, int[] x, int[] starts, int first, int blocks, MemorySegment m, long to) {
         for (int b = 0; b < blocks; b++) {
-            long block = at + 5 * b * LINE;
+            long block = at + 5 * b * LINE + (long) (b >> shift) * header;
             IntVector u = IntVector.fromMemorySegment(I, w, block + 4 * LINE, LITTLE_ENDIAN);
             int i = 16 * (first + b);
             ShortVector s = IntVector.broadcast(I, starts[i / 8]).reinterpretAsShorts();

@@ -122,6 +122,17 @@ final class VectorTiles {
         f.intoMemorySegment(m, acc, LITTLE_ENDIAN);
     }
 
+    /** The same, one strip, where sums have 32 bits. */
+    static void whole(MemorySegment m, long from, long step, long d, MemorySegment x, long x0, int blocks, long acc) {
+        FloatVector f = FloatVector.fromMemorySegment(F, m, acc, LITTLE_ENDIAN);
+        for (int b = 0; b < blocks; b++) {
+            FloatVector c = FloatVector.fromMemorySegment(F, m, d + (long) b * V, LITTLE_ENDIAN);
+            IntVector s = IntVector.fromMemorySegment(I, m, from + b * step, LITTLE_ENDIAN);
+            f = ((FloatVector) s.convert(VectorOperators.I2F, 0)).mul(c).fma(FloatVector.broadcast(F, x.get(FLOAT, x0 + 4L * b)), f);
+        }
+        f.intoMemorySegment(m, acc, LITTLE_ENDIAN);
+    }
+
     /**
      * The same, one strip, where each half of a block has a scale: t = sum * scale, t = fma(sum of the second half, its scale, t).
      *

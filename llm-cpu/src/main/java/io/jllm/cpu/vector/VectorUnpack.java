@@ -4,15 +4,12 @@ import static io.jllm.cpu.vector.VectorKernels.F;
 import static io.jllm.cpu.vector.VectorKernels.L;
 import static java.nio.ByteOrder.LITTLE_ENDIAN;
 
-import io.jllm.cpu.layout.Layout;
 import io.jllm.cpu.layout.Numbers.Integers;
 import io.jllm.cpu.layout.Planes;
-import io.jllm.cpu.layout.Rows;
 import io.jllm.cpu.layout.Scales;
 import io.jllm.cpu.layout.WeightFormat;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.ByteVector;
-import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorOperators;
@@ -37,24 +34,11 @@ final class VectorUnpack {
     /** Vectors of a block. */
     static final int PAIRS = 16;
     private static final int LINE = WeightFormat.VECTOR;
-    private static final int ROWS = WeightFormat.ROWS;
     private static final int WORDS = 4;
-    private static final int BLOCKS = 8;
-    /** In each byte. */
-    private static final int SIX_BITS = 0x3f3f3f3f;
-    private static final int UPPER_OF_SIX = 0x30303030;
-    private static final int LOW_OF_SIX = 0x0f0f0f0f;
-    private static final int BYTE = 0xff;
     private static final short NIBBLE = 15;
     private static final short PAIR = 3;
     /** The columns, in fours, whose fifth bits are bits 0 to 7 of a byte. */
     private static final int[] FIFTH = {0, 1, 4, 5, 2, 3, 6, 7};
-    /** What exponents of floats are above those of numbers in half precision. */
-    static final int REBIAS = 112 << 23;
-    /** The least number in half precision of which all bits count. */
-    static final float NORMAL = 0x1p-14f;
-    static final float UP = 0x1p112f;
-    static final float DOWN = 0x1p-112f;
 
     private VectorUnpack() {
     }
@@ -67,19 +51,16 @@ final class VectorUnpack {
      * @param blocks how many, at most 8
      * @param panel receives the integers
      * @param scales receives a vector for each scale
-     * @param minima receives a vector for each block's minimum, where there are any
+     * @param minima receives a vector for each minimum, where there are any
      */
     static void unpack(WeightFormat format, Planes planes, Scales kind, MemorySegment w, long unit, int part, int blocks, MemorySegment to,
                        long panel, long scales, long minima) {
-        int unitBlocks = format.unitBlocks();
-        long unitBytes = format.unitBytes(unitBlocks);
         for (int b = 0; b < blocks; b++) {
-            long at = unit + b / unitBlocks * unitBytes;
-            long block = at + format.headerBytes() + (long) (b % unitBlocks) * format.blockBytes() + (long) part * V;
+            long block = unit + format.blockAt(b) + (long) part * V;
             if (planes.pairs()) {
-                pairs(w, block, to, panel(panel, b), planes);
+                pairs(w, block, to, panel(panel, b), lowered(planes), planes.three());
             } else {
-                nibbles(w, block, to, panel(panel, b), (short) planes.middle(), planes.split());
+                nibbles(w, block, to, panel(panel, b), lowered(planes), planes.split());
             }
             if (planes.extraBits() == 1) {
                 fifth(w, block + WORDS * LINE, to, panel(panel, b));
@@ -87,32 +68,33 @@ final class VectorUnpack {
                 upper(w, block + WORDS * LINE, to, panel(panel, b));
                 upper(w, block + (WORDS + 1) * LINE, to, panel(panel, b) + PAIRS / 2 * V);
             }
-            if (kind == Scales.HALVES) {
-                half(w, at + b % unitBlocks * (LINE / 2) + (long) part * V / 2, to, scales + (long) b * V);
-            }
         }
-        switch (kind) {
-            case HALVES -> { }
-            case SIX_BITS -> sixBits(w, unit, part, to, scales, minima);
-            case BYTES -> bytes(w, unit, part, to, scales);
-            case FOUR_BITS -> fourBits(w, unit, part, to, scales, minima);
-        }
+        VectorScales.unpack(format, kind, w, unit, 0, part, blocks, to, scales, minima);
     }
 
     /**
-     * Whether there are loops for such numbers: bytes and nibbles, with a fifth bit or without, that share a scale in half precision, the
-     * latter also with scales and minima of 6 bits; six bits or three with a byte for each half of a block, and two with scales and minima
-     * of 4.
+     * Whether there are loops for such numbers: nibbles, with a fifth bit or without, or as places in a table, with any scales of a block; the
+     * first two with minima as well; bytes with scales in half precision; six bits or three with a byte for each half of a block; and two with
+     * scales and minima of 4.
      */
     static boolean covers(Integers n) {
         Planes p = n.planes();
-        boolean five = p.extraBits() <= 1 && p.split();
+        boolean five = !p.pairs() && p.extraBits() <= 1 && p.split();
+        if (p.coded()) {
+            return p.split() && n.scales().each() == 1 && !n.scales().minima();
+        }
         return switch (n.scales()) {
             case HALVES -> p.offset() == p.middle() && (five || p.bytes());
-            case SIX_BITS -> p.offset() == 0 && five;
+            case BLOCK_BYTES, POWERS -> p.offset() == p.middle() && five;
+            case SIX_BITS, HALVES_AND_MINIMA -> p.offset() == 0 && five;
             case BYTES -> p.offset() == p.middle() && (p.extraBits() == 2 && !p.split() || p.three());
             case FOUR_BITS -> p.offset() == 0 && p.pairs() && !p.three();
         };
+    }
+
+    /** What is subtracted from integers. */
+    static short lowered(Planes planes) {
+        return (short) (planes.pairs() ? planes.offset() : planes.middle());
     }
 
     private static long panel(long panel, int block) {
@@ -138,14 +120,13 @@ final class VectorUnpack {
     }
 
     /** Two vectors of pairs of bits, and perhaps one of third bits. */
-    private static void pairs(MemorySegment w, long block, MemorySegment to, long panel, Planes planes) {
-        short offset = (short) planes.offset();
+    private static void pairs(MemorySegment w, long block, MemorySegment to, long panel, short offset, boolean three) {
         for (int i = 0; i < PAIRS / 2; i++) {
             ShortVector v = ShortVector.fromMemorySegment(S, w, block + (long) (i / WORDS) * LINE, LITTLE_ENDIAN)
                     .lanewise(VectorOperators.LSHR, i % WORDS * 2);
             ShortVector even = v.and(PAIR);
             ShortVector odd = v.lanewise(VectorOperators.LSHR, Byte.SIZE).and(PAIR);
-            if (planes.three()) {
+            if (three) {
                 ShortVector bits = ShortVector.fromMemorySegment(S, w, block + 2 * LINE, LITTLE_ENDIAN).lanewise(VectorOperators.LSHR, i);
                 even = even.add(bits.and((short) 1).lanewise(VectorOperators.LSHL, 2));
                 odd = odd.add(bits.lanewise(VectorOperators.LSHR, Byte.SIZE).and((short) 1).lanewise(VectorOperators.LSHL, 2));
@@ -177,86 +158,5 @@ final class VectorUnpack {
             bits.lanewise(VectorOperators.LSHR, 2 * i + Byte.SIZE).and((short) 3).lanewise(VectorOperators.LSHL, 4)
                     .add(ShortVector.fromMemorySegment(S, to, first + V, LITTLE_ENDIAN)).intoMemorySegment(to, first + V, LITTLE_ENDIAN);
         }
-    }
-
-    /**
-     * Numbers in half precision to floats. Their exponents become a float's, which is all but for those below the least normal number m: as
-     * {@code 2 x - m} is less than x below m, and above it nowhere, these are the smaller of both. A multiplication alone would do it too,
-     * were it not slow where it takes numbers below a float's least normal one. On the way up infinity becomes one, and so does
-     * what is no number.
-     */
-    static void half(MemorySegment w, long at, MemorySegment to, long out) {
-        IntVector h = (IntVector) ShortVector.fromMemorySegment(H, w, at, LITTLE_ENDIAN).convertShape(VectorOperators.S2I, I, 0);
-        IntVector n = h.and(0x7fff).lanewise(VectorOperators.LSHL, 13).add(REBIAS);
-        FloatVector c = n.reinterpretAsFloats();
-        n.min(c.add(c).sub(NORMAL).reinterpretAsInts()).or(h.and(Integer.MIN_VALUE)).reinterpretAsFloats().mul(UP).mul(DOWN)
-                .intoMemorySegment(to, out, LITTLE_ENDIAN);
-    }
-
-    /** Scales and minima of 6 bits each, times one in half precision each. */
-    static void sixBits(MemorySegment w, long unit, int part, MemorySegment to, long scales, long minima) {
-        long word = unit + LINE + (long) part * V;
-        half(w, unit + (long) part * V / 2, to, scales);
-        factors(w, word, word + 2 * LINE, 0, to, scales);
-        half(w, unit + LINE / 2 + (long) part * V / 2, to, minima);
-        factors(w, word + LINE, word + 2 * LINE, 4, to, minima);
-    }
-
-    /** Eight factors of 6 bits, times the floats that are where the first one goes. */
-    private static void factors(MemorySegment w, long first, long rest, int shift, MemorySegment to, long out) {
-        FloatVector d = FloatVector.fromMemorySegment(F, to, out, LITTLE_ENDIAN);
-        IntVector v = IntVector.fromMemorySegment(I, w, first, LITTLE_ENDIAN);
-        IntVector r = IntVector.fromMemorySegment(I, w, rest, LITTLE_ENDIAN).lanewise(VectorOperators.LSHR, shift).and(LOW_OF_SIX)
-                .or(v.lanewise(VectorOperators.LSHR, 2).and(UPPER_OF_SIX));
-        v = v.and(SIX_BITS);
-        for (int b = 0; b < BLOCKS / 2; b++) {
-            ((FloatVector) v.and(BYTE).convert(VectorOperators.I2F, 0)).mul(d).intoMemorySegment(to, out + (long) b * V, LITTLE_ENDIAN);
-            ((FloatVector) r.and(BYTE).convert(VectorOperators.I2F, 0)).mul(d).intoMemorySegment(to, out + (long) (b + BLOCKS / 2) * V,
-                    LITTLE_ENDIAN);
-            v = v.lanewise(VectorOperators.LSHR, Byte.SIZE);
-            r = r.lanewise(VectorOperators.LSHR, Byte.SIZE);
-        }
-    }
-
-    /** Signed bytes times floats. */
-    static void bytes(MemorySegment w, long unit, int part, MemorySegment to, long scales) {
-        long from = unit + LINE + (long) part * L;
-        if (B.length() > L) {
-            for (int i = 0; i < 2 * BLOCKS; i++) {
-                for (int r = 0; r < L; r++) {
-                    float d = w.get(Rows.FLOAT, unit + (long) part * V + 4L * r);
-                    to.set(Rows.FLOAT, scales + (long) i * V + 4L * r, d * w.get(Layout.BYTE, from + (long) i * ROWS + r));
-                }
-            }
-            return;
-        }
-        FloatVector d = FloatVector.fromMemorySegment(F, w, unit + (long) part * V, LITTLE_ENDIAN);
-        for (int i = 0; i < 2 * BLOCKS; i++) {
-            ((FloatVector) ByteVector.fromMemorySegment(B, w, from + (long) i * ROWS, LITTLE_ENDIAN).convertShape(VectorOperators.B2F, F, 0)).mul(d)
-                    .intoMemorySegment(to, scales + (long) i * V, LITTLE_ENDIAN);
-        }
-    }
-
-    /** Scales and minima of 4 bits each, times one in half precision each. */
-    static void fourBits(MemorySegment w, long unit, int part, MemorySegment to, long scales, long minima) {
-        half(w, unit + (long) part * V / 2, to, scales);
-        half(w, unit + LINE / 2 + (long) part * V / 2, to, minima);
-        FloatVector d = FloatVector.fromMemorySegment(F, to, scales, LITTLE_ENDIAN);
-        FloatVector m = FloatVector.fromMemorySegment(F, to, minima, LITTLE_ENDIAN);
-        for (int i = 0; i < 2 * BLOCKS; i++) {
-            IntVector both = octets(w, unit + LINE + (long) i * ROWS + (long) part * L);
-            ((FloatVector) both.and(NIBBLE).convert(VectorOperators.I2F, 0)).mul(d).intoMemorySegment(to, scales + (long) i * V, LITTLE_ENDIAN);
-            ((FloatVector) both.lanewise(VectorOperators.LSHR, 4).and(NIBBLE).convert(VectorOperators.I2F, 0)).mul(m)
-                    .intoMemorySegment(to, minima + (long) i * V, LITTLE_ENDIAN);
-        }
-    }
-
-    /** A byte for each row of a strip. */
-    private static IntVector octets(MemorySegment w, long at) {
-        if (B.length() == L) {
-            return (IntVector) ByteVector.fromMemorySegment(B, w, at, LITTLE_ENDIAN).convertShape(VectorOperators.B2I, I, 0);
-        }
-        // Four bytes, for which there is no vector: to lanes of their own.
-        return IntVector.broadcast(I, w.get(Layout.INT, at)).lanewise(VectorOperators.LSHR, IntVector.zero(I).addIndex(Byte.SIZE));
     }
 }

@@ -7,8 +7,9 @@
  * <li>{@link VectorKernels}: the contract of floats; {@link VectorDots}, {@link VectorMath}, {@link VectorRows}, {@link VectorActivations},
  * {@link VectorRope}, {@link VectorAttention}, {@link VectorHalfKv}, {@link VectorByteKv} do its parts
  * <li>{@link VectorProducts}: the contract of rearranged weights; {@link VectorTokens} quantises what they meet
- * <li>{@link VectorRow}, {@link VectorSums}: one token
- * <li>{@link VectorUnpack}, {@link VectorTiles}, {@link VectorTile}: several
+ * <li>{@link VectorRow}, {@link VectorSums}, {@link VectorCodes}: one token
+ * <li>{@link VectorUnpack}, {@link VectorScales}, {@link VectorTiles}, {@link VectorTile}: several
+ * <li>{@link VectorDecoder}: floats of rearranged weights
  * <li>{@link VectorFloatProducts}, {@link VectorFloats}: weights that are floats
  * </ul>
  */

@@ -83,6 +83,17 @@ class CpuKernelsTest {
         }
     }
 
+    /** Sums of hundreds of numbers in another order: what is lost depends on how large they are, and not on what is left when they cancel out. */
+    private static void asNearAsSumsAre(Rows want, Rows got, String what) {
+        double largest = 0;
+        for (long at = 0; at < want.data().byteSize(); at += Float.BYTES) {
+            largest = Math.max(largest, Math.abs(want.data().get(Rows.FLOAT, at)));
+        }
+        for (long at = 0; at < want.data().byteSize(); at += Float.BYTES) {
+            assertEquals(want.data().get(Rows.FLOAT, at), got.data().get(Rows.FLOAT, at), 1e-5 * largest, what + ", float " + at / Float.BYTES);
+        }
+    }
+
     private Rows stored(CpuKernels kernels, Tensor t, Rows x) {
         Rows out = rows(TOKENS, (int) t.rows());
         kernels.stored().linear(StoredMatrix.of(t, new float[0]), 0, (int) t.rows(), x, TOKENS, new Target(out, 0, Optional.empty()), ws);
@@ -98,7 +109,7 @@ class CpuKernelsTest {
             Rows want = stored(scalar, t, x);
             for (CpuKernels kernels : tiers()) {
                 Rows got = stored(kernels, t, x);
-                near(want, got, 1e-3, kernels.describe() + " " + type); // sums of hundreds of large numbers
+                asNearAsSumsAre(want, got, kernels.describe() + " " + type);
                 if (kernels instanceof MachineTier m) {
                     near(stored(m.next(), t, x), got, 0, kernels.describe() + " " + type + ", handed on");
                 }

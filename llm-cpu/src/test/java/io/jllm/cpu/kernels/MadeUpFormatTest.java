@@ -36,12 +36,15 @@ import org.junit.jupiter.api.Test;
 class MadeUpFormatTest {
     private static final int BLOCK = 32;
     private static final int BITS_AT = 16;
-    private static final int SCALE_AT = 20;
+    private static final int POWER_AT = 20;
     /** The row. The type is one of 22 bytes for 32 values; its own codec is not asked. */
-    private static final WeightFormat FORMAT = new WeightFormat(DType.Q5_0, new Integers(new Planes(1, 16, true), Scales.HALVES),
+    private static final WeightFormat FORMAT = new WeightFormat(DType.Q5_0, new Integers(new Planes(1, 16, true), Scales.POWERS),
             new NeighboursLayout());
 
-    /** 32 values of 5 bits: nibbles of neighbours in pairs, then their fifth bits in order, then the scale d; the value is (q - 16) d. */
+    /**
+     * 32 values of 5 bits: nibbles of neighbours in pairs, then their fifth bits in order, then a power e, then a byte of no use; the value is
+     * (q - 16) 2^(e - 128).
+     */
     private record Neighbours() implements Codec {
         @Override
         public DType type() {
@@ -52,10 +55,13 @@ class MadeUpFormatTest {
         public void decode(MemorySegment src, long offset, float[] dst, int at, int count) {
             for (int i = 0; i < count; i++) {
                 byte[] block = src.asSlice(offset + i / BLOCK * DType.Q5_0.blockBytes(), DType.Q5_0.blockBytes()).toArray(ValueLayout.JAVA_BYTE);
-                float d = Float.float16ToFloat((short) (block[SCALE_AT] & 0xff | block[SCALE_AT + 1] << Byte.SIZE));
-                dst[at + i] = (value(block, 0, i % BLOCK) - 16) * d;
+                dst[at + i] = (value(block, 0, i % BLOCK) - 16) * power(block[POWER_AT]);
             }
         }
+    }
+
+    private static float power(int e) {
+        return (float) Math.pow(2, (e & 0xff) - 128);
     }
 
     private static int value(byte[] stored, int at, int i) {
@@ -64,18 +70,23 @@ class MadeUpFormatTest {
 
     /** Takes its blocks apart. */
     private static final class NeighboursLayout extends Layout {
-        private static final int HEADER = 2 * Short.BYTES;
+        private static final int HEADER = 4;
         private static final int RECORD = 5 * Integer.BYTES;
         private static final int[] FIFTH = {0, 1, 4, 5, 2, 3, 6, 7};
 
         @Override
         public List<Integer> halves() {
-            return List.of(SCALE_AT);
+            return List.of();
+        }
+
+        @Override
+        public List<Integer> powers() {
+            return List.of(POWER_AT);
         }
 
         @Override
         protected void model(byte[] stored, int at, BlockModel to, int column) {
-            to.scales()[column / BLOCK] = number(stored, at + SCALE_AT);
+            to.scales()[column / BLOCK] = power(stored[at + POWER_AT]);
             for (int i = 0; i < BLOCK; i++) {
                 to.values()[column + i] = value(stored, at, i) - 16;
             }
@@ -87,7 +98,7 @@ class MadeUpFormatTest {
             for (int b = 0; b < columns / BLOCK; b++) {
                 int block = at + b * DType.Q5_0.blockBytes();
                 int to = start + HEADER + b * RECORD;
-                put(record, start + b * Short.BYTES, half(stored, block + SCALE_AT));
+                record[start + b] = stored[block + POWER_AT];
                 Arrays.fill(record, to, to + RECORD, (byte) 0);
                 for (int i = 0; i < BLOCK; i++) {
                     int q = value(stored, block, i);
@@ -113,7 +124,7 @@ class MadeUpFormatTest {
                 int c = i % BLOCK;
                 int nibble = word(data, unit, row, block + c % 16 / 4 * 4) >>> c % 4 * 8 + c / 16 * 4 & 15;
                 int fifth = word(data, unit, row, block + BITS_AT) >>> c % 4 * 8 + bit(c / 4) & 1;
-                to[at + i] = ((nibble | fifth << 4) - 16) * half(data, unit, row, i / BLOCK * Short.BYTES);
+                to[at + i] = ((nibble | fifth << 4) - 16) * power(signedByte(data, unit, row, i / BLOCK));
             }
         }
     }

@@ -1,11 +1,13 @@
 package io.jllm.cpu.kernels;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.jllm.cpu.layout.BlockModel;
 import io.jllm.cpu.layout.BlockRows;
 import io.jllm.cpu.layout.Layout;
+import io.jllm.cpu.layout.Numbers;
 import io.jllm.cpu.layout.Rows;
 import io.jllm.cpu.layout.TokenFormat;
 import io.jllm.cpu.layout.WeightFormat;
@@ -242,6 +244,7 @@ public abstract class PackedContract {
     void asNearToProductsOfFloatsAsEightBitsAllow() {
         everywhere((kernels, type) -> {
             int cols = cols(type, 1600);
+            boolean minima = WeightFormat.of(type).orElseThrow().numbers() instanceof Numbers.Integers n && n.scales().minima();
             Tensor t = weights(type, 48, cols);
             PackedMatrix w = pack(t);
             float[][] x = gaussian(9, cols, 1);
@@ -261,7 +264,7 @@ public abstract class PackedContract {
                     // Each of the sums and products of floats rounds once, by 2^-24 of what has come together so far; a minimum is as
                     // much as 31 times its scale more than what is left when it is off.
                     int sums = type.isQuantized() ? 4 * cols / BLOCK : cols;
-                    bound += size * (type.blockElements() == 256 ? 64 : 1) * (sums + 4) * 0x1p-24;
+                    bound += size * (minima ? 64 : 1) * (sums + 4) * 0x1p-24;
                     double got = out.data().get(Rows.FLOAT, out.row(i) + 4L * r);
                     assertEquals(want, got, bound, type + ", row " + r + ", token " + i);
                 }
@@ -297,6 +300,39 @@ public abstract class PackedContract {
                 }
             }
         }
+    }
+
+    /** The smallest powers are below the least normal float, and the largest is the format's own. */
+    @Test
+    void everyPowerOfTwoThatAScaleCanBe() {
+        everywhere((kernels, type) -> {
+            if (WeightFormat.of(type).orElseThrow().layout().powers().isEmpty()) {
+                return;
+            }
+            int cols = 7 * BLOCK;
+            Tensor t = weights(type, 256, cols);
+            for (int r = 0; r < 256; r++) {
+                for (int b = 0; b < cols / BLOCK; b++) {
+                    t.data().set(Layout.BYTE, r * t.rowBytes() + (long) b * type.blockBytes(), (byte) r);
+                }
+            }
+            PackedMatrix w = pack(t);
+            List<BlockModel> model = model(t);
+            var row = new float[cols];
+            for (int r = 0; r < 256; r++) {
+                w.decode(r, row);
+                assertArrayEquals(decoded(t, r), row, "power " + r);
+            }
+            float[][] x = gaussian(9, cols, 0x1p-10f);
+            for (int tokens : new int[] {1, 9}) {
+                var out = new Rows(arena.allocate(tokens * 256L * Float.BYTES), 0, 256);
+                kernels.linear(w, 0, 256, arrange(kernels, java.util.Arrays.copyOf(x, tokens)), tokens, new Target(out, 0, Optional.empty()),
+                        new Workspace(arena, cols));
+                for (int i = 0; i < tokens * 256; i++) {
+                    same(model.get(i % 256).dot(x[i / 256]), out.data().get(Rows.FLOAT, 4L * i), kernels.name() + ", power " + i % 256);
+                }
+            }
+        });
     }
 
     @Test

@@ -6,6 +6,7 @@ import io.jllm.cpu.kernels.CpuKernels;
 import io.jllm.cpu.kernels.PackedContract;
 import io.jllm.cpu.kernels.PackedMatrix;
 import io.jllm.cpu.kernels.ScalarKernels;
+import io.jllm.cpu.layout.Numbers;
 import io.jllm.cpu.layout.WeightFormat;
 import io.jllm.cpu.machine.asm.Isa;
 import io.jllm.quant.DType;
@@ -23,6 +24,18 @@ class MachineKernelsTest extends PackedContract {
                 .<CpuKernels>map(m -> new MachineTier(m, new ScalarKernels())).toList();
         Assumptions.assumeFalse(all.isEmpty(), () -> "skipped: " + MachineKernels.whyNot(Isa.AVX2));
         return all;
+    }
+
+    @Test
+    void makesFloatsOfAllIntegersByItself() {
+        for (Isa isa : Isa.values()) {
+            MachineKernels.of(isa).ifPresent(machine -> {
+                for (WeightFormat format : WeightFormat.all()) {
+                    boolean integers = format.numbers() instanceof Numbers.Integers;
+                    assertEquals(integers, machine.decoder(format).isPresent(), () -> machine.name() + ", " + format);
+                }
+            });
+        }
     }
 
     @Test
@@ -44,7 +57,7 @@ class MachineKernelsTest extends PackedContract {
 
     /**
      * Packed bytes are those of the file, scales and all, but where a scale in half precision becomes a float, which is two a block more; and
-     * where scales of 6 bits become bytes, which is four.
+     * where scales of 6 bits become bytes: four a block more in Q3_K, two in IQ4_XS.
      */
     @Test
     void takesAsMuchRoomAsTheFile() {
@@ -54,6 +67,7 @@ class MachineKernelsTest extends PackedContract {
             long more = switch (type) {
                 case Q6_K -> 2;
                 case Q3_K -> 2 + 4;
+                case IQ4_XS -> 2 + 2;
                 default -> 0;
             };
             assertEquals(file / type.blockBytes() * (type.blockBytes() + more), packed, type.name());

@@ -13,8 +13,8 @@ import java.util.Optional;
  * beside the kernels has the layouts, {@code common/formats.cuh} the same list.
  *
  * <p>It takes as many bytes as in the file but for rounding, and but for a few formats, of which a scale takes a byte instead of 6 or 4 bits
- * (IQ4_XS: 138 bytes for 136, IQ3_S: 114 for 110), or which lie there as another one (TQ1_0 as TQ2_0: 66 bytes for 54). Formats that number the points
- * of a grid have its table in front, of up to 16 KiB a matrix.
+ * (IQ4_XS: 138 bytes for 136, IQ3_S: 114 for 110), or which lie there as another one (TQ1_0 as TQ2_0: 66 bytes for 54). Formats that number the
+ * points of a grid have its table in front, of up to 16 KiB a matrix.
  */
 public enum DeviceFormat {
     F32(0, DType.F32, Blas.Type.F32),
@@ -22,9 +22,9 @@ public enum DeviceFormat {
     BF16(2, DType.BF16, Blas.Type.BF16),
     Q4_0(3, DType.Q4_0, 1, rows(16), fours(8)),
     Q8_0(4, DType.Q8_0, 1, rows(32), fours(8)),
-    Q4_K(5, DType.Q4_K, 1, rows(128), rows(16)),
-    Q5_K(6, DType.Q5_K, 1, rows(128), rows(32), rows(16)),
-    Q6_K(7, DType.Q6_K, 1, rows(128), rows(64), rows(16), rows(2)),
+    Q4_K(5, DType.Q4_K, 1, rows(128), fours(32), fours(16), fours(16)),
+    Q5_K(6, DType.Q5_K, 1, rows(128), fours(128), fours(32), fours(16), fours(16)),
+    Q6_K(7, DType.Q6_K, 1, rows(128), rows(64), fours(64), fours(8)),
     Q4_1(8, DType.Q4_1, 1, rows(16), fours(16)),
     Q5_0(9, DType.Q5_0, 1, rows(16), fours(16), fours(8)),
     Q5_1(10, DType.Q5_1, 1, rows(16), fours(16), fours(16)),

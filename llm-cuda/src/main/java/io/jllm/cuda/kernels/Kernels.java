@@ -25,14 +25,17 @@ public final class Kernels implements AutoCloseable {
     private final Map<String, Optional<Kernel>> known = new HashMap<>();
     private final Map<String, int[]> numbers = new HashMap<>();
     private final String image;
+    private final int multiprocessors;
 
     /**
      * Loads all files of the jar in the kind of image that suits the device; gives back what it has if one fails.
      *
+     * @param multiprocessors of the device, which grids depend on
      * @throws IllegalStateException if a struct or a format is another one in the image; names it
      */
-    public Kernels(KernelImages images, String image) {
+    public Kernels(KernelImages images, String image, int multiprocessors) {
         this.image = image;
+        this.multiprocessors = multiprocessors;
         try {
             for (String file : images.files(image)) {
                 modules.add(owner.own(KernelModule.load(KernelImages.read(file, image), file)));
@@ -48,6 +51,11 @@ public final class Kernels implements AutoCloseable {
             owner.close();
             throw e;
         }
+    }
+
+    /** Of the device. */
+    int multiprocessors() {
+        return multiprocessors;
     }
 
     /** A kernel, if there is one of that name. */

@@ -12,6 +12,8 @@ import java.util.function.UnaryOperator;
 public final class ProductKernels {
     /** Most rows for which weights are read row by row. */
     public static final int MOST_FEW = 8;
+    /** Outputs that a warp computes together. */
+    private static final int GROUP = 4;
 
     /**
      * A matrix on the device.
@@ -33,17 +35,21 @@ public final class ProductKernels {
         this.arena = arena;
     }
 
-    /** Kernels for up to 1, 2, 4 and 8 rows, the smallest of which is launched; a grid of so many blocks. */
-    private record Few(List<Launch> launches, List<Launch.IntArgument> rows, int blocks) implements RowsLaunch {
-        static Few of(List<Launch> launches, int blocks) {
-            return new Few(launches, launches.stream().map(l -> l.integer("rows")).toList(), blocks);
+    /** Threads a block and blocks of a grid. */
+    private record Grid(int threads, int blocks) {
+    }
+
+    /** Kernels for up to 1, 2, 4 and 8 rows, the smallest of which is launched, and for each its grid. */
+    private record Few(List<Launch> launches, List<Launch.IntArgument> rows, List<Grid> grids) implements RowsLaunch {
+        static Few of(List<Launch> launches, List<Grid> grids) {
+            return new Few(launches, launches.stream().map(l -> l.integer("rows")).toList(), grids);
         }
 
         @Override
         public void run(Stream stream, int n) {
             int size = Integer.SIZE - Integer.numberOfLeadingZeros(n - 1);
             rows.get(size).set(n);
-            launches.get(size).run(stream, blocks, 1, 1);
+            launches.get(size).run(stream, grids.get(size).blocks, 1, 1);
         }
 
         @Override
@@ -63,8 +69,16 @@ public final class ProductKernels {
 
     /** y = residual + bias + W x for up to {@link #MOST_FEW} rows; y may be the residual. */
     public RowsLaunch few(Weights w, Rows x, long bias, Rows residual, Rows y) {
-        int[] shape = kernels.shape("gemv", 2);
-        return few("gemv_" + w.format.suffix(), shape[0], Math.ceilDiv(w.outputs, shape[1]), b -> product(b, w, x, bias, residual, y));
+        int[] shape = kernels.shape("gemv", 4);
+        var one = new Grid(shape[0], blocks(w.outputs, shape[2] * kernels.multiprocessors(), shape[3]));
+        return few("gemv_" + w.format.suffix(), one, new Grid(shape[0], Math.ceilDiv(w.outputs, shape[1])),
+                b -> product(b, w, x, bias, residual, y));
+    }
+
+    /** As many blocks as share the outputs evenly, four by four, and run at once; more of them where one would have more than {@code most} outputs. */
+    static int blocks(int outputs, int atOnce, int most) {
+        int groups = Math.ceilDiv(outputs, GROUP);
+        return Math.ceilDiv(groups, Math.min(Math.ceilDiv(groups, atOnce), most / GROUP));
     }
 
     /** The same for any number of rows. */
@@ -80,18 +94,23 @@ public final class ProductKernels {
         if (kernels.find(family + "_m1").isEmpty()) {
             return Optional.empty();
         }
-        int[] shape = kernels.shape("gemv_gated", 2);
-        return Optional.of(few(family, shape[0], Math.ceilDiv(w.outputs, shape[1]), b -> input(b.pointer("W", w.address), w, x)
+        int[] shape = kernels.shape("gemv_gated", 3);
+        int blocks = Math.ceilDiv(w.outputs, shape[1]);
+        return Optional.of(few(family, new Grid(shape[2], blocks), new Grid(shape[0], blocks), b -> input(b.pointer("W", w.address), w, x)
                 .pointer("y", y.floats()).integer("ldy", y.pitch()).pointer("yq", y.bytes()).pointer("ys", y.scales())
                 .integer("N", w.outputs).integer("K", w.cols).integer("rows", 0).integer("act", act)));
     }
 
-    private Few few(String family, int threads, int blocks, UnaryOperator<Launch.Builder> arguments) {
+    /** With a grid for one row, and one for more. */
+    private Few few(String family, Grid one, Grid more, UnaryOperator<Launch.Builder> arguments) {
         var launches = new ArrayList<Launch>();
+        var grids = new ArrayList<Grid>();
         for (int rows = 1; rows <= MOST_FEW; rows *= 2) {
-            launches.add(arguments.apply(kernels.launch(arena, family + "_m" + rows, threads)).build());
+            Grid grid = rows == 1 ? one : more;
+            launches.add(arguments.apply(kernels.launch(arena, family + "_m" + rows, grid.threads)).build());
+            grids.add(grid);
         }
-        return Few.of(launches, blocks);
+        return Few.of(launches, grids);
     }
 
     private static Launch.Builder product(Launch.Builder b, Weights w, Rows x, long bias, Rows residual, Rows y) {

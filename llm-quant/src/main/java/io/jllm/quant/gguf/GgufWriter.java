@@ -2,16 +2,20 @@ package io.jllm.quant.gguf;
 
 import io.jllm.quant.DType;
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.channels.OverlappingFileLockException;
 import java.nio.channels.WritableByteChannel;
 import java.nio.file.AtomicMoveNotSupportedException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
@@ -115,33 +119,122 @@ public final class GgufWriter {
      * @throws IllegalArgumentException if a tensor name appears twice, a key is empty or too long, or the alignment is no power of two
      */
     public static void write(Path out, Map<String, GgufValue> metadata, List<TensorEntry> tensors, Progress progress) throws IOException {
-        long alignment = alignment(metadata);
-        List<Long> offsets = offsets(tensors, alignment);
-        long total = tensors.stream().mapToLong(TensorEntry::bytes).sum();
+        var plan = Plan.of(metadata, tensors);
         Path target = out.toAbsolutePath();
         Path part = target.resolveSibling("." + target.getFileName() + "." + UUID.randomUUID() + ".part");
         try {
             try (FileChannel channel = FileChannel.open(part, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
-                var header = new GgufOutput(channel);
-                header.header(metadata, tensors, offsets);
-                header.pad(alignment);
-                long start = header.position();
-                long done = 0;
-                for (int i = 0; i < tensors.size(); i++) {
-                    TensorEntry t = tensors.get(i);
-                    header.zeros(start + offsets.get(i) - header.position());
-                    var data = new Bounded(channel, t.name(), t.bytes());
-                    t.data().write(data);
-                    data.finish();
-                    header.skipped(t.bytes());
-                    done += t.bytes();
-                    progress.written(t.name(), done, total);
-                }
-                header.pad(alignment);
+                plan.write(channel, 0, (_, _) -> { }, progress);
             }
             move(part, target);
         } finally {
             Files.deleteIfExists(part);
+        }
+    }
+
+    /**
+     * Writes a file as {@link #write} does, but so that a process that is killed leaves what it wrote in {@code .NAME.part} beside the file, and
+     * the same call goes on from there. What was begun for another header or another source is begun anew. Where writing fails nothing is
+     * left behind.
+     *
+     * @param source what tells the data of the tensors from those of others: names, sizes and times of the files that they come from
+     * @throws IOException as {@link #write}, also where another process writes the same file
+     */
+    public static void resume(Path out, String source, Map<String, GgufValue> metadata, List<TensorEntry> tensors, Progress progress)
+            throws IOException {
+        var plan = Plan.of(metadata, tensors);
+        Path target = out.toAbsolutePath();
+        Path part = target.resolveSibling("." + target.getFileName() + ".part");
+        Path journal = target.resolveSibling("." + target.getFileName() + ".part.journal");
+        boolean own = false;
+        try {
+            try (FileChannel channel = FileChannel.open(part, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+                    FileLock lock = lock(channel, out)) {
+                own = lock.isValid();
+                try (var made = new PartJournal(journal, channel, plan.fingerprint(source), tensors.stream().map(TensorEntry::name).toList())) {
+                    plan.write(channel, made.whole(), made::add, progress);
+                }
+                channel.force(false);
+            }
+            move(part, target);
+        } finally {
+            if (own) {
+                Files.deleteIfExists(part);
+                Files.deleteIfExists(journal);
+            }
+        }
+    }
+
+    private static FileLock lock(FileChannel channel, Path out) throws IOException {
+        try {
+            FileLock lock = channel.tryLock();
+            if (lock != null) {
+                return lock;
+            }
+        } catch (OverlappingFileLockException e) {
+            throw new IOException(out + " is being written already, by this process", e);
+        }
+        throw new IOException(out + " is being written already, by another process");
+    }
+
+    /** Told of a tensor that is written. */
+    private interface Written {
+        void add(String tensor, long bytes) throws IOException;
+    }
+
+    /** What goes where. */
+    private record Plan(Map<String, GgufValue> metadata, List<TensorEntry> tensors, List<Long> offsets, long alignment) {
+        static Plan of(Map<String, GgufValue> metadata, List<TensorEntry> tensors) {
+            long alignment = GgufWriter.alignment(metadata);
+            return new Plan(metadata, tensors, GgufWriter.offsets(tensors, alignment), alignment);
+        }
+
+        /** @param whole how many tensors are in the file already */
+        void write(FileChannel channel, int whole, Written written, Progress progress) throws IOException {
+            var header = new GgufOutput(channel);
+            header.header(metadata, tensors, offsets);
+            header.pad(alignment);
+            long start = header.position();
+            long total = tensors.stream().mapToLong(TensorEntry::bytes).sum();
+            long done = 0;
+            int from = 0;
+            if (whole > 0) {
+                long end = start + offsets.get(whole - 1) + tensors.get(whole - 1).bytes();
+                if (channel.size() >= end) {
+                    from = whole;
+                    done = tensors.subList(0, whole).stream().mapToLong(TensorEntry::bytes).sum();
+                    header.skipped(end - start);
+                    progress.written(tensors.get(whole - 1).name(), done, total);
+                }
+            }
+            channel.truncate(header.position());
+            channel.position(header.position());
+            for (int i = from; i < tensors.size(); i++) {
+                TensorEntry t = tensors.get(i);
+                header.zeros(start + offsets.get(i) - header.position());
+                var data = new Bounded(channel, t.name(), t.bytes());
+                t.data().write(data);
+                data.finish();
+                header.skipped(t.bytes());
+                done += t.bytes();
+                written.add(t.name(), t.bytes());
+                progress.written(t.name(), done, total);
+            }
+            header.pad(alignment);
+        }
+
+        /** Of the header, which has all but the data, and the source of these. */
+        String fingerprint(String source) throws IOException {
+            try {
+                var digest = MessageDigest.getInstance("SHA-256");
+                var header = new GgufOutput(new Digesting(digest));
+                header.header(metadata, tensors, offsets);
+                header.pad(alignment);
+                digest.update(GgufOutput.utf8(source));
+                return HexFormat.of().formatHex(digest.digest());
+            } catch (NoSuchAlgorithmException e) {
+                throw new IllegalStateException("every JVM has SHA-256", e);
+            }
         }
     }
 
@@ -177,52 +270,6 @@ public final class GgufWriter {
             Files.move(from, to, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
         } catch (AtomicMoveNotSupportedException e) {
             Files.move(from, to, StandardCopyOption.REPLACE_EXISTING); // some network file systems
-        }
-    }
-
-    /** Lets through exactly as many bytes as a tensor has; closing it leaves the file open. */
-    private static final class Bounded implements WritableByteChannel {
-        private final FileChannel channel;
-        private final String tensor;
-        private final long bytes;
-        private long written;
-        private boolean open = true;
-
-        Bounded(FileChannel channel, String tensor, long bytes) {
-            this.channel = channel;
-            this.tensor = tensor;
-            this.bytes = bytes;
-        }
-
-        @Override
-        public int write(ByteBuffer src) throws IOException {
-            int n = src.remaining();
-            if (!open || n > bytes - written) {
-                throw new IOException("tensor " + tensor + " has " + bytes + " bytes; " + (written + n) + " or more were written"
-                        + (open ? "" : ", after the end"));
-            }
-            while (src.hasRemaining()) {
-                channel.write(src);
-            }
-            written += n;
-            return n;
-        }
-
-        void finish() throws IOException {
-            open = false;
-            if (written != bytes) {
-                throw new IOException("tensor " + tensor + " has " + bytes + " bytes; only " + written + " were written");
-            }
-        }
-
-        @Override
-        public boolean isOpen() {
-            return open;
-        }
-
-        @Override
-        public void close() {
-            open = false;
         }
     }
 }

@@ -6,7 +6,8 @@
  * <li>{@link Main}: starts it
  * <li>{@link Arguments}: what was typed, in any locale
  * <li>{@link Cli}: the commands, and how one is run
- * <li>command: a class each command; options: what they take; output: what they print; bench, soak, inspect: what the larger ones do
+ * <li>command: a class each command; options: what they take; output: what they print;
+ * bench, soak, inspect, perplexity, render, chat: what the larger ones do
  * </ul>
  */
 package io.jllm.examples.cli;

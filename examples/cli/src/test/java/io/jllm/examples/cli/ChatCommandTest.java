@@ -42,6 +42,6 @@ class ChatCommandTest {
     @Test
     void badTools() throws Exception {
         Path file = Files.writeString(folder.resolve("tools.json"), "[{\"type\": \"function\", \"function\": {\"description\": \"nameless\"}}]");
-        assertTrue(CliRun.bad(2, "chat", "--tools", file.toString()).contains("tool 1"));
+        assertTrue(CliRun.bad(2, "chat", "--tools", file.toString()).contains("name"));
     }
 }

@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -65,6 +66,52 @@ class MeasuringTest {
         assertTrue(run.err().contains("at least 128 tokens"), run.err());
         assertTrue(CliRun.bad(2, "perplexity", "--text", text.toString(), "--context", "2")
                 .contains("--context must be at least 4"));
+    }
+
+    /** A base file is read back: the same model is no way off, another only a little; and the sum is that of one pass over prompts. */
+    @Test
+    void divergence() throws Exception {
+        Path text = Files.writeString(folder.resolve("t.txt"), "The old king lived in a castle by the sea, and every morning he walked. ".repeat(12));
+        String base = folder.resolve("base.kld").toString();
+        String[] measure = {"perplexity", "--text", text.toString(), "--context", "32", "--chunks", "4", "--json"};
+        double perplexity = CliRun.json(measure).get("perplexity").getAsDouble();
+        JsonObject written = CliRun.json(with(measure, "--kl-divergence-base", base));
+        assertEquals(perplexity, written.get("perplexity").getAsDouble(), 1e-6 * perplexity);
+        assertEquals(4 * 15, written.get("tokens").getAsInt());
+        int vocab;
+        try (LLM llm = LLM.load(DemoModel.path()).open()) {
+            vocab = llm.config().vocab();
+        }
+        assertEquals(20 + 4 * 4 * 32 + 4 * 15 * (8L + 4 * Math.ceilDiv(vocab, 2)), Files.size(Path.of(base)));
+        assertTrue(Files.notExists(folder.resolve("base.kld.part")));
+
+        String[] compare = {"perplexity", "--kl-divergence", "--kl-divergence-base", base, "--json"};
+        JsonObject same = CliRun.json(compare);
+        assertEquals(perplexity, same.get("perplexity").getAsDouble(), 1e-6 * perplexity);
+        assertEquals(perplexity, same.get("base_perplexity").getAsDouble(), 1e-3 * perplexity);
+        assertEquals(1, same.get("same_top").getAsDouble());
+        assertEquals(0, same.get("kl_divergence").getAsDouble(), 1e-5);
+        JsonObject exact = CliRun.json(with(compare, "--activations", "float"));
+        double divergence = exact.get("kl_divergence").getAsDouble();
+        assertTrue(divergence > 1e-5 && divergence < 0.01, exact.toString());
+        assertTrue(exact.get("same_top").getAsDouble() > 0.8, exact.toString());
+        assertTrue(CliRun.good("perplexity", "--kl-divergence", "--kl-divergence-base", base).contains("KL divergence: mean "));
+
+        assertTrue(CliRun.bad(2, with(compare, "--text", text.toString())).contains("leave --text"));
+        assertTrue(CliRun.bad(2, "perplexity", "--kl-divergence").contains("--kl-divergence-base"));
+        assertTrue(CliRun.bad(2, "perplexity").contains("--text is missing"));
+        byte[] all = Files.readAllBytes(Path.of(base));
+        Files.write(Path.of(base), Arrays.copyOf(all, all.length - 1));
+        assertTrue(CliRun.bad(2, compare).contains("was not written to its end"));
+        Files.write(Path.of(base), Arrays.copyOf(all, 19));
+        assertTrue(CliRun.bad(2, compare).contains("ends at byte 19"));
+        all[0] = 0;
+        Files.write(Path.of(base), all);
+        assertTrue(CliRun.bad(2, compare).contains("holds no log-probabilities"));
+    }
+
+    private static String[] with(String[] words, String... more) {
+        return Stream.concat(Arrays.stream(words), Arrays.stream(more)).toArray(String[]::new);
     }
 
     @Test

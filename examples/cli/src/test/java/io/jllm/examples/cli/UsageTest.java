@@ -44,6 +44,9 @@ class UsageTest {
         "logits                                                | --ids",
         "logits --ids 1 --model absent.gguf                    | there is no model absent.gguf",
         "tokenize                                              | --text-file",
+        "render                                                | give --messages F.json",
+        "render --messages a --vars b                          | give --messages F.json",
+        "render --messages absent.json                         | there is no file absent.json",
         "tokenize --text-file absent.txt                       | there is no file absent.txt",
         "chat --tools absent.json                              | there is no file absent.json",
         "chat --tool-choice required                           | needs tools",
@@ -86,7 +89,8 @@ class UsageTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"--help", "run --help", "chat --help", "logits -h", "tokenize --help", "grammar --help", "embed --help", "perplexity --help", "inspect --help",
+    @ValueSource(strings = {"--help", "run --help", "chat --help", "logits -h", "tokenize --help", "render --help", "grammar --help", "embed --help",
+        "perplexity --help", "inspect --help",
         "quantize --help", "bench --help", "soak --help"})
     void help(String args) {
         CliRun run = CliRun.of(args.split(" "));

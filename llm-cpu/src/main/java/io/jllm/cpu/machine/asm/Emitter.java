@@ -5,9 +5,12 @@ import static io.jllm.cpu.machine.asm.Gpr.RSP;
 import static io.jllm.cpu.machine.asm.Mem.at;
 import static io.jllm.cpu.machine.asm.Simd.*;
 
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /** Writes what every instruction set can say, in the words that it has for it. */
 public final class Emitter {
@@ -27,6 +30,8 @@ public final class Emitter {
     private final Assembler a;
     private final Isa isa;
     private final Map<Integer, Operand> constants = new HashMap<>();
+    private Optional<Operand> table = Optional.empty();
+    private int defined;
 
     public Emitter(Assembler a, Isa isa) {
         this.a = a;
@@ -52,12 +57,13 @@ public final class Emitter {
     /** Keeps 32 bits, in all lanes, for later. */
     public void define(int value) {
         a.mov(RAX, value);
+        int next = defined++;
         if (wide()) {
-            Vec to = vec(CONSTANTS[constants.size()]);
+            Vec to = vec(CONSTANTS[next]);
             a.emit(VPBROADCASTD_GPR, to, RAX);
             constants.put(value, to);
         } else {
-            Mem to = at(RSP, constants.size() * isa.bytes());
+            Mem to = at(RSP, next * isa.bytes());
             a.emit(VMOVD, Vec.xmm(0), RAX);
             a.emit(VPBROADCASTD, vec(0), Vec.xmm(0));
             a.emit(VMOVUPS_STORE, to, vec(0));
@@ -68,6 +74,41 @@ public final class Emitter {
     /** What was defined. */
     public Operand constant(int value) {
         return constants.get(value);
+    }
+
+    /** Keeps a table of 16 bytes for later. */
+    public void defineTable(byte[] bytes) {
+        ByteBuffer words = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
+        int place = defined++;
+        Mem memory = at(RSP, wide() ? 0 : place * isa.bytes());
+        var moves = new Moves(a);
+        for (int i = 0; i < (wide() ? 1 : 2) * bytes.length; i += Integer.BYTES) {
+            a.mov(RAX, words.getInt(i % bytes.length));
+            moves.storeInt(at(RSP, memory.displacement() + i), RAX);
+        }
+        if (wide()) {
+            a.emit(VBROADCASTI32X4, vec(CONSTANTS[place]), memory);
+            table = Optional.of(vec(CONSTANTS[place]));
+        } else {
+            table = Optional.of(memory);
+        }
+    }
+
+    /**
+     * Replaces bytes from 0 to 15 by what the table has there.
+     *
+     * @param register the first of so many
+     * @param work a register for the table, where it is in none
+     */
+    public void lookUp(int register, int count, int work) {
+        Operand where = table.orElseThrow();
+        if (where instanceof Mem m) {
+            load(work, m);
+        }
+        Vec from = where instanceof Vec v ? v : vec(work);
+        for (int r = register; r < register + count; r++) {
+            a.emit(VPSHUFB, vec(r), from, vec(r));
+        }
     }
 
     public void zero(int register) {

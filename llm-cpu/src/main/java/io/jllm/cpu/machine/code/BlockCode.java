@@ -38,14 +38,17 @@ sealed interface BlockCode permits IntegerCode, FloatCode {
     /** Constants that it wants to be defined. */
     List<Integer> constants();
 
+    /** A table that it wants to be defined: 16 bytes, or none. */
+    byte[] table();
+
     /** How many groups of rows it takes at a time, where there are as many. */
     int groups();
 
     /** The runs over the weights of so many groups. */
     List<Pass> passes(int groups);
 
-    /** Writes a unit of so many blocks. */
-    void unit(Pass p, int blocks);
+    /** Writes blocks {@code from} (inclusive) to {@code to} (exclusive) of a unit. */
+    void blocks(Pass p, int from, int to);
 
     /** Weights of a group. */
     static Mem weights(int group, int displacement) {

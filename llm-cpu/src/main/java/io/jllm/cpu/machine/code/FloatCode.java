@@ -54,7 +54,12 @@ record FloatCode(Emitter e, WeightFormat format, Floats numbers, int tokens) imp
     }
 
     @Override
-    public void unit(Pass p, int blocks) {
+    public byte[] table() {
+        return new byte[0];
+    }
+
+    @Override
+    public void blocks(Pass p, int from, int to) {
         boolean shared = p.groups() * p.parts() > 1;
         int first = e.wide() ? TOKEN_WIDE : TOKEN_NARROW;
         int weight = first + e.isa().tokens();

@@ -24,7 +24,8 @@ import java.util.List;
  *
  * <p>AVX-512 VNNI multiplies unsigned bytes of weights by signed ones of tokens and adds them up in 32 bits; what is too much in the
  * unsigned ones is taken off beforehand, as a multiple of the sum of the token's bytes. AVX2 adds up in 16 bits: of nibbles, four pairs
- * (at most 4 * 2 * 31 * 127), of 6 bits two (2 * 2 * 63 * 127); of bytes one, with the signs moved to the token (2 * 128 * 127).
+ * (at most 4 * 2 * 31 * 127), of 6 bits two (2 * 2 * 63 * 127); of bytes, stored or from a table, one, with the signs moved to the token
+ * (2 * 128 * 127).
  *
  * <p>A block, for each half of it and each token t of up to 8 (AVX-512), or 4 (AVX2):
  *
@@ -65,7 +66,7 @@ final class IntegerCode implements BlockCode {
         planes = numbers.planes();
         scales = numbers.scales();
         planeCode = new PlaneCode(planes);
-        scaleCode = new ScaleCode(scales);
+        scaleCode = new ScaleCode(scales, true);
     }
 
     @Override
@@ -79,6 +80,16 @@ final class IntegerCode implements BlockCode {
             }
         }
         return all;
+    }
+
+    @Override
+    public byte[] table() {
+        return planeCode.table(signed());
+    }
+
+    /** Whether bytes must be multiplied as signed ones, for two products of unsigned ones do not fit 16 bits. */
+    private boolean signed() {
+        return planes.eightBits() && !e.wide();
     }
 
     @Override
@@ -101,12 +112,14 @@ final class IntegerCode implements BlockCode {
     }
 
     @Override
-    public void unit(Pass p, int blocks) {
-        prefetch(p, 0, format.headerBytes());
-        for (int h = 0; h < p.parts(); h++) {
-            scaleCode.prepare(e, e.isa().tokens(), part(p, h));
+    public void blocks(Pass p, int from, int to) {
+        if (from == 0) {
+            prefetch(p, 0, format.headerBytes());
+            for (int h = 0; h < p.parts(); h++) {
+                scaleCode.prepare(e, e.isa().tokens(), part(p, h));
+            }
         }
-        for (int b = 0; b < blocks; b++) {
+        for (int b = from; b < to; b++) {
             int at = format.headerBytes() + b * format.blockBytes();
             prefetch(p, at, format.blockBytes());
             for (int h = 0; h < p.parts(); h++) {
@@ -142,7 +155,7 @@ final class IntegerCode implements BlockCode {
 
     /** Starts a sum with what takes off the weights' offset. */
     private void start(int register, Pass p, int t, int block, int half) {
-        if (planes.offset() == 0 || planes.bytes() && !e.wide()) {
+        if (planes.offset() == 0 || signed()) {
             e.zero(register);
         } else {
             int field = scales.each() == 1 ? TokenFormat.SUM : TokenFormat.HALF_SUMS + half * Integer.BYTES;
@@ -193,7 +206,7 @@ final class IntegerCode implements BlockCode {
                 }
             }
             if (own || half == 1) {
-                scaleCode.factor(e, work, block, half, 0);
+                scaleCode.factor(e, work, block, own ? half : 0, 0);
                 for (int t = 0; t < p.tokens(); t++) {
                     e.toFloats(sum + t);
                     if (sum == sums) {
@@ -227,7 +240,7 @@ final class IntegerCode implements BlockCode {
                 if (half == 0 || own) {
                     start(sum, p, t, block, half);
                 }
-                if (!planes.bytes()) {
+                if (!signed()) {
                     chains(p, t, block, half, sum, vectors, work);
                 }
                 if (own) {
@@ -239,8 +252,8 @@ final class IntegerCode implements BlockCode {
                     }
                 }
             }
-            if (planes.bytes()) {
-                bytes(p, h, block, at, half, sums, vectors, work);
+            if (signed()) {
+                signed(p, h, block, at, half, sums, vectors, factor, work);
             }
         }
         if (scales.each() == 1) {
@@ -274,16 +287,19 @@ final class IntegerCode implements BlockCode {
         a.emit(VPADDD, e.vec(sum), e.vec(sum), e.vec(pairs));
     }
 
-    /** Products of a half that consists of bytes by all tokens: magnitudes of weights by tokens with the weights' signs. */
-    private void bytes(Pass p, int h, int block, int at, int half, int sums, int vectors, int work) {
+    /** Products of a half of whole bytes by all tokens: magnitudes of weights by tokens with the weights' signs. */
+    private void signed(Pass p, int h, int block, int at, int half, int sums, int vectors, int magnitude, int work) {
         for (int k = 0; k < VECTORS; k++) {
-            planeCode.load(e, vectors, half, k, at, part(p, h));
-            e.assembler().emit(VPXOR, e.vec(vectors), e.vec(vectors), e.constant(SIGNS));
-            a.emit(VPABSB, e.vec(vectors + 1), e.vec(vectors));
+            int vector = vectors + k;
+            if (planes.bytes()) {
+                planeCode.load(e, vector, half, k, at, part(p, h));
+                a.emit(VPXOR, e.vec(vector), e.vec(vector), e.constant(SIGNS));
+            }
+            a.emit(VPABSB, e.vec(magnitude), e.vec(vector));
             for (int t = 0; t < p.tokens(); t++) {
                 e.broadcast(work, quants(p, t, block, half, k), 0);
-                a.emit(VPSIGNB, e.vec(work), e.vec(work), e.vec(vectors));
-                a.emit(VPMADDUBSW, e.vec(work), e.vec(vectors + 1), e.vec(work));
+                a.emit(VPSIGNB, e.vec(work), e.vec(work), e.vec(vector));
+                a.emit(VPMADDUBSW, e.vec(work), e.vec(magnitude), e.vec(work));
                 addPairs(sums + t, work);
             }
         }

@@ -15,6 +15,7 @@ import java.util.List;
  * v2 = v0 >> 4, v3 = v1 >> 4
  * v0..v3 &= 0x0f0f0f0f
  * v0..v3 |= (further bits << or >> to bit 4) & mask
+ * v0..v3 = table[v0..v3]                                  // where there is one; bytes 0 to 15
  * }</pre>
  *
  * <p>Pairs of bits are one vector for half of a block:
@@ -43,6 +44,11 @@ record PlaneCode(Planes planes) {
             return planes.three() ? List.of(PAIR, THIRD) : List.of(PAIR);
         }
         return planes.bytes() ? List.of() : planes.extraBits() == 0 ? List.of(LOW) : List.of(LOW, extraMask());
+    }
+
+    /** What nibbles stand for, if that is in a table, with the offset added but where bytes are signed. */
+    byte[] table(boolean signed) {
+        return planes.book().bytes(signed ? 0 : planes.offset());
     }
 
     /** How many vectors' products with one token, pair by pair, can be summed in 16 bits. */
@@ -80,6 +86,9 @@ record PlaneCode(Planes planes) {
         }
         for (int k = 0; k < NIBBLES; k++) {
             e.and(to + k, to + k, LOW);
+        }
+        if (planes.coded()) {
+            e.lookUp(to, NIBBLES, more);
         }
         if (planes.extraBits() == 0) {
             return;

@@ -32,6 +32,7 @@ import java.util.List;
  * unit:       BlockCode                       // sums += unit * tokens
  *             weights += unit; tokens += their blocks of it
  *             count -= blocks; jump if not below 0 to unit
+ *             block by block, what a last unit has that lacks some
  *           sums += bias, sums += residual    // if their addresses are not 0
  *           store sums, masked, to out + stride * token
  *         out, residual, bias += groups * 64
@@ -112,6 +113,10 @@ public final class ProductCode {
         }
         // After the arguments: it takes rax and a vector, which are free until the first group.
         code.constants().forEach(e::define);
+        byte[] table = code.table();
+        if (table.length > 0) {
+            e.defineTable(table);
+        }
         if (code.groups() > 1) {
             groups(code.groups());
         }
@@ -140,8 +145,8 @@ public final class ProductCode {
             units(p);
             finish(p);
         }
-        // The last pass has left the address behind the first group.
-        for (int g = 1; g < count; g++) {
+        a.mov(WEIGHTS, FIRST_WEIGHTS);
+        for (int g = 0; g < count; g++) {
             a.add(WEIGHTS, GROUP_BYTES);
         }
         a.add(OUT, count * WeightFormat.VECTOR);
@@ -166,7 +171,7 @@ public final class ProductCode {
         a.bind(none);
     }
 
-    /** All blocks of a row, unit by unit; where units are pairs, the last one may be half of one. */
+    /** All blocks of a row, unit by unit; where a unit is several stored blocks, the last one may lack some. */
     private void units(Pass p) {
         int blocks = format.unitBlocks();
         Label unit = new Label();
@@ -175,23 +180,23 @@ public final class ProductCode {
         a.add(COUNT, -blocks);
         a.jump(Assembler.Condition.NO_CARRY, rest);
         a.bind(unit);
-        unit(p, blocks);
+        code.blocks(p, 0, blocks);
+        a.add(WEIGHTS, format.unitBytes(blocks));
+        a.add(TOKENS, blocks * format.tokens().blockBytes() * tokens);
         a.add(COUNT, -blocks);
         a.jump(Assembler.Condition.CARRY, unit);
         a.bind(rest);
-        if (blocks == 2) {
+        if (blocks > 1 && format.type().blockElements() < format.unitColumns()) {
             Label done = new Label();
             a.add(COUNT, blocks);
             a.jump(Assembler.Condition.ZERO, done);
-            unit(p, 1);
+            for (int b = 0; b < blocks - 1; b++) {
+                code.blocks(p, b, b + 1);
+                a.dec(COUNT);
+                a.jump(Assembler.Condition.ZERO, done);
+            }
             a.bind(done);
         }
-    }
-
-    private void unit(Pass p, int blocks) {
-        code.unit(p, blocks);
-        a.add(WEIGHTS, format.unitBytes(blocks));
-        a.add(TOKENS, blocks * format.tokens().blockBytes() * tokens);
     }
 
     private void finish(Pass p) {

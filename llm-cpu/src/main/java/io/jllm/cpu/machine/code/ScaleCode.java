@@ -7,6 +7,7 @@ import static io.jllm.cpu.machine.asm.Simd.*;
 import io.jllm.cpu.layout.Scales;
 import io.jllm.cpu.layout.TokenFormat;
 import io.jllm.cpu.layout.WeightFormat;
+import io.jllm.cpu.machine.asm.Assembler;
 import io.jllm.cpu.machine.asm.Emitter;
 import io.jllm.cpu.machine.asm.Mem;
 import java.util.List;
@@ -21,10 +22,13 @@ import java.util.List;
  * for each block: stack[block] = float(byte of low or high) * d
  * }</pre>
  *
- * <p>Where a byte has a scale and a minimum of half of a block, only what these are multiplied by goes there. A minimum becomes an
- * eighth of itself, for what it is multiplied by is eight times the sum of a token's bytes.
+ * <p>Where a byte has a scale and a minimum of half of a block, only what these are multiplied by goes there.
+ *
+ * @param scales what they are
+ * @param bySums whether minima of halves of blocks become an eighth of themselves, for products with what tokens have of these: eight times the
+ *     sum of their bytes
  */
-record ScaleCode(Scales scales) {
+record ScaleCode(Scales scales, boolean bySums) {
     /** Bytes on the stack for what is computed once a unit, behind the constants. */
     static final int STACK_BYTES = 16 * WeightFormat.VECTOR;
     private static final int BLOCKS = 8;
@@ -34,47 +38,74 @@ record ScaleCode(Scales scales) {
     private static final int BYTE = 0xff;
     private static final int NIBBLE = 4;
     private static final int PART_OF_SUM = Float.floatToRawIntBits(1f / TokenFormat.SUM_FACTOR);
+    private static final int EXPONENT_AT = 23;
+    /** The bits of the least float that has all of its bits, and of half of it. */
+    private static final int LEAST_NORMAL = 1 << EXPONENT_AT;
+    private static final int HALF_OF_IT = LEAST_NORMAL >> 1;
 
     List<Integer> constants() {
         return switch (scales) {
-            case HALVES, BYTES -> List.of();
+            case HALVES, HALVES_AND_MINIMA, BYTES, BLOCK_BYTES -> List.of();
             case SIX_BITS -> List.of(LOW, SIX, UPPER_TWO_OF_SIX, BYTE);
-            case FOUR_BITS -> List.of(PART_OF_SUM);
+            case FOUR_BITS -> bySums ? List.of(PART_OF_SUM) : List.of();
+            case POWERS -> List.of(LEAST_NORMAL, HALF_OF_IT);
         };
     }
 
-    /** Scales of a block, or of its half {@code sub}, to a register; {@code part} says where in a vector to begin. */
+    /**
+     * Scales of a block, or of its half {@code sub}, to a register; {@code part} says where in a vector to begin. Where scales are those of
+     * whole blocks, the next register is worked with.
+     */
     void factor(Emitter e, int to, int block, int sub, int part) {
         switch (scales) {
-            case HALVES -> e.halves(to, BlockCode.weights(0, (block * WeightFormat.VECTOR + part) / 2));
+            case HALVES, HALVES_AND_MINIMA -> e.halves(to, BlockCode.weights(0, (block * WeightFormat.VECTOR + part) / 2));
             case SIX_BITS -> e.load(to, slot(block, false, part));
-            case BYTES -> {
-                int scale = (block * 2 + sub) * WeightFormat.ROWS + part / Integer.BYTES;
-                e.assembler().emit(VPMOVSXBD, e.vec(to), BlockCode.weights(0, WeightFormat.VECTOR + scale));
+            case BYTES, BLOCK_BYTES -> {
+                e.assembler().emit(VPMOVSXBD, e.vec(to), bytes(WeightFormat.VECTOR, block, sub, part));
                 e.toFloats(to);
                 e.multiply(to, to, BlockCode.weights(0, part));
             }
             case FOUR_BITS -> fourBits(e, to, block, sub, false, part);
+            case POWERS -> power(e, to, bytes(0, block, sub, part));
         }
     }
 
-    /** Minima of a block to a register; or an eighth of those of its half {@code sub}, if halves have their own. */
+    /** Minima of a block, or of its half {@code sub}, to a register. */
     void minimum(Emitter e, int to, int block, int sub, int part) {
-        if (scales == Scales.FOUR_BITS) {
-            fourBits(e, to, block, sub, true, part);
-        } else {
-            e.load(to, slot(block, true, part));
+        switch (scales) {
+            case HALVES_AND_MINIMA -> e.halves(to, BlockCode.weights(0, (WeightFormat.VECTOR + part) / 2));
+            case SIX_BITS -> e.load(to, slot(block, true, part));
+            case FOUR_BITS -> fourBits(e, to, block, sub, true, part);
+            case HALVES, BYTES, BLOCK_BYTES, POWERS -> throw new IllegalStateException(scales + " have no minima");
         }
+    }
+
+    /** A byte for each row, of those of a block or of its half {@code sub}, the first of which are at {@code start}. */
+    private Mem bytes(int start, int block, int sub, int part) {
+        return BlockCode.weights(0, start + (block * scales.each() + sub) * WeightFormat.ROWS + part / Integer.BYTES);
     }
 
     /** Four bits of a byte for each row, the upper ones for a minimum, times what is on the stack: shifts leave registers to constants. */
-    private static void fourBits(Emitter e, int to, int block, int sub, boolean minimum, int part) {
-        int scale = (block * 2 + sub) * WeightFormat.ROWS + part / Integer.BYTES;
-        e.assembler().emit(VPMOVSXBD, e.vec(to), BlockCode.weights(0, WeightFormat.VECTOR + scale));
+    private void fourBits(Emitter e, int to, int block, int sub, boolean minimum, int part) {
+        e.assembler().emit(VPMOVSXBD, e.vec(to), bytes(WeightFormat.VECTOR, block, sub, part));
         e.assembler().emit(VPSLLD, e.vec(to), e.vec(to), Integer.SIZE - (minimum ? 2 : 1) * NIBBLE);
         e.assembler().emit(VPSRLD, e.vec(to), e.vec(to), Integer.SIZE - NIBBLE);
         e.toFloats(to);
         e.multiply(to, to, slot(0, minimum, part));
+    }
+
+    /**
+     * 2^(b - 128) of bytes b. As exponents of floats they give twice as much; half of it is one less in the exponent, but for the smallest, whose
+     * bits are shifted right. Uses the next register too.
+     */
+    private static void power(Emitter e, int to, Mem bytes) {
+        Assembler a = e.assembler();
+        a.emit(VPMOVZXBD, e.vec(to), bytes);
+        a.emit(VPSLLD, e.vec(to), e.vec(to), EXPONENT_AT);
+        a.emit(VPMAXSD, e.vec(to), e.vec(to), e.constant(HALF_OF_IT));
+        a.emit(VPSRLD, e.vec(to + 1), e.vec(to), 1);
+        a.emit(VPMINSD, e.vec(to + 1), e.vec(to + 1), e.constant(LEAST_NORMAL));
+        a.emit(VPSUBD, e.vec(to), e.vec(to), e.vec(to + 1));
     }
 
     private static Mem slot(int block, boolean minimum, int part) {
@@ -84,12 +115,12 @@ record ScaleCode(Scales scales) {
     /** At the start of a unit, while only the sums before register {@code free} are in use: computes what is best computed for all blocks. */
     void prepare(Emitter e, int free, int part) {
         switch (scales) {
-            case HALVES, BYTES -> { }
+            case HALVES, HALVES_AND_MINIMA, BYTES, BLOCK_BYTES, POWERS -> { }
             case SIX_BITS -> sixBits(e, free, part);
             case FOUR_BITS -> {
                 for (int minimum = 0; minimum < 2; minimum++) {
                     e.halves(free, BlockCode.weights(0, (minimum * WeightFormat.VECTOR + part) / 2));
-                    if (minimum == 1) {
+                    if (minimum == 1 && bySums) {
                         e.multiply(free, free, e.constant(PART_OF_SUM));
                     }
                     e.assembler().emit(VMOVUPS_STORE, slot(0, minimum == 1, part), e.vec(free));

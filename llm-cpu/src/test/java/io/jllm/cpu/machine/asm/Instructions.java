@@ -18,8 +18,8 @@ final class Instructions {
         -8192, 1 << 20};
     private static final int EACH = 24;
     private static final Set<Simd> BROADCASTS = EnumSet.of(Simd.VPDPBUSD, Simd.VPTERNLOGD, Simd.VPAND, Simd.VPOR, Simd.VPXOR, Simd.VPADDD,
-            Simd.VPSUBD, Simd.VPMAXSD, Simd.VPSRLD, Simd.VPSLLD, Simd.VPSRAD, Simd.VPANDN, Simd.VMULPS, Simd.VADDPS, Simd.VSUBPS, Simd.VDIVPS,
-            Simd.VMAXPS, Simd.VMINPS, Simd.VSQRTPS, Simd.VPSHUFD, Simd.VFMADD231PS, Simd.VCVTDQ2PS);
+            Simd.VPSUBD, Simd.VPMAXSD, Simd.VPMINSD, Simd.VPSRLD, Simd.VPSLLD, Simd.VPSRAD, Simd.VPANDN, Simd.VMULPS, Simd.VADDPS, Simd.VSUBPS,
+            Simd.VDIVPS, Simd.VMAXPS, Simd.VMINPS, Simd.VSQRTPS, Simd.VPSHUFD, Simd.VFMADD231PS, Simd.VCVTDQ2PS);
 
     private final Random random = new Random(7);
     private final List<Case> cases = new ArrayList<>();
@@ -66,7 +66,7 @@ final class Instructions {
         Vec b = vec(evex, bits);
         int constant = random.nextInt(256);
         boolean memory = random.nextBoolean() && op != Simd.VPBROADCASTD_GPR && (op.form() != Simd.Form.VMI || evex)
-                || op == Simd.VMOVSS_STORE || op == Simd.VMASKMOVPS || op == Simd.VMASKMOVPS_STORE;
+                || op == Simd.VBROADCASTI32X4 || op == Simd.VMOVSS_STORE || op == Simd.VMASKMOVPS || op == Simd.VMASKMOVPS_STORE;
         boolean broadcast = memory && evex && random.nextBoolean() && BROADCASTS.contains(op);
         Operand other = memory ? mem(broadcast) : general ? gpr() : vec(evex, otherBits(op, bits));
         // Between registers, loads and stores can say the same.
@@ -111,7 +111,7 @@ final class Instructions {
         return switch (op) {
             case VCVTPH2PS, VEXTRACTI64X4 -> bits / 2;
             case VEXTRACTI128, VPBROADCASTD, VPBROADCASTW, VBROADCASTSS -> 128;
-            case VPMOVDB, VPMOVSXBD -> 128;
+            case VPMOVDB, VPMOVSXBD, VPMOVZXBD, VBROADCASTI32X4 -> 128;
             default -> bits;
         };
     }
@@ -121,7 +121,7 @@ final class Instructions {
         return switch (op) {
             case VMOVD, VMOVD_STORE, VMOVSS_STORE, VDIVSS, VPBROADCASTD, VBROADCASTSS -> 32;
             case VPBROADCASTW -> 16;
-            case VPMOVSXBD -> bits / 4;
+            case VPMOVSXBD, VPMOVZXBD -> bits / 4;
             default -> otherBits(op, bits);
         };
     }

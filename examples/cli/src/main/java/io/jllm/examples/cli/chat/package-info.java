@@ -5,7 +5,6 @@
  * <ul>
  * <li>{@link Dialogue}: a user and a model in turns, with the calls of tools between them
  * <li>{@link Lines}: what the user types: {@link TypedLines} on a terminal, {@link ReadLines} elsewhere
- * <li>{@link ToolFile}: tools, read from a file
  * </ul>
  */
 package io.jllm.examples.cli.chat;

@@ -12,13 +12,13 @@ import io.jllm.chat.ToolChoice;
 import io.jllm.examples.cli.chat.Dialogue;
 import io.jllm.examples.cli.chat.Lines;
 import io.jllm.examples.cli.chat.ReadLines;
-import io.jllm.examples.cli.chat.ToolFile;
 import io.jllm.examples.cli.chat.TypedLines;
 import io.jllm.examples.cli.options.ConstraintOptions;
 import io.jllm.examples.cli.options.ModelOptions;
 import io.jllm.examples.cli.options.SamplingOptions;
 import io.jllm.examples.cli.output.BadInput;
 import io.jllm.examples.cli.output.Console;
+import io.jllm.examples.cli.render.ConversationFile;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -66,8 +66,9 @@ public final class ChatCommand implements Action {
     @Override
     public void run() throws Exception {
         bound.over(sampling.over(SamplingParams.neutral())); // what is out of range is said before a model is loaded
-        List<Tool> known = tools.isPresent() ? ToolFile.read(tools.get()) : List.of();
-        ChatOptions.Builder options = ChatOptions.builder().tools(known).toolChoice(choice(known)).strictTools(strictTools).withoutTemplate(ChatOptions.WithoutTemplate.CHATML)
+        List<Tool> known = tools.isPresent() ? ConversationFile.readTools(tools.get()) : List.of();
+        ChatOptions.Builder options = ChatOptions.builder().tools(known).toolChoice(choice(known)).strictTools(strictTools)
+                .withoutTemplate(ChatOptions.WithoutTemplate.CHATML)
                 .contextOverflow(ContextOverflow.dropOldestTurns());
         variables.forEach((name, value) -> variable(options, name, value));
         List<Message> beginning = system.map(Message::system).map(List::of).orElse(List.of());

@@ -56,14 +56,7 @@ public final class QuantizeCommand implements Action {
     public void run() throws IOException {
         Converter.Options options = options();
         ModelChoice.checkPlain(model, "there is no model ");
-        if (Files.exists(out) && !Files.isDirectory(out) && !Files.isRegularFile(out)) {
-            throw new BadInput("cannot write " + out + ": it is no plain file, and would be replaced by one"); // such as /dev/null
-        }
-        Path folder = out.toAbsolutePath().getParent();
-        if (Files.isDirectory(out) || folder == null || !Files.isDirectory(folder)) {
-            throw new BadInput("cannot write " + out + ": "
-                    + (Files.isDirectory(out) ? "it is a folder" : "its folder does not exist"));
-        }
+        checkTarget(out);
         try (ProgressBar bar = console.progress("MiB", 0)) {
             Converter.convert(model, out, options, new Converter.Progress() {
                 @Override
@@ -76,6 +69,18 @@ public final class QuantizeCommand implements Action {
                     console.say(message);
                 }
             });
+        }
+    }
+
+    /** Refuses what cannot be written, before anything is computed. */
+    static void checkTarget(Path out) {
+        if (Files.exists(out) && !Files.isDirectory(out) && !Files.isRegularFile(out)) {
+            throw new BadInput("cannot write " + out + ": it is no plain file, and would be replaced by one"); // such as /dev/null
+        }
+        Path folder = out.toAbsolutePath().getParent();
+        if (Files.isDirectory(out) || folder == null || !Files.isDirectory(folder)) {
+            throw new BadInput("cannot write " + out + ": "
+                    + (Files.isDirectory(out) ? "it is a folder" : "its folder does not exist"));
         }
     }
 

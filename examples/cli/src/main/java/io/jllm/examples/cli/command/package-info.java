@@ -4,10 +4,11 @@
  * <p>In reading order:
  * <ul>
  * <li>{@link Action}: a command, filled with its options
- * <li>{@link ChatCommand}: conversations
+ * <li>{@link ChatCommand}, {@link RenderCommand}: conversations, and their prompts
  * <li>{@link RunCommand}, {@link LogitsCommand}, {@link TokenizeCommand}, {@link EmbedCommand}: text, tokens, logits, vectors
- * <li>{@link PerplexityCommand}, {@link PerplexityWindows}: how well a model foresees a text
- * <li>{@link InspectCommand}, {@link QuantizeCommand}: files; {@link GrammarCommand}: what answers must look like
+ * <li>{@link PerplexityCommand}: how well a model foresees a text
+ * <li>{@link InspectCommand}, {@link QuantizeCommand}, {@link ImatrixCommand}: files, and what quantising them minds; {@link GrammarCommand}:
+ * what answers must look like
  * <li>{@link BenchCommand}, {@link SoakCommand}: speed, and life under load
  * </ul>
  */

@@ -2,11 +2,14 @@ package io.jllm.examples.cli.options;
 
 import io.jllm.LLM;
 import io.jllm.LlmBuilder;
+import io.jllm.chat.ChatTemplate;
 import io.jllm.demo.DemoModel;
 import io.jllm.examples.cli.output.BadInput;
 import io.jllm.examples.cli.output.Console;
+import io.jllm.load.ChatTemplates;
 import io.jllm.quant.DType;
 import io.jllm.quant.gguf.GgufFile;
+import io.jllm.spi.ActivationType;
 import io.jllm.tokenizer.Tokenizer;
 import io.jllm.tokenizer.gguf.GgufTokenizers;
 import io.jllm.tokenizer.huggingface.HuggingFaceTokenizers;
@@ -37,6 +40,10 @@ public abstract class ModelChoice {
 
     @Option(names = "--kernels", paramLabel = "NAME", description = "auto, avx512, avx2, vector or scalar (default: auto).")
     private Optional<String> kernels = Optional.empty();
+
+    @Option(names = "--activations", paramLabel = "TYPE",
+            description = "What quantised weights are multiplied by: auto, int8 or float, which is slower and exact (default: auto).")
+    private Optional<ActivationType> activations = Optional.empty();
 
     /** Types of a KV cache, as they are typed. */
     enum KvType {
@@ -81,6 +88,7 @@ public abstract class ModelChoice {
         context.ifPresent(builder::maxContext);
         kvType.ifPresent(k -> builder.kvType(k.type));
         kernels.ifPresent(builder::kernels);
+        activations.ifPresent(builder::activations);
         return builder;
     }
 
@@ -93,6 +101,11 @@ public abstract class ModelChoice {
         try (GgufFile file = GgufFile.open(path)) {
             return GgufTokenizers.fromGguf(file.metadata());
         }
+    }
+
+    /** The chat templates of the model, which is not loaded. */
+    public ChatTemplate chatTemplate() {
+        return ChatTemplates.from(path());
     }
 
     /** Loads the model. */

@@ -1,4 +1,4 @@
-package io.jllm.examples.cli.command;
+package io.jllm.examples.cli.perplexity;
 
 import io.jllm.Prompt;
 import io.jllm.RequestOutput;
@@ -22,17 +22,27 @@ import java.util.OptionalInt;
  */
 public record PerplexityWindows(int[] tokens, int size, OptionalInt bos) {
     /** Settings of a request for one window: no token is generated, those of the prompt are scored. */
-    static final SamplingParams PARAMS = SamplingParams.greedy().toBuilder().maxTokens(0).promptLogprobs(0).build();
+    public static final SamplingParams PARAMS = SamplingParams.greedy().toBuilder().maxTokens(0).promptLogprobs(0).build();
 
-    /** Of a text, of which there must be enough for two windows. */
-    static PerplexityWindows of(String text, Tokenizer tokenizer, int size) {
+    /**
+     * Of a text, of which there must be enough for two windows.
+     *
+     * @param most windows at most
+     */
+    public static PerplexityWindows of(String text, Tokenizer tokenizer, int size, int most) {
         int[] tokens = tokenizer.encode(text, true, false);
         if (tokens.length < 2L * size) {
             throw new BadInput("perplexity with a context of " + size + " needs a text of at least " + 2L * size
                     + " tokens; this one has "
                     + tokens.length + ": give a longer one, or a smaller --context");
         }
-        return new PerplexityWindows(tokens, size, tokenizer.addsBos() ? tokenizer.bos() : OptionalInt.empty());
+        int[] kept = Arrays.copyOf(tokens, (int) Math.min(tokens.length, (long) most * size));
+        return new PerplexityWindows(kept, size, bos(tokenizer));
+    }
+
+    /** What replaces the first token of windows of a model's text. */
+    public static OptionalInt bos(Tokenizer tokenizer) {
+        return tokenizer.addsBos() ? tokenizer.bos() : OptionalInt.empty();
     }
 
     /** How many windows there are. */
@@ -42,14 +52,24 @@ public record PerplexityWindows(int[] tokens, int size, OptionalInt bos) {
 
     /** The tokens that are scored, in all. */
     public long scored() {
-        return (long) count() * (size - 1 - size / 2);
+        return (long) count() * rows();
+    }
+
+    /** The tokens that are scored in a window: so many rows of logits foresee them, the first of which follows token {@code size / 2}. */
+    public int rows() {
+        return size - 1 - size / 2;
     }
 
     /** The tokens of a window. */
     public Prompt prompt(int window) {
+        return Prompt.ofTokens(ids(window));
+    }
+
+    /** The same as ids. */
+    int[] ids(int window) {
         int[] ids = Arrays.copyOfRange(tokens, window * size, (window + 1) * size);
         bos.ifPresent(id -> ids[0] = id);
-        return Prompt.ofTokens(ids);
+        return ids;
     }
 
     /** The sum over the scored tokens of a window, in nats. */

@@ -1,4 +1,4 @@
-package io.jllm.cpu;
+package io.jllm.cpu.text;
 
 import io.jllm.LlmBuilder;
 import io.jllm.model.EmbeddingContract;

@@ -1,0 +1,10 @@
+/**
+ * Conversations in files, in the form of the OpenAI API, as the command {@code render} takes them.
+ *
+ * <p>In reading order:
+ * <ul>
+ * <li>{@link ConversationFile}: messages, tools and options of a file, or what is wrong with it and where
+ * <li>{@link Place}: a part of a JSON file that knows where it stands
+ * </ul>
+ */
+package io.jllm.examples.cli.render;
