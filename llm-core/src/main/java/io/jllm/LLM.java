@@ -181,14 +181,16 @@ public interface LLM extends AutoCloseable {
     ChatStream streamChat(List<Message> messages, ChatOptions options, SamplingParams params);
 
     /**
-     * Answers a conversation with the help of tools: what the model calls is run and told to it, until it answers without calls.
+     * Answers a conversation with the help of tools: what the model calls is run and told to it, until it answers without calls. A choice of tools
+     * that demands calls is for the first answer.
      *
      * @param how the tools, and how often they may be run; they are told to the model beside those of the options
      * @throws RuntimeException what a request failed with
      */
     default Conversation.Transcript converse(List<Message> messages, Conversation how, ChatOptions options, SamplingParams params) {
         ChatOptions withTools = options.toBuilder().tools(how.tools().list()).build();
-        return how.run(messages, soFar -> chat(soFar, withTools, params).orThrow().answer());
+        return how.run(messages, soFar -> chat(soFar, soFar.size() == messages.size() ? withTools : withTools.afterCalls(), params).orThrow()
+                .answer());
     }
 
     /** The model's chat templates; there may be none. */

@@ -26,10 +26,14 @@ import java.util.Set;
  * @param clock for templates that write the date
  * @param contextOverflow what is done with a conversation that is longer than the context
  * @param answerFormat how the model writes reasoning and tool calls, where the template does not tell
+ * @param toolChoice whether the answer calls tools
+ * @param strictTools whether the arguments of calls obey the schemas of the tools even where the model decides whether to call one ({@code strict});
+ *     where calls are demanded they do in any case. Not all formats can be bound so: others are refused when a conversation is to be answered
  */
 public record ChatOptions(List<Tool> tools, boolean addGenerationPrompt, boolean continueLastMessage, Optional<String> variant,
                           Optional<String> template, Map<String, String> variables, WithoutTemplate withoutTemplate, Clock clock,
-                          ContextOverflow contextOverflow, Optional<AnswerFormat> answerFormat) {
+                          ContextOverflow contextOverflow, Optional<AnswerFormat> answerFormat, ToolChoice toolChoice,
+                          boolean strictTools) {
     /** What only the renderer sets. */
     private static final Set<String> RESERVED = Set.of("messages", "tools", "documents", "add_generation_prompt");
 
@@ -51,6 +55,7 @@ public record ChatOptions(List<Tool> tools, boolean addGenerationPrompt, boolean
         Objects.requireNonNull(clock, "clock");
         Objects.requireNonNull(contextOverflow, "contextOverflow");
         Objects.requireNonNull(answerFormat, "answerFormat");
+        Objects.requireNonNull(toolChoice, "toolChoice");
         variables.forEach(ChatOptions::check);
     }
 
@@ -92,7 +97,25 @@ public record ChatOptions(List<Tool> tools, boolean addGenerationPrompt, boolean
         b.clock = clock;
         b.contextOverflow = contextOverflow;
         b.answerFormat = answerFormat;
+        b.toolChoice = toolChoice;
+        b.strictTools = strictTools;
         return b;
+    }
+
+    /** The tools that the model is told of: none if it is not to call any. */
+    public List<Tool> toldTools() {
+        return toolChoice instanceof ToolChoice.None ? List.of() : tools;
+    }
+
+    /**
+     * The options for the answer to what tools gave: where a call was demanded, it has been made, and the model decides again. Else it could but
+     * call for ever.
+     */
+    public ChatOptions afterCalls() {
+        return switch (toolChoice) {
+            case ToolChoice.Required _, ToolChoice.Named _ -> toBuilder().toolChoice(ToolChoice.auto()).build();
+            case ToolChoice.Auto _, ToolChoice.None _ -> this;
+        };
     }
 
     /** Puts options together. Not thread-safe. */
@@ -107,6 +130,8 @@ public record ChatOptions(List<Tool> tools, boolean addGenerationPrompt, boolean
         private Clock clock = Clock.systemDefaultZone();
         private ContextOverflow contextOverflow = ContextOverflow.refuse();
         private Optional<AnswerFormat> answerFormat = Optional.empty();
+        private ToolChoice toolChoice = ToolChoice.auto();
+        private boolean strictTools;
 
         private Builder() {
         }
@@ -181,10 +206,20 @@ public record ChatOptions(List<Tool> tools, boolean addGenerationPrompt, boolean
             return this;
         }
 
+        public Builder toolChoice(ToolChoice choice) {
+            toolChoice = choice;
+            return this;
+        }
+
+        public Builder strictTools(boolean strict) {
+            strictTools = strict;
+            return this;
+        }
+
         /** @throws IllegalArgumentException if a variable is no JSON, or has the name of what is passed anyway */
         public ChatOptions build() {
             return new ChatOptions(tools, addGenerationPrompt, continueLastMessage, variant, template, variables, withoutTemplate, clock,
-                    contextOverflow, answerFormat);
+                    contextOverflow, answerFormat, toolChoice, strictTools);
         }
     }
 }

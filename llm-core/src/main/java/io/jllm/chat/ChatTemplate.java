@@ -86,7 +86,7 @@ public final class ChatTemplate {
             }
             return Optional.of(templates.get(name));
         }
-        if (!options.tools().isEmpty() && templates.containsKey(TOOL_USE)) {
+        if (!options.toldTools().isEmpty() && templates.containsKey(TOOL_USE)) {
             return Optional.of(templates.get(TOOL_USE));
         }
         if (templates.containsKey(DEFAULT) || templates.size() < 2) {
@@ -114,8 +114,8 @@ public final class ChatTemplate {
             throw new IllegalArgumentException("a conversation needs at least one message");
         }
         CompiledTemplate template = source(options).map(this::compiled).orElseGet(() -> withoutTemplate(options));
-        if (!options.tools().isEmpty() && !template.knowsTools()) {
-            throw new ChatTemplateException("the chat template has no place for tools, and would leave out the " + options.tools().size()
+        if (!options.toldTools().isEmpty() && !template.knowsTools()) {
+            throw new ChatTemplateException("the chat template has no place for tools, and would leave out the " + options.toldTools().size()
                     + " that are given: describe them in a system message, or give another template", 0);
         }
         if (messages.stream().anyMatch(m -> !m.toolCalls().isEmpty()) && !template.traits().reads("tool_calls")) {

@@ -47,7 +47,7 @@ record CompiledTemplate(String source, Template template, TemplateTraits traits)
     Map<String, Value> variables(ChatOptions options) {
         Map<String, Value> variables = new LinkedHashMap<>();
         options.variables().forEach((name, json) -> variables.put(name, parsed(json, "the variable " + name)));
-        variables.put("tools", options.tools().isEmpty() ? None.NONE : tools(options.tools()));
+        variables.put("tools", options.toldTools().isEmpty() ? None.NONE : tools(options.toldTools()));
         variables.put("documents", None.NONE);
         variables.put("add_generation_prompt", Bool.of(options.addGenerationPrompt() && !options.continueLastMessage()));
         return variables;

@@ -5,6 +5,7 @@
  * <ul>
  * <li>{@link Message} with its {@link Role}: what was said
  * <li>{@link Tool}, {@link ToolCall}: what a model may call, and what it asked for
+ * <li>{@link ToolChoice}: whether it must
  * <li>{@link ChatTemplate}, {@link ChatOptions}, {@link ContextOverflow}: a conversation becomes a {@link ChatPrompt}, or it is a
  * {@link ChatTemplateException}
  * <li>{@link CompiledTemplate}, {@link MessageValues}, {@link Continuation}: what templates are given

@@ -1,37 +1,40 @@
 package io.jllm.constraint;
 
+import io.jllm.constraint.calls.FreeText;
 import io.jllm.tokenizer.Tokenizer;
-import java.nio.charset.StandardCharsets;
-import java.util.Arrays;
 import java.util.Optional;
 
-/**
- * Reasoning that is free up to a mark, and behind it an answer that is bound.
- *
- * @param answer what the answer is bound by
- * @param open what begins reasoning: where it is one token, the answer may begin with it; empty where the prompt has begun it
- * @param close what ends reasoning; white space may follow
- */
-record BehindReasoning(Constraint answer, Optional<String> open, String close) implements Constraint {
-    private static final int MOST_BLANKS = 4;
+/** Reasoning that is free up to a mark, and behind it an answer that is bound. */
+final class BehindReasoning implements Constraint {
+    private final Constraint answer;
+    private final Optional<String> open;
+    private final String close;
+    private final PerTokenizer reasoning;
 
-    BehindReasoning {
+    /**
+     * @param answer what the answer is bound by
+     * @param open what begins reasoning: where it is one token, the answer may begin with it; empty where the prompt has begun it
+     * @param close what ends reasoning; white space may follow
+     */
+    BehindReasoning(Constraint answer, Optional<String> open, String close) {
         if (close.isEmpty()) {
             throw new IllegalArgumentException("what ends reasoning must not be empty");
         }
+        this.answer = answer;
+        this.open = open;
+        this.close = close;
+        reasoning = new PerTokenizer(tokens -> FreeText.until(close, tokens), "reasoning up to " + close);
     }
 
     @Override
     public TokenMask start(Tokenizer tokenizer) {
         TokenMask bound = answer.start(tokenizer);
-        byte[] mark = close.getBytes(StandardCharsets.UTF_8);
-        var reasoning = new Free(tokenizer, mark, new byte[0], bound);
         if (open.isEmpty()) {
-            return reasoning;
+            return new Reasoning(reasoning.start(tokenizer), bound);
         }
         for (int id = 0; id < tokenizer.vocabSize(); id++) {
             if (tokenizer.token(id).equals(open.get())) {
-                return new Either(id, reasoning, bound);
+                return new Either(id, new Reasoning(reasoning.start(tokenizer), bound), bound);
             }
         }
         return bound;
@@ -69,21 +72,18 @@ record BehindReasoning(Constraint answer, Optional<String> open, String close) i
     }
 
     /**
-     * Within reasoning: anything, but no token that ends it and goes on with more than white space, for the answer would not see that.
-     *
-     * @param tail the end of the text, as far as it is the beginning of the mark
+     * Within reasoning, or in the white space behind it, where the answer may begin. No token ends reasoning and begins the answer: the answer would
+     * not see that.
      */
-    private record Free(Tokenizer tokenizer, byte[] mark, byte[] tail, TokenMask answer) implements TokenMask {
+    private record Reasoning(GrammarConstraint.Mask text, TokenMask answer) implements TokenMask {
         @Override
         public void allowed(long[] bits) {
-            Arrays.fill(bits, -1);
-            if (tail.length > 0) { // no single token holds the mark and more, where it is a token, or begins one
-                for (int id = 0; id < tokenizer.vocabSize(); id++) {
-                    byte[] text = written(id);
-                    int behind = behindMark(text);
-                    if (behind >= 0 && !isBlank(text, behind)) {
-                        bits[id / Long.SIZE] &= ~(1L << id);
-                    }
+            text.allowed(bits);
+            if (text.mayEnd()) {
+                long[] also = new long[bits.length];
+                answer.allowed(also);
+                for (int i = 0; i < bits.length; i++) {
+                    bits[i] |= also[i];
                 }
             }
         }
@@ -91,91 +91,17 @@ record BehindReasoning(Constraint answer, Optional<String> open, String close) i
         /** Reasoning that ends without its mark leaves no answer. */
         @Override
         public boolean mayEnd() {
-            return false;
+            return text.mayEnd() && answer.mayEnd();
         }
 
         @Override
         public boolean mayGoOn() {
-            return true;
+            return !text.mayEnd() || answer.mayGoOn();
         }
 
         @Override
         public TokenMask after(int token) {
-            byte[] text = written(token);
-            if (behindMark(text) >= 0) {
-                return new Blank(tokenizer, answer, MOST_BLANKS);
-            }
-            byte[] all = joined(tail, text);
-            int from = Math.max(0, all.length - mark.length + 1);
-            while (!Arrays.equals(all, from, all.length, mark, 0, all.length - from)) {
-                from++;
-            }
-            return new Free(tokenizer, mark, Arrays.copyOfRange(all, from, all.length), answer);
+            return text.mayEnd() && !text.allows(token) ? answer.after(token) : new Reasoning(text.after(token), answer);
         }
-
-        private byte[] written(int id) {
-            return id < tokenizer.vocabSize() && tokenizer.isSpecial(id) ? tokenizer.token(id).getBytes(StandardCharsets.UTF_8) : tokenizer.bytes(id);
-        }
-
-        /** Where in a token's text the mark has ended; -1 if it does not. */
-        private int behindMark(byte[] text) {
-            byte[] all = joined(tail, text);
-            for (int at = 0; at + mark.length <= all.length; at++) {
-                if (Arrays.equals(all, at, at + mark.length, mark, 0, mark.length)) {
-                    return Math.max(0, at + mark.length - tail.length);
-                }
-            }
-            return -1;
-        }
-
-        private static byte[] joined(byte[] a, byte[] b) {
-            byte[] all = Arrays.copyOf(a, a.length + b.length);
-            System.arraycopy(b, 0, all, a.length, b.length);
-            return all;
-        }
-    }
-
-    /**
-     * Between reasoning and answer: white space, or the answer.
-     *
-     * @param left so many tokens of white space may still come: it is no place to go on for ever
-     */
-    private record Blank(Tokenizer tokenizer, TokenMask answer, int left) implements TokenMask {
-        @Override
-        public void allowed(long[] bits) {
-            answer.allowed(bits);
-            for (int id = 0; id < tokenizer.vocabSize(); id++) {
-                byte[] text = tokenizer.bytes(id);
-                if (text.length > 0 && isBlank(text, 0)) {
-                    bits[id / Long.SIZE] |= 1L << id;
-                }
-            }
-        }
-
-        @Override
-        public boolean mayEnd() {
-            return answer.mayEnd();
-        }
-
-        @Override
-        public boolean mayGoOn() {
-            return answer.mayGoOn();
-        }
-
-        @Override
-        public TokenMask after(int token) {
-            byte[] text = tokenizer.bytes(token);
-            boolean blank = text.length > 0 && isBlank(text, 0);
-            return !blank ? answer.after(token) : left > 1 ? new Blank(tokenizer, answer, left - 1) : answer;
-        }
-    }
-
-    private static boolean isBlank(byte[] text, int from) {
-        for (int i = from; i < text.length; i++) {
-            if (text[i] != ' ' && text[i] != '\n' && text[i] != '\t' && text[i] != '\r') {
-                return false;
-            }
-        }
-        return true;
     }
 }

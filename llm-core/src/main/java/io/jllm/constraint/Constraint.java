@@ -1,5 +1,9 @@
 package io.jllm.constraint;
 
+import io.jllm.chat.AnswerFormat;
+import io.jllm.chat.Tool;
+import io.jllm.chat.ToolChoice;
+import io.jllm.constraint.calls.CallGrammar;
 import io.jllm.tokenizer.Tokenizer;
 import java.util.List;
 import java.util.Optional;
@@ -98,6 +102,25 @@ public interface Constraint {
      */
     static Constraint behindReasoning(Constraint answer, Optional<String> open, String close) {
         return new BehindReasoning(answer, open, close);
+    }
+
+    /**
+     * Calls of tools, written as the templates of a format teach it, with arguments that obey the tools' schemas, which are read as
+     * {@link #jsonSchema} says. Formats are bound whose arguments are JSON: HERMES, LLAMA_JSON, MISTRAL, DEEPSEEK, HARMONY, GRANITE, PHI, COMMAND and
+     * KIMI.
+     *
+     * <p>With {@code required} and {@code named} the text is the calls and nothing else (in HARMONY reasoning may come before). With {@code auto} it
+     * is free, but each call in it has the name of a tool and arguments of its schema; what else a parser would take for the beginning of a call
+     * cannot be written. In LLAMA_JSON, whose calls have no mark, a text that begins with a brace is a call then, and none begins with a bracket.
+     *
+     * @param template the text of the model's chat template: some formats have several ways to write a call
+     * @param tools their names all different
+     * @param choice not {@code none}
+     * @throws IllegalArgumentException if the format is another one, there is no tool or not that of the choice, a tool's name has other characters
+     *     than letters, digits, {@code _}, {@code .} and {@code -}, or its schema is not supported; the message says what
+     */
+    static Constraint toolCalls(AnswerFormat format, String template, List<Tool> tools, ToolChoice choice) {
+        return new ToolCallConstraint(new CallGrammar(format, template, tools, choice), "calls of tools, " + choice);
     }
 
     /** Whether a text is one of the language. */

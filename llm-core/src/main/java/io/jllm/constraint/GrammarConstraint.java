@@ -20,7 +20,7 @@ final class GrammarConstraint implements Constraint {
     private final String text;
     private final Map<Tokenizer, Masks> masks = new WeakHashMap<>();
 
-    private GrammarConstraint(Grammar grammar, String text) {
+    GrammarConstraint(Grammar grammar, String text) {
         machine = new Machine(grammar);
         this.text = text;
     }
@@ -53,7 +53,7 @@ final class GrammarConstraint implements Constraint {
     }
 
     @Override
-    public TokenMask start(Tokenizer tokenizer) {
+    public Mask start(Tokenizer tokenizer) {
         Masks ofTokenizer;
         synchronized (masks) {
             ofTokenizer = masks.computeIfAbsent(tokenizer, t -> new Masks(machine, t));
@@ -66,7 +66,8 @@ final class GrammarConstraint implements Constraint {
         return machine.matches(whole);
     }
 
-    private record Mask(Masks masks, State state) implements TokenMask {
+    /** Where a text has got to. */
+    record Mask(Masks masks, State state) implements TokenMask {
         @Override
         public void allowed(long[] bits) {
             masks.fill(state, bits);
@@ -82,8 +83,13 @@ final class GrammarConstraint implements Constraint {
             return !state.last();
         }
 
+        /** Whether a token may come next. */
+        boolean allows(int token) {
+            return !masks.after(state, token).dead();
+        }
+
         @Override
-        public TokenMask after(int token) {
+        public Mask after(int token) {
             State next = masks.after(state, token);
             if (next.dead()) {
                 throw new IllegalArgumentException("token " + token + " is not allowed here by the constraint");

@@ -1,6 +1,7 @@
 package io.jllm.grammar;
 
 import java.util.List;
+import java.util.function.UnaryOperator;
 
 /** What a rule of a grammar is made of: an expression for a set of texts. Immutable. */
 public sealed interface Expr {
@@ -89,5 +90,17 @@ public sealed interface Expr {
 
     static Expr many(Expr part) {
         return new Repeat(part, 0, Repeat.UNLIMITED);
+    }
+
+    /** The same with other names for the rules that it mentions. */
+    default Expr renamed(UnaryOperator<String> names) {
+        return switch (this) {
+            case Chars _, Text _, Token _ -> this;
+            case Seq s -> new Seq(s.parts.stream().map(p -> p.renamed(names)).toList());
+            case Choice c -> new Choice(c.options.stream().map(o -> o.renamed(names)).toList());
+            case Repeat r -> new Repeat(r.part.renamed(names), r.least, r.most);
+            case Ref r -> new Ref(names.apply(r.rule));
+            case Graph g -> new Graph(g.edges.stream().map(e -> new Graph.Edge(e.from, e.label.renamed(names), e.to)).toList(), g.ends);
+        };
     }
 }

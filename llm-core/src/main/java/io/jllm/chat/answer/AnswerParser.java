@@ -44,7 +44,7 @@ public final class AnswerParser {
 
     private AnswerParser(Builder b, Output.Trace trace) {
         out = new Output(b.ids, trace);
-        var syntax = Syntaxes.of(b.format);
+        var syntax = Syntaxes.of(b.format).map(s -> b.calls ? s : s.withoutCalls());
         if (syntax.isPresent()) {
             var marked = new MarkedDialect(syntax.get(), new ParameterTypes(b.tools), b.endTokens);
             String prompt = b.prompt.stripTrailing();
@@ -52,7 +52,7 @@ public final class AnswerParser {
                     .ifPresent(f -> marked.startInReasoning(f.close()));
             dialect = marked;
         } else {
-            dialect = HarmonyDialect.behind(b.prompt);
+            dialect = HarmonyDialect.behind(b.prompt, b.calls);
         }
     }
 
@@ -105,6 +105,7 @@ public final class AnswerParser {
         private final AnswerFormat format;
         private List<Tool> tools = List.of();
         private String prompt = "";
+        private boolean calls = true;
         private List<String> endTokens = END_TOKENS;
         private Supplier<String> ids;
 
@@ -130,6 +131,12 @@ public final class AnswerParser {
         /** The tools that the model was told of: their schemas tell the types of arguments, their names what is a call where no mark does. */
         public Builder tools(List<Tool> tools) {
             this.tools = List.copyOf(tools);
+            return this;
+        }
+
+        /** Whether calls are looked for; else what looks like one is content. They are as a rule. */
+        public Builder calls(boolean lookFor) {
+            calls = lookFor;
             return this;
         }
 

@@ -25,13 +25,19 @@ final class HarmonyDialect implements Dialect {
     private final Markers outside = Markers.of(START, CHANNEL, MESSAGE, " to=", "<|end|>", "<|return|>", "<|call|>");
     private final Markers inHeader = Markers.of(MESSAGE, "<|end|>", "<|return|>", "<|call|>");
     private final Markers inBody = Markers.of(START, CHANNEL, "<|end|>", "<|return|>", "<|call|>");
+    private final boolean calls;
     private Place place = Place.OUTSIDE;
     private boolean first = true;
     private Arguments arguments = new Arguments(new JsonValue(), inBody);
 
+    /** @param calls whether calls are looked for */
+    private HarmonyDialect(boolean calls) {
+        this.calls = calls;
+    }
+
     /** Goes on where a prompt ends: within a message, if it ends with a header. */
-    static HarmonyDialect behind(String prompt) {
-        var dialect = new HarmonyDialect();
+    static HarmonyDialect behind(String prompt, boolean calls) {
+        var dialect = new HarmonyDialect(calls);
         int start = Math.max(prompt.lastIndexOf(START), 0);
         int message = prompt.indexOf(MESSAGE, start);
         if (message >= 0) {
@@ -105,7 +111,7 @@ final class HarmonyDialect implements Dialect {
         in.skip(MESSAGE.length());
         String header = in.read();
         var recipient = RECIPIENT.matcher(header);
-        if (recipient.find()) {
+        if (calls && recipient.find()) {
             out.callStart(Optional.empty(), recipient.group(1), in.take());
             arguments = new Arguments(new JsonValue(), inBody);
             place = Place.CALL;

@@ -13,6 +13,11 @@ import java.util.function.Function;
  * @param reasoning what stands around reasoning. It counts where no content stands before it
  */
 record Syntax(List<Opener> calls, List<Function<Context, CallReader>> bare, List<String> closers, List<String> wrappers, List<Fence> reasoning) {
+    /** The same where nothing is a call. */
+    Syntax withoutCalls() {
+        return new Syntax(List.of(), List.of(), List.of(), wrappers, reasoning);
+    }
+
     /** What readers of calls know. */
     record Context(ParameterTypes types, Markers ends) {
         boolean isTool(String name) {

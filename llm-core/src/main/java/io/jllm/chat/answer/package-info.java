@@ -9,6 +9,7 @@
  * <li>{@link Dialect}: {@link MarkedDialect} for text with marks, by a {@link Syntax}, of which {@link Syntaxes} has one a format;
  * {@link HarmonyDialect} for gpt-oss
  * <li>{@link ReasoningMarks}: where reasoning ends, for whoever binds the answer behind it
+ * <li>{@link CallMarks}: where calls begin, for whoever binds them
  * <li>{@link CallReader}: {@link JsonCalls} and {@link JsonCall}, {@link HeadedCall}, {@link PythonCalls}, {@link ElementCalls} by their
  * {@link Tags}
  * <li>{@link Arguments}: the arguments of a call, by a {@link ValueScanner}: {@link JsonValue}, {@link PythonValue},

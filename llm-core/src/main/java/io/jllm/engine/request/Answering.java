@@ -11,10 +11,12 @@ import io.jllm.chat.AnswerFormat;
 import io.jllm.chat.ChatOptions;
 import io.jllm.chat.ChatTemplate;
 import io.jllm.chat.Message;
+import io.jllm.chat.ToolChoice;
 import io.jllm.chat.answer.AnswerParser;
 import io.jllm.chat.answer.ReasoningMarks;
 import io.jllm.constraint.Constraint;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.ThreadLocalRandom;
 
@@ -28,7 +30,7 @@ public final class Answering {
 
     /**
      * @throws io.jllm.chat.ChatTemplateException if there is no template, or it refuses the conversation
-     * @throws IllegalArgumentException if the parameters ask for more than one answer
+     * @throws IllegalArgumentException if the parameters ask for more than one answer, or the choice of tools cannot be kept
      */
     public Answering(ChatPrompts prompts, ChatTemplate template, List<Message> messages, ChatOptions options, SamplingParams params) {
         if (params.n() != 1) {
@@ -37,15 +39,24 @@ public final class Answering {
         this.options = options;
         ChatPrompts.Encoded encoded = prompts.encode(new Prompt.Chat(messages, options), params.maxTokens());
         prompt = encoded.prompt().text();
-        format = options.answerFormat().orElseGet(() -> template.source(options).map(AnswerFormat::detect).orElse(AnswerFormat.PLAIN));
+        Optional<String> source = template.source(options);
+        format = options.answerFormat().orElseGet(() -> source.map(AnswerFormat::detect).orElse(AnswerFormat.PLAIN));
         SamplingParamsBuilder builder = params.toBuilder().skipSpecialTokens(false);
-        params.constraint().map(this::behindReasoning).ifPresent(builder::constraint);
+        bound(prompts.bounds(), source.orElse(""), params.constraint()).ifPresent(builder::constraint);
         request = new Request(Prompt.ofTokens(encoded.ids()), builder.build());
     }
 
-    /** What the caller asks for is the answer's, not what the model thinks before it. */
-    private Constraint behindReasoning(Constraint answer) {
-        return ReasoningMarks.of(format, prompt).map(m -> Constraint.behindReasoning(answer, m.open(), m.close())).orElse(answer);
+    /** What the caller and the choice of tools ask for is the answer's, not what the model thinks before it. */
+    private Optional<Constraint> bound(ToolBounds bounds, String source, Optional<Constraint> answer) {
+        Optional<Constraint> calls = bounds.calls(format, source, options);
+        if (calls.isPresent() && answer.isPresent()) {
+            throw new IllegalArgumentException("the answer is bound by a constraint and to " + calls.get() + ": give one of them, the constraint of "
+                    + "SamplingParams or ChatOptions.toolChoice and strictTools");
+        }
+        if (calls.isPresent() && format == AnswerFormat.HARMONY) { // there it holds the messages that are reasoning
+            return calls;
+        }
+        return calls.or(() -> answer).map(a -> ReasoningMarks.of(format, prompt).map(m -> bounds.behind(m, a)).orElse(a));
     }
 
     /** What to ask the engine for. */
@@ -55,7 +66,8 @@ public final class Answering {
 
     /** A parser at the beginning of the answer; all of them give calls the same ids. */
     AnswerParser parser() {
-        return AnswerParser.builder(format).tools(options.tools()).prompt(prompt).idsBy(new Random(ids)).build();
+        boolean calls = !(options.toolChoice() instanceof ToolChoice.None);
+        return AnswerParser.builder(format).tools(options.tools()).calls(calls).prompt(prompt).idsBy(new Random(ids)).build();
     }
 
     /** The answer of a request that has ended. */

@@ -16,6 +16,7 @@ public final class ChatPrompts {
 
     private final LoadedModel model;
     private final int maxContext;
+    private final ToolBounds bounds = new ToolBounds();
 
     /** @param maxContext most positions of a sequence */
     public ChatPrompts(LoadedModel model, int maxContext) {
@@ -30,6 +31,11 @@ public final class ChatPrompts {
      * @param prompt its text
      */
     public record Encoded(int[] ids, ChatPrompt prompt) {
+    }
+
+    /** The constraints of the model's conversations. */
+    ToolBounds bounds() {
+        return bounds;
     }
 
     /**

@@ -49,6 +49,8 @@ class UsageTest {
         "render --messages absent.json                         | there is no file absent.json",
         "tokenize --text-file absent.txt                       | there is no file absent.txt",
         "chat --tools absent.json                              | there is no file absent.json",
+        "chat --tool-choice required                           | needs tools",
+        "chat --tool-choice fly                                | auto, none, required or the name of a tool",
         "chat --temperature -1                                 | --temperature",
         "grammar                                               | --check",
         "grammar --check absent.gbnf                            | there is no file absent.gbnf",

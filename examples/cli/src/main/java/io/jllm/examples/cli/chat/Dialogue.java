@@ -65,7 +65,7 @@ public final class Dialogue {
 
     /** Answers what was said last, and as long as the answer calls tools, with what the user says that they gave. */
     private void answer() throws IOException {
-        List<ToolCall> calls = stream();
+        List<ToolCall> calls = stream(options);
         while (!calls.isEmpty()) {
             for (ToolCall call : calls) {
                 Optional<String> result = lines.next(call.name() + " gave> ");
@@ -74,13 +74,13 @@ public final class Dialogue {
                 }
                 said.add(Message.tool(call, result.get()));
             }
-            calls = stream();
+            calls = stream(options.afterCalls());
         }
     }
 
     /** Shows an answer as it comes; the calls in it. */
-    private List<ToolCall> stream() {
-        try (ChatStream stream = llm.streamChat(said, options, params);
+    private List<ToolCall> stream(ChatOptions how) {
+        try (ChatStream stream = llm.streamChat(said, how, params);
                 var _ = lines.interrupting(stream.request()::cancel)) {
             for (AnswerPart part : stream) {
                 show(part);

@@ -8,6 +8,7 @@ import io.jllm.chat.ChatOptions;
 import io.jllm.chat.ContextOverflow;
 import io.jllm.chat.Message;
 import io.jllm.chat.Tool;
+import io.jllm.chat.ToolChoice;
 import io.jllm.examples.cli.chat.Dialogue;
 import io.jllm.examples.cli.chat.Lines;
 import io.jllm.examples.cli.chat.ReadLines;
@@ -15,6 +16,7 @@ import io.jllm.examples.cli.chat.TypedLines;
 import io.jllm.examples.cli.options.ConstraintOptions;
 import io.jllm.examples.cli.options.ModelOptions;
 import io.jllm.examples.cli.options.SamplingOptions;
+import io.jllm.examples.cli.output.BadInput;
 import io.jllm.examples.cli.output.Console;
 import io.jllm.examples.cli.render.ConversationFile;
 import java.nio.file.Path;
@@ -45,6 +47,13 @@ public final class ChatCommand implements Action {
             + "and what they gave is asked of you.")
     private Optional<Path> tools = Optional.empty();
 
+    @Option(names = "--tool-choice", paramLabel = "C", description = "Whether the first answer to a line calls tools: auto, none, required, or the "
+            + "name of one.")
+    private String toolChoice = "auto";
+
+    @Option(names = "--strict-tools", description = "Arguments obey the tools' parameters wherever the model calls one.")
+    private boolean strictTools;
+
     @Option(names = "--var", paramLabel = "NAME=VALUE", description = "A variable for the chat template, as JSON or text: enable_thinking=false.")
     private Map<String, String> variables = Map.of();
 
@@ -58,7 +67,8 @@ public final class ChatCommand implements Action {
     public void run() throws Exception {
         bound.over(sampling.over(SamplingParams.neutral())); // what is out of range is said before a model is loaded
         List<Tool> known = tools.isPresent() ? ConversationFile.readTools(tools.get()) : List.of();
-        ChatOptions.Builder options = ChatOptions.builder().tools(known).withoutTemplate(ChatOptions.WithoutTemplate.CHATML)
+        ChatOptions.Builder options = ChatOptions.builder().tools(known).toolChoice(choice(known)).strictTools(strictTools)
+                .withoutTemplate(ChatOptions.WithoutTemplate.CHATML)
                 .contextOverflow(ContextOverflow.dropOldestTurns());
         variables.forEach((name, value) -> variable(options, name, value));
         List<Message> beginning = system.map(Message::system).map(List::of).orElse(List.of());
@@ -70,6 +80,22 @@ public final class ChatCommand implements Action {
             }
             new Dialogue(llm, beginning, options.build(), params, console, lines).run();
         }
+    }
+
+    private ToolChoice choice(List<Tool> known) {
+        ToolChoice choice = switch (toolChoice) {
+            case "auto" -> ToolChoice.auto();
+            case "none" -> ToolChoice.none();
+            case "required" -> ToolChoice.required();
+            default -> ToolChoice.named(toolChoice);
+        };
+        if (choice instanceof ToolChoice.Required && known.isEmpty()) {
+            throw new BadInput("--tool-choice required needs tools: give them with --tools");
+        }
+        if (choice instanceof ToolChoice.Named && known.stream().noneMatch(t -> t.name().equals(toolChoice))) {
+            throw new BadInput("--tool-choice must be auto, none, required or the name of a tool of --tools, was " + toolChoice);
+        }
+        return choice;
     }
 
     private static void variable(ChatOptions.Builder options, String name, String value) {

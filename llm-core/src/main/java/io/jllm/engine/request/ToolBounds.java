@@ -1,0 +1,66 @@
+package io.jllm.engine.request;
+
+import io.jllm.chat.AnswerFormat;
+import io.jllm.chat.ChatOptions;
+import io.jllm.chat.Tool;
+import io.jllm.chat.ToolChoice;
+import io.jllm.chat.answer.ReasoningMarks;
+import io.jllm.constraint.Constraint;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * The constraints that conversations put around answers. The last ones are remembered, with what was found out about their grammars. Safe for all
+ * threads.
+ */
+final class ToolBounds {
+    /** So many of a kind are remembered: they may take tens of MiB each for a large vocabulary. */
+    private static final int KEPT = 8;
+
+    private record Calls(AnswerFormat format, String template, List<Tool> tools, ToolChoice choice) {
+    }
+
+    private record Thought(Constraint answer, ReasoningMarks marks) {
+    }
+
+    private final Map<Calls, Constraint> calls = recent();
+    private final Map<Thought, Constraint> thought = recent();
+
+    private static <K> Map<K, Constraint> recent() {
+        return new LinkedHashMap<>(KEPT, 0.75f, true) {
+            @Override
+            protected boolean removeEldestEntry(Map.Entry<K, Constraint> eldest) {
+                return size() > KEPT;
+            }
+        };
+    }
+
+    /**
+     * What the choice of tools binds an answer to, if it does.
+     *
+     * @throws IllegalArgumentException if it cannot be kept
+     */
+    synchronized Optional<Constraint> calls(AnswerFormat format, String template, ChatOptions options) {
+        boolean bound = switch (options.toolChoice()) {
+            case ToolChoice.Auto _ -> options.strictTools() && !options.tools().isEmpty();
+            case ToolChoice.None _ -> false;
+            case ToolChoice.Required _, ToolChoice.Named _ -> true;
+        };
+        if (!bound) {
+            return Optional.empty();
+        }
+        if (options.continueLastMessage()) {
+            throw new IllegalArgumentException("toolChoice " + options.toolChoice() + (options.strictTools() ? " with strictTools" : "")
+                    + " binds an answer from its beginning, and continueLastMessage goes on with one");
+        }
+        var key = new Calls(format, template, options.tools(), options.toolChoice());
+        return Optional.of(calls.computeIfAbsent(key, k -> Constraint.toolCalls(k.format, k.template, k.tools, k.choice)));
+    }
+
+    /** The same constraint behind free reasoning. */
+    synchronized Constraint behind(ReasoningMarks marks, Constraint answer) {
+        return thought.computeIfAbsent(new Thought(answer, marks), t -> Constraint.behindReasoning(t.answer, t.marks.open(), t.marks.close()));
+    }
+}
