@@ -17,12 +17,12 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 
 /**
- * The demo model, hot, under schemas at random in which strings, arrays and objects have bounds: nearly all answers end by themselves, and each
- * that does is valid. How many schemas: {@code -Djllm.schemas}.
+ * The demo model, hot, under schemas at random in which strings, arrays and objects have bounds: nearly all answers end by themselves within its
+ * context of 1,024 tokens, and each that does is valid. Without the bounds it writes on and on in a string or in members that no schema names,
+ * and fewer end. How many schemas: {@code -Djllm.schemas}.
  */
 class SchemaAnswersTest {
     private static final int SCHEMAS = Integer.getInteger("jllm.schemas", 100);
-    private static final int LONGEST = 2048;
 
     @Test
     void answersEndAndAreValid() {
@@ -31,7 +31,7 @@ class SchemaAnswersTest {
         var requests = new ArrayList<Request>();
         for (int i = 0; i < SCHEMAS; i++) {
             schemas.add(source.next());
-            SamplingParams hot = SamplingParams.builder().temperature(1.5).seed(i).maxTokens(LONGEST)
+            SamplingParams hot = SamplingParams.builder().temperature(1.5).seed(i).maxTokens(1024)
                     .constraint(Constraint.jsonSchema(schemas.get(i))).build();
             requests.add(Request.of("Once upon a time", hot));
         }
