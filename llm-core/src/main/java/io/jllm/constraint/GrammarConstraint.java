@@ -12,16 +12,19 @@ import io.jllm.grammar.regex.RegexExpr;
 import io.jllm.tokenizer.Tokenizer;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.WeakHashMap;
 
 /** A constraint by a grammar, whichever way that was written. */
 final class GrammarConstraint implements Constraint {
     private final Machine machine;
+    private final Set<Integer> tokens;
     private final String text;
     private final Map<Tokenizer, Masks> masks = new WeakHashMap<>();
 
     GrammarConstraint(Grammar grammar, String text) {
         machine = new Machine(grammar);
+        tokens = grammar.tokens();
         this.text = text;
     }
 
@@ -56,9 +59,19 @@ final class GrammarConstraint implements Constraint {
     public Mask start(Tokenizer tokenizer) {
         Masks ofTokenizer;
         synchronized (masks) {
-            ofTokenizer = masks.computeIfAbsent(tokenizer, t -> new Masks(machine, t));
+            ofTokenizer = masks.computeIfAbsent(tokenizer, this::masks);
         }
         return new Mask(ofTokenizer, machine.start());
+    }
+
+    private Masks masks(Tokenizer tokenizer) {
+        for (int id : tokens) {
+            if (id >= tokenizer.vocabSize() || !tokenizer.isSpecial(id)) {
+                throw new IllegalArgumentException("<[" + id + "]>: the vocabulary, of " + tokenizer.vocabSize()
+                        + " tokens, has no special token of this id; write the text of an ordinary one in quotes");
+            }
+        }
+        return new Masks(machine, tokenizer);
     }
 
     @Override

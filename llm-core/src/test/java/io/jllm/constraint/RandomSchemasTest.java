@@ -58,7 +58,7 @@ class RandomSchemasTest {
         var oracle = new SchemaOracle("{\"type\": \"object\", \"required\": [\"a\"], \"properties\": {\"a\": {\"format\": \"ipv4\"}}}");
         assertEquals("", oracle.complaint("{\"a\": \"1.2.3.4\"}"));
         assertNotEquals("", oracle.complaint("{}"));
-        assertNotEquals("", oracle.complaint("{\"a\": "));
+        assertNotEquals("", oracle.complaint("{\"a\": "), "no JSON");
         assertNotEquals("", oracle.complaint("{\"a\": \"1.2.3\"}"));
     }
 
@@ -125,5 +125,14 @@ class RandomSchemasTest {
         assertTrue(at.mayEnd());
         assertFalse(at.mayGoOn());
         assertFalse(allowed(Constraint.regex("[^a]*").start(tokenizer)).get(call), "no text has it");
+    }
+
+    @Test
+    void idsOfOtherTokensAreRefused() {
+        for (int id : new int[] {'a', tokenizer.vocabSize(), 1_000_000}) {
+            Constraint c = Constraint.grammar("root ::= <[" + id + "]>");
+            String said = assertThrows(IllegalArgumentException.class, () -> c.start(tokenizer)).getMessage();
+            assertTrue(said.contains("<[" + id + "]>: the vocabulary"), said);
+        }
     }
 }

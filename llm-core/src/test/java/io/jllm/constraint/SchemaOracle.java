@@ -7,6 +7,7 @@ import com.networknt.schema.SchemaRegistry;
 import com.networknt.schema.dialect.Dialect;
 import com.networknt.schema.dialect.Dialects;
 import com.networknt.schema.format.EmailFormat;
+import tools.jackson.core.JacksonException;
 
 /** Whether a text satisfies a schema of draft 2020-12, formats included, by a validator that knows nothing of ours. */
 public final class SchemaOracle {
@@ -20,8 +21,12 @@ public final class SchemaOracle {
 
     /** What it says against a text; empty if nothing. */
     public String complaint(String text) {
-        var errors = schema.validate(text, InputFormat.JSON, context -> context.executionConfig(c -> c.formatAssertionsEnabled(true)));
-        return errors.isEmpty() ? "" : errors.toString();
+        try {
+            var errors = schema.validate(text, InputFormat.JSON, context -> context.executionConfig(c -> c.formatAssertionsEnabled(true)));
+            return errors.isEmpty() ? "" : errors.toString();
+        } catch (JacksonException e) {
+            return "no JSON: " + e.getMessage();
+        }
     }
 
     /** The validator asks for a domain that is in use, which no standard of schemas does: one is put behind. */
