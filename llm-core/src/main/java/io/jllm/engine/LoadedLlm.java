@@ -18,6 +18,7 @@ import io.jllm.TokenStream;
 import io.jllm.chat.ChatOptions;
 import io.jllm.chat.ChatTemplate;
 import io.jllm.chat.Message;
+import io.jllm.constraint.Constraint;
 import io.jllm.embedding.EmbeddingOutput;
 import io.jllm.embedding.EmbeddingParams;
 import io.jllm.engine.request.AnswerStream;
@@ -26,8 +27,8 @@ import io.jllm.engine.request.CallbackExecutor;
 import io.jllm.engine.request.ChatPrompts;
 import io.jllm.engine.request.Embeddings;
 import io.jllm.engine.request.QueuePermits;
+import io.jllm.engine.request.RecentConstraints;
 import io.jllm.engine.request.RequestFactory;
-import io.jllm.engine.request.SchemaConstraints;
 import io.jllm.engine.request.Submission;
 import io.jllm.engine.request.Work;
 import io.jllm.engine.schedule.RotationRule;
@@ -44,12 +45,15 @@ import io.jllm.tokenizer.Tokenizer;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Function;
 
 /** The engine over one loaded model and one runner. Requests are checked and encoded on their callers' threads. */
 public final class LoadedLlm implements LLM {
     private static final System.Logger LOG = System.getLogger("io.jllm");
     /** Rows of logits for log-probabilities of prompts take at most this many bytes in a step. */
     private static final long PROMPT_ROW_BYTES = 64L << 20;
+    /** So many schemas of types are remembered. */
+    private static final int KEPT_SCHEMAS = 64;
 
     private final LoadedModel model;
     private final Backend backend;
@@ -57,7 +61,7 @@ public final class LoadedLlm implements LLM {
     private final EngineLoop loop;
     private final int maxContext;
     private final ChatPrompts chats;
-    private final SchemaConstraints schemas = new SchemaConstraints();
+    private final RecentConstraints<String> schemas = new RecentConstraints<>(KEPT_SCHEMAS);
     private final RequestFactory requests;
     private final QueuePermits room;
     private final CallbackExecutor callbacks;
@@ -168,7 +172,7 @@ public final class LoadedLlm implements LLM {
     @Override
     public <T> T chat(List<Message> messages, ChatOptions options, SamplingParams params, Class<T> type) {
         JsonType<T> json = JsonType.of(type);
-        SamplingParams bound = params.toBuilder().constraint(schemas.of(json.schema())).build();
+        SamplingParams bound = params.toBuilder().constraint(schemas.of(json.schema(), Constraint::jsonSchema)).build();
         ChatOutput output = chat(messages, options, bound).orThrow();
         if (output.finishReason() != FinishReason.STOP) {
             throw new IllegalStateException("the answer ended by " + output.finishReason() + " after " + output.output().tokenIds().length
@@ -180,10 +184,7 @@ public final class LoadedLlm implements LLM {
     @Override
     public CompletableFuture<ChatOutput> chatAsync(List<Message> messages, ChatOptions options, SamplingParams params) {
         Answering answering = answering(messages, options, params);
-        CompletableFuture<RequestOutput> done = submit(answering.request()).result();
-        CompletableFuture<ChatOutput> output = done.thenApply(answering::output);
-        output.whenComplete((_, _) -> done.cancel(false)); // once it is there, that does nothing
-        return output;
+        return made(submit(answering.request()).result(), answering::output);
     }
 
     @Override
@@ -210,10 +211,14 @@ public final class LoadedLlm implements LLM {
     @Override
     public CompletableFuture<List<EmbeddingOutput>> embedAsync(List<? extends Prompt> prompts, EmbeddingParams params) {
         var embeddings = new Embeddings(model, params);
-        CompletableFuture<List<RequestOutput>> all = callers.allNow(embeddings.works(prompts));
-        CompletableFuture<List<EmbeddingOutput>> outputs = all.thenApply(embeddings::outputs);
-        outputs.whenComplete((_, _) -> all.cancel(false)); // once all are there, that does nothing
-        return outputs;
+        return made(callers.allNow(embeddings.works(prompts)), embeddings::outputs);
+    }
+
+    /** What is made of results; whoever cancels it cancels what they come from. */
+    private static <A, B> CompletableFuture<B> made(CompletableFuture<A> results, Function<A, B> maker) {
+        CompletableFuture<B> made = results.thenApply(maker);
+        made.whenComplete((_, _) -> results.cancel(false)); // once they are there, that does nothing
+        return made;
     }
 
     private static Work generate(Request r) {

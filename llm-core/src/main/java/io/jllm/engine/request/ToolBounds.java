@@ -6,9 +6,7 @@ import io.jllm.chat.Tool;
 import io.jllm.chat.ToolChoice;
 import io.jllm.chat.answer.ReasoningMarks;
 import io.jllm.constraint.Constraint;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -25,24 +23,15 @@ final class ToolBounds {
     private record Thought(Constraint answer, ReasoningMarks marks) {
     }
 
-    private final Map<Calls, Constraint> calls = recent();
-    private final Map<Thought, Constraint> thought = recent();
-
-    private static <K> Map<K, Constraint> recent() {
-        return new LinkedHashMap<>(KEPT, 0.75f, true) {
-            @Override
-            protected boolean removeEldestEntry(Map.Entry<K, Constraint> eldest) {
-                return size() > KEPT;
-            }
-        };
-    }
+    private final RecentConstraints<Calls> calls = new RecentConstraints<>(KEPT);
+    private final RecentConstraints<Thought> thought = new RecentConstraints<>(KEPT);
 
     /**
      * What the choice of tools binds an answer to, if it does.
      *
      * @throws IllegalArgumentException if it cannot be kept
      */
-    synchronized Optional<Constraint> calls(AnswerFormat format, String template, ChatOptions options) {
+    Optional<Constraint> calls(AnswerFormat format, String template, ChatOptions options) {
         boolean bound = switch (options.toolChoice()) {
             case ToolChoice.Auto _ -> options.strictTools() && !options.tools().isEmpty();
             case ToolChoice.None _ -> false;
@@ -56,11 +45,11 @@ final class ToolBounds {
                     + " binds an answer from its beginning, and continueLastMessage goes on with one");
         }
         var key = new Calls(format, template, options.tools(), options.toolChoice());
-        return Optional.of(calls.computeIfAbsent(key, k -> Constraint.toolCalls(k.format, k.template, k.tools, k.choice)));
+        return Optional.of(calls.of(key, k -> Constraint.toolCalls(k.format, k.template, k.tools, k.choice)));
     }
 
     /** The same constraint behind free reasoning. */
-    synchronized Constraint behind(ReasoningMarks marks, Constraint answer) {
-        return thought.computeIfAbsent(new Thought(answer, marks), t -> Constraint.behindReasoning(t.answer, t.marks.open(), t.marks.close()));
+    Constraint behind(ReasoningMarks marks, Constraint answer) {
+        return thought.of(new Thought(answer, marks), t -> Constraint.behindReasoning(t.answer, t.marks.open(), t.marks.close()));
     }
 }

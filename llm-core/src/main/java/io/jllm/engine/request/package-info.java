@@ -8,7 +8,7 @@
  * <li>{@link QueuePermits}: how many may wait, and who is next to add one
  * <li>{@link RequestFactory}: encodes the prompt, resolves settings, refuses what can never be computed; {@link NoText} stands in for a
  * tokenizer, {@link WrittenSpecials} shows special tokens
- * <li>{@link ChatPrompts}, {@link Answering}, {@link AnswerStream}: conversations; {@link SchemaConstraints}: what their answers may be bound by
+ * <li>{@link ChatPrompts}, {@link Answering}, {@link AnswerStream}: conversations; {@link RecentConstraints}: what their answers may be bound by
  * <li>{@link Embeddings}: one call for vectors of texts
  * <li>{@link PendingRequest}: the request as its caller holds it; {@link StreamingRequest} with text piece by piece, {@link PieceSubscription}
  * for a reactive reader; {@link CallbackExecutor} runs what applications hang on them

@@ -41,18 +41,8 @@ public final class EmbeddingUnit extends SchedulingUnit {
     }
 
     @Override
-    public int wanted(Sequence s) {
-        return s.behind();
-    }
-
-    @Override
-    public int least() {
-        return 1;
-    }
-
-    @Override
-    boolean wantsPromptRow(int position) {
-        return pool.wants(position, group().promptIds().length);
+    int nextPromptRow(int from) {
+        return pool.next(from, group().promptIds().length);
     }
 
     @Override

@@ -16,13 +16,14 @@ public final class Pool {
         sum = new double[width];
     }
 
-    /** Whether the state at this position of so many counts. */
-    boolean wants(int position, int length) {
-        return switch (pooling) {
-            case LAST -> position == length - 1;
-            case CLS -> position == 0;
-            case MEAN -> true;
+    /** The first position, from one on, of so many, whose state counts; the largest integer if none does. */
+    int next(int from, int length) {
+        int next = switch (pooling) {
+            case LAST -> length - 1;
+            case CLS -> 0;
+            case MEAN -> from;
         };
+        return next >= from && next < length ? next : Integer.MAX_VALUE;
     }
 
     void add(MemorySegment states, int row) {

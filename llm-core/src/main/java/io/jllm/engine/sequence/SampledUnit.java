@@ -57,20 +57,10 @@ public final class SampledUnit extends SchedulingUnit {
         return List.of(sequence);
     }
 
-    @Override
-    public int wanted(Sequence s) {
-        return s.behind();
-    }
-
-    @Override
-    public int least() {
-        return 1;
-    }
-
     /** Where log-probabilities of the prompt are asked for, each position but the last tells the next one's. */
     @Override
-    boolean wantsPromptRow(int position) {
-        return group().params().promptLogprobs().isPresent() && position < group().promptIds().length - 1;
+    int nextPromptRow(int from) {
+        return group().params().promptLogprobs().isPresent() && from < group().promptIds().length - 1 ? from : Integer.MAX_VALUE;
     }
 
     @Override

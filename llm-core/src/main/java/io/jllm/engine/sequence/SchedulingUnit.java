@@ -88,14 +88,21 @@ public abstract sealed class SchedulingUnit permits SampledUnit, BeamUnit, Embed
     public abstract List<Sequence> active();
 
     /** How many tokens of an active sequence may be computed in the next step; more than 0 for the leader while it waits. */
-    public abstract int wanted(Sequence s);
+    public int wanted(Sequence s) {
+        return s.behind();
+    }
 
     /** Fewest tokens that a step must have room for. */
-    public abstract int least();
+    public int least() {
+        return 1;
+    }
 
-    /** Whether the row at a position of the prompt is wanted for itself, once, and not to draw the next token from. */
-    boolean wantsPromptRow(int position) {
-        return false;
+    /**
+     * The first position of the prompt, from one on, whose row is wanted for itself, once, and not to draw the next token from; the largest
+     * integer if there is none.
+     */
+    int nextPromptRow(int from) {
+        return Integer.MAX_VALUE;
     }
 
     /** Whose next token the logits after an active sequence's last token tell. */

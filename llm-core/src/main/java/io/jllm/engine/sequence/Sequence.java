@@ -106,7 +106,7 @@ public final class Sequence implements RowSampling {
 
     /** Whether a row at this position of the prompt is wanted for itself, not to draw the next token from. */
     public boolean wantsPromptRow(int position) {
-        return position >= scoredPrompt && position < promptLength && unit.wantsPromptRow(position);
+        return position >= scoredPrompt && unit.nextPromptRow(position) == position;
     }
 
     int maxTokens() {
@@ -167,12 +167,7 @@ public final class Sequence implements RowSampling {
 
     /** The first positions, of which no row is needed. */
     private int reusable() {
-        for (int i = scoredPrompt; i < promptLength; i++) {
-            if (unit.wantsPromptRow(i)) {
-                return i;
-            }
-        }
-        return Integer.MAX_VALUE;
+        return unit.nextPromptRow(scoredPrompt);
     }
 
     /** Gives the blocks back; what was computed is forgotten. */

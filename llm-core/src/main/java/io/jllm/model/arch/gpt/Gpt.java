@@ -9,6 +9,8 @@ import io.jllm.model.Value;
 import io.jllm.model.decoder.Decoder;
 import io.jllm.model.decoder.Numbers;
 import io.jllm.quant.WeightSource;
+import io.jllm.quant.safetensors.HuggingFaceNames;
+import io.jllm.quant.safetensors.HuggingFaceNames.Rename;
 import java.util.Collections;
 import java.util.List;
 import java.util.function.Predicate;
@@ -38,6 +40,14 @@ final class Gpt {
             var part = module.substring(module.lastIndexOf('.') + 1);
             return isNorm(part) || said.test(part) || tensors.find(module + ".bias").isPresent();
         });
+    }
+
+    /** How GPT-2's checkpoints name tensors, and those that follow it. */
+    static HuggingFaceNames names() {
+        return HuggingFaceNames.below("transformer.", new Rename("wte", "token_embd"), new Rename("wpe", "position_embd"),
+                new Rename("ln_f", "output_norm"), new Rename("h.*.ln_1", "blk.*.attn_norm"), new Rename("h.*.ln_2", "blk.*.ffn_norm"),
+                new Rename("h.*.attn.c_attn", "blk.*.attn_qkv"), new Rename("h.*.attn.c_proj", "blk.*.attn_output"),
+                new Rename("h.*.mlp.c_fc", "blk.*.ffn_up"), new Rename("h.*.mlp.c_proj", "blk.*.ffn_down"), new Rename("lm_head", "output"));
     }
 
     static boolean isNorm(String part) {

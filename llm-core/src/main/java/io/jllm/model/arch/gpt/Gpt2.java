@@ -14,7 +14,6 @@ import io.jllm.model.decoder.Numbers;
 import io.jllm.model.decoder.Rows;
 import io.jllm.quant.WeightSource;
 import io.jllm.quant.safetensors.HuggingFaceNames;
-import io.jllm.quant.safetensors.HuggingFaceNames.Rename;
 import java.util.Optional;
 import java.util.regex.Pattern;
 
@@ -52,10 +51,7 @@ public final class Gpt2 implements Architecture {
     private record Gpt2Model(Numbers n, boolean scaled, boolean byLayer, Op.Activation activation) implements Model {
         @Override
         public HuggingFaceNames names() {
-            return HuggingFaceNames.below("transformer.", new Rename("wte", "token_embd"), new Rename("wpe", "position_embd"),
-                    new Rename("ln_f", "output_norm"), new Rename("h.*.ln_1", "blk.*.attn_norm"), new Rename("h.*.ln_2", "blk.*.ffn_norm"),
-                    new Rename("h.*.attn.c_attn", "blk.*.attn_qkv"), new Rename("h.*.attn.c_proj", "blk.*.attn_output"),
-                    new Rename("h.*.mlp.c_fc", "blk.*.ffn_up"), new Rename("h.*.mlp.c_proj", "blk.*.ffn_down"), new Rename("lm_head", "output"));
+            return Gpt.names();
         }
 
         @Override

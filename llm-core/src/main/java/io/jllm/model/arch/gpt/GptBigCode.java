@@ -14,7 +14,6 @@ import io.jllm.model.decoder.Numbers;
 import io.jllm.model.decoder.Rows;
 import io.jllm.quant.WeightSource;
 import io.jllm.quant.safetensors.HuggingFaceNames;
-import io.jllm.quant.safetensors.HuggingFaceNames.Rename;
 import java.util.Optional;
 
 /** GPTBigCode: StarCoder and SantaCoder. GPT-2 with one head of keys and values for all queries. Source: Li et al., StarCoder, 2023. */
@@ -53,10 +52,7 @@ public final class GptBigCode implements Architecture {
     private record GptBigCodeModel(Numbers n, Decoder.Attention attention, Op.Activation activation) implements Model {
         @Override
         public HuggingFaceNames names() {
-            return HuggingFaceNames.below("transformer.", new Rename("wte", "token_embd"), new Rename("wpe", "position_embd"),
-                    new Rename("ln_f", "output_norm"), new Rename("h.*.ln_1", "blk.*.attn_norm"), new Rename("h.*.ln_2", "blk.*.ffn_norm"),
-                    new Rename("h.*.attn.c_attn", "blk.*.attn_qkv"), new Rename("h.*.attn.c_proj", "blk.*.attn_output"),
-                    new Rename("h.*.mlp.c_fc", "blk.*.ffn_up"), new Rename("h.*.mlp.c_proj", "blk.*.ffn_down"), new Rename("lm_head", "output"));
+            return Gpt.names();
         }
 
         @Override
