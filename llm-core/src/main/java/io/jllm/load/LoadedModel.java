@@ -27,6 +27,7 @@ public final class LoadedModel implements AutoCloseable {
     private final Set<Integer> eos;
     private final String description;
     private final Optional<GgufForm> gguf;
+    private final boolean generates;
 
     /**
      * A model whose tokenizer is there.
@@ -41,12 +42,12 @@ public final class LoadedModel implements AutoCloseable {
      */
     public LoadedModel(ModelConfig config, Program program, WeightSource weights, Optional<Tokenizer> tokenizer, SamplingParams defaults,
                        Set<Integer> eos, String description) {
-        this(config, program, weights, TextParts.of(tokenizer), defaults, eos, description, Optional.empty());
+        this(config, program, weights, TextParts.of(tokenizer), defaults, eos, description, Optional.empty(), true);
     }
 
     /** A model whose tokenizer may come later, or fail with a {@link ModelLoadException}, and whose chat templates may come later. */
     LoadedModel(ModelConfig config, Program program, WeightSource weights, TextParts text, SamplingParams defaults, Set<Integer> eos,
-                String description, Optional<GgufForm> gguf) {
+                String description, Optional<GgufForm> gguf, boolean generates) {
         this.config = config;
         this.program = program;
         this.weights = weights;
@@ -55,6 +56,7 @@ public final class LoadedModel implements AutoCloseable {
         this.eos = Set.copyOf(eos);
         this.description = description;
         this.gguf = gguf;
+        this.generates = generates;
     }
 
     /** Its numbers. */
@@ -120,6 +122,11 @@ public final class LoadedModel implements AutoCloseable {
     /** One line for people: name, family, number of parameters, formats, size, context. */
     public String description() {
         return description;
+    }
+
+    /** Whether its logits mean anything: a folder that was saved without its output matrix gives vectors of texts only. */
+    public boolean generates() {
+        return generates;
     }
 
     /** What a GGUF file of it says beside its tensors and tokenizer; empty unless it comes from a Hugging Face folder. */

@@ -95,6 +95,10 @@ public final class RequestFactory {
      * @throws IllegalArgumentException if it can never be computed; the message says what to change
      */
     SequenceGroup make(long id, Work work, int[] ids, ResultSink sink) {
+        if (!model.generates() && !(work instanceof Work.Embed)) {
+            throw new IllegalArgumentException("the model's folder has no output matrix, so it makes vectors of texts (LLM.embed), but no text; "
+                    + "to generate, load a folder that was saved with one, as its architecture ...ForCausalLM");
+        }
         return switch (work) {
             case Work.Generate w -> sampled(id, w.prompt(), ids, w.params(), sink);
             case Work.Embed w -> embedding(id, w.prompt(), ids, w.pool(), sink);
