@@ -10,7 +10,9 @@ import io.jllm.quant.DType;
 import io.jllm.spi.ActivationType;
 import io.jllm.spi.Backend;
 import io.jllm.spi.BackendProvider.BackendOptions;
+import io.jllm.spi.KernelListener;
 import io.jllm.spi.OutOfMemory;
+import io.jllm.spi.TimedBackend;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -41,6 +43,7 @@ public final class LlmBuilder {
     private double gpuMemoryFraction = BackendOptions.DEFAULT.memoryFraction();
     private boolean prefixCache = EngineOptions.DEFAULT.prefixCache();
     private final List<Architecture> families = new ArrayList<>();
+    private Optional<KernelListener> kernelListener = Optional.empty();
     private final List<EngineListener> listeners = new ArrayList<>();
 
     LlmBuilder(Path model) {
@@ -154,6 +157,12 @@ public final class LlmBuilder {
         return this;
     }
 
+    /** Has the kernels of every forward pass timed, which makes it slower, and adds one that is told of them on the engine's thread; default none. */
+    public LlmBuilder kernelListener(KernelListener listener) {
+        kernelListener = Optional.of(listener);
+        return this;
+    }
+
     /**
      * Loads the model, on any thread, whatever its context class loader is. A failure leaves nothing behind: the next call begins anew.
      *
@@ -194,13 +203,8 @@ public final class LlmBuilder {
         // The files are read while the backend finds out what it can do.
         CompletableFuture<LoadedModel> files = CompletableFuture.supplyAsync(() -> ModelFiles.open(model, more),
                 work -> Thread.ofPlatform().name("jllm-files").daemon().start(work));
-        Backend opened;
-        try {
-            opened = Backends.choose(backend).open(new BackendOptions(threads, kernels, 0, gpuMemoryFraction, activations));
-        } catch (Throwable t) {
-            files.thenAccept(LoadedModel::close);
-            throw t;
-        }
+        Backend opened = opened(files);
+        Backend used = kernelListener.<Backend>map(listener -> new TimedBackend(opened, listener)).orElse(opened);
         LoadedModel loaded;
         try {
             loaded = join(files);
@@ -208,9 +212,19 @@ public final class LlmBuilder {
             opened.close();
             throw t;
         }
-        LLM llm = new LoadedLlm(loaded, opened, options, listeners);
+        LLM llm = new LoadedLlm(loaded, used, options, listeners);
         LOG.log(System.Logger.Level.DEBUG, llm::describe);
         return llm;
+    }
+
+    /** The backend; closes what the files give if there is none. */
+    private Backend opened(CompletableFuture<LoadedModel> files) {
+        try {
+            return Backends.choose(backend).open(new BackendOptions(threads, kernels, 0, gpuMemoryFraction, activations));
+        } catch (Throwable t) {
+            files.thenAccept(LoadedModel::close);
+            throw t;
+        }
     }
 
     /** What was made in another thread, or what it threw. */

@@ -4,6 +4,7 @@ import io.jllm.model.Program;
 import io.jllm.quant.DType;
 import io.jllm.quant.WeightSource;
 import java.util.List;
+import java.util.OptionalDouble;
 
 /**
  * An opened device. Safe for one thread at a time.
@@ -26,6 +27,11 @@ public interface Backend extends AutoCloseable {
     /** How keys and values are stored unless a user says otherwise. */
     default DType kvType() {
         return DType.F32;
+    }
+
+    /** Bytes a second at which the device's memory can be read, as its maker states; empty if that is not known. */
+    default OptionalDouble memoryBandwidth() {
+        return OptionalDouble.empty();
     }
 
     /** Every reason why this program with these weights cannot run here; empty if it can. */

@@ -2,6 +2,7 @@ package io.jllm.spi;
 
 import io.jllm.MemoryReport;
 import java.lang.foreign.MemorySegment;
+import java.util.List;
 
 /**
  * One loaded model on one device. It owns weights, KV pages, scratch memory and on-device sampling; it knows no requests, no
@@ -22,6 +23,16 @@ public interface ModelRunner extends AutoCloseable {
 
     /** One forward pass over every scheduled token of every sequence. One call an engine step. */
     void forward(StepBatch batch);
+
+    /**
+     * As {@link #forward}, with each kernel timed by itself, and all of them over when this returns. Slower.
+     *
+     * @return one entry for each name of a kernel, in the order in which they first ran
+     * @throws UnsupportedOperationException if the backend cannot tell
+     */
+    default List<KernelTime> forwardTimed(StepBatch batch) {
+        throw new UnsupportedOperationException("this backend does not time its kernels; use cpu or cuda");
+    }
 
     /** Whether {@link #sample} can honour these settings without bringing the row to the host. */
     boolean samplesOnDevice(RowSampling row);

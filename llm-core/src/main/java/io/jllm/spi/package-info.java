@@ -8,6 +8,7 @@
  * <li>{@link ModelRunner}: a loaded model: forward, sample, copy blocks
  * <li>{@link StepBatch}: what a step computes, flattened
  * <li>{@link ActivationListener}: hears what matrices are multiplied with
+ * <li>{@link KernelListener}: hears {@link KernelTime}s of forward passes, of a {@link TimedBackend}
  * <li>{@link RowSampling}: how to draw a token from a row of logits
  * <li>{@link WeightCheck}, {@link OutOfMemory}: what all backends check and say alike
  * </ul>

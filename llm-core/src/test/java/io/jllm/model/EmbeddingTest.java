@@ -37,7 +37,8 @@ class EmbeddingTest extends EmbeddingContract {
         change(whole, folder, "model.safetensors", "\"lm_head.weight\"", "\"left_out.value\"");
         change(whole, folder, "config.json", "Olmo2ForCausalLM", "Olmo2Model");
         try (LLM llm = on(LLM.load(whole)).open(); LLM body = on(LLM.load(folder)).open()) {
-            assertArrayEquals(llm.embed(PROMPT, EmbeddingParams.defaults()).getFirst().vector(), body.embed(PROMPT, EmbeddingParams.defaults()).getFirst().vector());
+            assertArrayEquals(llm.embed(PROMPT, EmbeddingParams.defaults()).getFirst().vector(),
+                    body.embed(PROMPT, EmbeddingParams.defaults()).getFirst().vector());
             var refused = body.generate(PROMPT, SamplingParams.builder().maxTokens(3).build()).getFirst().error().orElseThrow();
             assertTrue(refused.getMessage().contains("no output matrix"), refused.getMessage());
         }

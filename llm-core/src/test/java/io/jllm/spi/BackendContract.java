@@ -13,6 +13,8 @@ import io.jllm.quant.Tensor;
 import io.jllm.quant.WeightSource;
 import io.jllm.sampling.LogitBias;
 import io.jllm.sampling.SamplerSettings;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -67,6 +69,32 @@ public abstract class BackendContract extends LatentOpContract {
         batched(program, weights, alone, 1, 16, most, what);
         batched(program, weights, alone, 2, 1, most, what);
         batched(program, weights, alone, 3, 7, most, what);
+    }
+
+    /** Steps of prompts, of one and of several sequences. */
+    @Test
+    void passesThatAreTimedGiveTheSame() {
+        Program program = model();
+        WeightSource weights = Oracle.weights(program, DType.Q4_0);
+        try (Backend backend = open(2); ModelRunner runner = backend.load(program, weights, Oracle.options(16, 60));
+                ModelRunner timed = backend.load(program, weights, Oracle.options(16, 60))) {
+            var sequences = new PagedSequences(2, 16, 60, LENGTH, VOCAB, 4);
+            var others = new PagedSequences(2, 16, 60, LENGTH, VOCAB, 4);
+            for (int[] counts : new int[][] {{9, 5}, {1, 0}, {1, 1}, {3, 1}}) {
+                float[] rows = Oracle.forward(runner, sequences.next(counts), VOCAB);
+                StepBatch b = others.next(counts);
+                List<KernelTime> times = timed.forwardTimed(b);
+                var same = new float[rows.length];
+                MemorySegment.copy(timed.logits(), ValueLayout.JAVA_FLOAT, 0, same, 0, same.length);
+                same(rows, same, ORDER, Arrays.toString(counts));
+                assertTrue(times.stream().allMatch(t -> t.launches() > 0 && t.microseconds() > 0), times.toString());
+                assertEquals(times.stream().map(KernelTime::kernel).distinct().count(), times.size());
+                long read = times.stream().mapToLong(KernelTime::weightBytes).sum();
+                long products = program.ops().stream().mapToLong(op -> op instanceof Op.Linear l
+                        ? l.weights().stream().mapToLong(w -> weights.get(w.name()).bytes()).sum() : 0).sum();
+                assertTrue(read >= products, "weights of products have " + products + " bytes, " + times + " read " + read);
+            }
+        }
     }
 
     /** Enough positions that their sums are merged from several parts, and with two heads of keys that threads share them. */

@@ -20,12 +20,14 @@ import io.jllm.model.WeightShape;
 import io.jllm.quant.WeightSource;
 import io.jllm.spi.ActivationListener;
 import io.jllm.spi.Backend.RunnerOptions;
+import io.jllm.spi.KernelTime;
 import io.jllm.spi.ModelRunner;
 import io.jllm.spi.OutOfMemory;
 import io.jllm.spi.RowSampling;
 import io.jllm.spi.StepBatch;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 
@@ -126,6 +128,18 @@ final class CpuRunner implements ModelRunner {
         pass(b.hiddenRows > 0 && b.hiddenRows == b.logitRows ? steps.body() : steps.all());
     }
 
+    @Override
+    public List<KernelTime> forwardTimed(StepBatch b) {
+        prepare(b);
+        var times = new ArrayList<KernelTime>();
+        for (CompiledOp op : steps.all()) {
+            long start = System.nanoTime();
+            pass(List.of(op));
+            times.add(new KernelTime(op.name(), 1, (System.nanoTime() - start) / 1e3, op.weightBytes()));
+        }
+        return KernelTime.summed(times);
+    }
+
     private void pass(List<CompiledOp> through) {
         for (int i = 0; i < through.size(); i++) { // by number: an iterator over lists of several kinds would be garbage
             current = through.get(i);
@@ -156,16 +170,11 @@ final class CpuRunner implements ModelRunner {
                     + options.maxTokensPerStep() + " and " + options.maxLogitRows());
         }
         Activations old = scratch;
-        scratch = new Activations(program, grown(old.tokens(), b.tokens, options.maxTokensPerStep()),
-                grown(old.logitRows(), b.logitRows, options.maxLogitRows()), arranged);
+        scratch = new Activations(program, Activations.grown(old.tokens(), b.tokens, options.maxTokensPerStep()),
+                Activations.grown(old.logitRows(), b.logitRows, options.maxLogitRows()), arranged);
         logits = scratch.rows(program.logits());
         steps = compiler.compile(scratch);
         old.close();
-    }
-
-    /** At least doubled, so that steps that grow one by one do not each move everything. */
-    private static int grown(int now, int needed, int limit) {
-        return needed <= now ? now : (int) Math.min(limit, Math.max(needed, 2L * now));
     }
 
     private void runTask(int index, int member) {

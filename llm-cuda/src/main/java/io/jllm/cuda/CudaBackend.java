@@ -26,6 +26,7 @@ import io.jllm.spi.WeightCheck;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.Set;
 
 /** An NVIDIA device. */
@@ -101,6 +102,11 @@ final class CudaBackend implements Backend {
     @Override
     public String kernels() {
         return kernels.name();
+    }
+
+    @Override
+    public OptionalDouble memoryBandwidth() {
+        return OptionalDouble.of(context.device().memoryBandwidth());
     }
 
     @Override

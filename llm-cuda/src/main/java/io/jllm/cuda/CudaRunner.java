@@ -13,6 +13,7 @@ import io.jllm.cuda.compile.TensorProduct;
 import io.jllm.cuda.driver.Blas;
 import io.jllm.cuda.driver.Context;
 import io.jllm.cuda.driver.DeviceMemory;
+import io.jllm.cuda.driver.LaunchTimes;
 import io.jllm.cuda.driver.OutOfDeviceMemoryException;
 import io.jllm.cuda.driver.Owner;
 import io.jllm.cuda.driver.Stream;
@@ -33,6 +34,7 @@ import io.jllm.model.Program;
 import io.jllm.model.Value;
 import io.jllm.sampling.SamplerChain;
 import io.jllm.spi.Backend.RunnerOptions;
+import io.jllm.spi.KernelTime;
 import io.jllm.spi.ModelRunner;
 import io.jllm.spi.RowSampling;
 import io.jllm.spi.StepBatch;
@@ -41,6 +43,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.IntConsumer;
 
 /**
  * A model on a device. {@link #forward} only queues work: one copy and one graph for a step in which every sequence has one token, else kernel by
@@ -124,16 +127,6 @@ final class CudaRunner implements ModelRunner {
         stream.synchronize();
     }
 
-    /** The graphs, for measurements. */
-    GraphCache graphs() {
-        return graphs;
-    }
-
-    /** The queue of all its work, for measurements. */
-    Stream stream() {
-        return stream;
-    }
-
     @Override
     public int blocks() {
         return kv.blocks();
@@ -141,6 +134,18 @@ final class CudaRunner implements ModelRunner {
 
     @Override
     public void forward(StepBatch b) {
+        queue(b, bucket -> graphs.launch(bucket, stream));
+    }
+
+    @Override
+    public List<KernelTime> forwardTimed(StepBatch b) {
+        try (LaunchTimes times = stream.timeLaunches()) {
+            queue(b, bucket -> graphs.ops(bucket).forEach(op -> op.launch(stream, StepSize.decode(bucket))));
+            return KernelTime.summed(times.all().stream().map(t -> new KernelTime(t.kernel(), 1, t.microseconds(), t.weightBytes())).toList());
+        }
+    }
+
+    private void queue(StepBatch b, IntConsumer decode) {
         use();
         check(b);
         try {
@@ -148,10 +153,10 @@ final class CudaRunner implements ModelRunner {
                 kv.touch(b.kvSlots[t] / options.blockSize());
             }
             StepSize size = upload.size(b);
-            if (isDecode(b, size) && b.hiddenRows == 0) { // graphs fuse ops, and keep no hidden state
+            if (size.isDecode(b) && b.tokens <= GraphCache.MOST_SEQUENCES && b.hiddenRows == 0) { // graphs fuse ops, and keep no hidden state
                 int bucket = graphs.bucket(b.tokens);
                 upload.send(b, StepSize.decode(bucket), stream);
-                graphs.launch(bucket, stream);
+                decode.accept(bucket);
             } else {
                 upload.send(b, size, stream);
                 ops.forEach(op -> op.launch(stream, size));
@@ -161,20 +166,6 @@ final class CudaRunner implements ModelRunner {
         }
         rows = b.logitRows;
         host.forget();
-    }
-
-    /** Whether every sequence has one token and wants its logits. */
-    private static boolean isDecode(StepBatch b, StepSize size) {
-        return size.singles() == b.tokens && b.logitRows == b.tokens && b.tokens > 0 && b.tokens <= GraphCache.MOST_SEQUENCES && inOrder(b);
-    }
-
-    private static boolean inOrder(StepBatch b) {
-        for (int r = 0; r < b.logitRows; r++) {
-            if (b.logitRow[r] != r) {
-                return false;
-            }
-        }
-        return true;
     }
 
     private void check(StepBatch b) {

@@ -184,7 +184,7 @@ final class CudaFormats {
                 for (int i = 0; i < blocks; i += 2) {
                     runner.copyBlocks(new int[] {i, Math.min(i + 1, blocks - 1)}); // gives them memory
                 }
-                double micros = CudaProfile.step(runner, POSITIONS);
+                double micros = DecodeStep.micros(runner, POSITIONS);
                 stepOfFirst = stepOfFirst == 0 ? share(micros, bytes) : stepOfFirst;
                 print("decode", format, "7b", micros, bytes, 0, stepOfFirst);
             }

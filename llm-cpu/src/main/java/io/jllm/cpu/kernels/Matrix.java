@@ -8,6 +8,9 @@ public sealed interface Matrix permits StoredMatrix, PackedMatrix {
     /** Inputs. */
     int cols();
 
+    /** Bytes of its weights. */
+    long bytes();
+
     /** Writes a row as floats, from the first element of {@code to} on. */
     void decode(int row, float[] to);
 }

@@ -40,6 +40,11 @@ public record PackedMatrix(WeightFormat format, MemorySegment data, int rows, in
         return Math.ceilDiv(cols, TokenFormat.BLOCK);
     }
 
+    @Override
+    public long bytes() {
+        return data.byteSize();
+    }
+
     public long groupBytes() {
         return format.groupBytes(cols);
     }

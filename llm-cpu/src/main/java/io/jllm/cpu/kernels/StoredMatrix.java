@@ -86,6 +86,11 @@ public record StoredMatrix(Codec codec, MemorySegment[] parts, int[] starts, int
     }
 
     @Override
+    public long bytes() {
+        return rows() * rowBytes;
+    }
+
+    @Override
     public int rows() {
         return starts[parts.length];
     }

@@ -87,4 +87,9 @@ public final class Activations implements AutoCloseable {
     public void close() {
         arena.close();
     }
+
+    /** Room for what is needed, at least doubled where it grows, so that steps that grow one by one do not each move everything. */
+    public static int grown(int now, int needed, int limit) {
+        return needed <= now ? now : (int) Math.min(limit, Math.max(needed, 2L * now));
+    }
 }

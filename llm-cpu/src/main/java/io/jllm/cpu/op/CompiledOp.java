@@ -11,6 +11,16 @@ public interface CompiledOp {
     /** Runs one iteration. Whatever the threads do, the result is the same to the last bit. */
     void run(StepBatch batch, int task, Workspace ws);
 
+    /** What people call it. */
+    default String name() {
+        return getClass().getSimpleName();
+    }
+
+    /** Bytes of weights that it reads once for a batch; 0 for ops without, or where that depends on the data. */
+    default long weightBytes() {
+        return 0;
+    }
+
     /** Does a little of everything that {@link #run} does, for the compiler to see. */
     default void warmUp(StepBatch batch, Workspace ws) {
         int last = tasks(batch) - 1;

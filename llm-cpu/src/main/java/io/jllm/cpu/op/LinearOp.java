@@ -14,6 +14,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Collectors;
 
 /** Matrix products side by side. An iteration is a range of rows of one matrix, for all tokens, so each weight is read once. */
 final class LinearOp implements CompiledOp {
@@ -27,6 +28,8 @@ final class LinearOp implements CompiledOp {
 
     private final Value.Rows kind;
     private final Piece[] pieces;
+    private final String name;
+    private final long weightBytes;
 
     /**
      * A step.
@@ -36,6 +39,8 @@ final class LinearOp implements CompiledOp {
     LinearOp(Rows out, Rows in, Map<TokenFormat, BlockRows> arranged, Optional<Rows> residual, Value.Rows kind, List<Matrix> matrices,
             CpuKernels kernels, int threads) {
         this.kind = kind;
+        name = matrices.stream().map(m -> m.rows() + " x " + m.cols()).collect(Collectors.joining(", ", "Linear ", ""));
+        weightBytes = matrices.stream().mapToLong(Matrix::bytes).sum();
         int rows = piece(out.width(), threads);
         var list = new ArrayList<Piece>();
         int column = 0;
@@ -56,6 +61,16 @@ final class LinearOp implements CompiledOp {
     /** Rows of an iteration, where so many are shared out. */
     static int piece(int rows, int threads) {
         return Math.max(MIN_ROWS, Math.ceilDiv(rows, threads * PER_THREAD * MIN_ROWS) * MIN_ROWS);
+    }
+
+    @Override
+    public String name() {
+        return name;
+    }
+
+    @Override
+    public long weightBytes() {
+        return weightBytes;
     }
 
     @Override

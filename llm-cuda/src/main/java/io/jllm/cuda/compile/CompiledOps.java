@@ -110,7 +110,8 @@ public final class CompiledOps {
         var shared = new ChainKernels.Shared(shape.room(), stageBytes, shape.stages(vectorBytes, stageBytes), vectorBytes);
         // The layer is each task's own.
         var pages = new AttentionKernels.Pages(state.kv().address(), state.kv().blockBytes(), 0, state.blockSize());
-        ops.add(new ChainOp(ChainKernels.chain(state.kernels(), arena, state.kvSuffix(), head + HEAD_BYTES, tasks.size(), head, shared, pages,
+        ops.add(new ChainOp(ChainKernels.chain(state.kernels(), arena, state.kvSuffix(), head + HEAD_BYTES, tasks.size(),
+                tasks.stream().mapToLong(Task::weightBytes).sum(), head, shared, pages,
                 state.partials(), state.upload(), state.multiprocessors())));
         tasks.clear();
         vectorBytes = 0;

@@ -43,6 +43,15 @@ public record Device(int ordinal, int handle, String name, int capability, int m
         }
     }
 
+    /** Bytes a second at which its memory can be read, of the clock and the width that it states. */
+    public double memoryBandwidth() {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment out = arena.allocate(ValueLayout.JAVA_LONG);
+            double hertz = 1e3 * attribute(CudaDriver.CU_DEVICE_ATTRIBUTE_MEMORY_CLOCK_RATE(), handle, out);
+            return 2 * hertz * attribute(CudaDriver.CU_DEVICE_ATTRIBUTE_GLOBAL_MEMORY_BUS_WIDTH(), handle, out) / Byte.SIZE;
+        }
+    }
+
     private static int attribute(int attribute, int handle, MemorySegment out) {
         Calls.check(CudaDriver.cuDeviceGetAttribute(out, attribute, handle), "cuDeviceGetAttribute", () -> "attribute " + attribute);
         return out.get(ValueLayout.JAVA_INT, 0);

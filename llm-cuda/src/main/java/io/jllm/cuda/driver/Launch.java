@@ -73,10 +73,12 @@ public final class Launch {
     private final List<Argument> arguments;
     private final MemorySegment values;
     private final MemorySegment pointers;
+    private final long weightBytes;
 
     private Launch(Builder b) {
         kernel = b.kernel;
         block = b.block;
+        weightBytes = b.weightBytes;
         arguments = List.copyOf(b.arguments);
         check();
         config = b.arena.allocate(CONFIG);
@@ -156,6 +158,10 @@ public final class Launch {
         config.set(ValueLayout.JAVA_INT, 4, y);
         config.set(ValueLayout.JAVA_INT, 8, z);
         config.set(ValueLayout.ADDRESS, STREAM_AT, stream.handle());
+        stream.timed(kernel.name(), weightBytes, () -> launch(x, y, z));
+    }
+
+    private void launch(int x, int y, int z) {
         Calls.check(CudaDriver.cuLaunchKernelEx(config, kernel.handle(), pointers, MemorySegment.NULL), "cuLaunchKernelEx",
                 () -> kernel.name() + ", grid " + x + " x " + y + " x " + z + ", block " + block);
     }
@@ -173,6 +179,7 @@ public final class Launch {
         private final int sharedBytes;
         private final Start start;
         private final List<Argument> arguments = new ArrayList<>();
+        private long weightBytes;
 
         /**
          * A launch without its arguments.
@@ -192,6 +199,12 @@ public final class Launch {
 
         private Builder add(String name, String kind, int bytes, long value) {
             arguments.add(new Argument(name, kind, bytes, value));
+            return this;
+        }
+
+        /** How many bytes of weights a launch reads, for whoever measures; 0 unless that is said. */
+        public Builder reads(long bytes) {
+            weightBytes = bytes;
             return this;
         }
 

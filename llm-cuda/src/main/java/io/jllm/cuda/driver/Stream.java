@@ -4,10 +4,12 @@ import io.jllm.cuda.ffi.CudaDriver;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Optional;
 
 /** A queue of work, done in order. */
 public final class Stream implements AutoCloseable {
     private final MemorySegment handle;
+    private Optional<LaunchTimes> times = Optional.empty();
     private boolean closed;
 
     private Stream(MemorySegment handle) {
@@ -25,6 +27,22 @@ public final class Stream implements AutoCloseable {
 
     MemorySegment handle() {
         return handle;
+    }
+
+    /** Times each launch from here on, until the result is closed. */
+    public LaunchTimes timeLaunches() {
+        var all = new LaunchTimes(this, () -> times = Optional.empty());
+        times = Optional.of(all);
+        return all;
+    }
+
+    /** Queues a launch, which is timed if launches are. */
+    void timed(String kernel, long weightBytes, Runnable launch) {
+        if (times.isEmpty()) {
+            launch.run();
+        } else {
+            times.get().time(kernel, weightBytes, launch);
+        }
     }
 
     /** Copies pinned memory to the device, after what was queued before. The memory must stay as it is until then. */

@@ -76,11 +76,16 @@ public final class ChainKernels {
         return kernels.find(name("f16")).isPresent();
     }
 
-    /** Tasks that stand one after the other on the device; {@code arrived} is a number there, 0 before and after. */
-    public static Chain chain(Kernels kernels, Arena arena, String kvSuffix, long tasks, int count, long arrived, Shared shared, Pages p,
-            Partial partial, StepArrays step, int multiprocessors) {
-        return new Chain(kernels.launchTogether(arena, name(kvSuffix), Shape.of(kernels).threads, shared.bytes).pointer("tasks", tasks)
-                .integer("count", count).pointer("arrived", arrived).integer("stageBytes", shared.stageBytes).integer("stages", shared.stages)
+    /**
+     * Tasks that stand one after the other on the device.
+     *
+     * @param weightBytes that they read together
+     * @param arrived where a number is, 0 before and after
+     */
+    public static Chain chain(Kernels kernels, Arena arena, String kvSuffix, long tasks, int count, long weightBytes, long arrived,
+            Shared shared, Pages p, Partial partial, StepArrays step, int multiprocessors) {
+        return new Chain(kernels.launchTogether(arena, name(kvSuffix), Shape.of(kernels).threads, shared.bytes).reads(weightBytes)
+                .pointer("tasks", tasks).integer("count", count).pointer("arrived", arrived).integer("stageBytes", shared.stageBytes).integer("stages", shared.stages)
                 .integer("vectorBytes", shared.vectorBytes).pointer("kv", p.kv()).wide("blockBytes", p.blockBytes())
                 .integer("blockSize", p.blockSize()).pointer("kvSlots", step.address(Field.KV_SLOTS))
                 .pointer("context", step.address(Field.CONTEXT)).pointer("table", step.address(Field.TABLE))

@@ -96,7 +96,9 @@ public final class ProductKernels {
         }
         int[] shape = kernels.shape("gemv_gated", 3);
         int blocks = Math.ceilDiv(w.outputs, shape[1]);
-        return Optional.of(few(family, new Grid(shape[2], blocks), new Grid(shape[0], blocks), b -> input(b.pointer("W", w.address), w, x)
+        long bytes = w.format.bytes(2L * w.outputs, w.cols);
+        return Optional.of(few(family, new Grid(shape[2], blocks), new Grid(shape[0], blocks),
+                b -> input(b.reads(bytes).pointer("W", w.address), w, x)
                 .pointer("y", y.floats()).integer("ldy", y.pitch()).pointer("yq", y.bytes()).pointer("ys", y.scales())
                 .integer("N", w.outputs).integer("K", w.cols).integer("rows", 0).integer("act", act)));
     }
@@ -114,8 +116,8 @@ public final class ProductKernels {
     }
 
     private static Launch.Builder product(Launch.Builder b, Weights w, Rows x, long bias, Rows residual, Rows y) {
-        return input(b.pointer("W", w.address), w, x).pointer("bias", bias).pointer("residual", residual.floats())
-                .integer("ldr", residual.pitch()).pointer("y", y.floats()).integer("ldy", y.pitch()).integer("N", w.outputs)
+        return input(b.reads(w.format.bytes(w.outputs, w.cols)).pointer("W", w.address), w, x).pointer("bias", bias)
+                .pointer("residual", residual.floats()).integer("ldr", residual.pitch()).pointer("y", y.floats()).integer("ldy", y.pitch()).integer("N", w.outputs)
                 .integer("K", w.cols).integer("rows", 0);
     }
 

@@ -22,6 +22,11 @@ public sealed interface Task {
     /** Writes it to a place of that many bytes, all 0. */
     void write(MemorySegment to);
 
+    /** Bytes of weights that it reads. */
+    default long weightBytes() {
+        return 0;
+    }
+
     private static void set(MemorySegment to, String member, int value) {
         to.set(JAVA_INT, STRUCT.at(member), value);
     }
@@ -53,6 +58,11 @@ public sealed interface Task {
     record Product(DeviceFormat format, long weights, long x, long norm, float eps, long bias, long residual, long y, long counter, int outputs,
             int cols, int act) implements Task {
         private static final int KIND = 0;
+
+        @Override
+        public long weightBytes() {
+            return format.bytes(act < 0 ? outputs : 2L * outputs, cols);
+        }
 
         @Override
         public void write(MemorySegment to) {

@@ -3,6 +3,7 @@ package io.jllm.examples.cli;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import io.jllm.LLM;
 import io.jllm.Prompt;
@@ -126,6 +127,23 @@ class MeasuringTest {
         assertEquals(3, json.get("batch").getAsInt());
         assertEquals(40, json.get("depth").getAsInt());
         assertEquals("cpu", json.get("backend").getAsString());
+    }
+
+    @Test
+    void benchProfiles() {
+        String[] words = {"bench", "--profile", "--prompt-tokens", "24", "--generate-tokens", "6"};
+        JsonObject json = CliRun.json(with(words, "--batch", "2", "--json"));
+        assertEquals(Set.of("prompt", "generation"), json.keySet());
+        JsonObject generation = json.getAsJsonObject("generation");
+        assertTrue(generation.get("steps").getAsInt() >= 5, json.toString());
+        double sum = 0;
+        for (JsonElement kernel : generation.getAsJsonArray("kernels")) {
+            sum += kernel.getAsJsonObject().get("us").getAsDouble();
+        }
+        assertEquals(generation.get("us").getAsDouble(), sum, 1, "all of them together");
+        String text = CliRun.good(words);
+        assertTrue(text.startsWith("prompts: ") && text.contains("generation: ") && text.contains("AttentionOp"), text);
+        assertTrue(CliRun.bad(2, "bench", "--profile", "--clients", "2").contains("--profile cannot be combined"));
     }
 
     @Test

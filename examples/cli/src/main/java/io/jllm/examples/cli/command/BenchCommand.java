@@ -6,6 +6,7 @@ import io.jllm.SamplingParams;
 import io.jllm.examples.cli.bench.Bench;
 import io.jllm.examples.cli.bench.BenchFigures;
 import io.jllm.examples.cli.bench.Clients;
+import io.jllm.examples.cli.bench.Profile;
 import io.jllm.examples.cli.bench.RequestLines;
 import io.jllm.examples.cli.bench.ServingBench;
 import io.jllm.examples.cli.options.Asked;
@@ -68,6 +69,10 @@ public final class BenchCommand implements Action {
             description = "How often each is measured, or asked by each caller, or the file asked (default: ${DEFAULT-VALUE}).")
     private int repetitions;
 
+    @Option(names = "--profile", description = {"Say which kernels the time goes to instead, in steps of prompts and of generation. Each",
+        "kernel is timed by itself, so the sum is not what a step takes otherwise."})
+    private boolean profile;
+
     @Option(names = "--json",
             description = "Print one line of JSON; \"first_token_ms\" is of the first request of all, with 8 tokens.")
     private boolean json;
@@ -92,6 +97,13 @@ public final class BenchCommand implements Action {
         }
         if (requests.isPresent() && (promptTokens.isPresent() || generateTokens.isPresent() || depth.isPresent())) {
             throw new BadInput("--prompt-tokens, --generate-tokens and --depth cannot be combined with --requests: the file says it all");
+        }
+        if (profile && serves) {
+            throw new BadInput("--profile cannot be combined with --clients or --requests: it is of steps of --batch sequences");
+        }
+        if (profile) {
+            profile(prompt, generate, sequences, before);
+            return;
         }
         if (requests.isPresent()) {
             RequestLines.read(requests.get(), SamplingParams.neutral()); // what is wrong is said before a model is loaded
@@ -121,6 +133,34 @@ public final class BenchCommand implements Action {
                 ResidentMemory.peakMib().ifPresent(peak -> printf("peak RSS %10.0f MiB", peak));
             }
         }
+    }
+
+    private void profile(int prompt, int generate, int sequences, int before) {
+        var heard = new Profile();
+        try (LLM llm = ModelOptions.open(model.builder().maxSequences(Math.clamp(sequences, 64, MOST_SEQUENCES)).kernelListener(heard), console)) {
+            var bench = new Bench(llm, sequences, before);
+            bench.checkContext(prompt, generate);
+            var all = new JsonObject();
+            if (prompt > 0) {
+                all.add("prompt", profiled(heard, false, "prompts", () -> bench.prompt(prompt)));
+            }
+            if (generate > 0) {
+                all.add("generation", profiled(heard, true, "generation", () -> bench.generation(generate)));
+            }
+            if (json) {
+                console.out().println(Json.line(all));
+            }
+        }
+    }
+
+    private JsonObject profiled(Profile heard, boolean decodes, String what, DoubleSupplier work) {
+        work.getAsDouble(); // warms up
+        heard.begin(decodes);
+        work.getAsDouble();
+        if (!json) {
+            heard.lines(what).forEach(console.out()::println);
+        }
+        return heard.json();
     }
 
     private static int inRange(String option, int value, int least, int most) {
