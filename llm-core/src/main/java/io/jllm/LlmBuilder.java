@@ -35,7 +35,7 @@ public final class LlmBuilder {
     private ActivationType activations = BackendOptions.DEFAULT.activations();
     private OptionalInt maxContext = OptionalInt.empty();
     private int maxSequences = EngineOptions.DEFAULT.maxSequences();
-    private int maxTokensPerStep = EngineOptions.DEFAULT.maxTokensPerStep();
+    private OptionalInt maxTokensPerStep = EngineOptions.DEFAULT.maxTokensPerStep();
     private int maxQueuedRequests = EngineOptions.DEFAULT.maxQueuedRequests();
     private int blockSize = EngineOptions.DEFAULT.blockSize();
     private long kvBytes = EngineOptions.DEFAULT.kvBytes();
@@ -92,9 +92,9 @@ public final class LlmBuilder {
         return this;
     }
 
-    /** Most tokens in a step, 1 to 65536; default 512. At least one for each sequence is taken. */
+    /** Most tokens in a step, 1 to 65536; default 512, and 2048 on a GPU with much memory. At least one for each sequence is taken. */
     public LlmBuilder maxTokensPerStep(int count) {
-        maxTokensPerStep = count;
+        maxTokensPerStep = OptionalInt.of(count);
         return this;
     }
 

@@ -10,23 +10,23 @@ import java.util.OptionalInt;
  *
  * @param maxContext most positions of a sequence, at least 2; the model's own if empty
  * @param maxSequences most sequences in a step, 1 to 4096
- * @param maxTokensPerStep most tokens in a step, 1 to 65536
+ * @param maxTokensPerStep most tokens in a step, 1 to 65536; as the backend likes it if empty
  * @param blockSize positions a KV block, 1 to 256
  * @param kvBytes limit of the KV cache; 0 for what memory allows
  * @param kvType how keys and values are stored; as the backend likes it if empty
  * @param prefixCache whether sequences that begin alike share what is computed
  * @param maxQueuedRequests most requests that may wait for a place in the batch, at least 1
  */
-public record EngineOptions(OptionalInt maxContext, int maxSequences, int maxTokensPerStep, int blockSize, long kvBytes, Optional<DType> kvType,
-                            boolean prefixCache, int maxQueuedRequests) {
+public record EngineOptions(OptionalInt maxContext, int maxSequences, OptionalInt maxTokensPerStep, int blockSize, long kvBytes,
+                            Optional<DType> kvType, boolean prefixCache, int maxQueuedRequests) {
     /** What suits most. */
-    public static final EngineOptions DEFAULT = new EngineOptions(OptionalInt.empty(), 64, 512, 16, 0, Optional.empty(), true, 1024);
+    public static final EngineOptions DEFAULT = new EngineOptions(OptionalInt.empty(), 64, OptionalInt.empty(), 16, 0, Optional.empty(), true, 1024);
 
     /** Checks the ranges. */
     public EngineOptions {
         check("maxContext", maxContext.orElse(2), 2, Integer.MAX_VALUE);
         check("maxSequences", maxSequences, 1, 4096);
-        check("maxTokensPerStep", maxTokensPerStep, 1, 65536);
+        check("maxTokensPerStep", maxTokensPerStep.orElse(1), 1, 65536);
         check("blockSize", blockSize, 1, 256);
         check("maxQueuedRequests", maxQueuedRequests, 1, Integer.MAX_VALUE);
         check("kvCache", kvBytes, 0, Long.MAX_VALUE);

@@ -89,7 +89,7 @@ public final class LoadedLlm implements LLM {
                         + (shown == problems.size() ? "" : "; and " + (problems.size() - shown) + " more problems like these"));
             }
             maxContext = options.contextOf(config.maxContext());
-            int maxTokens = Math.max(options.maxTokensPerStep(), options.maxSequences());
+            int maxTokens = Math.max(options.maxTokensPerStep().orElse(backend.tokensPerStep()), options.maxSequences());
             long promptRows = Math.clamp(PROMPT_ROW_BYTES / (4L * config.vocab()), 1, maxTokens);
             var limits = new SchedulerLimits(maxTokens, options.maxSequences(), options.maxSequences() + (int) promptRows,
                     options.blockSize(), options.prefixCache());

@@ -29,6 +29,11 @@ public interface Backend extends AutoCloseable {
         return DType.F32;
     }
 
+    /** Most tokens in a step unless a user says otherwise: enough for products at full speed, few enough that who generates waits little. */
+    default int tokensPerStep() {
+        return 512;
+    }
+
     /** Bytes a second at which the device's memory can be read, as its maker states; empty if that is not known. */
     default OptionalDouble memoryBandwidth() {
         return OptionalDouble.empty();

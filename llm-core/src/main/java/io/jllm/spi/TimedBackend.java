@@ -36,6 +36,11 @@ public record TimedBackend(Backend backend, KernelListener listener) implements 
     }
 
     @Override
+    public int tokensPerStep() {
+        return backend.tokensPerStep();
+    }
+
+    @Override
     public OptionalDouble memoryBandwidth() {
         return backend.memoryBandwidth();
     }

@@ -55,8 +55,8 @@ public final class TinyLlm {
 
     static EngineOptions options(int maxSequences, int maxTokensPerStep, int blockSize, int kvPositions, boolean prefixCache) {
         long bytes = CONFIG.kvFloatsPerToken() * Float.BYTES * kvPositions;
-        return new EngineOptions(OptionalInt.empty(), maxSequences, maxTokensPerStep, blockSize, bytes, Optional.of(DType.F32), prefixCache,
-                64);
+        return new EngineOptions(OptionalInt.empty(), maxSequences, OptionalInt.of(maxTokensPerStep), blockSize, bytes, Optional.of(DType.F32),
+                prefixCache, 64);
     }
 
     private record WrappedBackend(Backend inner, UnaryOperator<ModelRunner> wrapper) implements Backend {

@@ -37,6 +37,10 @@ final class CudaBackend implements Backend {
     /** The system property that turns cuBLASLt off. */
     private static final String BLAS = "jllm.cuda.blas";
 
+    /** From here on activations of many tokens take little of the memory. */
+    private static final long LARGE_MEMORY = 20L << 30;
+    private static final int MANY_TOKENS = 2048;
+
     private final Owner owner = new Owner();
     private final Context context;
     private final Kernels kernels;
@@ -102,6 +106,11 @@ final class CudaBackend implements Backend {
     @Override
     public String kernels() {
         return kernels.name();
+    }
+
+    @Override
+    public int tokensPerStep() {
+        return context.device().memory() < LARGE_MEMORY ? Backend.super.tokensPerStep() : MANY_TOKENS;
     }
 
     @Override

@@ -40,7 +40,7 @@ class QueueTest {
     /** At most two run and three wait; steps pass as they are let. */
     private LLM open() {
         EngineOptions o = TinyLlm.options(RUNNING, 16, 16, RUNNING * TinyLlm.CONTEXT);
-        return TinyLlm.open(new EngineOptions(OptionalInt.empty(), RUNNING, 16, 16, o.kvBytes(), Optional.empty(), true, LIMIT),
+        return TinyLlm.open(new EngineOptions(OptionalInt.empty(), RUNNING, OptionalInt.of(16), 16, o.kvBytes(), Optional.empty(), true, LIMIT),
                 r -> new RunnerDouble(r, _ -> steps.acquireUninterruptibly()));
     }
 

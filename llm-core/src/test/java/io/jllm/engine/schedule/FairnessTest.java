@@ -56,7 +56,7 @@ class FairnessTest {
         var model = new LoadedModel(CONFIG, PROGRAM, WEIGHTS, Optional.of(tokenizer), SamplingParams.neutral(), tokenizer.eos(), "tiny");
         long bytes = CONFIG.kvFloatsPerToken() * Float.BYTES * kvPositions;
         timeline = new Timeline(atStep);
-        llm = new LoadedLlm(model, new ReferenceBackend(), new EngineOptions(OptionalInt.empty(), sequences, BUDGET, 16, bytes,
+        llm = new LoadedLlm(model, new ReferenceBackend(), new EngineOptions(OptionalInt.empty(), sequences, OptionalInt.of(BUDGET), 16, bytes,
                 Optional.of(DType.F32), false, QUEUE), List.of(timeline));
         return llm;
     }
