@@ -33,9 +33,13 @@ record Checkout(Path root) {
      * @param folder where it lies
      */
     record Module(Path folder) {
-        /** Whether applications depend on it; the others are programs. */
+        /** Whether applications depend on it: its artifact is named so. The others are programs. */
         boolean isLibrary() {
-            return folder.getFileName().toString().startsWith("llm-");
+            try {
+                return Files.readString(folder.resolve("pom.xml")).replaceFirst("(?s).*?</parent>", "").strip().startsWith("<artifactId>llm-");
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
         }
 
         /** Whether it is a named module of Java. */

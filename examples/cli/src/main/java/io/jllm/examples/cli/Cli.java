@@ -9,14 +9,17 @@ import io.jllm.examples.cli.command.ImatrixCommand;
 import io.jllm.examples.cli.command.InspectCommand;
 import io.jllm.examples.cli.command.LogitsCommand;
 import io.jllm.examples.cli.command.PerplexityCommand;
+import io.jllm.examples.cli.command.PullCommand;
 import io.jllm.examples.cli.command.QuantizeCommand;
 import io.jllm.examples.cli.command.RenderCommand;
 import io.jllm.examples.cli.command.RunCommand;
 import io.jllm.examples.cli.command.SoakCommand;
 import io.jllm.examples.cli.command.TokenizeCommand;
+import io.jllm.examples.cli.options.ModelName;
 import io.jllm.examples.cli.output.Console;
 import io.jllm.examples.cli.output.Failures;
 import io.jllm.examples.cli.output.Log;
+import io.jllm.hub.HubName;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -35,7 +38,7 @@ import picocli.CommandLine.TypeConversionException;
 
 /** The commands, and how one of them is run. */
 @Command(name = "llm", description = "Runs language models inside the JVM.", synopsisSubcommandLabel = "COMMAND",
-        footer = "%nA model is a GGUF file or a Hugging Face folder; without --model it is the demo model.")
+        footer = "%nA model is a GGUF file, a Hugging Face folder, or a name of a hub (llm pull --help); without --model it is the demo model.")
 final class Cli {
     private static final String PATH_ENCODING = System.getProperty("sun.jnu.encoding", "UTF-8");
 
@@ -102,6 +105,7 @@ final class Cli {
         addEverywhere(top);
         top.getSubcommands().values().forEach(Cli::addEverywhere);
         top.registerConverter(Path.class, Cli::path);
+        top.registerConverter(ModelName.class, typed -> model(typed, console));
         // A prompt may begin with an @, and is no name of a file then.
         return top.setExpandAtFiles(false).setCaseInsensitiveEnumValuesAllowed(true);
     }
@@ -120,9 +124,18 @@ final class Cli {
         all.put("inspect", InspectCommand::new);
         all.put("quantize", QuantizeCommand::new);
         all.put("imatrix", ImatrixCommand::new);
+        all.put("pull", PullCommand::new);
         all.put("bench", BenchCommand::new);
         all.put("soak", SoakCommand::new);
         return all;
+    }
+
+    private static ModelName model(String typed, Console console) {
+        try {
+            return HubName.isName(typed) ? ModelName.of(HubName.parse(typed), console) : ModelName.of(path(typed));
+        } catch (IllegalArgumentException e) {
+            throw new TypeConversionException(e.getMessage());
+        }
     }
 
     private static Path path(String typed) {

@@ -1,7 +1,7 @@
 package io.jllm.examples.cli.command;
 
 import io.jllm.convert.ImportanceMeter;
-import io.jllm.examples.cli.options.ModelChoice;
+import io.jllm.examples.cli.options.ModelName;
 import io.jllm.examples.cli.options.Texts;
 import io.jllm.examples.cli.output.BadInput;
 import io.jllm.examples.cli.output.Console;
@@ -21,7 +21,7 @@ import picocli.CommandLine.Parameters;
     "quantize --imatrix. Runs on the CPU; give the model in F16 or F32."})
 public final class ImatrixCommand implements Action {
     @Parameters(index = "0", paramLabel = "DIR|IN.gguf", description = "The model: a Hugging Face folder or a GGUF file.")
-    private Path model;
+    private ModelName model;
 
     @Parameters(index = "1", paramLabel = "OUT.gguf", description = "The file to write; it appears when it is whole.")
     private Path out;
@@ -52,13 +52,13 @@ public final class ImatrixCommand implements Action {
 
     @Override
     public void run() throws Exception {
-        ModelChoice.checkPlain(model, "there is no model ");
+        Path path = model.path("there is no model ");
         QuantizeCommand.checkTarget(out);
         String content = Texts.read(text);
         var options = new ImportanceMeter.Options(context, chunks, output, text.toString());
         try (Backend backend = cpu(); ProgressBar bar = console.progress("chunks", 0)) {
             console.say(backend.describe());
-            ImportanceMeter.measure(model, content, backend, out, options, (done, total) -> bar.maxHint(total).stepTo(done));
+            ImportanceMeter.measure(path, content, backend, out, options, (done, total) -> bar.maxHint(total).stepTo(done));
         }
     }
 

@@ -3,7 +3,7 @@ package io.jllm.examples.cli.command;
 import io.jllm.examples.cli.inspect.Inspection;
 import io.jllm.examples.cli.inspect.InspectionText;
 import io.jllm.examples.cli.inspect.Inspector;
-import io.jllm.examples.cli.options.ModelChoice;
+import io.jllm.examples.cli.options.ModelName;
 import io.jllm.examples.cli.output.Console;
 import io.jllm.examples.cli.output.Json;
 import java.io.IOException;
@@ -17,7 +17,7 @@ import picocli.CommandLine.Parameters;
 @Command(name = "inspect", description = "Shows metadata, tensors, the memory needed, and whether it can be loaded.")
 public final class InspectCommand implements Action {
     @Parameters(paramLabel = "FILE|DIR", description = "A GGUF file, of a model or not, or a Hugging Face folder.")
-    private Path path;
+    private ModelName model;
 
     @Option(names = "--json", description = "Print one line of JSON, nothing left out.")
     private boolean json;
@@ -30,7 +30,7 @@ public final class InspectCommand implements Action {
 
     @Override
     public void run() throws IOException {
-        ModelChoice.checkPlain(path, "there is no file or folder ");
+        Path path = model.path("there is no file or folder ");
         Inspection inspection = Files.isDirectory(path) ? Inspector.folder(path) : Inspector.gguf(path);
         if (json) {
             console.out().println(Json.line(inspection.json()));

@@ -3,7 +3,7 @@ package io.jllm.examples.cli.command;
 import com.google.gson.JsonObject;
 import io.jllm.LLM;
 import io.jllm.TokenStream;
-import io.jllm.examples.cli.options.ModelChoice;
+import io.jllm.examples.cli.options.ModelName;
 import io.jllm.examples.cli.options.ModelOptions;
 import io.jllm.examples.cli.options.Texts;
 import io.jllm.examples.cli.output.BadInput;
@@ -124,7 +124,7 @@ public final class PerplexityCommand implements Action {
         if (text.isPresent() || chunks.isPresent() || model.context().isPresent()) {
             throw new BadInput("--kl-divergence takes text and context from " + path + ": leave --text, --chunks and --context out");
         }
-        ModelChoice.checkPlain(path, "there is no file ");
+        ModelName.checkPlain(path, "there is no file ");
         BaseFile.open(path, PerplexityWindows.bos(model.tokenizer())).close(); // before a model is loaded for nothing
         try (LLM llm = model.open(console); BaseFile file = BaseFile.open(path, PerplexityWindows.bos(llm.tokenizer()));
                 ProgressBar bar = console.progress("windows", file.windows().count())) {

@@ -4,7 +4,7 @@ import io.jllm.convert.Converter;
 import io.jllm.convert.FileType;
 import io.jllm.convert.ImportanceMatrix;
 import io.jllm.convert.TensorType;
-import io.jllm.examples.cli.options.ModelChoice;
+import io.jllm.examples.cli.options.ModelName;
 import io.jllm.examples.cli.output.BadInput;
 import io.jllm.examples.cli.output.Console;
 import java.io.IOException;
@@ -23,7 +23,7 @@ public final class QuantizeCommand implements Action {
     private static final long MIB = 1 << 20;
 
     @Parameters(index = "0", paramLabel = "DIR|IN.gguf", description = "The model: a Hugging Face folder or a GGUF file.")
-    private Path model;
+    private ModelName model;
 
     @Parameters(index = "1", paramLabel = "OUT.gguf", description = "The file to write; it appears when it is whole.")
     private Path out;
@@ -55,10 +55,10 @@ public final class QuantizeCommand implements Action {
     @Override
     public void run() throws IOException {
         Converter.Options options = options();
-        ModelChoice.checkPlain(model, "there is no model ");
+        Path path = model.path("there is no model ");
         checkTarget(out);
         try (ProgressBar bar = console.progress("MiB", 0)) {
-            Converter.convert(model, out, options, new Converter.Progress() {
+            Converter.convert(path, out, options, new Converter.Progress() {
                 @Override
                 public void written(String tensor, long bytesDone, long bytesTotal) {
                     bar.maxHint(bytesTotal / MIB).stepTo(bytesDone / MIB);

@@ -4,7 +4,6 @@ import io.jllm.LLM;
 import io.jllm.LlmBuilder;
 import io.jllm.chat.ChatTemplate;
 import io.jllm.demo.DemoModel;
-import io.jllm.examples.cli.output.BadInput;
 import io.jllm.examples.cli.output.Console;
 import io.jllm.load.ChatTemplates;
 import io.jllm.quant.DType;
@@ -23,9 +22,10 @@ import picocli.CommandLine.Option;
 
 /** Which model to run, and on what; but for the number of threads, which commands count in different ways. */
 public abstract class ModelChoice {
-    @Option(names = "--model", paramLabel = "FILE|DIR",
-            description = "A GGUF file or a Hugging Face folder (default: the demo model).")
-    private Optional<Path> model = Optional.empty();
+    @Option(names = "--model", paramLabel = "FILE|DIR|NAME",
+            description = "A GGUF file, a Hugging Face folder, or a name of a hub, as 'llm pull --help' says (default: the demo model).")
+    private Optional<ModelName> model = Optional.empty();
+    private Optional<Path> path = Optional.empty();
 
     @Option(names = "--backend", paramLabel = "NAME", description = "What runs it, such as cpu (default: the best there is).")
     private Optional<String> backend = Optional.empty();
@@ -61,19 +61,10 @@ public abstract class ModelChoice {
 
     /** The model's file or folder, which exists. */
     Path path() {
-        Path path = model.orElseGet(DemoModel::path);
-        checkPlain(path, "there is no model ");
-        return path;
-    }
-
-    /** Refuses what is not there, and what is there but can only be read from one end to the other, such as a pipe. */
-    public static void checkPlain(Path path, String missing) {
-        if (!Files.exists(path)) {
-            throw new BadInput(missing + path);
+        if (path.isEmpty()) { // once: to look for a name takes a request
+            path = Optional.of(model.orElseGet(() -> ModelName.of(DemoModel.path())).path("there is no model "));
         }
-        if (!Files.isDirectory(path) && !Files.isRegularFile(path)) {
-            throw new BadInput(path + " is neither a file nor a folder");
-        }
+        return path.get();
     }
 
     /** What {@code --context} said. */

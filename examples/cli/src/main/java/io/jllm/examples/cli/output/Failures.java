@@ -1,6 +1,7 @@
 package io.jllm.examples.cli.output;
 
 import io.jllm.ModelLoadException;
+import io.jllm.hub.HubException;
 import io.jllm.spi.OutOfMemory;
 import java.io.FileNotFoundException;
 import java.io.IOException;
@@ -59,6 +60,7 @@ public final class Failures {
             case Failed e -> e.getMessage();
             case NotAccepted e -> e.getMessage();
             case ModelLoadException e -> e.getMessage();
+            case HubException e -> e.getMessage();
             case IllegalArgumentException e when e.getMessage() != null -> e.getMessage();
             case IOException e when e.getMessage() != null -> e.getMessage();
             default -> cause.getClass().getSimpleName() + (cause.getMessage() == null ? "" : ": " + cause.getMessage());
