@@ -47,12 +47,14 @@ template <int M> struct Bytes {
         scale = __ldcg((const int2*)(s + (long long)m * (K / 32) + c));
       }
       x[m][0] = a.x, x[m][1] = a.y, x[m][2] = a.z, x[m][3] = a.w, x[m][4] = b.x, x[m][5] = b.y, x[m][6] = b.z, x[m][7] = b.w;
-      d[m] = __int_as_float(scale.x);
-      sum[m] = scale.y;
-      constexpr int ONES = 0x01010101;
-      int first = __dp4a(x[m][0], ONES, __dp4a(x[m][1], ONES, __dp4a(x[m][2], ONES, __dp4a(x[m][3], ONES, 0))));
-      halves[m] = two_halves(first, sum[m] - first);
+      take(m, __int_as_float(scale.x), scale.y);
     }
+  }
+  /** The scale and the sum of vector m, whose bytes are there. */
+  __device__ __forceinline__ void take(int m, float scale, int all) {
+    constexpr int ONES = 0x01010101;
+    int first = __dp4a(x[m][0], ONES, __dp4a(x[m][1], ONES, __dp4a(x[m][2], ONES, __dp4a(x[m][3], ONES, 0))));
+    d[m] = scale, sum[m] = all, halves[m] = two_halves(first, all - first);
   }
 };
 
