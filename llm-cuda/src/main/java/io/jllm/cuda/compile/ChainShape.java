@@ -28,8 +28,12 @@ public record ChainShape(ChainKernels.Shape kernel, int room) {
 
     /** The shape, if there is a kernel for a type of keys and values, the device can run it, and the program is narrow enough for it to pay. */
     public static Optional<ChainShape> of(Kernels kernels, String kvSuffix, int room, Program program) {
-        boolean narrow = program.ops().stream().noneMatch(op -> op instanceof Op.Embed e && e.out().width() > WIDEST);
-        return narrow && ChainKernels.exist(kernels, kvSuffix) ? Optional.of(new ChainShape(ChainKernels.Shape.of(kernels), room)) : Optional.empty();
+        return narrow(program) && ChainKernels.exist(kernels, kvSuffix)
+                ? Optional.of(new ChainShape(ChainKernels.Shape.of(kernels), room)) : Optional.empty();
+    }
+
+    static boolean narrow(Program program) {
+        return program.ops().stream().noneMatch(op -> op instanceof Op.Embed e && e.out().width() > WIDEST);
     }
 
     /** Whether a chain can multiply by such a matrix. */
