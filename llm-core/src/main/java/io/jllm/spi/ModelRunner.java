@@ -23,7 +23,7 @@ public interface ModelRunner extends AutoCloseable {
     /** One forward pass over every scheduled token of every sequence. One call an engine step. */
     void forward(StepBatch batch);
 
-    /** Whether {@link #sample} can honour these settings, and the row's {@link RowSampling#allowed}, without bringing the row to the host. */
+    /** Whether {@link #sample} can honour these settings without bringing the row to the host. */
     boolean samplesOnDevice(RowSampling row);
 
     /**

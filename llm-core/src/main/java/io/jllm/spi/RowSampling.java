@@ -27,7 +27,8 @@ public interface RowSampling {
 
     /**
      * Which tokens may be drawn, by a bit each as {@link io.jllm.constraint.TokenMask#allowed} sets it, in as many words as the vocabulary needs;
-     * no words where all may. The others are banned before anything else is done to the row. Not to be changed.
+     * no words where all may. The others are banned before anything else is done to the row; a runner that cannot do so says it by
+     * {@link ModelRunner#samplesOnDevice}. Log-probabilities are those of the raw row. Not to be changed.
      */
     default long[] allowed() {
         return ALL;
