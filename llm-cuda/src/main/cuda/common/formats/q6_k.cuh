@@ -1,5 +1,6 @@
 // q6_k: 6 bits less 32; 16 values share a scale of 8 bits, 256 one of 16. Planes: N * K/32 * 16 bytes of low nibbles, row by row; N * K/32 * 8 of
-// upper bits, two rows side by side; then, of four rows side by side: two scales for each 32 values; d for 256.
+// upper bits, two rows side by side, value e in word e / 16, in bits 8 * (e % 4) + 2 * (e / 4 % 4); then, of four rows side by side: two scales for
+// each 32 values; d for 256.
 #pragma once
 #include "common/formats/two_bits.cuh"
 

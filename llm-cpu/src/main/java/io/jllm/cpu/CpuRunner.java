@@ -207,7 +207,7 @@ final class CpuRunner implements ModelRunner {
 
     @Override
     public boolean samplesOnDevice(RowSampling row) {
-        return row.allowed().length == 0; // the engine bans tokens in the row as fast
+        return row.allowed().length == 0; // the row is on the host anyway, where the engine bans tokens itself
     }
 
     @Override
