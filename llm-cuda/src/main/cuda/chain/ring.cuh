@@ -104,7 +104,7 @@ template <class F> struct Vector {
       int4 x = ((const int4*)at)[c], y = ((const int4*)at)[chunks + c];
       Scale s = ((const Scale*)(at + 32ll * chunks))[c];
       a.x[0][0] = x.x, a.x[0][1] = x.y, a.x[0][2] = x.z, a.x[0][3] = x.w, a.x[0][4] = y.x, a.x[0][5] = y.y, a.x[0][6] = y.z, a.x[0][7] = y.w;
-      a.d[0] = s.d, a.sum[0] = s.sum;
+      a.take(0, s.d, s.sum);
     } else {
 #pragma unroll
       for (int j = 0; j < F::Read::K_CHUNK / 4; j++) {

@@ -83,10 +83,9 @@ __device__ __forceinline__ float row1(const float* p) { return __ldcg(p); }
 
 __device__ __forceinline__ float half_bits(unsigned bits) { return __half2float(__ushort_as_half((unsigned short)bits)); }
 __device__ __forceinline__ float2 half2_bits(unsigned bits) {
-  __half2_raw raw;
-  raw.x = (unsigned short)bits;
-  raw.y = (unsigned short)(bits >> 16);
-  return __half22float2(__half2(raw));
+  float2 v;
+  asm("{.reg .f16 low, high; mov.b32 {low, high}, %2; cvt.f32.f16 %0, low; cvt.f32.f16 %1, high;}" : "=f"(v.x), "=f"(v.y) : "r"(bits));
+  return v;
 }
 __device__ __forceinline__ float2 bf16x2_bits(unsigned bits) {
   return make_float2(__uint_as_float(bits << 16), __uint_as_float(bits & 0xffff0000u));

@@ -11,8 +11,11 @@ __host__ __device__ __forceinline__ long long rows4(int N) { return ((long long)
 template <int BYTES, int PER = 1> struct Side {
   static __host__ __device__ __forceinline__ int pitch(int nb) { return (nb / PER * BYTES + 15) & ~15; }
   static __host__ __device__ __forceinline__ long long bytes(int N, int K) { return round256(rows4(N) / 4 * pitch(K / 32)); }
-  /** Where the bytes of sub-block c stand, for the four rows of which `row` is one. */
-  static __device__ __forceinline__ long long at(int row, int nb, int c) { return (long long)(row >> 2) * pitch(nb) + c / PER * BYTES; }
+  /** Where the bytes of sub-block c stand, for the four rows of which `row` is one. Counted in units first: 64 bits would cost more. */
+  static __device__ __forceinline__ long long at(int row, int nb, int c) {
+    constexpr unsigned UNIT = BYTES % 16 == 0 ? 16 : BYTES % 8 == 0 ? 8 : BYTES % 4 == 0 ? 4 : 2;
+    return (unsigned long long)((unsigned)(row >> 2) * (pitch(nb) / UNIT) + (unsigned)c / PER * (BYTES / UNIT)) * UNIT;
+  }
   /** Where those of the row stand among them. */
   static __device__ __forceinline__ long long of(int row, int nb, int c) { return at(row, nb, c) + (row & 3) * (BYTES / 4); }
 };
@@ -22,11 +25,15 @@ __device__ __forceinline__ int nibble(const uchar* W, long long sub, int e) {
   return e < 16 ? byte & 15 : byte >> 4;
 }
 
+/** Two numbers of 16 bits with a sign as a word. */
+__device__ __forceinline__ unsigned two_halves(int a, int b) { return __byte_perm(a, b, 0x5410); }
+
 /** Activations of a chunk of quantised rows. */
 template <int M> struct Bytes {
   int x[M][8];
   float d[M];
   int sum[M];
+  unsigned halves[M]; // sums of the first 16 and of the others, 16 bits each
 
   __device__ __forceinline__ void load(const signed char* q, const Scale* s, int K, int rows, int c, bool valid) {
 #pragma unroll
@@ -40,9 +47,14 @@ template <int M> struct Bytes {
         scale = __ldcg((const int2*)(s + (long long)m * (K / 32) + c));
       }
       x[m][0] = a.x, x[m][1] = a.y, x[m][2] = a.z, x[m][3] = a.w, x[m][4] = b.x, x[m][5] = b.y, x[m][6] = b.z, x[m][7] = b.w;
-      d[m] = __int_as_float(scale.x);
-      sum[m] = scale.y;
+      take(m, __int_as_float(scale.x), scale.y);
     }
+  }
+  /** The scale and the sum of vector m, whose bytes are there. */
+  __device__ __forceinline__ void take(int m, float scale, int all) {
+    constexpr int ONES = 0x01010101;
+    int first = __dp4a(x[m][0], ONES, __dp4a(x[m][1], ONES, __dp4a(x[m][2], ONES, __dp4a(x[m][3], ONES, 0))));
+    d[m] = scale, sum[m] = all, halves[m] = two_halves(first, all - first);
   }
 };
 

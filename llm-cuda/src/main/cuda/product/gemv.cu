@@ -1,27 +1,49 @@
 // y = residual + bias + W x for up to 8 rows x.
 #include "common/layout.cuh"
-#include "product/gemv.cuh"
+#include "product/gemv_one.cuh"
 
 // One vector: as many blocks as multiprocessors can have at once share the matrix evenly, unless a block would have more than ROWS_ONE rows. More
 // vectors: ROWS a block.
-static constexpr int ROWS = 16, ROWS_ONE = 128;
+static constexpr int ROWS = 16, ROWS_ONE = 64;
+
+template <class Read, class Load>
+__device__ __forceinline__ void gemv_one(const uchar* W, Load load, const float* bias, const float* residual, float* y, int N, int K) {
+  extern __shared__ float4 parts[];
+  dependents();
+  int all = ceil_div(N, 4), each = ceil_div(all, gridDim.x), group0 = blockIdx.x * each, groups = min(each, all - group0);
+  GemvOne<Read, Read::depth(1), GEMV_WARPS> one(K, groups, parts);
+  one.run(Read(W, N, K), N, [&](int g) { return 4 * (group0 + g); }, load);
+  int lane = threadIdx.x & 31;
+  for (int g = threadIdx.x >> 5; g < groups; g += GEMV_WARPS) {
+    float v = one.sum(g);
+    int n = 4 * (group0 + g) + lane / 8;
+    if (lane % 8 == 0 && n < N) {
+      if (bias) v += bias[n];
+      if (residual) v += row1(residual + n);
+      y[n] = v;
+    }
+  }
+}
 
 template <class Read, int M, class Load>
 __device__ __forceinline__ void gemv(const uchar* W, Load load, const float* bias, const float* residual, int ldr, float* y, int ldy, int N, int K,
-int rows) {
-  __shared__ Gemv<Read, M, M == 1 ? ROWS_ONE : ROWS, Read::depth(M)> part;
-  dependents();
-  int mine = M == 1 ? 4 * ceil_div(ceil_div(N, 4), gridDim.x) : ROWS; // rows of the block
-  int n0 = blockIdx.x * mine, chunks = ceil_div(K, Read::K_CHUNK);
-  Sharing sharing(chunks);
-  part.run(Read(W, N, K), N, chunks, sharing, mine, [&](int r) { return n0 + r; }, load);
-  for (int i = threadIdx.x; i < mine * rows; i += GEMV_THREADS) {
-    int m = M == 1 ? 0 : i / mine, r = i - m * mine, n = n0 + r;
-    if (n < N) {
-      float v = part.result(r, m, sharing);
-      if (bias) v += bias[n];
-      if (residual) v += row1(residual + (long long)m * ldr + n);
-      y[(long long)m * ldy + n] = v;
+                                     int rows) {
+  if constexpr (M == 1) {
+    gemv_one<Read>(W, load, bias, residual, y, N, K);
+  } else {
+    __shared__ Gemv<Read, M, ROWS, Read::depth(M)> part;
+    dependents();
+    int n0 = blockIdx.x * ROWS, chunks = ceil_div(K, Read::K_CHUNK);
+    Sharing sharing(chunks);
+    part.run(Read(W, N, K), N, chunks, sharing, ROWS, [&](int r) { return n0 + r; }, load);
+    for (int i = threadIdx.x; i < ROWS * rows; i += GEMV_THREADS) {
+      int m = i / ROWS, r = i % ROWS, n = n0 + r;
+      if (n < N) {
+        float v = part.result(r, m, sharing);
+        if (bias) v += bias[n];
+        if (residual) v += row1(residual + (long long)m * ldr + n);
+        y[(long long)m * ldy + n] = v;
+      }
     }
   }
 }
@@ -43,4 +65,4 @@ int rows) {
 #define DENSE(FMT, NUMBER, F) DENSE1(FMT, F, 1) DENSE1(FMT, F, 2) DENSE1(FMT, F, 4) DENSE1(FMT, F, 8)
 #define BLOCKS(FMT, NUMBER, F) BLOCKS1(FMT, F, 1) BLOCKS1(FMT, F, 2) BLOCKS1(FMT, F, 4) BLOCKS1(FMT, F, 8)
 FORMATS(DENSE, BLOCKS)
-EXPORT_SHAPE(gemv, GEMV_THREADS, ROWS, at_once(1), ROWS_ONE)
+EXPORT_SHAPE(gemv, GEMV_THREADS, ROWS, at_once(1), ROWS_ONE, GROUP_BYTES)

@@ -1,6 +1,6 @@
 // y = act(G x) * (U x) for up to 8 rows x; W is the rows of G, then those of U. N is a multiple of 32.
 #include "common/layout.cuh"
-#include "product/gemv.cuh"
+#include "product/gemv_one.cuh"
 
 // A block has 32 outputs, since so many are quantised together; for one vector it has twice as many warps, of which three blocks fit.
 static constexpr int OUTPUTS = 32, ROWS = 2 * OUTPUTS, THREADS_ONE = 2 * GEMV_THREADS;
@@ -9,19 +9,43 @@ __host__ __device__ constexpr int threads(int M) { return M == 1 ? THREADS_ONE :
 template <class Read> __host__ __device__ constexpr int depth(int M) { return M > 1 ? Read::depth(M) : sizeof(typename Read::Group) <= 112 ? 2 : 1; }
 __host__ __device__ constexpr int blocks(int M) { return M == 1 ? 3 : at_once(M); }
 
+template <class Read, class Load>
+__device__ __forceinline__ void gated_one(const uchar* W, Load load, float* y, signed char* yq, Scale* ys, int N, int K, int act) {
+  __shared__ float4 parts[ROWS / 4 * MOST_SLOTS];
+  __shared__ float sums[ROWS];
+  dependents();
+  int n0 = blockIdx.x * OUTPUTS, lane = threadIdx.x & 31;
+  GemvOne<Read, depth<Read>(1), THREADS_ONE / 32> one(K, ROWS / 4, parts);
+  one.run(Read(W, 2 * N, K), 2 * N, [&](int g) { return n0 + 4 * g + (g < OUTPUTS / 4 ? 0 : N - OUTPUTS); }, load);
+  for (int g = threadIdx.x >> 5; g < ROWS / 4; g += THREADS_ONE / 32) {
+    float v = one.sum(g);
+    if (lane % 8 == 0) sums[4 * g + lane / 8] = v;
+  }
+  __syncthreads();
+  if (threadIdx.x < 32) {
+    float v = gated_value(sums[lane], sums[lane + OUTPUTS], act);
+    if (y) y[n0 + lane] = v;
+    if (yq) quantize32(v, lane, yq + n0, ys + n0 / 32);
+  }
+}
+
 template <class Read, int M, class Load>
 __device__ __forceinline__ void gemv_gated(const uchar* W, Load load, float* y, int ldy, signed char* yq, Scale* ys, int N, int K, int rows,
-int act) {
-  __shared__ Gemv<Read, M, ROWS, depth<Read>(M), threads(M) / 32> part;
-  dependents();
-  int n0 = blockIdx.x * OUTPUTS, chunks = ceil_div(K, Read::K_CHUNK);
-  Sharing sharing(chunks);
-  part.run(Read(W, 2 * N, K), 2 * N, chunks, sharing, ROWS, [&](int r) { return r < OUTPUTS ? n0 + r : N + n0 + r - OUTPUTS; }, load);
-  int lane = threadIdx.x & 31;
-  for (int m = threadIdx.x >> 5; m < rows; m += threads(M) / 32) {
-    float v = gated_value(part.result(lane, m, sharing), part.result(lane + OUTPUTS, m, sharing), act);
-    if (y) y[(long long)m * ldy + n0 + lane] = v;
-    if (yq) quantize32(v, lane, yq + (long long)m * N + n0, ys + (long long)m * (N / 32) + n0 / 32);
+                                           int act) {
+  if constexpr (M == 1) {
+    gated_one<Read>(W, load, y, yq, ys, N, K, act);
+  } else {
+    __shared__ Gemv<Read, M, ROWS, depth<Read>(M)> part;
+    dependents();
+    int n0 = blockIdx.x * OUTPUTS, chunks = ceil_div(K, Read::K_CHUNK);
+    Sharing sharing(chunks);
+    part.run(Read(W, 2 * N, K), 2 * N, chunks, sharing, ROWS, [&](int r) { return r < OUTPUTS ? n0 + r : N + n0 + r - OUTPUTS; }, load);
+    int lane = threadIdx.x & 31;
+    for (int m = threadIdx.x >> 5; m < rows; m += GEMV_WARPS) {
+      float v = gated_value(part.result(lane, m, sharing), part.result(lane + OUTPUTS, m, sharing), act);
+      if (y) y[(long long)m * ldy + n0 + lane] = v;
+      if (yq) quantize32(v, lane, yq + (long long)m * N + n0, ys + (long long)m * (N / 32) + n0 / 32);
+    }
   }
 }
 

@@ -50,7 +50,7 @@ __device__ __forceinline__ void head_linear(const uchar* W, Load load, float* y,
         W,                                                                                                                                     \
         [&](auto& acts, int c, bool valid) {                                                                                                   \
           for (int i = 0; i < 8; i++) acts.x[0][i] = valid ? ((const int*)(part + 32 * c))[i] : 0;                                             \
-          acts.d[0] = valid ? scales[c].d : 0.f, acts.sum[0] = valid ? scales[c].sum : 0;                                                      \
+          acts.take(0, valid ? scales[c].d : 0.f, valid ? scales[c].sum : 0);                                                                  \
         },                                                                                                                                     \
         y, ldy, yHead, yAt, heads, N, K);                                                                                                      \
   }

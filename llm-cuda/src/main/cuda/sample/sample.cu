@@ -17,13 +17,16 @@ struct Row {
   int allowedCount; // 0: all are allowed
   int* counts;      // [vocab] of the slot: how often the output has a token, times 2, plus 1 if it stands in the prompt; 0 without penalties
   int* biasIds;     // biasCount ids, then biasCount floats, then allowedCount ids
-  int* reserved;
+  unsigned* mask;   // a bit for each token, the lowest first: whether it may be drawn; 0 if all may
 };
 #define ROW_MEMBERS(M, S)                                                                                                                  \
   M(S, row) M(S, flags) M(S, temperature) M(S, topK) M(S, topP) M(S, minP) M(S, repetition) M(S, presence) M(S, frequency) M(S, biasCount) \
-  M(S, seed) M(S, position) M(S, allowedCount) M(S, counts) M(S, biasIds)
-enum Flags { PENALTIES = 1, BIAS = 2 /* or allowed tokens */, GREEDY = 4 /* temperature 0 */ };
-/** Of a result. A logit is NaN; all are -infinity; after penalties, bias and allowed tokens none may be picked, or one that they changed is NaN. */
+  M(S, seed) M(S, position) M(S, allowedCount) M(S, counts) M(S, biasIds) M(S, mask)
+enum Flags { PENALTIES = 1, BIAS = 2 /* or allowed tokens */, GREEDY = 4 /* temperature 0 */, MASK = 8 };
+/**
+ * Of a result. A logit is NaN; all are -infinity; after the mask, penalties, bias and allowed tokens none may be picked, or one that they changed is
+ * NaN.
+ */
 enum Status { OK, NOT_A_NUMBER, ALL_BANNED, NOTHING_LEFT, CHANGED_TO_NOT_A_NUMBER };
 struct Result {
   int token;
@@ -251,10 +254,16 @@ extern "C" __global__ void __launch_bounds__(SAMPLER_THREADS) sample_rows(const 
   const float* from = row;
   float high = raw.highest;
   unsigned mine = raw.mine;
-  if (result.status == OK && (r.flags & (PENALTIES | BIAS))) {
+  if (result.status == OK && (r.flags & (PENALTIES | BIAS | MASK))) {
     const int* counts = r.flags & PENALTIES ? r.counts : nullptr;
+    bool masked = r.flags & MASK;
+    if (masked) { // it lies in the host's memory: each word is fetched once
+      for (int i = threadIdx.x; i < ceil_div(vocab, 32); i += SAMPLER_THREADS) marks[i] = ((const volatile unsigned*)r.mask)[i];
+      __syncthreads();
+    }
     for (int i = threadIdx.x; i < vocab; i += SAMPLER_THREADS) {
       float x = __ldcg(row + i);
+      if (masked && !(marks[i >> 5] >> (i & 31) & 1)) x = -INFINITY;
       work[i] = counts ? penalised(x, __ldcg(counts + i), r) : x;
     }
     __syncthreads();

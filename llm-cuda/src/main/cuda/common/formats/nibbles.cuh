@@ -91,9 +91,9 @@ template <class SCALE, class NUMBERS> struct Nibbles {
         : W(W), high(W + Nibbles::high(N, K)), scales(W + Nibbles::scales(N, K)), nb(K / 32) {}
     __device__ __forceinline__ void load(Group& g, int row, int, int c, bool valid) const {
       if (valid) {
-        const uchar* p = W + ((long long)row * nb + c) * 16;
+        const uchar* p = W + ((unsigned)row * (unsigned)nb + c) * 16ull;
 #pragma unroll
-        for (int r = 0; r < 4; r++) g.q[r] = stream16(p + (long long)r * nb * 16);
+        for (int r = 0; r < 4; r++) g.q[r] = stream16(p + (unsigned)(r * nb) * 16ull);
         if (NUMBERS::FIFTHS) g.h = stream16(high + Fifths::at(row, nb, c));
         g.s = SCALE::load(scales + Scales::at(row, nb, c));
       } else {

@@ -39,15 +39,13 @@ struct Q2K {
       }
     }
     template <int M> static __device__ __forceinline__ void dots(const Group& g, int r, const Bytes<M>& a, float* out) {
-      int w[8];
-      spread_two(two_of(g.q, r), w);
+      uint2 q = two_of(g.q, r);
       float2 d = half2_bits(word(g.d, r));
       unsigned pairs = r < 2 ? g.s.x : g.s.y, scales = pairs & 0x0f0f0f0f, minima = pairs >> 4 & 0x0f0f0f0f;
 #pragma unroll
       for (int m = 0; m < M; m++) {
-        int t, u;
-        dot_halves(w, a, m, t, u);
-        out[m] = (d.x * times_bytes(two_halves(t, u), scales, r, 0) - d.y * times_bytes(half_sums(a, m), minima, r, 0)) * a.d[m];
+        int fourfold = times_bytes(dot_two(q, a.x[m]), scales, r, 0);
+        out[m] = (d.x * .25f * fourfold - d.y * times_bytes(a.halves[m], minima, r, 0)) * a.d[m];
       }
     }
   };

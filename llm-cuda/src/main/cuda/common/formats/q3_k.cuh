@@ -63,7 +63,7 @@ struct Q3K {
       for (int m = 0; m < M; m++) {
         int t, u;
         dot_halves(w, a, m, t, u);
-        int fours = times_bytes(half_sums(a, m), scales, r, 0);
+        int fours = times_bytes(a.halves[m], scales, r, 0);
         out[m] = (float)(times_bytes(two_halves(t, u), scales, r, -4 * fours)) * (d * a.d[m]);
       }
     }

@@ -1,5 +1,6 @@
 // q6_k: 6 bits less 32; 16 values share a scale of 8 bits, 256 one of 16. Planes: N * K/32 * 16 bytes of low nibbles, row by row; N * K/32 * 8 of
-// upper bits, two rows side by side; then, of four rows side by side: two scales for each 32 values; d for 256.
+// upper bits, two rows side by side, value e in word e / 16, in bits 8 * (e % 4) + 2 * (e / 4 % 4); then, of four rows side by side: two scales for
+// each 32 values; d for 256.
 #pragma once
 #include "common/formats/two_bits.cuh"
 
@@ -9,9 +10,13 @@ struct Q6K {
   static __device__ __forceinline__ long long high(int N, int K) { return round256(rows4(N) * K / 2); }
   static __device__ __forceinline__ long long scales(int N, int K) { return high(N, K) + round256(rows4(N) * K / 4); }
   static __device__ __forceinline__ long long d(int N, int K) { return scales(N, K) + Scales::bytes(N, K); }
+  static __device__ __forceinline__ int upper_bits(const uchar* high, int row, int nb, int c, int e) {
+    unsigned h = ((const unsigned*)(high + place_of_two(row, nb, c)))[e >> 4];
+    return h >> (8 * (e & 3) + 2 * (e >> 2 & 3)) & 3;
+  }
   static __device__ __forceinline__ float value(const uchar* W, int N, int K, int row, int k) {
     int nb = K / 32, c = k / 32, e = k % 32;
-    int q = nibble(W, (long long)row * nb + c, e) | two_bits(W + high(N, K), row, nb, c, e) << 4;
+    int q = nibble(W, (long long)row * nb + c, e) | upper_bits(W + high(N, K), row, nb, c, e) << 4;
     float d6 = half_bits(stream2(W + d(N, K) + Factors::of(row, nb, c)));
     return d6 * (signed char)W[scales(N, K) + Scales::of(row, nb, c) + (e >> 4)] * (q - 32);
   }

@@ -45,7 +45,7 @@ struct Tq10 : Ternary {
   static __device__ __forceinline__ void pack(const uchar* from, int j, uchar* W, int N, int K, long long sub) {
     unsigned w[2] = {0, 0};
 #pragma unroll
-    for (int e = 0; e < 32; e++) w[e / 16] |= number(from, 32 * j + e) << (8 * (e % 4) + 2 * (e / 4 % 4));
+    for (int e = 0; e < 32; e++) w[e / 4 % 2] |= number(from, 32 * j + e) << (8 * (e % 4) + 2 * (e / 8));
     put(make_uint2(w[0], w[1]), from + 52, j, W, N, K, sub);
   }
 };

@@ -14,10 +14,13 @@ import io.jllm.RequestOutput;
 import io.jllm.SamplingParams;
 import io.jllm.constraint.Constraint;
 import io.jllm.constraint.TokenMask;
+import io.jllm.spi.ModelRunner;
 import io.jllm.tokenizer.Tokenizer;
+import java.lang.reflect.Proxy;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.Test;
 
 /** Requests under constraints: what they say obeys them, whatever else the engine does. */
@@ -52,6 +55,25 @@ class ConstraintTest {
                 assertArrayEquals(without.tokenIds(), with.tokenIds());
                 assertEquals(without.outputs().getFirst().finishReason(), with.outputs().getFirst().finishReason());
                 assertEquals(without.outputs().getFirst().cumulativeLogprob(), with.outputs().getFirst().cumulativeLogprob(), 1e-4);
+            }
+        }
+    }
+
+    /** The oracle draws such rows itself; where a runner does not, the engine draws the same. */
+    @Test
+    void itDoesNotMatterWhereRowsAreDrawn() {
+        UnaryOperator<ModelRunner> onHost = r -> (ModelRunner) Proxy.newProxyInstance(ModelRunner.class.getClassLoader(),
+                new Class<?>[] {ModelRunner.class}, (_, method, arguments) -> method.getName().equals("samplesOnDevice") ? Boolean.FALSE
+                        : method.invoke(r, arguments));
+        try (LLM device = TinyLlm.open(OPTIONS); LLM host = TinyLlm.open(OPTIONS, onHost)) {
+            for (int seed = 0; seed < 20; seed++) {
+                SamplingParams params = SamplingParams.builder().seed(seed).temperature(seed % 3 * 0.7).topK(seed % 2 * 9).repetitionPenalty(1.1)
+                        .maxTokens(30).constraint(WORDS).build();
+                RequestOutput there = say(device, seed, params);
+                RequestOutput here = say(host, seed, params);
+                assertArrayEquals(here.tokenIds(), there.tokenIds());
+                assertEquals(here.outputs().getFirst().cumulativeLogprob(), there.outputs().getFirst().cumulativeLogprob(), 1e-4);
+                assertKept(WORDS, there.outputs().getFirst());
             }
         }
     }

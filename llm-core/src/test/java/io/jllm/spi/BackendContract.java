@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.jllm.model.ModelConfig;
 import io.jllm.model.Op;
@@ -28,7 +29,7 @@ public abstract class BackendContract extends LatentOpContract {
     /** What the order of sums may make of floats, where it may be another. */
     private static final double ORDER = 1e-3;
 
-    private record Row(SamplerSettings settings, int[] tokens, int promptLength, int length) implements RowSampling {
+    private record Row(SamplerSettings settings, int[] tokens, int promptLength, int length, long[] allowed) implements RowSampling {
         @Override
         public int slot() {
             return 0;
@@ -209,7 +210,7 @@ public abstract class BackendContract extends LatentOpContract {
             int[] said = {3, 1, 4, 1, 5};
             for (int i = 0; i < rows.length; i++) {
                 var settings = new SamplerSettings(i % 3 * 0.7f, i % 2 * 10, 0.9f, 0.01f, 1.3f, 0.1f, 0.1f, i, LogitBias.NONE);
-                rows[i] = new Row(i == 0 ? SamplerSettings.GREEDY : settings, said, 2, 5);
+                rows[i] = new Row(i == 0 ? SamplerSettings.GREEDY : settings, said, 2, 5, RowSampling.ALL);
             }
             var tokens = new int[2][9];
             var logprobs = new float[2][9];
@@ -226,6 +227,38 @@ public abstract class BackendContract extends LatentOpContract {
             tokens[0][1] = -7;
             runner.sample(rows, 2, tokens[0], logprobs[0]);
             assertEquals(-7, tokens[0][1]);
+        }
+    }
+
+    /** Where the backend draws such rows at all: else the engine does. */
+    @Test
+    void drawsUnderMasksAsTheOracleDoes() {
+        Program program = model();
+        WeightSource weights = Oracle.weights(program, DType.F32);
+        try (Backend backend = open(2); ModelRunner runner = backend.load(program, weights, Oracle.options(4, 30));
+                ModelRunner oracle = new ReferenceBackend().load(program, weights, Oracle.options(4, 30))) {
+            StepBatch b = new PagedSequences(1, 4, 30, LENGTH, VOCAB, 1).next(12);
+            runner.forward(b);
+            oracle.forward(b);
+            var rows = new RowSampling[12];
+            int[] said = {3, 1, 4, 1, 5};
+            long[][] masks = {{0, 1L << 69}, {-1, -1}, {0x5a5a_0f0f_3333_8421L, 0x2a}, {1L << 31 | 1L << 32, 0}};
+            for (int i = 0; i < rows.length; i++) {
+                var settings = i % 3 == 0 ? SamplerSettings.GREEDY
+                        : new SamplerSettings(i % 3 * 0.7f, i % 2 * 10, 0.9f, 0.01f, 1.3f, 0.1f, 0.1f, i, LogitBias.NONE);
+                rows[i] = new Row(settings, said, 2, 5, masks[i % 4]);
+            }
+            assumeTrue(Arrays.stream(rows).allMatch(runner::samplesOnDevice), "rows with masks are not drawn here");
+            var tokens = new int[2][12];
+            var logprobs = new float[2][12];
+            runner.sample(rows, 12, tokens[0], logprobs[0]);
+            oracle.sample(rows, 12, tokens[1], logprobs[1]);
+            assertArrayEquals(tokens[1], tokens[0]);
+            assertArrayEquals(logprobs[1], logprobs[0], 1e-4f);
+            for (int i = 0; i < 12; i++) {
+                assertTrue((masks[i % 4][tokens[0][i] / 64] >>> tokens[0][i] & 1) == 1, "row " + i + ": " + tokens[0][i]);
+                assertTrue(i % 4 != 0 || tokens[0][i] == 69);
+            }
         }
     }
 

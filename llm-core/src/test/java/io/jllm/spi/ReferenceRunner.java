@@ -228,7 +228,13 @@ public final class ReferenceRunner implements ModelRunner {
         for (int r = 0; r < count; r++) {
             if (rows[r] != null) {
                 RowSampling s = rows[r];
-                tokens[r] = chain.sample(row(r), s.settings(), s.tokens(), s.promptLength(), s.length(), logprobs, r);
+                float[] raw = row(r);
+                float[] row = raw.clone();
+                for (int id = 0; s.allowed().length > 0 && id < vocab; id++) {
+                    row[id] = (s.allowed()[id / Long.SIZE] >>> id & 1) == 0 ? Float.NEGATIVE_INFINITY : raw[id];
+                }
+                tokens[r] = chain.sample(row, s.settings(), s.tokens(), s.promptLength(), s.length(), logprobs, r);
+                logprobs[r] = s.allowed().length == 0 ? logprobs[r] : (float) (raw[tokens[r]] - chain.logSumExp(raw));
             }
         }
     }

@@ -102,7 +102,7 @@ final class CudaRunner implements ModelRunner {
             sampler = owner.own(new RowSampler(context, stream, kernels, arena, activations.floats(program.logits()),
                     Activations.pitch(program.logits()), vocab, options.maxLogitRows(), options.maxSequences()));
             owner.own((AutoCloseable) stream::synchronize); // given back first: what is in use must not go
-            Optional<ChainShape> chain = ChainShape.of(kernels, DeviceState.suffix(options.kvType()), context.device().sharedMemory());
+            Optional<ChainShape> chain = ChainShape.of(kernels, DeviceState.suffix(options.kvType()), context.device().sharedMemory(), program);
             var state = new DeviceState(kernels, plan, weights.address(), activations, upload, kv, options.kvType(), options.blockSize(),
                     partial.address(), counters.address(), shares, tasks, chain, tensors, context.device().multiprocessors());
             ops = Compiler.compile(program, state, arena, Mode.ANY);

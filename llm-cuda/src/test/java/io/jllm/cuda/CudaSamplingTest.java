@@ -35,7 +35,30 @@ class CudaSamplingTest {
     private static final int HIDDEN = 8;
     private static final int ROWS = 40;
 
-    private record Row(SamplerSettings settings, int slot, int[] tokens, int promptLength, int length) implements RowSampling {
+    private record Row(SamplerSettings settings, int slot, int[] tokens, int promptLength, int length, long[] allowed) implements RowSampling {
+        Row(SamplerSettings settings, int slot, int[] tokens, int promptLength, int length) {
+            this(settings, slot, tokens, promptLength, length, ALL);
+        }
+
+        /** The row as it is drawn from. */
+        float[] masked(float[] row) {
+            float[] out = row.clone();
+            for (int id = 0; allowed.length > 0 && id < out.length; id++) {
+                out[id] = (allowed[id / Long.SIZE] >>> id & 1) == 0 ? Float.NEGATIVE_INFINITY : row[id];
+            }
+            return out;
+        }
+    }
+
+    /** All tokens but the last one forbidden, none, or any but token 0: something is left whatever the biases of {@link #random} ban. */
+    private static long[] mask(Random r, int vocab) {
+        var bits = new long[Math.ceilDiv(vocab, Long.SIZE)];
+        switch (r.nextInt(3)) {
+            case 0 -> bits[(vocab - 1) / Long.SIZE] = 1L << vocab - 1;
+            case 1 -> Arrays.fill(bits, -1);
+            default -> Arrays.setAll(bits, i -> r.nextLong() & r.nextLong() | (i == 0 ? 1 : 0));
+        }
+        return bits;
     }
 
     private interface Body {
@@ -93,6 +116,38 @@ class CudaSamplingTest {
             for (double size : new double[] {0.05, 1, 6}) {
                 with(vocab, size, _ -> { }, CudaSamplingTest::compare);
             }
+        }
+    }
+
+    /** A mask bans tokens before anything else is done, and changes no log-probability. */
+    @Test
+    void drawsUnderMasksWhatTheChainDrawsFromMaskedRows() {
+        for (int vocab : new int[] {3, 64, 1000, 32_000, 128_256}) {
+            with(vocab, 1, _ -> { }, (runner, n) -> {
+                var random = new Random(n);
+                var chain = new SamplerChain(n);
+                for (int round = 0; round < 4; round++) {
+                    var rows = new Row[ROWS];
+                    for (int r = 0; r < ROWS; r++) {
+                        int[] said = new Random(r % 8).ints(30 + 10 * round, 0, n).toArray();
+                        SamplerSettings any = r % 4 == 0 ? SamplerSettings.GREEDY : random(random, n);
+                        boolean lists = any.bias().allowed().length > 0; // they might leave nothing of a mask
+                        rows[r] = new Row(any, r % 8, said, 5, said.length, r % 5 == 4 || lists ? RowSampling.ALL : mask(random, n));
+                    }
+                    var tokens = new int[ROWS];
+                    var logprobs = new float[ROWS];
+                    runner.sample(rows, ROWS, tokens, logprobs);
+                    for (int r = 0; r < ROWS; r++) {
+                        float[] raw = row(runner, n, r);
+                        Row row = rows[r];
+                        int want = chain.sample(row.masked(raw), row.settings(), row.tokens(), 5, row.length(), new float[1], 0);
+                        double logprob = raw[want] - chain.logSumExp(raw);
+                        String what = "row " + r + " of " + n + " tokens, round " + round + ": " + row;
+                        assertEquals(want, tokens[r], what);
+                        assertEquals(logprob, logprobs[r], 1e-5 * Math.max(1, Math.abs(logprob)), what);
+                    }
+                }
+            });
         }
     }
 
@@ -202,6 +257,12 @@ class CudaSamplingTest {
                             () -> runner.sample(new RowSampling[] {new Row(banned, 0, new int[] {1}, 1, 1)}, 1, new int[1], new float[1]))
                             .getMessage();
                     assertTrue(message.contains("no token may be picked"), message);
+                }
+                var nothing = new Row(SamplerSettings.GREEDY, 0, new int[] {1}, 1, 1, new long[5]);
+                if (!Float.isNaN(row[17])) {
+                    String message = assertThrows(IllegalStateException.class,
+                            () -> runner.sample(new RowSampling[] {nothing}, 1, new int[1], new float[1])).getMessage();
+                    assertTrue(message.contains("mask"), message);
                 }
                 var outside = new SamplerSettings(1, 0, 1, 0, 1, 0, 0, 1, new LogitBias(new int[] {vocab}, new float[] {1}, new int[0]));
                 String message = assertThrows(IllegalArgumentException.class,

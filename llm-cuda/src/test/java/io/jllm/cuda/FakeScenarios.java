@@ -143,11 +143,14 @@ final class FakeScenarios {
                     && message.contains("scratch")
                     && message.contains("kvCache"), message);
             runner.forward(sequences.next(1, 1));
-            runner.sample(new RowSampling[] {row(2)}, 1, new int[1], new float[1]);
+            runner.sample(new RowSampling[] {row(2), row(1, -1, -1)}, 2, new int[2], new float[2]);
+            message = assertThrows(IllegalArgumentException.class, () -> runner.sample(new RowSampling[] {row(2, -1)}, 1, new int[1], new float[1]))
+                    .getMessage();
+            assertTrue(message.contains("1 words") && message.contains("100 tokens"), message);
         }
     }
 
-    private static RowSampling row(int slot) {
+    private static RowSampling row(int slot, long... allowed) {
         var settings = new SamplerSettings(1, 0, 1, 0, 1.5f, 0, 0, 1, LogitBias.NONE);
         return new RowSampling() {
             @Override
@@ -158,6 +161,11 @@ final class FakeScenarios {
             @Override
             public int slot() {
                 return slot;
+            }
+
+            @Override
+            public long[] allowed() {
+                return allowed;
             }
 
             @Override

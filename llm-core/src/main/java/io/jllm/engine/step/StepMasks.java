@@ -88,21 +88,32 @@ final class StepMasks {
     }
 
     /**
-     * Bans what a row's sequence may not go on with.
+     * What a row's sequence may go on with, by a bit each.
      *
-     * @param row logits or log-probabilities, changed in place
      * @throws RuntimeException what an application's automaton threw, and {@link IllegalStateException} if nothing is left
      */
-    void apply(int r, float[] row) {
+    long[] allowed(int r) {
         if (errors[r] != null) {
             throw errors[r];
         }
-        boolean any = false;
-        for (int w = 0; w < bits[r].length; w++) {
+        if (Arrays.stream(bits[r]).allMatch(word -> word == 0)) {
+            throw new IllegalStateException("no token of the vocabulary can go on with the text as its constraint says");
+        }
+        return bits[r];
+    }
+
+    /**
+     * Bans what a row's sequence may not go on with.
+     *
+     * @param row logits or log-probabilities, changed in place
+     * @throws RuntimeException as {@link #allowed}
+     */
+    void apply(int r, float[] row) {
+        long[] allowed = allowed(r);
+        for (int w = 0; w < allowed.length; w++) {
             int first = w * Long.SIZE;
             int last = Math.min(first + Long.SIZE, vocab);
-            long word = bits[r][w];
-            any |= word != 0;
+            long word = allowed[w];
             if (word == 0) {
                 Arrays.fill(row, first, last, Float.NEGATIVE_INFINITY);
             } else if (word != -1) {
@@ -110,9 +121,6 @@ final class StepMasks {
                     row[id] = (word & 1) == 0 ? Float.NEGATIVE_INFINITY : row[id];
                 }
             }
-        }
-        if (!any) {
-            throw new IllegalStateException("no token of the vocabulary can go on with the text as its constraint says");
         }
     }
 }

@@ -17,8 +17,8 @@ import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 
 /**
- * Draws the tokens of sampled sequences in one step: on the device where it can, here for rows with an application's processor or a constraint, and
- * reads log-probabilities of prompts and alternatives. A row that fails does so alone.
+ * Draws the tokens of sampled sequences in one step: on the device where it can, here for rows with an application's processor, and reads
+ * log-probabilities of prompts and alternatives. A row that fails does so alone.
  */
 final class StepSampler {
     private final ModelRunner runner;
@@ -100,12 +100,13 @@ final class StepSampler {
         }
     }
 
-    /** Draws the row here if it has a processor or a constraint; else leaves it to the device and returns 1. */
+    /** Leaves the row to the device and returns 1, if it has no processor and the device can draw it; else draws it here. */
     private int prepare(int r, Sequence s) {
         try {
             LogitsProcessor processor = s.processor();
-            if (processor == null && s.mask() == null && runner.samplesOnDevice(s)) {
-                onDevice[r] = s;
+            RowSampling asked = s.mask() == null ? s : new MaskedRow(s, masks.allowed(r));
+            if (processor == null && runner.samplesOnDevice(asked)) {
+                onDevice[r] = asked;
                 return 1;
             }
             readRow(r);

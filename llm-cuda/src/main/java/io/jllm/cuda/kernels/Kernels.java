@@ -99,7 +99,12 @@ public final class Kernels implements AutoCloseable {
 
     /** A launch of a kernel that must be there; the arena owns its memory. */
     Launch.Builder launch(Arena arena, String name, int block) {
-        return new Launch.Builder(arena, need(name), block, 0, overlap() ? Launch.Start.OVERLAPPING : Launch.Start.AFTER);
+        return launch(arena, name, block, 0);
+    }
+
+    /** The same with dynamic shared memory for each block, of at most 48 KiB. */
+    Launch.Builder launch(Arena arena, String name, int block, int sharedBytes) {
+        return new Launch.Builder(arena, need(name), block, sharedBytes, overlap() ? Launch.Start.OVERLAPPING : Launch.Start.AFTER);
     }
 
     /** A launch of a kernel that must be there and does not wait by itself for those before. */

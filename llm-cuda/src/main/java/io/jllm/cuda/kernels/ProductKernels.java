@@ -35,8 +35,11 @@ public final class ProductKernels {
         this.arena = arena;
     }
 
-    /** Threads a block and blocks of a grid. */
-    private record Grid(int threads, int blocks) {
+    /** Threads a block, blocks of a grid, and bytes of dynamic shared memory that each needs. */
+    private record Grid(int threads, int blocks, int sharedBytes) {
+        Grid(int threads, int blocks) {
+            this(threads, blocks, 0);
+        }
     }
 
     /** Kernels for up to 1, 2, 4 and 8 rows, the smallest of which is launched, and for each its grid. */
@@ -69,8 +72,9 @@ public final class ProductKernels {
 
     /** y = residual + bias + W x for up to {@link #MOST_FEW} rows; y may be the residual. */
     public RowsLaunch few(Weights w, Rows x, long bias, Rows residual, Rows y) {
-        int[] shape = kernels.shape("gemv", 4);
-        var one = new Grid(shape[0], blocks(w.outputs, shape[2] * kernels.multiprocessors(), shape[3]));
+        int[] shape = kernels.shape("gemv", 5);
+        int blocks = blocks(w.outputs, shape[2] * kernels.multiprocessors(), shape[3]);
+        var one = new Grid(shape[0], blocks, Math.ceilDiv(Math.ceilDiv(w.outputs, GROUP), blocks) * shape[4]);
         return few("gemv_" + w.format.suffix(), one, new Grid(shape[0], Math.ceilDiv(w.outputs, shape[1])),
                 b -> product(b, w, x, bias, residual, y));
     }
@@ -109,7 +113,7 @@ public final class ProductKernels {
         var grids = new ArrayList<Grid>();
         for (int rows = 1; rows <= MOST_FEW; rows *= 2) {
             Grid grid = rows == 1 ? one : more;
-            launches.add(arguments.apply(kernels.launch(arena, family + "_m" + rows, grid.threads)).build());
+            launches.add(arguments.apply(kernels.launch(arena, family + "_m" + rows, grid.threads, grid.sharedBytes)).build());
             grids.add(grid);
         }
         return Few.of(launches, grids);

@@ -18,7 +18,7 @@ public final class SampleKernels {
             JAVA_INT.withName("row"), JAVA_INT.withName("flags"), JAVA_FLOAT.withName("temperature"), JAVA_INT.withName("topK"),
             JAVA_FLOAT.withName("topP"), JAVA_FLOAT.withName("minP"), JAVA_FLOAT.withName("repetition"), JAVA_FLOAT.withName("presence"),
             JAVA_FLOAT.withName("frequency"), JAVA_INT.withName("biasCount"), JAVA_LONG.withName("seed"), JAVA_INT.withName("position"),
-            JAVA_INT.withName("allowedCount"), JAVA_LONG.withName("counts"), JAVA_LONG.withName("biasIds"), MemoryLayout.paddingLayout(8)));
+            JAVA_INT.withName("allowedCount"), JAVA_LONG.withName("counts"), JAVA_LONG.withName("biasIds"), JAVA_LONG.withName("mask")));
     /** What was drawn. */
     public static final DeviceStruct RESULT = new DeviceStruct("result", MemoryLayout.structLayout(
             JAVA_INT.withName("token"), JAVA_FLOAT.withName("logprob"), JAVA_INT.withName("status"), JAVA_INT.withName("detail")));

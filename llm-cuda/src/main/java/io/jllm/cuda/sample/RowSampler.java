@@ -7,7 +7,6 @@ import io.jllm.cuda.driver.PinnedMemory;
 import io.jllm.cuda.driver.Stream;
 import io.jllm.cuda.kernels.Kernels;
 import io.jllm.cuda.kernels.SampleKernels;
-import io.jllm.sampling.LogitBias;
 import io.jllm.spi.RowSampling;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -26,7 +25,7 @@ public final class RowSampler implements AutoCloseable {
     private static final long LOGPROB = SampleKernels.RESULT.at("logprob");
     private static final long STATUS = SampleKernels.RESULT.at("status");
     private static final long DETAIL = SampleKernels.RESULT.at("detail");
-    /** Numbers of biases and allowed tokens that fit the first buffer for them. */
+    /** Numbers of 32 bits of biases, allowed tokens and masks that fit the first buffer for them. */
     private static final int FIRST_LISTS = 4096;
 
     private final Owner owner = new Owner();
@@ -109,7 +108,7 @@ public final class RowSampler implements AutoCloseable {
         int at = 0;
         for (int pass = 0; pass < 2; pass++) { // rows that are only searched first, the others behind them
             for (int r = 0; r < count; r++) {
-                if (rows[r] != null && pass == (SamplingRecords.flags(rows[r].settings()) == SamplingRecords.GREEDY ? 0 : 1)) {
+                if (rows[r] != null && pass == (SamplingRecords.flags(rows[r]) == SamplingRecords.GREEDY ? 0 : 1)) {
                     at = write(drawn, r, rows[r], at);
                     rowOf[drawn++] = r;
                     simple += pass == 0 ? 1 : 0;
@@ -133,25 +132,24 @@ public final class RowSampler implements AutoCloseable {
     }
 
     private int write(int index, int row, RowSampling sampling, int at) {
-        LogitBias bias = sampling.settings().bias();
         long place = (long) Integer.BYTES * at;
-        SamplingRecords.writeLists(lists.memory().asSlice(place), bias);
+        SamplingRecords.writeLists(lists.memory().asSlice(place), sampling);
         SamplingRecords.write(records.asSlice(index * RECORD_BYTES, RECORD_BYTES), row, sampling,
                 sampling.settings().hasPenalties() ? counts.update(sampling) : 0, lists.address() + place);
-        return at + SamplingRecords.listInts(bias);
+        return at + SamplingRecords.listInts(sampling);
     }
 
-    /** Checks all rows before anything is changed, and makes room for their biases. */
+    /** Checks all rows before anything is changed, and makes room for their biases and masks. */
     private void prepareLists(RowSampling[] rows, int count) {
         int ints = 1;
         for (int r = 0; r < count; r++) {
             if (rows[r] != null) {
                 SamplingRecords.check(rows[r], vocab);
-                ints = Math.addExact(ints, SamplingRecords.listInts(rows[r].settings().bias()));
+                ints = Math.addExact(ints, SamplingRecords.listInts(rows[r]));
             }
         }
         if ((long) ints * Integer.BYTES > lists.memory().byteSize()) {
-            PinnedMemory larger = PinnedMemory.allocate(2L * Integer.BYTES * ints, "logit bias and allowed tokens");
+            PinnedMemory larger = PinnedMemory.allocate(2L * Integer.BYTES * ints, "logit bias, allowed tokens and masks");
             lists.close();
             lists = larger;
         }
@@ -162,7 +160,7 @@ public final class RowSampler implements AutoCloseable {
             case 0 -> { }
             case 1 -> throw notANumber(detail);
             case 2 -> throw allBanned();
-            default -> throw new IllegalStateException("no token may be picked: penalties, logit bias and allowed tokens leave "
+            default -> throw new IllegalStateException("no token may be picked: mask, penalties, logit bias and allowed tokens leave "
                     + (status == 4 ? "a logit that is not a number" : "none of " + vocab + " tokens a finite logit"));
         }
     }

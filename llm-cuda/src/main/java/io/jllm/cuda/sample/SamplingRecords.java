@@ -26,17 +26,21 @@ final class SamplingRecords {
     private static final long ALLOWED_COUNT = STRUCT.at("allowedCount");
     private static final long COUNTS = STRUCT.at("counts");
     private static final long BIAS_IDS = STRUCT.at("biasIds");
+    private static final long MASK = STRUCT.at("mask");
     /** Flags of a row that is only searched for its highest logit. */
     static final int GREEDY = 4;
     private static final int PENALTIES = 1;
     private static final int BIAS = 2;
+    private static final int MASKED = 8;
 
     private SamplingRecords() {
     }
 
-    /** The flags of some settings. */
-    static int flags(SamplerSettings s) {
-        return (s.hasPenalties() ? PENALTIES : 0) | (s.bias().isEmpty() ? 0 : BIAS) | (s.picksHighest() ? GREEDY : 0);
+    /** The flags of a row. */
+    static int flags(RowSampling row) {
+        SamplerSettings s = row.settings();
+        return (s.hasPenalties() ? PENALTIES : 0) | (s.bias().isEmpty() ? 0 : BIAS) | (s.picksHighest() ? GREEDY : 0)
+                | (row.allowed().length == 0 ? 0 : MASKED);
     }
 
     /**
@@ -45,12 +49,12 @@ final class SamplingRecords {
      * @param to where it goes
      * @param row of logits
      * @param counts of its slot on the device; 0 without penalties
-     * @param lists where {@link #writeLists} has put its bias, on the device
+     * @param lists where {@link #writeLists} has put its lists, as the device sees them
      */
     static void write(MemorySegment to, int row, RowSampling sampling, long counts, long lists) {
         SamplerSettings s = sampling.settings();
         to.set(ValueLayout.JAVA_INT, ROW, row);
-        to.set(ValueLayout.JAVA_INT, FLAGS, flags(s));
+        to.set(ValueLayout.JAVA_INT, FLAGS, flags(sampling));
         to.set(ValueLayout.JAVA_FLOAT, TEMPERATURE, s.temperature());
         to.set(ValueLayout.JAVA_INT, TOP_K, s.topK());
         to.set(ValueLayout.JAVA_FLOAT, TOP_P, s.topP());
@@ -64,25 +68,32 @@ final class SamplingRecords {
         to.set(ValueLayout.JAVA_INT, ALLOWED_COUNT, s.bias().allowed().length);
         to.set(ValueLayout.JAVA_LONG, COUNTS, counts);
         to.set(ValueLayout.JAVA_LONG, BIAS_IDS, lists);
+        to.set(ValueLayout.JAVA_LONG, MASK, lists + (long) Integer.BYTES * biasInts(s.bias()));
     }
 
-    /** Numbers of 32 bits that a bias takes. */
-    static int listInts(LogitBias b) {
+    /** Numbers of 32 bits that a row's bias and mask take. */
+    static int listInts(RowSampling row) {
+        return biasInts(row.settings().bias()) + Long.BYTES / Integer.BYTES * row.allowed().length;
+    }
+
+    private static int biasInts(LogitBias b) {
         return 2 * b.ids().length + b.allowed().length;
     }
 
-    /** Writes ids, what is added to their logits, and the only ids allowed. */
-    static void writeLists(MemorySegment to, LogitBias b) {
+    /** Writes ids, what is added to their logits, and the only ids allowed; then the mask. */
+    static void writeLists(MemorySegment to, RowSampling row) {
+        LogitBias b = row.settings().bias();
         int n = b.ids().length;
         MemorySegment.copy(b.ids(), 0, to, ValueLayout.JAVA_INT, 0, n);
         MemorySegment.copy(b.values(), 0, to, ValueLayout.JAVA_FLOAT, (long) Integer.BYTES * n, n);
         MemorySegment.copy(b.allowed(), 0, to, ValueLayout.JAVA_INT, 2L * Integer.BYTES * n, b.allowed().length);
+        MemorySegment.copy(row.allowed(), 0, to, ValueLayout.JAVA_LONG_UNALIGNED, (long) Integer.BYTES * biasInts(b), row.allowed().length);
     }
 
     /**
      * Checks what kernels take for granted.
      *
-     * @throws IllegalArgumentException if a token that is penalised, biased or allowed is outside the vocabulary
+     * @throws IllegalArgumentException if a token that is penalised, biased or allowed is outside the vocabulary, or the mask is not of its length
      */
     static void check(RowSampling row, int vocab) {
         SamplerSettings s = row.settings();
@@ -96,6 +107,11 @@ final class SamplingRecords {
         }
         for (int id : s.bias().allowed()) {
             check("allowed tokens", id, vocab);
+        }
+        int words = row.allowed().length;
+        if (words != 0 && words != Math.ceilDiv(vocab, Long.SIZE)) {
+            throw new IllegalArgumentException("a mask of " + words + " words for a vocabulary of " + vocab + " tokens, which needs "
+                    + Math.ceilDiv(vocab, Long.SIZE));
         }
     }
 

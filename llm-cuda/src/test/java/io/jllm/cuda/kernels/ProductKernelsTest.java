@@ -9,21 +9,21 @@ import org.junit.jupiter.api.Test;
 class ProductKernelsTest {
     @Test
     void blocksThatRunAtOnceShareTheOutputs() {
-        assertEquals(512, ProductKernels.blocks(4096, 528, 128)); // 8 outputs each
-        assertEquals(512, ProductKernels.blocks(12_288, 528, 128)); // 24
-        assertEquals(500, ProductKernels.blocks(32_000, 528, 128)); // 64
-        assertEquals(1, ProductKernels.blocks(1, 528, 128));
-        assertEquals(1, ProductKernels.blocks(4, 528, 128));
+        assertEquals(512, ProductKernels.blocks(4096, 528, 64)); // 8 outputs each
+        assertEquals(512, ProductKernels.blocks(12_288, 528, 64)); // 24
+        assertEquals(500, ProductKernels.blocks(32_000, 528, 64)); // 64
+        assertEquals(1, ProductKernels.blocks(1, 528, 64));
+        assertEquals(1, ProductKernels.blocks(4, 528, 64));
     }
 
     @Test
     void everyOutputHasABlockWithRoomForIt() {
         for (int atOnce : new int[] {1, 8, 432, 528}) {
             for (int outputs = 1; outputs < 200_000; outputs += 1 + outputs / 7) {
-                int blocks = ProductKernels.blocks(outputs, atOnce, 128);
+                int blocks = ProductKernels.blocks(outputs, atOnce, 64);
                 int each = 4 * Math.ceilDiv(Math.ceilDiv(outputs, 4), blocks); // as the kernel computes it
-                assertTrue(each <= 128 && (long) each * blocks >= outputs, outputs + " outputs, " + blocks + " blocks");
-                assertTrue(blocks <= atOnce || outputs > 128 * atOnce, outputs + " outputs, " + blocks + " blocks");
+                assertTrue(each <= 64 && (long) each * blocks >= outputs, outputs + " outputs, " + blocks + " blocks");
+                assertTrue(blocks <= atOnce || outputs > 64 * atOnce, outputs + " outputs, " + blocks + " blocks");
             }
         }
     }

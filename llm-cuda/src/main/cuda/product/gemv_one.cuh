@@ -1,0 +1,86 @@
+// Matrix by one vector. Warps share rows as in gemv.cuh, but lanes do not sum in the loop: each adds its part of a group of four rows to shared
+// memory, and behind the loop a warp sums a group over all lanes at once. Order of sums: a lane's chunks, then lanes of the same number of the warps
+// that share the row, then a tree over the lanes of a warp; so it depends on K and the format alone.
+#pragma once
+#include "product/gemv.cuh"
+
+/** Most lanes that share a row, and bytes of shared memory that they need for a group. */
+static constexpr int MOST_SLOTS = 128, GROUP_BYTES = MOST_SLOTS * sizeof(float4);
+
+/** A number to keep in a register: computed again and again it would cost more than what is multiplied. */
+__device__ __forceinline__ int kept(int v) {
+  asm volatile("" : "+r"(v));
+  return v;
+}
+
+/** Sums of a block's groups of four rows, by WARPS warps; Read is that of a format, DEPTH groups are in flight. */
+template <class Read, int DEPTH, int WARPS> struct GemvOne {
+  Sharing sharing;
+  int chunks, groups;    // of a row; of the block
+  int sets, set;         // of warps that share rows: how many, and which this warp is in
+  int slots, place;      // lanes of a set, and which this one is
+  float4* parts;         // [group][place]
+
+  __device__ __forceinline__ GemvOne(int K, int groups, float4* parts)
+      : sharing(ceil_div(K, Read::K_CHUNK)), chunks(ceil_div(K, Read::K_CHUNK)), groups(groups), parts(parts) {
+    int lane = threadIdx.x & 31, warp = threadIdx.x >> 5;
+    sets = kept(WARPS >> sharing.log), set = kept(warp >> sharing.log);
+    slots = kept(32 << sharing.log), place = kept((warp & sharing.warps() - 1) * 32 + lane);
+  }
+
+  /** Group g begins at row `first(g)` of the matrix; `load` fills activations for a chunk, if there is one. Ends with a barrier. */
+  template <class First, class Load> __device__ __forceinline__ void run(const Read& read, int N, First first, Load load) const {
+    int mine = groups > set ? (groups - set + sets - 1) / sets : 0, total = kept(mine * ((chunks + slots - 1) >> (5 + sharing.log)));
+    int fetchGroup = set, fetchChunk = place; // of the next load
+    typename Read::Group ring[DEPTH];
+    auto fetch = [&](typename Read::Group& g) { // lanes without a chunk read the last one, which meets activations of 0
+      read.load(g, first(fetchGroup), N, min(fetchChunk, chunks - 1), true);
+      if ((fetchGroup += sets) >= groups) fetchGroup = set, fetchChunk += slots;
+    };
+#pragma unroll
+    for (int i = 0; i < DEPTH; i++)
+      if (i < total) fetch(ring[i]);
+    wait_previous();
+    typename Read::template Acts<1> acts;
+    int group = set, chunk = place;
+    float4* to = parts + set * slots + place;
+    load(acts, chunk, chunk < chunks);
+    for (int at = 0; at < total; at += DEPTH) {
+#pragma unroll
+      for (int i = 0; i < DEPTH; i++) {
+        if (at + i < total) {
+          float v[4];
+#pragma unroll
+          for (int r = 0; r < 4; r++) Read::template dots<1>(ring[i], r, acts, v + r);
+          if (at + i + DEPTH < total) fetch(ring[i]);
+          if (chunk >= slots) { // not the first of the row
+            float4 before = *to;
+            v[0] += before.x, v[1] += before.y, v[2] += before.z, v[3] += before.w;
+          }
+          *to = make_float4(v[0], v[1], v[2], v[3]);
+          to += sets * slots;
+          if ((group += sets) >= groups) {
+            group = set, chunk += slots, to = parts + set * slots + place;
+            load(acts, chunk, chunk < chunks);
+          }
+        }
+      }
+    }
+    __syncthreads();
+  }
+
+  /** What row lane / 8 of a group comes to; by a whole warp. */
+  __device__ __forceinline__ float sum(int group) const {
+    int lane = threadIdx.x & 31;
+    const float4* from = parts + group * slots + lane;
+    float4 a = *from;
+#pragma unroll
+    for (int w = 1; w < 4; w++) {
+      if (w >= sharing.warps()) break;
+      float4 b = from[32 * w];
+      a.x += b.x, a.y += b.y, a.z += b.z, a.w += b.w;
+    }
+    float v[4] = {a.x, a.y, a.z, a.w};
+    return sum_lanes(v, lane);
+  }
+};
