@@ -205,6 +205,8 @@ class FolderFilesTest {
     void brokenModels() throws IOException {
         write(PieceFile.of("a").piece("b", 0, 7));
         refused("has a piece \"b\" of type 7: types are 1 to 6");
+        write(PieceFile.of("a", "").normalizer(2, new byte[0]));
+        refused("has an empty piece, number 4");
         write(PieceFile.of("a").normalizer(2, new byte[] {9, 0, 0, 0, 1}));
         refused("normalizer_spec.precompiled_charsmap is broken: it says that 9 of its 5 bytes are the table");
         write(PieceFile.of("a").other(5, 2, new byte[] {1}));
