@@ -5,11 +5,11 @@ import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import io.jllm.json.ConfigJson;
 import io.jllm.json.JsonParts;
+import io.jllm.json.SmallFiles;
 import io.jllm.load.LoadedModel;
 import io.jllm.quant.gguf.GgufValue;
 import io.jllm.tokenizer.Tokenizer;
 import io.jllm.tokenizer.source.TokenizerSource;
-import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -27,6 +27,7 @@ import java.util.Set;
 final class TokenizerKeys {
     /** So many keys for tokens that end a generation are there besides that of the end of sequence. */
     private static final int MORE_ENDS = 2;
+    private static final long MAX_TEMPLATE = 16 << 20;
 
     private final TokenizerSource source;
     private final String where;
@@ -44,7 +45,7 @@ final class TokenizerKeys {
     }
 
     /** The keys of a folder's tokenizer; none if it has none. */
-    static Map<String, GgufValue> read(Path folder, LoadedModel loaded, Converter.Progress progress) throws IOException {
+    static Map<String, GgufValue> read(Path folder, LoadedModel loaded, Converter.Progress progress) {
         if (loaded.tokenizer().isEmpty()) {
             progress.note(folder + " has no tokenizer.json, nor another file of a tokenizer: the file is written without a tokenizer");
             return Map.of();
@@ -58,8 +59,7 @@ final class TokenizerKeys {
      * @param ends tokens that end a generation
      * @param rows of the embedding table
      */
-    static Map<String, GgufValue> read(Path folder, Tokenizer tokenizer, Set<Integer> ends, int rows, Converter.Progress progress)
-            throws IOException {
+    static Map<String, GgufValue> read(Path folder, Tokenizer tokenizer, Set<Integer> ends, int rows, Converter.Progress progress) {
         var made = new TokenizerKeys(TokenizerSource.read(folder), tokenizer, rows, progress);
         Optional<Integer> unknown = switch (made.source) {
             case TokenizerSource.Json json -> made.json(json.json().json());
@@ -138,10 +138,10 @@ final class TokenizerKeys {
     }
 
     /** Its own file wins; where there are several templates, the one named default. */
-    private void chatTemplate(Path folder) throws IOException {
+    private void chatTemplate(Path folder) {
         var config = source.special().config().map(ConfigJson::json).orElseGet(JsonObject::new);
         var file = folder.resolve("chat_template.jinja");
-        var template = Files.exists(file) ? Optional.of(Files.readString(file))
+        var template = Files.exists(file) ? Optional.of(SmallFiles.text(file, "chat template", MAX_TEMPLATE))
                 : JsonParts.text(config, "chat_template").or(() -> JsonParts.list(config, "chat_template").stream()
                         .filter(t -> t instanceof JsonObject o && JsonParts.text(o, "name").orElse("").equals("default"))
                         .findFirst().flatMap(t -> JsonParts.text((JsonObject) t, "template")));

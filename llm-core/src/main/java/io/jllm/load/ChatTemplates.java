@@ -8,6 +8,7 @@ import io.jllm.ModelLoadException;
 import io.jllm.chat.ChatTemplate;
 import io.jllm.json.ConfigJson;
 import io.jllm.json.FileErrors;
+import io.jllm.json.SmallFiles;
 import io.jllm.quant.FormatException;
 import io.jllm.quant.gguf.GgufFile;
 import io.jllm.quant.gguf.GgufMetadata;
@@ -124,11 +125,8 @@ public final class ChatTemplates {
         return templates;
     }
 
-    private static String read(Path file) throws IOException {
-        if (Files.size(file) > MAX_BYTES) {
-            throw new ModelLoadException(file + " has " + Files.size(file) + " bytes; a chat template has at most " + MAX_BYTES);
-        }
-        return Files.readString(file);
+    private static String read(Path file) {
+        return SmallFiles.text(file, "chat template", MAX_BYTES);
     }
 
     /** The text of one, or a list of names and texts. */
