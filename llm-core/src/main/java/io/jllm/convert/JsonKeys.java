@@ -9,6 +9,7 @@ import io.jllm.json.JsonParts;
 import io.jllm.quant.gguf.GgufValue;
 import io.jllm.tokenizer.Tokenizer;
 import io.jllm.tokenizer.subword.Pieces;
+import io.jllm.tokenizer.subword.ScoredMerges;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -157,6 +158,9 @@ final class JsonKeys {
 
     /** Tokens that two others make up without a merge that says so: scores know no such pairs. */
     private int unlisted(Set<List<String>> listed) {
+        listed.stream().map(m -> String.join("", m)).filter(token -> token.length() > ScoredMerges.MAX_TOKEN).findFirst().ifPresent(token -> {
+            throw error("has a merge of " + token.length() + " characters; GGUF files with scores have tokens of at most " + ScoredMerges.MAX_TOKEN);
+        });
         return (int) listed.stream().map(m -> String.join("", m)).distinct()
                 .filter(token -> IntStream.range(1, token.length()).anyMatch(cut -> isPlain(token.substring(0, cut))
                         && isPlain(token.substring(cut)) && !listed.contains(List.of(token.substring(0, cut), token.substring(cut)))))

@@ -11,6 +11,7 @@ import io.jllm.quant.gguf.GgufValue;
 import io.jllm.tokenizer.Tokenizer;
 import io.jllm.tokenizer.source.TokenizerSource;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -141,7 +142,7 @@ final class TokenizerKeys {
     private void chatTemplate(Path folder) {
         var config = source.special().config().map(ConfigJson::json).orElseGet(JsonObject::new);
         var file = folder.resolve("chat_template.jinja");
-        var template = Files.exists(file) ? Optional.of(SmallFiles.text(file, "chat template", MAX_TEMPLATE))
+        var template = Files.exists(file, LinkOption.NOFOLLOW_LINKS) ? Optional.of(SmallFiles.text(file, "chat template", MAX_TEMPLATE))
                 : JsonParts.text(config, "chat_template").or(() -> JsonParts.list(config, "chat_template").stream()
                         .filter(t -> t instanceof JsonObject o && JsonParts.text(o, "name").orElse("").equals("default"))
                         .findFirst().flatMap(t -> JsonParts.text((JsonObject) t, "template")));

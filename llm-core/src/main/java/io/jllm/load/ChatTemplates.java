@@ -16,6 +16,7 @@ import io.jllm.tokenizer.source.SpecialTokens;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -110,7 +111,7 @@ public final class ChatTemplates {
     private static Map<String, String> files(Path folder) throws IOException {
         Map<String, String> templates = new LinkedHashMap<>();
         Path main = folder.resolve(KEY + ENDING);
-        if (Files.exists(main)) {
+        if (Files.exists(main, LinkOption.NOFOLLOW_LINKS)) {
             templates.put(DEFAULT, read(main));
         }
         Path more = folder.resolve("additional_chat_templates");
