@@ -137,8 +137,8 @@ public final class Converter {
 
     /**
      * Converts a model. The file appears under its name when it is whole, replacing what was there; nothing is left behind on
-     * failure. Where the JVM is killed in the middle, {@code .NAME.part} stays beside the file, and the same conversion goes on from there:
-     * the bytes are the same in the end. Safe to call from many threads, for files of different names.
+     * failure. Where the JVM is killed in the middle or the disk is full, {@code .NAME.part} stays beside the file, and the same conversion
+     * goes on from there: the bytes are the same in the end. Safe to call from many threads, for files of different names.
      *
      * @param model a Hugging Face folder or a GGUF file; of a model in several files the first
      * @param out the GGUF file to write; its folder must exist

@@ -4,6 +4,7 @@ import io.jllm.ModelLoadException;
 import io.jllm.load.LoadedModel;
 import io.jllm.load.ModelFiles;
 import io.jllm.quant.DType;
+import io.jllm.quant.gguf.GgufWriter;
 import io.jllm.spi.Backend;
 import io.jllm.spi.ModelRunner;
 import io.jllm.spi.StepBatch;
@@ -77,6 +78,7 @@ public final class ImportanceMeter {
      * @throws IOException if writing fails
      */
     public static void measure(Path path, String text, Backend backend, Path out, Options options, Progress progress) throws IOException {
+        GgufWriter.check(out);
         try (LoadedModel model = ModelFiles.open(path)) {
             Tokenizer tokenizer = model.tokenizer().orElseThrow(() -> new ModelLoadException(path + " has no tokenizer: a text cannot be read"));
             int[] tokens = tokenizer.encode(text, true, false);

@@ -5,16 +5,19 @@ import com.google.gson.JsonObject;
 import io.jllm.json.JsonParts;
 import io.jllm.quant.gguf.GgufValue;
 import io.jllm.tokenizer.Tokenizer;
+import io.jllm.tokenizer.sentencepiece.Charsmap;
 import io.jllm.tokenizer.sentencepiece.SentencePieceModel;
 import io.jllm.tokenizer.source.TokenizerSource;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.IntStream;
 
 /** A SentencePiece model as GGUF tokens, types and scores. Source of the score of added tokens: llama.cpp ({@code conversion/base.py}). */
 final class PieceKeys {
-    private static final double ADDED = -1000;
+    static final double ADDED = -1000;
+    static final String NO_BYTES = "readers of GGUF files make one unknown token of what is no piece, and not those of its bytes";
 
     private PieceKeys() {
     }
@@ -49,15 +52,34 @@ final class PieceKeys {
         };
     }
 
-    /** What a text becomes before a model of the kind unigram cuts it, as keys. */
-    static Map<String, GgufValue> normalizer(SentencePieceModel model) {
-        Map<String, GgufValue> keys = new LinkedHashMap<>();
-        keys.put("remove_extra_whitespaces", new GgufValue.Bool(model.removesSpaces()));
-        model.charsmap().ifPresent(map -> {
+    /** Keys of the kind llama. */
+    static Map<String, GgufValue> scored(TokenTable table, double[] scores, boolean spacePrefix) {
+        var keys = keys("llama", table, scores);
+        if (!spacePrefix) { // which readers put there unless told otherwise
+            keys.put("add_space_prefix", new GgufValue.Bool(false));
+        }
+        return keys;
+    }
+
+    /** Keys of the kind unigram, with what a text becomes before it is cut. */
+    static Map<String, GgufValue> unigram(TokenTable table, double[] scores, boolean spacePrefix, boolean removesSpaces,
+            Optional<Charsmap> charsmap) {
+        var keys = keys("t5", table, scores);
+        keys.put("add_space_prefix", new GgufValue.Bool(spacePrefix));
+        keys.put("remove_extra_whitespaces", new GgufValue.Bool(removesSpaces));
+        charsmap.ifPresent(map -> {
             byte[] bytes = map.toBytes();
             keys.put("precompiled_charsmap", new GgufValue.Ints(GgufValue.Type.UINT8, IntStream.range(0, bytes.length)
                     .mapToLong(i -> bytes[i] & 0xFF).toArray()));
         });
+        return keys;
+    }
+
+    private static Map<String, GgufValue> keys(String kind, TokenTable table, double[] scores) {
+        Map<String, GgufValue> keys = new LinkedHashMap<>();
+        keys.put("model", new GgufValue.Text(kind));
+        keys.putAll(table.keys());
+        keys.put("scores", new GgufValue.Reals(GgufValue.Type.FLOAT32, scores));
         return keys;
     }
 
@@ -84,7 +106,7 @@ final class PieceKeys {
         var model = source.model();
         boolean unigram = model.type() == SentencePieceModel.Type.UNIGRAM;
         if (unigram && model.pieces().stream().anyMatch(p -> p.kind() == SentencePieceModel.Kind.BYTE)) {
-            progress.note(source.file() + ": readers of GGUF files make one unknown token of what is no piece, and not those of its bytes");
+            progress.note(source.file() + ": " + NO_BYTES);
         }
         if (!unigram && model.removesSpaces()) {
             progress.note(source.file() + ": remove_extra_whitespaces is true, but readers of GGUF files keep all spaces: texts with several "

@@ -4,6 +4,7 @@ import io.jllm.quant.gguf.GgufValue;
 import io.jllm.tokenizer.Tokenizer;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.Map;
 
 /** Tokens and their types, one for each row of the embedding table, as GGUF files list them. Types are llama.cpp's. */
@@ -85,11 +86,11 @@ final class TokenTable {
         types[id] = type;
     }
 
-    GgufValue tokens() {
-        return new GgufValue.Texts(Arrays.asList(tokens));
-    }
-
-    GgufValue types() {
-        return new GgufValue.Ints(GgufValue.Type.INT32, Arrays.stream(types).asLongStream().toArray());
+    /** Tokens and types as keys, without what they begin with. */
+    Map<String, GgufValue> keys() {
+        Map<String, GgufValue> keys = new LinkedHashMap<>();
+        keys.put("tokens", new GgufValue.Texts(Arrays.asList(tokens)));
+        keys.put("token_type", new GgufValue.Ints(GgufValue.Type.INT32, Arrays.stream(types).asLongStream().toArray()));
+        return keys;
     }
 }

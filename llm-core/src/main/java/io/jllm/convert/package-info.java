@@ -6,7 +6,8 @@
  * <li>{@link Converter}: the way in
  * <li>{@link Checkpoint}: a model to be converted: {@link HuggingFaceCheckpoint} or {@link GgufCheckpoint}
  * <li>{@link ModelKeys}, {@link TokenizerKeys}: its numbers and its tokenizer as metadata
- * <li>{@link TokenTable}, {@link PieceKeys}, {@link PreTokenizerName}: tokens, scores, and what texts are cut by
+ * <li>{@link JsonKeys}, {@link PieceKeys}, {@link TokenTable}: tokens and scores of either kind of file
+ * <li>{@link PreTokenizerName}, {@link UnigramForm}: what texts are cut by, and what is done to them before
  * <li>{@link FileType}, {@link TensorType}, {@link ImportanceMatrix}: what can be asked for; {@link LegacyImatrix}: older files of the last
  * <li>{@link TypeChoice}: the format of each tensor, by {@link MixRules}, {@link TensorRole} and {@link ModelFacts}
  * <li>{@link Importances}: what its columns count; {@link ImportanceMeter}, {@link InputSums}: how that is measured on a text

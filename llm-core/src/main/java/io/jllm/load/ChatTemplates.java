@@ -8,6 +8,7 @@ import io.jllm.ModelLoadException;
 import io.jllm.chat.ChatTemplate;
 import io.jllm.json.ConfigJson;
 import io.jllm.json.FileErrors;
+import io.jllm.json.SmallFiles;
 import io.jllm.quant.FormatException;
 import io.jllm.quant.gguf.GgufFile;
 import io.jllm.quant.gguf.GgufMetadata;
@@ -15,6 +16,7 @@ import io.jllm.tokenizer.source.SpecialTokens;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -109,7 +111,7 @@ public final class ChatTemplates {
     private static Map<String, String> files(Path folder) throws IOException {
         Map<String, String> templates = new LinkedHashMap<>();
         Path main = folder.resolve(KEY + ENDING);
-        if (Files.exists(main)) {
+        if (Files.exists(main, LinkOption.NOFOLLOW_LINKS)) {
             templates.put(DEFAULT, read(main));
         }
         Path more = folder.resolve("additional_chat_templates");
@@ -124,11 +126,8 @@ public final class ChatTemplates {
         return templates;
     }
 
-    private static String read(Path file) throws IOException {
-        if (Files.size(file) > MAX_BYTES) {
-            throw new ModelLoadException(file + " has " + Files.size(file) + " bytes; a chat template has at most " + MAX_BYTES);
-        }
-        return Files.readString(file);
+    private static String read(Path file) {
+        return SmallFiles.text(file, "chat template", MAX_BYTES);
     }
 
     /** The text of one, or a list of names and texts. */

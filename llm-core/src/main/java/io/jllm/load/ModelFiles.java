@@ -100,7 +100,7 @@ public final class ModelFiles {
                     ? Optional.of(() -> GgufTokenizers.fromGguf(metadata)) : Optional.empty();
             var name = metadata.text("general.name").orElse(String.valueOf(path.getFileName()));
             var weights = read.model().adaptFile(file);
-            var text = new TextParts(making(tokenizer), CompletableFuture.completedFuture(ChatTemplates.fromGguf(metadata)),
+            var text = new TextParts(making(path, tokenizer), CompletableFuture.completedFuture(ChatTemplates.fromGguf(metadata)),
                     () -> PoolingKind.of(path.toString(), metadata));
             return assemble(name, read.model().build(weights), weights, text, defaults, Set.of(), read.gguf(), true);
         } catch (Throwable t) {
@@ -124,7 +124,7 @@ public final class ModelFiles {
                     ? Optional.of(() -> HuggingFaceTokenizers.fromFolder(folder, eos)) : Optional.empty();
             var name = String.valueOf(folder.toRealPath().getFileName());
             var chat = CompletableFuture.supplyAsync(() -> ChatTemplates.fromFolder(folder), work -> inBackground("jllm-chat-template", work));
-            var text = new TextParts(making(tokenizer), chat, () -> PoolingKind.of(folder));
+            var text = new TextParts(making(folder, tokenizer), chat, () -> PoolingKind.of(folder));
             return assemble(name, built, weights, text, defaults, eos, read.gguf(), !HuggingFaceFamily.hasNoOutput(json, weights));
         } catch (Throwable t) {
             checkpoint.close();
@@ -133,11 +133,22 @@ public final class ModelFiles {
     }
 
     /** Begins to make the tokenizer in a thread of its own: a large vocabulary takes a second. */
-    private static CompletableFuture<Optional<Tokenizer>> making(Optional<Supplier<Tokenizer>> maker) {
+    private static CompletableFuture<Optional<Tokenizer>> making(Path path, Optional<Supplier<Tokenizer>> maker) {
         if (maker.isEmpty()) {
             return CompletableFuture.completedFuture(Optional.empty());
         }
-        return CompletableFuture.supplyAsync(() -> Optional.of(maker.get().get()), work -> inBackground("jllm-tokenizer", work));
+        return CompletableFuture.supplyAsync(() -> Optional.of(made(path, maker.get())), work -> inBackground("jllm-tokenizer", work));
+    }
+
+    private static Tokenizer made(Path path, Supplier<Tokenizer> maker) {
+        try {
+            return maker.get();
+        } catch (OutOfMemoryError e) {
+            if (OutOfMemory.isHeap(e)) {
+                throw FileErrors.of(path, e);
+            }
+            throw e;
+        }
     }
 
     private static void inBackground(String name, Runnable work) {

@@ -3,11 +3,10 @@ package io.jllm.load;
 import io.jllm.ModelLoadException;
 import io.jllm.embedding.Pooling;
 import io.jllm.json.ConfigJson;
-import io.jllm.json.FileErrors;
+import io.jllm.json.SmallFiles;
 import io.jllm.quant.gguf.GgufMetadata;
-import java.io.IOException;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -56,16 +55,10 @@ final class PoolingKind {
 
     private static List<ConfigJson> modules(Path folder) {
         Path file = folder.resolve("modules.json");
-        try {
-            if (Files.size(file) > MAX_BYTES) {
-                throw new ModelLoadException(file + " has " + Files.size(file) + " bytes; such a file has at most " + MAX_BYTES);
-            }
-            return ConfigJson.parse(file.toString(), "{\"modules\":" + Files.readString(file) + "}").objects("modules");
-        } catch (NoSuchFileException _) {
+        if (Files.notExists(file, LinkOption.NOFOLLOW_LINKS)) {
             return List.of();
-        } catch (IOException e) {
-            throw FileErrors.of(file, e);
         }
+        return ConfigJson.parse(file.toString(), "{\"modules\":" + SmallFiles.text(file, "JSON", MAX_BYTES) + "}").objects("modules");
     }
 
     private static Pooling mode(ConfigJson json) {

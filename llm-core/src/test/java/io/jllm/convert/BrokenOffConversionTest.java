@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.jllm.quant.DType;
 import io.jllm.quant.gguf.GgufValue;
@@ -13,6 +14,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -23,6 +25,7 @@ import java.util.Map;
 import java.util.Random;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Conversions whose JVM dies in the middle. */
@@ -59,21 +62,25 @@ class BrokenOffConversionTest {
         GgufWriter.write(model, Map.of("general.architecture", new GgufValue.Text("llama")), entries, GgufWriter.Progress.NONE);
     }
 
-    /** Converts a file, and dies when so many tensors are written. */
+    /** Converts a file, and dies when so many tensors are written, if it comes to that. */
     public static void main(String[] args) throws IOException {
         var written = new ArrayList<String>();
         Converter.convert(Path.of(args[0]), Path.of(args[1]), Converter.Options.of(DType.F16), (tensor, _, _) -> {
             written.add(tensor);
-            if (written.size() == KILLED_AFTER) {
+            if (written.size() == Integer.parseInt(args[2])) {
                 Runtime.getRuntime().halt(9);
             }
         });
     }
 
+    private List<String> child(int killedAfter) {
+        return List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-Xmx128m", "--enable-native-access=ALL-UNNAMED",
+                "-cp", System.getProperty("java.class.path"), BrokenOffConversionTest.class.getName(), model.toString(), out.toString(),
+                Integer.toString(killedAfter));
+    }
+
     private void breakOff() throws Exception {
-        var process = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-Xmx128m",
-                "--enable-native-access=ALL-UNNAMED", "-cp", System.getProperty("java.class.path"), BrokenOffConversionTest.class.getName(),
-                model.toString(), out.toString()).inheritIO().start();
+        var process = new ProcessBuilder(child(KILLED_AFTER)).inheritIO().start();
         assertEquals(9, process.waitFor());
         assertFalse(Files.exists(out), "it appears when it is whole");
         assertTrue(Files.exists(part));
@@ -137,6 +144,46 @@ class BrokenOffConversionTest {
         convert(out, DType.F16);
         assertArrayEquals(want, Files.readAllBytes(out));
         nothingIsLeft();
+    }
+
+    /** A limit on the size of files has writing fail in the middle as a full disk does; the shell counts it in halves of a KiB. */
+    @Test
+    void aFullDisk() throws Exception {
+        assumeTrue(Files.isExecutable(Path.of("/bin/sh")), "skipped: a shell sets the limit");
+        var command = new ArrayList<>(List.of("/bin/sh", "-c", "ulimit -f 6000 && exec \"$@\"", "sh"));
+        command.addAll(child(TENSORS));
+        var process = new ProcessBuilder(command).redirectErrorStream(true).start();
+        String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertEquals(1, process.waitFor(), said);
+        assertTrue(said.contains("java.io.IOException: cannot write " + out + ": File too large; "), said);
+        assertTrue(said.contains(" are in " + part + ": the same call goes on from there"), said);
+        assertFalse(Files.exists(out), "it appears when it is whole");
+        Files.write(out, new byte[] {1});
+        assertEquals(TENSORS - 1, convert(out, DType.F16).size(), "two were whole, of which the last is told of again");
+        assertArrayEquals(whole(DType.F16), Files.readAllBytes(out));
+        nothingIsLeft();
+    }
+
+    @Test
+    void placesThatTakeNoFiles() throws IOException {
+        for (Path folder : List.of(Path.of("/proc"), Files.createDirectory(dir.resolve("mine")))) {
+            Path file = folder.resolve("x.gguf");
+            if (folder.startsWith(dir)) {
+                folder.toFile().setWritable(false);
+            }
+            if (Files.isDirectory(folder) && (!Files.isWritable(folder) || folder.endsWith("proc"))) { // whoever may do anything may write
+                for (Executable attempt : List.<Executable>of(() -> convert(file, DType.F16), () -> GgufWriter.check(file))) {
+                    var e = assertThrows(IOException.class, attempt);
+                    assertTrue(e.getMessage().startsWith("cannot write " + file + ": ") && e.getMessage().endsWith(" in " + folder), e.getMessage());
+                }
+            }
+        }
+        var e = assertThrows(IOException.class, () -> GgufWriter.check(dir.resolve("none/x.gguf")));
+        assertEquals("cannot write " + dir.resolve("none/x.gguf") + ": its folder does not exist", e.getMessage());
+        e = assertThrows(IOException.class, () -> GgufWriter.check(dir));
+        assertEquals("cannot write " + dir + ": it is a folder", e.getMessage());
+        GgufWriter.check(out);
+        assertFalse(Files.exists(out));
     }
 
     @Test

@@ -9,6 +9,9 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.jllm.ModelLoadException;
 import io.jllm.SamplingParams;
+import io.jllm.chat.ChatOptions;
+import io.jllm.chat.ChatTemplateException;
+import io.jllm.chat.Message;
 import io.jllm.json.ConfigJson;
 import io.jllm.model.GoldenModel;
 import java.io.IOException;
@@ -19,12 +22,14 @@ import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What lies where a model's file should be, and paths that lead to no model. */
 class StrangeFilesTest {
@@ -159,6 +164,35 @@ class StrangeFilesTest {
         for (Path pipe : new Path[] {config, dir.resolve("pipe.gguf")}) {
             assertEquals(0, new ProcessBuilder("/usr/bin/mkfifo", pipe.toString()).start().waitFor());
             fails(pipe.equals(config) ? folder : pipe, pipe.toString(), "neither a file nor a folder");
+        }
+    }
+
+    /** Those of vocabularies and templates, which are read as a whole: none waits for a pipe, or reads a device that never ends. */
+    @ParameterizedTest
+    @ValueSource(strings = {"tokenizer.model", "qwen.tiktoken", "merges.txt", "chat_template.jinja", "modules.json"})
+    void devicesAndLinksThatLeadNowhere(String name) throws Exception {
+        Path file = folder.resolve(name);
+        if (name.equals("merges.txt")) {
+            Files.writeString(folder.resolve("vocab.json"), "{\"a\": 0}");
+        }
+        for (String to : List.of("/dev/zero", "nowhere")) {
+            if (to.equals("/dev/zero") && !Files.exists(Path.of(to))) {
+                continue;
+            }
+            Files.createSymbolicLink(file, Path.of(to));
+            String problem = assertThrows(ModelLoadException.class, () -> {
+                try (var model = ModelFiles.open(folder)) {
+                    switch (name) {
+                        case "chat_template.jinja" -> throw new ModelLoadException(assertThrows(ChatTemplateException.class,
+                                () -> model.chatTemplate().render(List.of(Message.user("a")), ChatOptions.defaults())).getMessage());
+                        case "modules.json" -> PoolingKind.of(folder);
+                        default -> model.tokenizer();
+                    }
+                }
+            }).getMessage();
+            assertTrue(problem.contains(file.toString()) && problem.contains(to.equals("nowhere") ? "is a link to nowhere, where nothing is"
+                    : "is neither a file nor a folder"), problem);
+            Files.delete(file);
         }
     }
 

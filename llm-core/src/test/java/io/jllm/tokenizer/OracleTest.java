@@ -1,22 +1,20 @@
 package io.jllm.tokenizer;
 
+import static io.jllm.tokenizer.UnigramJson.object;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
-import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonNull;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import io.jllm.tokenizer.huggingface.HuggingFaceTokenizers;
-import io.jllm.tokenizer.sentencepiece.SentencePieceModel;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
-import java.util.Base64;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
@@ -75,10 +73,6 @@ class OracleTest {
         assertSameIds(folder, 120);
     }
 
-    private static String object(String type) {
-        return "{\"type\": " + type + "}";
-    }
-
     @ParameterizedTest
     @ValueSource(strings = {"\"NFC\"", "\"NFD\"", "\"NFKC\"", "\"NFKD\"", "\"Lowercase\"", "\"StripAccents\"", "\"Nmt\"",
         "\"Strip\", \"strip_left\": true, \"strip_right\": false", "\"Strip\", \"strip_left\": true, \"strip_right\": true",
@@ -111,46 +105,16 @@ class OracleTest {
         changed("metaspace", "pre_tokenizer", object(type));
     }
 
-    /** The pieces and the table of a SentencePiece model, as its converters put them into a tokenizer.json. */
     private void unigram(String name, String steps, String preTokenizer, boolean byteFallback) throws IOException {
-        GoldenFiles.unpack(name, folder);
-        SentencePieceModel model = SentencePieceModel.read(name, Files.readAllBytes(folder.resolve("tokenizer.model")));
-        Files.delete(folder.resolve("tokenizer.model"));
-        String table = model.charsmap().map(m -> Base64.getEncoder().encodeToString(m.toBytes())).orElse("");
-        JsonArray vocab = new JsonArray();
-        JsonArray added = new JsonArray();
-        for (int id = 0; id < model.pieces().size(); id++) {
-            var piece = model.pieces().get(id);
-            JsonArray entry = new JsonArray();
-            entry.add(piece.text());
-            entry.add(piece.score());
-            vocab.add(entry);
-            if (piece.kind() == SentencePieceModel.Kind.CONTROL || piece.kind() == SentencePieceModel.Kind.UNKNOWN) {
-                added.add(JsonParser.parseString("{\"id\": " + id + ", \"content\": \"" + piece.text() + "\", \"single_word\": false, "
-                        + "\"lstrip\": false, "
-                        + "\"rstrip\": false, \"normalized\": false, \"special\": true}"));
-            }
-        }
-        JsonObject json = JsonParser.parseString("{\"version\": \"1.0\", \"truncation\": null, \"padding\": null, \"post_processor\": null, "
-                + "\"normalizer\": {\"type\": \"Sequence\", \"normalizers\": [" + steps.replace("TABLE", table) + "]}, "
-                + "\"pre_tokenizer\": " + preTokenizer + ", \"decoder\": {\"type\": \"Metaspace\", \"replacement\": \"\u2581\", "
-                + "\"prepend_scheme\": \"always\", \"split\": true}, \"model\": {\"type\": \"Unigram\", \"unk_id\": " + model.unknown()
-                + ", \"byte_fallback\": " + byteFallback + "}}").getAsJsonObject();
-        json.getAsJsonObject("model").add("vocab", vocab);
-        json.add("added_tokens", added);
-        Files.writeString(folder.resolve("tokenizer.json"), json.toString());
+        UnigramJson.write(name, folder, steps, preTokenizer, byteFallback);
         assertSameIds(folder, 300);
     }
 
     @Test
     void unigrams() throws IOException {
-        String precompiled = "{\"type\": \"Precompiled\", \"precompiled_charsmap\": \"TABLE\"}";
-        String metaspace = object("\"Metaspace\", \"replacement\": \"\u2581\", \"prepend_scheme\": \"always\", \"split\": true");
-        String words = object("\"Sequence\", \"pretokenizers\": [" + object("\"WhitespaceSplit\"") + ", " + metaspace + "]");
-        String spaces = "{\"type\": \"Replace\", \"pattern\": {\"Regex\": \" {2,}\"}, \"content\": \" \"}";
-        unigram("unigram", precompiled + ", " + spaces, metaspace, false);
-        unigram("unigram-tidied", precompiled, words, false);
-        unigram("unigram-bytes", object("\"NFKC\""), metaspace.replace("always", "first").replace("true}", "false}"), true);
+        unigram("unigram", UnigramJson.PRECOMPILED + ", " + UnigramJson.ONE_SPACE, UnigramJson.METASPACE, false);
+        unigram("unigram-tidied", UnigramJson.PRECOMPILED, UnigramJson.WORDS, false);
+        unigram("unigram-bytes", object("\"NFKC\""), UnigramJson.METASPACE.replace("always", "first").replace("true}", "false}"), true);
     }
 
     @Test

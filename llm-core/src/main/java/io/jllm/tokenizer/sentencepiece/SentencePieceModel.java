@@ -66,7 +66,7 @@ public record SentencePieceModel(Type type, List<Piece> pieces, int bos, int eos
         var in = new Protobuf(where, ByteBuffer.wrap(file));
         for (int field; (field = in.next()) != 0; ) {
             switch (field) {
-                case 1 -> draft.pieces.add(piece(where, in.message()));
+                case 1 -> draft.pieces.add(piece(where, draft.pieces.size(), in.message()));
                 case 2 -> trainer(in.message(), draft);
                 case 3 -> normalizer(where, in.message(), draft);
                 case 5 -> denormalizer(where, in.message());
@@ -99,7 +99,7 @@ public record SentencePieceModel(Type type, List<Piece> pieces, int bos, int eos
                 draft.unknown, draft.dummyPrefix, draft.removesSpaces, draft.charsmap);
     }
 
-    private static Piece piece(String where, Protobuf in) {
+    private static Piece piece(String where, int id, Protobuf in) {
         String text = "";
         float score = 0;
         long kind = 1;
@@ -110,6 +110,9 @@ public record SentencePieceModel(Type type, List<Piece> pieces, int bos, int eos
                 case 3 -> kind = in.integer();
                 default -> in.skip();
             }
+        }
+        if (text.isEmpty()) {
+            throw new ModelLoadException(where + " has an empty piece, number " + id + ": no reader of SentencePiece models takes such a file");
         }
         if (kind < 1 || kind > Kind.values().length) {
             throw new ModelLoadException(where + " has a piece \"" + text + "\" of type " + kind + ": types are 1 to " + Kind.values().length);

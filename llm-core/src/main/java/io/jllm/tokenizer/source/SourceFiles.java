@@ -1,11 +1,8 @@
 package io.jllm.tokenizer.source;
 
-import io.jllm.ModelLoadException;
 import io.jllm.json.ConfigJson;
-import io.jllm.json.FileErrors;
-import java.io.IOException;
+import io.jllm.json.SmallFiles;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -18,15 +15,7 @@ final class SourceFiles {
     }
 
     static byte[] bytes(Path file) {
-        try {
-            long size = Files.size(file);
-            if (size > MAX_BYTES) {
-                throw new ModelLoadException(file + " has " + size + " bytes; such a file has at most " + MAX_BYTES);
-            }
-            return Files.readAllBytes(file);
-        } catch (IOException e) {
-            throw FileErrors.of(file, e);
-        }
+        return SmallFiles.bytes(file, "vocabulary", MAX_BYTES);
     }
 
     /** Without the ends of lines, which may be those of Windows. */

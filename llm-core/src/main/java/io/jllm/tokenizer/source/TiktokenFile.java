@@ -31,6 +31,9 @@ final class TiktokenFile {
     private static final String END_OF_MESSAGE = "<|im_end|>";
     private static final int EXTRAS = 205;
     private static final int NONE = -1;
+    /** Bytes of the longest token there may be: the work grows as the square of it. */
+    private static final int MAX_TOKEN = 1024;
+    private static final int SHOWN = 80;
 
     private TiktokenFile() {
     }
@@ -76,19 +79,23 @@ final class TiktokenFile {
             try {
                 int rank = Integer.parseInt(line.substring(space + 1).strip());
                 byte[] bytes = Base64.getDecoder().decode(line.substring(0, Math.max(space, 0)));
-                if (rank < 0 || rank >= tokens.length || tokens[rank] != null || bytes.length == 0) {
-                    throw new ModelLoadException(file + " has the line \"" + line + "\": ranks must be 0 to " + (tokens.length - 1)
-                            + ", each once, and no token empty");
+                if (rank < 0 || rank >= tokens.length || tokens[rank] != null || bytes.length == 0 || bytes.length > MAX_TOKEN) {
+                    throw new ModelLoadException(file + " has the line \"" + shown(line) + "\": ranks must be 0 to " + (tokens.length - 1)
+                            + ", each once, and tokens of 1 to " + MAX_TOKEN + " bytes");
                 }
                 tokens[rank] = Pieces.written(bytes);
             } catch (IllegalArgumentException e) {
-                throw new ModelLoadException(file + " has the line \"" + line + "\": it must be a token in base 64, a space, and its rank", e);
+                throw new ModelLoadException(file + " has the line \"" + shown(line) + "\": it must be a token in base 64, a space, and its rank", e);
             }
         }
         if (tokens.length == 0) {
             throw new ModelLoadException(file + " is empty: a tokenizer needs tokens");
         }
         return tokens;
+    }
+
+    private static String shown(String line) {
+        return line.length() <= SHOWN ? line : line.substring(0, SHOWN) + "...";
     }
 
     /** Where the two parts meet that a token is merged of at last; {@link #NONE} if merging ends with more. */

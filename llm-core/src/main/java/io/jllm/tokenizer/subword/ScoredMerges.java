@@ -1,5 +1,6 @@
 package io.jllm.tokenizer.subword;
 
+import io.jllm.ModelLoadException;
 import io.jllm.tokenizer.bpe.BpeBuilder;
 import io.jllm.tokenizer.bpe.BpeModel;
 import java.util.Arrays;
@@ -10,6 +11,8 @@ import java.util.stream.IntStream;
  * highest score first, the leftmost of equal ones. Source: sentencepiece ({@code bpe_model.cc}) and llama.cpp ({@code llama-vocab.cpp}).
  */
 public final class ScoredMerges {
+    /** Characters of the longest token there may be: the work grows as the square of it. */
+    public static final int MAX_TOKEN = 1024;
     private static final int NONE = -1;
 
     /** The tokens. */
@@ -38,6 +41,7 @@ public final class ScoredMerges {
      *
      * @param scores for each token
      * @param unknown stands for characters that have no token where there are none for their bytes
+     * @throws ModelLoadException if a token is longer than {@link #MAX_TOKEN}
      */
     public static BpeModel model(Tokens tokens, double[] scores, int unknown) {
         var builder = new BpeBuilder(tokens.size(), 2 * tokens.size());
@@ -54,6 +58,10 @@ public final class ScoredMerges {
         for (int id = 0; id < scores.length; id++) {
             if (tokens.isText(id)) {
                 String token = tokens.text(id);
+                if (token.length() > MAX_TOKEN) {
+                    throw new ModelLoadException("token " + id + " has " + token.length() + " characters; where scores say what is merged, one has "
+                            + "at most " + MAX_TOKEN);
+                }
                 int rank = Arrays.binarySearch(falling, 0.0 - scores[id]);
                 for (int cut = next(token, 0); cut < token.length(); cut = next(token, cut)) {
                     String left = token.substring(0, cut);

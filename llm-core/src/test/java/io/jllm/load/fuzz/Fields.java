@@ -23,6 +23,8 @@ final class Fields {
             fields.gguf();
         } else if (name.endsWith(".bin")) {
             fields.zip(file);
+        } else if (name.endsWith(".model")) {
+            fields.protobuf(file.length, 0);
         }
         return fields.places.stream().mapToInt(p -> p).toArray();
     }
@@ -44,6 +46,39 @@ final class Fields {
             }
             mark(4);
             mark(8);
+        }
+    }
+
+    /** Tags and lengths of a message, and those of the messages in it, which are two deep. */
+    private void protobuf(int end, int depth) {
+        while (in.position() < end) {
+            long tag = varint();
+            switch ((int) tag & 7) {
+                case 0 -> varint();
+                case 1 -> mark(8);
+                case 2 -> {
+                    int length = (int) varint();
+                    int after = in.position() + length;
+                    if (depth == 0) {
+                        protobuf(after, depth + 1);
+                    } else if (length > 0) {
+                        places.add(in.position());
+                    }
+                    in.position(after);
+                }
+                default -> mark(4);
+            }
+        }
+    }
+
+    private long varint() {
+        long value = 0;
+        for (int shift = 0; ; shift += 7) {
+            long part = mark(1);
+            value |= (part & 0x7F) << shift;
+            if (part >= 0) {
+                return value;
+            }
         }
     }
 

@@ -4,6 +4,8 @@ import io.jllm.convert.Converter;
 import io.jllm.load.Repacked;
 import io.jllm.model.GoldenModel;
 import io.jllm.quant.DType;
+import io.jllm.tokenizer.GoldenFiles;
+import io.jllm.tokenizer.UnigramJson;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -38,7 +40,13 @@ final class Seeds {
         try (var in = Seeds.class.getResourceAsStream("tokenizer.model")) {
             Files.write(pieces.resolve("tokenizer.model"), in.readAllBytes());
         }
+        Path unigram = golden(into, "unigram", "unigram-tidied");
+        Path unigramJson = golden(into, "unigram-json", "unigram");
+        UnigramJson.write("unigram", unigramJson, UnigramJson.PRECOMPILED + ", " + UnigramJson.ONE_SPACE, UnigramJson.METASPACE, false);
+        golden(into, "tiktoken", "qwen");
+        golden(into, "merges", "merges-qwen2");
         gguf(plain, into.resolve("gguf-q8"), DType.Q8_0);
+        gguf(unigram, into.resolve("gguf-unigram"), DType.Q5_1);
         gguf(eight, into.resolve("gguf-f16"), DType.F16);
         gguf(torch, into.resolve("gguf-q4"), DType.Q4_0);
     }
@@ -54,6 +62,15 @@ final class Seeds {
         }
         Files.writeString(folder.resolve("generation_config.json"), "{\"temperature\": 0.6, \"top_k\": 20, \"top_p\": 0.95, \"do_sample\": true, "
                 + "\"repetition_penalty\": 1.1, \"eos_token_id\": [1, 2], \"transformers_version\": \"5.0\"}");
+        return folder;
+    }
+
+    /** A model with a tokenizer of {@link GoldenFiles}. */
+    private static Path golden(Path into, String name, String tokenizer) throws IOException {
+        Path folder = folder(into, name, "llama-grouped", "sentence-piece");
+        Files.delete(folder.resolve("tokenizer.json"));
+        Files.delete(folder.resolve("tokenizer_config.json"));
+        GoldenFiles.unpack(tokenizer, folder);
         return folder;
     }
 

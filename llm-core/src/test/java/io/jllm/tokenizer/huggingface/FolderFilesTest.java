@@ -89,6 +89,8 @@ class FolderFilesTest {
         refused("ranks must be 0 to 257");
         write("qwen.tiktoken", lines + "YWI= 256\nYWI= 257\n");
         refused("has the token ab twice");
+        write("qwen.tiktoken", "QUFB".repeat(400) + " 0\n");
+        refused("QUFB...\": ranks must be 0 to 0, each once, and tokens of 1 to 1024 bytes");
         write("qwen.tiktoken", "%% 0\n");
         refused("it must be a token in base 64, a space, and its rank");
         write("qwen.tiktoken", lines.toString());
@@ -205,6 +207,10 @@ class FolderFilesTest {
     void brokenModels() throws IOException {
         write(PieceFile.of("a").piece("b", 0, 7));
         refused("has a piece \"b\" of type 7: types are 1 to 6");
+        write(PieceFile.of("a", "").normalizer(2, new byte[0]));
+        refused("has an empty piece, number 4");
+        write(PieceFile.of("a", "b".repeat(1025)));
+        refused("token 4 has 1025 characters; where scores say what is merged, one has at most 1024");
         write(PieceFile.of("a").normalizer(2, new byte[] {9, 0, 0, 0, 1}));
         refused("normalizer_spec.precompiled_charsmap is broken: it says that 9 of its 5 bytes are the table");
         write(PieceFile.of("a").other(5, 2, new byte[] {1}));

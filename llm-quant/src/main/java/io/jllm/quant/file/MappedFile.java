@@ -68,6 +68,16 @@ public final class MappedFile {
      * @throws FormatException if it is something else, or a link that leads nowhere
      */
     public static void check(Path path, Wanted wanted) throws IOException {
+        check(path, wanted.toString());
+    }
+
+    /**
+     * As {@link #check(Path, Wanted)}, of a file that is called otherwise.
+     *
+     * @throws IOException if nothing is there, or it cannot be looked at
+     * @throws FormatException if it is something else, or a link that leads nowhere
+     */
+    public static void check(Path path, String wanted) throws IOException {
         BasicFileAttributes attributes;
         try {
             attributes = Files.readAttributes(path, BasicFileAttributes.class);

@@ -2,18 +2,17 @@ package io.jllm.quant.gguf;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.channels.WritableByteChannel;
 
 /** Lets through exactly as many bytes as a tensor has; closing it leaves the file open. */
 final class Bounded implements WritableByteChannel {
-    private final FileChannel channel;
+    private final WritableByteChannel channel;
     private final String tensor;
     private final long bytes;
     private long written;
     private boolean open = true;
 
-    Bounded(FileChannel channel, String tensor, long bytes) {
+    Bounded(WritableByteChannel channel, String tensor, long bytes) {
         this.channel = channel;
         this.tensor = tensor;
         this.bytes = bytes;

@@ -120,22 +120,38 @@ public final class GgufWriter {
      */
     public static void write(Path out, Map<String, GgufValue> metadata, List<TensorEntry> tensors, Progress progress) throws IOException {
         var plan = Plan.of(metadata, tensors);
-        Path target = out.toAbsolutePath();
-        Path part = target.resolveSibling("." + target.getFileName() + "." + UUID.randomUUID() + ".part");
+        var target = new Target(out);
+        Path part = target.beside("." + UUID.randomUUID() + ".part");
         try {
-            try (FileChannel channel = FileChannel.open(part, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
-                plan.write(channel, 0, (_, _) -> { }, progress);
+            try (var disk = target.open(part, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+                plan.write(disk, 0, (_, _) -> { }, progress);
             }
-            move(part, target);
+            move(part, target.file());
+        } catch (Target.Refused e) {
+            throw target.failed(e, "");
         } finally {
             Files.deleteIfExists(part);
         }
     }
 
     /**
-     * Writes a file as {@link #write} does, but so that a process that is killed leaves what it wrote in {@code .NAME.part} beside the file, and
-     * the same call goes on from there. What was begun for another header or another source is begun anew. Where writing fails nothing is
-     * left behind.
+     * Checks that a file can be made there, for whoever has long to work before it is written.
+     *
+     * @throws IOException if not; the message says why
+     */
+    public static void check(Path out) throws IOException {
+        var target = new Target(out);
+        if (Files.isDirectory(out)) {
+            throw new IOException("cannot write " + out + ": it is a folder");
+        }
+        Path part = target.beside("." + UUID.randomUUID() + ".part");
+        target.open(part, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE, StandardOpenOption.DELETE_ON_CLOSE).close();
+    }
+
+    /**
+     * Writes a file as {@link #write} does, but so that a process that is killed, or a disk that is full, leaves what was written in
+     * {@code .NAME.part} beside the file, and the same call goes on from there. What was begun for another header or another source is begun
+     * anew. Where anything else fails nothing is left behind.
      *
      * @param source what tells the data of the tensors from those of others: names, sizes and times of the files that they come from
      * @throws IOException as {@link #write}, also where another process writes the same file
@@ -143,20 +159,23 @@ public final class GgufWriter {
     public static void resume(Path out, String source, Map<String, GgufValue> metadata, List<TensorEntry> tensors, Progress progress)
             throws IOException {
         var plan = Plan.of(metadata, tensors);
-        Path target = out.toAbsolutePath();
-        Path part = target.resolveSibling("." + target.getFileName() + ".part");
-        Path journal = target.resolveSibling("." + target.getFileName() + ".part.journal");
+        var target = new Target(out);
+        Path part = target.beside(".part");
+        Path journal = target.beside(".part.journal");
         boolean own = false;
         try {
-            try (FileChannel channel = FileChannel.open(part, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-                    FileLock lock = lock(channel, out)) {
+            try (var disk = target.open(part, StandardOpenOption.CREATE, StandardOpenOption.WRITE); FileLock lock = lock(disk.channel(), out)) {
                 own = lock.isValid();
-                try (var made = new PartJournal(journal, channel, plan.fingerprint(source), tensors.stream().map(TensorEntry::name).toList())) {
-                    plan.write(channel, made.whole(), made::add, progress);
+                try (var made = new PartJournal(journal, disk, plan.fingerprint(source), tensors.stream().map(TensorEntry::name).toList())) {
+                    plan.write(disk, made.whole(), made::add, progress);
                 }
-                channel.force(false);
+                disk.force();
             }
-            move(part, target);
+            move(part, target.file());
+        } catch (Target.Refused e) {
+            own = false;
+            throw target.failed(e, "; " + Files.size(part) + " bytes of it, which takes " + plan.bytes() + " and more, are in " + part
+                    + ": the same call goes on from there once there is room; without one, delete that");
         } finally {
             if (own) {
                 Files.deleteIfExists(part);
@@ -189,13 +208,19 @@ public final class GgufWriter {
             return new Plan(metadata, tensors, GgufWriter.offsets(tensors, alignment), alignment);
         }
 
+        /** Bytes of the tensors. */
+        long bytes() {
+            return tensors.stream().mapToLong(TensorEntry::bytes).sum();
+        }
+
         /** @param whole how many tensors are in the file already */
-        void write(FileChannel channel, int whole, Written written, Progress progress) throws IOException {
-            var header = new GgufOutput(channel);
+        void write(Target.Disk disk, int whole, Written written, Progress progress) throws IOException {
+            var channel = disk.channel();
+            var header = new GgufOutput(disk);
             header.header(metadata, tensors, offsets);
             header.pad(alignment);
             long start = header.position();
-            long total = tensors.stream().mapToLong(TensorEntry::bytes).sum();
+            long total = bytes();
             long done = 0;
             int from = 0;
             if (whole > 0) {
@@ -212,7 +237,7 @@ public final class GgufWriter {
             for (int i = from; i < tensors.size(); i++) {
                 TensorEntry t = tensors.get(i);
                 header.zeros(start + offsets.get(i) - header.position());
-                var data = new Bounded(channel, t.name(), t.bytes());
+                var data = new Bounded(disk, t.name(), t.bytes());
                 t.data().write(data);
                 data.finish();
                 header.skipped(t.bytes());

@@ -17,8 +17,8 @@ final class PartJournal implements AutoCloseable {
     /** Bytes between two waits for the disk, at least. */
     private static final long SYNC_BYTES = 1 << 20;
 
-    private final FileChannel data;
-    private final FileChannel lines;
+    private final Target.Disk data;
+    private final Target.Disk lines;
     private final StringBuilder waiting = new StringBuilder();
     private final int whole;
     private long unsynced;
@@ -31,7 +31,7 @@ final class PartJournal implements AutoCloseable {
      * @param purpose what that is to become
      * @param names its tensors
      */
-    PartJournal(Path journal, FileChannel data, String purpose, List<String> names) throws IOException {
+    PartJournal(Path journal, Target.Disk data, String purpose, List<String> names) throws IOException {
         this.data = data;
         String found = Files.exists(journal) ? Files.readString(journal, StandardCharsets.ISO_8859_1) : "";
         List<String> known = found.substring(0, found.lastIndexOf('\n') + 1).lines().toList(); // the last may be cut off
@@ -42,7 +42,7 @@ final class PartJournal implements AutoCloseable {
             }
         }
         whole = count;
-        lines = FileChannel.open(journal, StandardOpenOption.CREATE, StandardOpenOption.WRITE, StandardOpenOption.TRUNCATE_EXISTING);
+        lines = new Target.Disk(FileChannel.open(journal, StandardOpenOption.CREATE, StandardOpenOption.WRITE, StandardOpenOption.TRUNCATE_EXISTING));
         waiting.append(purpose).append('\n');
         names.subList(0, count).forEach(name -> waiting.append(line(name)).append('\n'));
         sync();
@@ -68,12 +68,12 @@ final class PartJournal implements AutoCloseable {
     }
 
     private void sync() throws IOException {
-        data.force(false);
+        data.force();
         var bytes = ByteBuffer.wrap(waiting.toString().getBytes(StandardCharsets.ISO_8859_1));
         while (bytes.hasRemaining()) {
             lines.write(bytes);
         }
-        lines.force(false);
+        lines.force();
         waiting.setLength(0);
         unsynced = 0;
     }

@@ -7,7 +7,8 @@
  * <li>{@link GgufHeader}, {@link GgufCursor}: everything in front of the data, read with suspicion
  * <li>{@link GgufPart}, {@link GgufSplit}: models in several files
  * <li>{@link GgufMetadata}, {@link GgufValue}, {@link PackedTexts}: keys and values
- * <li>{@link GgufWriter}, {@link GgufOutput}, {@link Bounded}: writing; {@link PartJournal}, {@link Digesting}: going on where that was broken off
+ * <li>{@link GgufWriter}, {@link GgufOutput}, {@link Bounded}, {@link Target}: writing; {@link PartJournal}, {@link Digesting}: going on where
+ *     that was broken off
  * </ul>
  */
 package io.jllm.quant.gguf;
