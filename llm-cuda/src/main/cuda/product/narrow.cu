@@ -3,7 +3,7 @@
 #include "common/formats.cuh"
 #include "common/layout.cuh"
 
-static constexpr int NARROW_THREADS = 256, EXPAND_THREADS = 256, ALIGN = 64;
+static constexpr int NARROW_THREADS = 512, HELD = 8, EXPAND_THREADS = 256, ALIGN = 64;
 /** Rows of f16 are multiplied by a power of two so that their largest magnitude is below 2 to this, far from what is too large and too small. */
 static constexpr int LARGEST = 15;
 
@@ -17,19 +17,22 @@ template <class T> __device__ __forceinline__ uint2 four(float4& v) {
 }
 
 /** Pieces of a row, side by side, each with its columns rounded up to ALIGN and zeros there: their sum is x / scale. bf16 needs no scale. */
-template <class T> __device__ __forceinline__ void narrow(const float* __restrict__ x, int ldx, T* __restrict__ y, int ldy, float* scale, int K, int pieces) {
+template <class T> __device__ __forceinline__ void narrow(const float* x, int ldx, T* y, int ldy, float* scale, int K, int pieces) {
   __shared__ float room[NARROW_THREADS / 32];
   dependents();
   wait_previous();
   const float* row = x + (long long)blockIdx.x * ldx;
+  constexpr int STEP = 4 * NARROW_THREADS;
+  float4 held[HELD]; // the row's beginning, so that it is read once
+#pragma unroll
+  for (int i = 0; i < HELD; i++) held[i] = row4_masked(row, 4 * threadIdx.x + i * STEP, K);
   float inverse = 1.f;
   if (scale) {
     float m = 0.f;
-#pragma unroll 4
-    for (int k = 4 * threadIdx.x; k < K; k += 4 * NARROW_THREADS) {
-      float4 v = row4_masked(row, k, K);
-      m = fmaxf(fmaxf(m, fmaxf(fabsf(v.x), fabsf(v.y))), fmaxf(fabsf(v.z), fabsf(v.w)));
-    }
+    auto most = [&](float4 v) { m = fmaxf(fmaxf(m, fmaxf(fabsf(v.x), fabsf(v.y))), fmaxf(fabsf(v.z), fabsf(v.w))); };
+#pragma unroll
+    for (int i = 0; i < HELD; i++) most(held[i]);
+    for (int k = 4 * threadIdx.x + HELD * STEP; k < K; k += STEP) most(row4_masked(row, k, K));
     m = warp_max(m);
     if ((threadIdx.x & 31) == 0) room[threadIdx.x >> 5] = m;
     __syncthreads();
@@ -44,12 +47,16 @@ template <class T> __device__ __forceinline__ void narrow(const float* __restric
   }
   int width = ceil_div(K, ALIGN) * ALIGN;
   T* to = y + (long long)blockIdx.x * ldy;
-#pragma unroll 4
-  for (int k = 4 * threadIdx.x; k < width; k += 4 * NARROW_THREADS) {
-    float4 v = row4_masked(row, k, K);
+  auto put = [&](int k, float4 v) {
     v = make_float4(v.x * inverse, v.y * inverse, v.z * inverse, v.w * inverse);
     for (int p = 0; p < pieces; p++) *(uint2*)(to + p * width + k) = four<T>(v);
+  };
+#pragma unroll
+  for (int i = 0; i < HELD; i++) {
+    int k = 4 * threadIdx.x + i * STEP;
+    if (k < width) put(k, held[i]);
   }
+  for (int k = 4 * threadIdx.x + HELD * STEP; k < width; k += STEP) put(k, row4_masked(row, k, K));
 }
 extern "C" __global__ void __launch_bounds__(NARROW_THREADS) narrow_f16(const float* x, int ldx, __half* y, int ldy, float* scale, int K,
                                                                         int pieces) {

@@ -9,7 +9,7 @@
 
 static constexpr int THREADS = 384, ROWS = 128, DEPTH = 64, CONSUMERS = 2, BOX_BYTES = 128;
 /** Registers a thread of the producer, and of the others. */
-static constexpr int FEW_REGISTERS = 24, MANY_REGISTERS = 240;
+static constexpr int FEW_REGISTERS = 40, MANY_REGISTERS = 232;
 
 /** A kind of tiles: columns; blocks of a cluster that share rows of W, or that share the columns out; groups of rows of tiles. */
 template <int COLUMNS_, int PAIR_, int SPLIT_, int STAGES_> struct Kind {
@@ -90,8 +90,19 @@ template <class KIND> struct Product {
           copy_box(to + KIND::B_BYTES / 2, b, at, n1, full);
         }
         turn.next();
+        if (KIND::SPLIT == 1) expect(m, n0, s, steps.to);
       }
     });
+  }
+
+  /** Asks for some of the tile's residuals, so that they are near when they are wanted. */
+  __device__ __forceinline__ void expect(int m, int n0, int step, int steps) const {
+    int bytes = min(columns(), out.N - n0) / 4 * 16;
+    const float* from = out.residual + (long long)m * out.ldr + n0;
+    if (!out.residual || ((unsigned long long)from & 15) != 0 || out.ldr % 4 != 0 || bytes == 0) return;
+    for (int r = step; r < min(ROWS, out.rows - m); r += steps) {
+      asm volatile("cp.async.bulk.prefetch.L2.global [%0], %1;" ::"l"(from + (long long)r * out.ldr), "r"(bytes) : "memory");
+    }
   }
 
   /** A stage may be filled again. */
@@ -240,19 +251,25 @@ __device__ __forceinline__ void product(const TensorMap& a, const TensorMap& b, 
   }
 }
 
-#define KERNEL(FMT, T, NAME, ...)                                                                                                                 \
-  extern "C" __global__ void __cluster_dims__(Kind<__VA_ARGS__>::CLUSTER, 1, 1) __launch_bounds__(THREADS, 1)                                     \
-      wgmma_##FMT##_##NAME(const __grid_constant__ TensorMap a, const __grid_constant__ TensorMap b, const float* scale, const float* bias,       \
-                           const float* residual, int ldr, float* y, int ldy, int N, int K, int rows, int pieces, int act) {                      \
-    product<T, Kind<__VA_ARGS__>>(a, b, Outputs{scale, bias, residual, ldr, y, ldy, N, rows, act}, K, pieces);                                    \
+#define KERNEL(FMT, T, NAME, COLUMNS, PAIR, SPLIT, STAGES, STEP, TILE)                                                                       \
+  extern "C" __global__ void __cluster_dims__(PAIR* SPLIT, 1, 1) __launch_bounds__(THREADS, 1) wgmma_##FMT##_##NAME(                        \
+      const __grid_constant__ TensorMap a, const __grid_constant__ TensorMap b, const float* scale, const float* bias, const float* residual, \
+      int ldr, float* y, int ldy, int N, int K, int rows, int pieces, int act) {                                                             \
+    product<T, Kind<COLUMNS, PAIR, SPLIT, STAGES>>(a, b, Outputs{scale, bias, residual, ldr, y, ldy, N, rows, act}, K, pieces);              \
   }
-/** A row each: the end of the name; columns; blocks that share rows of W; blocks that share the columns out; stages. */
-#define KINDS(M, FMT, T)        \
-  M(FMT, T, wide, 256, 2, 1, 4) \
-  M(FMT, T, s1, 128, 1, 1, 6)   \
-  M(FMT, T, s2, 128, 1, 2, 4)   \
-  M(FMT, T, s4, 128, 1, 4, 4)
+#define EXPORT(FMT, T, NAME, COLUMNS, PAIR, SPLIT, STAGES, STEP, TILE) \
+  EXPORT_SHAPE(wgmma_##NAME, THREADS, ROWS, COLUMNS, PAIR, SPLIT, Kind<COLUMNS, PAIR, SPLIT, STAGES>::SHARED_BYTES, STEP, TILE)
+#define NAME_OF(FMT, T, NAME, ...) " " #NAME
+/**
+ * A row each: the end of the name; columns; blocks that share rows of W; blocks that share the columns out; stages; and what Java chooses by: the
+ * nanoseconds that a step of a block takes, and those of a tile besides, as measured on an H200.
+ */
+#define KINDS(M, FMT, T)                    \
+  M(FMT, T, wide, 256, 2, 1, 4, 660, 6000)  \
+  M(FMT, T, pair, 128, 2, 1, 6, 330, 7000)  \
+  M(FMT, T, solo, 128, 1, 1, 6, 340, 7500)  \
+  M(FMT, T, split, 128, 1, 2, 4, 340, 11000)
 KINDS(KERNEL, f16, __half)
 KINDS(KERNEL, bf16, bf16)
-#define EXPORT(FMT, T, NAME, ...) EXPORT_SHAPE(wgmma_##NAME, THREADS, ROWS, __VA_ARGS__, Kind<__VA_ARGS__>::SHARED_BYTES)
 KINDS(EXPORT, , )
+extern "C" __constant__ const char wgmma_kinds[] = KINDS(NAME_OF, , );
