@@ -117,11 +117,13 @@ public final class Launch {
             throw mismatch("the launcher has " + arguments.size() + " arguments (" + arguments.stream().map(Argument::name)
                     .collect(Collectors.joining(", ")) + "), the image " + image.size() + " parameters");
         }
+        // Maps stand at multiples of 64 in the memory of all parameters, which does not begin at one: then the image has everything so much further on.
+        long start = !arguments.isEmpty() && arguments.getFirst().elsewhere.isPresent() ? image.getFirst().offset() : 0;
         long at = 0;
         for (int i = 0; i < arguments.size(); i++) {
             Argument a = arguments.get(i);
             at = Math.ceilDiv(at, a.alignment()) * a.alignment();
-            var mine = new Kernel.Parameter(at, a.bytes);
+            var mine = new Kernel.Parameter(start + at, a.bytes);
             if (!mine.equals(image.get(i))) {
                 throw mismatch("parameter " + i + " is " + a.name + ", " + a.kind + " of " + mine + ", in the launcher, and has " + image.get(i)
                         + " in the image");
