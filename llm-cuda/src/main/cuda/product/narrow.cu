@@ -3,7 +3,9 @@
 #include "common/formats.cuh"
 #include "common/layout.cuh"
 
-static constexpr int NARROW_THREADS = 512, HELD = 8, EXPAND_THREADS = 256, ALIGN = 64;
+/** Most threads for a row, of which each holds four values so many times; and columns to which pieces are rounded up. */
+static constexpr int MOST_THREADS = 1024, HELD = 4, ALIGN = 64;
+static constexpr int EXPAND_THREADS = 256;
 /** Rows of f16 are multiplied by a power of two so that their largest magnitude is below 2 to this, far from what is too large and too small. */
 static constexpr int LARGEST = 15;
 
@@ -16,57 +18,57 @@ template <class T> __device__ __forceinline__ uint2 four(float4& v) {
   return bits;
 }
 
-/** Pieces of a row, side by side, each with its columns rounded up to ALIGN and zeros there: their sum is x / scale. bf16 needs no scale. */
+/** A power of two; e is that of a normal number. */
+__device__ __forceinline__ float power(int e) { return __int_as_float((e + 127) << 23); }
+
+/**
+ * Pieces of a row, side by side, each with its columns rounded up to ALIGN and zeros there: their sum is x / scale. bf16 needs no scale. Threads of a
+ * block should hold the whole row; what they do not is read twice.
+ */
 template <class T> __device__ __forceinline__ void narrow(const float* x, int ldx, T* y, int ldy, float* scale, int K, int pieces) {
-  __shared__ float room[NARROW_THREADS / 32];
+  __shared__ float room[MOST_THREADS / 32];
   dependents();
   wait_previous();
   const float* row = x + (long long)blockIdx.x * ldx;
-  constexpr int STEP = 4 * NARROW_THREADS;
-  float4 held[HELD]; // the row's beginning, so that it is read once
+  int step = 4 * blockDim.x, first = 4 * threadIdx.x, width = ceil_div(K, ALIGN) * ALIGN;
+  float4 held[HELD];
 #pragma unroll
-  for (int i = 0; i < HELD; i++) held[i] = row4_masked(row, 4 * threadIdx.x + i * STEP, K);
+  for (int i = 0; i < HELD; i++) held[i] = row4_masked(row, first + i * step, K);
   float inverse = 1.f;
   if (scale) {
     float m = 0.f;
     auto most = [&](float4 v) { m = fmaxf(fmaxf(m, fmaxf(fabsf(v.x), fabsf(v.y))), fmaxf(fabsf(v.z), fabsf(v.w))); };
 #pragma unroll
     for (int i = 0; i < HELD; i++) most(held[i]);
-    for (int k = 4 * threadIdx.x + HELD * STEP; k < K; k += STEP) most(row4_masked(row, k, K));
+    for (int k = first + HELD * step; k < K; k += step) most(row4_masked(row, k, K));
     m = warp_max(m);
     if ((threadIdx.x & 31) == 0) room[threadIdx.x >> 5] = m;
     __syncthreads();
-    m = room[0];
-#pragma unroll
-    for (int i = 1; i < NARROW_THREADS / 32; i++) m = fmaxf(m, room[i]);
-    int e = LARGEST;
-    if (m > 0.f && m < INFINITY) frexpf(m, &e);
-    e = max(-110, min(e, 127)) - LARGEST; // both powers are normal numbers
-    inverse = scalbnf(1.f, -e);
-    if (threadIdx.x == 0) scale[blockIdx.x] = scalbnf(1.f, e);
+    m = warp_max((threadIdx.x & 31) < blockDim.x >> 5 ? room[threadIdx.x & 31] : 0.f);
+    int e = 0;
+    if (m > 0.f && m < INFINITY) e = max((int)(__float_as_uint(m) >> 23) - 126, -110) - LARGEST; // m is below 2 to e + LARGEST
+    inverse = power(-e);
+    if (threadIdx.x == 0) scale[blockIdx.x] = power(e);
   }
-  int width = ceil_div(K, ALIGN) * ALIGN;
   T* to = y + (long long)blockIdx.x * ldy;
   auto put = [&](int k, float4 v) {
     v = make_float4(v.x * inverse, v.y * inverse, v.z * inverse, v.w * inverse);
-    for (int p = 0; p < pieces; p++) *(uint2*)(to + p * width + k) = four<T>(v);
+    *(uint2*)(to + k) = four<T>(v);
+    if (pieces > 1) *(uint2*)(to + width + k) = four<T>(v);
   };
 #pragma unroll
-  for (int i = 0; i < HELD; i++) {
-    int k = 4 * threadIdx.x + i * STEP;
-    if (k < width) put(k, held[i]);
+  for (int i = 0; i < HELD; i++)
+    if (first + i * step < width) put(first + i * step, held[i]);
+  for (int k = first + HELD * step; k < width; k += step) put(k, row4_masked(row, k, K));
+}
+#define NARROW(FMT, T)                                                                                                                    \
+  extern "C" __global__ void __launch_bounds__(MOST_THREADS) narrow_##FMT(const float* x, int ldx, T* y, int ldy, float* scale, int K,  \
+                                                                          int pieces) {                                                  \
+    narrow<T>(x, ldx, y, ldy, scale, K, pieces);                                                                                          \
   }
-  for (int k = 4 * threadIdx.x + HELD * STEP; k < width; k += STEP) put(k, row4_masked(row, k, K));
-}
-extern "C" __global__ void __launch_bounds__(NARROW_THREADS) narrow_f16(const float* x, int ldx, __half* y, int ldy, float* scale, int K,
-                                                                        int pieces) {
-  narrow<__half>(x, ldx, y, ldy, scale, K, pieces);
-}
-extern "C" __global__ void __launch_bounds__(NARROW_THREADS) narrow_bf16(const float* x, int ldx, bf16* y, int ldy, float* scale, int K,
-                                                                         int pieces) {
-  narrow<bf16>(x, ldx, y, ldy, scale, K, pieces);
-}
-EXPORT_SHAPE(narrow, NARROW_THREADS, ALIGN)
+NARROW(f16, __half)
+NARROW(bf16, bf16)
+EXPORT_SHAPE(narrow, MOST_THREADS, 4 * HELD, ALIGN)
 
 /** Byte i of a word with the sign of its highest bit, as a float: 2 to the 23 and the byte, less both. */
 __device__ __forceinline__ float signed_byte(unsigned word, int i) {
@@ -79,7 +81,7 @@ __device__ __forceinline__ unsigned two_halves(float a, float b) {
   return v;
 }
 
-/** A whole matrix in f16, row by row without gaps; a thread takes 32 values, a warp writes them together. */
+/** A matrix in f16, row by row without gaps; a thread takes 32 values, a warp writes them together. */
 template <class F> __device__ __forceinline__ void expand(const uchar* W, int N, int K, __half* y) {
   constexpr int BLOCK_BYTES = 64, PARTS = BLOCK_BYTES / 16;
   __shared__ uint4 room[EXPAND_THREADS / 32][32 * PARTS];
@@ -116,8 +118,8 @@ template <class F> __device__ __forceinline__ void expand(const uchar* W, int N,
 }
 #define DENSE(FMT, NUMBER, F)
 #define BLOCKS(FMT, NUMBER, F)                                                                                                    \
-  extern "C" __global__ void __launch_bounds__(EXPAND_THREADS) expand_##FMT(const uchar* W, int N, int K, __half* y) { \
-    expand<F>(W, N, K, y);                                                                                             \
+  extern "C" __global__ void __launch_bounds__(EXPAND_THREADS) expand_##FMT(const uchar* W, int N, int K, __half* y) {          \
+    expand<F>(W, N, K, y);                                                                                                       \
   }
 FORMATS(DENSE, BLOCKS)
 EXPORT_SHAPE(expand, EXPAND_THREADS)

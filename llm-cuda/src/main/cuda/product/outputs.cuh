@@ -28,8 +28,8 @@ struct Outputs {
     const float* r = residual + (long long)m * ldr;
     float* to = y + (long long)m * ldy;
     if (whole) {
+      float2 add[P];
       if (residual) {
-        float2 add[P];
 #pragma unroll
         for (int i = 0; i < P; i++) add[i] = __ldcg((const float2*)(r + n + step * i));
 #pragma unroll
@@ -37,25 +37,38 @@ struct Outputs {
       }
       if (bias) {
 #pragma unroll
-        for (int i = 0; i < P; i++) {
-          float2 add = __ldg((const float2*)(bias + n + step * i));
-          v[i].x += add.x, v[i].y += add.y;
-        }
+        for (int i = 0; i < P; i++) add[i] = __ldg((const float2*)(bias + n + step * i));
+#pragma unroll
+        for (int i = 0; i < P; i++) v[i].x += add[i].x, v[i].y += add[i].y;
       }
 #pragma unroll
       for (int i = 0; i < P; i++) *(float2*)(to + n + step * i) = v[i];
-    } else {
+      return;
+    }
+    if (residual) {
 #pragma unroll
       for (int i = 0; i < P; i++) {
-        int c = n + step * i;
-        if (c < N) to[c] = v[i].x + (residual ? row1(r + c) : 0.f) + (bias ? bias[c] : 0.f);
-        if (c + 1 < N) to[c + 1] = v[i].y + (residual ? row1(r + c + 1) : 0.f) + (bias ? bias[c + 1] : 0.f);
+        if (n + step * i < N) v[i].x += row1(r + n + step * i);
+        if (n + step * i + 1 < N) v[i].y += row1(r + n + step * i + 1);
       }
     }
+    if (bias) {
+#pragma unroll
+      for (int i = 0; i < P; i++) {
+        if (n + step * i < N) v[i].x += bias[n + step * i];
+        if (n + step * i + 1 < N) v[i].y += bias[n + step * i + 1];
+      }
+    }
+#pragma unroll
+    for (int i = 0; i < P; i++) {
+      if (n + step * i < N) to[n + step * i] = v[i].x;
+      if (n + step * i + 1 < N) to[n + step * i + 1] = v[i].y;
+    }
   }
-  /** act(gate) * up; act 0 is SiLU, 1 GELU by its tanh formula, which is x / (1 + exp(-2 u)) too. */
+  /** act(gate) * up; act 0 is SiLU, 1 GELU by its tanh formula, which is x / (1 + exp(-2 u)) too: both in one form, without a branch. */
   __device__ __forceinline__ float activate(float gate, float up) const {
-    float t = act == 0 ? gate : 1.5957691216057308f * (gate + 0.044715f * gate * gate * gate);
+    float first = act == 0 ? 1.f : 1.5957691216057308f, third = act == 0 ? 0.f : 1.5957691216057308f * 0.044715f;
+    float t = gate * (first + third * fminf(gate * gate, 1e30f));
     return __fdividef(gate, 1.f + expf(-t)) * up;
   }
   __device__ __forceinline__ float2 activate(float2 gate, float2 up) const { return make_float2(activate(gate.x, up.x), activate(gate.y, up.y)); }

@@ -155,25 +155,26 @@ template <class KIND> struct Product {
 
   /** From registers: a thread has two rows, 8 apart, and a pair of every 8 columns. */
   __device__ __forceinline__ void write(float (&sums)[KIND::COLUMNS / 2], int m0, int n0, int thread, bool whole) const {
-    constexpr int BLOCKS = KIND::COLUMNS / 8, P = BLOCKS / 2;
+    constexpr int BLOCKS = KIND::COLUMNS / 8, P = 8; // pairs at a time
     int column = n0 + thread % 4 * 2;
 #pragma unroll
     for (int up = 0; up < 2; up++) {
       int m = m0 + thread / 32 * 16 + thread % 32 / 4 + 8 * up;
       float factor = out.factor(m);
       auto pair = [&](int block) { return make_float2(sums[4 * block + 2 * up] * factor, sums[4 * block + 2 * up + 1] * factor); };
-      float2 v[P];
-      if (out.gated()) {
 #pragma unroll
-        for (int i = 0; i < P; i++) v[i] = out.activate(pair(i), pair(i + P));
-        out.put<P>(m, column, 8, v, whole);
-      } else {
-#pragma unroll
-        for (int j = 0; j < BLOCKS; j += P) {
+      for (int j = 0; j < BLOCKS; j += P) {
+        float2 v[P];
+        if (!out.gated()) {
 #pragma unroll
           for (int i = 0; i < P; i++) v[i] = pair(j + i);
-          out.put<P>(m, column + 8 * j, 8, v, whole);
+        } else if (j < BLOCKS / 2) {
+#pragma unroll
+          for (int i = 0; i < P; i++) v[i] = out.activate(pair(j + i), pair(j + i + BLOCKS / 2));
+        } else {
+          break;
         }
+        out.put<P>(m, column + 8 * j, 8, v, whole);
       }
     }
   }

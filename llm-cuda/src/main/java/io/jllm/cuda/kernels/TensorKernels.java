@@ -14,6 +14,7 @@ import java.util.List;
 public final class TensorKernels {
     /** Up to so many rows other kernels are faster. */
     public static final int MOST_FEWER = 64;
+    private static final int WARP = 32;
     private static final String NARROW = "narrow";
     private static final String EXPAND = "expand";
     private static final String MMA = "mma";
@@ -88,13 +89,15 @@ public final class TensorKernels {
 
     /** Values from row to row of an operand. */
     public static int pitch(Kernels kernels, int cols, int pieces) {
-        int align = kernels.shape(NARROW, 2)[1];
+        int align = kernels.shape(NARROW, 3)[2];
         return Math.multiplyExact(Math.ceilDiv(cols, align) * align, pieces);
     }
 
-    /** Rows of floats to an operand. */
+    /** Rows of floats to an operand: as many threads as hold a row. */
     public RowsLaunch narrow(Rows x, Operand to) {
-        return new RowsLaunch.Down(kernels.launch(arena, NARROW + "_" + to.type.suffix(), kernels.shape(NARROW, 2)[0]).pointer("x", x.floats())
+        int[] shape = kernels.shape(NARROW, 3);
+        int threads = Math.min(shape[0], Math.ceilDiv(to.cols, WARP * shape[1]) * WARP);
+        return new RowsLaunch.Down(kernels.launch(arena, NARROW + "_" + to.type.suffix(), threads).pointer("x", x.floats())
                 .integer("ldx", x.pitch()).pointer("y", to.address).integer("ldy", to.pitch).pointer("scale", to.usedScales())
                 .integer("K", to.cols).integer("pieces", to.pieces).build());
     }
