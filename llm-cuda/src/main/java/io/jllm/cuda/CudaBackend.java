@@ -1,8 +1,7 @@
 package io.jllm.cuda;
 
 import io.jllm.cuda.compile.Limits;
-import io.jllm.cuda.compile.TensorProduct;
-import io.jllm.cuda.driver.Blas;
+import io.jllm.cuda.compile.TensorRoom;
 import io.jllm.cuda.driver.Context;
 import io.jllm.cuda.driver.CudaException;
 import io.jllm.cuda.driver.Device;
@@ -12,7 +11,6 @@ import io.jllm.cuda.driver.Owner;
 import io.jllm.cuda.kernels.DeviceFormat;
 import io.jllm.cuda.kernels.KernelImages;
 import io.jllm.cuda.kernels.Kernels;
-import io.jllm.cuda.kernels.ProductKernels;
 import io.jllm.cuda.weights.WeightPlan;
 import io.jllm.model.Program;
 import io.jllm.model.Value;
@@ -33,10 +31,6 @@ import java.util.Set;
 final class CudaBackend implements Backend {
     private static final Set<DType> KV_TYPES = Set.of(DType.F32, DType.F16, DType.BF16);
 
-    private static final System.Logger LOG = System.getLogger("io.jllm.cuda");
-    /** The system property that turns cuBLASLt off. */
-    private static final String BLAS = "jllm.cuda.blas";
-
     /** From here on activations of many tokens take little of the memory. */
     private static final long LARGE_MEMORY = 20L << 30;
     private static final int MANY_TOKENS = 2048;
@@ -46,8 +40,6 @@ final class CudaBackend implements Backend {
     private final Kernels kernels;
     private final double memoryFraction;
     private final ActivationType activations;
-    private Optional<Blas> blas = Optional.empty();
-    private boolean blasSought;
 
     private CudaBackend(Device device, KernelImages images, BackendOptions options) {
         memoryFraction = options.memoryFraction();
@@ -145,9 +137,9 @@ final class CudaBackend implements Backend {
         check(options);
         context.use();
         var plan = new WeightPlan(program, weights);
-        Optional<Blas> tensors = plan.mostDenseCols() > 0 && options.maxTokensPerStep() > ProductKernels.MOST_FEW ? blas() : Optional.empty();
+        Optional<TensorRoom> tensors = TensorRoom.of(program, plan, kernels, options, activations == ActivationType.FLOAT ? 2 : 1);
         MemoryBudget budget = MemoryBudget.of(program, options, kernels, plan.bytes(), context.freeMemory(), context.device().memory(),
-                memoryFraction, tensors.isPresent() ? TensorProduct.Room.bytes(plan.mostDenseCols()) : 0);
+                memoryFraction, tensors.map(TensorRoom::bytes).orElse(0L));
         try {
             return new CudaRunner(program, plan, options, budget, context, kernels, tensors);
         } catch (OutOfDeviceMemoryException e) {
@@ -156,19 +148,6 @@ final class CudaBackend implements Backend {
                     + " bytes; lower gpuMemoryFraction, maxTokensPerStep or "
                     + "maxSequences, or end what else uses the device", e);
         }
-    }
-
-    /** The library for products on tensor cores, opened when it is first of use. */
-    private Optional<Blas> blas() {
-        if (!blasSought) {
-            blasSought = true;
-            blas = Boolean.parseBoolean(System.getProperty(BLAS, "true")) ? Blas.open() : Optional.empty();
-            blas.ifPresent(owner::own);
-            LOG.log(System.Logger.Level.INFO, "prompts meet dense weights " + (blas.isPresent() ? "on tensor cores, by cuBLASLt"
-                    : "in plain tiles: no " + Blas.NAME
-                    + " was found, or it was turned off"));
-        }
-        return blas;
     }
 
     private static void check(RunnerOptions o) {

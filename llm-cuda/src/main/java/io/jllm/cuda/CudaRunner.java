@@ -9,8 +9,7 @@ import io.jllm.cuda.compile.DeviceState;
 import io.jllm.cuda.compile.Fusion;
 import io.jllm.cuda.compile.GraphCache;
 import io.jllm.cuda.compile.Mode;
-import io.jllm.cuda.compile.TensorProduct;
-import io.jllm.cuda.driver.Blas;
+import io.jllm.cuda.compile.TensorRoom;
 import io.jllm.cuda.driver.Context;
 import io.jllm.cuda.driver.DeviceMemory;
 import io.jllm.cuda.driver.LaunchTimes;
@@ -19,6 +18,7 @@ import io.jllm.cuda.driver.Owner;
 import io.jllm.cuda.driver.Stream;
 import io.jllm.cuda.kernels.AttentionCut;
 import io.jllm.cuda.kernels.Kernels;
+import io.jllm.cuda.kernels.TensorKernels;
 import io.jllm.cuda.memory.Activations;
 import io.jllm.cuda.memory.BlockCopier;
 import io.jllm.cuda.memory.HostRows;
@@ -63,7 +63,8 @@ final class CudaRunner implements ModelRunner {
     private final RowSampler sampler;
     private final DeviceMemory values;
     private final Activations activations;
-    private final List<CompiledOp> ops;
+    private final List<CompiledOp> any;
+    private final List<CompiledOp> many;
     private final GraphCache graphs;
     private final int vocab;
     private final int tokens;
@@ -71,8 +72,13 @@ final class CudaRunner implements ModelRunner {
     private int rows;
     private boolean closed;
 
-    /** Loads; gives back what it has if anything fails. Products of many rows by dense weights are the library's, if it is given. */
-    CudaRunner(Program program, WeightPlan plan, RunnerOptions options, MemoryBudget budget, Context context, Kernels kernels, Optional<Blas> blas) {
+    /**
+     * Loads; gives back what it has if anything fails.
+     *
+     * @param tensorRoom what products on tensor cores need, at no address yet
+     */
+    CudaRunner(Program program, WeightPlan plan, RunnerOptions options, MemoryBudget budget, Context context, Kernels kernels,
+            Optional<TensorRoom> tensorRoom) {
         this.program = program;
         this.options = options;
         this.budget = budget;
@@ -95,9 +101,8 @@ final class CudaRunner implements ModelRunner {
             counters.fill(stream, (byte) 0);
             long shares = counters.address() + MemoryBudget.attentionCounterBytes(program, options);
             DeviceMemory tasks = owner.own(DeviceMemory.allocate(context, CompiledOps.taskBytes(program), "chains of tasks"));
-            int cols = plan.mostDenseCols();
-            Optional<TensorProduct.Room> tensors = blas.map(b -> new TensorProduct.Room(b, owner.own(DeviceMemory.allocate(context,
-                    TensorProduct.Room.bytes(cols), "products on tensor cores")).address(), cols));
+            Optional<TensorRoom> tensors = tensorRoom.map(r -> r.at(owner.own(DeviceMemory.allocate(context, r.bytes(),
+                    "products on tensor cores")).address()));
             copier = owner.own(new BlockCopier(stream, kernels, arena, kv));
             sampler = owner.own(new RowSampler(context, stream, kernels, arena, activations.floats(program.logits()),
                     Activations.pitch(program.logits()), vocab, options.maxLogitRows(), options.maxSequences()));
@@ -105,10 +110,11 @@ final class CudaRunner implements ModelRunner {
             Optional<ChainShape> chain = ChainShape.of(kernels, DeviceState.suffix(options.kvType()), context.device().sharedMemory(), program);
             var state = new DeviceState(kernels, plan, weights.address(), activations, upload, kv, options.kvType(), options.blockSize(),
                     partial.address(), counters.address(), shares, tasks, chain, tensors, context.device().multiprocessors());
-            ops = Compiler.compile(program, state, arena, Mode.ANY);
+            any = Compiler.compile(program, state, arena, Mode.ANY);
+            many = tensors.isPresent() ? Compiler.compile(program, state, arena, Mode.MANY) : any;
             int most = Math.min(options.maxSequences(), Math.min(options.maxTokensPerStep(), options.maxLogitRows()));
             graphs = owner.own(new GraphCache(Compiler.compile(program, state, arena, Mode.ONE), Compiler.compile(program, state, arena, Mode.FEW),
-                    ops, most));
+                    any, many, most));
             WeightLoader.load(plan, weights, context, stream, kernels);
             warmUp();
         } catch (RuntimeException | Error e) {
@@ -159,7 +165,7 @@ final class CudaRunner implements ModelRunner {
                 decode.accept(bucket);
             } else {
                 upload.send(b, size, stream);
-                ops.forEach(op -> op.launch(stream, size));
+                (b.tokens > TensorKernels.MOST_FEWER ? many : any).forEach(op -> op.launch(stream, size));
             }
         } catch (OutOfDeviceMemoryException e) {
             throw outOfMemory(e);

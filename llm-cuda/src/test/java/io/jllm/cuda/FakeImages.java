@@ -61,11 +61,13 @@ final class FakeImages {
         return ints("table_shape", Arrays.stream(DeviceFormat.values()).mapToInt(f -> f.table().length).toArray())
                 + ints("chain_shape", 416, 10_880, 5_376, 64, 16, 256) + ints("sample_greedy_shape", 256, 16, 1024)
                 + ints("sample_rows_shape", 1024, 24, 65_536) + ints("top_k_shape", 1024, 256)
-                + List.of("gemm", "attn_prefill", "copy_blocks", "split_f16", "split_bf16", "expert", "route").stream()
+                + List.of("gemm", "attn_prefill", "copy_blocks", "expert", "route").stream()
                         .map(f -> ints(f + "_shape", 128, 64)).collect(Collectors.joining())
                 + ints("gemv_shape", 128, 16, 4, 64, 2048) + ints("gemv_gated_shape", 128, 32, 256)
+                + text("wgmma_kinds", " wide split") + ints("wgmma_wide_shape", 384, 128, 256, 2, 1, 200_000, 660, 6000)
+                + ints("wgmma_split_shape", 384, 128, 128, 1, 2, 200_000, 340, 11_000) + ints("mma_shape", 256, 128, 65_536) + ints("narrow_shape", 1024, 16, 64)
                 + ints("attn_plain_shape", 256, 576) + ints("attn_decode_shape", 128, 64, 256) + ints("head_linear_shape", 128, 16, 2048)
-                + List.of("embed", "pack", "combine", "rms_norm", "quantize", "gated", "select_rows", "rope_store", "count_tokens",
+                + List.of("embed", "pack", "expand", "rms_norm", "quantize", "gated", "select_rows", "rope_store", "count_tokens",
                         "layer_norm", "act", "add_rows", "scale_rows", "add_positions", "norm_heads", "rotate", "rope_store_any", "scale_queries",
                         "latent_parts").stream()
                         .map(f -> ints(f + "_shape", 128)).collect(Collectors.joining());

@@ -113,7 +113,7 @@ class FormatListTest {
         Files.writeString(list, text.substring(0, first.start()).replace("#pragma once\n", "#pragma once\n#include \"common/formats/made_up.cuh\"\n")
                 + "BLOCKS(made_up, 99, MadeUp)\n" + text.substring(last.end()));
         var made = new StringBuilder();
-        for (String file : List.of("rows/embed", "product/pack", "product/gemv", "product/gemv_gated", "product/gemm")) {
+        for (String file : List.of("rows/embed", "product/pack", "product/gemv", "product/gemv_gated", "product/gemm", "product/narrow")) {
             Path ptx = folder.resolve("made.ptx");
             Process p = new ProcessBuilder(nvcc, "-ptx", "-arch=compute_80", "-std=c++17", "-I" + folder, "-o", ptx.toString(),
                     folder.resolve(file + ".cu").toString()).redirectErrorStream(true).start();
@@ -122,7 +122,7 @@ class FormatListTest {
             made.append(Files.readString(ptx));
         }
         for (String kernel : List.of("embed_made_up", "pack_made_up", "gemv_made_up_m1", "gemv_made_up_m8", "gemv_gated_made_up_m4",
-                "gemm_made_up")) {
+                "gemm_made_up", "expand_made_up")) {
             assertTrue(made.indexOf(".entry " + kernel + "(") >= 0, kernel);
         }
     }

@@ -4,6 +4,7 @@ import io.jllm.cuda.driver.Graph;
 import io.jllm.cuda.driver.Owner;
 import io.jllm.cuda.driver.Stream;
 import io.jllm.cuda.kernels.ProductKernels;
+import io.jllm.cuda.kernels.TensorKernels;
 import io.jllm.cuda.memory.StepSize;
 import java.util.HashMap;
 import java.util.List;
@@ -21,25 +22,28 @@ public final class GraphCache implements AutoCloseable {
     private final Map<Integer, Graph> graphs = new HashMap<>();
     private final List<CompiledOp> one;
     private final List<CompiledOp> few;
+    private final List<CompiledOp> any;
     private final List<CompiledOp> many;
     private final int limit;
 
     /**
      * @param one ops for one sequence
      * @param few ops for at most {@link ProductKernels#MOST_FEW} sequences
-     * @param many ops for more
+     * @param any ops for more
+     * @param many ops for more than {@link TensorKernels#MOST_FEWER}
      * @param limit most sequences that there is room for
      */
-    public GraphCache(List<CompiledOp> one, List<CompiledOp> few, List<CompiledOp> many, int limit) {
+    public GraphCache(List<CompiledOp> one, List<CompiledOp> few, List<CompiledOp> any, List<CompiledOp> many, int limit) {
         this.one = one;
         this.few = few;
+        this.any = any;
         this.many = many;
         this.limit = limit;
     }
 
     /** The ops of a bucket. */
     public List<CompiledOp> ops(int bucket) {
-        return bucket == 1 ? one : bucket <= ProductKernels.MOST_FEW ? few : many;
+        return bucket == 1 ? one : bucket <= ProductKernels.MOST_FEW ? few : bucket <= TensorKernels.MOST_FEWER ? any : many;
     }
 
     /** The bucket of so many sequences: exact while every row costs something, then in steps. */

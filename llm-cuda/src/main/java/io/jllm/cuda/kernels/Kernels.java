@@ -107,6 +107,13 @@ public final class Kernels implements AutoCloseable {
         return new Launch.Builder(arena, need(name), block, sharedBytes, overlap() ? Launch.Start.OVERLAPPING : Launch.Start.AFTER);
     }
 
+    /** The same with that much shared memory a block. */
+    Launch.Builder launch(Arena arena, String name, int block, int sharedBytes) {
+        Kernel kernel = need(name);
+        kernel.allowSharedMemory(sharedBytes);
+        return new Launch.Builder(arena, kernel, block, sharedBytes, overlap() ? Launch.Start.OVERLAPPING : Launch.Start.AFTER);
+    }
+
     /** A launch of a kernel that must be there and does not wait by itself for those before. */
     Launch.Builder launchAfter(Arena arena, String name, int block) {
         return new Launch.Builder(arena, need(name), block, 0, Launch.Start.AFTER);
