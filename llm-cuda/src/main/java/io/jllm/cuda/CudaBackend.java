@@ -49,7 +49,8 @@ final class CudaBackend implements Backend {
         activations = options.activations();
         try {
             context = owner.own(StartedDevice.take(device));
-            kernels = owner.own(new Kernels(images, images.image(device.capability()).orElseThrow(), device.multiprocessors()));
+            kernels = owner.own(new Kernels(images, images.image(device.capability()).orElseThrow(), device.multiprocessors(),
+                    device.sharedMemory()));
         } catch (CudaException | IllegalStateException e) {
             owner.close();
             throw e;
@@ -132,7 +133,7 @@ final class CudaBackend implements Backend {
         var plan = new WeightPlan(program, weights);
         Optional<Blas> tensors = plan.mostDenseCols() > 0 && options.maxTokensPerStep() > ProductKernels.MOST_FEW ? blas() : Optional.empty();
         MemoryBudget budget = MemoryBudget.of(program, options, kernels, plan.bytes(), context.freeMemory(), context.device().memory(),
-                memoryFraction, tensors.isPresent() ? TensorProduct.Room.bytes(plan.mostDenseCols()) : 0);
+                memoryFraction, productBytes(plan.mostDenseCols(), tensors.isPresent()));
         try {
             return new CudaRunner(program, plan, options, budget, context, kernels, tensors);
         } catch (OutOfDeviceMemoryException e) {
@@ -141,6 +142,11 @@ final class CudaBackend implements Backend {
                     + " bytes; lower gpuMemoryFraction, maxTokensPerStep or "
                     + "maxSequences, or end what else uses the device", e);
         }
+    }
+
+    /** Bytes of scratch for products of dense weights with at most that many columns. */
+    private static long productBytes(int cols, boolean library) {
+        return cols == 0 ? 0 : ProductKernels.Room.bytes(cols) + (library ? TensorProduct.Room.bytes(cols) : 0);
     }
 
     /** The library for products on tensor cores, opened when it is first of use. */

@@ -18,6 +18,7 @@ import io.jllm.cuda.driver.Owner;
 import io.jllm.cuda.driver.Stream;
 import io.jllm.cuda.kernels.AttentionCut;
 import io.jllm.cuda.kernels.Kernels;
+import io.jllm.cuda.kernels.ProductKernels;
 import io.jllm.cuda.memory.Activations;
 import io.jllm.cuda.memory.BlockCopier;
 import io.jllm.cuda.memory.HostRows;
@@ -95,13 +96,15 @@ final class CudaRunner implements ModelRunner {
             int cols = plan.mostDenseCols();
             Optional<TensorProduct.Room> tensors = blas.map(b -> new TensorProduct.Room(b, owner.own(DeviceMemory.allocate(context,
                     TensorProduct.Room.bytes(cols), "products on tensor cores")).address(), cols));
+            var pieces = new ProductKernels.Room(cols == 0 ? 0 : owner.own(DeviceMemory.allocate(context, ProductKernels.Room.bytes(cols),
+                    "products of few rows")).address());
             copier = owner.own(new BlockCopier(stream, kernels, arena, kv));
             sampler = owner.own(new RowSampler(context, stream, kernels, arena, activations.floats(program.logits()),
                     Activations.pitch(program.logits()), vocab, options.maxLogitRows(), options.maxSequences()));
             owner.own((AutoCloseable) stream::synchronize); // given back first: what is in use must not go
             Optional<ChainShape> chain = ChainShape.of(kernels, DeviceState.suffix(options.kvType()), context.device().sharedMemory());
             var state = new DeviceState(kernels, plan, weights.address(), activations, upload, kv, options.kvType(), options.blockSize(),
-                    partial.address(), counters.address(), shares, tasks, chain, tensors, context.device().multiprocessors());
+                    partial.address(), counters.address(), shares, tasks, chain, tensors, pieces, context.device().multiprocessors());
             ops = Compiler.compile(program, state, arena, Mode.ANY);
             int most = Math.min(options.maxSequences(), Math.min(options.maxTokensPerStep(), options.maxLogitRows()));
             graphs = owner.own(new GraphCache(Compiler.compile(program, state, arena, Mode.ONE), Compiler.compile(program, state, arena, Mode.FEW),
