@@ -11,6 +11,7 @@ import io.jllm.cuda.driver.Owner;
 import io.jllm.cuda.kernels.DeviceFormat;
 import io.jllm.cuda.kernels.KernelImages;
 import io.jllm.cuda.kernels.Kernels;
+import io.jllm.cuda.kernels.ProductKernels;
 import io.jllm.cuda.weights.WeightPlan;
 import io.jllm.model.Program;
 import io.jllm.model.Value;
@@ -46,7 +47,8 @@ final class CudaBackend implements Backend {
         activations = options.activations();
         try {
             context = owner.own(StartedDevice.take(device));
-            kernels = owner.own(new Kernels(images, images.image(device.capability()).orElseThrow(), device.multiprocessors()));
+            kernels = owner.own(new Kernels(images, images.image(device.capability()).orElseThrow(), device.multiprocessors(),
+                    device.sharedMemory()));
         } catch (CudaException | IllegalStateException e) {
             owner.close();
             throw e;
@@ -139,7 +141,7 @@ final class CudaBackend implements Backend {
         var plan = new WeightPlan(program, weights);
         Optional<TensorRoom> tensors = TensorRoom.of(program, plan, kernels, options, activations == ActivationType.FLOAT ? 2 : 1);
         MemoryBudget budget = MemoryBudget.of(program, options, kernels, plan.bytes(), context.freeMemory(), context.device().memory(),
-                memoryFraction, tensors.map(TensorRoom::bytes).orElse(0L));
+                memoryFraction, tensors.map(TensorRoom::bytes).orElse(0L) + ProductKernels.Room.bytes(plan.mostDenseCols()));
         try {
             return new CudaRunner(program, plan, options, budget, context, kernels, tensors);
         } catch (OutOfDeviceMemoryException e) {

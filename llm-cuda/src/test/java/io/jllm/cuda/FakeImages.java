@@ -65,7 +65,10 @@ final class FakeImages {
                         .map(f -> ints(f + "_shape", 128, 64)).collect(Collectors.joining())
                 + ints("gemv_shape", 128, 16, 4, 64, 2048) + ints("gemv_gated_shape", 128, 32, 256)
                 + text("wgmma_kinds", " wide split") + ints("wgmma_wide_shape", 384, 128, 256, 2, 1, 200_000, 660, 6000)
-                + ints("wgmma_split_shape", 384, 128, 128, 1, 2, 200_000, 340, 11_000) + ints("mma_shape", 256, 128, 65_536) + ints("narrow_shape", 1024, 16, 64)
+                + ints("wgmma_split_shape", 384, 128, 128, 1, 2, 200_000, 340, 11_000) + ints("mma_shape", 256, 128, 65_536)
+                + ints("narrow_shape", 1024, 16, 64)
+                + ints("few_shape", IntStream.range(0, 5 + DeviceFormat.values().length - 3).map(i -> i < 4 ? 32 >> i / 2 : 5_632).toArray())
+                + ints("few_dense_shape", 32, 16_384, 13_056, 8_768, 6_528) + ints("split_few_shape", 256)
                 + ints("attn_plain_shape", 256, 576) + ints("attn_decode_shape", 128, 64, 256) + ints("head_linear_shape", 128, 16, 2048)
                 + List.of("embed", "pack", "expand", "rms_norm", "quantize", "gated", "select_rows", "rope_store", "count_tokens",
                         "layer_norm", "act", "add_rows", "scale_rows", "add_positions", "norm_heads", "rotate", "rope_store_any", "scale_queries",

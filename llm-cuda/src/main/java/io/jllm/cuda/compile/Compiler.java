@@ -49,7 +49,7 @@ public final class Compiler {
         values = new Values(program, state, mode);
         compiled = new CompiledOps(state, values, arena);
         rowKernels = new RowKernels(state.kernels(), arena);
-        products = new ProductKernels(state.kernels(), arena);
+        products = new ProductKernels(state.kernels(), arena, state.pieces());
         attentions = new AttentionKernels(state.kernels(), arena, state.kvSuffix(), state.upload());
         decodes = new DecodeKernels(state.kernels(), arena, state.kvSuffix(), state.upload(), state.multiprocessors());
         rows = new RowOps(state, values, arena);

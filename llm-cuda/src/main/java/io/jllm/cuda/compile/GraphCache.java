@@ -48,7 +48,7 @@ public final class GraphCache implements AutoCloseable {
 
     /** The bucket of so many sequences: exact while every row costs something, then in steps. */
     public int bucket(int sequences) {
-        if (sequences <= ProductKernels.MOST_FEW) {
+        if (sequences <= SMALL_STEP) {
             return sequences;
         }
         int step = sequences <= SMALL ? SMALL_STEP : LARGE_STEP;

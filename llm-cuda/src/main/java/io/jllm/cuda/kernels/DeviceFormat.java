@@ -113,6 +113,11 @@ public enum DeviceFormat {
         return planes.isEmpty();
     }
 
+    /** Whether its values are plain ones of 16 bits. */
+    boolean bits16() {
+        return dense() && type.blockBytes() == Short.BYTES;
+    }
+
     /** Whether rows of that length lie on the device exactly as in the file. */
     public boolean asInFile(long cols) {
         return dense() && cols * type.blockBytes() % ROW_ALIGNMENT == 0;

@@ -26,16 +26,19 @@ public final class Kernels implements AutoCloseable {
     private final Map<String, int[]> numbers = new HashMap<>();
     private final String image;
     private final int multiprocessors;
+    private final int sharedMemory;
 
     /**
      * Loads all files of the jar in the kind of image that suits the device; gives back what it has if one fails.
      *
      * @param multiprocessors of the device, which grids depend on
+     * @param sharedMemory bytes that a block can have, which the cut of products depends on
      * @throws IllegalStateException if a struct or a format is another one in the image; names it
      */
-    public Kernels(KernelImages images, String image, int multiprocessors) {
+    public Kernels(KernelImages images, String image, int multiprocessors, int sharedMemory) {
         this.image = image;
         this.multiprocessors = multiprocessors;
+        this.sharedMemory = sharedMemory;
         try {
             for (String file : images.files(image)) {
                 modules.add(owner.own(KernelModule.load(KernelImages.read(file, image), file)));
@@ -56,6 +59,11 @@ public final class Kernels implements AutoCloseable {
     /** Of the device. */
     int multiprocessors() {
         return multiprocessors;
+    }
+
+    /** Bytes of shared memory that a block can have. */
+    int sharedMemory() {
+        return sharedMemory;
     }
 
     /** A kernel, if there is one of that name. */
@@ -99,18 +107,17 @@ public final class Kernels implements AutoCloseable {
 
     /** A launch of a kernel that must be there; the arena owns its memory. */
     Launch.Builder launch(Arena arena, String name, int block) {
-        return launch(arena, name, block, 0);
+        return launch(arena, need(name), block, 0);
     }
 
-    /** The same with dynamic shared memory for each block, of at most 48 KiB. */
-    Launch.Builder launch(Arena arena, String name, int block, int sharedBytes) {
-        return new Launch.Builder(arena, need(name), block, sharedBytes, overlap() ? Launch.Start.OVERLAPPING : Launch.Start.AFTER);
-    }
-
-    /** The same with that much shared memory a block. */
+    /** The same with so many bytes of dynamic shared memory a block. */
     Launch.Builder launch(Arena arena, String name, int block, int sharedBytes) {
         Kernel kernel = need(name);
-        kernel.allowSharedMemory(sharedBytes);
+        kernel.allowSharedMemory(sharedMemory);
+        return launch(arena, kernel, block, sharedBytes);
+    }
+
+    private Launch.Builder launch(Arena arena, Kernel kernel, int block, int sharedBytes) {
         return new Launch.Builder(arena, kernel, block, sharedBytes, overlap() ? Launch.Start.OVERLAPPING : Launch.Start.AFTER);
     }
 

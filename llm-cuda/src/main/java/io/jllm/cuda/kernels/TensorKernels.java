@@ -105,7 +105,8 @@ public final class TensorKernels {
     /** A matrix of blocks to one of 16 bits, whatever the number of rows that it will meet. */
     public RowsLaunch expand(ProductKernels.Weights w, Matrix to) {
         int threads = kernels.shape(EXPAND, 1)[0];
-        Launch launch = kernels.launch(arena, EXPAND + "_" + w.format().suffix(), threads).pointer("W", w.address()).integer("N", to.rows)
+        Launch launch = kernels.launch(arena, EXPAND + "_" + w.format().suffix(), threads)
+                .reads(w.format().bytes(to.rows, to.cols)).pointer("W", w.address()).integer("N", to.rows)
                 .integer("K", to.cols).pointer("y", to.address).build();
         int blocks = Math.toIntExact(Math.ceilDiv((long) to.rows * (to.cols / 32), threads));
         return (stream, _) -> launch.run(stream, blocks, 1, 1);

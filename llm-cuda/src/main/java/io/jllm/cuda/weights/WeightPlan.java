@@ -258,6 +258,11 @@ public final class WeightPlan {
         return bytes + (long) Float.BYTES * slopesAt.get(alibi);
     }
 
+    /** The most columns of a matrix of plain floats; 0 if there is none. */
+    public int mostDenseCols() {
+        return matrices.values().stream().filter(m -> m.format().dense()).mapToInt(Matrix::cols).max().orElse(0);
+    }
+
     /** All vectors, as they stand behind the matrices. */
     float[] vectorFloats() {
         var all = new float[floats];
