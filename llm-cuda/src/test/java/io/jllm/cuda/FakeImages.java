@@ -64,7 +64,8 @@ final class FakeImages {
                 + List.of("gemm", "attn_prefill", "copy_blocks", "expert", "route").stream()
                         .map(f -> ints(f + "_shape", 128, 64)).collect(Collectors.joining())
                 + text("wgmma_kinds", " wide split") + ints("wgmma_wide_shape", 384, 128, 256, 2, 1, 200_000, 660, 6000)
-                + ints("wgmma_split_shape", 384, 128, 128, 1, 2, 200_000, 340, 11_000) + ints("mma_shape", 256, 128, 65_536) + ints("narrow_shape", 1024, 16, 64)
+                + ints("wgmma_split_shape", 384, 128, 128, 1, 2, 200_000, 340, 11_000) + ints("mma_shape", 256, 128, 65_536)
+                + ints("narrow_shape", 1024, 16, 64)
                 + ints("gemv_shape", 128, 16, 4, 128) + ints("gemv_gated_shape", 128, 32, 256)
                 + ints("attn_plain_shape", 256, 576) + ints("attn_decode_shape", 128, 64, 256) + ints("head_linear_shape", 128, 16, 2048)
                 + List.of("embed", "pack", "expand", "rms_norm", "quantize", "gated", "select_rows", "rope_store", "count_tokens",
