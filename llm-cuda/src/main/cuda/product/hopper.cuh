@@ -26,7 +26,7 @@ __device__ __forceinline__ unsigned of_block(unsigned address, int rank) {
   asm volatile("mapa.shared::cluster.u32 %0, %1, %2;" : "=r"(there) : "r"(address), "r"(rank));
   return there;
 }
-/** Arrives at the barrier that stands at the same place in another block of the cluster: says that tiles were read, and nothing of what was written. */
+/** Arrives at the barrier at the same place in another block of the cluster: says that tiles were read, nothing of what was written. */
 __device__ __forceinline__ void barrier_arrive(unsigned barrier, int rank) {
   asm volatile("mbarrier.arrive.relaxed.cluster.shared::cluster.b64 _, [%0];" ::"r"(of_block(barrier, rank)) : "memory");
 }

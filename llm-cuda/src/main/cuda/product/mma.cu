@@ -1,5 +1,5 @@
-// y = residual + bias + W x for many rows x of 16 bits, on tensor cores from Ampere on: a block has 128 rows of x by 128 rows of W, a warp 64 by 32 of
-// them. Columns come 32 at a time, some stages ahead. Rows of x may be in several pieces, which stand side by side: each meets the whole of W.
+// y = residual + bias + W x for many rows x of 16 bits, on tensor cores from Ampere on: a block has 128 rows of x by 128 rows of W, a warp 64 by 32.
+// Columns come 32 at a time, some stages ahead. Rows of x may be in several pieces, which stand side by side: each meets the whole of W.
 #include "common/layout.cuh"
 #include "product/outputs.cuh"
 

@@ -119,7 +119,7 @@ public final class Launch {
             throw mismatch("the launcher has " + arguments.size() + " arguments (" + arguments.stream().map(Argument::name)
                     .collect(Collectors.joining(", ")) + "), the image " + image.size() + " parameters");
         }
-        // Maps stand at multiples of 64 in the memory of all parameters, which does not begin at one: then the image has all of it so much further on.
+        // Maps stand at multiples of 64 in the memory of all parameters, which does not begin at one: then all stand so much further on.
         long start = !arguments.isEmpty() && arguments.getFirst().elsewhere.isPresent() ? image.getFirst().offset() : 0;
         long at = 0;
         for (int i = 0; i < arguments.size(); i++) {
