@@ -1,79 +1,21 @@
 // Attention of single queries over pages of 16 bits on tensor cores, also with the rotation and storing before it in the same kernel. decode.cu does
 // it for pages of floats, and for heads whose rows do not start at 16 bytes.
 //
-// Blocks stay and take an even share of all pieces of all queries and groups of heads: any number of sequences of any length fills the device. A piece
-// is a range of positions that depends on the query's own context alone; up to eight heads that share keys and values go through it together. Each
-// warp brings 16 positions of it after another into a ring of its own in shared memory, some ahead, over the ends of pieces. Scores are keys times
-// queries, results values times weights: positions, and then dimensions, are the rows of products, heads their columns. Queries and weights go in as
-// two numbers of 16 bits each, so that little more than keys and values is rounded. Who ends the last piece puts all together, in order.
+// Blocks stay and take an even share of all pieces of all queries and groups of heads: any number of sequences of any length fills the device. A
+// piece is a range of positions that depends on the query's own context alone; up to eight heads that share keys and values go through it together.
+// Each warp brings 16 positions of it after another into a ring of its own in shared memory, some ahead, over the ends of pieces. Scores are keys
+// times queries, results values times weights: positions, and then dimensions, are the rows of products, heads their columns. Queries and weights go
+// in as two numbers of 16 bits each, so that little more than keys and values is rounded. Who ends the last piece puts all together, in order.
 #include "attention/mma.cuh"
 #include "attention/pages.cuh"
+#include "attention/shares.cuh"
 #include "common/layout.cuh"
-
-static constexpr int THREADS = 128, WARPS = THREADS / 32, HEADS = 8, STEP = 16, ROUND = WARPS * STEP;
-static constexpr int MOST_PIECES = 96, MOST_ENTRIES = 256; // of an entry; of a block
-// Positions of a piece: at least so many, as a piece has its price, and so many that an entry's pieces are about as many as fill a device.
-#ifndef FILL
-#define FILL 256
-#endif
-static constexpr int SMALLEST = 256, FILLED = FILL, PRICE = 3; // what ends a piece costs as much as so many rounds of positions
-static_assert(SMALLEST % ROUND == 0 && MOST_PIECES % 32 == 0, "");
-
-struct Singles {
-  const float* q; // queries, or all of qkv
-  int ldq;
-  float* y;
-  int ldy;
-  signed char* yq;
-  Scale* ys;
-  const uchar* kv;
-  long long blockBytes, layerAt;
-  const int *row, *seq, *context, *tableAt, *table;
-  int blockSize, heads, kvHeads, headDim;
-  float scale;
-  int window;
-  float softCap;
-  float* partial; // [piece][head][headDim + 2]: the highest exponent of two, the sum of weights, the sum of weighted values
-  unsigned* counters;
-  const int* pieces;
-  int entries;
-};
-#define FROM_Y                                                                                                                                       \
-  float *y, int ldy, signed char *yq, Scale *ys, const uchar *kv, long long blockBytes, long long layerAt, const int *row, const int *seq,           \
-      const int *context, const int *tableAt, const int *table, int blockSize, int heads, int kvHeads, int headDim, float scale, int window,         \
-      float softCap, float *partial, unsigned *counters, const int *pieces, int entries
-#define PASS_Y                                                                                                                                    \
-  y, ldy, yq, ys, kv, blockBytes, layerAt, row, seq, context, tableAt, table, blockSize, heads, kvHeads, headDim, scale, window, softCap, partial, \
-      counters, pieces, entries
-
-/** An entry as its blocks see it; its first item is that of the block's list of entries. */
-struct Entry {
-  int row, context, tableAt, first, size, pieces; // first position that counts, positions of a piece, how many pieces there are
-  int weight;                                     // what an item costs
-
-  __device__ __forceinline__ Entry() {}
-  __device__ __forceinline__ Entry(const Singles& s, int e) {
-    int q = s.seq[e];
-    row = s.row[e], context = s.context[q], tableAt = s.tableAt[q];
-    first = s.window > 0 ? max(0, context - s.window) : 0;
-    int blocks = s.kvHeads * ceil_div(s.heads / s.kvHeads, HEADS), most = min(64, ceil_div(FILLED, blocks));
-    size = max(max(s.pieces[0], SMALLEST), ceil_div(ceil_div(context - first, most), ROUND) * ROUND);
-    pieces = context > 0 ? (context - 1) / size - first / size + 1 : 1; // padding: one, which writes zeros
-    weight = ceil_div(min(size, context), ROUND) + PRICE;
-  }
-};
-
-/** A piece of an entry for some heads. */
-struct Item {
-  int entry, kvHead, head0, heads, piece, from, to; // positions, both counted; `to` is below `from` for padding
-};
 
 template <int D> struct Room {
   static constexpr int PITCH = D + 8;
   float heads[HEADS * PITCH]; // queries, then results
   float2 state[WARPS][HEADS]; // of the warps: highest, sum
-  Entry entries[MOST_ENTRIES];
-  int2 starts[MOST_ENTRIES + 1]; // of entries: the first item, the cost of all before
+  List list;
   bool last;
 };
 
@@ -84,40 +26,9 @@ template <class T, int D, int STAGES, bool FRESH> struct Decode {
   const Singles& s;
   Room<D>& room;
   Angles* angles;
-  int lane, warp, parts, end; // the item behind this block's last
+  int lane, warp, end; // the item behind this block's last
 
   static __device__ __forceinline__ int chunk(int row, int c) { return row * ROW_BYTES + ((c ^ (row & 7)) << 4); }
-  __device__ __forceinline__ int group() const { return s.heads / s.kvHeads; }
-
-  /** The last entry that starts before something. */
-  template <class Before> __device__ __forceinline__ int find(Before before) const {
-    int low = 0, high = s.entries;
-    while (high - low > 1) {
-      int middle = (low + high) / 2;
-      if (before(room.starts[middle])) low = middle;
-      else high = middle;
-    }
-    return low;
-  }
-  /** The first item of a block: blocks have items of about the same cost. */
-  __device__ __forceinline__ int begin_of(int block) const {
-    int2 all = room.starts[s.entries];
-    int cost = (int)((long long)all.y * block / gridDim.x), entry = find([&](int2 start) { return start.y <= cost; });
-    return min(all.x, room.starts[entry].x + ceil_div(cost - room.starts[entry].y, room.entries[entry].weight));
-  }
-
-  __device__ __forceinline__ Item item(int i) const {
-    int entry = find([&](int2 start) { return start.x <= i; });
-    const Entry& e = room.entries[entry];
-    int rest = i - room.starts[entry].x, part = rest / e.pieces;
-    Item it;
-    it.entry = entry, it.piece = rest - part * e.pieces, it.kvHead = part / parts;
-    it.head0 = it.kvHead * group() + part % parts * HEADS;
-    it.heads = min(HEADS, (it.kvHead + 1) * group() - it.head0);
-    int piece = e.first / e.size + it.piece;
-    it.from = max(e.first, piece * e.size), it.to = min(e.context, (piece + 1) * e.size) - 1;
-    return it;
-  }
 
   /** Where a warp is in its positions, and where those are. */
   struct Cursor {
@@ -129,21 +40,21 @@ template <class T, int D, int STAGES, bool FRESH> struct Decode {
   __device__ __forceinline__ void settle(Cursor& c) const {
     while (c.i < end && c.base > c.it.to) {
       if (++c.i < end) {
-        c.it = item(c.i);
+        c.it = room.list.item(c.i);
         c.base = c.it.from / ROUND * ROUND + warp * STEP;
       }
     }
     c.at = -1;
     int p = c.base + lane % STEP;
     if (c.i < end && p >= c.it.from && p <= c.it.to) {
-      int block = p / s.blockSize, at = room.entries[c.it.entry].tableAt + block;
+      int block = p / s.blockSize, at = room.list.entries[c.it.entry].tableAt + block;
       c.at = __ldg(s.table + at) * s.blockBytes + ((long long)c.it.kvHead * s.blockSize + p - block * s.blockSize) * s.headDim * 2;
     }
   }
   /** Starts copying the cursor's positions and moves it on; not, if it has none, or may not read the newest yet. */
   __device__ __forceinline__ bool copy(Cursor& c, unsigned to, bool newest) const {
     constexpr int CHUNKS = D / 8, AT_ONCE = 32 / CHUNKS;
-    if (c.i >= end || !newest && c.base + STEP >= room.entries[c.it.entry].context) return false;
+    if (c.i >= end || !newest && c.base + STEP >= room.list.entries[c.it.entry].context) return false;
     long long valueBytes = (long long)s.kvHeads * s.blockSize * s.headDim * 2, first = __shfl_sync(ALL, c.at, 0);
     auto place = [](int row, int column) { return chunk(row, column); };
     if (s.headDim == D && s.blockSize % STEP == 0 && first >= 0 && __shfl_sync(ALL, c.at, STEP - 1) >= 0) {
@@ -167,7 +78,7 @@ template <class T, int D, int STAGES, bool FRESH> struct Decode {
 
   /** Queries of an item's heads, times the scale, as floats in room.heads; ends with a barrier. */
   __device__ __forceinline__ void queries(const Item& it, const Rotation& rotation, const float* qNorm) const {
-    const Entry& e = room.entries[it.entry];
+    const Entry& e = room.list.entries[it.entry];
     const float* from = s.q + (long long)e.row * s.ldq + it.head0 * s.headDim;
     __syncthreads(); // results have been written
     if constexpr (FRESH) {
@@ -275,7 +186,7 @@ template <class T, int D, int STAGES, bool FRESH> struct Decode {
 
   /** Puts the warps' sums together, and writes the result, or what a piece leaves. */
   __device__ __forceinline__ void end_piece(const Item& it, Sums& a) const {
-    const Entry& e = room.entries[it.entry];
+    const Entry& e = room.list.entries[it.entry];
     int pair = 2 * (lane & 3);
 #pragma unroll
     for (int h = 0; h < 2; h++) {
@@ -319,7 +230,7 @@ template <class T, int D, int STAGES, bool FRESH> struct Decode {
     __syncthreads();
     if (threadIdx.x == 0) {
       unsigned* counter = s.counters + (first_entry() + it.entry) * s.kvHeads + it.kvHead;
-      room.last = atomicAdd(counter, 1u) == (unsigned)(e.pieces * parts - 1);
+      room.last = atomicAdd(counter, 1u) == (unsigned)(e.pieces * room.list.parts - 1);
       if (room.last) *counter = 0;
     }
     __syncthreads();
@@ -330,11 +241,11 @@ template <class T, int D, int STAGES, bool FRESH> struct Decode {
   /** Puts the pieces of all heads of a group together. */
   __device__ __forceinline__ void merge(const Item& it) const {
     __threadfence();
-    const Entry& e = room.entries[it.entry];
+    const Entry& e = room.list.entries[it.entry];
     long long stride = (long long)s.heads * (s.headDim + 2);
 #pragma unroll 1
-    for (int h0 = 0; h0 < group(); h0 += HEADS) {
-      int n = min(HEADS, group() - h0), head0 = it.kvHead * group() + h0;
+    for (int h0 = 0; h0 < room.list.group; h0 += HEADS) {
+      int n = min(HEADS, room.list.group - h0), head0 = it.kvHead * room.list.group + h0;
 #pragma unroll 1
       for (int h = warp; h < n; h += WARPS) {
         const float* from = s.partial + ((long long)s.pieces[1 + first_entry() + it.entry] * s.heads + head0 + h) * (s.headDim + 2);
@@ -382,7 +293,7 @@ template <class T, int D, int STAGES, bool FRESH> struct Decode {
 
   /** The newest key, rotated, and value of an item whose piece has it: to the page; by a warp. */
   __device__ __forceinline__ void store(const Item& it, const int* kvSlots, const Rotation& rotation, const float* kNorm) const {
-    const Entry& e = room.entries[it.entry];
+    const Entry& e = room.list.entries[it.entry];
     int slot = kvSlots[e.row];
     if (slot < 0) return;
     const float* from = s.q + (long long)e.row * s.ldq + (s.heads + it.kvHead) * s.headDim;
@@ -400,28 +311,9 @@ template <class T, int D, int STAGES, bool FRESH> struct Decode {
   }
 
   __device__ __forceinline__ void run(unsigned ring, const int* kvSlots, const Rotation& rotation, const float* qNorm, const float* kNorm) {
-    // Entries, and where the items of each start.
-    for (int e = threadIdx.x; e < s.entries; e += THREADS) room.entries[e] = Entry(s, first_entry() + e);
-    __syncthreads();
-    parts = ceil_div(group(), HEADS);
-    if (warp == 0) {
-      int2 before = make_int2(0, 0);
-      for (int e0 = 0; e0 < s.entries; e0 += 32) {
-        int e = e0 + lane, n = e < s.entries ? room.entries[e].pieces * s.kvHeads * parts : 0, cost = e < s.entries ? n * room.entries[e].weight : 0;
-        int2 sum = make_int2(n, cost);
-#pragma unroll
-        for (int o = 1; o < 32; o <<= 1) {
-          int x = __shfl_up_sync(ALL, sum.x, o), y = __shfl_up_sync(ALL, sum.y, o);
-          if (lane >= o) sum.x += x, sum.y += y;
-        }
-        if (e < s.entries) room.starts[e] = make_int2(before.x + sum.x - n, before.y + sum.y - cost);
-        before.x += __shfl_sync(ALL, sum.x, 31), before.y += __shfl_sync(ALL, sum.y, 31);
-      }
-      if (lane == 0) room.starts[s.entries] = before;
-    }
-    __syncthreads();
-    int begin = begin_of(blockIdx.x);
-    end = begin_of(blockIdx.x + 1);
+    room.list.fill(s, first_entry());
+    int begin = room.list.begin(blockIdx.x);
+    end = room.list.begin(blockIdx.x + 1);
     ring += warp * STAGES * STAGE;
     Cursor cursor;
     int ahead = 0;
@@ -434,8 +326,8 @@ template <class T, int D, int STAGES, bool FRESH> struct Decode {
     if constexpr (FRESH) {
       int mine = warp;
       for (int i = begin; i < end; i++) {
-        Item it = item(i);
-        if (it.to >= it.from && it.to == room.entries[it.entry].context - 1 && mine-- == 0) {
+        Item it = room.list.item(i);
+        if (it.to >= it.from && it.to == room.list.entries[it.entry].context - 1 && mine-- == 0) {
           store(it, kvSlots, rotation, kNorm);
           mine = WARPS - 1;
         }
@@ -450,11 +342,11 @@ template <class T, int D, int STAGES, bool FRESH> struct Decode {
     Queries q;
 #pragma unroll 1
     for (int i = begin; i < end; i++) {
-      Item it = item(i);
+      Item it = room.list.item(i);
       if (it.to < it.from) { // padding
         __syncthreads();
         for (int j = threadIdx.x; j < HEADS * PITCH; j += THREADS) room.heads[j] = 0.f;
-        finish(room.entries[it.entry].row, it.head0, it.heads);
+        finish(room.list.entries[it.entry].row, it.head0, it.heads);
         continue;
       }
       if (it.entry != entry || it.head0 != head0) {
@@ -484,11 +376,9 @@ __device__ __forceinline__ void attend(const float* q, int ldq, FROM_Y, const in
   extern __shared__ __align__(128) uchar dynamic[];
   typedef Decode<T, D, STAGES, FRESH> Kernel;
   dependents();
-  int here = min(MOST_ENTRIES, entries - (int)blockIdx.y * MOST_ENTRIES);
-  Singles s{q,       ldq,  y,       ldy,     yq,    ys,     kv,      blockBytes, layerAt, row,    seq, context, tableAt, table, blockSize, heads, kvHeads,
-            headDim, scale, window, softCap, partial, counters, pieces, here};
+  Singles s{q, ldq, PASS_Y};
   Room<D>& room = *(Room<D>*)(dynamic + Kernel::RING);
-  Kernel kernel{s, room, (Angles*)(dynamic + Kernel::RING + sizeof(Room<D>)), (int)threadIdx.x & 31, (int)threadIdx.x >> 5, 1, 0};
+  Kernel kernel{s, room, (Angles*)(dynamic + Kernel::RING + sizeof(Room<D>)), (int)threadIdx.x & 31, (int)threadIdx.x >> 5, 0};
   kernel.run(shared_address(dynamic), kvSlots, rotation, qNorm, kNorm);
 }
 
@@ -505,6 +395,11 @@ __device__ __forceinline__ void attend(const float* q, int ldq, FROM_Y, const in
   KERNEL(f16, __half, D, STAGES, BLOCKS) \
   KERNEL(bf16, bf16, D, STAGES, BLOCKS)  \
   EXPORT_SHAPE(attn_decode_d##D, THREADS, MOST_ENTRIES, BLOCKS, Decode<bf16, D, STAGES, true>::BYTES)
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 900 // less shared memory
+KERNELS(64, 3, 2)
+KERNELS(128, 2, 1)
+#else
 KERNELS(64, 3, 3)
 KERNELS(128, 3, 2)
 KERNELS(256, 3, 1)
+#endif

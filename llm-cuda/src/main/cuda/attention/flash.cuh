@@ -1,14 +1,15 @@
 // What both kernels of attention of prompts on tensor cores share: which rows a block has, what they see, how queries become 16 bits.
 //
-// A tile is up to TILE queries of one sequence. A block has ROWS rows: queries of a tile, each with all heads that share keys and values (or a part of
-// them, where they are more than ROWS); neighbouring rows are heads of one query. It goes through the positions in tiles that begin at multiples of
-// their size, so a result does not depend on what else is in the step, nor on where in a tile its query stands.
+// A block has some rows: queries of a tile, each with all heads that share keys and values (or a part of them, if they are more than the rows);
+// neighbouring rows are heads of one query. It goes through the positions in tiles that begin at multiples of their size, so a result does not depend
+// on what else is in the step, nor on where in a tile its query stands.
 #pragma once
 #include "attention/mma.cuh"
 #include "attention/pages.cuh"
 #include "common/layout.cuh"
 
-static constexpr int TILE = 128;
+
+static constexpr unsigned MANY_BLOCKS = 4096;
 
 struct Flash {
   const float* q;
@@ -51,9 +52,14 @@ struct Work {
   static __device__ __forceinline__ int first_seen(const Flash& f, int position) {
     return f.window == 0 ? 0 : f.chunked ? position / f.window * f.window : max(0, position - f.window + 1);
   }
-  /** Of at most `size` rows. The grid is tiles * subs * kvHeads * parts: what sees most comes first, so that the last blocks are short. */
+  /**
+   * Of at most `size` rows. The grid is tiles * subs * kvHeads * parts. What sees most comes first, so that the last blocks are short; where blocks
+   * are many, head by head, so that those that run together read the same keys.
+   */
   __device__ __forceinline__ Work(const Flash& f, int size) {
-    int group = f.heads / f.kvHeads, parts = ceil_div(group, size), b = blockIdx.x / (f.kvHeads * parts), h = blockIdx.x - b * f.kvHeads * parts;
+    int group = f.heads / f.kvHeads, parts = ceil_div(group, size), heads = f.kvHeads * parts, blocksOfHead = gridDim.x / heads;
+    bool byHead = gridDim.x >= MANY_BLOCKS;
+    int b = byHead ? blockIdx.x % blocksOfHead : blockIdx.x / heads, h = byHead ? blockIdx.x / blocksOfHead : blockIdx.x % heads;
     int kvHead = h / parts, part = h - kvHead * parts;
     each = ceil_div(group, parts);
     int queries = min(TILE, size / each), subs = ceil_div(TILE, queries), tile = b / subs, from = (subs - 1 - (b - tile * subs)) * queries;
@@ -79,8 +85,8 @@ struct Work {
 };
 
 /**
- * A warp starts copying PART rows of keys or values; lane l knows where row l is (Work::at). `place(row, chunk)` says where chunks of 8 of D dimensions
- * go; what is not there becomes 0.
+ * A warp starts copying PART rows of keys or values; lane l knows where row l is (Work::at). `place(row, chunk)` says where chunks of 8 of D
+ * dimensions go; what is not there becomes 0.
  */
 template <int D, int PART, class Place>
 __device__ __forceinline__ void copy_part(const Flash& f, unsigned to, const uchar* from, long long at, Place place) {

@@ -38,8 +38,8 @@ __device__ __forceinline__ void copy16(unsigned to, const uchar* from, bool ther
   asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(to), "l"(from), "r"(there ? 16 : 0) : "memory");
 }
 /**
- * A warp starts copying COUNT rows of D numbers that stand one behind the other, by few instructions: `place` says where a chunk of a row goes, which is
- * a number for the row's place among eight, xor the chunk, and a multiple of the row. Rows from a multiple of 8 on.
+ * A warp starts copying COUNT rows of D numbers that stand one behind the other, by few instructions. `place(row, chunk)` says where chunks go: eight
+ * rows further, it is a constant more.
  */
 template <int D, int COUNT, class Place> __device__ __forceinline__ void copy_rows(unsigned to, const uchar* from, Place place) {
   constexpr int CHUNKS = D / 8, AT_ONCE = 32 / CHUNKS, KINDS = 8 / AT_ONCE;

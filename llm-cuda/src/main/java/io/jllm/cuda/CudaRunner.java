@@ -39,6 +39,7 @@ import io.jllm.spi.StepBatch;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 
@@ -151,7 +152,7 @@ final class CudaRunner implements ModelRunner {
             if (isDecode(b, size) && b.hiddenRows == 0) { // graphs fuse ops, and keep no hidden state
                 int bucket = graphs.bucket(b.tokens);
                 upload.send(b, StepSize.decode(bucket), stream);
-                graphs.launch(bucket, stream);
+                graphs.launch(bucket, Arrays.stream(b.contextLength, 0, b.sequences).max().orElse(0), stream);
             } else {
                 upload.send(b, size, stream);
                 ops.forEach(op -> op.launch(stream, size));

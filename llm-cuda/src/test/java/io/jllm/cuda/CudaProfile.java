@@ -64,7 +64,7 @@ final class CudaProfile {
                 }));
                 System.out.printf("graph alone, 20 in a row: %.1f%n", middle(5, () -> {
                     for (int i = 0; i < 20; i++) {
-                        runner.graphs().launch(n, runner.stream());
+                        runner.graphs().launch(n, length, runner.stream());
                     }
                     runner.stream().synchronize();
                 }) / 20);

@@ -99,7 +99,16 @@ public final class Kernels implements AutoCloseable {
 
     /** A launch of a kernel that must be there; the arena owns its memory. */
     Launch.Builder launch(Arena arena, String name, int block) {
-        return new Launch.Builder(arena, need(name), block, 0, overlap() ? Launch.Start.OVERLAPPING : Launch.Start.AFTER);
+        return launch(arena, name, block, 0);
+    }
+
+    /** A launch of a kernel that must be there, with that much dynamic shared memory for each block. */
+    Launch.Builder launch(Arena arena, String name, int block, int sharedBytes) {
+        Kernel kernel = need(name);
+        if (sharedBytes > 0) {
+            kernel.allowSharedMemory(sharedBytes);
+        }
+        return new Launch.Builder(arena, kernel, block, sharedBytes, overlap() ? Launch.Start.OVERLAPPING : Launch.Start.AFTER);
     }
 
     /** A launch of a kernel that must be there and does not wait by itself for those before. */
