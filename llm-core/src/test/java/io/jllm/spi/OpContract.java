@@ -50,14 +50,21 @@ public abstract class OpContract {
 
     /**
      * More tolerance where keys and values are rounded: one that lies between two numbers goes either way when what it was computed
-     * from differs in its last bit. A half has 11 bits; a byte differs by up to a 127th of the largest of its block.
+     * from differs in its last bit. A half has 11 bits, a bfloat16 8; a byte differs by up to a 127th of the largest of
+     * its block.
      */
-    static double either(DType kvType, int dim) {
-        return switch (kvType) {
+    final double either(DType kvType, int dim) {
+        return roundedToPages(kvType) + switch (kvType) {
             case F16 -> 0x1p-10;
+            case BF16 -> 0x1p-7;
             case Q8_0 -> 4.0 / 127 / Math.sqrt(dim);
             default -> 0;
         };
+    }
+
+    /** More tolerance where queries, and the weights of values, are rounded to the type of keys and values too. */
+    protected double roundedToPages(DType kvType) {
+        return 0;
     }
 
     /** Whether activations have 8 bits where they meet weights of that format. */

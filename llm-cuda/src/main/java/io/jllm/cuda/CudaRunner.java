@@ -42,9 +42,9 @@ import io.jllm.spi.StepBatch;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
-import java.util.function.IntConsumer;
 
 /**
  * A model on a device. {@link #forward} only queues work: one copy and one graph for a step in which every sequence has one token, else kernel by
@@ -143,18 +143,19 @@ final class CudaRunner implements ModelRunner {
 
     @Override
     public void forward(StepBatch b) {
-        queue(b, bucket -> graphs.launch(bucket, stream));
+        queue(b, false);
     }
 
     @Override
     public List<KernelTime> forwardTimed(StepBatch b) {
         try (LaunchTimes times = stream.timeLaunches()) {
-            queue(b, bucket -> graphs.ops(bucket).forEach(op -> op.launch(stream, StepSize.decode(bucket))));
+            queue(b, true);
             return KernelTime.summed(times.all().stream().map(t -> new KernelTime(t.kernel(), 1, t.microseconds(), t.weightBytes())).toList());
         }
     }
 
-    private void queue(StepBatch b, IntConsumer decode) {
+    /** Queues a pass; if it is timed, kernel by kernel. */
+    private void queue(StepBatch b, boolean timed) {
         use();
         check(b);
         try {
@@ -165,7 +166,12 @@ final class CudaRunner implements ModelRunner {
             if (size.isDecode(b) && b.tokens <= GraphCache.MOST_SEQUENCES && b.hiddenRows == 0) { // graphs fuse ops, and keep no hidden state
                 int bucket = graphs.bucket(b.tokens);
                 upload.send(b, StepSize.decode(bucket), stream);
-                decode.accept(bucket);
+                int longest = Arrays.stream(b.contextLength, 0, b.sequences).max().orElse(0);
+                if (timed) {
+                    graphs.ops(bucket, longest).forEach(op -> op.launch(stream, StepSize.decode(bucket)));
+                } else {
+                    graphs.launch(bucket, longest, stream);
+                }
             } else {
                 upload.send(b, size, stream);
                 (b.tokens > TensorKernels.MOST_FEWER ? many : any).forEach(op -> op.launch(stream, size));

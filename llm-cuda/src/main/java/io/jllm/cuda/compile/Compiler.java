@@ -33,9 +33,9 @@ public final class Compiler {
     private final RowKernels rowKernels;
     private final ProductKernels products;
     private final AttentionKernels attentions;
-    private final DecodeKernels decodes;
     private final RowOps rows;
     private final HeadOps heads;
+    private final AttentionOps attention;
     private final ExpertOps experts;
     private final AttentionCut cut;
     private final Fusion fusion;
@@ -51,12 +51,13 @@ public final class Compiler {
         rowKernels = new RowKernels(state.kernels(), arena);
         products = new ProductKernels(state.kernels(), arena, state.pieces());
         attentions = new AttentionKernels(state.kernels(), arena, state.kvSuffix(), state.upload());
-        decodes = new DecodeKernels(state.kernels(), arena, state.kvSuffix(), state.upload(), state.multiprocessors());
+        var decodes = new DecodeKernels(state.kernels(), arena, state.kvSuffix(), state.upload(), state.multiprocessors());
         rows = new RowOps(state, values, arena);
         heads = new HeadOps(state, values, arena);
         experts = new ExpertOps(state, values, arena, compiled);
         cut = AttentionCut.of(state.kernels());
         tensors = mode.anyBatch() ? state.tensors().map(room -> new TensorOps(state, values, arena, room, products)) : Optional.empty();
+        attention = new AttentionOps(state, values, mode, arena, attentions, decodes, heads, cut);
         fusion = new Fusion(state, values, mode, compiled, products, decodes, cut, tensors);
     }
 
@@ -89,10 +90,9 @@ public final class Compiler {
             }
             case Op.Linear l -> linear(l);
             case HeadOp.RopeStoreKv r -> compiled.add(cut.rotates(r) ? rope(r) : heads.ropeStore(r));
-            case Op.PagedAttention a when !cut.attends(a) -> compiled.add(heads.attention(a));
             case Op.PagedAttention a -> {
-                quantized = !mode.anyBatch() && values.wantsBytes(out) && state.storesBytes(a.shape());
-                compiled.add(attention(a, quantized));
+                compiled.add(attention.compile(a));
+                quantized = attention.quantizes(a);
             }
             case Op.GatedAct g -> {
                 compiled.add(gated(g));
@@ -191,13 +191,5 @@ public final class Compiler {
     private CompiledOp rope(HeadOp.RopeStoreKv r) {
         return new RowsOp(attentions.ropeStore(values.rows(r.qkv()), values.rows(r.out()), state.pages(r.layer()), r.shape(), state.rotation(r)),
                 Value.Rows.TOKENS);
-    }
-
-    private CompiledOp attention(Op.PagedAttention a, boolean quantized) {
-        Rows q = values.rows(a.q());
-        Rows y = values.outputs(a.out(), values.wantsFloats(a.out()) || !quantized, quantized);
-        return new AttentionOp(decodes.decode(q, y, state.pages(a.layer()), DeviceState.scores(a), state.partials()),
-                !mode.anyBatch() ? Optional.empty()
-                        : Optional.of(attentions.prefill(q, values.rows(a.out()), state.pages(a.layer()), DeviceState.scores(a))));
     }
 }

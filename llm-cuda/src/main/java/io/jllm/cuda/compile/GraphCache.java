@@ -14,6 +14,13 @@ import java.util.Map;
 public final class GraphCache implements AutoCloseable {
     /** Above this, launching kernels one by one costs little beside running them. */
     public static final int MOST_SEQUENCES = 256;
+    /**
+     * A sequence of more positions that is alone is done as the first of few: attention in a chain, by some warps of each block, then takes longer than
+     * all that the chain spares.
+     */
+    private static final int LONG = 4096;
+    /** Stands for the bucket of such a sequence. */
+    private static final int LONG_ALONE = 0;
     private static final int SMALL_STEP = 8;
     private static final int LARGE_STEP = 32;
     private static final int SMALL = 64;
@@ -41,9 +48,9 @@ public final class GraphCache implements AutoCloseable {
         this.limit = limit;
     }
 
-    /** The ops of a bucket. */
-    public List<CompiledOp> ops(int bucket) {
-        return bucket == 1 ? one : bucket <= ProductKernels.MOST_FEW ? few : bucket <= TensorKernels.MOST_FEWER ? any : many;
+    /** The ops of a bucket, in which the longest sequence has so many positions. */
+    public List<CompiledOp> ops(int bucket, int positions) {
+        return key(bucket, positions) == LONG_ALONE ? few : bucket == 1 ? one : bucket <= ProductKernels.MOST_FEW ? few : bucket <= TensorKernels.MOST_FEWER ? any : many;
     }
 
     /** The bucket of so many sequences: exact while every row costs something, then in steps. */
@@ -55,13 +62,18 @@ public final class GraphCache implements AutoCloseable {
         return Math.min(limit, Math.ceilDiv(sequences, step) * step);
     }
 
-    /** Queues the step of a bucket. */
-    public void launch(int bucket, Stream stream) {
-        Graph graph = graphs.get(bucket);
+    private static int key(int bucket, int positions) {
+        return bucket == 1 && positions > LONG ? LONG_ALONE : bucket;
+    }
+
+    /** Queues the step of a bucket, in which the longest sequence has so many positions. */
+    public void launch(int bucket, int positions, Stream stream) {
+        int key = key(bucket, positions);
+        Graph graph = graphs.get(key);
         if (graph == null) {
             StepSize size = StepSize.decode(bucket);
-            graph = owner.own(Graph.capture(stream, () -> ops(bucket).forEach(op -> op.launch(stream, size))));
-            graphs.put(bucket, graph);
+            graph = owner.own(Graph.capture(stream, () -> ops(bucket, positions).forEach(op -> op.launch(stream, size))));
+            graphs.put(key, graph);
         }
         graph.launch(stream);
     }

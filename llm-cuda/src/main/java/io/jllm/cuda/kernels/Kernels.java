@@ -24,6 +24,8 @@ public final class Kernels implements AutoCloseable {
     private final List<KernelModule> modules = new ArrayList<>();
     private final Map<String, Optional<Kernel>> known = new HashMap<>();
     private final Map<String, int[]> numbers = new HashMap<>();
+    /** Bytes of shared memory that the blocks of a kernel may have. */
+    private final Map<String, Integer> allowed = new HashMap<>();
     private final String image;
     private final int multiprocessors;
     private final int sharedMemory;
@@ -107,17 +109,15 @@ public final class Kernels implements AutoCloseable {
 
     /** A launch of a kernel that must be there; the arena owns its memory. */
     Launch.Builder launch(Arena arena, String name, int block) {
-        return launch(arena, need(name), block, 0);
+        return launch(arena, name, block, 0);
     }
 
-    /** The same with so many bytes of dynamic shared memory a block. */
+    /** A launch of a kernel that must be there, with that much dynamic shared memory for each block. */
     Launch.Builder launch(Arena arena, String name, int block, int sharedBytes) {
         Kernel kernel = need(name);
-        kernel.allowSharedMemory(sharedMemory);
-        return launch(arena, kernel, block, sharedBytes);
-    }
-
-    private Launch.Builder launch(Arena arena, Kernel kernel, int block, int sharedBytes) {
+        if (sharedBytes > 0) { // of several launches of a kernel, the largest counts
+            kernel.allowSharedMemory(allowed.merge(name, sharedBytes, Math::max));
+        }
         return new Launch.Builder(arena, kernel, block, sharedBytes, overlap() ? Launch.Start.OVERLAPPING : Launch.Start.AFTER);
     }
 
