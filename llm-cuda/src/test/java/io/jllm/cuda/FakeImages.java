@@ -64,7 +64,8 @@ final class FakeImages {
                 + List.of("gemm", "attn_prefill", "copy_blocks", "split_f16", "split_bf16", "expert", "route").stream()
                         .map(f -> ints(f + "_shape", 128, 64)).collect(Collectors.joining())
                 + ints("few_shape", IntStream.range(0, 5 + DeviceFormat.values().length - 3).map(i -> i < 4 ? 32 >> i / 2 : 5_632).toArray())
-                + ints("few_dense_shape", 32, 16_384, 13_056, 8_768, 6_528) + ints("split_few_shape", 256)
+                + ints("few_dense_shape", 32, 12_288, 8_704, 4_352) + ints("few_pieces_f16_shape", 2, 2, 1, 1)
+                + ints("few_pieces_bf16_shape", 2, 2, 2, 2) + ints("split_few_shape", 256)
                 + ints("gemv_shape", 128, 16, 4, 128) + ints("gemv_gated_shape", 128, 32, 256)
                 + ints("attn_plain_shape", 256, 576) + ints("attn_decode_shape", 128, 64, 256) + ints("head_linear_shape", 128, 16, 2048)
                 + List.of("embed", "pack", "combine", "rms_norm", "quantize", "gated", "select_rows", "rope_store", "count_tokens",
