@@ -1,6 +1,6 @@
-// y = residual + bias + W x, or act(G x) * (U x), for 2 to 64 rows x and dense W. For weights of 16 bits rows of x have been split: each is one or the
-// sum of two rows of the weights' own type, times a scale. Weights of f32 and what they meet become two numbers of 19 bits each. Products are exact,
-// tensor cores sum them as floats.
+// y = residual + bias + W x, or act(G x) * (U x), for 2 to 64 rows x and dense W. For weights of 16 bits rows of x have been split by few_split.cu:
+// each is one row of the weights' own type or the sum of two, times a scale. Weights of f32 and what they meet become two numbers of 19 bits each.
+// Products are exact, tensor cores sum them as floats.
 #include "common/layout.cuh"
 #include "product/few.cuh"
 
@@ -166,7 +166,11 @@ template <int NT> __device__ __forceinline__ void few_floats(const uchar* W, con
             float v0 = from[8 * t * (STEP + X::PAD) + 8 * i], v1 = from[8 * t * (STEP + X::PAD) + 8 * i + 4];
             unsigned b0 = upper(v0), b1 = upper(v1), c0 = lower(v0, b0), c1 = lower(v1, b1);
 #pragma unroll
-            for (int n = 0; n < TILES; n++) mma8(sum[n][t], high[n], b0, b1), mma8(sum[n][t], high[n], c0, c1), mma8(sum[n][t], low[n], b0, b1);
+            for (int n = 0; n < TILES; n++) {
+              mma8(sum[n][t], high[n], b0, b1);
+              mma8(sum[n][t], high[n], c0, c1);
+              mma8(sum[n][t], low[n], b0, b1);
+            }
           }
         }
       },
@@ -179,7 +183,8 @@ template <int NT> __device__ __forceinline__ void few_floats(const uchar* W, con
 
 /** A stage of W by rows of x in pieces. */
 template <class T, int NT, int PIECES>
-__device__ __forceinline__ void multiply(float (&sum)[TILES][NT][4], const Rows<T>& rows, int stage, const Columns<T, NT, PIECES>& x, int at, int lane) {
+__device__ __forceinline__ void multiply(float (&sum)[TILES][NT][4], const Rows<T>& rows, int stage, const Columns<T, NT, PIECES>& x, int at,
+                                         int lane) {
   int matrix = lane >> 3;
 #pragma unroll
   for (int i = 0; i < STAGE / 32; i++) {
@@ -202,22 +207,6 @@ __device__ __forceinline__ void multiply(float (&sum)[TILES][NT][4], const Rows<
         }
     }
   }
-}
-
-/** Whether rows need a scale, so that their pieces are in the range of the type. */
-template <class T> struct Scaled { static constexpr bool VALUE = false; };
-template <> struct Scaled<__half> { static constexpr bool VALUE = true; };
-
-/** The power of two by which a row of f16 is multiplied, so that its largest magnitude m becomes 2^13 to 2^14; the scale is 1 by it. */
-__device__ __forceinline__ float scaling(float m) { return __uint_as_float((unsigned)(267 - max(14, min((int)(__float_as_uint(m) >> 23), 254))) << 23); }
-
-/** Four values times a factor, as two numbers of 16 bits each. */
-template <class T> __device__ __forceinline__ void split4(float4 v, float factor, uint2& high, uint2& low) {
-  float f[4] = {v.x * factor, v.y * factor, v.z * factor, v.w * factor};
-  T h[4], l[4];
-#pragma unroll
-  for (int i = 0; i < 4; i++) h[i] = from_float<T>(f[i]), l[i] = from_float<T>(f[i] - to_float(h[i]));
-  high = *(uint2*)h, low = *(uint2*)l;
 }
 
 /** For weights of 16 bits, by rows which have been split in PIECES with a scale each; `ld` elements from row to row, `piece` from piece to piece. */
@@ -250,41 +239,9 @@ __device__ __forceinline__ void few_pieces(const uchar* W, const T* x, int ld, i
   out.template finish<NT, false>(acc, p, (float*)room);
 }
 
-static constexpr int PIECES_THREADS = 256;
-
-/** x / scale = high + low, `piece` elements behind each other, or high alone if that is 0; scales of bf16 are 1. */
-template <class T> __device__ __forceinline__ void split_few(const float* x, int ldx, T* pieces, int ld, int piece, float* scale, int K) {
-  __shared__ float room[PIECES_THREADS / 32];
-  dependents();
-  wait_previous();
-  const float* row = x + (long long)blockIdx.x * ldx;
-  T* to = pieces + (long long)blockIdx.x * ld;
-  float factor = 1.f;
-  if constexpr (Scaled<T>::VALUE) {
-    float m = 0.f;
-    for (int k = 4 * threadIdx.x; k < K; k += 4 * PIECES_THREADS) {
-      float4 v = row4_masked(row, k, K);
-      m = fmaxf(m, fmaxf(fmaxf(fabsf(v.x), fabsf(v.y)), fmaxf(fabsf(v.z), fabsf(v.w))));
-    }
-    m = warp_max(m);
-    if ((threadIdx.x & 31) == 0) room[threadIdx.x >> 5] = m;
-    __syncthreads();
-    m = room[0];
-#pragma unroll
-    for (int i = 1; i < PIECES_THREADS / 32; i++) m = fmaxf(m, room[i]);
-    factor = scaling(m);
-  }
-  if (threadIdx.x == 0) scale[blockIdx.x] = 1.f / factor;
-  for (int k = 4 * threadIdx.x; k < ld; k += 4 * PIECES_THREADS) {
-    uint2 high, low;
-    split4<T>(row4_masked(row, k, K), factor, high, low);
-    *(uint2*)(to + k) = high;
-    if (piece > 0) *(uint2*)(to + piece + k) = low;
-  }
-}
-
 /** In how many numbers rows are split: many rows of f16 in one, which has 11 bits; bf16 has 8. */
-template <class T> __host__ __device__ constexpr int pieces_of(int NT) { return Scaled<T>::VALUE && NT > 2 ? 1 : 2; }
+template <class T> __host__ __device__ constexpr int pieces_of(int) { return 2; }
+template <> __host__ __device__ constexpr int pieces_of<__half>(int NT) { return NT > 2 ? 1 : 2; }
 
 #define BOUNDED __launch_bounds__(32 * FEW_WARPS, 1)
 #define FLOATS1(NT)                                                                                                                              \
@@ -293,19 +250,12 @@ template <class T> __host__ __device__ constexpr int pieces_of(int NT) { return 
   extern "C" __global__ void BOUNDED few_##FMT##_n##NT(const uchar* W, const T* x, int ld, int piece, const float* scale, FEW_OUTPUT) {          \
     few_pieces<T, NT, pieces_of<T>(NT)>(W, x, ld, piece, scale, K, FEW_PASS);                                                                    \
   }
-#define SPLIT1(FMT, T)                                                                                                                           \
-  extern "C" __global__ void __launch_bounds__(PIECES_THREADS)                                                                                   \
-      split_few_##FMT(const float* x, int ldx, T* pieces, int ld, int piece, float* scale, int K) {                                              \
-    split_few<T>(x, ldx, pieces, ld, piece, scale, K);                                                                                           \
-  }
 FLOATS1(1) FLOATS1(2) FLOATS1(4) FLOATS1(8)
 PIECES1(f16, __half, 1) PIECES1(f16, __half, 2) PIECES1(f16, __half, 4) PIECES1(f16, __half, 8)
 PIECES1(bf16, bf16, 1) PIECES1(bf16, bf16, 2) PIECES1(bf16, bf16, 4) PIECES1(bf16, bf16, 8)
-SPLIT1(f16, __half) SPLIT1(bf16, bf16)
 
 // Rows of W a warp; bytes of shared memory a warp; and for each part of the columns and 8 rows of x: of floats, of one piece.
 EXPORT_SHAPE(few_dense, ROWS, STAGES * ROWS * STAGE, SLOTS * (int)sizeof(Columns<float, 1, 1>), SLOTS * (int)sizeof(Columns<__half, 1, 1>))
 // For 1, 2, 4 and 8 times 8 rows.
 EXPORT_SHAPE(few_pieces_f16, pieces_of<__half>(1), pieces_of<__half>(2), pieces_of<__half>(4), pieces_of<__half>(8))
 EXPORT_SHAPE(few_pieces_bf16, pieces_of<bf16>(1), pieces_of<bf16>(2), pieces_of<bf16>(4), pieces_of<bf16>(8))
-EXPORT_SHAPE(split_few, PIECES_THREADS)

@@ -204,7 +204,8 @@ final class FakeScenarios {
                 }
             }
         }
-        try (Context context = Context.open(Device.of(0)); Kernels kernels = new Kernels(IMAGES, DEVICE, 8, 232_448); Arena arena = Arena.ofConfined()) {
+        try (Context context = Context.open(Device.of(0)); Kernels kernels = new Kernels(IMAGES, DEVICE, 8, 232_448);
+                Arena arena = Arena.ofConfined()) {
             context.use();
             for (DeviceFormat format : List.of(DeviceFormat.F16, DeviceFormat.BF16)) {
                 assertTrue(SplitKernels.Split.of(kernels, arena, format, 16, 0, 0, 16, 0, 16).factor() >= 256);

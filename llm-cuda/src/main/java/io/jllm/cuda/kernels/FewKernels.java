@@ -7,7 +7,10 @@ import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
 
-/** Launches {@code product/few.cu} and {@code product/few_dense.cu}: a matrix by 2 to {@link #MOST} rows on tensor cores. */
+/**
+ * Launches {@code product/few.cu}, {@code product/few_dense.cu} and {@code product/few_split.cu}: a matrix by 2 to {@link #MOST} rows on tensor
+ * cores.
+ */
 final class FewKernels {
     /** Most rows. */
     static final int MOST = ProductKernels.MOST_FEW;
@@ -138,7 +141,7 @@ final class FewKernels {
                 .filter(c -> size.bytes(c, columns) <= kernels.sharedMemory()).findFirst();
     }
 
-    /** As measured on an H200: where outputs are few, a block has few of them and more warps share their columns, so that all multiprocessors work. */
+    /** As measured on an H200: where outputs are few, a block has few of them, whose columns more warps share, so that all multiprocessors work. */
     private List<Cut> preferred(Product p, int columns) {
         int each = (p.gated() ? 2 : 1) * p.w.outputs() / kernels.multiprocessors();
         boolean large = each > LARGE;

@@ -8,8 +8,8 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * Launches {@code product/gemv.cu} and {@code product/gemv_gated.cu}, a matrix by a row, {@code product/few.cu} and {@code product/few_dense.cu}, by a
- * few, and {@code product/gemm.cu}, by many.
+ * Launches {@code product/gemv.cu} and {@code product/gemv_gated.cu}, a matrix by a row, by {@link FewKernels} those for a few, and
+ * {@code product/gemm.cu}, for many.
  */
 public final class ProductKernels {
     /** Most rows for which weights are streamed once. */
