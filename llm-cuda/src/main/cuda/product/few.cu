@@ -194,10 +194,10 @@ __device__ __forceinline__ void few(const uchar* W, const signed char* q, const 
   out.template finish<NT, true>(acc, p, (float*)room);
 }
 
-#define FEW1(FMT, F, NT)                                                                                                                           \
-  extern "C" __global__ void __launch_bounds__(32 * FEW_WARPS, 2)                                                                   \
-      few_##FMT##_n##NT(const uchar* W, const signed char* q, const Scale* s, FEW_OUTPUT) {                                                        \
-    few<F, NT>(W, q, s, K, FEW_PASS);                                                                                                              \
+#define FEW1(FMT, F, NT)                                                                                                                        \
+  extern "C" __global__ void __launch_bounds__(32 * FEW_WARPS, F::RowTile::SCALES == 2 && NT == 2 ? 1 : 2) /* more registers spare spills */    \
+      few_##FMT##_n##NT(const uchar* W, const signed char* q, const Scale* s, FEW_OUTPUT) {                                                     \
+    few<F, NT>(W, q, s, K, FEW_PASS);                                                                                                           \
   }
 #define NONE(FMT, NUMBER, F)
 #define FEW(FMT, NUMBER, F) FEW1(FMT, F, 1) FEW1(FMT, F, 2) FEW1(FMT, F, 4) FEW1(FMT, F, 8)

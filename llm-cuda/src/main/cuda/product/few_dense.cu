@@ -1,7 +1,6 @@
-// y = residual + bias + W x, or act(G x) * (U x), for 2 to 64 rows of floats x and dense W. Rows of x become the sum of two numbers of the weights' own
-// 16 bits, of which the first has what it can of a value and the second what is left; tensor cores sum their products as floats. For up to 16 rows
-// blocks split what they need themselves, more rows are split beforehand, in two or in one. Weights of f32 and what they meet are two numbers of 19
-// bits each.
+// y = residual + bias + W x, or act(G x) * (U x), for 2 to 64 rows x and dense W. For weights of 16 bits rows of x have been split by few_split.cu:
+// each is one row of the weights' own type or the sum of two, times a scale. Weights of f32 and what they meet become two numbers of 19 bits each.
+// Products are exact, tensor cores sum them as floats.
 #include "common/layout.cuh"
 #include "product/few.cuh"
 
@@ -9,7 +8,8 @@ static constexpr int TILES = 2;      // of 16 rows of W a warp
 static constexpr int ROWS = 16 * TILES;
 static constexpr int STEP = 128;     // columns of x that are copied at a time
 static constexpr int STAGE = 128;    // bytes of a row of W that are copied at a time
-static constexpr int STAGES = 4;     // that a warp has room for
+static constexpr int STAGES = 3;     // that a warp has room for
+static constexpr int SLOTS = 2;      // steps of x that there is room for
 typedef FewOutput<TILES> Output;
 
 /** Rows of x in shared memory, in PIECES. `PAD` elements between rows let reads of a warp fall into different banks. */
@@ -69,40 +69,40 @@ template <class T> struct Rows {
 };
 
 /**
- * The loop over columns. `open` brings the rows of x for the first step of the warp; in a step `before` starts to bring those of the step at its
- * argument, if there is one, `use` multiplies a stage of W by columns from a place on, and `after` ends the step. AHEAD steps are brought in advance.
+ * The loop over columns: `fetch` copies a step of x from a column on to a slot, `use` multiplies a stage of W by columns from a place on, and `after`
+ * ends a step.
  */
-template <int AHEAD, class T, class Open, class Before, class Use, class After>
-__device__ __forceinline__ void stream(Rows<T>& weights, const Output& out, const FewPlace& p, Open open, Before before, Use use, After after) {
+template <class T, class Fetch, class Use, class After>
+__device__ __forceinline__ void stream(Rows<T>& weights, const Output& out, const FewPlace& p, Fetch fetch, Use use, After after) {
   constexpr int COLS = Rows<T>::COLS, EACH = STEP / COLS; // stages a step
-  int steps = ceil_div(weights.K, STEP);
-  int mine = max(0, (steps - p.part + out.parts - 1) / out.parts), all = mine * EACH; // steps and stages of the warp
+  static_assert(EACH >= STAGES - 1 && SLOTS == 2, "rows of x are copied before the weights that they meet");
+  int steps = ceil_div(weights.K, STEP), mine = max(0, (steps - p.part + out.parts - 1) / out.parts), all = mine * EACH;
   auto column = [&](int step) { return (p.part + step * out.parts) * STEP; };
 #pragma unroll
   for (int i = 0; i < STAGES - 1; i++)
-    if (i < all) weights.fetch(i, column(i / EACH) + i % EACH * COLS);
+    if (i < all) weights.fetch(i, column(0) + i * COLS);
   wait_previous();
-#pragma unroll
-  for (int i = 0; i < AHEAD; i++)
-    if (i < mine) open(column(i), i);
+  if (mine > 0) fetch(column(0), 0);
   end_copies();
 #pragma unroll
   for (int i = 1; i < STAGES - 1; i++) end_copies(); // so that each stage has an end of its own
   wait_copies<0>();
+  int stage = 0, free = STAGES - 1; // the one that is multiplied, and the one before it
 #pragma unroll 1
   for (int n = 0; n < mine; n++) {
 #pragma unroll
     for (int j = 0; j < EACH; j++) {
-      int i = n * EACH + j, next = i + STAGES - 1;
       wait_copies<STAGES - 2>();
       if (j == 0) p.meet(); // the rows of x are there for all, and all have left those of the step before
       else __syncwarp();
-      if (next < all) weights.fetch(next % STAGES, column(n + (j + STAGES - 1) / EACH) + (j + STAGES - 1) % EACH * COLS);
-      if (j == 0 && n + AHEAD < mine) before(column(n + AHEAD));
+      constexpr int AHEAD = STAGES - 1;
+      if (n * EACH + j + AHEAD < all) weights.fetch(free, column(n + (j + AHEAD) / EACH) + (j + AHEAD) % EACH * COLS);
+      if (j == 0 && n + 1 < mine) fetch(column(n + 1), n + 1 & 1);
       end_copies();
-      use(i % STAGES, j * COLS);
+      use(stage, j * COLS);
+      free = stage, stage = stage == STAGES - 1 ? 0 : stage + 1;
     }
-    after(n + AHEAD < mine);
+    after();
   }
   wait_copies<0>();
 }
@@ -126,21 +126,18 @@ template <class T> __device__ __forceinline__ void mma16(float (&d)[4], const un
 MMA16(__half, "f16")
 MMA16(bf16, "bf16")
 
-/** Tensor cores cut what they add to: sums of a step start at 0 and are added to those before by other units, times scales of columns 8 t and on. */
-template <int NT, class Scales> __device__ __forceinline__ void take(float (&acc)[TILES][NT][4], float (&sum)[TILES][NT][4], Scales scales) {
+/** Tensor cores cut what they add to: sums of a step start at 0 and are added to those before by other units. */
+template <int NT> __device__ __forceinline__ void take(float (&acc)[TILES][NT][4], float (&sum)[TILES][NT][4]) {
 #pragma unroll
-  for (int t = 0; t < NT; t++) {
-    float2 s = scales(t);
+  for (int i = 0; i < TILES; i++)
 #pragma unroll
-    for (int i = 0; i < TILES; i++)
+    for (int t = 0; t < NT; t++)
 #pragma unroll
-      for (int j = 0; j < 4; j++) acc[i][t][j] = fmaf(sum[i][t][j], j & 1 ? s.y : s.x, acc[i][t][j]), sum[i][t][j] = 0.f;
-  }
+      for (int j = 0; j < 4; j++) acc[i][t][j] += sum[i][t][j], sum[i][t][j] = 0.f;
 }
 
 /** For weights of 32 bits. */
 template <int NT> __device__ __forceinline__ void few_floats(const uchar* W, const float* x, int ldx, int K, Output out) {
-  constexpr int SLOTS = 3;
   typedef Columns<float, NT, 1> X;
   extern __shared__ __align__(16) uchar room[];
   dependents();
@@ -150,9 +147,8 @@ template <int NT> __device__ __forceinline__ void few_floats(const uchar* W, con
   X* columns = (X*)(room + (blockDim.x >> 5) * (STAGES * Rows<float>::BYTES)) + SLOTS * p.part;
   float acc[TILES][NT][4] = {}, sum[TILES][NT][4] = {};
   int slot = 0;
-  stream<SLOTS - 1>(
-      rows, out, p, [&](int k0, int i) { columns[i].fetch(x, ldx, 0, K, k0, out.rows, p); },
-      [&](int k0) { columns[slot == 0 ? SLOTS - 1 : slot - 1].fetch(x, ldx, 0, K, k0, out.rows, p); },
+  stream(
+      rows, out, p, [&](int k0, int to) { columns[to].fetch(x, ldx, 0, K, k0, out.rows, p); },
       [&](int stage, int at) {
         const float* from = &columns[slot].x[0][p.lane >> 2][at + (p.lane & 3)];
 #pragma unroll
@@ -170,20 +166,25 @@ template <int NT> __device__ __forceinline__ void few_floats(const uchar* W, con
             float v0 = from[8 * t * (STEP + X::PAD) + 8 * i], v1 = from[8 * t * (STEP + X::PAD) + 8 * i + 4];
             unsigned b0 = upper(v0), b1 = upper(v1), c0 = lower(v0, b0), c1 = lower(v1, b1);
 #pragma unroll
-            for (int n = 0; n < TILES; n++) mma8(sum[n][t], high[n], b0, b1), mma8(sum[n][t], high[n], c0, c1), mma8(sum[n][t], low[n], b0, b1);
+            for (int n = 0; n < TILES; n++) {
+              mma8(sum[n][t], high[n], b0, b1);
+              mma8(sum[n][t], high[n], c0, c1);
+              mma8(sum[n][t], low[n], b0, b1);
+            }
           }
         }
       },
-      [&](bool) {
-        take<NT>(acc, sum, [](int) { return make_float2(1.f, 1.f); });
-        slot = slot == SLOTS - 1 ? 0 : slot + 1;
+      [&] {
+        take<NT>(acc, sum);
+        slot ^= 1;
       });
   out.template finish<NT, false>(acc, p, (float*)room);
 }
 
 /** A stage of W by rows of x in pieces. */
 template <class T, int NT, int PIECES>
-__device__ __forceinline__ void multiply(float (&sum)[TILES][NT][4], const Rows<T>& rows, int stage, const Columns<T, NT, PIECES>& x, int at, int lane) {
+__device__ __forceinline__ void multiply(float (&sum)[TILES][NT][4], const Rows<T>& rows, int stage, const Columns<T, NT, PIECES>& x, int at,
+                                         int lane) {
   int matrix = lane >> 3;
 #pragma unroll
   for (int i = 0; i < STAGE / 32; i++) {
@@ -208,77 +209,9 @@ __device__ __forceinline__ void multiply(float (&sum)[TILES][NT][4], const Rows<
   }
 }
 
-/** Whether rows need a scale, so that their pieces are in the range of the type. */
-template <class T> struct Scaled { static constexpr bool VALUE = false; };
-template <> struct Scaled<__half> { static constexpr bool VALUE = true; };
-
-/** The power of two by which a row of f16 is multiplied, so that its largest magnitude m becomes 2^13 to 2^14; the scale is 1 by it. */
-__device__ __forceinline__ float scaling(float m) { return __uint_as_float((unsigned)(267 - max(14, min((int)(__float_as_uint(m) >> 23), 254))) << 23); }
-
-/** Four values times a factor, as two numbers of 16 bits each. */
-template <class T> __device__ __forceinline__ void split4(float4 v, float factor, uint2& high, uint2& low) {
-  float f[4] = {v.x * factor, v.y * factor, v.z * factor, v.w * factor};
-  T h[4], l[4];
-#pragma unroll
-  for (int i = 0; i < 4; i++) h[i] = from_float<T>(f[i]), l[i] = from_float<T>(f[i] - to_float(h[i]));
-  high = *(uint2*)h, low = *(uint2*)l;
-}
-
-/** For few rows: the warps of a part split a step of them, each with a scale of its own. There are at least two such warps. */
-template <class T, int NT> __device__ __forceinline__ void few_split(const uchar* W, const float* x, int ldx, int K, Output out) {
-  struct X {
-    Columns<T, NT, 2> pieces;
-    float scale[8 * NT];
-  };
-  constexpr int MOST = 4 * NT; // rows a warp
-  extern __shared__ __align__(16) uchar room[];
-  dependents();
-  FewPlace p(out.parts);
-  x += out.take(8 * NT) * ldx;
-  Rows<T> rows(room + p.warp * (STAGES * Rows<T>::BYTES), W, K, out, p);
-  X* columns = (X*)(room + (blockDim.x >> 5) * (STAGES * Rows<T>::BYTES)) + 2 * p.part;
-  float acc[TILES][NT][4] = {}, sum[TILES][NT][4] = {};
-  float4 next[MOST];
-  int slot = 0;
-  auto load = [&](int k0) {
-#pragma unroll
-    for (int i = 0; i < MOST; i++) {
-      int m = p.across + i * p.wide;
-      if (m < out.rows) next[i] = row4_masked(x + (long long)m * ldx, k0 + 4 * p.lane, K);
-    }
-  };
-  auto lay = [&](X& to) {
-#pragma unroll
-    for (int i = 0; i < MOST; i++) {
-      int m = p.across + i * p.wide;
-      if (m >= out.rows) break;
-      float4 v = next[i];
-      float factor = 1.f;
-      if constexpr (Scaled<T>::VALUE) {
-        factor = scaling(warp_max(fmaxf(fmaxf(fabsf(v.x), fabsf(v.y)), fmaxf(fabsf(v.z), fabsf(v.w)))));
-        if (p.lane == 0) to.scale[m] = 1.f / factor;
-      }
-      uint2 high, low;
-      split4<T>(v, factor, high, low);
-      *(uint2*)&to.pieces.x[0][m][4 * p.lane] = high;
-      *(uint2*)&to.pieces.x[1][m][4 * p.lane] = low;
-    }
-  };
-  stream<1>(
-      rows, out, p, [&](int k0, int) { load(k0), lay(columns[0]); }, load,
-      [&](int stage, int at) { multiply<T, NT, 2>(sum, rows, stage, columns[slot].pieces, at, p.lane); },
-      [&](bool more) {
-        take<NT>(acc, sum, [&](int t) { return Scaled<T>::VALUE ? *(const float2*)&columns[slot].scale[8 * t + 2 * (p.lane & 3)] : make_float2(1.f, 1.f); });
-        slot ^= 1;
-        if (more) lay(columns[slot]);
-      });
-  out.template finish<NT, false>(acc, p, (float*)room);
-}
-
-/** For more rows, which have been split in PIECES with a scale each; `ld` elements from row to row, `piece` from piece to piece. */
+/** For weights of 16 bits, by rows which have been split in PIECES with a scale each; `ld` elements from row to row, `piece` from piece to piece. */
 template <class T, int NT, int PIECES>
 __device__ __forceinline__ void few_pieces(const uchar* W, const T* x, int ld, int piece, const float* scale, int K, Output out) {
-  constexpr int SLOTS = 3;
   typedef Columns<T, NT, PIECES> X;
   extern __shared__ __align__(16) uchar room[];
   dependents();
@@ -289,11 +222,10 @@ __device__ __forceinline__ void few_pieces(const uchar* W, const T* x, int ld, i
   X* columns = (X*)(room + (blockDim.x >> 5) * (STAGES * Rows<T>::BYTES)) + SLOTS * p.part;
   float acc[TILES][NT][4] = {};
   int slot = 0;
-  stream<SLOTS - 1>(
-      rows, out, p, [&](int k0, int i) { columns[i].fetch(x, ld, piece, K, k0, out.rows, p); },
-      [&](int k0) { columns[slot == 0 ? SLOTS - 1 : slot - 1].fetch(x, ld, piece, K, k0, out.rows, p); },
+  stream(
+      rows, out, p, [&](int k0, int to) { columns[to].fetch(x, ld, piece, K, k0, out.rows, p); },
       [&](int stage, int at) { multiply<T, NT, PIECES>(acc, rows, stage, columns[slot], at, p.lane); },
-      [&](bool) { slot = slot == SLOTS - 1 ? 0 : slot + 1; });
+      [&] { slot ^= 1; });
 #pragma unroll
   for (int t = 0; t < NT; t++) {
 #pragma unroll
@@ -307,63 +239,23 @@ __device__ __forceinline__ void few_pieces(const uchar* W, const T* x, int ld, i
   out.template finish<NT, false>(acc, p, (float*)room);
 }
 
-static constexpr int PIECES_THREADS = 256;
-
-/** x / scale = high + low, `piece` elements behind each other; scales of bf16 are 1. */
-template <class T> __device__ __forceinline__ void split_few(const float* x, int ldx, T* pieces, int ld, int piece, float* scale, int K) {
-  __shared__ float room[PIECES_THREADS / 32];
-  dependents();
-  wait_previous();
-  const float* row = x + (long long)blockIdx.x * ldx;
-  T* to = pieces + (long long)blockIdx.x * ld;
-  float factor = 1.f;
-  if constexpr (Scaled<T>::VALUE) {
-    float m = 0.f;
-    for (int k = 4 * threadIdx.x; k < K; k += 4 * PIECES_THREADS) {
-      float4 v = row4_masked(row, k, K);
-      m = fmaxf(m, fmaxf(fmaxf(fabsf(v.x), fabsf(v.y)), fmaxf(fabsf(v.z), fabsf(v.w))));
-    }
-    m = warp_max(m);
-    if ((threadIdx.x & 31) == 0) room[threadIdx.x >> 5] = m;
-    __syncthreads();
-    m = room[0];
-#pragma unroll
-    for (int i = 1; i < PIECES_THREADS / 32; i++) m = fmaxf(m, room[i]);
-    factor = scaling(m);
-  }
-  if (threadIdx.x == 0) scale[blockIdx.x] = 1.f / factor;
-  for (int k = 4 * threadIdx.x; k < ld; k += 4 * PIECES_THREADS) {
-    uint2 high, low;
-    split4<T>(row4_masked(row, k, K), factor, high, low);
-    *(uint2*)(to + k) = high;
-    *(uint2*)(to + piece + k) = low;
-  }
-}
+/** In how many numbers rows are split: many rows of f16 in one, which has 11 bits; bf16 has 8. */
+template <class T> __host__ __device__ constexpr int pieces_of(int) { return 2; }
+template <> __host__ __device__ constexpr int pieces_of<__half>(int NT) { return NT > 2 ? 1 : 2; }
 
 #define BOUNDED __launch_bounds__(32 * FEW_WARPS, 1)
-#define FLOATS1(NT)                                                                                                              \
-  extern "C" __global__ void BOUNDED few_f32_n##NT(const uchar* W, const float* x, int ldx, FEW_OUTPUT) {                        \
-    few_floats<NT>(W, x, ldx, K, FEW_PASS);                                                                                      \
-  }
-#define INSIDE1(FMT, T, NT)                                                                                                      \
-  extern "C" __global__ void BOUNDED few_##FMT##_n##NT(const uchar* W, const float* x, int ldx, FEW_OUTPUT) {                    \
-    few_split<T, NT>(W, x, ldx, K, FEW_PASS);                                                                                    \
-  }
-#define PIECES1(FMT, T, NT, PIECES)                                                                                              \
-  extern "C" __global__ void BOUNDED few_##FMT##_p##PIECES##_n##NT(const uchar* W, const T* x, int ld, int piece, const float* scale, FEW_OUTPUT) { \
-    few_pieces<T, NT, PIECES>(W, x, ld, piece, scale, K, FEW_PASS);                                                              \
-  }
-#define SPLIT1(FMT, T)                                                                                                           \
-  extern "C" __global__ void __launch_bounds__(PIECES_THREADS)                                                                   \
-      split_few_##FMT(const float* x, int ldx, T* pieces, int ld, int piece, float* scale, int K) {                              \
-    split_few<T>(x, ldx, pieces, ld, piece, scale, K);                                                                           \
+#define FLOATS1(NT)                                                                                                                              \
+  extern "C" __global__ void BOUNDED few_f32_n##NT(const uchar* W, const float* x, int ldx, FEW_OUTPUT) { few_floats<NT>(W, x, ldx, K, FEW_PASS); }
+#define PIECES1(FMT, T, NT)                                                                                                                      \
+  extern "C" __global__ void BOUNDED few_##FMT##_n##NT(const uchar* W, const T* x, int ld, int piece, const float* scale, FEW_OUTPUT) {          \
+    few_pieces<T, NT, pieces_of<T>(NT)>(W, x, ld, piece, scale, K, FEW_PASS);                                                                    \
   }
 FLOATS1(1) FLOATS1(2) FLOATS1(4) FLOATS1(8)
-INSIDE1(f16, __half, 1) INSIDE1(f16, __half, 2) INSIDE1(bf16, bf16, 1) INSIDE1(bf16, bf16, 2)
-PIECES1(f16, __half, 2, 2) PIECES1(f16, __half, 4, 2) PIECES1(f16, __half, 4, 1) PIECES1(f16, __half, 8, 2) PIECES1(f16, __half, 8, 1)
-PIECES1(bf16, bf16, 4, 2) PIECES1(bf16, bf16, 4, 1) PIECES1(bf16, bf16, 8, 2) PIECES1(bf16, bf16, 8, 1)
-SPLIT1(f16, __half) SPLIT1(bf16, bf16)
+PIECES1(f16, __half, 1) PIECES1(f16, __half, 2) PIECES1(f16, __half, 4) PIECES1(f16, __half, 8)
+PIECES1(bf16, bf16, 1) PIECES1(bf16, bf16, 2) PIECES1(bf16, bf16, 4) PIECES1(bf16, bf16, 8)
 
-// Rows of W a warp; bytes of shared memory a warp; and for each part of the columns and 8 rows of x: of floats, split here, and of one piece.
-EXPORT_SHAPE(few_dense, ROWS, STAGES * ROWS * STAGE, 3 * (int)sizeof(Columns<float, 1, 1>), 2 * (int)(sizeof(Columns<__half, 1, 2>) + 32),
-             3 * (int)sizeof(Columns<__half, 1, 1>))
+// Rows of W a warp; bytes of shared memory a warp; and for each part of the columns and 8 rows of x: of floats, of one piece.
+EXPORT_SHAPE(few_dense, ROWS, STAGES * ROWS * STAGE, SLOTS * (int)sizeof(Columns<float, 1, 1>), SLOTS * (int)sizeof(Columns<__half, 1, 1>))
+// For 1, 2, 4 and 8 times 8 rows.
+EXPORT_SHAPE(few_pieces_f16, pieces_of<__half>(1), pieces_of<__half>(2), pieces_of<__half>(4), pieces_of<__half>(8))
+EXPORT_SHAPE(few_pieces_bf16, pieces_of<bf16>(1), pieces_of<bf16>(2), pieces_of<bf16>(4), pieces_of<bf16>(8))

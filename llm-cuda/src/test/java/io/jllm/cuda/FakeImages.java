@@ -69,7 +69,8 @@ final class FakeImages {
                 + ints("wgmma_split_shape", 384, 128, 128, 1, 2, 200_000, 340, 11_000) + ints("mma_shape", 256, 128, 65_536)
                 + ints("narrow_shape", 1024, 16, 64)
                 + ints("few_shape", IntStream.range(0, 5 + DeviceFormat.values().length - 3).map(i -> i < 4 ? 32 >> i / 2 : 5_632).toArray())
-                + ints("few_dense_shape", 32, 16_384, 13_056, 8_768, 6_528) + ints("split_few_shape", 256)
+                + ints("few_dense_shape", 32, 12_288, 8_704, 4_352) + ints("few_pieces_f16_shape", 2, 2, 1, 1)
+                + ints("few_pieces_bf16_shape", 2, 2, 2, 2) + ints("split_few_shape", 256)
                 + ints("attn_plain_shape", 256, 576) + ints("attn_decode_shape", 128, 64, 256) + ints("attn_prefill_shape", 128, 128, 8)
                 + Stream.of("attn_flash", "attn_wgmma", "attn_decode").flatMap(f -> IntStream.of(64, 128, 256).mapToObj(d ->
                         ints(f + "_d" + d + "_shape", 128, 128, 2, 65_536))).collect(Collectors.joining()) + ints("head_linear_shape", 128, 16, 2048)

@@ -15,8 +15,8 @@ public final class GraphCache implements AutoCloseable {
     /** Above this, launching kernels one by one costs little beside running them. */
     public static final int MOST_SEQUENCES = 256;
     /**
-     * A sequence of more positions that is alone is done as the first of few: attention in a chain, by some warps of each block, then takes longer than
-     * all that the chain spares.
+     * A sequence of more positions that is alone is done as the first of few: attention in a chain, by some warps of each block, then takes longer
+     * than all that the chain spares.
      */
     private static final int LONG = 4096;
     /** Stands for the bucket of such a sequence. */
@@ -50,7 +50,10 @@ public final class GraphCache implements AutoCloseable {
 
     /** The ops of a bucket, in which the longest sequence has so many positions. */
     public List<CompiledOp> ops(int bucket, int positions) {
-        return key(bucket, positions) == LONG_ALONE ? few : bucket == 1 ? one : bucket <= ProductKernels.MOST_FEW ? few : bucket <= TensorKernels.MOST_FEWER ? any : many;
+        if (key(bucket, positions) == LONG_ALONE) {
+            return few;
+        }
+        return bucket == 1 ? one : bucket <= ProductKernels.MOST_FEW ? few : bucket <= TensorKernels.MOST_FEWER ? any : many;
     }
 
     /** The bucket of so many sequences: exact while every row costs something, then in steps. */

@@ -7,19 +7,22 @@ import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
 
-/** Launches {@code product/few.cu} and {@code product/few_dense.cu}: a matrix by 2 to {@link #MOST} rows on tensor cores. */
+/**
+ * Launches {@code product/few.cu}, {@code product/few_dense.cu} and {@code product/few_split.cu}: a matrix by 2 to {@link #MOST} rows on tensor
+ * cores.
+ */
 final class FewKernels {
     /** Most rows. */
     static final int MOST = ProductKernels.MOST_FEW;
     /** Rows that a tensor core multiplies together. */
     private static final int COLUMNS = 8;
-    /** Rows of 16 bits are split for more rows than this beforehand. */
-    private static final int MOST_SPLIT_INSIDE = 16;
     private static final int TILE = 16;
-    /** Numbers of {@code few_shape} before those of formats, and formats before those of blocks. */
-    private static final int FEW_NUMBERS = 5;
-    private static final int FIRST_OF_BLOCKS = 3;
-    private static final int DENSE_NUMBERS = 5;
+    /** Kernels of a format: for 8, 16, 32 and 64 rows. */
+    private static final int SIZES = 4;
+    private static final int FIRST_OF_BLOCKS = DeviceFormat.Q4_0.ordinal();
+    private static final int DENSE_NUMBERS = 4;
+    /** Outputs for each multiprocessor from which on blocks are many. */
+    private static final int LARGE = 64;
     /** Outputs of a gated product that a block quantises together. */
     private static final int GATED_OUTPUTS = 32;
 
@@ -89,20 +92,22 @@ final class FewKernels {
 
     private Optional<RowsLaunch> launch(Product p, int columns) {
         DeviceFormat format = p.w.format();
-        boolean split = format.bits16() && columns > MOST_SPLIT_INSIDE;
-        int pieces = format == DeviceFormat.F16 ? 1 : 2;
-        Size size = format.dense() ? dense(format, columns, split ? pieces : 0) : blocks(format, columns);
-        Optional<Cut> cut = cut(p, columns, size);
-        return cut.map(c -> {
-            int times = columns / COLUMNS;
-            String name = "few_" + format.suffix() + (split ? "_p" + pieces : "") + "_n" + times;
-            Launch.Builder b = kernels.launch(arena, name, Integer.SIZE * c.warps, size.bytes(c, columns))
-                    .reads(format.bytes((p.gated() ? 2L : 1) * p.w.outputs(), p.w.cols())).pointer("W", p.w.address());
-            Launch launch = output(split ? pieces(b, p) : ProductKernels.input(b, p.w, p.x), p, c).build();
+        int pieces = format.bits16() ? kernels.shape("few_pieces_" + format.suffix(), SIZES)[size(columns)] : 0;
+        Size size = format.dense() ? dense(columns, pieces) : blocks(format, columns);
+        return cut(p, columns, size).map(c -> {
+            Launch.Builder b = kernels.launch(arena, "few_" + format.suffix() + "_n" + columns / COLUMNS, Integer.SIZE * c.warps,
+                    size.bytes(c, columns)).reads(format.bytes((p.gated() ? 2L : 1) * p.w.outputs(), p.w.cols()))
+                    .pointer("W", p.w.address());
+            Launch launch = output(pieces > 0 ? pieces(b, p, pieces) : ProductKernels.input(b, p.w, p.x), p, c).build();
             int outputs = size.rows * c.warps / c.parts / (p.gated() ? 2 : 1);
-            return new Tiled(split ? Optional.of(split(p)) : Optional.empty(), launch, launch.integer("rows"),
+            return new Tiled(pieces > 0 ? Optional.of(split(p, pieces)) : Optional.empty(), launch, launch.integer("rows"),
                     Math.ceilDiv(p.w.outputs(), outputs), columns);
         });
+    }
+
+    /** 0 for 8 rows, 1 for 16, 2 for 32, 3 for 64. */
+    private static int size(int columns) {
+        return Integer.numberOfTrailingZeros(columns / COLUMNS);
     }
 
     /**
@@ -121,49 +126,57 @@ final class FewKernels {
 
     private Size blocks(DeviceFormat format, int columns) {
         int[] shape = kernels.constants("few_shape");
-        int times = columns / COLUMNS;
-        int rows = shape[Integer.numberOfTrailingZeros(times)];
-        return new Size(rows, rows / TILE * shape[FEW_NUMBERS + format.ordinal() - FIRST_OF_BLOCKS], times * shape[FEW_NUMBERS - 1]);
+        int rows = shape[size(columns)];
+        return new Size(rows, rows / TILE * shape[SIZES + 1 + format.ordinal() - FIRST_OF_BLOCKS], columns / COLUMNS * shape[SIZES]);
     }
 
-    private Size dense(DeviceFormat format, int columns, int pieces) {
+    private Size dense(int columns, int pieces) {
         int[] shape = kernels.shape("few_dense", DENSE_NUMBERS);
-        int times = columns / COLUMNS;
-        return new Size(shape[0], shape[1], times * (pieces > 0 ? pieces * shape[4] : format.bits16() ? shape[3] : shape[2]));
+        return new Size(shape[0], shape[1], columns / COLUMNS * (pieces > 0 ? pieces * shape[3] : shape[2]));
     }
 
     /** The best cut of a block that has room. */
     private Optional<Cut> cut(Product p, int columns, Size size) {
-        int least = p.gated() ? 2 * GATED_OUTPUTS : p.w.format().bits16() ? 2 * size.rows : size.rows;
-        return Stream.concat(preferred(p, columns), CUTS.stream()).filter(c -> c.warps / c.parts * size.rows >= least)
+        int least = p.gated() ? 2 * GATED_OUTPUTS : size.rows;
+        return Stream.concat(preferred(p, columns).stream(), CUTS.stream()).filter(c -> c.warps / c.parts * size.rows >= least)
                 .filter(c -> size.bytes(c, columns) <= kernels.sharedMemory()).findFirst();
     }
 
-    /** As measured on an H200: the fewer outputs, the more warps share one, so that all multiprocessors are busy. */
-    private Stream<Cut> preferred(Product p, int columns) {
-        boolean large = (p.gated() ? 2 : 1) * p.w.outputs() > MOST * kernels.multiprocessors();
+    /** As measured on an H200: where outputs are few, a block has few of them, whose columns more warps share, so that all multiprocessors work. */
+    private List<Cut> preferred(Product p, int columns) {
+        int each = (p.gated() ? 2 : 1) * p.w.outputs() / kernels.multiprocessors();
+        boolean large = each > LARGE;
+        boolean larger = each > 2 * LARGE;
         if (p.w.format().dense()) {
-            return Stream.of(columns <= MOST_SPLIT_INSIDE ? large ? new Cut(4, 2) : new Cut(8, 4) : large ? new Cut(4, 1) : new Cut(4, 2));
+            return switch (columns) {
+                case COLUMNS -> List.of(large ? new Cut(4, 2) : new Cut(8, 8));
+                case 2 * COLUMNS, 4 * COLUMNS -> List.of(large ? new Cut(8, 2) : new Cut(4, 4));
+                default -> larger ? List.of(new Cut(8, 1)) : large ? List.of(new Cut(8, 2), new Cut(4, 1)) : List.of(new Cut(4, 4), new Cut(4, 2));
+            };
         }
-        return Stream.of(switch (columns) {
-            case COLUMNS -> large ? new Cut(4, 4) : new Cut(8, 8);
-            case 2 * COLUMNS -> large ? new Cut(4, 2) : new Cut(8, 8);
-            case 4 * COLUMNS -> large ? new Cut(8, 2) : new Cut(8, 4);
-            default -> large ? new Cut(4, 1) : new Cut(8, 4);
-        });
+        return switch (columns) {
+            case COLUMNS -> large ? List.of(new Cut(4, 4), new Cut(4, 2)) : List.of(new Cut(8, 8));
+            case 2 * COLUMNS -> List.of(large ? new Cut(4, 2) : new Cut(8, 8));
+            case 4 * COLUMNS -> List.of(large ? new Cut(8, 2) : new Cut(8, 4));
+            default -> List.of(larger ? new Cut(4, 1) : new Cut(8, 4));
+        };
     }
 
-    private RowsLaunch split(Product p) {
+    private RowsLaunch split(Product p, int pieces) {
         String name = "split_few_" + p.w.format().suffix();
         return new RowsLaunch.Down(kernels.launch(arena, name, kernels.shape("split_few", 1)[0]).pointer("x", p.x.floats())
                 .integer("ldx", p.x.pitch()).pointer("pieces", room.pieces()).integer("ld", ProductKernels.Room.pitch(p.w.cols()))
-                .integer("piece", MOST * ProductKernels.Room.pitch(p.w.cols())).pointer("scale", room.scales()).integer("K", p.w.cols()).build());
+                .integer("piece", piece(p, pieces)).pointer("scale", room.scales()).integer("K", p.w.cols()).build());
     }
 
-    private Launch.Builder pieces(Launch.Builder b, Product p) {
-        int pitch = ProductKernels.Room.pitch(p.w.cols());
-        return b.pointer("x", room.pieces()).integer("ld", pitch).integer("piece", MOST * pitch)
+    private Launch.Builder pieces(Launch.Builder b, Product p, int pieces) {
+        return b.pointer("x", room.pieces()).integer("ld", ProductKernels.Room.pitch(p.w.cols())).integer("piece", piece(p, pieces))
                 .pointer("scale", room.scales());
+    }
+
+    /** Elements from a piece to the next; 0 if there is one. */
+    private static int piece(Product p, int pieces) {
+        return pieces == 1 ? 0 : MOST * ProductKernels.Room.pitch(p.w.cols());
     }
 
     private static Launch.Builder output(Launch.Builder b, Product p, Cut c) {

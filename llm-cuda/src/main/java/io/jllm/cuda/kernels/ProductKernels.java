@@ -8,14 +8,15 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * Launches {@code product/gemv.cu} and {@code product/gemv_gated.cu}, a matrix by a row, {@code product/few.cu} and
- * {@code product/few_dense.cu}, by a few, and {@code product/gemm.cu}, by many.
+ * Launches {@code product/gemv.cu} and {@code product/gemv_gated.cu}, a matrix by a row, by {@link FewKernels} those for a few, and
+ * {@code product/gemm.cu}, for many.
  */
 public final class ProductKernels {
     /** Most rows for which weights are streamed once. */
     public static final int MOST_FEW = 64;
-    /** Most rows for which lanes multiply. */
+    /** Most rows for which lanes multiply: beyond, tensor cores are faster. */
     private static final int MOST_VECTORS = 4;
+    private static final int MOST_DENSE_VECTORS = 1;
     private static final int NOT_GATED = -1;
     /** Outputs that a warp computes together. */
     private static final int GROUP = 4;
@@ -71,7 +72,7 @@ public final class ProductKernels {
         few = new FewKernels(kernels, arena, room);
     }
 
-    /** Launches of kernels for 1, 2 and 4 rows, and of those for up to 8, 16, 32 and 64: the smallest that serves is launched. */
+    /** Launches for up to 1, 2, 4, 8, 16, 32 and 64 rows: the smallest that serves is launched. */
     private record Few(List<RowsLaunch> launches) implements RowsLaunch {
         @Override
         public void run(Stream stream, int n) {
@@ -111,14 +112,27 @@ public final class ProductKernels {
     public RowsLaunch few(Weights w, Rows x, long bias, Rows residual, Rows y) {
         int[] shape = kernels.shape("gemv", 5);
         var launches = new ArrayList<RowsLaunch>();
-        for (int rows = 1; rows <= MOST_VECTORS; rows *= 2) {
+        for (int rows = 1; rows <= mostVectors(w); rows *= 2) {
             int blocks = rows == 1 ? blocks(w.outputs, shape[2] * kernels.multiprocessors(), shape[3]) : Math.ceilDiv(w.outputs, shape[1]);
             int shared = rows == 1 ? Math.ceilDiv(Math.ceilDiv(w.outputs, GROUP), blocks) * shape[4] : 0;
             Launch.Builder b = kernels.launch(arena, "gemv_" + w.format.suffix() + "_m" + rows, shape[0], shared);
             launches.add(vectors(product(b, w, x, bias, residual, y), blocks));
         }
-        launches.addAll(few.launches(new FewKernels.Product(w, x, bias, residual, y, NOT_GATED)));
-        return new Few(launches);
+        return few(launches, new FewKernels.Product(w, x, bias, residual, y, NOT_GATED));
+    }
+
+    /** Lanes multiply up to so many rows. */
+    private static int mostVectors(Weights w) {
+        return w.format.dense() ? MOST_DENSE_VECTORS : MOST_VECTORS;
+    }
+
+    private Few few(List<RowsLaunch> vectors, FewKernels.Product product) {
+        List<RowsLaunch> more = few.launches(product);
+        for (int rows = 2 * mostVectors(product.w()); rows <= MOST_VECTORS; rows *= 2) {
+            vectors.add(more.getFirst());
+        }
+        vectors.addAll(more);
+        return new Few(List.copyOf(vectors));
     }
 
     private static Vectors vectors(Launch.Builder b, int blocks) {
@@ -148,15 +162,14 @@ public final class ProductKernels {
         int[] shape = kernels.shape("gemv_gated", 3);
         int blocks = Math.ceilDiv(w.outputs, shape[1]);
         var launches = new ArrayList<RowsLaunch>();
-        for (int rows = 1; rows <= MOST_VECTORS; rows *= 2) {
+        for (int rows = 1; rows <= mostVectors(w); rows *= 2) {
             Launch.Builder b = kernels.launch(arena, family + "_m" + rows, rows == 1 ? shape[2] : shape[0])
                     .reads(w.format.bytes(2L * w.outputs, w.cols)).pointer("W", w.address);
             launches.add(vectors(input(b, w, x).pointer("y", y.floats()).integer("ldy", y.pitch())
                     .pointer("yq", y.bytes()).pointer("ys", y.scales()).integer("N", w.outputs).integer("K", w.cols).integer("rows", 0)
                     .integer("act", act), blocks));
         }
-        launches.addAll(few.launches(new FewKernels.Product(w, x, 0, Rows.NONE, y, act)));
-        return Optional.of(new Few(launches));
+        return Optional.of(few(launches, new FewKernels.Product(w, x, 0, Rows.NONE, y, act)));
     }
 
     private static Launch.Builder product(Launch.Builder b, Weights w, Rows x, long bias, Rows residual, Rows y) {
