@@ -12,8 +12,8 @@ import java.lang.foreign.Arena;
 import java.util.Optional;
 
 /**
- * Compiles attention. Sequences with one token have a kernel of their own, which does not know all kinds of scores; tiles of the others' queries go to
- * tensor cores where pages and heads allow it, else to a kernel of floats, which knows the same kinds. The plain kernel does the rest.
+ * Compiles attention. Sequences with one token have a kernel of their own, which does not know all kinds of scores; tiles of the others' queries go
+ * to tensor cores where pages and heads allow it, else to a kernel of floats, which knows the same kinds. The plain kernel does the rest.
  */
 final class AttentionOps {
     private static final long ALL_ROWS = 0;

@@ -14,8 +14,8 @@ public final class GraphCache implements AutoCloseable {
     /** Above this, launching kernels one by one costs little beside running them. */
     public static final int MOST_SEQUENCES = 256;
     /**
-     * A sequence of more positions that is alone is done as the first of few: attention in a chain, by some warps of each block, then takes longer than
-     * all that the chain spares.
+     * A sequence of more positions that is alone is done as the first of few: attention in a chain, by some warps of each block, then takes longer
+     * than all that the chain spares.
      */
     private static final int LONG = 4096;
     /** Stands for the bucket of such a sequence. */
