@@ -6,7 +6,7 @@
 // Each warp brings 16 positions of it after another into a ring of its own in shared memory, some ahead, over the ends of pieces. Scores are keys
 // times queries, results values times weights: positions, and then dimensions, are the rows of products, heads their columns. Queries and weights go
 // in as two numbers of 16 bits each, so that little more than keys and values is rounded. Who ends the last piece puts all together, in order.
-#include "attention/mma.cuh"
+#include "attention/attend16.cuh"
 #include "attention/pages.cuh"
 #include "attention/shares.cuh"
 #include "common/layout.cuh"
@@ -20,7 +20,7 @@ template <int D> struct Room {
 };
 
 template <class T, int D, int STAGES, bool FRESH> struct Decode {
-  static constexpr int ROW_BYTES = 2 * D, HALF = STEP * ROW_BYTES, STAGE = 2 * HALF, RING = WARPS * STAGES * STAGE, PITCH = Room<D>::PITCH;
+  static constexpr int HALF = Chunks<D>::BYTES, STAGE = 2 * HALF, RING = WARPS * STAGES * STAGE, PITCH = Room<D>::PITCH;
   static constexpr int BYTES = RING + (int)sizeof(Room<D>) + (FRESH ? WARPS * (int)sizeof(Angles) : 0);
 
   const Singles& s;
@@ -28,7 +28,6 @@ template <class T, int D, int STAGES, bool FRESH> struct Decode {
   Angles* angles;
   int lane, warp, end; // the item behind this block's last
 
-  static __device__ __forceinline__ int chunk(int row, int c) { return row * ROW_BYTES + ((c ^ (row & 7)) << 4); }
 
   /** Where a warp is in its positions, and where those are. */
   struct Cursor {
@@ -56,7 +55,7 @@ template <class T, int D, int STAGES, bool FRESH> struct Decode {
     constexpr int CHUNKS = D / 8, AT_ONCE = 32 / CHUNKS;
     if (c.i >= end || !newest && c.base + STEP >= room.list.entries[c.it.entry].context) return false;
     long long valueBytes = (long long)s.kvHeads * s.blockSize * s.headDim * 2, first = __shfl_sync(ALL, c.at, 0);
-    auto place = [](int row, int column) { return chunk(row, column); };
+    auto place = [](int row, int column) { return Chunks<D>::at(row, column); };
     if (s.headDim == D && s.blockSize % STEP == 0 && first >= 0 && __shfl_sync(ALL, c.at, STEP - 1) >= 0) {
       copy_rows<D, STEP>(to, layer() + first, place);
       copy_rows<D, STEP>(to + HALF, layer() + first + valueBytes, place);
@@ -67,8 +66,8 @@ template <class T, int D, int STAGES, bool FRESH> struct Decode {
         long long at = __shfl_sync(ALL, c.at, r);
         bool there = at >= 0 && 8 * column < s.headDim;
         const uchar* from = layer() + (there ? at + 16 * column : 0);
-        copy16(to + chunk(r, column), from, there);
-        copy16(to + HALF + chunk(r, column), from + (there ? valueBytes : 0), there);
+        copy16(to + place(r, column), from, there);
+        copy16(to + HALF + place(r, column), from + (there ? valueBytes : 0), there);
       }
     }
     c.base += ROUND;
@@ -76,7 +75,7 @@ template <class T, int D, int STAGES, bool FRESH> struct Decode {
     return true;
   }
 
-  /** Queries of an item's heads, times the scale, as floats in room.heads; ends with a barrier. */
+  /** Queries of an item's heads, as floats in room.heads; ends with a barrier. */
   __device__ __forceinline__ void queries(const Item& it, const Rotation& rotation, const float* qNorm) const {
     const Entry& e = room.list.entries[it.entry];
     const float* from = s.q + (long long)e.row * s.ldq + it.head0 * s.headDim;
@@ -89,86 +88,6 @@ template <class T, int D, int STAGES, bool FRESH> struct Decode {
       for (int i = threadIdx.x; i < it.heads * s.headDim; i += THREADS) room.heads[i / s.headDim * PITCH + i % s.headDim] = row1(from + i);
     }
     __syncthreads();
-  }
-
-  /** A lane's part of the queries: as two numbers of 16 bits, times `power` of its head (lane / 4). */
-  struct Queries {
-    unsigned high[D / 8], low[D / 8];
-    float power;
-    __device__ __forceinline__ void load(const Decode& d, int heads) {
-      int h = d.lane / 4;
-      const float* from = d.room.heads + h * PITCH;
-      auto pair = [&](int i) { // of 8 dimensions
-        int at = 8 * i + 2 * (d.lane & 3);
-        return h < heads && at < d.s.headDim ? make_float2(from[at] * d.s.scale, from[at + 1] * d.s.scale) : make_float2(0.f, 0.f);
-      };
-      float most = 0.f;
-#pragma unroll
-      for (int i = 0; i < D / 8; i++) most = fmaxf(most, fmaxf(fabsf(pair(i).x), fabsf(pair(i).y)));
-      int e = exponent_of(warp_max<4>(most));
-      float by = power_of_two(-e);
-      power = power_of_two(e);
-#pragma unroll
-      for (int i = 0; i < D / 8; i++) {
-        float2 v = pair(i);
-        split16<T>(v.x * by, v.y * by, high[i], low[i]);
-      }
-    }
-  };
-
-  /** A warp's softmax and sums; a lane has heads 2 (lane % 4) and the next. */
-  struct Sums {
-    float highest[2], total[2], o[D / 16][4];
-    __device__ __forceinline__ void clear() {
-      highest[0] = highest[1] = -INFINITY, total[0] = total[1] = 0.f;
-#pragma unroll
-      for (int m = 0; m < D / 16; m++) o[m][0] = o[m][1] = o[m][2] = o[m][3] = 0.f;
-    }
-  };
-
-  __device__ __forceinline__ void step(Sums& a, const Queries& q, unsigned keys, const Item& it, int base) const {
-    float high[4] = {}, low[4] = {};
-#pragma unroll
-    for (int k = 0; k < D / 16; k++) {
-      unsigned rows[4];
-      read4(rows, keys + chunk(lane % 16, 2 * k + lane / 16));
-      multiply<T>(high, rows, q.high[2 * k], q.high[2 * k + 1]);
-      multiply<T>(low, rows, q.low[2 * k], q.low[2 * k + 1]);
-    }
-    float factor[2];
-#pragma unroll
-    for (int h = 0; h < 2; h++) {
-      float power = __shfl_sync(ALL, q.power, 4 * (2 * (lane & 3) + h)), most = -INFINITY;
-#pragma unroll
-      for (int i = h; i < 4; i += 2) {
-        int p = base + lane / 4 + i / 2 * 8;
-        float x = (high[i] + low[i]) * power;
-        if (s.softCap > 0.f) x = soft_cap(x, s.softCap);
-        high[i] = p >= it.from && p <= it.to ? x * LOG2E : -INFINITY;
-        most = fmaxf(most, high[i]);
-      }
-#pragma unroll
-      for (int o = 4; o < 32; o <<= 1) most = fmaxf(most, __shfl_xor_sync(ALL, most, o));
-      float now = fmaxf(a.highest[h], most), under = now == -INFINITY ? 0.f : now;
-      factor[h] = exp2_fast(a.highest[h] - under);
-      a.highest[h] = now;
-      high[h] = exp2_fast(high[h] - under), high[h + 2] = exp2_fast(high[h + 2] - under);
-      a.total[h] = a.total[h] * factor[h] + high[h] + high[h + 2];
-    }
-    unsigned w[2], rest[2];
-#pragma unroll
-    for (int i = 0; i < 2; i++) {
-      split16<T>(high[2 * i], high[2 * i + 1], w[i], rest[i]);
-      w[i] = turned(w[i]), rest[i] = turned(rest[i]);
-    }
-#pragma unroll
-    for (int m = 0; m < D / 16; m++) {
-      unsigned rows[4];
-      read4_turned(rows, keys + HALF + chunk(lane % 8 + lane / 16 * 8, 2 * m + lane / 8 % 2));
-      a.o[m][0] *= factor[0], a.o[m][1] *= factor[1], a.o[m][2] *= factor[0], a.o[m][3] *= factor[1];
-      multiply<T>(a.o[m], rows, w[0], w[1]);
-      multiply<T>(a.o[m], rows, rest[0], rest[1]);
-    }
   }
 
   /** Writes heads in room.heads as floats, bytes or both; ends with a barrier. */
@@ -185,7 +104,7 @@ template <class T, int D, int STAGES, bool FRESH> struct Decode {
   }
 
   /** Puts the warps' sums together, and writes the result, or what a piece leaves. */
-  __device__ __forceinline__ void end_piece(const Item& it, Sums& a) const {
+  __device__ __forceinline__ void end_piece(const Item& it, Sums<D>& a) const {
     const Entry& e = room.list.entries[it.entry];
     int pair = 2 * (lane & 3);
 #pragma unroll
@@ -339,7 +258,7 @@ template <class T, int D, int STAGES, bool FRESH> struct Decode {
       copies_end();
     }
     int stage = 0, entry = -1, head0 = -1;
-    Queries q;
+    Queries<T, D> q;
 #pragma unroll 1
     for (int i = begin; i < end; i++) {
       Item it = room.list.item(i);
@@ -351,10 +270,10 @@ template <class T, int D, int STAGES, bool FRESH> struct Decode {
       }
       if (it.entry != entry || it.head0 != head0) {
         queries(it, rotation, qNorm);
-        q.load(*this, it.heads);
+        q.load(room.heads + lane / 4 * PITCH, lane / 4 < it.heads ? s.headDim : 0, s.scale);
         entry = it.entry, head0 = it.head0;
       }
-      Sums sums;
+      Sums<D> sums;
       sums.clear();
 #pragma unroll 1
       for (int base = it.from / ROUND * ROUND + warp * STEP; base <= it.to; base += ROUND) {
@@ -362,7 +281,7 @@ template <class T, int D, int STAGES, bool FRESH> struct Decode {
         __syncwarp();
         copy(cursor, ring + (stage + STAGES - 1) % STAGES * STAGE, true);
         copies_end();
-        step(sums, q, ring + stage * STAGE, it, base);
+        attend16<T, D>(sums, q, ring + stage * STAGE, base, it.from, it.to, s.softCap);
         stage = (stage + 1) % STAGES;
       }
       end_piece(it, sums);

@@ -12,8 +12,7 @@ import java.util.function.UnaryOperator;
 
 /**
  * Launches {@code attention/decode_mma.cu} and, for pages and heads that it is not for, {@code attention/decode.cu}: attention of single queries,
- * also
- * with the rotation and storing before it.
+ * also with the rotation and storing before it.
  */
 public final class DecodeKernels {
     private static final String DECODE = "attn_decode";

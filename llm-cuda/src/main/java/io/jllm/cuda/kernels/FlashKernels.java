@@ -5,7 +5,6 @@ import io.jllm.cuda.kernels.AttentionKernels.Pages;
 import io.jllm.cuda.kernels.AttentionKernels.Scores;
 import io.jllm.cuda.kernels.AttentionKernels.Tiles;
 import io.jllm.cuda.kernels.HeadKernels.Alibi;
-import io.jllm.cuda.kernels.StepArrays.Field;
 import io.jllm.model.Op.AttentionShape;
 import java.lang.foreign.Arena;
 import java.util.List;

@@ -153,14 +153,14 @@ public final class ProductKernels {
         return new Tiles(launch, launch.integer("rows"), Math.ceilDiv(w.outputs, shape[1]), shape[1]);
     }
 
-    /** y = act(gate) up for up to {@link #MOST_FEW} rows, as floats, bytes or both; empty if there are no kernels for the format. */
+    /** y = act(gate) up for up to {@link #MOST_FEW} rows, as floats, bytes or both; empty if there are no kernels for the format or the width. */
     public Optional<RowsLaunch> gated(Weights w, Rows x, Rows y, int act) {
         String family = "gemv_gated_" + w.format.suffix();
-        if (kernels.find(family + "_m1").isEmpty()) {
+        int[] shape = kernels.shape("gemv_gated", 3);
+        if (kernels.find(family + "_m1").isEmpty() || w.outputs % shape[1] != 0) { // a block does so many, of neighbouring rows
             return Optional.empty();
         }
-        int[] shape = kernels.shape("gemv_gated", 3);
-        int blocks = Math.ceilDiv(w.outputs, shape[1]);
+        int blocks = w.outputs / shape[1];
         var launches = new ArrayList<RowsLaunch>();
         for (int rows = 1; rows <= mostVectors(w); rows *= 2) {
             Launch.Builder b = kernels.launch(arena, family + "_m" + rows, rows == 1 ? shape[2] : shape[0])

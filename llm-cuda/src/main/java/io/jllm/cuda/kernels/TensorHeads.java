@@ -4,9 +4,8 @@ import java.util.Optional;
 import java.util.stream.IntStream;
 
 /**
- * Which heads attention on tensor cores takes: their kernels are for pages of 16 bits, for rows that start at 16 bytes, and for heads padded to one
- * of a
- * few lengths. What an image has no kernel for is done without tensor cores.
+ * Which heads attention on tensor cores takes: its kernels are for pages of 16 bits, for rows that start at 16 bytes, and for heads padded to one of
+ * a few lengths. What an image has no kernel for is done without tensor cores.
  */
 final class TensorHeads {
     private static final int[] PADDED = {64, 128, 256};
