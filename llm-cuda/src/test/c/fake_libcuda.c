@@ -200,6 +200,15 @@ R cuFuncGetParamInfo(void *p, size_t i, size_t *offset, size_t *size) {
   return 0;
 }
 #endif
+// A matrix of values of 16 bits, as the copy engine wants it.
+R cuTensorMapEncodeTiled(void *map, int type, unsigned rank, P at, const uint64_t *dims, const uint64_t *strides, const uint32_t *box,
+                         const uint32_t *steps, int interleave, int swizzle, int promotion, int fill) {
+  CALL(0);
+  if (rank != 2 || (uintptr_t) map % 64 || at % 16 || !at || strides[0] % 16 || strides[0] < 2 * dims[0] || !dims[0] || !dims[1]) return INVALID;
+  if (box[0] * 2 > 128 || !box[1] || box[1] > 256 || steps[0] != 1 || steps[1] != 1 || interleave || swizzle != 3 || fill) return INVALID;
+  memset(map, type, 128);
+  return type == 6 || type == 9 ? 0 : INVALID;
+}
 R cuFuncSetAttribute(void *f, int a, int v) { CALL(0); return 0; }
 R cuLaunchKernelEx(const unsigned *config, void *f, void **params, void **extra) {
   CALL(0);

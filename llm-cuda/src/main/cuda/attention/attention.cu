@@ -31,11 +31,11 @@ const int* positions,
   for (int i = threadIdx.x; i < headDim; i += ROPE_THREADS) to[i] = from_float<T>(value ? row1(from + i) : head[i]);
 }
 
-static constexpr int QUERIES = 16, TILE_FLOATS = 4096, MOST_POSITIONS = 64;
+static constexpr int QUERIES = 16, SUBS = TILE / QUERIES, TILE_FLOATS = 4096, MOST_POSITIONS = 64;
 
 /**
- * Flash attention: 16 queries of one head beside tiles of positions, whose keys and then values stand as floats in shared memory. Warp w holds
- * queries 4 w to 4 w + 3 for the scores; thread d sums dimension d (and d + 128) of all queries.
+ * Flash attention in floats: 16 queries of one head beside tiles of positions, whose keys and then values stand as floats in shared memory. Warp w
+ * has queries 4 w to 4 w + 3 for the scores; thread d sums dimension d (and d + 128) of all queries.
  */
 template <class T>
 __device__ __forceinline__ void prefill(const float* q, int ldq, float* y, int ldy, const uchar* kv, long long blockBytes, long long layerAt,
@@ -49,8 +49,11 @@ const int* tileRow,
   __shared__ float rescale[QUERIES], total[QUERIES];
   dependents();
   wait_previous();
-  int head = blockIdx.y, row0 = tileRow[blockIdx.x], rows = tileRows[blockIdx.x], tid = threadIdx.x, lane = tid & 31, warp = tid >> 5;
-  const int* blocks = table + tableAt[tileSeq[blockIdx.x]];
+  int tid = threadIdx.x, lane = tid & 31, warp = tid >> 5, head = blockIdx.y;
+  int t = blockIdx.x / SUBS, before = (SUBS - 1 - (int)blockIdx.x % SUBS) * QUERIES; // what sees most first
+  int row0 = tileRow[t] + before, rows = min(QUERIES, tileRows[t] - before);
+  if (rows <= 0) return;
+  const int* blocks = table + tableAt[tileSeq[t]];
   Pages<T> pages(kv, blockBytes, layerAt, blockSize, kvHeads, head / (heads / kvHeads), headDim);
   for (int i = tid; i < QUERIES * headDim; i += PREFILL_THREADS) {
     int r = i / headDim;
@@ -174,5 +177,5 @@ KERNELS(f32, float)
 KERNELS(f16, __half)
 KERNELS(bf16, bf16)
 EXPORT_SHAPE(rope_store, ROPE_THREADS)
-EXPORT_SHAPE(attn_prefill, PREFILL_THREADS, QUERIES)
+EXPORT_SHAPE(attn_prefill, PREFILL_THREADS, TILE, SUBS)
 EXPORT_SHAPE(copy_blocks, COPY_THREADS, COPY_BLOCKS)

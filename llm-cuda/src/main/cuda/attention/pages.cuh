@@ -3,6 +3,7 @@
 #include "common/common.cuh"
 
 static constexpr int MOST_DIM = 256;
+static constexpr int TILE = 128; // queries of one sequence at most, of which kernels make smaller tiles
 
 /** VEC neighbouring elements of a page as they are loaded. */
 template <class T, int VEC> struct Chunk {

@@ -83,13 +83,13 @@ template <class T, int J, int U> __device__ __forceinline__ void attend(const An
 
 template <class T>
 __device__ __forceinline__ void attn_plain(const float* q, int ldq, float* y, int ldy, const uchar* kv, long long blockBytes, long long layerAt,
-                                           const int* positions, const int* kvSlots, const int* sequence, const int* tableAt, const int* table,
-                                           int blockSize, int heads, int kvHeads, int headDim, float scale, int window, float softCap, int chunked,
-                                           const float* slopes, float alibiFactor, int alibiRounded, const float* sinks) {
+                                           const int* row, const int* positions, const int* kvSlots, const int* sequence, const int* tableAt,
+                                           const int* table, int blockSize, int heads, int kvHeads, int headDim, float scale, int window,
+                                           float softCap, int chunked, const float* slopes, float alibiFactor, int alibiRounded, const float* sinks) {
   __shared__ Room room;
   dependents();
   wait_previous();
-  int head = blockIdx.x, t = blockIdx.y;
+  int head = blockIdx.x, t = row ? row[blockIdx.y] : (int)blockIdx.y;
   float* to = y + (long long)t * ldy + head * headDim;
   if (kvSlots[t] < 0) { // padding
     for (int d = threadIdx.x; d < headDim; d += THREADS) to[d] = 0.f;
@@ -120,11 +120,11 @@ __device__ __forceinline__ void attn_plain(const float* q, int ldq, float* y, in
 
 #define KERNELS(KV, T)                                                                                                                             \
   extern "C" __global__ void __launch_bounds__(THREADS) attn_plain_##KV(                                                                           \
-      const float* q, int ldq, float* y, int ldy, const uchar* kv, long long blockBytes, long long layerAt, const int* positions,                  \
+      const float* q, int ldq, float* y, int ldy, const uchar* kv, long long blockBytes, long long layerAt, const int* row, const int* positions,  \
       const int* kvSlots, const int* sequence, const int* tableAt, const int* table, int blockSize, int heads, int kvHeads, int headDim,           \
       float scale, int window, float softCap, int chunked, const float* slopes, float alibiFactor, int alibiRounded, const float* sinks) {         \
-    attn_plain<T>(q, ldq, y, ldy, kv, blockBytes, layerAt, positions, kvSlots, sequence, tableAt, table, blockSize, heads, kvHeads, headDim, scale, \
-                  window, softCap, chunked, slopes, alibiFactor, alibiRounded, sinks);                                                             \
+    attn_plain<T>(q, ldq, y, ldy, kv, blockBytes, layerAt, row, positions, kvSlots, sequence, tableAt, table, blockSize, heads, kvHeads, headDim,  \
+                  scale, window, softCap, chunked, slopes, alibiFactor, alibiRounded, sinks);                                                      \
   }
 KERNELS(f32, float)
 KERNELS(f16, __half)

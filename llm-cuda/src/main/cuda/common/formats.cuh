@@ -25,7 +25,8 @@
  * numbered behind.
  *
  * A struct has `value` (of a row and a column), `pack` (from the file's layout to the device's, by a block of threads for a row), `Read` (for
- * products by a few rows) and, if it is one of blocks, `block` (32 values as bytes, for products by many).
+ * products by a few rows) and, if it is one of blocks, `block` (32 values as bytes, for products by many) and in its `Read` `tile` (the same from
+ * what has been read, as a `RowTile`, for tensor cores).
  */
 #define FORMATS(DENSE, BLOCKS) \
   DENSE(f32, 0, Dense<float>)  \

@@ -96,20 +96,34 @@ __device__ __forceinline__ unsigned word(uint4 v, int r) { return r == 0 ? v.x :
 /** One of four halves. */
 __device__ __forceinline__ float half_of(uint2 v, int r) { return half_bits((r < 2 ? v.x : v.y) >> (16 * (r & 1))); }
 
-/** Four numbers of six bits less 32, as signed bytes: adding 96 carries nothing from byte to byte. */
-__device__ __forceinline__ int less32(unsigned q) { return (int)((q | 0x80808080) - 0x20202020 ^ 0x80808080); }
-
 /** A sub-block as signed bytes; its values are q times scale[q's half] less `minimum`. */
 struct Block {
   int w[8];
   float scale[2], minimum;
 };
+/** A sub-block as signed bytes, of a format that has SCALES scales (1, or one for each half) and MINIMA minima (0, 1, or one for each half). */
+template <int SCALES_, int MINIMA_> struct Tile {
+  static constexpr int SCALES = SCALES_, MINIMA = MINIMA_;
+  int w[8];
+  float scale[SCALES], minimum[MINIMA > 0 ? MINIMA : 1];
+};
+
+/** Four bytes of up to seven bits less a number up to 127, which all bytes of `number` are: nothing is carried from byte to byte. */
+__device__ __forceinline__ int less_bytes(unsigned q, unsigned number) { return (int)((q | 0x80808080) - number ^ 0x80808080); }
+/** Four numbers of six bits less 32, as signed bytes. */
+__device__ __forceinline__ int less32(unsigned q) { return less_bytes(q, 0x20202020); }
 
 /** Whether a format has a minimum for each half of a sub-block: then its `block` takes a place for the second one's. */
 template <class F> struct TwoMinima {
   static constexpr bool VALUE = false;
 };
 
+/** a & b ^ c, by one instruction: with two constants the compiler takes two. */
+__device__ __forceinline__ unsigned and_xor(unsigned a, unsigned b, unsigned c) {
+  unsigned d;
+  asm("lop3.b32 %0, %1, %2, %3, 0x6a;" : "=r"(d) : "r"(a), "r"(b), "r"(c));
+  return d;
+}
 /** 32 nibbles as bytes. */
 __device__ __forceinline__ void spread_nibbles(uint4 q, int (&w)[8]) {
   constexpr unsigned LOW = 0x0f0f0f0f;

@@ -1,4 +1,4 @@
-// y = act(G x) * (U x) for up to 8 rows x; W is the rows of G, then those of U. N is a multiple of 32.
+// y = act(G x) * (U x) for one row x, and for up to 4 rows of bytes; W is the rows of G, then those of U. N is a multiple of 32.
 #include "common/layout.cuh"
 #include "product/gemv_one.cuh"
 
@@ -61,7 +61,7 @@ __device__ __forceinline__ void gemv_gated(const uchar* W, Load load, float* y, 
     gemv_gated<F::Read, M>(                                                                                                                     \
         W, [&](auto& acts, int c, bool valid) { acts.load(q, s, K, rows, c, valid); }, y, ldy, yq, ys, N, K, rows, act);                        \
   }
-#define DENSE(FMT, NUMBER, F) DENSE1(FMT, F, 1) DENSE1(FMT, F, 2) DENSE1(FMT, F, 4) DENSE1(FMT, F, 8)
-#define BLOCKS(FMT, NUMBER, F) BLOCKS1(FMT, F, 1) BLOCKS1(FMT, F, 2) BLOCKS1(FMT, F, 4) BLOCKS1(FMT, F, 8)
+#define DENSE(FMT, NUMBER, F) DENSE1(FMT, F, 1)
+#define BLOCKS(FMT, NUMBER, F) BLOCKS1(FMT, F, 1) BLOCKS1(FMT, F, 2) BLOCKS1(FMT, F, 4)
 FORMATS(DENSE, BLOCKS)
 EXPORT_SHAPE(gemv_gated, GEMV_THREADS, OUTPUTS, THREADS_ONE)

@@ -51,6 +51,13 @@ template <class BOOK> struct Coded {
     look_up<BOOK>(q.z, w[4], w[5]);
     look_up<BOOK>(q.w, w[6], w[7]);
   }
+  static constexpr int TIMES = 1;
+  static __device__ __forceinline__ void centred(uint4 q, unsigned h, int (&w)[8]) {
+    spread(q, h, w);
+#pragma unroll
+    for (int i = 0; i < 8; i++)
+      if (ZERO != 0) w[i] = less_bytes(w[i], ZERO * 0x01010101u);
+  }
   template <int M> static __device__ __forceinline__ void dot(uint4 q, unsigned h, const Bytes<M>& a, int (&t)[M]) {
     int w[8];
     spread(q, h, w);

@@ -35,8 +35,8 @@ template <class T> struct Dense {
   /** How a lane reads and multiplies it: a chunk is 16 bytes of four neighbouring rows. */
   struct Read {
     static constexpr int E = 16 / sizeof(T), K_CHUNK = E;
-    /** Groups in flight where M rows are multiplied. */
-    static __host__ __device__ constexpr int depth(int M) { return M <= 2 ? 4 : M == 4 ? 3 : 2; }
+    /** Groups in flight. */
+    static __host__ __device__ constexpr int depth(int) { return 4; }
     template <int M> using Acts = Floats<M, E>;
     struct Group {
       uint4 w[4];

@@ -14,6 +14,7 @@ template <class T, int PER = 1> struct Plane {
 /** Where planes start, behind a table; the last is for what 256 values share. */
 template <int TABLE, class A, class B, class C = B> struct Planes {
   static constexpr int TABLE_BYTES = TABLE;
+  typedef Tile<1, 0> RowTile; // what most of them have
   static __device__ __forceinline__ long long a() { return round256(TABLE); }
   static __device__ __forceinline__ long long b(int N, int K) { return a() + A::bytes(N, K); }
   static __device__ __forceinline__ long long c(int N, int K) { return b(N, K) + B::bytes(N, K); }
@@ -41,6 +42,7 @@ __device__ __forceinline__ void put_point(Block& b, int l, uint2 point, unsigned
  * of the file.
  */
 template <class D> struct Gridded {
+  typedef typename D::RowTile RowTile;
   static constexpr int TABLE_BYTES = D::TABLE_BYTES;
   /** Sub-block c of a row as bytes, for tiles. */
   static __device__ __forceinline__ void block(const uchar* W, int N, int K, int row, int c, Block& b) {
@@ -83,6 +85,13 @@ template <class D> struct Gridded {
         dot_halves(b.w, a, m, t, u);
         out[m] = (b.scale[0] * t + b.scale[1] * u - b.minimum * a.sum[m]) * a.d[m];
       }
+    }
+    static __device__ __forceinline__ void tile(const Group& g, int r, RowTile& t) {
+      Block b;
+      D::spread(g.raw[r], g.table, b);
+#pragma unroll
+      for (int i = 0; i < 8; i++) t.w[i] = b.w[i];
+      t.scale[0] = b.scale[0], t.scale[RowTile::SCALES - 1] = b.scale[RowTile::SCALES - 1], t.minimum[0] = b.minimum;
     }
   };
 

@@ -37,6 +37,7 @@ typedef Gridded<Iq1S> IQ1S;
  * scales of 3 bits for 16 values, and 4 bits of d on top.
  */
 struct Iq1M : Planes<2048 * 8, Plane<unsigned>, Plane<unsigned short>, Plane<uint2, 8>> {
+  typedef Tile<2, 0> RowTile;
   static constexpr int FILE_BYTES = 56;
   struct Raw {
     unsigned points, upper;

@@ -29,6 +29,7 @@ typedef Gridded<Iq2Xxs> IQ2XXS;
 
 /** For 32 values: four shorts of 9 bits of a point and seven signs; a byte of two scales. */
 struct Iq2Xs : Planes<512 * 8, Plane<uint2>, Plane<uchar>, Plane<unsigned short, 8>> {
+  typedef Tile<2, 0> RowTile;
   static constexpr int FILE_BYTES = 74;
   struct Raw {
     uint2 q;
@@ -57,6 +58,7 @@ typedef Gridded<Iq2Xs> IQ2XS;
 
 /** For 32 values: a word of four points' lower 8 bits and one of signs; a byte of their upper bits below one of two scales. */
 struct Iq2S : Planes<1024 * 8, Plane<uint2>, Plane<unsigned short>, Plane<unsigned short, 8>> {
+  typedef Tile<2, 0> RowTile;
   static constexpr int FILE_BYTES = 82;
   struct Raw {
     uint2 q;

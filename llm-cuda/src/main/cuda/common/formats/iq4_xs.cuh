@@ -4,6 +4,7 @@
 #include "common/formats/code_book.cuh"
 
 struct IQ4XS {
+  typedef Tile<1, 0> RowTile;
   typedef Coded<Levels> Numbers;
   typedef Side<4> Scales;
   typedef Side<8, 8> Factors;
@@ -51,6 +52,10 @@ struct IQ4XS {
       Numbers::dot<M>(g.q[r], 0, a, t);
 #pragma unroll
       for (int m = 0; m < M; m++) out[m] = (float)(scale * t[m]) * (d * a.d[m]);
+    }
+    static __device__ __forceinline__ void tile(const Group& g, int r, RowTile& t) {
+      Numbers::spread(g.q[r], 0, t.w);
+      t.scale[0] = half_of(g.d, r) * (signed char)(g.s >> 8 * r);
     }
   };
 

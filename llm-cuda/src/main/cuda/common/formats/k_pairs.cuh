@@ -18,6 +18,7 @@ static __device__ uint4 pack_nibbles(const uchar* qs, int j) {
 
 /** A format, by its numbers. In the file stand d and dmin, 12 bytes of scales and minima, 32 of fifth bits if there are any, and nibbles. */
 template <class NUMBERS> struct Pairs {
+  typedef Tile<1, 1> RowTile;
   typedef Side<16> Fifths;
   typedef Side<16, 8> Factors;
   static constexpr int FILE_BYTES = NUMBERS::FIFTHS ? 176 : 144;
@@ -78,6 +79,12 @@ template <class NUMBERS> struct Pairs {
       NUMBERS::template dot<M>(g.q[r], NUMBERS::FIFTHS ? word(g.h, r) : 0, a, t);
 #pragma unroll
       for (int m = 0; m < M; m++) out[m] = (scale * t[m] - minimum * a.sum[m]) * a.d[m];
+    }
+    static __device__ __forceinline__ void tile(const Group& g, int r, RowTile& t) {
+      float2 d = half2_bits(word(g.d, r));
+      NUMBERS::spread(g.q[r], NUMBERS::FIFTHS ? word(g.h, r) : 0, t.w);
+      t.scale[0] = d.x * (g.s.first() >> 8 * r & 255);
+      t.minimum[0] = d.y * (g.s.second() >> 8 * r & 255);
     }
   };
 

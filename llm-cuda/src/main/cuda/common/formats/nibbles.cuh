@@ -36,6 +36,17 @@ template <int ZERO_> struct FourBits {
   static __device__ __forceinline__ int value(const uchar* W, long long sub, int e, unsigned) { return nibble(W, sub, e) - ZERO; }
   /** As bytes, from which ZERO has not been taken. */
   static __device__ __forceinline__ void spread(uint4 q, unsigned, int (&w)[8]) { spread_nibbles(q, w); }
+  /** As bytes, TIMES as large. */
+  static constexpr int TIMES = ZERO == 8 ? 16 : 1;
+  static __device__ __forceinline__ void centred(uint4 q, unsigned, int (&w)[8]) {
+    static_assert(ZERO == 0 || ZERO == 8, "");
+    constexpr unsigned HIGH = 0xf0f0f0f0, SIGN = 0x80808080; // the upper half of a byte with its sign turned is 16 times what the number is less 8
+    unsigned n[4] = {q.x, q.y, q.z, q.w};
+    if (ZERO == 0) spread_nibbles(q, w);
+#pragma unroll
+    for (int i = 0; i < 4; i++)
+      if (ZERO == 8) w[i] = (int)and_xor(n[i] << 4, HIGH, SIGN), w[4 + i] = (int)and_xor(n[i], HIGH, SIGN);
+  }
   template <int M> static __device__ __forceinline__ void dot(uint4 q, unsigned, const Bytes<M>& a, int (&t)[M]) {
 #pragma unroll
     for (int m = 0; m < M; m++) t[m] = dot_nibbles(q, a, m, -ZERO * a.sum[m]);
@@ -51,6 +62,13 @@ template <int ZERO_> struct FiveBits {
     return (nibble(W, sub, e) | fifth(h, e) << 4) - ZERO;
   }
   static __device__ __forceinline__ void spread(uint4 q, unsigned h, int (&w)[8]) { spread_five(q, h, w); }
+  static constexpr int TIMES = 1;
+  static __device__ __forceinline__ void centred(uint4 q, unsigned h, int (&w)[8]) {
+    spread_five(q, h, w);
+#pragma unroll
+    for (int i = 0; i < 8; i++)
+      if (ZERO != 0) w[i] = less_bytes(w[i], ZERO * 0x01010101u);
+  }
   template <int M> static __device__ __forceinline__ void dot(uint4 q, unsigned h, const Bytes<M>& a, int (&t)[M]) {
     int w[8];
     spread_five(q, h, w);
@@ -61,6 +79,7 @@ template <int ZERO_> struct FiveBits {
 
 /** A format, by what its scales are and what its numbers mean. In the file stand a block's scale, its fifth bits and its nibbles. */
 template <class SCALE, class NUMBERS> struct Nibbles {
+  typedef Tile<1, SCALE::ADDS> RowTile;
   typedef Side<16> Fifths;
   typedef Side<sizeof(typename SCALE::Four)> Scales;
   static __device__ __forceinline__ long long high(int N, int K) { return round256(rows4(N) * (K / 32) * 16); }
@@ -109,6 +128,12 @@ template <class SCALE, class NUMBERS> struct Nibbles {
       NUMBERS::template dot<M>(g.q[r], NUMBERS::FIFTHS ? word(g.h, r) : 0, a, t);
 #pragma unroll
       for (int m = 0; m < M; m++) out[m] = SCALE::ADDS ? (s.x * t[m] + s.y * a.sum[m]) * a.d[m] : (float)t[m] * a.d[m] * s.x;
+    }
+    static __device__ __forceinline__ void tile(const Group& g, int r, RowTile& t) {
+      float2 s = SCALE::of(g.s, r);
+      NUMBERS::centred(g.q[r], NUMBERS::FIFTHS ? word(g.h, r) : 0, t.w);
+      t.scale[0] = s.x * (1.f / NUMBERS::TIMES);
+      t.minimum[0] = -s.y;
     }
   };
 

@@ -4,6 +4,7 @@
 #include "common/formats/two_bits.cuh"
 
 struct Q2K {
+  typedef Tile<2, 2> RowTile;
   typedef Side<8> Scales;
   typedef Side<16, 8> Factors;
   static __device__ __forceinline__ long long scales(int N, int K) { return round256(rows4(N) * K / 4); }
@@ -47,6 +48,12 @@ struct Q2K {
         int fourfold = times_bytes(dot_two(q, a.x[m]), scales, r, 0);
         out[m] = (d.x * .25f * fourfold - d.y * times_bytes(a.halves[m], minima, r, 0)) * a.d[m];
       }
+    }
+    static __device__ __forceinline__ void tile(const Group& g, int r, RowTile& t) {
+      spread_two(two_of(g.q, r), t.w);
+      float2 d = half2_bits(word(g.d, r));
+      unsigned s = (r < 2 ? g.s.x : g.s.y) >> 16 * (r & 1);
+      t.scale[0] = d.x * (s & 15), t.minimum[0] = d.y * (s >> 4 & 15), t.scale[1] = d.x * (s >> 8 & 15), t.minimum[1] = d.y * (s >> 12 & 15);
     }
   };
 

@@ -6,6 +6,7 @@
 #include "common/formats/two_bits.cuh"
 
 struct Q3K {
+  typedef Tile<2, 0> RowTile;
   typedef Side<16> Thirds;
   typedef Side<8, 8> Factors;
   static __device__ __forceinline__ long long high(int N, int K) { return round256(rows4(N) * K / 4); }
@@ -66,6 +67,13 @@ struct Q3K {
         int fours = times_bytes(a.halves[m], scales, r, 0);
         out[m] = (float)(times_bytes(two_halves(t, u), scales, r, -4 * fours)) * (d * a.d[m]);
       }
+    }
+    static __device__ __forceinline__ void tile(const Group& g, int r, RowTile& t) {
+      spread_three(two_of(g.q, r), word(g.h, r), t.w);
+#pragma unroll
+      for (int i = 0; i < 8; i++) t.w[i] = less_bytes(t.w[i], 0x04040404);
+      float d = half_of(g.d, r);
+      t.scale[0] = d * (int)((g.s.first() >> 8 * r & 255) - 32), t.scale[1] = d * (int)((g.s.second() >> 8 * r & 255) - 32);
     }
   };
 

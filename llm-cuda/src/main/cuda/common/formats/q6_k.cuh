@@ -5,6 +5,7 @@
 #include "common/formats/two_bits.cuh"
 
 struct Q6K {
+  typedef Tile<2, 0> RowTile;
   typedef Side<8> Scales;
   typedef Side<8, 8> Factors;
   static __device__ __forceinline__ long long high(int N, int K) { return round256(rows4(N) * K / 2); }
@@ -51,22 +52,36 @@ struct Q6K {
         g.s = g.d = make_uint2(0, 0);
       }
     }
-    template <int M> static __device__ __forceinline__ void dots(const Group& g, int r, const Bytes<M>& a, float* out) {
+    static __device__ __forceinline__ void spread(const Group& g, int r, int (&w)[8]) {
       constexpr unsigned LOW = 0x0f0f0f0f, TWO = 0x30303030;
       uint4 q = g.q[r];
       uint2 h = two_of(g.h, r);
-      int w[8] = {less32((q.x & LOW) | (h.x << 4 & TWO)),      less32((q.y & LOW) | (h.x << 2 & TWO)), less32((q.z & LOW) | (h.x & TWO)),
-                  less32((q.w & LOW) | (h.x >> 2 & TWO)),      less32((q.x >> 4 & LOW) | (h.y << 4 & TWO)),
-                  less32((q.y >> 4 & LOW) | (h.y << 2 & TWO)),
-                  less32((q.z >> 4 & LOW) | (h.y & TWO)), less32((q.w >> 4 & LOW) | (h.y >> 2 & TWO))};
-      float d = half_of(g.d, r);
+      w[0] = less32((q.x & LOW) | (h.x << 4 & TWO)), w[1] = less32((q.y & LOW) | (h.x << 2 & TWO));
+      w[2] = less32((q.z & LOW) | (h.x & TWO)), w[3] = less32((q.w & LOW) | (h.x >> 2 & TWO));
+      w[4] = less32((q.x >> 4 & LOW) | (h.y << 4 & TWO)), w[5] = less32((q.y >> 4 & LOW) | (h.y << 2 & TWO));
+      w[6] = less32((q.z >> 4 & LOW) | (h.y & TWO)), w[7] = less32((q.w >> 4 & LOW) | (h.y >> 2 & TWO));
+    }
+    /** The scales of a row's halves. */
+    static __device__ __forceinline__ int2 scale(const Group& g, int r) {
       unsigned s = (r < 2 ? g.s.x : g.s.y) >> 16 * (r & 1);
-      int scale0 = (signed char)s, scale1 = (signed char)(s >> 8);
+      return make_int2((signed char)s, (signed char)(s >> 8));
+    }
+    static __device__ __forceinline__ void tile(const Group& g, int r, RowTile& t) {
+      spread(g, r, t.w);
+      float d = half_of(g.d, r);
+      int2 s = scale(g, r);
+      t.scale[0] = d * s.x, t.scale[1] = d * s.y;
+    }
+    template <int M> static __device__ __forceinline__ void dots(const Group& g, int r, const Bytes<M>& a, float* out) {
+      int w[8];
+      spread(g, r, w);
+      float d = half_of(g.d, r);
+      int2 s = scale(g, r);
 #pragma unroll
       for (int m = 0; m < M; m++) {
         int t, u;
         dot_halves(w, a, m, t, u);
-        out[m] = (float)(scale0 * t + scale1 * u) * (d * a.d[m]);
+        out[m] = (float)(s.x * t + s.y * u) * (d * a.d[m]);
       }
     }
   };

@@ -7,6 +7,7 @@
  * bytes.
  */
 struct Q80 {
+  typedef Tile<1, 0> RowTile;
   typedef Side<8> Scales;
   static __device__ __forceinline__ long long scales(int N, int K) { return round256(rows4(N) * K); }
   static __device__ __forceinline__ float value(const uchar* W, int N, int K, int row, int k) {
@@ -54,6 +55,11 @@ struct Q80 {
         t = __dp4a((int)g.a[r].w, a.x[m][3], t), u = __dp4a((int)g.b[r].w, a.x[m][7], u);
         out[m] = (float)(t + u) * (d * a.d[m]);
       }
+    }
+    static __device__ __forceinline__ void tile(const Group& g, int r, RowTile& t) {
+      t.w[0] = g.a[r].x, t.w[1] = g.a[r].y, t.w[2] = g.a[r].z, t.w[3] = g.a[r].w;
+      t.w[4] = g.b[r].x, t.w[5] = g.b[r].y, t.w[6] = g.b[r].z, t.w[7] = g.b[r].w;
+      t.scale[0] = half_of(g.s, r);
     }
   };
 

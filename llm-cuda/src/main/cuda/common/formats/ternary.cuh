@@ -4,6 +4,7 @@
 #include "common/formats/grids.cuh"
 
 struct Ternary : Planes<0, Plane<uint2>, Plane<unsigned short, 8>> {
+  typedef Tile<1, 1> RowTile;
   struct Raw {
     uint2 q;
     unsigned d;

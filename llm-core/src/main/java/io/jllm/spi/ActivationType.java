@@ -4,7 +4,8 @@ import java.util.Locale;
 
 /**
  * What quantised weights are multiplied by. Weights that are floats, of 16 or 32 bits, meet floats whatever is chosen, and so do those of
- * types for which a backend has no kernels of its own.
+ * types for which a backend has no kernels of its own; but where a backend multiplies by many tokens on tensor cores, which its documentation says,
+ * these are floats of 16 bits unless {@link #FLOAT} is chosen.
  */
 public enum ActivationType {
     /** What the backend does fastest: {@link #INT8} where it has kernels for that, else {@link #FLOAT}. */

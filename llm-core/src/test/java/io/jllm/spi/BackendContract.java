@@ -23,7 +23,7 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 
 /** What every backend must do. A backend's tests extend this once for each way in which it can run. */
-public abstract class BackendContract extends LatentOpContract {
+public abstract class BackendContract extends ManyRowsContract {
     private static final int VOCAB = 70;
     private static final int LENGTH = 40;
     /** What the order of sums may make of floats, where it may be another. */
@@ -65,7 +65,7 @@ public abstract class BackendContract extends LatentOpContract {
         WeightSource weights = Oracle.weights(program, type);
         List<float[]> alone = alone(program, weights);
         double any = neighbourTolerance();
-        double most = any == 0 ? 0 : quantises(type) ? Math.max(any, rounding) : Math.min(any, ORDER);
+        double most = any == 0 ? 0 : quantises(type) ? Math.max(any, rounding) : Math.min(any, ORDER + 4 * manyTolerance(type));
         String what = type + ", " + program.ops().size() + " ops, " + program.ops().get(program.ops().size() / 2).getClass().getSimpleName() + ", ";
         batched(program, weights, alone, 1, 16, most, what);
         batched(program, weights, alone, 2, 1, most, what);

@@ -86,7 +86,7 @@ public abstract class ExpertOpContract extends HeadOpContract {
                 Weight w = new Weight("w", rows[i], i < 2 ? Optional.empty() : Optional.of("w.bias"));
                 Value sum = p.expertSum(x, route(p, x), EXPERTS, i % 3 > 0, w, i % 2 == 0 ? Optional.empty() : Optional.of(residual));
                 Program program = p.build(p.selectRows(sum));
-                run(program, weights(program, type), 16, ROW_STEPS, 4 * tolerance());
+                run(program, weights(program, type), 16, ROW_STEPS, 4 * tolerance() + rounded(type));
             }
         }
     }

@@ -50,14 +50,21 @@ public abstract class OpContract {
 
     /**
      * More tolerance where keys and values are rounded: one that lies between two numbers goes either way when what it was computed
-     * from differs in its last bit. A half has 11 bits; a byte differs by up to a 127th of the largest of its block.
+     * from differs in its last bit. A half has 11 bits, a bfloat16 8; a byte differs by up to a 127th of the largest of
+     * its block.
      */
-    static double either(DType kvType, int dim) {
-        return switch (kvType) {
+    final double either(DType kvType, int dim) {
+        return roundedToPages(kvType) + switch (kvType) {
             case F16 -> 0x1p-10;
+            case BF16 -> 0x1p-7;
             case Q8_0 -> 4.0 / 127 / Math.sqrt(dim);
             default -> 0;
         };
+    }
+
+    /** More tolerance where queries, and the weights of values, are rounded to the type of keys and values too. */
+    protected double roundedToPages(DType kvType) {
+        return 0;
     }
 
     /** Whether activations have 8 bits where they meet weights of that format. */
@@ -72,7 +79,12 @@ public abstract class OpContract {
      * all that follows differs then, in every product by up to as much again.
      */
     final double either(DType type) {
-        return quantises(type) ? 2.0 / 127 / Math.sqrt(32) : 0;
+        return quantises(type) ? 2.0 / 127 / Math.sqrt(32) : rounded(type);
+    }
+
+    /** More tolerance where activations are rounded to 16 bits before they meet weights of that type. */
+    protected double rounded(DType type) {
+        return 0;
     }
 
     @Test
@@ -119,7 +131,7 @@ public abstract class OpContract {
         for (int i = 0; i < rows.length; i++) {
             tensors.put("w" + i, Oracle.random("w" + i, formats().get(i % formats().size()), rows[i], cols, i));
         }
-        run(program, new TinyModels.MemoryWeights(tensors), 16, ROW_STEPS, 2 * tolerance());
+        run(program, new TinyModels.MemoryWeights(tensors), 16, ROW_STEPS, 2 * tolerance() + rounded(DType.F16));
     }
 
     @Test

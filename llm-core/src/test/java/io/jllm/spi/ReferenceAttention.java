@@ -70,6 +70,10 @@ final class ReferenceAttention {
         for (int i = at; i < at + dim && type == DType.F16; i++) {
             x[i] = Float.float16ToFloat(Float.floatToFloat16(Math.clamp(x[i], -65504f, 65504f)));
         }
+        for (int i = at; i < at + dim && type == DType.BF16; i++) {
+            int bits = Float.floatToRawIntBits(x[i]);
+            x[i] = Float.intBitsToFloat(bits + 0x7fff + (bits >>> 16 & 1) & 0xffff0000);
+        }
         for (int b = 0; b < dim && type == DType.Q8_0; b += 32) {
             float largest = 0;
             for (int i = at + b; i < at + Math.min(dim, b + 32); i++) {

@@ -1,8 +1,7 @@
 package io.jllm.cuda;
 
 import io.jllm.cuda.compile.Limits;
-import io.jllm.cuda.compile.TensorProduct;
-import io.jllm.cuda.driver.Blas;
+import io.jllm.cuda.compile.TensorRoom;
 import io.jllm.cuda.driver.Context;
 import io.jllm.cuda.driver.CudaException;
 import io.jllm.cuda.driver.Device;
@@ -33,10 +32,6 @@ import java.util.Set;
 final class CudaBackend implements Backend {
     private static final Set<DType> KV_TYPES = Set.of(DType.F32, DType.F16, DType.BF16);
 
-    private static final System.Logger LOG = System.getLogger("io.jllm.cuda");
-    /** The system property that turns cuBLASLt off. */
-    private static final String BLAS = "jllm.cuda.blas";
-
     /** From here on activations of many tokens take little of the memory. */
     private static final long LARGE_MEMORY = 20L << 30;
     private static final int MANY_TOKENS = 2048;
@@ -46,15 +41,14 @@ final class CudaBackend implements Backend {
     private final Kernels kernels;
     private final double memoryFraction;
     private final ActivationType activations;
-    private Optional<Blas> blas = Optional.empty();
-    private boolean blasSought;
 
     private CudaBackend(Device device, KernelImages images, BackendOptions options) {
         memoryFraction = options.memoryFraction();
         activations = options.activations();
         try {
             context = owner.own(StartedDevice.take(device));
-            kernels = owner.own(new Kernels(images, images.image(device.capability()).orElseThrow(), device.multiprocessors()));
+            kernels = owner.own(new Kernels(images, images.image(device.capability()).orElseThrow(), device.multiprocessors(),
+                    device.sharedMemory()));
         } catch (CudaException | IllegalStateException e) {
             owner.close();
             throw e;
@@ -145,9 +139,9 @@ final class CudaBackend implements Backend {
         check(options);
         context.use();
         var plan = new WeightPlan(program, weights);
-        Optional<Blas> tensors = plan.mostDenseCols() > 0 && options.maxTokensPerStep() > ProductKernels.MOST_FEW ? blas() : Optional.empty();
+        Optional<TensorRoom> tensors = TensorRoom.of(program, plan, kernels, options, activations == ActivationType.FLOAT ? 2 : 1);
         MemoryBudget budget = MemoryBudget.of(program, options, kernels, plan.bytes(), context.freeMemory(), context.device().memory(),
-                memoryFraction, tensors.isPresent() ? TensorProduct.Room.bytes(plan.mostDenseCols()) : 0);
+                memoryFraction, tensors.map(TensorRoom::bytes).orElse(0L) + ProductKernels.Room.bytes(plan.mostDenseCols()));
         try {
             return new CudaRunner(program, plan, options, budget, context, kernels, tensors);
         } catch (OutOfDeviceMemoryException e) {
@@ -156,19 +150,6 @@ final class CudaBackend implements Backend {
                     + " bytes; lower gpuMemoryFraction, maxTokensPerStep or "
                     + "maxSequences, or end what else uses the device", e);
         }
-    }
-
-    /** The library for products on tensor cores, opened when it is first of use. */
-    private Optional<Blas> blas() {
-        if (!blasSought) {
-            blasSought = true;
-            blas = Boolean.parseBoolean(System.getProperty(BLAS, "true")) ? Blas.open() : Optional.empty();
-            blas.ifPresent(owner::own);
-            LOG.log(System.Logger.Level.INFO, "prompts meet dense weights " + (blas.isPresent() ? "on tensor cores, by cuBLASLt"
-                    : "in plain tiles: no " + Blas.NAME
-                    + " was found, or it was turned off"));
-        }
-        return blas;
     }
 
     private static void check(RunnerOptions o) {

@@ -9,8 +9,7 @@ import io.jllm.cuda.compile.DeviceState;
 import io.jllm.cuda.compile.Fusion;
 import io.jllm.cuda.compile.GraphCache;
 import io.jllm.cuda.compile.Mode;
-import io.jllm.cuda.compile.TensorProduct;
-import io.jllm.cuda.driver.Blas;
+import io.jllm.cuda.compile.TensorRoom;
 import io.jllm.cuda.driver.Context;
 import io.jllm.cuda.driver.DeviceMemory;
 import io.jllm.cuda.driver.LaunchTimes;
@@ -19,6 +18,8 @@ import io.jllm.cuda.driver.Owner;
 import io.jllm.cuda.driver.Stream;
 import io.jllm.cuda.kernels.AttentionCut;
 import io.jllm.cuda.kernels.Kernels;
+import io.jllm.cuda.kernels.ProductKernels;
+import io.jllm.cuda.kernels.TensorKernels;
 import io.jllm.cuda.memory.Activations;
 import io.jllm.cuda.memory.BlockCopier;
 import io.jllm.cuda.memory.HostRows;
@@ -41,9 +42,9 @@ import io.jllm.spi.StepBatch;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
-import java.util.function.IntConsumer;
 
 /**
  * A model on a device. {@link #forward} only queues work: one copy and one graph for a step in which every sequence has one token, else kernel by
@@ -63,7 +64,8 @@ final class CudaRunner implements ModelRunner {
     private final RowSampler sampler;
     private final DeviceMemory values;
     private final Activations activations;
-    private final List<CompiledOp> ops;
+    private final List<CompiledOp> any;
+    private final List<CompiledOp> many;
     private final GraphCache graphs;
     private final int vocab;
     private final int tokens;
@@ -71,8 +73,13 @@ final class CudaRunner implements ModelRunner {
     private int rows;
     private boolean closed;
 
-    /** Loads; gives back what it has if anything fails. Products of many rows by dense weights are the library's, if it is given. */
-    CudaRunner(Program program, WeightPlan plan, RunnerOptions options, MemoryBudget budget, Context context, Kernels kernels, Optional<Blas> blas) {
+    /**
+     * Loads; gives back what it has if anything fails.
+     *
+     * @param tensorRoom what products on tensor cores need, at no address yet
+     */
+    CudaRunner(Program program, WeightPlan plan, RunnerOptions options, MemoryBudget budget, Context context, Kernels kernels,
+            Optional<TensorRoom> tensorRoom) {
         this.program = program;
         this.options = options;
         this.budget = budget;
@@ -95,20 +102,22 @@ final class CudaRunner implements ModelRunner {
             counters.fill(stream, (byte) 0);
             long shares = counters.address() + MemoryBudget.attentionCounterBytes(program, options);
             DeviceMemory tasks = owner.own(DeviceMemory.allocate(context, CompiledOps.taskBytes(program), "chains of tasks"));
-            int cols = plan.mostDenseCols();
-            Optional<TensorProduct.Room> tensors = blas.map(b -> new TensorProduct.Room(b, owner.own(DeviceMemory.allocate(context,
-                    TensorProduct.Room.bytes(cols), "products on tensor cores")).address(), cols));
+            Optional<TensorRoom> tensors = tensorRoom.map(r -> r.at(owner.own(DeviceMemory.allocate(context, r.bytes(),
+                    "products on tensor cores")).address()));
+            long room = ProductKernels.Room.bytes(plan.mostDenseCols());
+            var pieces = new ProductKernels.Room(room == 0 ? 0 : owner.own(DeviceMemory.allocate(context, room, "products of few rows")).address());
             copier = owner.own(new BlockCopier(stream, kernels, arena, kv));
             sampler = owner.own(new RowSampler(context, stream, kernels, arena, activations.floats(program.logits()),
                     Activations.pitch(program.logits()), vocab, options.maxLogitRows(), options.maxSequences()));
             owner.own((AutoCloseable) stream::synchronize); // given back first: what is in use must not go
             Optional<ChainShape> chain = ChainShape.of(kernels, DeviceState.suffix(options.kvType()), context.device().sharedMemory(), program);
             var state = new DeviceState(kernels, plan, weights.address(), activations, upload, kv, options.kvType(), options.blockSize(),
-                    partial.address(), counters.address(), shares, tasks, chain, tensors, context.device().multiprocessors());
-            ops = Compiler.compile(program, state, arena, Mode.ANY);
+                    partial.address(), counters.address(), shares, tasks, chain, tensors, pieces, context.device().multiprocessors());
+            any = Compiler.compile(program, state, arena, Mode.ANY);
+            many = tensors.isPresent() ? Compiler.compile(program, state, arena, Mode.MANY) : any;
             int most = Math.min(options.maxSequences(), Math.min(options.maxTokensPerStep(), options.maxLogitRows()));
             graphs = owner.own(new GraphCache(Compiler.compile(program, state, arena, Mode.ONE), Compiler.compile(program, state, arena, Mode.FEW),
-                    ops, most));
+                    any, many, most));
             WeightLoader.load(plan, weights, context, stream, kernels);
             warmUp();
         } catch (RuntimeException | Error e) {
@@ -134,18 +143,19 @@ final class CudaRunner implements ModelRunner {
 
     @Override
     public void forward(StepBatch b) {
-        queue(b, bucket -> graphs.launch(bucket, stream));
+        queue(b, false);
     }
 
     @Override
     public List<KernelTime> forwardTimed(StepBatch b) {
         try (LaunchTimes times = stream.timeLaunches()) {
-            queue(b, bucket -> graphs.ops(bucket).forEach(op -> op.launch(stream, StepSize.decode(bucket))));
+            queue(b, true);
             return KernelTime.summed(times.all().stream().map(t -> new KernelTime(t.kernel(), 1, t.microseconds(), t.weightBytes())).toList());
         }
     }
 
-    private void queue(StepBatch b, IntConsumer decode) {
+    /** Queues a pass; if it is timed, kernel by kernel. */
+    private void queue(StepBatch b, boolean timed) {
         use();
         check(b);
         try {
@@ -156,10 +166,15 @@ final class CudaRunner implements ModelRunner {
             if (size.isDecode(b) && b.tokens <= GraphCache.MOST_SEQUENCES && b.hiddenRows == 0) { // graphs fuse ops, and keep no hidden state
                 int bucket = graphs.bucket(b.tokens);
                 upload.send(b, StepSize.decode(bucket), stream);
-                decode.accept(bucket);
+                int longest = Arrays.stream(b.contextLength, 0, b.sequences).max().orElse(0);
+                if (timed) {
+                    graphs.ops(bucket, longest).forEach(op -> op.launch(stream, StepSize.decode(bucket)));
+                } else {
+                    graphs.launch(bucket, longest, stream);
+                }
             } else {
                 upload.send(b, size, stream);
-                ops.forEach(op -> op.launch(stream, size));
+                (b.tokens > TensorKernels.MOST_FEWER ? many : any).forEach(op -> op.launch(stream, size));
             }
         } catch (OutOfDeviceMemoryException e) {
             throw outOfMemory(e);

@@ -26,6 +26,31 @@ class CudaContractTest extends BackendContract {
         return type.isQuantized();
     }
 
+    /** Steps of many tokens meet operands of 16 bits: activations lose up to a 2^11th of themselves, of BF16 a 2^8th; so do weights of blocks. */
+    @Override
+    protected double manyTolerance(DType type) {
+        return switch (type) {
+            case F32 -> 0;
+            case BF16 -> 5e-3;
+            default -> 1e-3;
+        };
+    }
+
+    /** From 17 to 64 rows F16 meets one number of 16 bits, BF16 always two: see the README beside the kernels. */
+    @Override
+    protected double rounded(DType type) {
+        return switch (type) {
+            case F16 -> 1e-3;
+            case BF16 -> 1e-4;
+            default -> 0;
+        };
+    }
+
+    @Override
+    protected boolean quantisesMany(DType type) {
+        return false;
+    }
+
     @Override
     protected List<DType> formats() {
         return Arrays.stream(DeviceFormat.values()).map(DeviceFormat::type).filter(t -> Codec.of(t).isPresent()).toList();
@@ -33,7 +58,17 @@ class CudaContractTest extends BackendContract {
 
     @Override
     protected List<DType> kvTypes() {
-        return List.of(DType.F32, DType.F16);
+        return List.of(DType.F32, DType.F16, DType.BF16);
+    }
+
+    /** Products of prompts' attention are of 16 bits; the README beside the kernels has the errors measured. */
+    @Override
+    protected double roundedToPages(DType kvType) {
+        return switch (kvType) {
+            case F16 -> 0x1p-9;
+            case BF16 -> 0x1p-6;
+            default -> 0;
+        };
     }
 
     /** Sums are taken in other orders for few rows than for many; where a value lies between two bytes, it goes either way. */

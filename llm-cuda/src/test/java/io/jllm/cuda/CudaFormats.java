@@ -89,7 +89,7 @@ final class CudaFormats {
             Context context = owner.own(StartedDevice.take(Device.of(0)));
             KernelImages images = KernelImages.packaged();
             Kernels kernels = owner.own(new Kernels(images, images.image(context.device().capability()).orElseThrow(),
-                    context.device().multiprocessors()));
+                    context.device().multiprocessors(), context.device().sharedMemory()));
             Stream stream = owner.own(Stream.create());
             DeviceMemory memory = owner.own(DeviceMemory.allocate(context, 2 * AROUND + ACTIVATIONS, "measuring"));
             random(memory);
@@ -132,7 +132,7 @@ final class CudaFormats {
     }
 
     private static RowsLaunch launch(Kernels kernels, Arena arena, DeviceFormat format, Shape s, long weights, long rows) {
-        var products = new ProductKernels(kernels, arena);
+        var products = new ProductKernels(kernels, arena, new ProductKernels.Room(0));
         var x = new Rows(rows, s.cols, rows + (1 << 20), rows + (2 << 20));
         var y = Rows.ofFloats(rows + (3 << 20), s.rows);
         return s.gated ? products.gated(new ProductKernels.Weights(format, weights, s.rows / 2, s.cols), x, y, 0).orElseThrow()

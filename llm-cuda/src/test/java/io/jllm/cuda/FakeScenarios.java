@@ -4,14 +4,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.jllm.cuda.driver.Context;
 import io.jllm.cuda.driver.CudaException;
-import io.jllm.cuda.driver.Device;
 import io.jllm.cuda.kernels.DeviceFormat;
 import io.jllm.cuda.kernels.KernelImages;
-import io.jllm.cuda.kernels.Kernels;
-import io.jllm.cuda.kernels.Rows;
-import io.jllm.cuda.kernels.SplitKernels;
 import io.jllm.model.ExpertOp;
 import io.jllm.model.Op;
 import io.jllm.model.Program;
@@ -23,6 +18,7 @@ import io.jllm.quant.Tensor;
 import io.jllm.quant.WeightSource;
 import io.jllm.sampling.LogitBias;
 import io.jllm.sampling.SamplerSettings;
+import io.jllm.spi.ActivationType;
 import io.jllm.spi.Backend.RunnerOptions;
 import io.jllm.spi.BackendProvider.BackendOptions;
 import io.jllm.spi.BackendProvider.Probe;
@@ -43,6 +39,7 @@ final class FakeScenarios {
     private static final KernelImages IMAGES = KernelImages.packaged().missing().isEmpty() ? KernelImages.packaged() : images("fake");
     private static final String DEVICE = "90a";
     private static final RunnerOptions OPTIONS = new RunnerOptions(64, 4, 64, 16, 40, 0, DType.F16);
+    private static final RunnerOptions MANY = new RunnerOptions(128, 4, 128, 16, 40, 0, DType.F16);
     private static final Program PROGRAM = TinyModels.program(TinyModels.config(100, 2, 64, 96, new Op.AttentionShape(4, 2, 16), 256, 0));
 
     private FakeScenarios() {
@@ -204,21 +201,33 @@ final class FakeScenarios {
             for (DType kv : List.of(DType.F32, DType.F16, DType.BF16)) {
                 Program usual = TinyModels.program(TinyModels.config(100, 1, 256, 512, new Op.AttentionShape(4, 2, 64), 256, 0));
                 for (Program program : List.of(usual, EveryOp.program())) {
-                    var options = new RunnerOptions(64, 4, 64, 16, 40, 0, kv);
+                    var options = new RunnerOptions(128, 4, 128, 16, 40, 0, kv);
                     try (CudaBackend backend = open(); ModelRunner runner = backend.load(program, zeros(program, format.type()), options)) {
                         run(runner);
+                        many(runner);
                         runner.sample(new RowSampling[] {row(1)}, 1, new int[1], new float[1]);
                     }
                 }
             }
         }
-        try (Context context = Context.open(Device.of(0)); Kernels kernels = new Kernels(IMAGES, DEVICE, 8); Arena arena = Arena.ofConfined()) {
-            context.use();
-            for (DeviceFormat format : List.of(DeviceFormat.F16, DeviceFormat.BF16)) {
-                assertTrue(SplitKernels.Split.of(kernels, arena, format, 16, 0, 0, 16, 0, 16).factor() >= 256);
+        strict();
+    }
+
+    /** Rows of dense weights in two pieces of 16 bits. */
+    private static void strict() {
+        var options = new BackendOptions(0, "auto", 0, 0.9, ActivationType.FLOAT);
+        for (DType type : List.of(DType.F16, DType.BF16)) {
+            try (CudaBackend backend = CudaBackend.open(options, IMAGES); ModelRunner runner = backend.load(PROGRAM, zeros(PROGRAM, type), MANY)) {
+                many(runner);
             }
-            SplitKernels.Combine.of(kernels, arena, Rows.NONE, 0, 0, 16, 16, 16);
         }
+    }
+
+    /** A step of more tokens than kernels for few take, all of which want logits. */
+    private static void many(ModelRunner runner) {
+        long launches = FakeDriver.launches();
+        runner.forward(new PagedSequences(2, 16, 40, 200, 100, 1).next(120, 7));
+        assertTrue(FakeDriver.launches() > launches, "a prompt is launched kernel by kernel");
     }
 
     /** What kernels have no room for is named before anything is allocated. */

@@ -30,6 +30,7 @@ class FormatListTest {
             #include "common/weights.cuh"
 
             struct MadeUp {
+              typedef Tile<1, 0> RowTile;
               static __device__ __forceinline__ long long scales(int N, int K) { return round256(rows4(N) * K); }
               static __device__ __forceinline__ float value(const uchar* W, int N, int K, int row, int k) {
                 return ((const float*)(W + scales(N, K)))[(long long)row * (K / 32) + k / 32] * (signed char)W[(long long)row * K + k];
@@ -60,6 +61,10 @@ class FormatListTest {
                     for (int i = 0; i < 8; i++) sum = __dp4a((int)w[i], a.x[m][i], sum);
                     out[m] = sum * (g.d[r] * a.d[m]);
                   }
+                }
+                static __device__ __forceinline__ void tile(const Group& g, int r, RowTile& t) {
+                  *(uint4*)t.w = g.a[r], *(uint4*)(t.w + 4) = g.b[r];
+                  t.scale[0] = g.d[r];
                 }
               };
               static __device__ __forceinline__ void block(const uchar* W, int N, int K, int row, int c, Block& b) {
@@ -113,7 +118,8 @@ class FormatListTest {
         Files.writeString(list, text.substring(0, first.start()).replace("#pragma once\n", "#pragma once\n#include \"common/formats/made_up.cuh\"\n")
                 + "BLOCKS(made_up, 99, MadeUp)\n" + text.substring(last.end()));
         var made = new StringBuilder();
-        for (String file : List.of("rows/embed", "product/pack", "product/gemv", "product/gemv_gated", "product/gemm")) {
+        for (String file : List.of("rows/embed", "product/pack", "product/gemv", "product/gemv_gated", "product/few", "product/gemm",
+                "product/narrow")) {
             Path ptx = folder.resolve("made.ptx");
             Process p = new ProcessBuilder(nvcc, "-ptx", "-arch=compute_80", "-std=c++17", "-I" + folder, "-o", ptx.toString(),
                     folder.resolve(file + ".cu").toString()).redirectErrorStream(true).start();
@@ -121,8 +127,8 @@ class FormatListTest {
             assertEquals(0, p.waitFor(), said);
             made.append(Files.readString(ptx));
         }
-        for (String kernel : List.of("embed_made_up", "pack_made_up", "gemv_made_up_m1", "gemv_made_up_m8", "gemv_gated_made_up_m4",
-                "gemm_made_up")) {
+        for (String kernel : List.of("embed_made_up", "pack_made_up", "gemv_made_up_m1", "gemv_made_up_m4", "gemv_gated_made_up_m4",
+                "few_made_up_n1", "few_made_up_n8", "gemm_made_up", "expand_made_up")) {
             assertTrue(made.indexOf(".entry " + kernel + "(") >= 0, kernel);
         }
     }

@@ -2,7 +2,7 @@ package io.jllm.cuda.compile;
 
 import io.jllm.cuda.driver.Stream;
 import io.jllm.cuda.kernels.AttentionKernels;
-import io.jllm.cuda.kernels.DecodeKernels;
+import io.jllm.cuda.kernels.RowsLaunch;
 import io.jllm.cuda.memory.StepSize;
 import java.util.Optional;
 
@@ -13,7 +13,7 @@ import java.util.Optional;
  * @param singles the first
  * @param tiles the second; none in a program for decoding
  */
-record AttentionOp(DecodeKernels.Singles singles, Optional<AttentionKernels.Tiles> tiles) implements CompiledOp {
+record AttentionOp(RowsLaunch singles, Optional<AttentionKernels.Tiles> tiles) implements CompiledOp {
     @Override
     public void launch(Stream stream, StepSize size) {
         if (size.singles() > 0) {

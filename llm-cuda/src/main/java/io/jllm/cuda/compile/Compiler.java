@@ -9,6 +9,7 @@ import io.jllm.cuda.kernels.RowKernels;
 import io.jllm.cuda.kernels.Rows;
 import io.jllm.cuda.kernels.RowsLaunch;
 import io.jllm.cuda.kernels.StepArrays.Field;
+import io.jllm.cuda.kernels.TensorKernels;
 import io.jllm.cuda.weights.WeightPlan;
 import io.jllm.model.ExpertOp;
 import io.jllm.model.HeadOp;
@@ -32,12 +33,13 @@ public final class Compiler {
     private final RowKernels rowKernels;
     private final ProductKernels products;
     private final AttentionKernels attentions;
-    private final DecodeKernels decodes;
     private final RowOps rows;
     private final HeadOps heads;
+    private final AttentionOps attention;
     private final ExpertOps experts;
     private final AttentionCut cut;
     private final Fusion fusion;
+    private final Optional<TensorOps> tensors;
 
     private Compiler(Program program, DeviceState state, Arena arena, Mode mode) {
         this.program = program;
@@ -47,14 +49,16 @@ public final class Compiler {
         values = new Values(program, state, mode);
         compiled = new CompiledOps(state, values, arena);
         rowKernels = new RowKernels(state.kernels(), arena);
-        products = new ProductKernels(state.kernels(), arena);
+        products = new ProductKernels(state.kernels(), arena, state.pieces());
         attentions = new AttentionKernels(state.kernels(), arena, state.kvSuffix(), state.upload());
-        decodes = new DecodeKernels(state.kernels(), arena, state.kvSuffix(), state.upload(), state.multiprocessors());
+        var decodes = new DecodeKernels(state.kernels(), arena, state.kvSuffix(), state.upload(), state.multiprocessors());
         rows = new RowOps(state, values, arena);
         heads = new HeadOps(state, values, arena);
         experts = new ExpertOps(state, values, arena, compiled);
         cut = AttentionCut.of(state.kernels());
-        fusion = new Fusion(state, values, mode, compiled, products, decodes, cut);
+        tensors = mode.anyBatch() ? state.tensors().map(room -> new TensorOps(state, values, arena, room, products)) : Optional.empty();
+        attention = new AttentionOps(state, values, mode, arena, attentions, decodes, heads, cut);
+        fusion = new Fusion(state, values, mode, compiled, products, decodes, cut, tensors);
     }
 
     /**
@@ -86,10 +90,9 @@ public final class Compiler {
             }
             case Op.Linear l -> linear(l);
             case HeadOp.RopeStoreKv r -> compiled.add(cut.rotates(r) ? rope(r) : heads.ropeStore(r));
-            case Op.PagedAttention a when !cut.attends(a) -> compiled.add(heads.attention(a));
             case Op.PagedAttention a -> {
-                quantized = mode != Mode.ANY && values.wantsBytes(out) && state.storesBytes(a.shape());
-                compiled.add(attention(a, quantized));
+                compiled.add(attention.compile(a));
+                quantized = attention.quantizes(a);
             }
             case Op.GatedAct g -> {
                 compiled.add(gated(g));
@@ -157,6 +160,10 @@ public final class Compiler {
     }
 
     private void linear(Op.Linear l) {
+        if (values.multipliesMany(l)) {
+            compiled.add(new RowsOp(tensors.orElseThrow().linear(l), l.out().rows()));
+            return;
+        }
         int column = 0;
         for (List<Weight> run : state.plan().runs(l)) {
             WeightPlan.Matrix w = state.matrix(run);
@@ -175,23 +182,14 @@ public final class Compiler {
         long bias = state.bias(run);
         Rows residual = l.residual().map(values::rows).orElse(Rows.NONE).from(column);
         Rows y = values.rows(l.out()).from(column);
-        Optional<RowsLaunch> many = mode != Mode.ANY ? Optional.empty()
-                : state.tensors().filter(_ -> w.format().dense())
-                        .<RowsLaunch>map(room -> TensorProduct.of(state.kernels(), arena, room, weights, x, bias, residual, y))
-                        .or(() -> Optional.of(products.many(weights, x, bias, residual, y)));
-        compiled.add(new LinearOp(products.few(weights, x, bias, residual, y), many, l.out().rows()));
+        Optional<RowsLaunch> many = mode.anyBatch() ? Optional.of(products.many(weights, x, bias, residual, y)) : Optional.empty();
+        Optional<RowsLaunch> most = tensors.filter(_ -> TensorRoom.takes(w, l.out().rows()))
+                .map(t -> t.one(x, w, TensorKernels.Result.plain(w.rows(), bias, residual, y)));
+        compiled.add(new LinearOp(products.few(weights, x, bias, residual, y), many, most, l.out().rows()));
     }
 
     private CompiledOp rope(HeadOp.RopeStoreKv r) {
         return new RowsOp(attentions.ropeStore(values.rows(r.qkv()), values.rows(r.out()), state.pages(r.layer()), r.shape(), state.rotation(r)),
                 Value.Rows.TOKENS);
-    }
-
-    private CompiledOp attention(Op.PagedAttention a, boolean quantized) {
-        Rows q = values.rows(a.q());
-        Rows y = values.outputs(a.out(), values.wantsFloats(a.out()) || !quantized, quantized);
-        return new AttentionOp(decodes.decode(q, y, state.pages(a.layer()), DeviceState.scores(a), state.partials()),
-                mode != Mode.ANY ? Optional.empty()
-                        : Optional.of(attentions.prefill(q, values.rows(a.out()), state.pages(a.layer()), DeviceState.scores(a))));
     }
 }

@@ -39,12 +39,13 @@ import java.util.Optional;
  * @param shares counters for products of one row, a number each, all zero between launches
  * @param tasks room for the tasks of chains
  * @param chain how chains are launched; empty if they cannot be
- * @param tensors room for products on tensor cores; empty where there is no library for them, or no use
+ * @param tensors room for products by many rows on tensor cores; empty where there is no use for them
+ * @param pieces room for rows of 16 bits, of which a few meet dense weights
  * @param multiprocessors of the device
  */
 public record DeviceState(Kernels kernels, WeightPlan plan, long weights, Activations activations, StepUpload upload, KvCache kv, DType kvType,
         int blockSize, long partial, long counters, long shares, DeviceMemory tasks, Optional<ChainShape> chain,
-        Optional<TensorProduct.Room> tensors, int multiprocessors) {
+        Optional<TensorRoom> tensors, ProductKernels.Room pieces, int multiprocessors) {
     /** Values that share a scale. */
     private static final int QUANT_BLOCK = 32;
 

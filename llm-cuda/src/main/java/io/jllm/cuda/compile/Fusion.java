@@ -35,10 +35,11 @@ public final class Fusion {
     private final ProductKernels products;
     private final DecodeKernels attention;
     private final AttentionCut cut;
+    private final Optional<TensorOps> tensors;
 
     /** Adds what it compiles to the ops that are compiled. */
     Fusion(DeviceState state, Values values, Mode mode, CompiledOps compiled, ProductKernels products, DecodeKernels attention,
-            AttentionCut cut) {
+            AttentionCut cut, Optional<TensorOps> tensors) {
         this.state = state;
         this.values = values;
         this.mode = mode;
@@ -46,6 +47,7 @@ public final class Fusion {
         this.products = products;
         this.attention = attention;
         this.cut = cut;
+        this.tensors = tensors;
     }
 
     /**
@@ -54,8 +56,8 @@ public final class Fusion {
      * @return how many ops it has done; 0 if none
      */
     int compile(List<Op> ops) {
-        if (mode == Mode.ANY) {
-            return 0;
+        if (mode.anyBatch()) {
+            return ops.getFirst() instanceof Op.Linear l && values.multipliesMany(l) ? gatedByMany(ops, l) : 0;
         }
         return switch (ops.getFirst()) {
             case Op.SelectRows s when values.onlyNormed(s) && values.selectsNothing(s) -> {
@@ -93,14 +95,33 @@ public final class Fusion {
         return 2;
     }
 
-    /** A product of gate and up with its activation, and for one row the norm before it if there is one. */
-    private int gated(List<Op> ops, Op.Linear l, Optional<Op.RmsNorm> norm) {
+    /** The activation behind a product of gate and up, if a kernel of products can do it. */
+    private Optional<Op.GatedAct> activation(List<Op> ops, Op.Linear l) {
         List<List<Weight>> runs = state.plan().runs(l);
-        if (ops.size() < 2 || !(ops.get(1) instanceof Op.GatedAct g) || !FUSED.contains(g.kind()) || !values.feeds(l, g.gateUp())
-                || l.residual().isPresent() || runs.size() != 1 || state.bias(runs.getFirst()) != 0) {
+        return ops.size() < 2 || !(ops.get(1) instanceof Op.GatedAct g) || !FUSED.contains(g.kind()) || !values.feeds(l, g.gateUp())
+                || l.residual().isPresent() || runs.size() != 1 || state.bias(runs.getFirst()) != 0 ? Optional.empty() : Optional.of(g);
+    }
+
+    /** A product of gate and up with its activation, for many rows. */
+    private int gatedByMany(List<Op> ops, Op.Linear l) {
+        Optional<Op.GatedAct> act = activation(ops, l);
+        WeightPlan.Matrix w = state.matrix(state.plan().runs(l).getFirst());
+        if (act.isEmpty() || values.wantsBytes(act.get().out()) || !TensorRoom.takes(w, l.out().rows())) {
             return 0;
         }
-        List<Weight> run = runs.getFirst();
+        Op.GatedAct g = act.get();
+        compiled.add(new RowsOp(tensors.orElseThrow().gated(values.rows(l.in()), w, values.rows(g.out()), g.kind()), g.out().rows()));
+        return 2;
+    }
+
+    /** A product of gate and up with its activation, and for one row the norm before it if there is one. */
+    private int gated(List<Op> ops, Op.Linear l, Optional<Op.RmsNorm> norm) {
+        Optional<Op.GatedAct> act = activation(ops, l);
+        if (act.isEmpty()) {
+            return 0;
+        }
+        Op.GatedAct g = act.get();
+        List<Weight> run = state.plan().runs(l).getFirst();
         Value y = g.out();
         if (mode == Mode.ONE && !values.wantsBytes(y) && state.chains(run) && y.width() % ROWS_TOGETHER == 0) {
             compiled.gated(l, run, g, norm);
@@ -112,7 +133,7 @@ public final class Fusion {
         }
         Optional<RowsLaunch> few = products.gated(state.weights(w, y.width()), values.rows(l.in()), values.outputs(y),
                 DeviceState.number(g.kind()));
-        few.ifPresent(launch -> compiled.add(new LinearOp(launch, Optional.empty(), y.rows())));
+        few.ifPresent(launch -> compiled.add(new LinearOp(launch, Optional.empty(), Optional.empty(), y.rows())));
         return few.isPresent() ? 2 : 0;
     }
 

@@ -4,6 +4,7 @@ import io.jllm.cuda.driver.Graph;
 import io.jllm.cuda.driver.Owner;
 import io.jllm.cuda.driver.Stream;
 import io.jllm.cuda.kernels.ProductKernels;
+import io.jllm.cuda.kernels.TensorKernels;
 import io.jllm.cuda.memory.StepSize;
 import java.util.HashMap;
 import java.util.List;
@@ -13,6 +14,13 @@ import java.util.Map;
 public final class GraphCache implements AutoCloseable {
     /** Above this, launching kernels one by one costs little beside running them. */
     public static final int MOST_SEQUENCES = 256;
+    /**
+     * A sequence of more positions that is alone is done as the first of few: attention in a chain, by some warps of each block, then takes longer
+     * than all that the chain spares.
+     */
+    private static final int LONG = 4096;
+    /** Stands for the bucket of such a sequence. */
+    private static final int LONG_ALONE = 0;
     private static final int SMALL_STEP = 8;
     private static final int LARGE_STEP = 32;
     private static final int SMALL = 64;
@@ -21,43 +29,54 @@ public final class GraphCache implements AutoCloseable {
     private final Map<Integer, Graph> graphs = new HashMap<>();
     private final List<CompiledOp> one;
     private final List<CompiledOp> few;
+    private final List<CompiledOp> any;
     private final List<CompiledOp> many;
     private final int limit;
 
     /**
      * @param one ops for one sequence
      * @param few ops for at most {@link ProductKernels#MOST_FEW} sequences
-     * @param many ops for more
+     * @param any ops for more
+     * @param many ops for more than {@link TensorKernels#MOST_FEWER}
      * @param limit most sequences that there is room for
      */
-    public GraphCache(List<CompiledOp> one, List<CompiledOp> few, List<CompiledOp> many, int limit) {
+    public GraphCache(List<CompiledOp> one, List<CompiledOp> few, List<CompiledOp> any, List<CompiledOp> many, int limit) {
         this.one = one;
         this.few = few;
+        this.any = any;
         this.many = many;
         this.limit = limit;
     }
 
-    /** The ops of a bucket. */
-    public List<CompiledOp> ops(int bucket) {
-        return bucket == 1 ? one : bucket <= ProductKernels.MOST_FEW ? few : many;
+    /** The ops of a bucket, in which the longest sequence has so many positions. */
+    public List<CompiledOp> ops(int bucket, int positions) {
+        if (key(bucket, positions) == LONG_ALONE) {
+            return few;
+        }
+        return bucket == 1 ? one : bucket <= ProductKernels.MOST_FEW ? few : bucket <= TensorKernels.MOST_FEWER ? any : many;
     }
 
     /** The bucket of so many sequences: exact while every row costs something, then in steps. */
     public int bucket(int sequences) {
-        if (sequences <= ProductKernels.MOST_FEW) {
+        if (sequences <= SMALL_STEP) {
             return sequences;
         }
         int step = sequences <= SMALL ? SMALL_STEP : LARGE_STEP;
         return Math.min(limit, Math.ceilDiv(sequences, step) * step);
     }
 
-    /** Queues the step of a bucket. */
-    public void launch(int bucket, Stream stream) {
-        Graph graph = graphs.get(bucket);
+    private static int key(int bucket, int positions) {
+        return bucket == 1 && positions > LONG ? LONG_ALONE : bucket;
+    }
+
+    /** Queues the step of a bucket, in which the longest sequence has so many positions. */
+    public void launch(int bucket, int positions, Stream stream) {
+        int key = key(bucket, positions);
+        Graph graph = graphs.get(key);
         if (graph == null) {
             StepSize size = StepSize.decode(bucket);
-            graph = owner.own(Graph.capture(stream, () -> ops(bucket).forEach(op -> op.launch(stream, size))));
-            graphs.put(bucket, graph);
+            graph = owner.own(Graph.capture(stream, () -> ops(bucket, positions).forEach(op -> op.launch(stream, size))));
+            graphs.put(key, graph);
         }
         graph.launch(stream);
     }

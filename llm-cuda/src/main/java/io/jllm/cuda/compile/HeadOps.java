@@ -1,6 +1,7 @@
 package io.jllm.cuda.compile;
 
 import io.jllm.cuda.kernels.HeadKernels;
+import io.jllm.cuda.kernels.RowsLaunch;
 import io.jllm.model.HeadOp;
 import io.jllm.model.Op;
 import io.jllm.model.Value;
@@ -49,8 +50,9 @@ final class HeadOps {
                 r.norm().map(Op.QkNorm::eps).orElse(0f)), Value.Rows.TOKENS);
     }
 
-    CompiledOp attention(Op.PagedAttention a) {
-        return new RowsOp(kernels.attention(values.rows(a.q()), values.rows(a.out()), state.pages(a.layer()), DeviceState.scores(a),
-                a.scores().chunked(), state.alibi(a.scores()), state.vector(a.scores().sinks())), Value.Rows.TOKENS);
+    /** Attention of all rows, or of those that a list names. */
+    RowsLaunch attention(Op.PagedAttention a, long list) {
+        return kernels.attention(values.rows(a.q()), values.rows(a.out()), state.pages(a.layer()), DeviceState.scores(a), a.scores().chunked(),
+                state.alibi(a.scores()), state.vector(a.scores().sinks()), list);
     }
 }

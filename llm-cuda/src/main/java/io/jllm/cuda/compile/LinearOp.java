@@ -3,6 +3,7 @@ package io.jllm.cuda.compile;
 import io.jllm.cuda.driver.Stream;
 import io.jllm.cuda.kernels.ProductKernels;
 import io.jllm.cuda.kernels.RowsLaunch;
+import io.jllm.cuda.kernels.TensorKernels;
 import io.jllm.cuda.memory.StepSize;
 import io.jllm.model.Value;
 import java.util.Optional;
@@ -12,15 +13,20 @@ import java.util.Optional;
  *
  * @param few for at most {@link ProductKernels#MOST_FEW} rows
  * @param many for more rows; none where there are never more
+ * @param most for more than {@link TensorKernels#MOST_FEWER}, if there is something better for those
  * @param kind of the rows
  */
-record LinearOp(RowsLaunch few, Optional<RowsLaunch> many, Value.Rows kind) implements CompiledOp {
+record LinearOp(RowsLaunch few, Optional<RowsLaunch> many, Optional<RowsLaunch> most, Value.Rows kind) implements CompiledOp {
     @Override
     public void launch(Stream stream, StepSize size) {
         int rows = size.rows(kind);
         if (rows == 0) {
             return; // a chunk of a prompt wants no logits
         }
-        (rows <= ProductKernels.MOST_FEW ? few : many.orElse(few)).run(stream, rows);
+        if (rows > TensorKernels.MOST_FEWER && most.isPresent()) {
+            most.get().run(stream, rows);
+        } else {
+            (rows <= ProductKernels.MOST_FEW ? few : many.orElse(few)).run(stream, rows);
+        }
     }
 }

@@ -31,14 +31,14 @@ final class Values {
         program.ops().forEach(op -> op.inputs().forEach(v -> readers[v.id()]++));
         readers[program.logits().id()]++;
         floats.set(program.logits().id());
-        if (mode == Mode.ANY) {
+        if (mode.anyBatch()) {
             program.hidden().ifPresent(h -> floats.set(h.id()));
         }
         for (Op op : program.ops()) {
             switch (op) {
                 case Op.Linear l -> {
                     for (List<Weight> run : state.plan().runs(l)) {
-                        (readsFloats(run) ? floats : bytes).set(l.in().id());
+                        (multipliesMany(l) || readsFloats(run) ? floats : bytes).set(l.in().id());
                     }
                     l.residual().ifPresent(r -> floats.set(r.id()));
                 }
@@ -60,6 +60,11 @@ final class Values {
     /** A value that matrices of experts meet. */
     private void met(Value in, Weight w) {
         (state.matrix(w.name()).format().dense() ? floats : bytes).set(in.id());
+    }
+
+    /** Whether a product is one of many rows for sure, which tensor cores do. */
+    boolean multipliesMany(Op.Linear l) {
+        return mode == Mode.MANY && l.out().rows() == Value.Rows.TOKENS;
     }
 
     private boolean readsFloats(List<Weight> run) {

@@ -7,6 +7,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Collectors;
 
 /**
@@ -63,8 +64,11 @@ public final class Launch {
         }
     }
 
-    /** An argument: its name, its kind as messages name it, its bytes; its value has its bytes in the lower ones. */
-    private record Argument(String name, String kind, int bytes, long value) {
+    /** An argument: its name, its kind as messages name it, its bytes; its value has its bytes in the lower ones, unless it stands elsewhere. */
+    private record Argument(String name, String kind, int bytes, long value, Optional<MemorySegment> elsewhere) {
+        int alignment() {
+            return Math.min(bytes, TensorMap.ALIGNMENT);
+        }
     }
 
     private final Kernel kernel;
@@ -98,12 +102,12 @@ public final class Launch {
         pointers = b.arena.allocate(ValueLayout.ADDRESS, arguments.size());
         for (int i = 0; i < arguments.size(); i++) {
             values.setAtIndex(ValueLayout.JAVA_LONG, i, arguments.get(i).value);
-            pointers.setAtIndex(ValueLayout.ADDRESS, i, place(i));
+            pointers.setAtIndex(ValueLayout.ADDRESS, i, arguments.get(i).elsewhere.orElse(place(i)));
         }
     }
 
     private MemorySegment place(int index) {
-        return values.asSlice((long) Long.BYTES * index, arguments.get(index).bytes);
+        return values.asSlice((long) Long.BYTES * index, Math.min(Long.BYTES, arguments.get(index).bytes));
     }
 
     private void check() {
@@ -115,11 +119,13 @@ public final class Launch {
             throw mismatch("the launcher has " + arguments.size() + " arguments (" + arguments.stream().map(Argument::name)
                     .collect(Collectors.joining(", ")) + "), the image " + image.size() + " parameters");
         }
+        // Maps stand at multiples of 64 in the memory of all parameters, which does not begin at one: then all stand so much further on.
+        long start = !arguments.isEmpty() && arguments.getFirst().elsewhere.isPresent() ? image.getFirst().offset() : 0;
         long at = 0;
         for (int i = 0; i < arguments.size(); i++) {
             Argument a = arguments.get(i);
-            at = Math.ceilDiv(at, a.bytes) * a.bytes;
-            var mine = new Kernel.Parameter(at, a.bytes);
+            at = Math.ceilDiv(at, a.alignment()) * a.alignment();
+            var mine = new Kernel.Parameter(start + at, a.bytes);
             if (!mine.equals(image.get(i))) {
                 throw mismatch("parameter " + i + " is " + a.name + ", " + a.kind + " of " + mine + ", in the launcher, and has " + image.get(i)
                         + " in the image");
@@ -198,7 +204,13 @@ public final class Launch {
         }
 
         private Builder add(String name, String kind, int bytes, long value) {
-            arguments.add(new Argument(name, kind, bytes, value));
+            arguments.add(new Argument(name, kind, bytes, value, Optional.empty()));
+            return this;
+        }
+
+        /** The next argument: a matrix as the copy engine sees it. */
+        public Builder map(String name, TensorMap map) {
+            arguments.add(new Argument(name, "a tensor map", TensorMap.BYTES, 0, Optional.of(map.memory())));
             return this;
         }
 

@@ -4,9 +4,9 @@ import io.jllm.model.HeadOp;
 import io.jllm.model.Op;
 
 /**
- * How attention cuts its work, and which of it the fast kernels do. Plain ones do the rest.
+ * How attention cuts its work, and which of it the kernels of single queries do. A plain one does the rest.
  *
- * @param queries of one sequence that a tile has at most
+ * @param queries of one sequence that a tile has at most, of which kernels make smaller ones
  * @param piece positions that the attention of a single query takes at a time; a multiple of this
  * @param largestHead dimensions of a head that the fast kernels take
  */
@@ -16,7 +16,7 @@ public record AttentionCut(int queries, int piece, int largestHead) {
         return new AttentionCut(AttentionKernels.tileQueries(kernels), DecodeKernels.piece(kernels), DecodeKernels.largestHead(kernels));
     }
 
-    /** Whether the fast kernels attend so: over all positions or a window that slides, with scores as they are or softly capped. */
+    /** Whether they attend so: over all positions or a window that slides, with scores as they are or softly capped. */
     public boolean attends(Op.PagedAttention a) {
         return a.shape().headDim() <= largestHead && !a.scores().chunked() && a.scores().alibi().isEmpty() && a.scores().sinks().isEmpty();
     }

@@ -46,11 +46,11 @@ public final class AttentionKernels {
     public record Scores(AttentionShape shape, float scale, int window, float softCap) {
     }
 
-    /** Attention of tiles of queries. */
-    public record Tiles(Launch launch, int heads) {
+    /** Attention of tiles of queries: a launch, its blocks for each tile, and how many of those for each head by itself. */
+    public record Tiles(Launch launch, int blocks, int heads) {
         /** Queues it for that many tiles. */
         public void run(Stream stream, int tiles) {
-            launch.run(stream, tiles, heads, 1);
+            launch.run(stream, Math.multiplyExact(tiles, blocks), heads, 1);
         }
     }
 
@@ -86,7 +86,7 @@ public final class AttentionKernels {
 
     /** The most queries of one sequence that a tile has. */
     static int tileQueries(Kernels kernels) {
-        return kernels.shape(PREFILL, 2)[1];
+        return kernels.shape(PREFILL, 3)[1];
     }
 
     /** Norms and rotates queries and keys, and stores keys and values: a block for each head of a row. */
@@ -97,14 +97,12 @@ public final class AttentionKernels {
         return new RowsLaunch.Across(rotation(heads(b, shape), r).build(), shape.heads() + 2 * shape.kvHeads());
     }
 
-    /** Attention of tiles of queries. */
+    /** Attention of tiles of queries, in floats. */
     public Tiles prefill(Rows q, Rows y, Pages p, Scores s) {
-        Launch.Builder b = pages(launch(PREFILL, kernels.shape(PREFILL, 2)).pointer("q", q.floats()).integer("ldq", q.pitch())
-                .pointer("y", y.floats()).integer("ldy", y.pitch()), p)
-                .pointer("tileRow", step.address(Field.TILE_ROW)).pointer("tileRows", step.address(Field.TILE_ROWS))
-                .pointer("tileSeq", step.address(Field.TILE_SEQUENCE)).pointer("positions", step.address(Field.POSITIONS))
-                .pointer("tableAt", step.address(Field.TABLE_AT)).pointer("table", step.address(Field.TABLE));
-        return new Tiles(scores(b, p, s).build(), s.shape.heads());
+        int[] shape = kernels.shape(PREFILL, 3);
+        Launch.Builder b = pages(launch(PREFILL, shape).pointer("q", q.floats()).integer("ldq", q.pitch())
+                .pointer("y", y.floats()).integer("ldy", y.pitch()), p);
+        return new Tiles(scores(tiles(b, step), p, s).build(), shape[2], s.shape.heads());
     }
 
     /** Copies blocks: pairs of from and to. */
@@ -118,6 +116,12 @@ public final class AttentionKernels {
 
     static Launch.Builder pages(Launch.Builder b, Pages p) {
         return b.pointer("kv", p.kv).wide("blockBytes", p.blockBytes).wide("layerAt", p.layerAt);
+    }
+
+    static Launch.Builder tiles(Launch.Builder b, StepArrays step) {
+        return b.pointer("tileRow", step.address(Field.TILE_ROW)).pointer("tileRows", step.address(Field.TILE_ROWS))
+                .pointer("tileSeq", step.address(Field.TILE_SEQUENCE)).pointer("positions", step.address(Field.POSITIONS))
+                .pointer("tableAt", step.address(Field.TABLE_AT)).pointer("table", step.address(Field.TABLE));
     }
 
     static Launch.Builder heads(Launch.Builder b, AttentionShape s) {

@@ -85,8 +85,8 @@ public final class ChainKernels {
     public static Chain chain(Kernels kernels, Arena arena, String kvSuffix, long tasks, int count, long weightBytes, long arrived,
             Shared shared, Pages p, Partial partial, StepArrays step, int multiprocessors) {
         return new Chain(kernels.launchTogether(arena, name(kvSuffix), Shape.of(kernels).threads, shared.bytes).reads(weightBytes)
-                .pointer("tasks", tasks).integer("count", count).pointer("arrived", arrived).integer("stageBytes", shared.stageBytes).integer("stages", shared.stages)
-                .integer("vectorBytes", shared.vectorBytes).pointer("kv", p.kv()).wide("blockBytes", p.blockBytes())
+                .pointer("tasks", tasks).integer("count", count).pointer("arrived", arrived).integer("stageBytes", shared.stageBytes)
+                .integer("stages", shared.stages).integer("vectorBytes", shared.vectorBytes).pointer("kv", p.kv()).wide("blockBytes", p.blockBytes())
                 .integer("blockSize", p.blockSize()).pointer("kvSlots", step.address(Field.KV_SLOTS))
                 .pointer("context", step.address(Field.CONTEXT)).pointer("table", step.address(Field.TABLE))
                 .pointer("partial", partial.partial()).pointer("counters", partial.counters()).pointer("pieces", step.address(Field.PIECES))

@@ -7,11 +7,17 @@ import io.jllm.cuda.kernels.AttentionKernels.Rotation;
 import io.jllm.cuda.kernels.AttentionKernels.Scores;
 import io.jllm.cuda.kernels.StepArrays.Field;
 import java.lang.foreign.Arena;
+import java.util.Optional;
+import java.util.function.UnaryOperator;
 
-/** Launches {@code attention/decode.cu}: attention of single queries, also with the rotation and storing before it. */
+/**
+ * Launches {@code attention/decode_mma.cu} and, for pages and heads that it is not for, {@code attention/decode.cu}: attention of single queries,
+ * also with the rotation and storing before it.
+ */
 public final class DecodeKernels {
     private static final String DECODE = "attn_decode";
     private static final String ROTATED = "attn_decode_rope";
+    private static final String ENTRIES = "entries";
     /** Most blocks that share the positions of a query. */
     private static final int MOST_SPLITS = 64;
 
@@ -24,12 +30,21 @@ public final class DecodeKernels {
     public record Partial(long partial, long counters) {
     }
 
-    /** Attention of single queries, the last positions of their sequences: a launch, blocks for the positions of one, and head groups. */
-    public record Singles(Launch launch, int multiprocessors, int kvHeads) {
-        /** Queues it for that many queries. */
+    /** Blocks for the positions of each query and head of keys and values. */
+    private record Splits(Launch launch, int multiprocessors, int kvHeads) implements RowsLaunch {
+        @Override
         public void run(Stream stream, int queries) {
             // A block for each multiprocessor: a second one would wait until the first has ended.
             launch.run(stream, Math.clamp(multiprocessors / ((long) kvHeads * queries), 1, MOST_SPLITS), kvHeads, queries);
+        }
+    }
+
+    /** As many blocks as run at once, which share all positions of so many queries. */
+    private record Shares(Launch launch, Launch.IntArgument entries, int blocks, int most) implements RowsLaunch {
+        @Override
+        public void run(Stream stream, int queries) {
+            entries.set(queries);
+            launch.run(stream, blocks, Math.ceilDiv(queries, most), 1);
         }
     }
 
@@ -68,14 +83,9 @@ public final class DecodeKernels {
         return kernels.shape(DECODE, 3);
     }
 
-    private Launch.Builder launch(String family) {
-        return kernels.launch(arena, family + "_" + kvSuffix, shape(kernels)[0]);
-    }
-
-    /** Attention of single queries; y as floats, bytes or both. */
-    public Singles decode(Rows q, Rows y, Pages p, Scores s, Partial partial) {
-        Launch.Builder b = launch(DECODE).pointer("q", q.floats()).integer("ldq", q.pitch());
-        return new Singles(fromY(b, y, p, s, partial).build(), multiprocessors, s.shape().kvHeads());
+    /** Attention of single queries, the last positions of their sequences; y as floats, bytes or both. */
+    public RowsLaunch decode(Rows q, Rows y, Pages p, Scores s, Partial partial) {
+        return launch(DECODE, s, b -> fromY(b.pointer("q", q.floats()).integer("ldq", q.pitch()), y, p, s, partial), b -> b);
     }
 
     /** Whether there is a kernel that rotates and stores too. */
@@ -84,10 +94,21 @@ public final class DecodeKernels {
     }
 
     /** Rotation, storing and attention of single queries in one. */
-    public Singles decodeRotated(Rows qkv, Rows y, Pages p, Scores s, Partial partial, Rotation r) {
-        Launch.Builder b = launch(ROTATED).pointer("qkv", qkv.floats()).integer("ldqkv", qkv.pitch());
-        fromY(b, y, p, s, partial).pointer("kvSlots", step.address(Field.KV_SLOTS));
-        return new Singles(AttentionKernels.rotation(b, r).build(), multiprocessors, s.shape().kvHeads());
+    public RowsLaunch decodeRotated(Rows qkv, Rows y, Pages p, Scores s, Partial partial, Rotation r) {
+        return launch(ROTATED, s, b -> fromY(b.pointer("qkv", qkv.floats()).integer("ldqkv", qkv.pitch()), y, p, s, partial),
+                b -> AttentionKernels.rotation(b.pointer("kvSlots", step.address(Field.KV_SLOTS)), r));
+    }
+
+    private RowsLaunch launch(String family, Scores s, UnaryOperator<Launch.Builder> first, UnaryOperator<Launch.Builder> rest) {
+        Optional<String> tensor = TensorHeads.suffix(kernels, family, s.shape().headDim(), kvSuffix);
+        if (tensor.isEmpty()) {
+            Launch.Builder b = kernels.launch(arena, family + "_" + kvSuffix, shape(kernels)[0]);
+            return new Splits(rest.apply(first.apply(b)).build(), multiprocessors, s.shape().kvHeads());
+        }
+        int[] shape = kernels.shape(DECODE + tensor.get(), 4); // threads, queries of a list, blocks of a multiprocessor, bytes of shared memory
+        Launch.Builder b = kernels.launch(arena, family + tensor.get() + "_" + kvSuffix, shape[0], shape[3]);
+        Launch launch = rest.apply(first.apply(b).integer(ENTRIES, 0)).build();
+        return new Shares(launch, launch.integer(ENTRIES), multiprocessors * shape[2], shape[1]);
     }
 
     private Launch.Builder fromY(Launch.Builder b, Rows y, Pages p, Scores s, Partial partial) {

@@ -1,6 +1,5 @@
 package io.jllm.cuda.kernels;
 
-import io.jllm.cuda.driver.Blas;
 import io.jllm.quant.Codec;
 import io.jllm.quant.DType;
 import java.util.Arrays;
@@ -17,9 +16,9 @@ import java.util.Optional;
  * points of a grid have its table in front, of up to 16 KiB a matrix.
  */
 public enum DeviceFormat {
-    F32(0, DType.F32, Blas.Type.F32),
-    F16(1, DType.F16, Blas.Type.F16),
-    BF16(2, DType.BF16, Blas.Type.BF16),
+    F32(0, DType.F32, 1),
+    F16(1, DType.F16, 1),
+    BF16(2, DType.BF16, 1),
     Q4_0(3, DType.Q4_0, 1, rows(16), fours(8)),
     Q8_0(4, DType.Q8_0, 1, rows(32), fours(8)),
     Q4_K(5, DType.Q4_K, 1, rows(128), fours(32), fours(16), fours(16)),
@@ -65,24 +64,13 @@ public enum DeviceFormat {
 
     private final int number;
     private final DType type;
-    private final Optional<Blas.Type> tensors;
     private final int times;
     private final List<Plane> planes;
 
-    /** One of plain values. */
-    DeviceFormat(int number, DType type, Blas.Type tensors) {
-        this(number, type, Optional.of(tensors), 1);
-    }
-
-    /** One of blocks, with the factor of its grid's points. */
+    /** One with the factor of its grid's points; one without planes is of plain values. */
     DeviceFormat(int number, DType type, int times, Plane... planes) {
-        this(number, type, Optional.empty(), times, planes);
-    }
-
-    DeviceFormat(int number, DType type, Optional<Blas.Type> tensors, int times, Plane... planes) {
         this.number = number;
         this.type = type;
-        this.tensors = tensors;
         this.times = times;
         this.planes = List.of(planes);
     }
@@ -110,9 +98,9 @@ public enum DeviceFormat {
         return type;
     }
 
-    /** As the library for products on tensor cores has it; empty for blocks. */
-    public Optional<Blas.Type> tensors() {
-        return tensors;
+    /** The format of 16 bits in which products of many rows meet it: its own, or that to which it is expanded; empty if it would lose too much. */
+    public Optional<DeviceFormat> operand() {
+        return this == F32 ? Optional.empty() : Optional.of(dense() ? this : F16);
     }
 
     /** As names of kernels end. */
@@ -123,6 +111,11 @@ public enum DeviceFormat {
     /** Whether it meets float activations; the others meet activations of 8 bits. */
     public boolean dense() {
         return planes.isEmpty();
+    }
+
+    /** Whether its values are plain ones of 16 bits. */
+    boolean bits16() {
+        return dense() && type.blockBytes() == Short.BYTES;
     }
 
     /** Whether rows of that length lie on the device exactly as in the file. */

@@ -69,6 +69,10 @@ public final class HeadKernels {
     public record Alibi(long slopes, float factor, boolean rounded) {
         /** None at all. */
         public static final Alibi NONE = new Alibi(0, 0, false);
+
+        Launch.Builder add(Launch.Builder b) {
+            return b.pointer("slopes", slopes).real("alibiFactor", factor).integer("alibiRounded", rounded ? 1 : 0);
+        }
     }
 
     private final Kernels kernels;
@@ -127,15 +131,15 @@ public final class HeadKernels {
         return new RowsLaunch.Across(rotation(b, r).build(), shape.heads() + 2 * shape.kvHeads());
     }
 
-    /** Attention of any kind: each query by itself. */
-    public RowsLaunch attention(Rows q, Rows y, Pages p, Scores s, boolean chunked, Alibi alibi, long sinks) {
+    /** Attention of any kind: each query by itself; of all rows, or of those that a list of numbers at an address names, if that is not 0. */
+    public RowsLaunch attention(Rows q, Rows y, Pages p, Scores s, boolean chunked, Alibi alibi, long sinks, long list) {
         Launch.Builder b = AttentionKernels.pages(kernels.launch(arena, PLAIN + "_" + kvSuffix, kernels.shape(PLAIN, 2)[0])
                 .pointer("q", q.floats()).integer("ldq", q.pitch()).pointer("y", y.floats()).integer("ldy", y.pitch()), p)
-                .pointer("positions", step.address(Field.POSITIONS)).pointer("kvSlots", step.address(Field.KV_SLOTS))
+                .pointer("row", list).pointer("positions", step.address(Field.POSITIONS)).pointer("kvSlots", step.address(Field.KV_SLOTS))
                 .pointer("sequence", step.address(Field.TOKEN_SEQUENCE)).pointer("tableAt", step.address(Field.TABLE_AT))
                 .pointer("table", step.address(Field.TABLE));
-        return new RowsLaunch.Across(AttentionKernels.scores(b, p, s).integer("chunked", chunked ? 1 : 0).pointer("slopes", alibi.slopes)
-                .real("alibiFactor", alibi.factor).integer("alibiRounded", alibi.rounded ? 1 : 0).pointer("sinks", sinks).build(), s.shape().heads());
+        return new RowsLaunch.Across(alibi.add(AttentionKernels.scores(b, p, s).integer("chunked", chunked ? 1 : 0)).pointer("sinks", sinks).build(),
+                s.shape().heads());
     }
 
     private Launch.Builder rotation(Launch.Builder b, Rotation r) {

@@ -24,18 +24,23 @@ public final class Kernels implements AutoCloseable {
     private final List<KernelModule> modules = new ArrayList<>();
     private final Map<String, Optional<Kernel>> known = new HashMap<>();
     private final Map<String, int[]> numbers = new HashMap<>();
+    /** Bytes of shared memory that the blocks of a kernel may have. */
+    private final Map<String, Integer> allowed = new HashMap<>();
     private final String image;
     private final int multiprocessors;
+    private final int sharedMemory;
 
     /**
      * Loads all files of the jar in the kind of image that suits the device; gives back what it has if one fails.
      *
      * @param multiprocessors of the device, which grids depend on
+     * @param sharedMemory bytes that a block can have, which the cut of products depends on
      * @throws IllegalStateException if a struct or a format is another one in the image; names it
      */
-    public Kernels(KernelImages images, String image, int multiprocessors) {
+    public Kernels(KernelImages images, String image, int multiprocessors, int sharedMemory) {
         this.image = image;
         this.multiprocessors = multiprocessors;
+        this.sharedMemory = sharedMemory;
         try {
             for (String file : images.files(image)) {
                 modules.add(owner.own(KernelModule.load(KernelImages.read(file, image), file)));
@@ -56,6 +61,11 @@ public final class Kernels implements AutoCloseable {
     /** Of the device. */
     int multiprocessors() {
         return multiprocessors;
+    }
+
+    /** Bytes of shared memory that a block can have. */
+    int sharedMemory() {
+        return sharedMemory;
     }
 
     /** A kernel, if there is one of that name. */
@@ -102,9 +112,13 @@ public final class Kernels implements AutoCloseable {
         return launch(arena, name, block, 0);
     }
 
-    /** The same with dynamic shared memory for each block, of at most 48 KiB. */
+    /** A launch of a kernel that must be there, with that much dynamic shared memory for each block. */
     Launch.Builder launch(Arena arena, String name, int block, int sharedBytes) {
-        return new Launch.Builder(arena, need(name), block, sharedBytes, overlap() ? Launch.Start.OVERLAPPING : Launch.Start.AFTER);
+        Kernel kernel = need(name);
+        if (sharedBytes > 0) { // of several launches of a kernel, the largest counts
+            kernel.allowSharedMemory(allowed.merge(name, sharedBytes, Math::max));
+        }
+        return new Launch.Builder(arena, kernel, block, sharedBytes, overlap() ? Launch.Start.OVERLAPPING : Launch.Start.AFTER);
     }
 
     /** A launch of a kernel that must be there and does not wait by itself for those before. */

@@ -6,12 +6,18 @@ import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.function.UnaryOperator;
 
-/** Launches {@code product/gemv.cu}, {@code product/gemv_gated.cu} and {@code product/gemm.cu}: a matrix by a few rows or by many. */
+/**
+ * Launches {@code product/gemv.cu} and {@code product/gemv_gated.cu}, a matrix by a row, by {@link FewKernels} those for a few, and
+ * {@code product/gemm.cu}, for many.
+ */
 public final class ProductKernels {
-    /** Most rows for which weights are read row by row. */
-    public static final int MOST_FEW = 8;
+    /** Most rows for which weights are streamed once. */
+    public static final int MOST_FEW = 64;
+    /** Most rows for which lanes multiply: beyond, tensor cores are faster. */
+    private static final int MOST_VECTORS = 4;
+    private static final int MOST_DENSE_VECTORS = 1;
+    private static final int NOT_GATED = -1;
     /** Outputs that a warp computes together. */
     private static final int GROUP = 4;
 
@@ -26,38 +32,70 @@ public final class ProductKernels {
     public record Weights(DeviceFormat format, long address, int outputs, int cols) {
     }
 
+    /**
+     * Memory for rows of x as numbers of 16 bits, of which one product at a time makes use.
+     *
+     * @param address where it starts; 0 if there are no weights of 16 bits
+     */
+    public record Room(long address) {
+        private static final int MOST_PIECES = 2;
+        private static final int ALIGNMENT = 8;
+        private static final int SCALE_BYTES = 256;
+
+        /** Bytes of it for dense matrices of at most that many columns, 0 if there are none. */
+        public static long bytes(int mostCols) {
+            return mostCols == 0 ? 0 : SCALE_BYTES + (long) MOST_PIECES * MOST_FEW * pitch(mostCols) * Short.BYTES;
+        }
+
+        /** Elements from row to row. */
+        static int pitch(int cols) {
+            return Math.ceilDiv(cols, ALIGNMENT) * ALIGNMENT;
+        }
+
+        long scales() {
+            return address;
+        }
+
+        long pieces() {
+            return address + SCALE_BYTES;
+        }
+    }
+
     private final Kernels kernels;
     private final Arena arena;
+    private final FewKernels few;
 
     /** Launches whose memory the arena owns. */
-    public ProductKernels(Kernels kernels, Arena arena) {
+    public ProductKernels(Kernels kernels, Arena arena, Room room) {
         this.kernels = kernels;
         this.arena = arena;
+        few = new FewKernels(kernels, arena, room);
     }
 
-    /** Threads a block, blocks of a grid, and bytes of dynamic shared memory that each needs. */
-    private record Grid(int threads, int blocks, int sharedBytes) {
-        Grid(int threads, int blocks) {
-            this(threads, blocks, 0);
-        }
-    }
-
-    /** Kernels for up to 1, 2, 4 and 8 rows, the smallest of which is launched, and for each its grid. */
-    private record Few(List<Launch> launches, List<Launch.IntArgument> rows, List<Grid> grids) implements RowsLaunch {
-        static Few of(List<Launch> launches, List<Grid> grids) {
-            return new Few(launches, launches.stream().map(l -> l.integer("rows")).toList(), grids);
-        }
-
+    /** Launches for up to 1, 2, 4, 8, 16, 32 and 64 rows: the smallest that serves is launched. */
+    private record Few(List<RowsLaunch> launches) implements RowsLaunch {
         @Override
         public void run(Stream stream, int n) {
-            int size = Integer.SIZE - Integer.numberOfLeadingZeros(n - 1);
-            rows.get(size).set(n);
-            launches.get(size).run(stream, grids.get(size).blocks, 1, 1);
+            launches.get(Integer.SIZE - Integer.numberOfLeadingZeros(n - 1)).run(stream, n);
         }
 
         @Override
         public String toString() {
             return launches.toString();
+        }
+    }
+
+    /** A kernel for a fixed number of rows at most. */
+    private record Vectors(Launch launch, Launch.IntArgument rows, int blocks) implements RowsLaunch {
+        @Override
+        public void run(Stream stream, int n) {
+            rows.set(n);
+            launch.run(stream, blocks, 1, 1);
+        }
+
+        @Override
+        public String toString() {
+            return launch.toString();
         }
     }
 
@@ -73,10 +111,33 @@ public final class ProductKernels {
     /** y = residual + bias + W x for up to {@link #MOST_FEW} rows; y may be the residual. */
     public RowsLaunch few(Weights w, Rows x, long bias, Rows residual, Rows y) {
         int[] shape = kernels.shape("gemv", 5);
-        int blocks = blocks(w.outputs, shape[2] * kernels.multiprocessors(), shape[3]);
-        var one = new Grid(shape[0], blocks, Math.ceilDiv(Math.ceilDiv(w.outputs, GROUP), blocks) * shape[4]);
-        return few("gemv_" + w.format.suffix(), one, new Grid(shape[0], Math.ceilDiv(w.outputs, shape[1])),
-                b -> product(b, w, x, bias, residual, y));
+        var launches = new ArrayList<RowsLaunch>();
+        for (int rows = 1; rows <= mostVectors(w); rows *= 2) {
+            int blocks = rows == 1 ? blocks(w.outputs, shape[2] * kernels.multiprocessors(), shape[3]) : Math.ceilDiv(w.outputs, shape[1]);
+            int shared = rows == 1 ? Math.ceilDiv(Math.ceilDiv(w.outputs, GROUP), blocks) * shape[4] : 0;
+            Launch.Builder b = kernels.launch(arena, "gemv_" + w.format.suffix() + "_m" + rows, shape[0], shared);
+            launches.add(vectors(product(b, w, x, bias, residual, y), blocks));
+        }
+        return few(launches, new FewKernels.Product(w, x, bias, residual, y, NOT_GATED));
+    }
+
+    /** Lanes multiply up to so many rows. */
+    private static int mostVectors(Weights w) {
+        return w.format.dense() ? MOST_DENSE_VECTORS : MOST_VECTORS;
+    }
+
+    private Few few(List<RowsLaunch> vectors, FewKernels.Product product) {
+        List<RowsLaunch> more = few.launches(product);
+        for (int rows = 2 * mostVectors(product.w()); rows <= MOST_VECTORS; rows *= 2) {
+            vectors.add(more.getFirst());
+        }
+        vectors.addAll(more);
+        return new Few(List.copyOf(vectors));
+    }
+
+    private static Vectors vectors(Launch.Builder b, int blocks) {
+        Launch launch = b.build();
+        return new Vectors(launch, launch.integer("rows"), blocks);
     }
 
     /** As many blocks as run at once share the outputs evenly, four by four; more of them where one would have more than {@code most} outputs. */
@@ -92,37 +153,29 @@ public final class ProductKernels {
         return new Tiles(launch, launch.integer("rows"), Math.ceilDiv(w.outputs, shape[1]), shape[1]);
     }
 
-    /** y = act(gate) up for up to {@link #MOST_FEW} rows, as floats, bytes or both; empty if there are no kernels for the format. */
+    /** y = act(gate) up for up to {@link #MOST_FEW} rows, as floats, bytes or both; empty if there are no kernels for the format or the width. */
     public Optional<RowsLaunch> gated(Weights w, Rows x, Rows y, int act) {
         String family = "gemv_gated_" + w.format.suffix();
-        if (kernels.find(family + "_m1").isEmpty()) {
+        int[] shape = kernels.shape("gemv_gated", 3);
+        if (kernels.find(family + "_m1").isEmpty() || w.outputs % shape[1] != 0) { // a block does so many, of neighbouring rows
             return Optional.empty();
         }
-        int[] shape = kernels.shape("gemv_gated", 3);
-        int blocks = Math.ceilDiv(w.outputs, shape[1]);
-        long bytes = w.format.bytes(2L * w.outputs, w.cols);
-        return Optional.of(few(family, new Grid(shape[2], blocks), new Grid(shape[0], blocks),
-                b -> input(b.reads(bytes).pointer("W", w.address), w, x)
-                .pointer("y", y.floats()).integer("ldy", y.pitch()).pointer("yq", y.bytes()).pointer("ys", y.scales())
-                .integer("N", w.outputs).integer("K", w.cols).integer("rows", 0).integer("act", act)));
-    }
-
-    /** With a grid for one row, and one for more. */
-    private Few few(String family, Grid one, Grid more, UnaryOperator<Launch.Builder> arguments) {
-        var launches = new ArrayList<Launch>();
-        var grids = new ArrayList<Grid>();
-        for (int rows = 1; rows <= MOST_FEW; rows *= 2) {
-            Grid grid = rows == 1 ? one : more;
-            launches.add(arguments.apply(kernels.launch(arena, family + "_m" + rows, grid.threads, grid.sharedBytes)).build());
-            grids.add(grid);
+        int blocks = w.outputs / shape[1];
+        var launches = new ArrayList<RowsLaunch>();
+        for (int rows = 1; rows <= mostVectors(w); rows *= 2) {
+            Launch.Builder b = kernels.launch(arena, family + "_m" + rows, rows == 1 ? shape[2] : shape[0])
+                    .reads(w.format.bytes(2L * w.outputs, w.cols)).pointer("W", w.address);
+            launches.add(vectors(input(b, w, x).pointer("y", y.floats()).integer("ldy", y.pitch())
+                    .pointer("yq", y.bytes()).pointer("ys", y.scales()).integer("N", w.outputs).integer("K", w.cols).integer("rows", 0)
+                    .integer("act", act), blocks));
         }
-        return Few.of(launches, grids);
+        return Optional.of(few(launches, new FewKernels.Product(w, x, 0, Rows.NONE, y, act)));
     }
 
     private static Launch.Builder product(Launch.Builder b, Weights w, Rows x, long bias, Rows residual, Rows y) {
         return input(b.reads(w.format.bytes(w.outputs, w.cols)).pointer("W", w.address), w, x).pointer("bias", bias)
-                .pointer("residual", residual.floats()).integer("ldr", residual.pitch()).pointer("y", y.floats()).integer("ldy", y.pitch()).integer("N", w.outputs)
-                .integer("K", w.cols).integer("rows", 0);
+                .pointer("residual", residual.floats()).integer("ldr", residual.pitch()).pointer("y", y.floats()).integer("ldy", y.pitch())
+                .integer("N", w.outputs).integer("K", w.cols).integer("rows", 0);
     }
 
     /** Dense weights meet floats, the others bytes. */

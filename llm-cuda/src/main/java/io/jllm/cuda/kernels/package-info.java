@@ -4,7 +4,8 @@
  *
  * <p>To read: {@link io.jllm.cuda.kernels.KernelImages} and {@link io.jllm.cuda.kernels.Kernels} load;
  * {@link io.jllm.cuda.kernels.DeviceFormat} lists the formats of weights; then a launcher for each family, such as
- * {@link io.jllm.cuda.kernels.RowKernels}, {@link io.jllm.cuda.kernels.ProductKernels} and {@link io.jllm.cuda.kernels.AttentionKernels}.
+ * {@link io.jllm.cuda.kernels.RowKernels}, {@link io.jllm.cuda.kernels.ProductKernels}, {@link io.jllm.cuda.kernels.TensorKernels} and
+ * {@link io.jllm.cuda.kernels.AttentionKernels}.
  * {@link io.jllm.cuda.kernels.HeadKernels} and {@link io.jllm.cuda.kernels.ExpertKernels} are of what the usual models do not have.
  * {@link io.jllm.cuda.kernels.DeviceStruct} describes structs that both sides use.
  */

@@ -12,6 +12,7 @@ import io.jllm.spi.Backend.RunnerOptions;
 import io.jllm.spi.StepBatch;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
 
 /**
  * What changes from step to step, brought to the device in one copy. There are several copies on the host, so that one can be filled while the one
@@ -110,7 +111,6 @@ public final class StepUpload implements StepArrays, AutoCloseable {
         copy(h, Field.LOGIT_ROW, b.logitRow, b.logitRows, padded.logitRows(), 0);
         int table = sequences(h, b);
         int single = 0;
-        int tile = 0;
         long pieces = 0;
         int size = pieceSize(b);
         set(h, Field.PIECES, 0, size);
@@ -127,12 +127,8 @@ public final class StepUpload implements StepArrays, AutoCloseable {
                 set(h, Field.PIECES, ++single, (int) pieces);
                 pieces += Math.ceilDiv(b.contextLength[s], size);
             }
-            for (int i = 0; n > 1 && i < n; i += cut.queries()) {
-                set(h, Field.TILE_ROW, tile, first + i);
-                set(h, Field.TILE_ROWS, tile, Math.min(cut.queries(), n - i));
-                set(h, Field.TILE_SEQUENCE, tile++, s);
-            }
         }
+        tiles(h, b, padded.tiles());
         for (int t = b.tokens; t < padded.tokens(); t++) {
             set(h, Field.TOKEN_SEQUENCE, t, 0);
             set(h, Field.ROPE_LENGTH, t, 0);
@@ -147,6 +143,26 @@ public final class StepUpload implements StepArrays, AutoCloseable {
         }
         stream.copyToDevice(device.address(), h.asSlice(0, Integer.BYTES * ((long) at[Field.TABLE.ordinal()] + Math.max(table, 1))));
         sent[current].record(stream);
+    }
+
+    /** Tiles of sequences with more tokens than one. Those that see most come first: blocks that start last are done soon. */
+    private void tiles(MemorySegment h, StepBatch b, int count) {
+        var order = new long[count]; // by the last position downwards, then by the first row, which the lower half has
+        int n = 0;
+        for (int s = 0; s < b.sequences; s++) {
+            int end = b.queryStart[s + 1];
+            for (int row = b.queryStart[s]; end - b.queryStart[s] > 1 && row < end; row += cut.queries()) {
+                order[n++] = -(long) b.positions[Math.min(row + cut.queries(), end) - 1] << Integer.SIZE | row;
+            }
+        }
+        Arrays.sort(order);
+        for (int i = 0; i < count; i++) {
+            int row = (int) order[i];
+            int s = h.getAtIndex(ValueLayout.JAVA_INT, at[Field.TOKEN_SEQUENCE.ordinal()] + row);
+            set(h, Field.TILE_ROW, i, row);
+            set(h, Field.TILE_ROWS, i, Math.min(cut.queries(), b.queryStart[s + 1] - row));
+            set(h, Field.TILE_SEQUENCE, i, s);
+        }
     }
 
     /** Contexts and block tables; the entries that the tables have together. */

@@ -1,0 +1,81 @@
+package io.jllm.spi;
+
+import io.jllm.model.Op;
+import io.jllm.model.Program;
+import io.jllm.model.Value;
+import io.jllm.model.Weight;
+import io.jllm.quant.DType;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+
+/** Products of more tokens in a step than kernels for few take, against the oracle: around sizes of tiles, with odd columns and outputs. */
+public abstract class ManyRowsContract extends LatentOpContract {
+    private static final List<int[]> MANY_STEPS = IntStream.of(65, 127, 128, 129, 160).mapToObj(n -> new int[] {n}).toList();
+
+    /** More tolerance where steps of many tokens meet weights of that format in fewer bits. */
+    protected double manyTolerance(DType type) {
+        return 0;
+    }
+
+    /** Whether activations of such steps have 8 bits where they meet weights of that format. */
+    protected boolean quantisesMany(DType type) {
+        return quantises(type);
+    }
+
+    private void many(Program program, DType type, double products) {
+        try (Backend backend = open(2)) {
+            double rounded = quantisesMany(type) ? products * either(type) : 0;
+            Oracle.compare(backend, program, Oracle.weights(program, type), 16, DType.F32, MANY_STEPS,
+                    2 * products * (tolerance() + manyTolerance(type)) + rounded, this::quantisesMany);
+        }
+    }
+
+    @Test
+    void manyTokensMeetMatricesOfEveryFormat() {
+        for (DType type : formats()) {
+            int[] widths = widths(type);
+            for (int cols : new int[] {widths[0], widths[widths.length / 2]}) {
+                for (int rows : new int[] {1, 66, 131}) {
+                    var p = new Program.Builder();
+                    many(p.build(p.selectRows(p.linear(p.embed("table", rows, cols), weight("w", rows)))), type, 1);
+                }
+            }
+        }
+    }
+
+    @Test
+    void manyRowsOfLogitsDoToo() {
+        for (DType type : formats()) {
+            int cols = widths(type)[1];
+            var p = new Program.Builder();
+            many(p.build(p.linear(p.selectRows(p.embed("table", 200, cols)), weight("w", 200))), type, 1);
+        }
+    }
+
+    /** Tensors side by side, one with a bias, begin at odd columns; the residual is the input. */
+    @Test
+    void manyTokensWithBiasesAndResiduals() {
+        for (DType type : formats()) {
+            int cols = 256;
+            var p = new Program.Builder();
+            Value x = p.embed("table", 300, cols);
+            Value y = p.linearAdd(x, x, new Weight("a", cols, Optional.of("a.bias")));
+            Value z = p.linear(y, new Weight("b", 33, Optional.of("b.bias")), weight("c", 100), weight("d", 167));
+            many(p.build(p.selectRows(z)), type, 2);
+        }
+    }
+
+    @Test
+    void manyTokensWithGatedActivations() {
+        for (DType type : formats()) {
+            for (Op.Activation kind : Op.Activation.values()) {
+                int width = 97;
+                var p = new Program.Builder();
+                Value x = p.linear(p.embed("table", width, 256), weight("gate", width), weight("up", width));
+                many(p.build(p.selectRows(p.gated(x, kind))), type, 3);
+            }
+        }
+    }
+}

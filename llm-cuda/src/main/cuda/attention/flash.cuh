@@ -1,0 +1,281 @@
+// What both kernels of attention of prompts on tensor cores share: which rows a block has, what they see, how queries become 16 bits.
+//
+// A block has some rows: queries of a tile, each with all heads that share keys and values (or a part of them, if they are more than the rows);
+// neighbouring rows are heads of one query. It goes through the positions in tiles that begin at multiples of their size, so a result does not depend
+// on what else is in the step, nor on where in a tile its query stands.
+#pragma once
+#include "attention/mma.cuh"
+#include "attention/pages.cuh"
+#include "common/layout.cuh"
+
+
+static constexpr unsigned MANY_BLOCKS = 4096;
+
+struct Flash {
+  const float* q;
+  int ldq;
+  float* y;
+  int ldy;
+  const uchar* kv;
+  long long blockBytes, layerAt;
+  const int *tileRow, *tileRows, *tileSeq, *positions, *tableAt, *table;
+  int blockSize, heads, kvHeads, headDim;
+  float scale;
+  int window;
+  float softCap;
+  int chunked;
+  const float* slopes; // or 0
+  float alibiFactor;
+  int alibiRounded;
+  const float* sinks; // or 0
+};
+#define FLASH_PARAMETERS                                                                                                                        \
+  const float *q, int ldq, float *y, int ldy, const uchar *kv, long long blockBytes, long long layerAt, const int *tileRow, const int *tileRows, \
+      const int *tileSeq, const int *positions, const int *tableAt, const int *table, int blockSize, int heads, int kvHeads, int headDim,        \
+      float scale, int window, float softCap, int chunked, const float *slopes, float alibiFactor, int alibiRounded, const float *sinks
+#define FLASH_PASSED                                                                                                                          \
+  Flash {                                                                                                                                     \
+    q, ldq, y, ldy, kv, blockBytes, layerAt, tileRow, tileRows, tileSeq, positions, tableAt, table, blockSize, heads, kvHeads, headDim, scale, \
+        window, softCap, chunked, slopes, alibiFactor, alibiRounded, sinks                                                                    \
+  }
+
+/** The rows of a block. */
+struct Work {
+  int head0, each, row0, rows; // its first head, heads a query, its first row of q, how many rows it has: queries times heads
+  int first, last;             // positions that any of them sees
+  int allFrom, allTo;          // positions that all of them see
+  const int* blocks;
+  const uchar* keys; // of the head, in block 0
+  long long valueBytes;
+
+  /** The first position that a query sees. */
+  static __device__ __forceinline__ int first_seen(const Flash& f, int position) {
+    return f.window == 0 ? 0 : f.chunked ? position / f.window * f.window : max(0, position - f.window + 1);
+  }
+  /**
+   * Of at most `size` rows. The grid is tiles * subs * kvHeads * parts. What sees most comes first, so that the last blocks are short; where blocks
+   * are many, head by head, so that those that run together read the same keys.
+   */
+  __device__ __forceinline__ Work(const Flash& f, int size) {
+    int group = f.heads / f.kvHeads, parts = ceil_div(group, size), heads = f.kvHeads * parts, blocksOfHead = gridDim.x / heads;
+    bool byHead = gridDim.x >= MANY_BLOCKS;
+    int b = byHead ? blockIdx.x % blocksOfHead : blockIdx.x / heads, h = byHead ? blockIdx.x / blocksOfHead : blockIdx.x % heads;
+    int kvHead = h / parts, part = h - kvHead * parts;
+    each = ceil_div(group, parts);
+    int queries = min(TILE, size / each), subs = ceil_div(TILE, queries), tile = b / subs, from = (subs - 1 - (b - tile * subs)) * queries;
+    row0 = f.tileRow[tile] + from;
+    int n = min(queries, f.tileRows[tile] - from);
+    head0 = kvHead * group + part * each;
+    each = min(each, group - part * each);
+    rows = n > 0 && each > 0 ? n * each : 0;
+    if (rows == 0) return;
+    int p0 = f.positions[row0];
+    last = f.positions[row0 + n - 1], first = first_seen(f, p0);
+    allTo = p0, allFrom = first_seen(f, last);
+    blocks = f.table + f.tableAt[f.tileSeq[tile]];
+    keys = f.kv + f.layerAt + (long long)kvHead * f.blockSize * f.headDim * 2;
+    valueBytes = (long long)f.kvHeads * f.blockSize * f.headDim * 2;
+  }
+  /** Bytes from `keys` to the key of a position; -1 for those that nobody sees. */
+  __device__ __forceinline__ long long at(const Flash& f, int position) const {
+    if (position < first || position > last) return -1;
+    int block = position / f.blockSize;
+    return __ldg(blocks + block) * f.blockBytes + (long long)(position - block * f.blockSize) * f.headDim * 2;
+  }
+};
+
+/**
+ * A warp starts copying PART rows of keys or values; lane l knows where row l is (Work::at). `place(row, chunk)` says where chunks of 8 of D
+ * dimensions go; what is not there becomes 0.
+ */
+template <int D, int PART, class Place>
+__device__ __forceinline__ void copy_part(const Flash& f, unsigned to, const uchar* from, long long at, Place place) {
+  constexpr int CHUNKS = D / 8, AT_ONCE = 32 / CHUNKS, GROUP = PART < 16 ? PART : 16;
+  int lane = threadIdx.x & 31, c = lane % CHUNKS;
+  bool whole = f.headDim == D && f.blockSize % 16 == 0; // rows of a page stand one behind the other
+#pragma unroll
+  for (int r0 = 0; r0 < PART; r0 += GROUP) {
+    long long first = __shfl_sync(ALL, at, r0), last = __shfl_sync(ALL, at, r0 + GROUP - 1);
+    unsigned start = to + place(r0, 0) - place(0, 0);
+    if (whole && first >= 0 && last >= 0) {
+      copy_rows<D, GROUP>(start, from + first, place);
+    } else {
+#pragma unroll 1
+      for (int i = 0; i < GROUP; i += AT_ONCE) {
+        int r = i + lane / CHUNKS;
+        long long row = __shfl_sync(ALL, at, r0 + r);
+        bool there = row >= 0 && 8 * c < f.headDim;
+        copy16(start + place(r, c), from + (there ? row + 16 * c : 0), there);
+      }
+    }
+  }
+  copies_end();
+}
+
+/** What a row sees, in shared memory: nothing, if it is not there. Its scores are products times `power`. */
+struct Seen {
+  int from, to;
+  float power;
+};
+
+/**
+ * A warp brings COUNT rows of queries from `r0` on to shared memory in 16 bits: times the scale, and over the power of two that makes the largest
+ * below 2, so that all fit and none is lost. `place(r, d)` says where 4 neighbouring dimensions of a row go.
+ */
+template <class T, int D, int COUNT, class Place>
+__device__ __forceinline__ void load_queries(const Flash& f, const Work& w, int r0, Seen* seen, Place place) {
+  constexpr int V = D > 128 ? D / 128 : 1, BATCH = COUNT > 16 / V ? 16 / V : COUNT; // rows at once
+  int lane = threadIdx.x & 31;
+#pragma unroll 1
+  for (int base = r0; base < r0 + COUNT; base += BATCH) {
+    int mine = base + lane % BATCH, query = mine / w.each, position = -1; // lane l knows all of row l of the batch
+    long long at = -1;
+    if (mine < w.rows) {
+      at = (long long)(w.row0 + query) * f.ldq + (w.head0 + mine - query * w.each) * f.headDim;
+      position = f.positions[w.row0 + query];
+    }
+    float4 x[BATCH][V];
+#pragma unroll
+    for (int b = 0; b < BATCH; b++) {
+      long long from = __shfl_sync(ALL, at, b);
+#pragma unroll
+      for (int v = 0; v < V; v++) {
+        int d = 4 * lane + 128 * v;
+        x[b][v] = from >= 0 && d < f.headDim ? row4(f.q + from + d) : make_float4(0.f, 0.f, 0.f, 0.f);
+      }
+    }
+    int exponent = 0;
+#pragma unroll
+    for (int b = 0; b < BATCH; b++) {
+      float most = 0.f;
+#pragma unroll
+      for (int v = 0; v < V; v++) {
+        float4& t = x[b][v];
+        t.x *= f.scale, t.y *= f.scale, t.z *= f.scale, t.w *= f.scale;
+        most = fmaxf(most, fmaxf(fmaxf(fabsf(t.x), fabsf(t.y)), fmaxf(fabsf(t.z), fabsf(t.w))));
+      }
+      int e = exponent_of(warp_max(most));
+      if (lane == b) exponent = e;
+      float by = power_of_two(-e);
+#pragma unroll
+      for (int v = 0; v < V; v++) {
+        int d = 4 * lane + 128 * v;
+        float4 t = x[b][v];
+        if (d < D) *(uint2*)place(base + b, d) = make_uint2(pack16<T>(t.x * by, t.y * by), pack16<T>(t.z * by, t.w * by));
+      }
+    }
+    if (lane < BATCH) seen[mine] = Seen{position < 0 ? 0 : Work::first_seen(f, position), position, power_of_two(exponent)};
+  }
+}
+
+/** Whether scores are more than products times a number. */
+__device__ __forceinline__ bool adjusts(const Flash& f) { return f.softCap > 0.f || f.slopes != nullptr; }
+__device__ __forceinline__ float rounded(float x) { return __bfloat162float(__float2bfloat16_rn(x)); }
+
+/** The softmax of a row as far as it has come. Scores times `unit` are exponents of two; `total` is the part of the thread. */
+struct Softmax {
+  float unit, highest = -INFINITY, total = 0.f;
+
+  /** What is subtracted from exponents. */
+  __device__ __forceinline__ float base() const { return highest == -INFINITY ? 0.f : highest * unit; }
+  /** Takes in the highest score of a tile; what was summed before must be multiplied by the result. */
+  __device__ __forceinline__ float raise(float most) {
+    float before = highest;
+    highest = fmaxf(highest, most);
+    float factor = highest == -INFINITY ? 1.f : exp2_fast((before - highest) * unit);
+    total *= factor;
+    return factor;
+  }
+  /** What the sums of all tiles are multiplied by in the end. */
+  __device__ __forceinline__ float last_factor(const Flash& f, int head) {
+    total = warp_sum<4>(total);
+    if (!f.sinks) return 1.f / total;
+    float sink = f.sinks[head] * LOG2E, mine = base(), most = fmaxf(sink, mine), factor = exp2_fast(mine - most);
+    return factor / (total * factor + exp2_fast(sink - most));
+  }
+};
+
+/** The head of a row. */
+__device__ __forceinline__ int head_of(const Work& w, int r) { return w.head0 + r % w.each; }
+
+/**
+ * Scores of 16 rows and 8 J positions from `base` on, as mma leaves them, become weights. A thread has of its rows `r` and `r + 8` two neighbouring
+ * positions of each 8: s[4 j], s[4 j + 1] and s[4 j + 2], s[4 j + 3]. Sums of the rows must then be multiplied by `factor`.
+ */
+template <int J>
+__device__ __forceinline__ void soften(const Flash& f, const Work& w, const Seen* seen, int r, int base, float (&s)[4 * J], Softmax (&rows)[2],
+                                       float (&factor)[2]) {
+  int column = base + 2 * (threadIdx.x & 3);
+  if (adjusts(f)) {
+#pragma unroll
+    for (int h = 0; h < 2; h++) {
+      Seen mine = seen[r + 8 * h];
+      if (f.softCap > 0.f) {
+#pragma unroll
+        for (int i = 0; i < 2 * J; i++) s[4 * (i / 2) + 2 * h + i % 2] = soft_cap(s[4 * (i / 2) + 2 * h + i % 2] * mine.power, f.softCap);
+      } else {
+#pragma unroll
+        for (int i = 0; i < 2 * J; i++) s[4 * (i / 2) + 2 * h + i % 2] *= mine.power;
+      }
+      if (f.slopes) {
+        float slope = f.slopes[head_of(w, r + 8 * h)];
+        if (f.alibiRounded) {
+#pragma unroll
+          for (int i = 0; i < 2 * J; i++)
+            s[4 * (i / 2) + 2 * h + i % 2] += f.alibiFactor * rounded(__fmul_rn(slope, rounded((float)(column + 8 * (i / 2) + i % 2))));
+        } else {
+#pragma unroll
+          for (int i = 0; i < 2 * J; i++)
+            s[4 * (i / 2) + 2 * h + i % 2] += f.alibiFactor * (slope * (float)(column + 8 * (i / 2) + i % 2 - mine.to));
+        }
+      }
+    }
+  }
+  if (base + 8 * J - 1 > w.allTo || base < w.allFrom) {
+#pragma unroll
+    for (int h = 0; h < 2; h++) {
+      Seen mine = seen[r + 8 * h];
+#pragma unroll
+      for (int i = 0; i < 2 * J; i++) {
+        int position = column + 8 * (i / 2) + i % 2;
+        if (position < mine.from || position > mine.to) s[4 * (i / 2) + 2 * h + i % 2] = -INFINITY;
+      }
+    }
+  }
+#pragma unroll
+  for (int h = 0; h < 2; h++) {
+    float most = -INFINITY;
+#pragma unroll
+    for (int i = 0; i < 2 * J; i++) most = fmaxf(most, s[4 * (i / 2) + 2 * h + i % 2]);
+    factor[h] = rows[h].raise(warp_max<4>(most));
+    float unit = rows[h].unit, under = rows[h].base(), total = 0.f;
+#pragma unroll
+    for (int i = 0; i < 2 * J; i++) {
+      float& x = s[4 * (i / 2) + 2 * h + i % 2];
+      x = exp2_fast(fmaf(x, unit, -under));
+      total += x;
+    }
+    rows[h].total += total;
+  }
+}
+
+/** Weights of 16 rows and 16 positions from 16 k on as the first factor of a product. */
+template <class T, int J> __device__ __forceinline__ void weights16(unsigned (&a)[4], const float (&s)[4 * J], int k) {
+#pragma unroll
+  for (int i = 0; i < 4; i++) a[i] = pack16<T>(s[8 * k + 2 * i], s[8 * k + 2 * i + 1]);
+}
+
+/** Writes what a thread has of two rows: neighbouring dimensions of each 8. */
+template <int J>
+__device__ __forceinline__ void write_rows(const Flash& f, const Work& w, int r, const float (&o)[4 * J], Softmax (&rows)[2]) {
+#pragma unroll
+  for (int h = 0; h < 2; h++) {
+    int mine = r + 8 * h;
+    float by = rows[h].last_factor(f, mine < w.rows ? head_of(w, mine) : w.head0);
+    if (mine >= w.rows) continue;
+    float* y = f.y + (long long)(w.row0 + mine / w.each) * f.ldy + head_of(w, mine) * f.headDim + 2 * (threadIdx.x & 3);
+#pragma unroll
+    for (int j = 0; j < J; j++)
+      if (8 * j < f.headDim) *(float2*)(y + 8 * j) = make_float2(o[4 * j + 2 * h] * by, o[4 * j + 2 * h + 1] * by);
+  }
+}

@@ -1,0 +1,63 @@
+// Rows of floats as one or two rows of 16 bits each, for products of few rows by weights of that type: the first has what it can of a value, the
+// second what is left.
+#include "common/common.cuh"
+#include "common/layout.cuh"
+
+/** Whether rows need a scale, so that their pieces are in the range of the type. */
+template <class T> struct Scaled { static constexpr bool VALUE = false; };
+template <> struct Scaled<__half> { static constexpr bool VALUE = true; };
+
+/** The power of two by which a row of f16 is multiplied, so that its largest magnitude m becomes 2^13 to 2^14; the scale is 1 by it. */
+__device__ __forceinline__ float scaling(float m) {
+  return __uint_as_float((unsigned)(267 - max(14, min((int)(__float_as_uint(m) >> 23), 254))) << 23);
+}
+
+/** Four values times a factor, as two numbers of 16 bits each. */
+template <class T> __device__ __forceinline__ void split4(float4 v, float factor, uint2& high, uint2& low) {
+  float f[4] = {v.x * factor, v.y * factor, v.z * factor, v.w * factor};
+  __align__(8) T h[4], l[4];
+#pragma unroll
+  for (int i = 0; i < 4; i++) h[i] = from_float<T>(f[i]), l[i] = from_float<T>(f[i] - to_float(h[i]));
+  high = *(uint2*)h, low = *(uint2*)l;
+}
+
+static constexpr int THREADS = 256;
+
+/** x / scale = high + low, `piece` elements behind each other, or high alone if that is 0; scales of bf16 are 1. */
+template <class T> __device__ __forceinline__ void split_few(const float* x, int ldx, T* pieces, int ld, int piece, float* scale, int K) {
+  __shared__ float room[THREADS / 32];
+  dependents();
+  wait_previous();
+  const float* row = x + (long long)blockIdx.x * ldx;
+  T* to = pieces + (long long)blockIdx.x * ld;
+  float factor = 1.f;
+  if constexpr (Scaled<T>::VALUE) {
+    float m = 0.f;
+    for (int k = 4 * threadIdx.x; k < K; k += 4 * THREADS) {
+      float4 v = row4_masked(row, k, K);
+      m = fmaxf(m, fmaxf(fmaxf(fabsf(v.x), fabsf(v.y)), fmaxf(fabsf(v.z), fabsf(v.w))));
+    }
+    m = warp_max(m);
+    if ((threadIdx.x & 31) == 0) room[threadIdx.x >> 5] = m;
+    __syncthreads();
+    m = room[0];
+#pragma unroll
+    for (int i = 1; i < THREADS / 32; i++) m = fmaxf(m, room[i]);
+    factor = scaling(m);
+  }
+  if (threadIdx.x == 0) scale[blockIdx.x] = 1.f / factor;
+  for (int k = 4 * threadIdx.x; k < ld; k += 4 * THREADS) {
+    uint2 high, low;
+    split4<T>(row4_masked(row, k, K), factor, high, low);
+    *(uint2*)(to + k) = high;
+    if (piece > 0) *(uint2*)(to + piece + k) = low;
+  }
+}
+
+#define SPLIT1(FMT, T)                                                                                       \
+  extern "C" __global__ void __launch_bounds__(THREADS)                                                      \
+      split_few_##FMT(const float* x, int ldx, T* pieces, int ld, int piece, float* scale, int K) {         \
+    split_few<T>(x, ldx, pieces, ld, piece, scale, K);                                                       \
+  }
+SPLIT1(f16, __half) SPLIT1(bf16, bf16)
+EXPORT_SHAPE(split_few, THREADS)

@@ -1,0 +1,125 @@
+// Operands of 16 bits for products by many rows on tensor cores: rows of floats in one piece, or in two that together have twice the bits; and
+// matrices of blocks.
+#include "common/formats.cuh"
+#include "common/layout.cuh"
+
+/** Most threads for a row, of which each holds four values so many times; and columns to which pieces are rounded up. */
+static constexpr int MOST_THREADS = 1024, HELD = 4, ALIGN = 64;
+static constexpr int EXPAND_THREADS = 256;
+/** Rows of f16 are multiplied by a power of two so that their largest magnitude is below 2 to this, far from what is too large and too small. */
+static constexpr int LARGEST = 15;
+
+/** Four values of 16 bits, and what is left of them. */
+template <class T> __device__ __forceinline__ uint2 four(float4& v) {
+  T h[4] = {from_float<T>(v.x), from_float<T>(v.y), from_float<T>(v.z), from_float<T>(v.w)};
+  v = make_float4(v.x - to_float(h[0]), v.y - to_float(h[1]), v.z - to_float(h[2]), v.w - to_float(h[3]));
+  uint2 bits;
+  memcpy(&bits, h, 8);
+  return bits;
+}
+
+/** A power of two; e is that of a normal number. */
+__device__ __forceinline__ float power(int e) { return __int_as_float((e + 127) << 23); }
+
+/**
+ * Pieces of a row, side by side, each with its columns rounded up to ALIGN and zeros there: their sum is x / scale. bf16 needs no scale. Threads of a
+ * block should hold the whole row; what they do not is read twice.
+ */
+template <class T> __device__ __forceinline__ void narrow(const float* x, int ldx, T* y, int ldy, float* scale, int K, int pieces) {
+  __shared__ float room[MOST_THREADS / 32];
+  dependents();
+  wait_previous();
+  const float* row = x + (long long)blockIdx.x * ldx;
+  int step = 4 * blockDim.x, first = 4 * threadIdx.x, width = ceil_div(K, ALIGN) * ALIGN;
+  float4 held[HELD];
+#pragma unroll
+  for (int i = 0; i < HELD; i++) held[i] = row4_masked(row, first + i * step, K);
+  float inverse = 1.f;
+  if (scale) {
+    float m = 0.f;
+    auto most = [&](float4 v) { m = fmaxf(fmaxf(m, fmaxf(fabsf(v.x), fabsf(v.y))), fmaxf(fabsf(v.z), fabsf(v.w))); };
+#pragma unroll
+    for (int i = 0; i < HELD; i++) most(held[i]);
+    for (int k = first + HELD * step; k < K; k += step) most(row4_masked(row, k, K));
+    m = warp_max(m);
+    if ((threadIdx.x & 31) == 0) room[threadIdx.x >> 5] = m;
+    __syncthreads();
+    m = warp_max((threadIdx.x & 31) < blockDim.x >> 5 ? room[threadIdx.x & 31] : 0.f);
+    int e = 0;
+    if (m > 0.f && m < INFINITY) e = max((int)(__float_as_uint(m) >> 23) - 126, -110) - LARGEST; // m is below 2 to e + LARGEST
+    inverse = power(-e);
+    if (threadIdx.x == 0) scale[blockIdx.x] = power(e);
+  }
+  T* to = y + (long long)blockIdx.x * ldy;
+  auto put = [&](int k, float4 v) {
+    v = make_float4(v.x * inverse, v.y * inverse, v.z * inverse, v.w * inverse);
+    *(uint2*)(to + k) = four<T>(v);
+    if (pieces > 1) *(uint2*)(to + width + k) = four<T>(v);
+  };
+#pragma unroll
+  for (int i = 0; i < HELD; i++)
+    if (first + i * step < width) put(first + i * step, held[i]);
+  for (int k = first + HELD * step; k < width; k += step) put(k, row4_masked(row, k, K));
+}
+#define NARROW(FMT, T)                                                                                                                    \
+  extern "C" __global__ void __launch_bounds__(MOST_THREADS) narrow_##FMT(const float* x, int ldx, T* y, int ldy, float* scale, int K,  \
+                                                                          int pieces) {                                                  \
+    narrow<T>(x, ldx, y, ldy, scale, K, pieces);                                                                                          \
+  }
+NARROW(f16, __half)
+NARROW(bf16, bf16)
+EXPORT_SHAPE(narrow, MOST_THREADS, 4 * HELD, ALIGN)
+
+/** Byte i of a word with the sign of its highest bit, as a float: 2 to the 23 and the byte, less both. */
+__device__ __forceinline__ float signed_byte(unsigned word, int i) {
+  return __uint_as_float(__byte_perm(word ^ 0x80808080u, 0x4b000000u, 0x7540 | i)) - 8388736.f;
+}
+/** Two values, those beyond the range as its ends. */
+__device__ __forceinline__ unsigned two_halves(float a, float b) {
+  unsigned v;
+  asm("cvt.rn.satfinite.f16x2.f32 %0, %1, %2;" : "=r"(v) : "f"(b), "f"(a));
+  return v;
+}
+
+/** A matrix in f16, row by row without gaps; a thread takes 32 values, a warp writes them together. */
+template <class F> __device__ __forceinline__ void expand(const uchar* W, int N, int K, __half* y) {
+  constexpr int BLOCK_BYTES = 64, PARTS = BLOCK_BYTES / 16;
+  __shared__ uint4 room[EXPAND_THREADS / 32][32 * PARTS];
+  dependents();
+  wait_previous();
+  int nb = K / 32, lane = threadIdx.x % 32;
+  long long all = (long long)N * nb, first = (long long)blockIdx.x * EXPAND_THREADS + threadIdx.x - lane, mine = first + lane;
+  uint4* warp = room[threadIdx.x / 32];
+  if (mine < all) {
+    Block b;
+    float second = 0.f;
+    int row = (int)((unsigned)mine / (unsigned)nb), c = (int)((unsigned)mine % (unsigned)nb);
+    if constexpr (TwoMinima<F>::VALUE) F::block(W, N, K, row, c, b, second);
+    else F::block(W, N, K, row, c, b), second = b.minimum;
+#pragma unroll
+    for (int p = 0; p < PARTS; p++) {
+      float scale = b.scale[p / 2], less = p < 2 ? b.minimum : second;
+      unsigned v[4];
+#pragma unroll
+      for (int i = 0; i < 4; i++) {
+        unsigned word = b.w[2 * p + i / 2];
+        v[i] = two_halves(scale * signed_byte(word, i % 2 * 2) - less, scale * signed_byte(word, i % 2 * 2 + 1) - less);
+      }
+      warp[lane * PARTS + (p ^ (lane >> 1 & 3))] = make_uint4(v[0], v[1], v[2], v[3]);
+    }
+  }
+  __syncwarp();
+  uint4* to = (uint4*)y + first * PARTS;
+#pragma unroll
+  for (int i = 0; i < PARTS; i++) {
+    int at = i * 32 + lane, of = at / PARTS;
+    if (first + of < all) to[at] = warp[of * PARTS + (at % PARTS ^ (of >> 1 & 3))];
+  }
+}
+#define DENSE(FMT, NUMBER, F)
+#define BLOCKS(FMT, NUMBER, F)                                                                                                    \
+  extern "C" __global__ void __launch_bounds__(EXPAND_THREADS) expand_##FMT(const uchar* W, int N, int K, __half* y) {          \
+    expand<F>(W, N, K, y);                                                                                                       \
+  }
+FORMATS(DENSE, BLOCKS)
+EXPORT_SHAPE(expand, EXPAND_THREADS)

@@ -1,0 +1,65 @@
+package io.jllm.cuda.compile;
+
+import io.jllm.cuda.kernels.AttentionCut;
+import io.jllm.cuda.kernels.AttentionKernels;
+import io.jllm.cuda.kernels.DecodeKernels;
+import io.jllm.cuda.kernels.FlashKernels;
+import io.jllm.cuda.kernels.Rows;
+import io.jllm.cuda.kernels.StepArrays.Field;
+import io.jllm.model.Op;
+import io.jllm.model.Value;
+import java.lang.foreign.Arena;
+import java.util.Optional;
+
+/**
+ * Compiles attention. Sequences with one token have a kernel of their own, which does not know all kinds of scores; tiles of the others' queries go
+ * to tensor cores where pages and heads allow it, else to a kernel of floats, which knows the same kinds. The plain kernel does the rest.
+ */
+final class AttentionOps {
+    private static final long ALL_ROWS = 0;
+
+    private final DeviceState state;
+    private final Values values;
+    private final Mode mode;
+    private final AttentionKernels attentions;
+    private final DecodeKernels decodes;
+    private final FlashKernels flash;
+    private final HeadOps heads;
+    private final AttentionCut cut;
+
+    AttentionOps(DeviceState state, Values values, Mode mode, Arena arena, AttentionKernels attentions, DecodeKernels decodes, HeadOps heads,
+            AttentionCut cut) {
+        this.state = state;
+        this.values = values;
+        this.mode = mode;
+        this.attentions = attentions;
+        this.decodes = decodes;
+        this.heads = heads;
+        this.cut = cut;
+        flash = new FlashKernels(state.kernels(), arena, state.kvSuffix(), state.upload());
+    }
+
+    /** Whether its kernels write results in 8 bits if that is wanted. */
+    boolean quantizes(Op.PagedAttention a) {
+        return !mode.anyBatch() && cut.attends(a) && values.wantsBytes(a.out()) && state.storesBytes(a.shape());
+    }
+
+    CompiledOp compile(Op.PagedAttention a) {
+        Optional<AttentionKernels.Tiles> tiles = mode.anyBatch() ? tiles(a) : Optional.empty();
+        if (cut.attends(a)) {
+            boolean bytes = quantizes(a);
+            Rows y = values.outputs(a.out(), values.wantsFloats(a.out()) || !bytes, bytes);
+            return new AttentionOp(decodes.decode(values.rows(a.q()), y, state.pages(a.layer()), DeviceState.scores(a), state.partials()), tiles);
+        }
+        return tiles.isPresent() ? new AttentionOp(heads.attention(a, state.at(Field.SINGLE_ROW)), tiles)
+                : new RowsOp(heads.attention(a, ALL_ROWS), Value.Rows.TOKENS);
+    }
+
+    private Optional<AttentionKernels.Tiles> tiles(Op.PagedAttention a) {
+        Rows q = values.rows(a.q());
+        Rows y = values.rows(a.out());
+        AttentionKernels.Pages pages = state.pages(a.layer());
+        return flash.attention(q, y, pages, DeviceState.scores(a), a.scores().chunked(), state.alibi(a.scores()), state.vector(a.scores().sinks()))
+                .or(() -> cut.attends(a) ? Optional.of(attentions.prefill(q, y, pages, DeviceState.scores(a))) : Optional.empty());
+    }
+}

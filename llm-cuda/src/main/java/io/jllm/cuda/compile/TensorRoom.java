@@ -1,0 +1,88 @@
+package io.jllm.cuda.compile;
+
+import io.jllm.cuda.kernels.DeviceFormat;
+import io.jllm.cuda.kernels.Kernels;
+import io.jllm.cuda.kernels.TensorKernels;
+import io.jllm.cuda.weights.WeightPlan;
+import io.jllm.model.Op;
+import io.jllm.model.Program;
+import io.jllm.model.Value;
+import io.jllm.model.Weight;
+import io.jllm.spi.Backend.RunnerOptions;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * Device memory for products by many rows on tensor cores, of which one runs at a time: rows of 16 bits with their scales, and one matrix of 16 bits,
+ * to which quantised ones are expanded.
+ *
+ * @param address where it starts
+ * @param rows the most that meet a matrix
+ * @param pitch the most values of a row, in all its pieces
+ * @param matrixBytes of the largest matrix that is expanded
+ * @param pieces of a row: 1 where values are rounded to 16 bits, 2 where what is left of them counts too
+ */
+public record TensorRoom(long address, int rows, int pitch, long matrixBytes, int pieces) {
+    private static final int ALIGNMENT = 256;
+
+    /**
+     * What a program needs, at no address yet; nothing if it has no use for such products.
+     *
+     * @param pieces of a row, 1 or 2
+     */
+    public static Optional<TensorRoom> of(Program program, WeightPlan plan, Kernels kernels, RunnerOptions options, int pieces) {
+        int rows = 0;
+        int pitch = 0;
+        long matrixBytes = 0;
+        for (Op op : program.ops()) {
+            if (op instanceof Op.Linear l) {
+                for (List<Weight> run : plan.runs(l)) {
+                    WeightPlan.Matrix m = plan.matrix(run.stream().map(Weight::name).toList());
+                    if (takes(m, l.out().rows())) {
+                        rows = Math.max(rows, l.out().rows() == Value.Rows.TOKENS ? options.maxTokensPerStep() : options.maxLogitRows());
+                        pitch = Math.max(pitch, TensorKernels.pitch(kernels, m.cols(), pieces));
+                        matrixBytes = Math.max(matrixBytes, m.format().dense() ? 0 : (long) m.rows() * m.cols() * Short.BYTES);
+                    }
+                }
+            }
+        }
+        return rows > TensorKernels.MOST_FEWER ? Optional.of(new TensorRoom(0, rows, pitch, matrixBytes, pieces)) : Optional.empty();
+    }
+
+    /** Whether a matrix that meets rows of a kind is for tensor cores. The head, which may be the largest matrix, is never expanded. */
+    static boolean takes(WeightPlan.Matrix m, Value.Rows kind) {
+        return m.format().operand().isPresent() && (kind == Value.Rows.TOKENS || m.format().dense());
+    }
+
+    /** The same at an address, a multiple of 256. */
+    public TensorRoom at(long address) {
+        return new TensorRoom(address, rows, pitch, matrixBytes, pieces);
+    }
+
+    /** How much it is. */
+    public long bytes() {
+        return operandBytes() + scaleBytes() + matrixBytes;
+    }
+
+    private long operandBytes() {
+        return aligned((long) rows * pitch * Short.BYTES);
+    }
+
+    private long scaleBytes() {
+        return aligned((long) rows * Float.BYTES);
+    }
+
+    private static long aligned(long bytes) {
+        return Math.ceilDiv(bytes, ALIGNMENT) * ALIGNMENT;
+    }
+
+    /** Rows of 16 bits of so many columns. */
+    TensorKernels.Operand operand(Kernels kernels, DeviceFormat type, int cols) {
+        return new TensorKernels.Operand(type, address, address + operandBytes(), rows, cols, pieces, TensorKernels.pitch(kernels, cols, pieces));
+    }
+
+    /** Where a matrix is expanded to. */
+    long matrix() {
+        return address + operandBytes() + scaleBytes();
+    }
+}

@@ -1,0 +1,93 @@
+package io.jllm.cuda.driver;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandle;
+import java.util.Optional;
+
+/**
+ * A matrix as the copy engine of Hopper and later sees it: {@code CUtensorMap} of {@code cuda.h}, CUDA 12.0. Boxes of it are brought to shared memory
+ * swizzled by 128 bytes, zeros where it has no values. Bound by hand, so that drivers without it can be told from others.
+ *
+ * @param memory its bytes, which launches hand over
+ */
+public record TensorMap(MemorySegment memory) {
+    static final int BYTES = 128;
+    static final int ALIGNMENT = 64;
+    /** Columns of a box: 128 bytes, as many as the swizzle has. */
+    public static final int BOX_COLUMNS = 64;
+
+    private static final String FUNCTION = "cuTensorMapEncodeTiled";
+    private static final int INTERLEAVE_NONE = 0;
+    private static final int SWIZZLE_128B = 3;
+    private static final int L2_PROMOTION_256B = 3;
+    private static final int FILL_ZEROS = 0;
+    private static final int RANK = 2;
+    /**
+     * {@code CUresult cuTensorMapEncodeTiled(CUtensorMap *tensorMap, CUtensorMapDataType type, cuuint32_t rank, void *address, const cuuint64_t *dim,
+     * const cuuint64_t *strides, const cuuint32_t *boxDim, const cuuint32_t *elementStrides, interleave, swizzle, l2Promotion, oobFill)}.
+     */
+    private static final Optional<MethodHandle> HANDLE = DriverLibrary.find(FUNCTION).map(f -> Linker.nativeLinker().downcallHandle(f,
+            FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.ADDRESS, ValueLayout.JAVA_INT, ValueLayout.JAVA_INT, ValueLayout.JAVA_LONG,
+                    ValueLayout.ADDRESS, ValueLayout.ADDRESS, ValueLayout.ADDRESS, ValueLayout.ADDRESS, ValueLayout.JAVA_INT, ValueLayout.JAVA_INT,
+                    ValueLayout.JAVA_INT, ValueLayout.JAVA_INT)));
+
+    /** Types of 16 bits, as {@code CUtensorMapDataType} numbers them. */
+    public enum Type {
+        /** IEEE half precision. */
+        F16(6),
+        /** The upper half of a float. */
+        BF16(9);
+
+        private final int number;
+
+        Type(int number) {
+            this.number = number;
+        }
+    }
+
+    /**
+     * A matrix on the device.
+     *
+     * @param type of its values
+     * @param address where it starts, a multiple of 16
+     * @param rows how many
+     * @param cols how many
+     * @param pitch values from row to row, a multiple of 8
+     */
+    public record Matrix(Type type, long address, int rows, int cols, int pitch) {
+    }
+
+    /** Whether the driver can make such maps. The library is there. */
+    public static boolean known() {
+        return HANDLE.isPresent();
+    }
+
+    /**
+     * The map of a matrix, in boxes of {@link #BOX_COLUMNS} columns; the driver must know them.
+     *
+     * @param arena owns its memory
+     * @param boxRows rows of a box, 1 to 256
+     * @throws CudaException if the driver does not take it
+     */
+    public static TensorMap of(Arena arena, Matrix m, int boxRows) {
+        MethodHandle handle = HANDLE.orElseThrow(() -> new IllegalStateException("the NVIDIA driver lacks " + FUNCTION));
+        MemorySegment map = arena.allocate(BYTES, ALIGNMENT);
+        try (Arena room = Arena.ofConfined()) {
+            MemorySegment dimensions = room.allocateFrom(ValueLayout.JAVA_LONG, m.cols, m.rows);
+            MemorySegment strides = room.allocateFrom(ValueLayout.JAVA_LONG, (long) m.pitch * Short.BYTES);
+            MemorySegment box = room.allocateFrom(ValueLayout.JAVA_INT, BOX_COLUMNS, boxRows);
+            MemorySegment steps = room.allocateFrom(ValueLayout.JAVA_INT, 1, 1);
+            Calls.check((int) handle.invokeExact(map, m.type.number, RANK, m.address, dimensions, strides, box, steps, INTERLEAVE_NONE, SWIZZLE_128B,
+                    L2_PROMOTION_256B, FILL_ZEROS), FUNCTION, () -> m + ", boxes of " + boxRows + " rows");
+        } catch (RuntimeException | Error e) {
+            throw e;
+        } catch (Throwable t) {
+            throw new AssertionError(t);
+        }
+        return new TensorMap(map);
+    }
+}

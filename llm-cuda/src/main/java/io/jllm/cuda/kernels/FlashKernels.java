@@ -1,0 +1,57 @@
+package io.jllm.cuda.kernels;
+
+import io.jllm.cuda.driver.Launch;
+import io.jllm.cuda.kernels.AttentionKernels.Pages;
+import io.jllm.cuda.kernels.AttentionKernels.Scores;
+import io.jllm.cuda.kernels.AttentionKernels.Tiles;
+import io.jllm.cuda.kernels.HeadKernels.Alibi;
+import io.jllm.model.Op.AttentionShape;
+import java.lang.foreign.Arena;
+import java.util.List;
+import java.util.Optional;
+
+/** Launches {@code attention/flash.cu} and {@code attention/flash_wgmma.cu}: attention of tiles of queries on tensor cores, of any kind. */
+public final class FlashKernels {
+    /** The faster first; an image has it where the device does. */
+    private static final List<String> FAMILIES = List.of("attn_wgmma", "attn_flash");
+
+    private final Kernels kernels;
+    private final Arena arena;
+    private final String kvSuffix;
+    private final StepArrays step;
+
+    /**
+     * Launches whose memory the arena owns.
+     *
+     * @param kvSuffix the type of keys and values as names of kernels end
+     * @param step where a step's numbers are
+     */
+    public FlashKernels(Kernels kernels, Arena arena, String kvSuffix, StepArrays step) {
+        this.kernels = kernels;
+        this.arena = arena;
+        this.kvSuffix = kvSuffix;
+        this.step = step;
+    }
+
+    /** Attention of tiles of queries, if the pages and heads are of a kind that there are kernels for; sinks are an address, or 0. */
+    public Optional<Tiles> attention(Rows q, Rows y, Pages p, Scores s, boolean chunked, Alibi alibi, long sinks) {
+        return FAMILIES.stream().flatMap(f -> TensorHeads.suffix(kernels, f, s.shape().headDim(), kvSuffix).map(f::concat).stream()).findFirst()
+                .map(name -> tiles(name, q, y, p, s, chunked, alibi, sinks));
+    }
+
+    private Tiles tiles(String name, Rows q, Rows y, Pages p, Scores s, boolean chunked, Alibi alibi, long sinks) {
+        int[] shape = kernels.shape(name, 4); // threads, queries of a tile, rows of a block, bytes of shared memory
+        Launch.Builder b = AttentionKernels.pages(kernels.launch(arena, name + "_" + kvSuffix, shape[0], shape[3]).pointer("q", q.floats())
+                .integer("ldq", q.pitch()).pointer("y", y.floats()).integer("ldy", y.pitch()), p);
+        AttentionKernels.scores(AttentionKernels.tiles(b, step), p, s).integer("chunked", chunked ? 1 : 0);
+        return new Tiles(alibi.add(b).pointer("sinks", sinks).build(), blocks(s.shape(), shape[1], shape[2]), 1);
+    }
+
+    /** Blocks for a tile: each has some of its queries, and heads that share keys and values, or a part of them if they are more than its rows. */
+    private static int blocks(AttentionShape s, int tile, int rows) {
+        int group = s.heads() / s.kvHeads();
+        int parts = Math.ceilDiv(group, rows);
+        int queries = Math.min(tile, rows / Math.ceilDiv(group, parts));
+        return Math.ceilDiv(tile, queries) * s.kvHeads() * parts;
+    }
+}
