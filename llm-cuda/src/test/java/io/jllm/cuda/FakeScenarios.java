@@ -125,7 +125,7 @@ final class FakeScenarios {
             var sequences = new PagedSequences(2, 16, 40, 60, 100, 1);
             FakeDriver.fail("cuLaunchKernelEx", 3, FakeDriver.LAUNCH_FAILED);
             String message = assertThrows(CudaException.class, () -> runner.forward(sequences.next(5, 0))).getMessage();
-            assertTrue(message.contains("cuLaunchKernelEx") && message.contains("_q8_0") && message.contains(" x 1 x 1, block 128")
+            assertTrue(message.contains("cuLaunchKernelEx") && message.contains("_q8_0") && message.contains(" x 1 x 1, block ")
                     && message.contains("719"), message);
             FakeDriver.fail("cuLaunchKernelEx", 3, FakeDriver.LAUNCH_FAILED);
             assertThrows(CudaException.class, () -> runner.forward(sequences.next(1, 1))); // while a graph is made
