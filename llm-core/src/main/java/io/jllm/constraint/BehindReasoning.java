@@ -56,6 +56,19 @@ final class BehindReasoning implements Constraint {
         }
 
         @Override
+        public void allowed(long[] bits, int left) {
+            answer.allowed(bits, left);
+            if (reasoning.fewest() < left || answer.fewest() > left) {
+                bits[token / Long.SIZE] |= 1L << token;
+            }
+        }
+
+        @Override
+        public int fewest() {
+            return answer.fewest();
+        }
+
+        @Override
         public boolean mayEnd() {
             return answer.mayEnd();
         }
@@ -82,10 +95,30 @@ final class BehindReasoning implements Constraint {
             if (text.mayEnd()) {
                 long[] also = new long[bits.length];
                 answer.allowed(also);
-                for (int i = 0; i < bits.length; i++) {
-                    bits[i] |= also[i];
-                }
+                or(bits, also);
             }
+        }
+
+        private static void or(long[] bits, long[] also) {
+            for (int i = 0; i < bits.length; i++) {
+                bits[i] |= also[i];
+            }
+        }
+
+        /** The text does not need the token that its automaton counts for its end, for there the answer begins. */
+        @Override
+        public void allowed(long[] bits, int left) {
+            text.allowed(bits, left - Math.min(left, answer.fewest()) + 1);
+            if (text.mayEnd()) {
+                long[] also = new long[bits.length];
+                answer.allowed(also, left);
+                or(bits, also);
+            }
+        }
+
+        @Override
+        public int fewest() {
+            return (int) Math.min(Integer.MAX_VALUE, text.fewest() - 1L + answer.fewest());
         }
 
         /** Reasoning that ends without its mark leaves no answer. */

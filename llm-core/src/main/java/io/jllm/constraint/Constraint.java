@@ -13,8 +13,15 @@ import java.util.Optional;
  * the text ends only where it is one. Give it to {@code SamplingParams.builder().constraint(...)}. Immutable and thread-safe: make one and use
  * it for many requests, for what is found out about a grammar is remembered in it. An application's own automata may implement it.
  *
- * <p>An answer that {@code maxTokens}, a stop string or a stop token ends is the beginning of such a text, as a rule. A language is of the text
- * that is generated, and takes nothing of the prompt.
+ * <p><b>Ends.</b> An answer is steered to its end: near {@code maxTokens}, or the end of the context, tokens are left out after which the text
+ * could not be made whole any more by those that are left, so that it is whole wherever its shortest text fits (shortest in bytes, cut into the
+ * fewest tokens). Before, sampling is that of the constraint alone: the distribution changes only in answers that would be cut else, and in these
+ * only near their end, where what is longer than the room that is left has the chance 0 and the rest is as likely among itself as it was. With
+ * {@link #behindReasoning} reasoning ends in time, too. {@link #unsteered} leaves answers to be cut. They are not steered where {@code logitBias} or
+ * {@code allowedTokenIds} ban tokens or {@code minTokens} is {@code maxTokens}, and by an application's own automaton only if its masks do that.
+ *
+ * <p>An answer that is cut all the same, by a stop string, a stop token, a time limit or because no whole text fits, is the beginning of such a text,
+ * as a rule. A language is of the text that is generated, and takes nothing of the prompt.
  */
 public interface Constraint {
     /**
@@ -121,6 +128,11 @@ public interface Constraint {
      */
     static Constraint toolCalls(AnswerFormat format, String template, List<Tool> tools, ToolChoice choice) {
         return new ToolCallConstraint(new CallGrammar(format, template, tools, choice), "calls of tools, " + choice);
+    }
+
+    /** The same constraint with answers that are cut where {@code maxTokens} ends them, however near their end is: up to there nothing is steered. */
+    default Constraint unsteered() {
+        return new Unsteered(this);
     }
 
     /** Whether a text is one of the language. */
