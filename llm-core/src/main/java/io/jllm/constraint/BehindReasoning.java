@@ -105,10 +105,9 @@ final class BehindReasoning implements Constraint {
             }
         }
 
-        /** The text does not need the token that its automaton counts for its end, for there the answer begins. */
         @Override
         public void allowed(long[] bits, int left) {
-            text.allowed(bits, left - Math.min(left, answer.fewest()) + 1);
+            text.allowed(bits, left - answer.fewest());
             if (text.mayEnd()) {
                 long[] also = new long[bits.length];
                 answer.allowed(also, left);
@@ -118,7 +117,7 @@ final class BehindReasoning implements Constraint {
 
         @Override
         public int fewest() {
-            return (int) Math.min(Integer.MAX_VALUE, text.fewest() - 1L + answer.fewest());
+            return (int) Math.min(Integer.MAX_VALUE, (long) text.fewest() + answer.fewest());
         }
 
         /** Reasoning that ends without its mark leaves no answer. */

@@ -18,15 +18,15 @@ public interface TokenMask {
      * cannot be made whole by those that are left as it is, all that {@link #allowed(long[])} marks stay. This says what that does; an automaton
      * that knows how far it is from an end may do better, and tell that by {@link #fewest} too.
      *
-     * @param left how many tokens may still come, one that ends the text included; at least 1
+     * @param left how many tokens may still come
      */
     default void allowed(long[] bits, int left) {
         allowed(bits);
     }
 
     /**
-     * How few tokens are known to make the text whole from here, the one that ends it included where the text could go on; 0 if nothing is known
-     * of that, and the largest integer if it takes too many.
+     * How few tokens are known to make the text whole from here; 0 if it is whole or nothing is known of that, and the largest integer if it takes
+     * too many.
      */
     default int fewest() {
         return 0;

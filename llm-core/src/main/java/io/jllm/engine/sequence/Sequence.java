@@ -130,7 +130,7 @@ public final class Sequence implements RowSampling {
 
     /** How many tokens may still come, in which its constraint has to see to its end; the largest integer where it cannot. */
     public int left() {
-        return settings.steers() ? Math.max(1, settings.maxTokens() - generated() - unit.reserved()) : Integer.MAX_VALUE;
+        return settings.steers() ? settings.maxTokens() - generated() - unit.reserved() : Integer.MAX_VALUE;
     }
 
     /** The tokens that end it, not to be changed. */

@@ -29,8 +29,7 @@ final class Endings {
     }
 
     /**
-     * For a state, how many tokens: with one more where the text could still go on in the end, for the token that says that it does not.
-     * {@link #FAR} if there are too many, or the vocabulary cannot write it.
+     * For a state, how many tokens: none where the text is whole. {@link #FAR} if there are too many, or the vocabulary cannot write it.
      */
     int tokens(State state) {
         Integer found = known.get(state);
@@ -39,7 +38,7 @@ final class Endings {
 
     /** Whether a text that has got there can be made whole by so many tokens. */
     boolean within(State state, int most) {
-        return table.writesAllText() && state.distance() < most || tokens(state) <= most;
+        return table.writesAllText() && state.distance() <= most || tokens(state) <= most;
     }
 
     private int find(State state) {
@@ -56,8 +55,6 @@ final class Endings {
             text[i] = (byte) next(way);
         }
         int[] tokens = new int[text.length + 1];
-        tokens[text.length] = way.getLast().last() ? 0 : 1;
-        known.put(way.getLast(), tokens[text.length]);
         for (int i = text.length - 1; i >= 0; i--) {
             Integer before = known.get(way.get(i));
             tokens[i] = before == null ? table.trie().fewest(text, i, tokens) : before;

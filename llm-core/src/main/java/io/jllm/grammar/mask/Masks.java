@@ -46,11 +46,11 @@ public final class Masks {
      * The same, but without tokens after which the text could not be made whole by those that are left, {@link #fewest} told. Where it cannot be
      * made whole at all, none are left out.
      *
-     * @param left how many tokens may come, and the one that ends the text where it could go on
+     * @param left how many tokens may come
      */
     public void fill(State state, int left, long[] bits) {
         Allowed all = allowed(state);
-        if (table.writesAllText() && all.farthest() < left - 1 || endings.tokens(state) > left) {
+        if (table.writesAllText() && all.farthest() < left || endings.tokens(state) > left) {
             all.fill(bits);
         } else {
             new Walk(machine, table).allowed(state, to -> endings.within(to, left - 1)).fill(bits);
@@ -58,8 +58,8 @@ public final class Masks {
     }
 
     /**
-     * How few tokens make a text that has got there whole, with the one that ends it where it could go on: those of its shortest continuation in
-     * bytes. The largest integer if there are too many to be counted, or the vocabulary cannot write it.
+     * How few tokens make a text that has got there whole: those of its shortest continuation in bytes. The largest integer if there are too many to
+     * be counted, or the vocabulary cannot write it.
      */
     public int fewest(State state) {
         return endings.tokens(state);
