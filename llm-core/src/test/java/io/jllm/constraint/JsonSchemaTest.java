@@ -73,6 +73,31 @@ class JsonSchemaTest {
         }
     }
 
+    private static void format(String name, List<String> valid, List<String> others) {
+        schema("{\"type\": \"string\", \"format\": \"" + name + "\"}", valid.stream().map(t -> '"' + t + '"').toList(),
+                others.stream().map(t -> '"' + t + '"').toList());
+    }
+
+    @Test
+    void usualTextsOfFormats() {
+        format("email", List.of("joe.bloggs@example.com", "te~st@example.com", "~t@a.b", "o'neil+x@mail.example-host.co.uk"),
+                List.of("joe", "a@", "@b.de", ".a@b.de", "a..b@c.de", "a@-b.de", "a b@c.de"));
+        format("hostname", List.of("localhost", "a-b-c-d-e.example.com", "1.2", "3com.com"),
+                List.of("", "-a.com", "a-.com", "a..b", "a.", "a_b.com", "ab--c.de", "a".repeat(64) + ".com"));
+        format("ipv6", List.of("::ffff:192.168.0.1", "1::d6:192.168.0.1", "1:2::192.168.0.1", "1:2:3:4:5:6:255.255.255.255", "::1.2.3.4"),
+                List.of("1:2:3:4:5:6:7:1.2.3.4", "1::2:3:4:5:6:1.2.3.4", "::1.2.3", "::256.1.1.1", "1.2.3.4", "1.2.3.4::"));
+        format("uri", List.of("https://example.com/a%20b?q=1#top", "tel:+1-816-555-1212", "file:///etc/hosts", "file:/etc", "mailto:a@b.de", "urn:a:b",
+                "http://10.0.0.1:8080"), List.of("example.com", "//a.b/c", "http:", "http://", "http://a b", "https://a/%2", "1a:b", ""));
+        format("time", List.of("08:30:06Z", "23:59:59.123+01:00"), List.of("08:30:06", "24:00:00Z", "08:30:60Z", "08:30:06z"));
+    }
+
+    @Test
+    void categoriesByTheirLongNames() {
+        schema("{\"type\": \"string\", \"pattern\": \"^\\\\p{Letter}\\\\p{digit}\\\\p{gc=Lu}\\\\p{Currency_Symbol}$\"}",
+                List.of("\"é٣Ä€\""), List.of("\"1٣Ä€\"", "\"éaÄ€\"", "\"é٣ä€\"", "\"é٣Ä+\""));
+        refused("{\"pattern\": \"\\\\p{letter}\"}", "property \\p{letter} is not supported");
+    }
+
     @Test
     void numbersAreBoundedExactly() {
         var random = new Random(8);
