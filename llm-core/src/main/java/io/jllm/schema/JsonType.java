@@ -16,8 +16,8 @@ import java.util.Objects;
  * <li>{@code Map<String, V>}: objects
  * <li>{@code String}; {@code boolean}; {@code byte}, {@code short}, {@code int}, {@code long}, {@code BigInteger}: integers; {@code float},
  * {@code double}, {@code BigDecimal}: numbers, rounded to what the type holds; boxes of all these
- * <li>{@code LocalDate}, {@code Instant}, {@code OffsetDateTime}, {@code ZonedDateTime}, {@code OffsetTime}, {@code Duration}, {@code Period},
- * {@code UUID}, {@code URI}: strings with a {@code format}; {@code LocalTime} and {@code LocalDateTime}: strings with a {@code pattern}
+ * <li>{@code LocalDate}, {@code Instant}, {@code OffsetDateTime}, {@code ZonedDateTime}, {@code OffsetTime}, {@code UUID}, {@code URI}: strings with
+ * a {@code format}; {@code LocalTime}, {@code LocalDateTime}, {@code Duration} and {@code Period}: strings with a {@code pattern}
  * </ul>
  *
  * <p>Reading is strict: what is unknown, missing, null, of another type or out of range is an error that names its place. A text that the schema

@@ -68,7 +68,7 @@ final class ShapeReader {
     }
 
     private static Object formed(Shape.Formed f, JsonElement json, String path) {
-        String wanted = "a string that is a " + f.type() + " (" + f.keyword() + " " + f.form() + ")";
+        String wanted = "a string that is a " + f.type() + " " + f.form();
         String text = text(path, json, wanted);
         try {
             return f.parse().apply(text);

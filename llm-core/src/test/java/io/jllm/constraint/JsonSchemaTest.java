@@ -192,4 +192,35 @@ class JsonSchemaTest {
         refused("{\"anyOf\": [{}, {\"type\": \"null\"}], \"allOf\": [" + "{\"anyOf\": [{\"minimum\": 1}, {\"maximum\": 2}]},".repeat(12)
                 + "true]}", "too many alternatives");
     }
+
+    @Test
+    void namesThatAreAlike() {
+        schema("{\"properties\": {\"\": {\"type\": \"integer\"}, \"a\": {\"type\": \"integer\"}}, \"additionalProperties\": {\"type\": \"integer\"},"
+                + " \"type\": \"object\"}", List.of("{\"\": 1}", "{\"\": 1, \"a\": 2, \"b\": 3}", "{}"), List.of("{\"\": \"\"}"));
+        schema("{\"properties\": {\"ab\": {\"type\": \"null\"}, \"ac\": {\"type\": \"null\"}, \"abc\": {\"type\": \"null\"}}, \"type\": \"object\","
+                + " \"additionalProperties\": {\"type\": \"boolean\"}}", List.of("{\"ab\": null, \"abc\": null}", "{\"ac\": null, \"a\": true, \"abcd\": true}"),
+                List.of("{\"ab\": true}", "{\"a\": null}", "{\"abc\": true}"));
+        schema("{\"type\": \"object\", \"properties\": {\"number\": {\"type\": \"object\", \"properties\": {\"number\": {\"$ref\": \"#/$defs/number\"},"
+                + " \"root\": {\"type\": \"null\"}}, \"required\": [\"number\", \"root\"], \"additionalProperties\": false}}, \"required\": [\"number\"],"
+                + " \"$defs\": {\"number\": {\"type\": \"string\"}}}", List.of("{\"number\": {\"number\": \"1\", \"root\": null}}"),
+                List.of("{\"number\": {\"number\": 1, \"root\": null}}"));
+    }
+
+    @Test
+    void mixesOfCombinations() {
+        schema("{\"allOf\": [{\"$ref\": \"#/$defs/base\"}, {\"anyOf\": [{\"$ref\": \"#/$defs/files\"}, {\"$ref\": \"#/$defs/include\"}]}], \"$defs\": {"
+                + "\"base\": {\"type\": \"object\", \"properties\": {\"strict\": {\"type\": \"boolean\"}}, \"required\": [\"strict\"]},"
+                + "\"files\": {\"properties\": {\"files\": {\"type\": \"array\", \"items\": {\"type\": \"string\"}}}, \"required\": [\"files\"]},"
+                + "\"include\": {\"properties\": {\"include\": {\"type\": [\"string\", \"null\"]}}, \"required\": [\"include\"]}}}",
+                List.of("{\"strict\": true, \"files\": [\"a\"]}", "{\"strict\": true, \"include\": null}", "{\"strict\": false, \"files\": [], \"include\": \"x\"}"),
+                List.of("{\"strict\": true}", "{\"files\": []}", "{\"strict\": true, \"include\": 1}"));
+        schema("{\"allOf\": [{\"enum\": [\"a\", \"b\", \"c\", 1]}, {\"enum\": [\"b\", \"c\", 1, 2]}], \"type\": \"string\"}", List.of("\"b\"", "\"c\""),
+                List.of("\"a\"", "1", "2"));
+        schema("{\"$ref\": \"#/$defs/MyType\", \"$defs\": {\"MyType\": {\"type\": [\"array\", \"null\"], \"items\": {}, \"maxItems\": 1}}}",
+                List.of("null", "[]", "[{\"x\": 1}]"), List.of("[1, 2]", "1"));
+        schema("{\"type\": \"array\", \"items\": {\"type\": \"integer\", \"minimum\": -12, \"maximum\": 207}, \"minItems\": 3, \"maxItems\": 5}",
+                List.of("[-12, 0, 207]", "[1, 9, 10, 99, 100]"), List.of("[-13, 0, 1]", "[1, 2, 208]", "[1, 2]", "[1, 2, 3, 4, 5, 6]"));
+        refused("{\"type\": \"kaboom\"}", "type at #");
+        refused("{\"type\": 123}", "type at #");
+    }
 }
