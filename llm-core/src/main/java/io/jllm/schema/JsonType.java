@@ -13,7 +13,7 @@ import java.util.Objects;
  * <li>sealed interfaces of records: {@code anyOf}, told apart by the property {@code type} with the record's name
  * <li>enums: strings. Names by {@link Name}, descriptions by {@link Description}
  * <li>{@code List}, {@code Collection}, {@code Set} and arrays: arrays. Equal elements of a set become one
- * <li>{@code Map<String, V>}: objects
+ * <li>{@code Map<String, V>}: objects. Of members with one name the last counts
  * <li>{@code String}; {@code boolean}; {@code byte}, {@code short}, {@code int}, {@code long}, {@code BigInteger}: integers; {@code float},
  * {@code double}, {@code BigDecimal}: numbers, rounded to what the type holds; boxes of all these
  * <li>{@code LocalDate}, {@code Instant}, {@code OffsetDateTime}, {@code ZonedDateTime}, {@code OffsetTime}, {@code UUID}, {@code URI}: strings with
@@ -65,7 +65,7 @@ public final class JsonType<T> {
      */
     @SuppressWarnings("unchecked")
     public T read(String json) {
-        return (T) ShapeReader.read(shape, StrictJson.parse(json), ROOT);
+        return (T) new ShapeReader(StrictJson.parse(json)).read(shape, ROOT);
     }
 
     /**

@@ -124,7 +124,10 @@ class GrammarConstraintTest {
                 List.of("aa", "aaa", "b", "bbbbb", "cc"));
         grammar("root ::= \"a\"{0,5000} [b]{5000,6000}", List.of("b".repeat(5000), "a".repeat(5000) + "b".repeat(6000)),
                 List.of("b".repeat(4999), "a".repeat(5001) + "b".repeat(5000)));
-        grammar("root ::= (((((([^x]*){0,99}){0,99}){0,99}){0,99}){0,99}){0,99}", List.of("", "y".repeat(5000)), List.of("x", "yyx"));
+        Constraint explosive = Constraint.grammar("root ::= (((((([^x]*){0,99}){0,99}){0,99}){0,99}){0,99}){0,99}");
+        check(explosive, List.of(""), List.of("x"));
+        String said = assertThrows(IllegalStateException.class, () -> explosive.accepts("y".repeat(5000))).getMessage();
+        assertTrue(said.contains("too ambiguous"), said);
     }
 
     @Test
