@@ -15,11 +15,11 @@ import java.util.Optional;
  *
  * <p><b>Ends.</b> An answer is steered to its end: near {@code maxTokens}, or the end of the context, tokens are left out after which the text
  * could not be made whole any more by those that are left, so that it is whole wherever the shortest one fits (shortest in bytes, cut into the
- * fewest tokens), even if {@code maxTokens} ends it. Before, sampling is that of the constraint alone: the distribution changes only in answers that would be cut else, and in these
- * only near their end, where what is longer than the room that is left has the chance 0 and the rest is as likely among itself as it was. With
- * {@link #behindReasoning} reasoning ends in time, too. {@link #unsteered} leaves answers to be cut. They are not steered where
- * {@code logitBias} or {@code allowedTokenIds} ban tokens or {@code minTokens} is {@code maxTokens}, and by an application's own automaton only
- * if its masks do that.
+ * fewest tokens), even if {@code maxTokens} ends it. Before, sampling is that of the constraint alone: the distribution changes only in answers
+ * that would be cut else, and in these only near their end, where what is longer than the room that is left has the chance 0 and the rest is as
+ * likely among itself as it was. With {@link #behindReasoning} reasoning ends in time, too. {@link #unsteered} leaves answers to be cut. They are
+ * not steered where {@code logitBias} or {@code allowedTokenIds} ban tokens or {@code minTokens} is {@code maxTokens}, and by an application's own
+ * automaton only if its masks do that.
  *
  * <p>An answer that is cut all the same, by a stop string, a stop token, a time limit or because no whole text fits, is the beginning of such a text,
  * as a rule. A language is of the text that is generated, and takes nothing of the prompt.

@@ -117,7 +117,8 @@ class CallNotationsTest {
 
     private static void refuses(AnswerFormat format, String parameter) {
         String text = "<tool_call>\n<function=f>\n" + parameter + "\n</parameter>\n</function>\n</tool_call>";
-        assertFalse(Constraint.toolCalls(format, "", List.of(MIXED), ToolChoice.required()).accepts(format == AnswerFormat.QWEN_XML ? text : parameter));
+        Constraint c = Constraint.toolCalls(format, "", List.of(MIXED), ToolChoice.required());
+        assertFalse(c.accepts(format == AnswerFormat.QWEN_XML ? text : parameter));
     }
 
     @Test
@@ -140,7 +141,8 @@ class CallNotationsTest {
 
     private static String refusal(AnswerFormat format, String properties) {
         Tool tool = new Tool("f", "", "{\"properties\": {" + properties + "}}");
-        return assertThrows(IllegalArgumentException.class, () -> Constraint.toolCalls(format, "", List.of(tool), ToolChoice.required())).getMessage();
+        return assertThrows(IllegalArgumentException.class, () -> Constraint.toolCalls(format, "", List.of(tool), ToolChoice.required()))
+                .getMessage();
     }
 
     @Test

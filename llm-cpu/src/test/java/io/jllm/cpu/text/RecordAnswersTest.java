@@ -95,7 +95,8 @@ class RecordAnswersTest {
             for (Class<? extends Record> type : TYPES) {
                 Constraint constraint = Constraint.jsonSchema(JsonType.of(type).schema());
                 for (int i = 0; i < PROMPTS; i++) {
-                    SamplingParams params = SamplingParams.builder().temperature(0.8).topP(0.95).seed(i).maxTokens(120).constraint(constraint).build();
+                    SamplingParams params = SamplingParams.builder().temperature(0.8).topP(0.95).seed(i).maxTokens(120).constraint(constraint)
+                            .build();
                     String asked = ASKED.get(i % ASKED.size()) + " Answer with a " + type.getSimpleName() + " as JSON.";
                     outputs.add(llm.chatAsync(List.of(Message.user(asked)), ChatOptions.defaults(), params));
                 }
