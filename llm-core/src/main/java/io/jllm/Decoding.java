@@ -31,7 +31,8 @@ import java.util.function.Supplier;
  *     forked with the beams
  * @param constraint what the answer must look like, if anything: tokens that it does not allow are banned before anything else, an
  *     end-of-sequence or stop token comes only where the answer is whole, and where nothing can follow the text ends by itself, whatever
- *     {@code minTokens} and {@code ignoreEos} say. Reported log-probabilities are the model's own. Such rows are sampled by the host
+ *     {@code minTokens} and {@code ignoreEos} say; near the limit of tokens it is made to end in time, as {@link Constraint} describes. Reported
+ *     log-probabilities are the model's own. Such rows are sampled by the host
  * @param cacheSalt requests share computed prefixes only with requests of the same salt; default empty
  * @param timeout cancel the request this long after it joined the queue; above zero. Default never
  * @param priority who goes first when requests wait, and stays when room runs out: lower is earlier, equal ones go by their age.

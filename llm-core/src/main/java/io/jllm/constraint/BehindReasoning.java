@@ -56,6 +56,19 @@ final class BehindReasoning implements Constraint {
         }
 
         @Override
+        public void allowed(long[] bits, int left) {
+            answer.allowed(bits, left);
+            if (reasoning.fewest() < left || answer.fewest() > left) {
+                bits[token / Long.SIZE] |= 1L << token;
+            }
+        }
+
+        @Override
+        public int fewest() {
+            return answer.fewest();
+        }
+
+        @Override
         public boolean mayEnd() {
             return answer.mayEnd();
         }
@@ -82,10 +95,29 @@ final class BehindReasoning implements Constraint {
             if (text.mayEnd()) {
                 long[] also = new long[bits.length];
                 answer.allowed(also);
-                for (int i = 0; i < bits.length; i++) {
-                    bits[i] |= also[i];
-                }
+                or(bits, also);
             }
+        }
+
+        private static void or(long[] bits, long[] also) {
+            for (int i = 0; i < bits.length; i++) {
+                bits[i] |= also[i];
+            }
+        }
+
+        @Override
+        public void allowed(long[] bits, int left) {
+            text.allowed(bits, left - answer.fewest());
+            if (text.mayEnd()) {
+                long[] also = new long[bits.length];
+                answer.allowed(also, left);
+                or(bits, also);
+            }
+        }
+
+        @Override
+        public int fewest() {
+            return (int) Math.min(Integer.MAX_VALUE, (long) text.fewest() + answer.fewest());
         }
 
         /** Reasoning that ends without its mark leaves no answer. */

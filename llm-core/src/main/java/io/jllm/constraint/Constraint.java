@@ -13,8 +13,16 @@ import java.util.Optional;
  * the text ends only where it is one. Give it to {@code SamplingParams.builder().constraint(...)}. Immutable and thread-safe: make one and use
  * it for many requests, for what is found out about a grammar is remembered in it. An application's own automata may implement it.
  *
- * <p>An answer that {@code maxTokens}, a stop string or a stop token ends is the beginning of such a text, as a rule. A language is of the text
- * that is generated, and takes nothing of the prompt.
+ * <p><b>Ends.</b> An answer is steered to its end: near {@code maxTokens}, or the end of the context, tokens are left out after which the text
+ * could not be made whole any more by those that are left, so that it is whole wherever the shortest one fits (shortest in bytes, cut into the
+ * fewest tokens), even if {@code maxTokens} ends it. Before, sampling is that of the constraint alone: the distribution changes only in answers
+ * that would be cut else, and in these only near their end, where what is longer than the room that is left has the chance 0 and the rest is as
+ * likely among itself as it was. With {@link #behindReasoning} reasoning ends in time, too. {@link #unsteered} leaves answers to be cut. They are
+ * not steered where {@code logitBias} or {@code allowedTokenIds} ban tokens or {@code minTokens} is {@code maxTokens}, and by an application's own
+ * automaton only if its masks do that.
+ *
+ * <p>An answer that is cut all the same, by a stop string, a stop token, a time limit or because no whole text fits, is the beginning of such a text,
+ * as a rule. A language is of the text that is generated, and takes nothing of the prompt.
  */
 public interface Constraint {
     /**
@@ -106,21 +114,30 @@ public interface Constraint {
 
     /**
      * Calls of tools, written as the templates of a format teach it, with arguments that obey the tools' schemas, which are read as
-     * {@link #jsonSchema} says. Formats are bound whose arguments are JSON: HERMES, LLAMA_JSON, MISTRAL, DEEPSEEK, HARMONY, GRANITE, PHI, COMMAND and
-     * KIMI.
+     * {@link #jsonSchema} says. These formats are bound: HERMES, LLAMA_JSON, MISTRAL, DEEPSEEK, HARMONY, GRANITE, PHI, COMMAND and KIMI, whose
+     * arguments are JSON, and PYTHONIC and QWEN_XML, in which arguments are those that the schema names. PYTHONIC writes values as Python's literals,
+     * strings in double quotes. QWEN_XML writes strings without quotes: none with {@code </parameter>} or {@code </function>} in it, none with
+     * {@code </} where the schema counts their characters, and where a parameter may be a string or something else none that could be read as the
+     * latter.
      *
      * <p>With {@code required} and {@code named} the text is the calls and nothing else (in HARMONY reasoning may come before). With {@code auto} it
      * is free, but each call in it has the name of a tool and arguments of its schema; what else a parser would take for the beginning of a call
-     * cannot be written. In LLAMA_JSON, whose calls have no mark, a text that begins with a brace is a call then, and none begins with a bracket.
+     * cannot be written. In LLAMA_JSON, whose calls have no mark, a text that begins with a brace is a call then, and none begins with a bracket; in
+     * PYTHONIC one that begins with a bracket, and none begins with a brace.
      *
      * @param template the text of the model's chat template: some formats have several ways to write a call
      * @param tools their names all different
      * @param choice not {@code none}
      * @throws IllegalArgumentException if the format is another one, there is no tool or not that of the choice, a tool's name has other characters
-     *     than letters, digits, {@code _}, {@code .} and {@code -}, or its schema is not supported; the message says what
+     *     than letters, digits, {@code _}, {@code .} and {@code -}, or its schema is not supported or cannot be written so; the message says what
      */
     static Constraint toolCalls(AnswerFormat format, String template, List<Tool> tools, ToolChoice choice) {
         return new ToolCallConstraint(new CallGrammar(format, template, tools, choice), "calls of tools, " + choice);
+    }
+
+    /** The same constraint with answers that are cut where {@code maxTokens} ends them, however near their end is: up to there nothing is steered. */
+    default Constraint unsteered() {
+        return new Unsteered(this);
     }
 
     /** Whether a text is one of the language. */

@@ -87,6 +87,16 @@ final class GrammarConstraint implements Constraint {
         }
 
         @Override
+        public void allowed(long[] bits, int left) {
+            masks.fill(state, left, bits);
+        }
+
+        @Override
+        public int fewest() {
+            return masks.fewest(state);
+        }
+
+        @Override
         public boolean mayEnd() {
             return state.mayEnd();
         }

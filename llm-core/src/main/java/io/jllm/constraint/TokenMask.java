@@ -13,6 +13,25 @@ public interface TokenMask {
      */
     void allowed(long[] bits);
 
+    /**
+     * The same where the text must be whole before the request's tokens are used up: without tokens after which it could not be any more. Where it
+     * cannot be made whole by those that are left as it is, all that {@link #allowed(long[])} marks stay. This says what that does; an automaton
+     * that knows how far it is from an end may do better, and tell that by {@link #fewest} too.
+     *
+     * @param left how many tokens may still come
+     */
+    default void allowed(long[] bits, int left) {
+        allowed(bits);
+    }
+
+    /**
+     * How few tokens are known to make the text whole from here; 0 if it is whole or nothing is known of that, and the largest integer if it takes
+     * too many.
+     */
+    default int fewest() {
+        return 0;
+    }
+
     /** Whether the text may end here, and so whether a token that ends it may come. */
     boolean mayEnd();
 

@@ -6,7 +6,6 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
 
 /**
  * The parameters of a method as JSON has them: an object with a property a parameter, by the rules of {@link JsonType}. Immutable and thread-safe.
@@ -56,6 +55,6 @@ public final class JsonParameters {
      * @throws JsonReadException if it is no JSON, or does not fit
      */
     public List<Object> read(String json) {
-        return ShapeReader.fields(fields, StrictJson.parse(json), Set.of(), "$");
+        return new ShapeReader(StrictJson.parse(json)).fields(fields, "$");
     }
 }

@@ -13,11 +13,11 @@ import java.util.Objects;
  * <li>sealed interfaces of records: {@code anyOf}, told apart by the property {@code type} with the record's name
  * <li>enums: strings. Names by {@link Name}, descriptions by {@link Description}
  * <li>{@code List}, {@code Collection}, {@code Set} and arrays: arrays. Equal elements of a set become one
- * <li>{@code Map<String, V>}: objects
+ * <li>{@code Map<String, V>}: objects. Of members with one name the last counts
  * <li>{@code String}; {@code boolean}; {@code byte}, {@code short}, {@code int}, {@code long}, {@code BigInteger}: integers; {@code float},
  * {@code double}, {@code BigDecimal}: numbers, rounded to what the type holds; boxes of all these
- * <li>{@code LocalDate}, {@code Instant}, {@code OffsetDateTime}, {@code ZonedDateTime}, {@code OffsetTime}, {@code Duration}, {@code Period},
- * {@code UUID}, {@code URI}: strings with a {@code format}; {@code LocalTime} and {@code LocalDateTime}: strings with a {@code pattern}
+ * <li>{@code LocalDate}, {@code Instant}, {@code OffsetDateTime}, {@code ZonedDateTime}, {@code OffsetTime}, {@code UUID}, {@code URI}: strings with
+ * a {@code format}; {@code LocalTime}, {@code LocalDateTime}, {@code Duration} and {@code Period}: strings with a {@code pattern}
  * </ul>
  *
  * <p>Reading is strict: what is unknown, missing, null, of another type or out of range is an error that names its place. A text that the schema
@@ -65,7 +65,7 @@ public final class JsonType<T> {
      */
     @SuppressWarnings("unchecked")
     public T read(String json) {
-        return (T) ShapeReader.read(shape, StrictJson.parse(json), ROOT);
+        return (T) new ShapeReader(StrictJson.parse(json)).read(shape, ROOT);
     }
 
     /**

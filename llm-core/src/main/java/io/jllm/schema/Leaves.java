@@ -20,6 +20,15 @@ import java.util.function.Function;
 /** The types that hold no others. */
 final class Leaves {
     private static final String TIME = "([01]\\d|2[0-3]):[0-5]\\d(:[0-5]\\d(\\.\\d{1,9})?)?";
+    /** Java knows no places that are further from Greenwich. */
+    private static final String OFFSET = "(Z|[+-]((0\\d|1[0-7]):[0-5]\\d|18:00))$";
+    private static final String NUMBER = "-?\\d{1,9}";
+    private static final String SECONDS = NUMBER + "(\\.\\d{1,9})?S";
+    private static final String HOURS = "T(" + NUMBER + "H(" + NUMBER + "M)?(" + SECONDS + ")?|" + NUMBER + "M(" + SECONDS + ")?|" + SECONDS + ")";
+    /** A duration has no months and years, whose length is not certain, and a period nothing shorter than days. */
+    private static final String DURATION = "^P(" + NUMBER + "D(" + HOURS + ")?|" + HOURS + ")$";
+    private static final String PERIOD = "^P(" + NUMBER + "Y(" + NUMBER + "M)?(" + NUMBER + "D)?|" + NUMBER + "M(" + NUMBER + "D)?|" + NUMBER + "D"
+            + "|-?\\d{1,8}W)$";
 
     private static final Map<Class<?>, Shape> SHAPES = Map.ofEntries(
             Map.entry(boolean.class, new Shape.Bool()), Map.entry(Boolean.class, new Shape.Bool()),
@@ -38,16 +47,16 @@ final class Leaves {
             Map.entry(BigDecimal.class, new Shape.Real("BigDecimal", d -> d)),
             Map.entry(String.class, new Shape.Text()),
             Map.entry(LocalDate.class, format("LocalDate", "date", LocalDate::parse)),
-            Map.entry(Instant.class, format("Instant", "date-time", Instant::parse)),
-            Map.entry(OffsetDateTime.class, format("OffsetDateTime", "date-time", OffsetDateTime::parse)),
-            Map.entry(ZonedDateTime.class, format("ZonedDateTime", "date-time", ZonedDateTime::parse)),
-            Map.entry(OffsetTime.class, format("OffsetTime", "time", OffsetTime::parse)),
-            Map.entry(Duration.class, format("Duration", "duration", Duration::parse)),
-            Map.entry(Period.class, format("Period", "duration", Period::parse)),
+            Map.entry(Instant.class, offset("Instant", "date-time", Instant::parse)),
+            Map.entry(OffsetDateTime.class, offset("OffsetDateTime", "date-time", OffsetDateTime::parse)),
+            Map.entry(ZonedDateTime.class, offset("ZonedDateTime", "date-time", ZonedDateTime::parse)),
+            Map.entry(OffsetTime.class, offset("OffsetTime", "time", OffsetTime::parse)),
+            Map.entry(Duration.class, pattern("Duration", DURATION, Duration::parse)),
+            Map.entry(Period.class, pattern("Period", PERIOD, Period::parse)),
             Map.entry(UUID.class, format("UUID", "uuid", Leaves::uuid)),
             Map.entry(URI.class, format("URI", "uri", URI::create)),
-            Map.entry(LocalTime.class, new Shape.Formed("LocalTime", "pattern", "^" + TIME + "$", LocalTime::parse)),
-            Map.entry(LocalDateTime.class, new Shape.Formed("LocalDateTime", "pattern", "^\\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\\d|3[01])T" + TIME + "$",
+            Map.entry(LocalTime.class, pattern("LocalTime", "^" + TIME + "$", LocalTime::parse)),
+            Map.entry(LocalDateTime.class, pattern("LocalDateTime", "^\\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\\d|3[01])T" + TIME + "$",
                     LocalDateTime::parse)));
 
     private Leaves() {
@@ -62,7 +71,15 @@ final class Leaves {
     }
 
     private static Shape format(String type, String name, Function<String, Object> parse) {
-        return new Shape.Formed(type, "format", name, parse);
+        return new Shape.Formed(type, Map.of("format", name), parse);
+    }
+
+    private static Shape offset(String type, String format, Function<String, Object> parse) {
+        return new Shape.Formed(type, Map.of("format", format, "pattern", OFFSET), parse);
+    }
+
+    private static Shape pattern(String type, String pattern, Function<String, Object> parse) {
+        return new Shape.Formed(type, Map.of("pattern", pattern), parse);
     }
 
     /** Java's own also takes shorter texts. */

@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeMap;
 
 /** Writes shapes as JSON schemas of the draft 2020-12. Records and sealed interfaces that are used more than once are definitions. */
 final class SchemaWriter {
@@ -72,7 +73,7 @@ final class SchemaWriter {
             case Shape.Whole w -> whole(w);
             case Shape.Formed f -> {
                 var schema = typed("string");
-                schema.addProperty(f.keyword(), f.form());
+                new TreeMap<>(f.form()).forEach(schema::addProperty);
                 yield schema;
             }
             case Shape.Choice c -> {

@@ -35,11 +35,10 @@ sealed interface Shape {
      * A text of a certain form, such as a date.
      *
      * @param type its name in Java
-     * @param keyword {@code format} or {@code pattern}
-     * @param form the format's name, or the regular expression
+     * @param form what holds for it, by keywords of JSON schema: {@code format} and {@code pattern}
      * @param parse throws a RuntimeException for other texts
      */
-    record Formed(String type, String keyword, String form, Function<String, Object> parse) implements Shape {
+    record Formed(String type, Map<String, String> form, Function<String, Object> parse) implements Shape {
     }
 
     /** A constant of an enum, by its name in JSON. */

@@ -18,10 +18,23 @@ import java.util.function.Function;
 final class ShapeReader {
     private static final int SHOWN = 60;
 
-    private ShapeReader() {
+    private final StrictJson.Text text;
+
+    ShapeReader(StrictJson.Text text) {
+        this.text = text;
     }
 
-    static Object read(Shape shape, JsonElement json, String path) {
+    /** The whole text as a value of a shape. */
+    Object read(Shape shape, String path) {
+        return read(shape, text.value(), path);
+    }
+
+    /** The values of all fields of the whole text, in their order. */
+    List<Object> fields(List<Shape.Field> fields, String path) {
+        return fields(fields, text.value(), Set.of(), path);
+    }
+
+    private Object read(Shape shape, JsonElement json, String path) {
         return switch (shape) {
             case Shape.Bool _ -> json instanceof JsonPrimitive p && p.isBoolean() ? p.getAsBoolean() : wrong(path, json, "true or false");
             case Shape.Whole w -> number(path, json, w.convert(), "a whole number" + range(w));
@@ -68,7 +81,7 @@ final class ShapeReader {
     }
 
     private static Object formed(Shape.Formed f, JsonElement json, String path) {
-        String wanted = "a string that is a " + f.type() + " (" + f.keyword() + " " + f.form() + ")";
+        String wanted = "a string that is a " + f.type() + " " + f.form();
         String text = text(path, json, wanted);
         try {
             return f.parse().apply(text);
@@ -77,7 +90,7 @@ final class ShapeReader {
         }
     }
 
-    private static List<Object> row(Shape element, JsonElement json, String path) {
+    private List<Object> row(Shape element, JsonElement json, String path) {
         if (!(json instanceof JsonArray array)) {
             throw mismatch(path, json, "an array");
         }
@@ -88,7 +101,8 @@ final class ShapeReader {
         return values;
     }
 
-    private static Object table(Shape.Table t, JsonElement json, String path) {
+    /** Of members with one name the last counts: no grammar can keep a model from writing a name again. */
+    private Object table(Shape.Table t, JsonElement json, String path) {
         var values = new LinkedHashMap<String, Object>();
         object(json, path).entrySet().forEach(e -> values.put(e.getKey(), read(t.value(), e.getValue(), path + "." + e.getKey())));
         return Collections.unmodifiableMap(values);
@@ -101,9 +115,11 @@ final class ShapeReader {
         throw mismatch(path, json, "an object");
     }
 
-    /** The values of all fields, in their order. */
-    static List<Object> fields(List<Shape.Field> fields, JsonElement json, Set<String> besides, String path) {
+    private List<Object> fields(List<Shape.Field> fields, JsonElement json, Set<String> besides, String path) {
         JsonObject object = object(json, path);
+        if (text.twice().containsKey(object)) {
+            throw new JsonReadException(path + "." + text.twice().get(object) + " is there twice");
+        }
         for (String name : object.keySet()) {
             if (!besides.contains(name) && fields.stream().noneMatch(f -> f.name().equals(name))) {
                 throw new JsonReadException(path + "." + name + " is unknown; known are " + fields.stream().map(Shape.Field::name).toList());
@@ -129,7 +145,7 @@ final class ShapeReader {
         }
     }
 
-    private static Object sum(Shape.Sum s, JsonElement json, String path) {
+    private Object sum(Shape.Sum s, JsonElement json, String path) {
         JsonObject object = object(json, path);
         String wanted = "one of " + String.join(", ", s.variants().stream().map(Shape.Variant::name).toList());
         if (!object.has(Shape.Sum.TYPE)) {

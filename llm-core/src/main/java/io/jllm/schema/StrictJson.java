@@ -14,6 +14,8 @@ import java.io.EOFException;
 import java.io.IOException;
 import java.io.StringReader;
 import java.math.BigDecimal;
+import java.util.IdentityHashMap;
+import java.util.Map;
 
 /** Reads a text by RFC 8259 and nothing else: no names without quotes, no names twice, nothing behind the value. */
 final class StrictJson {
@@ -23,6 +25,17 @@ final class StrictJson {
     /** Characters of a number: more are no number that anybody means, and cost time with the square. */
     static final int MOST_DIGITS = 4096;
 
+    /**
+     * A value as it was written.
+     *
+     * @param value of members with one name in an object it has the last
+     * @param twice for each such object, by its identity, one of those names
+     */
+    record Text(JsonElement value, Map<JsonObject, String> twice) {
+    }
+
+    private final Map<JsonObject, String> twice = new IdentityHashMap<>();
+
     private StrictJson() {
     }
 
@@ -31,16 +44,17 @@ final class StrictJson {
      *
      * @throws JsonReadException if it is none, with the place
      */
-    static JsonElement parse(String text) {
+    static Text parse(String text) {
         var reader = new JsonReader(new StringReader(text));
         reader.setStrictness(Strictness.STRICT);
         reader.setNestingLimit(DEEPEST);
         try {
-            JsonElement value = value(reader);
+            var strict = new StrictJson();
+            JsonElement value = strict.value(reader);
             if (reader.peek() != JsonToken.END_DOCUMENT) {
                 throw new JsonReadException("there is more behind the JSON value");
             }
-            return value;
+            return new Text(value, strict.twice);
         } catch (EOFException e) {
             throw new JsonReadException("the text ends within the JSON value, at " + reader.getPath(), e);
         } catch (MalformedJsonException e) {
@@ -50,7 +64,7 @@ final class StrictJson {
         }
     }
 
-    private static JsonElement value(JsonReader reader) throws IOException {
+    private JsonElement value(JsonReader reader) throws IOException {
         return switch (reader.peek()) {
             case BEGIN_OBJECT -> object(reader);
             case BEGIN_ARRAY -> {
@@ -86,14 +100,13 @@ final class StrictJson {
         }
     }
 
-    private static JsonObject object(JsonReader reader) throws IOException {
+    private JsonObject object(JsonReader reader) throws IOException {
         var object = new JsonObject();
         reader.beginObject();
         while (reader.hasNext()) {
             String name = reader.nextName();
-            String place = reader.getPath();
             if (object.has(name)) {
-                throw new JsonReadException(place + " is there twice");
+                twice.put(object, name);
             }
             object.add(name, value(reader));
         }

@@ -103,7 +103,60 @@ class GrammarConstraintTest {
     }
 
     @Test
+    void waysToWriteRules() {
+        grammar("# of words\r\nroot ::=\n  word-2 ( \"-\" word-2\n    | \"+\" # a sum\n      word-2 )*\nword-2\t::= [a-c]+ # no end of line",
+                List.of("a", "a-bc+c"), List.of("", "-a", "a-", "d"));
+        grammar("root ::= x|y | z\nx ::= \"1\"\ny::=\"2\"\nz ::= \"3\" \"4\"", List.of("1", "2", "34"), List.of("3", "12"));
+        grammar("root ::= \"\\\"\\\\\\n\\t\\r\\x7E\\u00e9\\U0001F535\"", List.of("\"\\\n\t\r~é🔵"), List.of("\"\\n\t\r~é🔵"));
+        grammar("root ::= ... \"abc\" ...", List.of("abcabcabc", "aaaabcccc", "🔵🟠✅abc❌🟠🔵"),
+                List.of("aaabcccc", "aaaaaabcccc", "aaaabccc", "aaaabccccc", "🔵🟠✅❌abc❌✅🟠🔵"));
+    }
+
+    @Test
+    void quantifiersTogether() {
+        grammar("root ::= cons+ vowel* cons? (vowel cons)*\nvowel ::= [aeiouy]\ncons ::= [b-df-hj-np-tv-xz]",
+                List.of("s", "no", "noyes", "brrr", "nobab"), List.of("", "yo", "noyesi", "aa"));
+        grammar("root ::= (\"0x\" [A-F0-9]{2} \" \"?){3,5}", List.of("0xFF 0x12 0xAB", "0xFF0x120xAB0x000x00"),
+                List.of("", "0xFF", "0xFF 0x12", "0xFF 0x12 0xAB 0x00 0x00 0x00", "0xF 0x12 0xAB", "0xff 0x12 0xAB"));
+        grammar("root ::= ( [x]* )*", List.of("", "x", "xx"), List.of("y", "xy"));
+        grammar("root ::= (([x]*){0,3} | [y]+)* ([z]?)+", List.of("", "xyxyz", "zz"), List.of("zx"));
+        grammar("root ::= (a{2} b?){2,} | (\"\"){3} \"c\"\na ::= \"a\" | b{2}\nb ::= \"b\"", List.of("aaaa", "aabaab", "bbaaa", "c", "abbabbb"),
+                List.of("aa", "aaa", "b", "bbbbb", "cc"));
+        grammar("root ::= \"a\"{0,5000} [b]{5000,6000}", List.of("b".repeat(5000), "a".repeat(5000) + "b".repeat(6000)),
+                List.of("b".repeat(4999), "a".repeat(5001) + "b".repeat(5000)));
+        Constraint explosive = Constraint.grammar("root ::= (((((([^x]*){0,99}){0,99}){0,99}){0,99}){0,99}){0,99}");
+        check(explosive, List.of(""), List.of("x"));
+        String said = assertThrows(IllegalStateException.class, () -> explosive.accepts("y".repeat(5000))).getMessage();
+        assertTrue(said.contains("too ambiguous"), said);
+    }
+
+    @Test
+    void negatedAndMixedClasses() {
+        grammar("root ::= \"a\" | [bdx-z] | [^1-3]", List.of("a", "d", "y", "é", "4", "\n"), List.of("1", "3", "", "ab"));
+        grammar("root ::= [^\"\\\\\\x00-\\x1F]+", List.of("东京 🔵", " "), List.of("\"", "\\", "\u0001", "a\n"));
+        grammar("root ::= [^\\u4e00-\\u9fff😀]{2}", List.of("ab", "é😁"), List.of("东a", "😀a", "a", "abc"));
+        grammar("root ::= [^a-zA-Z]* [\\^^-]", List.of("^", "12-", "--^"), List.of("a^", "1"));
+    }
+
+    @Test
+    void leftRecursionThroughOthers() {
+        grammar("root ::= s\ns ::= \"a\" | f \"b\"\nf ::= \"c\" | s \"d\" | \"e\"", List.of("a", "cb", "eb", "adb", "cbdbdb"), List.of("c", "ad", "dba"));
+        grammar("root ::= s\ns ::= \"a\" | f \"b\"\nf ::= \"c\" | none s \"d\" | \"e\"\nnone ::= \"blah\" |",
+                List.of("a", "cb", "adb", "blahadb", "blahblahadbdb"), List.of("blaha", "c", "blahcb", "db"));
+    }
+
+    @Test
     void wrongGrammarsAreRefused() {
+        refused("line 1", () -> Constraint.grammar("root ::= \"a\"{,}"));
+        refused("line 1", () -> Constraint.grammar("root ::= \"a\"{"));
+        refused("at most 1000000", () -> Constraint.grammar("root ::= \"a\"{1000001}"));
+        refused("no rule is named root", () -> Constraint.grammar(""));
+        refused("no rule is named root", () -> Constraint.grammar("rot ::= \"a\""));
+        refused("no rule named numero", () -> Constraint.grammar("root ::= term (\"+\" term)*\nterm ::= numero\nnumber ::= [0-9]+"));
+        refused("line 1", () -> Constraint.grammar("root := \"a\""));
+        refused("line 1", () -> Constraint.grammar("root ::= (\"a\""));
+        refused("line 1", () -> Constraint.grammar("root ::= [a"));
+        refused("line 1", () -> Constraint.grammar("root ::= \"\\q\""));
         refused("no rule is named root", () -> Constraint.grammar("a ::= \"b\""));
         refused("no rule named b", () -> Constraint.grammar("root ::= b"));
         refused("line 2", () -> Constraint.grammar("root ::= a\na ::= \"b"));

@@ -73,6 +73,31 @@ class JsonSchemaTest {
         }
     }
 
+    private static void format(String name, List<String> valid, List<String> others) {
+        schema("{\"type\": \"string\", \"format\": \"" + name + "\"}", valid.stream().map(t -> '"' + t + '"').toList(),
+                others.stream().map(t -> '"' + t + '"').toList());
+    }
+
+    @Test
+    void usualTextsOfFormats() {
+        format("email", List.of("joe.bloggs@example.com", "te~st@example.com", "~t@a.b", "o'neil+x@mail.example-host.co.uk"),
+                List.of("joe", "a@", "@b.de", ".a@b.de", "a..b@c.de", "a@-b.de", "a b@c.de"));
+        format("hostname", List.of("localhost", "a-b-c-d-e.example.com", "1.2", "3com.com"),
+                List.of("", "-a.com", "a-.com", "a..b", "a.", "a_b.com", "ab--c.de", "a".repeat(64) + ".com"));
+        format("ipv6", List.of("::ffff:192.168.0.1", "1::d6:192.168.0.1", "1:2::192.168.0.1", "1:2:3:4:5:6:255.255.255.255", "::1.2.3.4"),
+                List.of("1:2:3:4:5:6:7:1.2.3.4", "1::2:3:4:5:6:1.2.3.4", "::1.2.3", "::256.1.1.1", "1.2.3.4", "1.2.3.4::"));
+        format("uri", List.of("https://example.com/a%20b?q=1#top", "tel:+1-816-555-1212", "file:///etc/hosts", "file:/etc", "mailto:a@b.de", "urn:a:b",
+                "http://10.0.0.1:8080"), List.of("example.com", "//a.b/c", "http:", "http://", "http://a b", "https://a/%2", "1a:b", ""));
+        format("time", List.of("08:30:06Z", "23:59:59.123+01:00"), List.of("08:30:06", "24:00:00Z", "08:30:60Z", "08:30:06z"));
+    }
+
+    @Test
+    void categoriesByTheirLongNames() {
+        schema("{\"type\": \"string\", \"pattern\": \"^\\\\p{Letter}\\\\p{digit}\\\\p{gc=Lu}\\\\p{Currency_Symbol}$\"}",
+                List.of("\"é٣Ä€\""), List.of("\"1٣Ä€\"", "\"éaÄ€\"", "\"é٣ä€\"", "\"é٣Ä+\""));
+        refused("{\"pattern\": \"\\\\p{letter}\"}", "property \\p{letter} is not supported");
+    }
+
     @Test
     void numbersAreBoundedExactly() {
         var random = new Random(8);
@@ -166,5 +191,36 @@ class JsonSchemaTest {
         refused("{\"type\": \"string\", \"pattern\": \"((a{100}){100}){100}\"}", "too large");
         refused("{\"anyOf\": [{}, {\"type\": \"null\"}], \"allOf\": [" + "{\"anyOf\": [{\"minimum\": 1}, {\"maximum\": 2}]},".repeat(12)
                 + "true]}", "too many alternatives");
+    }
+
+    @Test
+    void namesThatAreAlike() {
+        schema("{\"properties\": {\"\": {\"type\": \"integer\"}, \"a\": {\"type\": \"integer\"}}, \"additionalProperties\": {\"type\": \"integer\"},"
+                + " \"type\": \"object\"}", List.of("{\"\": 1}", "{\"\": 1, \"a\": 2, \"b\": 3}", "{}"), List.of("{\"\": \"\"}"));
+        schema("{\"properties\": {\"ab\": {\"type\": \"null\"}, \"ac\": {\"type\": \"null\"}, \"abc\": {\"type\": \"null\"}}, \"type\": \"object\","
+                + " \"additionalProperties\": {\"type\": \"boolean\"}}", List.of("{\"ab\": null, \"abc\": null}", "{\"ac\": null, \"a\": true, \"abcd\": true}"),
+                List.of("{\"ab\": true}", "{\"a\": null}", "{\"abc\": true}"));
+        schema("{\"type\": \"object\", \"properties\": {\"number\": {\"type\": \"object\", \"properties\": {\"number\": {\"$ref\": \"#/$defs/number\"},"
+                + " \"root\": {\"type\": \"null\"}}, \"required\": [\"number\", \"root\"], \"additionalProperties\": false}}, \"required\": [\"number\"],"
+                + " \"$defs\": {\"number\": {\"type\": \"string\"}}}", List.of("{\"number\": {\"number\": \"1\", \"root\": null}}"),
+                List.of("{\"number\": {\"number\": 1, \"root\": null}}"));
+    }
+
+    @Test
+    void mixesOfCombinations() {
+        schema("{\"allOf\": [{\"$ref\": \"#/$defs/base\"}, {\"anyOf\": [{\"$ref\": \"#/$defs/files\"}, {\"$ref\": \"#/$defs/include\"}]}], \"$defs\": {"
+                + "\"base\": {\"type\": \"object\", \"properties\": {\"strict\": {\"type\": \"boolean\"}}, \"required\": [\"strict\"]},"
+                + "\"files\": {\"properties\": {\"files\": {\"type\": \"array\", \"items\": {\"type\": \"string\"}}}, \"required\": [\"files\"]},"
+                + "\"include\": {\"properties\": {\"include\": {\"type\": [\"string\", \"null\"]}}, \"required\": [\"include\"]}}}",
+                List.of("{\"strict\": true, \"files\": [\"a\"]}", "{\"strict\": true, \"include\": null}", "{\"strict\": false, \"files\": [], \"include\": \"x\"}"),
+                List.of("{\"strict\": true}", "{\"files\": []}", "{\"strict\": true, \"include\": 1}"));
+        schema("{\"allOf\": [{\"enum\": [\"a\", \"b\", \"c\", 1]}, {\"enum\": [\"b\", \"c\", 1, 2]}], \"type\": \"string\"}", List.of("\"b\"", "\"c\""),
+                List.of("\"a\"", "1", "2"));
+        schema("{\"$ref\": \"#/$defs/MyType\", \"$defs\": {\"MyType\": {\"type\": [\"array\", \"null\"], \"items\": {}, \"maxItems\": 1}}}",
+                List.of("null", "[]", "[{\"x\": 1}]"), List.of("[1, 2]", "1"));
+        schema("{\"type\": \"array\", \"items\": {\"type\": \"integer\", \"minimum\": -12, \"maximum\": 207}, \"minItems\": 3, \"maxItems\": 5}",
+                List.of("[-12, 0, 207]", "[1, 9, 10, 99, 100]"), List.of("[-13, 0, 1]", "[1, 2, 208]", "[1, 2]", "[1, 2, 3, 4, 5, 6]"));
+        refused("{\"type\": \"kaboom\"}", "type at #");
+        refused("{\"type\": 123}", "type at #");
     }
 }

@@ -16,7 +16,7 @@ public final class RandomSchemas {
     private static final List<String> NAMES = List.of("a", "name", "x y", "id", "é", "k\"q", "value");
     private static final List<String> PATTERNS = List.of("^[a-z]+$", "^[A-Z]{2}\\d{3}$", "[0-9]", "^(foo|bar)?-?x*$", "^\\w+ \\w+$", "é|ab",
             "^[^\"\\\\]{2,5}$", "\\.(txt|md)$", "^(\\d{1,3}\\.){3}\\d{1,3}$");
-    private static final List<String> FORMATS = List.of("date", "time", "date-time", "uuid", "email", "ipv4", "ipv6", "hostname", "duration",
+    static final List<String> FORMATS = List.of("date", "time", "date-time", "uuid", "email", "ipv4", "ipv6", "hostname", "duration",
             "uri", "json-pointer");
     private static final int LEAVES = 6;
 

@@ -2,15 +2,26 @@ package io.jllm.constraint;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.jllm.schema.JsonType;
+import java.net.URI;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.LocalTime;
+import java.time.OffsetDateTime;
+import java.time.OffsetTime;
+import java.time.Period;
+import java.time.ZonedDateTime;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
+import java.util.UUID;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -51,6 +62,32 @@ class RandomSchemasTest {
         assertEquals(List.of(), complaints);
         int all = WALKS * SCHEMAS;
         assertTrue(ended >= 0.95 * all, ended + " of " + all + " ended within " + LONGEST + " tokens");
+    }
+
+    @Test
+    void formatsAreThoseOfTheStandards() {
+        for (String format : RandomSchemas.FORMATS) {
+            String schema = "{\"type\": \"string\", \"format\": \"" + format + "\"}";
+            Constraint c = Constraint.jsonSchema(schema);
+            var oracle = new SchemaOracle(schema);
+            for (int w = 0; w < 50; w++) {
+                // RFC 6901 has no word against #, which the validator does not take.
+                walk(c).filter(t -> !(format.equals("json-pointer") && t.contains("#"))).ifPresent(t -> assertEquals("", oracle.complaint(t), t));
+            }
+        }
+    }
+
+    @Test
+    void javaReadsWhatTheSchemasOfItsTypesAdmit() {
+        List<Class<?>> types = List.of(Instant.class, OffsetDateTime.class, ZonedDateTime.class, OffsetTime.class, LocalTime.class, Duration.class,
+                Period.class, UUID.class, URI.class);
+        for (Class<?> type : types) {
+            JsonType<?> json = JsonType.of(type);
+            Constraint c = Constraint.jsonSchema(json.schema());
+            for (int w = 0; w < 50; w++) {
+                walk(c).ifPresent(text -> assertInstanceOf(type, json.read(text), text));
+            }
+        }
     }
 
     @Test

@@ -35,7 +35,8 @@ class ToolCallsTest {
     private static final List<String> MARKS = List.of("<tool_call>", "</tool_call>", "[TOOL_CALLS]", "[ARGS]", "<|tool_call|>", "<|/tool_call|>",
             "<｜tool▁calls▁begin｜>", "<｜tool▁call▁begin｜>", "<｜tool▁sep｜>", "<｜tool▁call▁end｜>", "<｜tool▁calls▁end｜>", "<|START_ACTION|>",
             "<|END_ACTION|>", "<|tool_calls_section_begin|>", "<|tool_call_begin|>", "<|tool_call_argument_begin|>", "<|tool_call_end|>",
-            "<|tool_calls_section_end|>", "<|start|>", "<|channel|>", "<|message|>", "<|constrain|>", "<|end|>", "<|call|>", "<think>", "</think>");
+            "<|tool_calls_section_end|>", "<|start|>", "<|channel|>", "<|message|>", "<|constrain|>", "<|end|>", "<|call|>", "<think>", "</think>",
+            "<|python_start|>", "<|python_end|>", "<|tool_call_start|>");
     private static final PieceTokenizer SPECIAL = new PieceTokenizer(MARKS);
     private static final PieceTokenizer SPELLED = new PieceTokenizer(List.of());
 
@@ -48,6 +49,20 @@ class ToolCallsTest {
     record Form(AnswerFormat format, String template, String begins, String ends) {
         Constraint bound(ToolChoice choice) {
             return Constraint.toolCalls(format, template, TOOLS, choice);
+        }
+
+        /** Whether no mark begins its calls. */
+        boolean bare() {
+            return begins.startsWith("{") || begins.startsWith("[get");
+        }
+
+        /** A call of {@code get_weather} for Rome. */
+        String call(String days) {
+            return begins + switch (format) {
+                case PYTHONIC -> "(city=\"Rome\", days=" + days + ")";
+                case QWEN_XML -> "<parameter=city>\nRome\n</parameter>\n<parameter=days>\n" + days + "\n</parameter>\n";
+                default -> "{\"city\": \"Rome\", \"days\": " + days + "}";
+            } + ends;
         }
 
         Answer parse(String text) {
@@ -74,6 +89,11 @@ class ToolCallsTest {
                     "\n    }\n]\n```"),
             new Form(AnswerFormat.KIMI, "", "<|tool_calls_section_begin|><|tool_call_begin|>functions.get_weather:0<|tool_call_argument_begin|>",
                     "<|tool_call_end|><|tool_calls_section_end|>"),
+            new Form(AnswerFormat.QWEN_XML, "", "<tool_call>\n<function=get_weather>\n", "</function>\n</tool_call>"),
+            new Form(AnswerFormat.PYTHONIC, "", "[get_weather", "]"),
+            new Form(AnswerFormat.PYTHONIC, "<|python_start|>", "<|python_start|>[get_weather", "]<|python_end|>"),
+            new Form(AnswerFormat.PYTHONIC, "<|tool_call_start|>", "<|tool_call_start|>[get_weather", "]<|tool_call_end|>"),
+            new Form(AnswerFormat.PYTHONIC, "<function_calls>", "<function_calls>\nget_weather", "\n</function_calls>"),
             new Form(AnswerFormat.HARMONY, "", "<|channel|>commentary to=functions.get_weather <|constrain|>json<|message|>", ""));
 
     /** Goes through masks by tokens, some chosen by chance. */
@@ -194,7 +214,7 @@ class ToolCallsTest {
             List<ToolCall> calls = checked(form, walk.wander(1)).toolCalls();
             assertEquals(List.of("book"), calls.stream().map(ToolCall::name).toList());
         }
-        assertFalse(named.accepts(form.begins + "{\"city\": \"Rome\", \"days\": 3}" + form.ends));
+        assertFalse(named.accepts(form.call("3")));
     }
 
     /** As the templates write them; and what differs is not accepted. */
@@ -202,18 +222,18 @@ class ToolCallsTest {
     @FieldSource("FORMS")
     void callsAreWrittenAsTemplatesTeach(Form form) {
         Constraint required = form.bound(ToolChoice.required());
-        String good = "{\"city\": \"Rome\", \"days\": 3}";
-        assertTrue(required.accepts(form.begins + good + form.ends));
-        assertEquals(Optional.empty(), form.parse(form.begins + good + form.ends).unfinished());
+        String good = form.call("3");
+        assertTrue(required.accepts(good));
+        assertEquals(Optional.empty(), form.parse(good).unfinished());
         for (PieceTokenizer tokenizer : List.of(SPECIAL, SPELLED)) {
-            assertTrue(new Walk(required, tokenizer, 0).write(form.begins + good + form.ends).mask.mayEnd());
+            assertTrue(new Walk(required, tokenizer, 0).write(good).mask.mayEnd());
         }
         assertFalse(required.accepts(""));
         assertFalse(required.accepts("Hello"));
-        assertFalse(required.accepts("Hello " + form.begins + good + form.ends));
-        assertFalse(required.accepts(form.begins + good + form.ends + "Hello"));
-        assertFalse(required.accepts(form.begins + "{\"city\": \"Rome\", \"days\": 15}" + form.ends));
-        assertFalse(required.accepts(form.begins.replace("get_weather", "get_whether") + good + form.ends));
+        assertFalse(required.accepts("Hello " + good));
+        assertFalse(required.accepts(good + "Hello"));
+        assertFalse(required.accepts(form.call("15")));
+        assertFalse(required.accepts(good.replace("get_weather", "get_whether")));
     }
 
     /** In a free text: what begins a call is bound, however it is spelled, and behind it the text is free again. */
@@ -222,7 +242,7 @@ class ToolCallsTest {
     void strictBindsFromTheMark(Form form) {
         Constraint strict = form.bound(ToolChoice.auto());
         boolean harmony = form.format == AnswerFormat.HARMONY;
-        boolean bare = form.format == AnswerFormat.LLAMA_JSON;
+        boolean bare = form.bare();
         for (PieceTokenizer tokenizer : List.of(SPECIAL, SPELLED)) {
             String plain = harmony ? "<|channel|>final<|message|>No, 2 < 3." : "No, 2 < 3. <tool [T <| A {\"name\": é";
             assertTrue(new Walk(strict, tokenizer, 0).write(plain).mask.mayEnd());
@@ -234,12 +254,12 @@ class ToolCallsTest {
                 Answer answer = checked(form, walk.wander(0));
                 assertTrue(answer.content().startsWith(before.strip()), walk.text());
                 if (!bare && !harmony) {
-                    walk.write("So it is. ").write(form.begins + "{\"city\": \"Rome\", \"days\": 3}" + form.ends);
+                    walk.write("So it is. ").write(form.call("3"));
                     assertEquals(answer.toolCalls().size() + 1, form.parse(walk.text()).toolCalls().size());
                 }
             }
         }
-        assertFalse(strict.accepts(form.begins + "{\"city\": 1, \"days\": 3}" + form.ends));
+        assertFalse(strict.accepts(form.call("\"3\"")));
     }
 
     /** A mark that is a special token is one too where it is spelled out. */
@@ -270,7 +290,7 @@ class ToolCallsTest {
     void reasoningComesBefore() {
         Form hermes = FORMS.getFirst();
         Constraint behind = Constraint.behindReasoning(hermes.bound(ToolChoice.required()), Optional.of("<think>"), "</think>");
-        String call = hermes.begins + "{\"city\": \"Rome\", \"days\": 3}" + hermes.ends;
+        String call = hermes.call("3");
         for (String thought : List.of("", "<think>Now < </thin <tool_call>{}</think>\n\n", "<think>\n</think>")) {
             Answer answer = hermes.parse(new Walk(behind, SPECIAL, 1).write(thought + call).text());
             assertEquals(1, answer.toolCalls().size(), thought);

@@ -73,6 +73,15 @@ class JsonTypeTest {
         assertTrue(type.schema().contains("\"b\":{\"type\":\"integer\",\"minimum\":-128,\"maximum\":127}"), type.schema());
     }
 
+    record Points(Map<String, Integer> of) { }
+
+    @Test
+    void inMapsTheLastOfANameCounts() {
+        assertEquals(new Points(Map.of("a", 3, "b", 2)), JsonType.of(Points.class).read("{\"of\": {\"a\": 1, \"b\": 2, \"a\": 3}}"));
+        String twice = "{\"of\": {}, \"of\": {}}";
+        assertTrue(assertThrows(JsonReadException.class, () -> JsonType.of(Points.class).read(twice)).getMessage().contains("$.of is there twice"));
+    }
+
     @Test
     void holdersComeBack() {
         var type = JsonType.of(Holders.class);

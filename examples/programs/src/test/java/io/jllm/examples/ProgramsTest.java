@@ -65,6 +65,13 @@ class ProgramsTest {
     }
 
     @Test
+    void jsonRecord() throws Exception {
+        List<String> lines = run(() -> JsonRecord.main(new String[0])).lines().toList();
+        assertTrue(lines.getFirst().matches("Invoice\\[from=.*, date=\\d{4}-\\d\\d-\\d\\d, currency=(EUR|GBP|USD), items=\\[.*], remark=Optional.*]"),
+                lines.toString());
+    }
+
+    @Test
     void embeddings() throws Exception {
         List<String> lines = run(() -> Embeddings.main(new String[0])).lines().toList();
         assertEquals(3, lines.size());

@@ -59,7 +59,7 @@ final class ParameterTypes {
         return types(tool, parameter).equals(Set.of("string"));
     }
 
-    private Set<String> types(String tool, String parameter) {
+    Set<String> types(String tool, String parameter) {
         var schema = tools.get(tool);
         var found = new HashSet<String>();
         if (schema != null && schema.get("properties") instanceof JsonObject properties && properties.has(parameter)) {

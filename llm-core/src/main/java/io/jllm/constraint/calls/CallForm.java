@@ -13,15 +13,24 @@ import java.util.Optional;
  * @param tail behind the arguments
  * @param between between two calls; empty if there may be one only
  * @param close behind the last call
+ * @param arguments how arguments are written
  */
-record CallForm(String mark, String open, String head, String middle, String tail, Optional<String> between, String close) {
+record CallForm(String mark, String open, String head, String middle, String tail, Optional<String> between, String close, Arguments arguments) {
+    /** JSON, as Python has them, or between tags. */
+    enum Arguments { JSON, PYTHON, TAGS }
+
     static final char NUMBER = '#';
 
     private static final String NAME = "{\"name\": \"";
     private static final String ARGUMENTS = "\", \"arguments\": ";
 
+    /** With arguments in JSON. */
+    private CallForm(String mark, String open, String head, String middle, String tail, Optional<String> between, String close) {
+        this(mark, open, head, middle, tail, between, close, Arguments.JSON);
+    }
+
     /**
-     * That of a format whose arguments are JSON; none for others.
+     * That of a format; none for those that cannot be bound.
      *
      * @param template the template's text: some formats have changed over the years
      */
@@ -39,7 +48,10 @@ record CallForm(String mark, String open, String head, String middle, String tai
                     ":" + NUMBER + "<|tool_call_argument_begin|>", "<|tool_call_end|>", Optional.of(""), "<|tool_calls_section_end|>"));
             case HARMONY -> Optional.of(new CallForm("", "", "<|channel|>commentary to=functions.", " <|constrain|>json<|message|>", "",
                     Optional.empty(), ""));
-            case PLAIN, QWEN_XML, PYTHONIC, GEMMA, GEMMA4, GLM, SEED, MINIMAX -> Optional.empty();
+            case QWEN_XML -> Optional.of(new CallForm("<tool_call>", "", "<tool_call>\n<function=", ">\n", "</function>\n</tool_call>",
+                    Optional.of("\n"), "", Arguments.TAGS));
+            case PYTHONIC -> Optional.of(python(template));
+            case PLAIN, GEMMA, GEMMA4, GLM, SEED, MINIMAX -> Optional.empty();
         };
     }
 
@@ -52,6 +64,20 @@ record CallForm(String mark, String open, String head, String middle, String tai
             return new CallForm("[TOOL_CALLS]", "", "[TOOL_CALLS]", "[ARGS]", "", Optional.of(""), "");
         }
         return list("[TOOL_CALLS]", template.contains("[TOOL_CALLS][") ? "[TOOL_CALLS][" : "[TOOL_CALLS] [", "]");
+    }
+
+    private static CallForm python(String template) {
+        if (template.contains("<function_calls>")) {
+            return python("<function_calls>", "\n", "\n", "\n</function_calls>");
+        }
+        if (template.contains("<|tool_call_start|>")) {
+            return python("<|tool_call_start|>", "[", ", ", "]<|tool_call_end|>");
+        }
+        return template.contains("<|python_start|>") ? python("<|python_start|>", "[", ", ", "]<|python_end|>") : python("", "[", ", ", "]");
+    }
+
+    private static CallForm python(String mark, String open, String between, String close) {
+        return new CallForm(mark, mark + open, "", "", "", Optional.of(between), close, Arguments.PYTHON);
     }
 
     private static CallForm deepSeek(String template) {

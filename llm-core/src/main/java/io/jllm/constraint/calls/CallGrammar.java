@@ -87,7 +87,12 @@ public final class CallGrammar {
     private String schema(Tool tool) {
         String prefix = tool.name() + ": ";
         try {
-            Grammar grammar = SchemaCompiler.compile(object(tool.parameters()));
+            String object = object(tool.parameters());
+            Grammar grammar = switch (form.arguments()) {
+                case JSON -> SchemaCompiler.compile(object);
+                case PYTHON -> SchemaCompiler.pythonArguments(object);
+                case TAGS -> SchemaCompiler.taggedArguments(object, name -> CallMarks.types(tool, name));
+            };
             grammar.rules().forEach((name, rule) -> schemas.put(prefix + name, rule.renamed(r -> prefix + r)));
             return prefix + grammar.root();
         } catch (IllegalArgumentException e) {
@@ -161,7 +166,7 @@ public final class CallGrammar {
             bound = calls(form.open().substring(form.mark().length()), call, tokens);
         }
         marks.put(form.mark(), new FreeText.Then.Back(bound));
-        return FreeText.with(marks, "", tokens, rules);
+        return FreeText.with(marks, CallMarks.none(format) ? BARE : "", tokens, rules);
     }
 
     private static Expr syntax(String text, SpecialTokens tokens) {

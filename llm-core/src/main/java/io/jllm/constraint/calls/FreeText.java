@@ -83,7 +83,7 @@ public final class FreeText {
      * Text that may end anywhere, with any special tokens in it.
      *
      * @param marks what they lead to
-     * @param bare characters with which a text does not begin, white space aside
+     * @param bare characters with which a text does not begin, also behind a mark, white space aside
      * @param rules where rules that the text needs are put
      */
     static Expr with(Map<String, Then> marks, String bare, SpecialTokens tokens, Map<String, Expr> rules) {
@@ -155,7 +155,7 @@ public final class FreeText {
         open.forEach(n -> n.state = state(free));
         int root = nodes.getFirst().state;
         Map<Then, Integer> behind = new HashMap<>();
-        marks.values().forEach(then -> behind.computeIfAbsent(then, t -> behind(t, root)));
+        marks.values().forEach(then -> behind.computeIfAbsent(then, t -> behind(t, begin < 0 ? root : begin)));
         if (begin >= 0) {
             CodePoints blanks = CodePoints.anyOf(BLANKS);
             edges.add(new Expr.Graph.Edge(begin, new Expr.Chars(blanks), begin));

@@ -101,6 +101,12 @@ public final class BeamUnit extends SchedulingUnit {
         return !folded && (live.size() == 1 || live.stream().allMatch(s -> s.behind() == 1));
     }
 
+    /** Only a token ends a beam. */
+    @Override
+    int reserved() {
+        return 1;
+    }
+
     @Override
     public List<Sequence> rows(Sequence s) {
         return List.of(s);
@@ -193,7 +199,7 @@ public final class BeamUnit extends SchedulingUnit {
         }
         var completion = new Completion(outputs.size(), settings, detokenizers.get(), StopStrings.NONE);
         if (text != null) {
-            text.all().forEach(completion::accept);
+            text.all().forEach(token -> completion.accept(token, false));
         }
         if (ended == FinishReason.ERROR) {
             completion.fail();

@@ -35,8 +35,12 @@ public final class Completion {
         return index;
     }
 
-    /** Adds a token; returns the text that it lets out. {@link #finished} tells whether it was the last. */
-    String accept(TokenLogprobs token) {
+    /**
+     * Adds a token; returns the text that it lets out. {@link #finished} tells whether it was the last.
+     *
+     * @param whole whether a constraint lets nothing follow
+     */
+    String accept(TokenLogprobs token, boolean whole) {
         logprobs.add(token);
         cumulativeLogprob += token.logprob();
         boolean ends = settings.ends(token.id());
@@ -45,6 +49,8 @@ public final class Completion {
             end(FinishReason.STOP, Optional.of(new StopReason.Text(stops.matched())));
         } else if (ends) {
             out += finish(FinishReason.STOP, Optional.of(new StopReason.Token(token.id())));
+        } else if (whole) {
+            out += finish(FinishReason.STOP, Optional.empty());
         } else if (logprobs.size() >= settings.maxTokens()) {
             out += finish(FinishReason.LENGTH, Optional.empty());
         }

@@ -89,10 +89,7 @@ public final class SampledUnit extends SchedulingUnit {
     /** Adds a generated token and passes its text on; {@link #finished} tells whether it was the last. */
     public void token(TokenLogprobs token) {
         sequence.append(token.id());
-        String text = completion.accept(token);
-        if (!completion.finished() && sequence.mask() != null && !sequence.mask().mayGoOn()) {
-            text += completion.finish(FinishReason.STOP, Optional.empty());
-        }
+        String text = completion.accept(token, sequence.mask() != null && !sequence.mask().mayGoOn());
         group().piece(new TokenStream.Piece(completion.index(), text, Optional.of(token)));
     }
 

@@ -105,6 +105,11 @@ public abstract sealed class SchedulingUnit permits SampledUnit, BeamUnit, Embed
         return Integer.MAX_VALUE;
     }
 
+    /** How many of the tokens that may be generated it needs to end a text in which nothing can follow. */
+    int reserved() {
+        return 0;
+    }
+
     /** Whose next token the logits after an active sequence's last token tell. */
     public abstract List<Sequence> rows(Sequence s);
 

@@ -128,6 +128,11 @@ public final class Sequence implements RowSampling {
         return mask;
     }
 
+    /** How many tokens may still come, in which its constraint has to see to its end; the largest integer where it cannot. */
+    public int left() {
+        return settings.steers() ? settings.maxTokens() - generated() - unit.reserved() : Integer.MAX_VALUE;
+    }
+
     /** The tokens that end it, not to be changed. */
     public Set<Integer> ends() {
         return settings.ends();

@@ -133,6 +133,12 @@ public final class SequenceSettings {
         return maxTokens;
     }
 
+    /** Whether a constraint may see to it that the answer ends in time: not where tokens are banned that it may need for that. */
+    boolean steers() {
+        return minTokens < maxTokens && params.allowedTokenIds().isEmpty()
+                && params.logitBias().values().stream().allMatch(b -> b > Float.NEGATIVE_INFINITY);
+    }
+
     /** Where an answer under the request's constraint begins, if there is one. */
     Optional<TokenMask> constraint() {
         return constraint;

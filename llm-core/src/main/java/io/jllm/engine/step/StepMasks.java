@@ -76,8 +76,15 @@ final class StepMasks {
             bits[r] = new long[Math.ceilDiv(vocab, Long.SIZE)];
         }
         TokenMask mask = s.mask();
-        mask.allowed(bits[r]);
-        boolean mayEnd = mask.mayEnd();
+        mask.allowed(bits[r], s.left());
+        ends(r, s, mask.mayEnd());
+        if (Arrays.stream(bits[r]).noneMatch(w -> w != 0)) { // only an end was in time, and no token ends this request's text
+            mask.allowed(bits[r]);
+            ends(r, s, mask.mayEnd());
+        }
+    }
+
+    private void ends(int r, Sequence s, boolean mayEnd) {
         for (int end : s.ends()) {
             if (end < vocab && mayEnd) {
                 bits[r][end / Long.SIZE] |= 1L << end;

@@ -25,7 +25,7 @@ public final class Machine {
 
     public Machine(Grammar grammar) {
         network = Network.of(grammar);
-        dead = new State(new int[0], new Node[0], false, network.classCount());
+        dead = new State(new int[0], new Node[0], false, Distances.FAR, network.classCount());
         java.util.Arrays.fill(dead.next, dead);
         Step step = new Step(this, network);
         step.call(0, Node.ROOT);
@@ -49,6 +49,11 @@ public final class Machine {
     /** The class of a byte, 0 to 255: bytes of one class lead to the same states. */
     public int classOf(int b) {
         return network.classOf(b);
+    }
+
+    /** The lowest byte of a class. */
+    public int firstOf(int byteClass) {
+        return network.firstOf(byteClass);
     }
 
     /** What comes after a byte of a class, {@link State#dead} if it cannot follow. */
@@ -99,7 +104,7 @@ public final class Machine {
         if (nodes.size() > REMEMBERED) {
             nodes.clear();
         }
-        Node node = new Node(ids.incrementAndGet(), ofStates, callers);
+        Node node = new Node(ids.incrementAndGet(), ofStates, callers, network.distances().behind(ofStates, callers));
         Node known = nodes.putIfAbsent(node, node);
         return known == null ? node : known;
     }

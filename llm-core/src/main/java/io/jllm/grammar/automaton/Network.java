@@ -27,9 +27,14 @@ public final class Network {
     /** Counting rules in order of their first states, which lie after all others. */
     private final List<Counter> counters;
     private final int firstCounted;
+    private final Distances distances;
 
     /** A rule that repeats another: a state for each count, up to the last, which stays. */
-    private record Counter(int first, int last, int part, int least, boolean unlimited) {
+    record Counter(int rule, int first, int last, int part, int least, boolean unlimited) {
+        /** How many more must come at a state of it. */
+        long missing(int state) {
+            return Math.max(0L, least - (state - first));
+        }
     }
 
     private Network(List<RuleBuilder.Rule> rules, List<List<Determinizer.Ways>> automata, Linker linker) {
@@ -54,6 +59,7 @@ public final class Network {
             fill(starts[r], automata.get(r));
         }
         counters = counters(rules, linker);
+        distances = new Distances(this, states, starts.length);
     }
 
     /**
@@ -122,7 +128,7 @@ public final class Network {
                 if (last >= Integer.MAX_VALUE) {
                     throw new IllegalArgumentException("the grammar's repetitions count to more than 2^31 together");
                 }
-                out.add(new Counter((int) next, (int) last, c.part(), least, unlimited));
+                out.add(new Counter(r, (int) next, (int) last, c.part(), least, unlimited));
                 starts[r] = (int) next;
                 next = last + 1;
             }
@@ -138,6 +144,15 @@ public final class Network {
     /** The class of a byte, 0 to 255. */
     public int classOf(int b) {
         return classes[b];
+    }
+
+    /** The lowest byte of a class. */
+    int firstOf(int byteClass) {
+        int low = 0;
+        while (classes[low] < byteClass) {
+            low++;
+        }
+        return low;
     }
 
     /** Whether the empty text satisfies the grammar. */
@@ -157,7 +172,12 @@ public final class Network {
         return byRank[rank];
     }
 
-    private Counter counter(int state) {
+    List<Counter> counters() {
+        return counters;
+    }
+
+    /** The rule that counts in a state. */
+    Counter counter(int state) {
         int low = 0;
         int high = counters.size() - 1;
         while (low < high) {
@@ -175,8 +195,7 @@ public final class Network {
         if (state < firstCounted) {
             return ends[state];
         }
-        Counter c = counter(state);
-        return state - c.first >= c.least;
+        return counter(state).missing(state) == 0;
     }
 
     /** First class, last class and target of the ways out of a state by bytes, in turn. */
@@ -191,6 +210,11 @@ public final class Network {
         }
         Counter c = counter(state);
         return state < c.last ? new int[] {c.part, state + 1} : c.unlimited ? new int[] {c.part, c.last} : NONE;
+    }
+
+    /** How few bytes lead from a state to an end of its rule. */
+    Distances distances() {
+        return distances;
     }
 
     /** Whether all that can be done in a state is to end the rule. */

@@ -11,17 +11,20 @@ final class Node {
     /** As a state to go on in: the whole text may end. */
     static final int WHOLE = -1;
     /** Of the rule that is the whole text. */
-    static final Node ROOT = new Node(0, new int[] {WHOLE}, new Node[1]);
+    static final Node ROOT = new Node(0, new int[] {WHOLE}, new Node[1], 0);
 
     final int id;
     final int[] states;
     final Node[] callers;
+    /** How few bytes lead from here to where the whole text may end. */
+    final long distance;
     private final int hash;
 
-    Node(int id, int[] states, Node[] callers) {
+    Node(int id, int[] states, Node[] callers, long distance) {
         this.id = id;
         this.states = states;
         this.callers = callers;
+        this.distance = distance;
         int h = Arrays.hashCode(states);
         for (Node c : callers) {
             h = 31 * h + (c == null ? 0 : c.id);

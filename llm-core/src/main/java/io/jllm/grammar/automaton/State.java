@@ -10,14 +10,16 @@ public final class State {
     final int[] states;
     final Node[] nodes;
     private final boolean mayEnd;
+    private final long distance;
     private final int hash;
     /** For each class of bytes, what comes after it; null until it is asked for. Any thread may find it, and all find the same. */
     final State[] next;
 
-    State(int[] states, Node[] nodes, boolean mayEnd, int classes) {
+    State(int[] states, Node[] nodes, boolean mayEnd, long distance, int classes) {
         this.states = states;
         this.nodes = nodes;
         this.mayEnd = mayEnd;
+        this.distance = distance;
         next = new State[classes];
         int h = Arrays.hashCode(states) * 31 + Boolean.hashCode(mayEnd);
         for (Node n : nodes) {
@@ -29,6 +31,11 @@ public final class State {
     /** Whether the text may end here. */
     public boolean mayEnd() {
         return mayEnd;
+    }
+
+    /** How few bytes make a whole text of what is there, as far as 2^31; a special token counts as five. 0 where it may end. */
+    public long distance() {
+        return distance;
     }
 
     /** Whether nothing may follow. */

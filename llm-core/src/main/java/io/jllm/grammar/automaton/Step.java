@@ -187,6 +187,7 @@ final class Step {
         for (int i = 0; i < states.length; i++) {
             nodes[i] = kept.get(states[i]);
         }
-        return new State(states, nodes, mayEnd, machine.classCount());
+        long distance = mayEnd ? 0 : network.distances().from(states, nodes);
+        return new State(states, nodes, mayEnd, distance, machine.classCount());
     }
 }

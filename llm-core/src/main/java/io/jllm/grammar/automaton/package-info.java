@@ -7,6 +7,7 @@
  * <li>{@link Linker}: what is empty, what never ends, what begins with itself ({@link LeftRecursion}, {@link Circles})
  * <li>{@link Determinizer}: automata without free ways
  * <li>{@link Network}: the states of all rules, in one numbering
+ * <li>{@link Distances}: how far it is to the end of a rule
  * <li>{@link State} and {@link Node}: where a text has got to, and what called the rules that it is in
  * <li>{@link Step}: what comes after a byte
  * <li>{@link Machine}: remembers all that

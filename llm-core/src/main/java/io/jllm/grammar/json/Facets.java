@@ -76,6 +76,11 @@ record Facets(List<Schema> schemas, Set<Type> types, Optional<List<JsonElement>>
         return new Facets(schemas, types, literals, numbers, multiples, length, items, members, required);
     }
 
+    /** The same for some of its types. */
+    Facets of(Set<Type> some) {
+        return new Facets(schemas, some, literals, numbers, multiples, length, items, members, required);
+    }
+
     private static Set<Type> types(Schema s) {
         if (s.isFalse()) {
             return EnumSet.noneOf(Type.class);

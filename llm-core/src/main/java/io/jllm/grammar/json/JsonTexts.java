@@ -22,22 +22,22 @@ final class JsonTexts {
     static final Expr COMMA = Expr.seq(Expr.text(","), Expr.optional(Expr.text(" ")));
     static final Expr COLON = Expr.seq(Expr.text(":"), Expr.optional(Expr.text(" ")));
 
-    /** Characters that JSON lets stand for themselves in a string. */
-    private static final CodePoints PLAIN = CodePoints.range(' ', Character.MAX_CODE_POINT).minus(CodePoints.anyOf("\"\\"));
     private static final String SHORT = "\"\\\b\f\n\r\t";
     private static final String SHORT_LETTERS = "\"\\bfnrt";
 
-    private JsonTexts() {
+    private final Notation notation;
+
+    JsonTexts(Notation notation) {
+        this.notation = notation;
     }
 
     /** The rules for all of JSON. */
-    static Map<String, Expr> rules() {
+    Map<String, Expr> rules() {
         Map<String, Expr> rules = new LinkedHashMap<>();
         Expr value = new Expr.Ref(VALUE);
         Expr string = new Expr.Ref(STRING);
         Expr member = Expr.seq(string, COLON, value);
-        rules.put(VALUE, Expr.choice(new Expr.Ref(OBJECT), new Expr.Ref(ARRAY), string, new Expr.Ref(NUMBER), Expr.text("true"),
-                Expr.text("false"), Expr.text("null")));
+        rules.put(VALUE, Expr.choice(new Expr.Ref(OBJECT), new Expr.Ref(ARRAY), string, new Expr.Ref(NUMBER), truth(), nothing()));
         rules.put(OBJECT, Expr.seq(Expr.text("{"), Expr.optional(listed(member)), Expr.text("}")));
         rules.put(ARRAY, Expr.seq(Expr.text("["), Expr.optional(listed(value)), Expr.text("]")));
         rules.put(STRING, Expr.seq(QUOTE, Expr.many(new Expr.Ref(CHARACTER)), QUOTE));
@@ -47,20 +47,32 @@ final class JsonTexts {
         return rules;
     }
 
+    Expr truth() {
+        return Expr.choice(truth(true), truth(false));
+    }
+
+    Expr truth(boolean value) {
+        return Expr.text(value ? notation.yes() : notation.no());
+    }
+
+    Expr nothing() {
+        return Expr.text(notation.nothing());
+    }
+
     private static Expr listed(Expr part) {
         return Expr.seq(part, Expr.many(Expr.seq(COMMA, part)));
     }
 
-    /** One code point of a string, in any way that JSON may write it; halves of surrogate pairs come in pairs. */
-    private static Expr character() {
+    /** One code point of a string, in any way that it may be written; halves of surrogate pairs come in pairs. */
+    private Expr character() {
         Expr hex = new Expr.Chars(CodePoints.ofRanges('0', '9', 'a', 'f', 'A', 'F'));
         Expr pair = Expr.seq(set("dD"), set("89abAB"), hex, hex, Expr.text("\\u"), set("dD"),
                 new Expr.Chars(CodePoints.ofRanges('c', 'f', 'C', 'F')), hex, hex);
         Expr other = Expr.choice(
                 Expr.seq(new Expr.Chars(CodePoints.ofRanges('0', '9', 'a', 'c', 'e', 'f', 'A', 'C', 'E', 'F')), hex, hex, hex),
                 Expr.seq(set("dD"), new Expr.Chars(CodePoints.range('0', '7')), hex, hex));
-        return Expr.choice(new Expr.Chars(PLAIN), Expr.seq(Expr.text("\\"),
-                Expr.choice(set("\"\\/bfnrt"), Expr.seq(Expr.text("u"), Expr.choice(pair, other)))));
+        return Expr.choice(new Expr.Chars(notation.plain()), Expr.seq(Expr.text("\\"),
+                Expr.choice(set(notation.escapes()), Expr.seq(Expr.text("u"), notation.pairs() ? Expr.choice(pair, other) : other))));
     }
 
     private static Expr set(String characters) {
@@ -68,13 +80,13 @@ final class JsonTexts {
     }
 
     /** Characters of a set in a string, each in one way: as itself where it may, or else by its shortest escape. */
-    static Expr characters(CodePoints set) {
+    Expr characters(CodePoints set) {
         var options = new java.util.ArrayList<Expr>();
-        CodePoints plain = set.intersect(PLAIN);
+        CodePoints plain = set.intersect(notation.plain());
         if (!plain.isEmpty()) {
             options.add(new Expr.Chars(plain));
         }
-        CodePoints escaped = set.minus(PLAIN);
+        CodePoints escaped = set.minus(notation.plain());
         for (int r = 0; r < escaped.ranges(); r++) {
             for (int c = escaped.first(r); c <= escaped.last(r); c++) {
                 options.add(Expr.text(escape(c)));
@@ -89,14 +101,13 @@ final class JsonTexts {
     }
 
     /** A string as it is written. */
-    static String quoted(String text) {
+    String quoted(String text) {
         var out = new StringBuilder("\"");
         text.codePoints().forEach(c -> {
-            boolean half = c >= Character.MIN_SURROGATE && c <= Character.MAX_SURROGATE;
-            if (half || c < ' ' || c == '"' || c == '\\') {
-                out.append(escape(c));
-            } else {
+            if (notation.plain().contains(c)) {
                 out.appendCodePoint(c);
+            } else {
+                out.append(escape(c));
             }
         });
         return out.append('"').toString();

@@ -24,7 +24,37 @@ final class ObjectTexts {
         this.strings = strings;
     }
 
+    /** An object as JSON has it. */
     Expr object(Facets f) {
+        return object(f, new Framing() {
+            @Override
+            public Expr open() {
+                return Expr.text("{");
+            }
+
+            @Override
+            public Expr between() {
+                return JsonTexts.COMMA;
+            }
+
+            @Override
+            public Expr close() {
+                return Expr.text("}");
+            }
+
+            @Override
+            public Expr member(String name, List<Schema> value) {
+                return Framing.pair(Expr.seq(Expr.text(compiler.texts().quoted(name)), JsonTexts.COLON), compiler.value(value));
+            }
+
+            @Override
+            public boolean others() {
+                return true;
+            }
+        });
+    }
+
+    Expr object(Facets f, Framing framing) {
         if (f.members().empty()) {
             return Expr.NOTHING;
         }
@@ -34,26 +64,26 @@ final class ObjectTexts {
         List<Expr> members = new ArrayList<>();
         List<Boolean> optional = new ArrayList<>();
         for (String name : names) {
-            Expr value = instances.names(f, name) ? compiler.value(Members.named(f, name)) : Expr.NOTHING;
-            if (value.equals(Expr.NOTHING)) {
+            Expr member = instances.names(f, name) ? framing.member(name, Members.named(f, name)) : Expr.NOTHING;
+            if (member.equals(Expr.NOTHING)) {
                 if (f.required().contains(name)) {
                     return Expr.NOTHING;
                 }
                 continue;
             }
-            members.add(Expr.seq(Expr.text(JsonTexts.quoted(name)), JsonTexts.COLON, value));
+            members.add(member);
             optional.add(!f.required().contains(name));
         }
-        List<Expr> others = others(f, names);
+        List<Expr> others = framing.others() ? others(f, names) : List.of();
         if (!others.isEmpty() && f.members().least() > f.required().size() + 1) {
             throw f.schemas().getFirst().refused("minProperties " + f.members().least(), "is not supported where other members than the"
                     + " properties may stand; name the members, or say \"additionalProperties\": false");
         }
-        return Expr.seq(Expr.text("{"), members(f, members, optional, others), Expr.text("}"));
+        return Expr.seq(framing.open(), members(f, members, optional, others, framing.between()), framing.close());
     }
 
     /** Paths through the members: a state for each member that may come next and for each count of those that came, as far as it matters. */
-    private static Expr members(Facets f, List<Expr> members, List<Boolean> optional, List<Expr> others) {
+    private static Expr members(Facets f, List<Expr> members, List<Boolean> optional, List<Expr> others, Expr between) {
         int least = f.members().least();
         boolean limited = f.members().most() < Integer.MAX_VALUE;
         int counts = Math.max(1, limited ? Math.min(f.members().most(), others.isEmpty() ? members.size() : Integer.MAX_VALUE)
@@ -75,22 +105,22 @@ final class ObjectTexts {
                 int next = Math.min(c + 1, counts - 1);
                 if (i < all) {
                     if (!full) {
-                        edges.add(new Expr.Graph.Edge(from, listed(members.get(i), c), (i + 1) * counts + next));
+                        edges.add(new Expr.Graph.Edge(from, listed(members.get(i), c, between), (i + 1) * counts + next));
                     }
                     if (optional.get(i)) {
                         edges.add(new Expr.Graph.Edge(from, Expr.EMPTY, (i + 1) * counts + c));
                     }
                 } else if (!others.isEmpty() && !full) {
                     // The names of others may repeat each other, so that only the first is sure to count towards the least.
-                    edges.add(new Expr.Graph.Edge(from, listed(other, c), (all + 1) * counts + (i == all || limited ? next : c)));
+                    edges.add(new Expr.Graph.Edge(from, listed(other, c, between), (all + 1) * counts + (i == all || limited ? next : c)));
                 }
             }
         }
         return new Expr.Graph(edges, ends);
     }
 
-    private static Expr listed(Expr member, int before) {
-        return before == 0 ? member : Expr.seq(JsonTexts.COMMA, member);
+    private static Expr listed(Expr member, int before, Expr between) {
+        return before == 0 ? member : Expr.seq(between, member);
     }
 
     /** Members of other names, by the patterns that their names match. */
@@ -133,13 +163,13 @@ final class ObjectTexts {
             all = Optional.of(all.orElseGet(() -> Dfa.lengths(0, Expr.Repeat.UNLIMITED)).minus(Dfa.literals(names)));
         }
         return all.isEmpty() ? Optional.of(new Expr.Ref(JsonTexts.STRING))
-                : all.filter(d -> !d.isEmpty()).map(SchemaCompiler::quoted);
+                : all.filter(d -> !d.isEmpty()).map(compiler::quoted);
     }
 
     /** The names that a schema of names admits; empty if all. */
     private Optional<Dfa> names(Schema schema) {
         Dfa some = null;
-        for (Facets f : compiler.alternatives(schema)) {
+        for (Facets f : compiler.alternatives(List.of(schema))) {
             if (!f.types().contains(Facets.Type.STRING)) {
                 continue;
             }

@@ -12,6 +12,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Queue;
+import java.util.Set;
+import java.util.function.Function;
 import java.util.stream.Collectors;
 
 /**
@@ -19,10 +21,12 @@ import java.util.stream.Collectors;
  * themselves become rules that do.
  */
 public final class SchemaCompiler {
+    private final JsonTexts texts;
+    private final Schema root;
     private final Alternatives alternatives;
     private final Strings strings = new Strings();
     private final Instances instances;
-    private final Map<String, Expr> rules = new LinkedHashMap<>(JsonTexts.rules());
+    private final Map<String, Expr> rules;
     private final Queue<Pending> pending = new ArrayDeque<>();
     private final Map<String, String> names = new HashMap<>();
 
@@ -30,7 +34,10 @@ public final class SchemaCompiler {
     private record Pending(String rule, List<Schema> schemas) {
     }
 
-    private SchemaCompiler(SchemaDocument document) {
+    private SchemaCompiler(SchemaDocument document, Notation notation) {
+        texts = new JsonTexts(notation);
+        rules = new LinkedHashMap<>(texts.rules());
+        root = document.root();
         alternatives = new Alternatives(document, new Exclusive(strings));
         instances = new Instances(alternatives, strings);
     }
@@ -41,22 +48,59 @@ public final class SchemaCompiler {
      * @throws IllegalArgumentException if it is no schema, or has a keyword that is not supported; the message says where
      */
     public static Grammar compile(String schema) {
-        var document = new SchemaDocument(schema);
-        var compiler = new SchemaCompiler(document);
-        Expr root = compiler.value(List.of(document.root()));
-        compiler.rules.put("root", root);
-        compiler.finish();
-        return new Grammar(compiler.rules, "root");
+        var compiler = new SchemaCompiler(new SchemaDocument(schema), Notation.JSON);
+        return compiler.grammar(compiler.value(List.of(compiler.root)));
+    }
+
+    /**
+     * A grammar for arguments of a call as Python writes them, with their parentheses, for the objects of a schema. Members that no schema names are
+     * not written.
+     *
+     * @throws IllegalArgumentException as {@link #compile}, and if a name cannot be written
+     */
+    public static Grammar pythonArguments(String schema) {
+        var compiler = new SchemaCompiler(new SchemaDocument(schema), Notation.PYTHON);
+        return compiler.arguments(new PythonArguments(compiler));
+    }
+
+    /**
+     * A grammar for arguments of a call between tags, for the objects of a schema. Members that no schema names are not written.
+     *
+     * @param types by the name of a parameter, the types of its schema as whoever reads the call sees them: is it a string or JSON?
+     * @throws IllegalArgumentException as {@link #compile}, and if a name or value cannot be written so
+     */
+    public static Grammar taggedArguments(String schema, Function<String, Set<String>> types) {
+        var compiler = new SchemaCompiler(new SchemaDocument(schema), Notation.BETWEEN_TAGS);
+        return compiler.arguments(new TaggedArguments(compiler, compiler.strings, types));
+    }
+
+    private Grammar arguments(Framing framing) {
+        List<Expr> options = new ArrayList<>();
+        for (Facets f : alternatives.of(List.of(root))) {
+            if (f.literals().isPresent()) {
+                throw root.refused("enum or const", "for all arguments is not supported in this syntax of calls; say it of each property");
+            }
+            if (f.types().contains(Facets.Type.OBJECT)) {
+                options.add(new ObjectTexts(this, instances, strings).object(f, framing));
+            }
+        }
+        return grammar(new Expr.Choice(options));
+    }
+
+    private Grammar grammar(Expr whole) {
+        rules.put("root", whole);
+        finish();
+        return new Grammar(rules, "root");
     }
 
     /** A grammar for any JSON value. */
     public static Grammar anyValue() {
-        return new Grammar(JsonTexts.rules(), JsonTexts.VALUE);
+        return new Grammar(new JsonTexts(Notation.JSON).rules(), JsonTexts.VALUE);
     }
 
     /** A grammar for any JSON object. */
     public static Grammar anyObject() {
-        return new Grammar(JsonTexts.rules(), JsonTexts.OBJECT);
+        return new Grammar(new JsonTexts(Notation.JSON).rules(), JsonTexts.OBJECT);
     }
 
     private void finish() {
@@ -85,19 +129,28 @@ public final class SchemaCompiler {
         }));
     }
 
-    List<Facets> alternatives(Schema schema) {
-        return alternatives.of(List.of(schema));
+    List<Facets> alternatives(List<Schema> schemas) {
+        return alternatives.of(schemas);
     }
 
-    private Expr plain(Facets f) {
+    JsonTexts texts() {
+        return texts;
+    }
+
+    /** The values of {@code enum} and {@code const} that satisfy what else is said. */
+    List<JsonElement> literals(Facets f) {
+        return f.literals().orElseThrow().stream().filter(l -> instances.valid(f, l)).toList();
+    }
+
+    Expr plain(Facets f) {
         if (f.literals().isPresent()) {
-            return new Expr.Choice(f.literals().get().stream().filter(l -> instances.valid(f, l)).map(this::literal).toList());
+            return new Expr.Choice(literals(f).stream().map(this::literal).toList());
         }
         List<Expr> options = new ArrayList<>();
         for (Facets.Type t : f.types()) {
             switch (t) {
-                case NULL -> options.add(Expr.text("null"));
-                case BOOLEAN -> options.add(Expr.choice(Expr.text("true"), Expr.text("false")));
+                case NULL -> options.add(texts.nothing());
+                case BOOLEAN -> options.add(texts.truth());
                 case INTEGER -> {
                     if (!f.types().contains(Facets.Type.FRACTION)) {
                         options.add(number(f, false));
@@ -142,17 +195,18 @@ public final class SchemaCompiler {
                 JsonTexts.QUOTE);
     }
 
-    static Expr quoted(Dfa texts) {
-        return Expr.seq(JsonTexts.QUOTE, texts.toExpr(JsonTexts::characters), JsonTexts.QUOTE);
+    Expr quoted(Dfa strings) {
+        return Expr.seq(JsonTexts.QUOTE, strings.toExpr(texts::characters), JsonTexts.QUOTE);
     }
 
-    private Expr literal(JsonElement value) {
+    Expr literal(JsonElement value) {
         return switch (Facets.typeOf(value)) {
-            case NULL, BOOLEAN -> Expr.text(value.toString());
+            case NULL -> texts.nothing();
+            case BOOLEAN -> texts.truth(value.getAsBoolean());
             case INTEGER, FRACTION -> Expr.text(number(value));
-            case STRING -> Expr.text(JsonTexts.quoted(value.getAsString()));
+            case STRING -> Expr.text(texts.quoted(value.getAsString()));
             case ARRAY -> list("[", value.getAsJsonArray().asList().stream().map(this::literal).toList(), "]");
-            case OBJECT -> list("{", value.getAsJsonObject().entrySet().stream().map(e -> Expr.seq(Expr.text(JsonTexts.quoted(e.getKey())),
+            case OBJECT -> list("{", value.getAsJsonObject().entrySet().stream().map(e -> Expr.seq(Expr.text(texts.quoted(e.getKey())),
                     JsonTexts.COLON, literal(e.getValue()))).toList(), "}");
         };
     }

@@ -8,7 +8,8 @@
  * <li>{@link Facets}: what plain schemas say about a value; {@link Bounds}
  * <li>{@link Members}, {@link Strings}, {@link Instances}: what holds for items and members, for strings, and for given values
  * <li>{@link SchemaCompiler}: the rules; {@link ObjectTexts} and {@link ArrayTexts} those with parts
- * <li>{@link JsonTexts}, {@link NumberTexts}, {@link Formats}: how values are written
+ * <li>{@link Framing}: what stands around members; {@link PythonArguments} and {@link TaggedArguments} in calls that are no JSON
+ * <li>{@link Notation}, {@link JsonTexts}, {@link NumberTexts}, {@link Formats}: how values are written
  * </ul>
  */
 package io.jllm.grammar.json;

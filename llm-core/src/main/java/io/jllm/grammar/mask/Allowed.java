@@ -6,8 +6,9 @@ package io.jllm.grammar.mask;
  * @param base a mask that is not to be changed; empty for none
  * @param more ids
  * @param room about how many ints it keeps to itself
+ * @param farthest at most so many bytes from an end any of them leads
  */
-record Allowed(long[] base, int[] more, int room) {
+record Allowed(long[] base, int[] more, int room, long farthest) {
     /** Sets the bits of these and clears all others. */
     void fill(long[] bits) {
         System.arraycopy(base, 0, bits, 0, base.length);

@@ -13,12 +13,14 @@ public final class Masks {
 
     private final Machine machine;
     private final TokenTable table;
+    private final Endings endings;
     private final ConcurrentHashMap<State, Allowed> known = new ConcurrentHashMap<>();
     private final AtomicLong used = new AtomicLong();
 
     public Masks(Machine machine, Tokenizer tokenizer) {
         this.machine = machine;
         table = TokenTable.of(tokenizer);
+        endings = new Endings(machine, table);
     }
 
     /** Before the first token. */
@@ -40,10 +42,33 @@ public final class Masks {
         allowed(state).fill(bits);
     }
 
+    /**
+     * The same, but without tokens after which the text could not be made whole by those that are left, {@link #fewest} told. Where it cannot be
+     * made whole at all, none are left out.
+     *
+     * @param left how many tokens may come
+     */
+    public void fill(State state, int left, long[] bits) {
+        Allowed all = allowed(state);
+        if (table.writesAllText() && all.farthest() < left || endings.tokens(state) > left) {
+            all.fill(bits);
+        } else {
+            new Walk(machine, table).allowed(state, to -> endings.within(to, left - 1)).fill(bits);
+        }
+    }
+
+    /**
+     * How few tokens make a text that has got there whole: those of its shortest continuation in bytes. The largest integer if there are too many to
+     * be counted, or the vocabulary cannot write it.
+     */
+    public int fewest(State state) {
+        return endings.tokens(state);
+    }
+
     private Allowed allowed(State state) {
         Allowed allowed = known.get(state);
         if (allowed == null) {
-            allowed = new Walk(machine, table).allowed(state);
+            allowed = new Walk(machine, table).allowed(state, _ -> true);
             if (used.addAndGet(allowed.room()) > ROOM) {
                 known.clear();
                 used.set(allowed.room());

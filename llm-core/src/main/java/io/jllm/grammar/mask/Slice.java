@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.function.Predicate;
 
 /**
  * Tokens of whole characters of one set, by how many characters they have. Where a grammar takes any text of so many characters of the set, as
@@ -121,14 +122,18 @@ final class Slice {
         return count < ANY && highest[node] <= count;
     }
 
-    /** How many characters of the set, whichever they are, may follow: up to {@link #COUNTS}, or {@link #ANY}. */
-    int free(Machine machine, State state) {
+    /**
+     * How many characters of the set, whichever they are, may follow: up to {@link #COUNTS}, or {@link #ANY}.
+     *
+     * @param fits whether a state that they lead to is wanted
+     */
+    int free(Machine machine, State state, Predicate<State> fits) {
         Set<State> seen = new HashSet<>(Set.of(state));
         List<State> frontier = List.of(state);
         for (int count = 0; count < COUNTS; count++) {
             Set<State> found = new HashSet<>();
             for (State s : frontier) {
-                if (!follow(machine, s, found)) {
+                if (!follow(machine, s, fits, found)) {
                     return count;
                 }
             }
@@ -146,7 +151,7 @@ final class Slice {
     }
 
     /** What may come after one character; false if not every one may. */
-    private boolean follow(Machine machine, State state, Set<State> out) {
+    private boolean follow(Machine machine, State state, Predicate<State> fits, Set<State> out) {
         for (int[] s : sequences) {
             List<State> at = List.of(state);
             for (int i = 0; i < s.length; i += 2) {
@@ -166,6 +171,9 @@ final class Slice {
                     }
                 }
                 at = next;
+            }
+            if (!at.stream().allMatch(fits)) {
+                return false;
             }
             out.addAll(at);
         }

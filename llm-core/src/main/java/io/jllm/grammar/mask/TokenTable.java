@@ -28,6 +28,7 @@ public final class TokenTable {
     private final List<Slice> slices;
     /** What each token is to an automaton; none for those that cannot be asked for. */
     private final byte[][] bytes;
+    private final boolean writesAllText;
 
     private TokenTable(Tokenizer tokenizer) {
         int size = tokenizer.vocabSize();
@@ -39,6 +40,7 @@ public final class TokenTable {
             bytes[id] = b.length < Short.MAX_VALUE && (tokenizer.isSpecial(id) || TokenBytes.none(b)) ? b : NONE;
             used += bytes[id].length > 0 ? 1 : 0;
         }
+        writesAllText = hasAllBytes();
         int[] ids = sorted(used);
         byte[][] inOrder = new byte[used][];
         Arrays.setAll(inOrder, i -> bytes[ids[i]]);
@@ -80,6 +82,18 @@ public final class TokenTable {
         return Arrays.stream(ids).mapToInt(Integer::intValue).toArray();
     }
 
+    /** Whether each byte of UTF-8 but the rarest control characters has a token of its own. */
+    private boolean hasAllBytes() {
+        var single = new java.util.BitSet();
+        for (byte[] b : bytes) {
+            if (b.length == 1) {
+                single.set(b[0] & 0xFF);
+            }
+        }
+        return single.get('\t') && single.get('\n') && single.get('\r') && single.nextClearBit(' ') >= 0x7F && single.nextClearBit(0x80) >= 0xC0
+                && single.nextClearBit(0xC2) >= 0xF5;
+    }
+
     /** That of a tokenizer. */
     public static TokenTable of(Tokenizer tokenizer) {
         synchronized (KNOWN) {
@@ -90,6 +104,11 @@ public final class TokenTable {
     /** What a token is to an automaton: the bytes of its text, or of its id where it is special; none if it can never be allowed. */
     byte[] bytes(int id) {
         return id < bytes.length ? bytes[id] : NONE;
+    }
+
+    /** Whether any text can be written with as many tokens as it has bytes. */
+    boolean writesAllText() {
+        return writesAllText;
     }
 
     /** Length of a mask: 64 tokens a word. */

@@ -58,6 +58,31 @@ final class TokenTrie {
         return different < 0 ? a.length : different;
     }
 
+    /**
+     * How few tokens write the rest of a text.
+     *
+     * @param from where the rest begins
+     * @param behind for each later place how many tokens write the rest from there, {@link Endings#FAR} if none do
+     */
+    int fewest(byte[] text, int from, int[] behind) {
+        int best = Endings.FAR;
+        int end = labels.length;
+        int n = 0;
+        for (int at = from; at < text.length; at++) {
+            while (n < end && labels[n] != text[at]) {
+                n = skips[n];
+            }
+            if (n >= end) {
+                return best;
+            }
+            if (firsts[n] < firsts[n + 1] && behind[at + 1] < best) {
+                best = behind[at + 1] + 1;
+            }
+            end = skips[n++];
+        }
+        return best;
+    }
+
     /** How many nodes. */
     int size() {
         return labels.length;

@@ -3,6 +3,7 @@ package io.jllm.grammar.mask;
 import io.jllm.grammar.automaton.Machine;
 import io.jllm.grammar.automaton.State;
 import java.util.Arrays;
+import java.util.function.Predicate;
 
 /** Finds the tokens that a grammar allows in a state: a slice of them at once where it can, and the others by a walk through the tree. */
 final class Walk {
@@ -15,17 +16,29 @@ final class Walk {
     private State[] path = new State[64];
     private int[] found = new int[64];
     private int count;
+    private Predicate<State> wanted;
+    private long farthest;
 
     Walk(Machine machine, TokenTable table) {
         this.machine = machine;
         this.table = table;
     }
 
-    Allowed allowed(State state) {
+    /**
+     * The tokens that lead to states that are wanted.
+     *
+     * @param fits whether a state is wanted, if it is not dead
+     */
+    Allowed allowed(State state, Predicate<State> fits) {
+        farthest = 0;
+        wanted = s -> {
+            farthest = Math.max(farthest, s.distance());
+            return fits.test(s);
+        };
         Slice best = null;
         int free = 0;
         for (Slice s : table.slices()) {
-            int more = s.free(machine, state);
+            int more = s.free(machine, state, wanted);
             if (more > 0 && (best == null || s.size(more) > best.size(free))) {
                 best = s;
                 free = more;
@@ -43,13 +56,13 @@ final class Walk {
 
     /** Many tokens take less room as a mask of their own. */
     private Allowed packed(long[] base, int[] more) {
-        Allowed sparse = new Allowed(base, more, more.length + OBJECTS);
+        Allowed sparse = new Allowed(base, more, more.length + OBJECTS, farthest);
         if (more.length < 2 * table.words()) {
             return sparse;
         }
         long[] dense = new long[table.words()];
         sparse.fill(dense);
-        return new Allowed(dense, new int[0], 2 * dense.length + OBJECTS);
+        return new Allowed(dense, new int[0], 2 * dense.length + OBJECTS, farthest);
     }
 
     private void walk(TokenTrie trie, State start, Slice slice, int free) {
@@ -70,8 +83,10 @@ final class Walk {
                 path = Arrays.copyOf(path, 2 * path.length);
             }
             path[depth + 1] = to;
-            for (int t = trie.first(n); t < trie.first(n + 1); t++) {
-                add(trie.id(t));
+            if (trie.first(n) < trie.first(n + 1) && wanted.test(to)) {
+                for (int t = trie.first(n); t < trie.first(n + 1); t++) {
+                    add(trie.id(t));
+                }
             }
             n++;
         }

@@ -7,7 +7,8 @@
  * <li>{@link Slice}: tokens of characters of one kind, allowed at once
  * <li>{@link TokenTable}: both, for a tokenizer
  * <li>{@link Walk} and {@link Allowed}: the tokens that are allowed in a state
- * <li>{@link Masks}: remembers them
+ * <li>{@link Endings}: how few tokens make a text whole
+ * <li>{@link Masks}: remembers them, and leaves out those after which a text would not end in time
  * </ul>
  */
 package io.jllm.grammar.mask;
