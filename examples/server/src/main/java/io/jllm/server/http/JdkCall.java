@@ -4,7 +4,6 @@ import com.google.gson.JsonElement;
 import com.sun.net.httpserver.HttpExchange;
 import io.jllm.server.json.Json;
 import java.io.IOException;
-import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.Optional;
@@ -21,6 +20,7 @@ final class JdkCall implements Call, Events {
     private static final byte[] COMMENT = ": keep-alive\n\n".getBytes(StandardCharsets.US_ASCII);
     private static final String JSON = "application/json";
     private static final long NOT = Long.MIN_VALUE;
+    private static final long LINGER_NANOS = 500_000_000;
     /** What logs say where the client has gone, as nginx has it. */
     private static final int CLIENT_GONE = 499;
 
@@ -37,6 +37,7 @@ final class JdkCall implements Call, Events {
     private volatile Thread writer = serving;
     private volatile long lastWrite = System.nanoTime();
     private volatile boolean gone;
+    private volatile boolean unread;
     /** Guarded by the lock. */
     private boolean committed;
     private int status = CLIENT_GONE;
@@ -93,17 +94,23 @@ final class JdkCall implements Call, Events {
             throw tooLarge();
         }
         readingSince = System.nanoTime();
-        InputStream in = exchange.getRequestBody();
-        byte[] body = in.readNBytes(most == Integer.MAX_VALUE ? most : most + 1);
-        if (body.length > most) {
-            throw tooLarge(); // the rest is still to come, and is watched until the end
+        try {
+            byte[] body = exchange.getRequestBody().readNBytes(most == Integer.MAX_VALUE ? most : most + 1);
+            if (body.length > most) {
+                throw tooLarge();
+            }
+            return body;
+        } catch (IllegalArgumentException | IndexOutOfBoundsException | NegativeArraySizeException _) { // by chunks that say no length
+            setHeader("Connection", "close");
+            throw ApiError.badRequest("the body does not come in chunks as HTTP has them");
+        } finally {
+            readingSince = NOT;
         }
-        readingSince = NOT;
-        return body;
     }
 
     private ApiError tooLarge() {
         setHeader("Connection", "close");
+        unread = true;
         return ApiError.tooLarge("the body is larger than " + limits.maxBodyBytes() + " bytes, the most that this server takes");
     }
 
@@ -206,7 +213,10 @@ final class JdkCall implements Call, Events {
 
     /** The reply is whole. */
     private void finish() throws IOException {
-        guarded(exchange.getResponseBody()::close); // which also reads what is left of the body
+        if (unread) {
+            kind = Kind.DONE; // what is left of the body is read for a moment, so that the client gets to read the reply
+        }
+        guarded(exchange.getResponseBody()::close);
         kind = Kind.DONE;
     }
 
@@ -235,7 +245,7 @@ final class JdkCall implements Call, Events {
     void look(long now) {
         long reading = readingSince;
         long writing = writingSince;
-        if (writing != NOT && now - writing > limits.writeTimeout().toNanos()) {
+        if (writing != NOT && now - writing > (unread ? LINGER_NANOS : limits.writeTimeout().toNanos())) {
             gone = true;
             writer.interrupt();
             serving.interrupt();

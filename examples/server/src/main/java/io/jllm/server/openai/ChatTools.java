@@ -23,7 +23,7 @@ public final class ChatTools {
         List<Field> functions = tools.stream().map(t -> t.get("function")).toList();
         options.tools(functions.stream().map(f -> tool(f, f.get("parameters"))).toList());
         options.strictTools(functions.stream().anyMatch(f -> f.get("strict").isTrue()));
-        choose(body.get("tool_choice"), body.get("tool_choice").get("function"), functions, options);
+        choose(body.get("tool_choice"), false, functions, options);
     }
 
     /** A function with a name, a description and parameters. */
@@ -42,16 +42,16 @@ public final class ChatTools {
     /**
      * What {@code tool_choice} says.
      *
-     * @param named what holds the name of a function, where the choice is an object
+     * @param flat whether an object names a function itself, and has no {@code function} that does
      * @param functions those that there are
      */
-    public static void choose(Field choice, Field named, List<Field> functions, ChatOptions.Builder options) {
+    public static void choose(Field choice, boolean flat, List<Field> functions, ChatOptions.Builder options) {
         if (choice.isMissing()) {
             return;
         }
         if (choice.isObject()) {
             choice.get("type").oneOf("function").orElseThrow(() -> choice.get("type").wrong("function"));
-            Field name = named.get("name");
+            Field name = (flat ? choice : choice.get("function")).get("name");
             if (functions.stream().noneMatch(f -> f.get("name").text().equals(name.text()))) {
                 throw name.wrong("the name of one of the tools");
             }

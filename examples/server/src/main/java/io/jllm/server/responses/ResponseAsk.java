@@ -65,7 +65,7 @@ record ResponseAsk(Field body, ChatTask task, boolean stream) {
         }
         options.tools(tools.stream().map(t -> ChatTools.tool(t, t.get("parameters"))).toList());
         options.strictTools(tools.stream().anyMatch(t -> t.get("strict").isTrue()));
-        ChatTools.choose(body.get("tool_choice"), body.get("tool_choice"), tools, options);
+        ChatTools.choose(body.get("tool_choice"), true, tools, options);
         body.get("reasoning").get("effort").optionalText().ifPresent(effort -> options.variable("reasoning_effort", effort));
         Field variables = body.get("chat_template_kwargs");
         variables.keys().forEach(name -> options.variableJson(name, Json.text(variables.get(name).json())));
