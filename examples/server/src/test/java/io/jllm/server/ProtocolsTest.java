@@ -46,7 +46,7 @@ class ProtocolsTest {
         return "{\"instructions\":\"Roll dice.\",\"input\":[{\"role\":\"user\",\"content\":[{\"type\":\"input_text\",\"text\":\"Roll\"}]},"
                 + "{\"type\":\"function_call\",\"call_id\":\"c1\",\"name\":\"roll\",\"arguments\":\"{\\\"sides\\\":2}\"},"
                 + "{\"type\":\"function_call_output\",\"call_id\":\"c1\",\"output\":\"1\"},{\"role\":\"user\",\"content\":\"Again\"}],"
-                + "\"tools\":[{\"type\":\"function\",\"name\":\"roll\",\"parameters\":" + SCHEMA + "}],";
+                + "\"seed\":1,\"tools\":[{\"type\":\"function\",\"name\":\"roll\",\"parameters\":" + SCHEMA + "}],";
     }
 
     @Test

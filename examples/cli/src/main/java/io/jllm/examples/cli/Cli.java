@@ -12,6 +12,7 @@ import io.jllm.examples.cli.command.PerplexityCommand;
 import io.jllm.examples.cli.command.QuantizeCommand;
 import io.jllm.examples.cli.command.RenderCommand;
 import io.jllm.examples.cli.command.RunCommand;
+import io.jllm.examples.cli.command.ServeCommand;
 import io.jllm.examples.cli.command.SoakCommand;
 import io.jllm.examples.cli.command.TokenizeCommand;
 import io.jllm.examples.cli.output.Console;
@@ -111,6 +112,8 @@ final class Cli {
         var all = new LinkedHashMap<String, Function<Console, Action>>();
         all.put("run", RunCommand::new);
         all.put("chat", ChatCommand::new);
+        all.put("serve", ServeCommand::new);
+        all.put("deploy", ServeCommand::new);
         all.put("logits", LogitsCommand::new);
         all.put("tokenize", TokenizeCommand::new);
         all.put("embed", EmbedCommand::new);

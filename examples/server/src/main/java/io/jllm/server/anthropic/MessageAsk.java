@@ -25,10 +25,7 @@ record MessageAsk(ChatTask task, boolean stream) {
         OptionalInt most = body.get("max_tokens").integer(1, Integer.MAX_VALUE);
         params.maxTokens(most.orElseThrow(() -> body.get("max_tokens").wrong("a whole number of at least 1")));
         params.stop(SamplingFields.stops(body.get("stop_sequences")).toArray(String[]::new));
-        Field format = body.get("output_config").get("format");
-        if (!format.isMissing()) {
-            serving.bounds().ofFormat(format).ifPresent(params::constraint);
-        }
+        serving.bounds().of(body, body.get("output_config").get("format")).ifPresent(params::constraint);
         return new MessageAsk(task(body, serving, params), body.get("stream").isTrue());
     }
 

@@ -11,6 +11,7 @@ import io.jllm.chat.answer.AnswerParser;
 import io.jllm.server.metrics.Meter;
 import io.jllm.server.model.Lease;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -72,7 +73,11 @@ public final class AnswerRun implements AutoCloseable {
         List<AnswerParser> parsers = IntStream.range(0, task.params().n()).mapToObj(chat::parser).toList();
         try {
             for (TokenStream.Piece piece : stream) {
-                sink.take(new Delta(piece.index(), kept(parsers.get(piece.index()).push(piece.text())), piece.token().stream().toList()));
+                List<AnswerPart> parts = kept(parsers.get(piece.index()).push(piece.text()));
+                sink.take(new Delta(piece.index(), parts, piece.token().stream().toList()));
+                if (task.oneCall() && task.params().n() == 1 && parts.stream().anyMatch(AnswerPart.CallEnd.class::isInstance)) {
+                    stream.cancel(); // nothing that follows would count
+                }
             }
             for (int i = 0; i < parsers.size(); i++) {
                 List<AnswerPart> last = kept(parsers.get(i).finish());
@@ -91,6 +96,13 @@ public final class AnswerRun implements AutoCloseable {
 
     /** Waits for the end. */
     public Finished await() throws InterruptedException {
+        if (task.oneCall()) {
+            try {
+                return read(_ -> { });
+            } catch (IOException e) {
+                throw new UncheckedIOException(e); // which nobody throws here
+            }
+        }
         RequestOutput output = Failures.result(stream);
         return finished(output, output.outputs().stream().map(chat::answer).toList());
     }
@@ -101,7 +113,8 @@ public final class AnswerRun implements AutoCloseable {
         var all = new ArrayList<Finished.One>();
         for (int i = 0; i < answers.size(); i++) {
             Answer answer = kept(answers.get(i));
-            FinishReason reason = chat.finishReason(answer, output.outputs().get(i).finishReason());
+            boolean called = task.oneCall() && !answer.toolCalls().isEmpty();
+            FinishReason reason = called ? FinishReason.TOOL_CALLS : chat.finishReason(answer, output.outputs().get(i).finishReason());
             all.add(new Finished.One(answer, reason, output.outputs().get(i)));
         }
         return new Finished(output, all);

@@ -12,7 +12,7 @@ import java.util.Optional;
 import java.util.function.Supplier;
 
 /**
- * What answers must look like: {@code response_format} as OpenAI has it, {@code structured_outputs} and {@code guided_json}, {@code guided_regex},
+ * What answers must look like: a format as OpenAI and Anthropic have it, {@code structured_outputs} and {@code guided_json}, {@code guided_regex},
  * {@code guided_choice}, {@code guided_grammar} as vLLM has them. The last constraints are remembered, with what was found out about their
  * grammars. Safe for all threads.
  */
@@ -31,28 +31,26 @@ public final class Bounds {
     /**
      * The constraint that a request asks for, if it does.
      *
+     * @param format where the request's protocol has the format of answers, such as {@code response_format}
      * @throws BadField if it is none, or there are several
      */
-    public Optional<Constraint> of(Field body) {
+    public Optional<Constraint> of(Field body, Field format) {
         var asked = new ArrayList<Field>();
-        Field format = body.get("response_format");
         if (!format.isMissing() && !format.get("type").text().equals("text")) {
             asked.add(format);
         }
-        for (Field from : List.of(body.get("structured_outputs"))) {
-            from.keys().stream().map(from::get).filter(f -> !f.isMissing() && !f.name().endsWith("disable_any_whitespace")
-                    && !f.name().endsWith("disable_additional_properties")).forEach(asked::add);
-        }
+        Field outputs = body.get("structured_outputs");
+        outputs.keys().stream().filter(name -> !name.startsWith("disable_")).map(outputs::get).filter(f -> !f.isMissing()).forEach(asked::add);
         List.of("guided_json", "guided_regex", "guided_choice", "guided_grammar").stream().map(body::get).filter(f -> !f.isMissing()).forEach(asked::add);
         if (asked.size() > 1) {
             throw new BadField(asked.get(1).name(), "an answer can be bound by one of " + String.join(" and ", asked.stream().map(Field::name).toList())
                     + " only");
         }
-        return asked.stream().findFirst().flatMap(f -> f.name().equals("response_format") ? ofFormat(f) : guided(f));
+        return asked.stream().findFirst().flatMap(f -> f == format ? ofFormat(f) : Optional.of(guided(f)));
     }
 
-    /** The constraint of a format, whose field has its {@code type}; a schema stands in {@code json_schema}, or beside the type. */
-    public Optional<Constraint> ofFormat(Field format) {
+    /** A schema stands in {@code json_schema}, or beside the type. */
+    private Optional<Constraint> ofFormat(Field format) {
         String type = format.get("type").oneOf("text", "json_object", "json_schema").orElseThrow(() -> format.get("type").wrong("a string"));
         Field schema = format.get("json_schema").isObject() ? format.get("json_schema").get("schema") : format.get("schema");
         return switch (type) {
@@ -71,9 +69,9 @@ public final class Bounds {
         return made(schema, "schema " + text, () -> Constraint.jsonSchema(text));
     }
 
-    private Optional<Constraint> guided(Field f) {
+    private Constraint guided(Field f) {
         String kind = f.name().replaceFirst("^guided_|^structured_outputs\\.", "");
-        return Optional.of(switch (kind) {
+        return switch (kind) {
             case "json" -> f.isText() ? made(f, "schema " + f.text(), () -> Constraint.jsonSchema(f.text())) : ofSchema(f);
             case "json_object" -> {
                 if (!f.isTrue()) {
@@ -88,7 +86,7 @@ public final class Bounds {
                 yield made(f, "choice " + Json.text(f.json()), () -> Constraint.choices(choices));
             }
             default -> throw f.unsupported("known are json, json_object, regex, choice and grammar");
-        });
+        };
     }
 
     private Constraint made(Field field, String key, Supplier<Constraint> maker) {

@@ -34,7 +34,7 @@ record ChatAsk(ChatTask task, boolean stream, boolean usage, boolean logprobs, b
             }
             params.logprobs(k);
         });
-        serving.bounds().of(body).ifPresent(params::constraint);
+        serving.bounds().of(body, body.get("response_format")).ifPresent(params::constraint);
         boolean oneCall = !body.get("parallel_tool_calls").flag().orElse(true);
         var task = new ChatTask(ChatMessages.read(body.get("messages")), options.build(), params.build(), oneCall);
         return new ChatAsk(task, body.get("stream").isTrue(), body.get("stream_options").get("include_usage").isTrue(), logprobs,

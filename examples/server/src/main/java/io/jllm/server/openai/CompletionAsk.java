@@ -45,7 +45,7 @@ record CompletionAsk(List<Request> requests, int n, boolean echo, OptionalInt lo
             params.promptLogprobs(logprobs.getAsInt());
         }
         body.get("skip_special_tokens").flag().ifPresent(params::skipSpecialTokens);
-        serving.bounds().of(body).ifPresent(params::constraint);
+        serving.bounds().of(body, body.get("response_format")).ifPresent(params::constraint);
         List<Request> requests = prompts(body.get("prompt"), body.get("add_special_tokens").flag().orElse(true), llm).stream()
                 .map(p -> new Request(p, params.build())).toList();
         return new CompletionAsk(requests, n, echo, logprobs, body.get("stream").isTrue(), body.get("stream_options").get("include_usage").isTrue(),

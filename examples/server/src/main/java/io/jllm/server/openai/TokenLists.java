@@ -58,6 +58,9 @@ public record TokenLists(Serving serving) {
     public void detokenize(Call call) throws IOException, InterruptedException {
         Field body = call.json();
         try (Lease lease = serving.lease(call, body)) {
+            if (!body.get("tokens").isList()) {
+                throw body.get("tokens").wrong("an array of token ids");
+            }
             int[] ids = SamplingFields.tokens(body.get("tokens")).stream().mapToInt(Integer::intValue).toArray();
             for (int id : ids) {
                 if (id >= lease.llm().config().vocab()) {

@@ -46,10 +46,7 @@ record ResponseAsk(Field body, ChatTask task, boolean stream) {
         }
         SamplingParamsBuilder params = SamplingFields.read(body, llm);
         SamplingFields.lengths(body.get("max_output_tokens"), body.get("min_tokens"), llm.maxContext(), params);
-        Field format = body.get("text").get("format");
-        if (!format.isMissing()) {
-            serving.bounds().ofFormat(format).ifPresent(params::constraint);
-        }
+        serving.bounds().of(body, body.get("text").get("format")).ifPresent(params::constraint);
         SamplingParams built = params.build();
         boolean oneCall = !body.get("parallel_tool_calls").flag().orElse(true);
         return new ResponseAsk(body, new ChatTask(InputItems.read(body), options(body, serving), built, oneCall), body.get("stream").isTrue());

@@ -5,7 +5,7 @@
  * <ul>
  * <li>{@link Health}: whether it serves; {@link MetricsPage}: how much
  * <li>{@link Pages}: files for browsers
- * <li>{@link Description}: all of it for machines, as OpenAPI has it, with the {@link Schemas} of bodies
+ * <li>{@link Description}: all that can be asked, for machines
  * </ul>
  */
 package io.jllm.server.service;

@@ -4,12 +4,9 @@ import io.jllm.LLM;
 import io.jllm.LlmBuilder;
 import io.jllm.chat.ChatTemplate;
 import io.jllm.demo.DemoModel;
-import io.jllm.examples.cli.output.BadInput;
 import io.jllm.examples.cli.output.Console;
 import io.jllm.load.ChatTemplates;
-import io.jllm.quant.DType;
 import io.jllm.quant.gguf.GgufFile;
-import io.jllm.spi.ActivationType;
 import io.jllm.tokenizer.Tokenizer;
 import io.jllm.tokenizer.gguf.GgufTokenizers;
 import io.jllm.tokenizer.huggingface.HuggingFaceTokenizers;
@@ -17,44 +14,14 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
-import java.util.OptionalInt;
 import me.tongfei.progressbar.ProgressBar;
 import picocli.CommandLine.Option;
 
 /** Which model to run, and on what; but for the number of threads, which commands count in different ways. */
-public abstract class ModelChoice {
+public abstract class ModelChoice extends ComputeOptions {
     @Option(names = "--model", paramLabel = "FILE|DIR",
             description = "A GGUF file or a Hugging Face folder (default: the demo model).")
     private Optional<Path> model = Optional.empty();
-
-    @Option(names = "--backend", paramLabel = "NAME", description = "What runs it, such as cpu (default: the best there is).")
-    private Optional<String> backend = Optional.empty();
-
-    @Option(names = "--context", paramLabel = "N",
-            description = "Most tokens of a sequence (default: as many as the model was trained for).")
-    private Optional<Integer> context = Optional.empty();
-
-    @Option(names = "--kv-type", paramLabel = "TYPE",
-            description = "How the KV cache is stored: ${COMPLETION-CANDIDATES} (default: f32 on a CPU, f16 on a GPU).")
-    private Optional<KvType> kvType = Optional.empty();
-
-    @Option(names = "--kernels", paramLabel = "NAME", description = "auto, avx512, avx2, vector or scalar (default: auto).")
-    private Optional<String> kernels = Optional.empty();
-
-    @Option(names = "--activations", paramLabel = "TYPE",
-            description = "What quantised weights are multiplied by: auto, int8 or float, which is slower and exact (default: auto).")
-    private Optional<ActivationType> activations = Optional.empty();
-
-    /** Types of a KV cache, as they are typed. */
-    enum KvType {
-        f32(DType.F32), f16(DType.F16), q8_0(DType.Q8_0);
-
-        private final DType type;
-
-        KvType(DType type) {
-            this.type = type;
-        }
-    }
 
     /** Everything that was chosen, ready to open. */
     protected abstract LlmBuilder builder();
@@ -66,30 +33,9 @@ public abstract class ModelChoice {
         return path;
     }
 
-    /** Refuses what is not there, and what is there but can only be read from one end to the other, such as a pipe. */
-    public static void checkPlain(Path path, String missing) {
-        if (!Files.exists(path)) {
-            throw new BadInput(missing + path);
-        }
-        if (!Files.isDirectory(path) && !Files.isRegularFile(path)) {
-            throw new BadInput(path + " is neither a file nor a folder");
-        }
-    }
-
-    /** What {@code --context} said. */
-    public OptionalInt context() {
-        return context.map(OptionalInt::of).orElseGet(OptionalInt::empty);
-    }
-
     /** Everything that was chosen here, ready to open. */
     protected final LlmBuilder chosen() {
-        LlmBuilder builder = LLM.load(path());
-        backend.ifPresent(builder::backend);
-        context.ifPresent(builder::maxContext);
-        kvType.ifPresent(k -> builder.kvType(k.type));
-        kernels.ifPresent(builder::kernels);
-        activations.ifPresent(builder::activations);
-        return builder;
+        return chosen(path());
     }
 
     /** The tokenizer of the model, whose weights are not loaded and need not be there. */
