@@ -120,7 +120,7 @@ public final class LlmServerBuilder {
         return this;
     }
 
-    /** Adds keys, one of which requests must bring; default none, and anybody may ask. {@code /health}, {@code /openapi.json} and pages need none. */
+    /** Adds keys, one of which requests must bring; default none, and anybody may ask. Health, description and pages need none. */
     public LlmServerBuilder apiKeys(Collection<String> more) {
         check(more.stream().noneMatch(String::isBlank), "a key is blank");
         keys.addAll(more);
@@ -128,8 +128,8 @@ public final class LlmServerBuilder {
     }
 
     /**
-     * Adds names, without ports, by which the server may be asked ({@code Host}). Default: where it listens on an address of this machine's for itself,
-     * that machine's names for itself, so that no web page can lead a browser here by a name of its own; else any.
+     * Adds names, without ports, by which the server may be asked ({@code Host}). Default: where it listens on an address of this machine's for
+     * itself, that machine's names for itself, so that no web page can lead a browser here by a name of its own; else any.
      */
     public LlmServerBuilder allowedHosts(Collection<String> more) {
         hosts.addAll(more);

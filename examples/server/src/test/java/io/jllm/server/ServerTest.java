@@ -95,7 +95,8 @@ class ServerTest {
 
     @Test
     void stopsWithGrace() throws Exception {
-        try (LLM llm = Served.demo(); Served served = Served.with(llm, b -> b.stopTimeout(Duration.ofHours(1))); var client = new RawClient(served.server)) {
+        try (LLM llm = Served.demo(); Served served = Served.with(llm, b -> b.stopTimeout(Duration.ofHours(1)));
+                var client = new RawClient(served.server)) {
             client.post(COMPLETIONS, "{\"prompt\":\"Once\",\"max_tokens\":100,\"ignore_eos\":true,\"stream\":true}");
             client.readUntil("\"text\"");
             Thread stopping = Thread.ofVirtual().start(served.server::close);
@@ -110,7 +111,8 @@ class ServerTest {
 
     @Test
     void stopsWithoutPatience() throws Exception {
-        try (LLM llm = Served.demo(); Served served = Served.with(llm, b -> b.stopTimeout(Duration.ZERO)); var client = new RawClient(served.server)) {
+        try (LLM llm = Served.demo(); Served served = Served.with(llm, b -> b.stopTimeout(Duration.ZERO));
+                var client = new RawClient(served.server)) {
             client.post(COMPLETIONS, "{\"prompt\":\"Once\",\"max_tokens\":1000,\"ignore_eos\":true,\"stream\":true}");
             client.readUntil("\"text\"");
             served.server.close();

@@ -101,7 +101,7 @@ final class Cli {
         Optional<String> meant = Arrays.stream(args).findFirst().filter(all::containsKey);
         meant.map(List::of).orElse(List.copyOf(all.keySet())).forEach(name -> top.addSubcommand(all.get(name).apply(console)));
         addEverywhere(top);
-        top.getSubcommands().values().forEach(Cli::addEverywhere);
+        top.getSubcommands().values().stream().distinct().forEach(Cli::addEverywhere); // one that has two names is there twice
         top.registerConverter(Path.class, Cli::path);
         // A prompt may begin with an @, and is no name of a file then.
         return top.setExpandAtFiles(false).setCaseInsensitiveEnumValuesAllowed(true);
@@ -112,8 +112,6 @@ final class Cli {
         var all = new LinkedHashMap<String, Function<Console, Action>>();
         all.put("run", RunCommand::new);
         all.put("chat", ChatCommand::new);
-        all.put("serve", ServeCommand::new);
-        all.put("deploy", ServeCommand::new);
         all.put("logits", LogitsCommand::new);
         all.put("tokenize", TokenizeCommand::new);
         all.put("embed", EmbedCommand::new);
@@ -125,6 +123,7 @@ final class Cli {
         all.put("imatrix", ImatrixCommand::new);
         all.put("bench", BenchCommand::new);
         all.put("soak", SoakCommand::new);
+        all.put("serve", ServeCommand::new);
         return all;
     }
 

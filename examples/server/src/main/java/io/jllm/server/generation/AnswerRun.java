@@ -76,7 +76,8 @@ public final class AnswerRun implements AutoCloseable {
                 List<AnswerPart> parts = kept(parsers.get(piece.index()).push(piece.text()));
                 sink.take(new Delta(piece.index(), parts, piece.token().stream().toList()));
                 if (task.oneCall() && task.params().n() == 1 && parts.stream().anyMatch(AnswerPart.CallEnd.class::isInstance)) {
-                    stream.cancel(); // nothing that follows would count
+                    stream.cancel(); // nothing that follows counts
+                    return finished(Failures.result(stream), parsers.stream().map(AnswerParser::answer).toList());
                 }
             }
             for (int i = 0; i < parsers.size(); i++) {

@@ -119,15 +119,13 @@ final class JdkCall implements Call, Events {
         byte[] body = Json.text(json).getBytes(StandardCharsets.UTF_8);
         lock.lock();
         try {
-            if (committed && kind == Kind.AWAITED) {
+            if (committed) {
                 status = code;
-                write(body);
-                finish();
-                return;
-            }
-            if (committed && kind == Kind.EVENTS) {
-                status = code;
-                send(json);
+                if (kind == Kind.EVENTS) {
+                    send(json);
+                } else {
+                    write(body);
+                }
                 finish();
                 return;
             }
@@ -213,14 +211,11 @@ final class JdkCall implements Call, Events {
 
     /** The reply is whole. */
     private void finish() throws IOException {
-        if (unread) {
-            kind = Kind.DONE; // what is left of the body is read for a moment, so that the client gets to read the reply
-        }
+        kind = unread ? Kind.DONE : kind; // what is left of the body is read for a moment, so that the client gets to read the reply
         guarded(exchange.getResponseBody()::close);
         kind = Kind.DONE;
     }
 
-    @FunctionalInterface
     private interface Output {
         void run() throws IOException;
     }
@@ -302,6 +297,7 @@ final class JdkCall implements Call, Events {
 
     AccessLine line(long nanos) {
         boolean whole = kind == Kind.DONE;
-        return new AccessLine(client(), method(), path(), whole ? status : CLIENT_GONE, nanos, id, whole ? note : "the client has gone, or was too slow");
+        String words = whole ? note : "the client has gone, or was too slow";
+        return new AccessLine(client(), method(), path(), whole ? status : CLIENT_GONE, nanos, id, words);
     }
 }

@@ -75,7 +75,8 @@ public final class ServeCommand implements Action {
         System.setProperty(HEAD_SECONDS, System.getProperty(HEAD_SECONDS, "60"));
         Map<String, LlmBuilder> served = models.builders();
         String first = served.keySet().iterator().next();
-        LlmServerBuilder builder = LlmServer.builder().pin(first).host(host).port(port).allowedHosts(hosts).allowedOrigins(origins).chatOptions(chat());
+        LlmServerBuilder builder = LlmServer.builder().pin(first).host(host).port(port).allowedHosts(hosts).allowedOrigins(origins)
+                .chatOptions(chat());
         served.forEach((name, model) -> builder.model(name, () -> ModelChoice.open(model, console)));
         maxLoaded.ifPresent(builder::maxLoadedModels);
         if (keyFile.isPresent()) {
