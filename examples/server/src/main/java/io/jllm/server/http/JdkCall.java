@@ -140,9 +140,7 @@ final class JdkCall implements Call, Events {
         lock.lock();
         try {
             status = code;
-            if (body.length > 0) {
-                setHeader("Content-Type", contentType);
-            }
+            setHeader("Content-Type", contentType);
             if (method().equals("HEAD")) {
                 setHeader("Content-Length", Integer.toString(body.length));
             }
@@ -209,7 +207,6 @@ final class JdkCall implements Call, Events {
         });
     }
 
-    /** The reply is whole. */
     private void finish() throws IOException {
         kind = unread ? Kind.DONE : kind; // what is left of the body is read for a moment, so that the client gets to read the reply
         guarded(exchange.getResponseBody()::close);
@@ -240,11 +237,11 @@ final class JdkCall implements Call, Events {
     void look(long now) {
         long reading = readingSince;
         long writing = writingSince;
-        if (writing != NOT && now - writing > (unread ? LINGER_NANOS : limits.writeTimeout().toNanos())) {
-            gone = true;
+        boolean stuck = writing != NOT && now - writing > (unread ? LINGER_NANOS : limits.writeTimeout().toNanos());
+        if (stuck) {
             writer.interrupt();
-            serving.interrupt();
-        } else if (reading != NOT && now - reading > limits.bodyTimeout().toNanos()) {
+        }
+        if (stuck || reading != NOT && now - reading > limits.bodyTimeout().toNanos()) {
             gone = true;
             serving.interrupt();
         } else if (writing == NOT && (kind == Kind.AWAITED || kind == Kind.EVENTS) && now - lastWrite >= limits.keepAlive().toNanos()) {
