@@ -97,8 +97,11 @@ public final class Transport implements AutoCloseable {
         } finally {
             call.end();
             watch.remove(call);
-            active.decrementAndGet();
-            log.accept(call.line(System.nanoTime() - begin).toString());
+            try {
+                log.accept(call.line(System.nanoTime() - begin).toString());
+            } finally {
+                active.decrementAndGet();
+            }
         }
     }
 
