@@ -181,6 +181,15 @@ public interface LLM extends AutoCloseable {
     ChatStream streamChat(List<Message> messages, ChatOptions options, SamplingParams params);
 
     /**
+     * Makes a conversation ready to be answered, and starts nothing: for callers that want several answers, log-probabilities as they come, or
+     * to know the prompt's tokens before.
+     *
+     * @throws io.jllm.chat.ChatTemplateException if there is no template, or it refuses the conversation
+     * @throws IllegalArgumentException if the choice of tools cannot be kept
+     */
+    Request.Chat chatRequest(List<Message> messages, ChatOptions options, SamplingParams params);
+
+    /**
      * Answers a conversation with the help of tools: what the model calls is run and told to it, until it answers without calls. A choice of tools
      * that demands calls is for the first answer.
      *

@@ -6,7 +6,7 @@
  * <ul>
  * <li>{@link LLM}, {@link LlmBuilder}: the entry: a loaded model and its engine, and the settings to load it with; {@link Backends} finds what
  * can run it
- * <li>{@link Prompt}, {@link Request}: what to continue
+ * <li>{@link Prompt}, {@link Request}: what to continue; {@link Request.Chat} for conversations
  * <li>{@link SamplingParams}, {@link BeamSearchParams}: how; {@link Decoding} is what both have in common, read through {@link DecodingParams}.
  * Their builders: {@link SamplingParamsBuilder}, {@link BeamSearchParamsBuilder}, over {@link DecodingParamsBuilder}
  * <li>{@link RequestOutput}, {@link CompletionOutput}, {@link TokenLogprobs}, {@link FinishReason}, {@link StopReason}: what came of it

@@ -165,7 +165,7 @@ public final class LoadedLlm implements LLM {
 
     @Override
     public ChatOutput chat(List<Message> messages, ChatOptions options, SamplingParams params) {
-        Answering answering = answering(messages, options, params);
+        Answering answering = chatRequest(messages, options, params).alone();
         return answering.output(generate(List.of(answering.request())).getFirst());
     }
 
@@ -183,17 +183,18 @@ public final class LoadedLlm implements LLM {
 
     @Override
     public CompletableFuture<ChatOutput> chatAsync(List<Message> messages, ChatOptions options, SamplingParams params) {
-        Answering answering = answering(messages, options, params);
+        Answering answering = chatRequest(messages, options, params).alone();
         return made(submit(answering.request()).result(), answering::output);
     }
 
     @Override
     public ChatStream streamChat(List<Message> messages, ChatOptions options, SamplingParams params) {
-        Answering answering = answering(messages, options, params);
+        Answering answering = chatRequest(messages, options, params).alone();
         return new AnswerStream(answering, stream(answering.request()));
     }
 
-    private Answering answering(List<Message> messages, ChatOptions options, SamplingParams params) {
+    @Override
+    public Answering chatRequest(List<Message> messages, ChatOptions options, SamplingParams params) {
         return new Answering(chats, model.chatTemplate(), messages, options, params);
     }
 

@@ -15,6 +15,8 @@ import java.util.stream.Stream;
  * @param root its top folder
  */
 record Checkout(Path root) {
+    /** The artifact of a library; that of a module comes behind its parent's. */
+    private static final Pattern ARTIFACT = Pattern.compile("</parent>\\s*<artifactId>llm-");
     private static final Pattern MODULE = Pattern.compile("<module>([^<]+)</module>");
 
     /** The one in which the tests run. */
@@ -33,13 +35,9 @@ record Checkout(Path root) {
      * @param folder where it lies
      */
     record Module(Path folder) {
-        /** Whether applications depend on it: its artifact is named so. The others are programs. */
+        /** Whether applications depend on it, as the name of its artifact says; the others are programs. */
         boolean isLibrary() {
-            try {
-                return Files.readString(folder.resolve("pom.xml")).replaceFirst("(?s).*?</parent>", "").strip().startsWith("<artifactId>llm-");
-            } catch (IOException e) {
-                throw new UncheckedIOException(e);
-            }
+            return ARTIFACT.matcher(pom(folder)).find();
         }
 
         /** Whether it is a named module of Java. */
@@ -80,8 +78,12 @@ record Checkout(Path root) {
     }
 
     private static List<Path> named(Path folder) {
+        return MODULE.matcher(pom(folder)).results().map(m -> folder.resolve(m.group(1))).toList();
+    }
+
+    private static String pom(Path folder) {
         try {
-            return MODULE.matcher(Files.readString(folder.resolve("pom.xml"))).results().map(m -> folder.resolve(m.group(1))).toList();
+            return Files.readString(folder.resolve("pom.xml"));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

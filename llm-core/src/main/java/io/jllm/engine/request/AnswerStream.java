@@ -26,7 +26,7 @@ public final class AnswerStream implements ChatStream {
 
     @Override
     public Iterator<AnswerPart> iterator() {
-        return new Parts(stream.iterator(), answering.parser());
+        return new Parts(stream.iterator(), answering.parser(0));
     }
 
     @Override

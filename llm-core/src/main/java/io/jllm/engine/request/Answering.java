@@ -1,12 +1,12 @@
 package io.jllm.engine.request;
 
 import io.jllm.ChatOutput;
-import io.jllm.FinishReason;
 import io.jllm.Prompt;
 import io.jllm.Request;
 import io.jllm.RequestOutput;
 import io.jllm.SamplingParams;
 import io.jllm.SamplingParamsBuilder;
+import io.jllm.chat.Answer;
 import io.jllm.chat.AnswerFormat;
 import io.jllm.chat.ChatOptions;
 import io.jllm.chat.ChatTemplate;
@@ -20,8 +20,8 @@ import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.ThreadLocalRandom;
 
-/** One conversation that is to be answered: the request for it, and how its text is taken apart. */
-public final class Answering {
+/** One conversation that is to be answered: the request for it, and how its texts are taken apart. */
+public final class Answering implements Request.Chat {
     private final Request request;
     private final AnswerFormat format;
     private final ChatOptions options;
@@ -30,12 +30,9 @@ public final class Answering {
 
     /**
      * @throws io.jllm.chat.ChatTemplateException if there is no template, or it refuses the conversation
-     * @throws IllegalArgumentException if the parameters ask for more than one answer, or the choice of tools cannot be kept
+     * @throws IllegalArgumentException if the choice of tools cannot be kept
      */
     public Answering(ChatPrompts prompts, ChatTemplate template, List<Message> messages, ChatOptions options, SamplingParams params) {
-        if (params.n() != 1) {
-            throw new IllegalArgumentException("a conversation gets one answer, and n is " + params.n() + "; to draw several, generate from Prompt.chat");
-        }
         this.options = options;
         ChatPrompts.Encoded encoded = prompts.encode(new Prompt.Chat(messages, options), params.maxTokens());
         prompt = encoded.prompt().text();
@@ -59,23 +56,34 @@ public final class Answering {
         return calls.or(() -> answer).map(a -> ReasoningMarks.of(format, prompt).map(m -> bounds.behind(m, a)).orElse(a));
     }
 
-    /** What to ask the engine for. */
+    /**
+     * The same where one answer is all that the caller can be given.
+     *
+     * @throws IllegalArgumentException if the parameters ask for more than one
+     */
+    public Answering alone() {
+        int n = request.params().n();
+        if (n != 1) {
+            throw new IllegalArgumentException("a conversation gets one answer, and n is " + n + "; to draw several, generate from Prompt.chat or "
+                    + "LLM.chatRequest");
+        }
+        return this;
+    }
+
+    @Override
     public Request request() {
         return request;
     }
 
-    /** A parser at the beginning of the answer; all of them give calls the same ids. */
-    AnswerParser parser() {
+    @Override
+    public AnswerParser parser(int index) {
         boolean calls = !(options.toolChoice() instanceof ToolChoice.None);
-        return AnswerParser.builder(format).tools(options.tools()).calls(calls).prompt(prompt).idsBy(new Random(ids)).build();
+        return AnswerParser.builder(format).tools(options.tools()).calls(calls).prompt(prompt).idsBy(new Random(ids + index)).build();
     }
 
     /** The answer of a request that has ended. */
     public ChatOutput output(RequestOutput done) {
-        AnswerParser parser = parser();
-        parser.push(done.outputs().getFirst().text());
-        parser.finish();
-        boolean calls = done.finishReason() == FinishReason.STOP && !parser.answer().toolCalls().isEmpty();
-        return new ChatOutput(parser.answer(), calls ? FinishReason.TOOL_CALLS : done.finishReason(), done);
+        Answer answer = answer(done.outputs().getFirst());
+        return new ChatOutput(answer, finishReason(answer, done.finishReason()), done);
     }
 }

@@ -13,6 +13,7 @@ import io.jllm.examples.cli.command.PullCommand;
 import io.jllm.examples.cli.command.QuantizeCommand;
 import io.jllm.examples.cli.command.RenderCommand;
 import io.jllm.examples.cli.command.RunCommand;
+import io.jllm.examples.cli.command.ServeCommand;
 import io.jllm.examples.cli.command.SoakCommand;
 import io.jllm.examples.cli.command.TokenizeCommand;
 import io.jllm.examples.cli.options.ModelName;
@@ -103,7 +104,7 @@ final class Cli {
         Optional<String> meant = Arrays.stream(args).findFirst().filter(all::containsKey);
         meant.map(List::of).orElse(List.copyOf(all.keySet())).forEach(name -> top.addSubcommand(all.get(name).apply(console)));
         addEverywhere(top);
-        top.getSubcommands().values().forEach(Cli::addEverywhere);
+        top.getSubcommands().values().stream().distinct().forEach(Cli::addEverywhere); // one that has two names is there twice
         top.registerConverter(Path.class, Cli::path);
         top.registerConverter(ModelName.class, typed -> model(typed, console));
         // A prompt may begin with an @, and is no name of a file then.
@@ -127,6 +128,7 @@ final class Cli {
         all.put("pull", PullCommand::new);
         all.put("bench", BenchCommand::new);
         all.put("soak", SoakCommand::new);
+        all.put("serve", ServeCommand::new);
         return all;
     }
 

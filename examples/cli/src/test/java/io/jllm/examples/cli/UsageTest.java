@@ -72,6 +72,9 @@ class UsageTest {
         "quantize a.gguf b.gguf --type Q4_0 --tensor-type a=IQ9 | tensors can be written as [",
         "quantize a.gguf b.gguf --type Q4_0 --imatrix absent.dat | there is no file absent.dat",
         "bench --batch 0                                       | --batch must be in 1 to 256, was 0",
+        "serve --port 70000                                    | port must be in 0 to",
+        "serve --model x=no-such-file                          | there is no model no-such-file",
+        "serve --ssl-keyfile key.pem                           | --ssl-certfile and --ssl-keyfile belong together",
         "soak --requests 0                                     | --requests must be in 1 to",
         "soak --threads 0                                      | --threads must be in 1 to",
         "soak --context 16                                     | --context must be in 32 to",
@@ -91,7 +94,7 @@ class UsageTest {
     @ParameterizedTest
     @ValueSource(strings = {"--help", "run --help", "chat --help", "logits -h", "tokenize --help", "render --help", "grammar --help", "embed --help",
         "perplexity --help", "inspect --help",
-        "quantize --help", "bench --help", "soak --help"})
+        "quantize --help", "bench --help", "soak --help", "serve --help", "deploy --help"})
     void help(String args) {
         CliRun run = CliRun.of(args.split(" "));
         assertEquals(0, run.code(), run.err());

@@ -6,9 +6,7 @@ import io.jllm.chat.ChatTemplate;
 import io.jllm.demo.DemoModel;
 import io.jllm.examples.cli.output.Console;
 import io.jllm.load.ChatTemplates;
-import io.jllm.quant.DType;
 import io.jllm.quant.gguf.GgufFile;
-import io.jllm.spi.ActivationType;
 import io.jllm.tokenizer.Tokenizer;
 import io.jllm.tokenizer.gguf.GgufTokenizers;
 import io.jllm.tokenizer.huggingface.HuggingFaceTokenizers;
@@ -16,45 +14,15 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
-import java.util.OptionalInt;
 import me.tongfei.progressbar.ProgressBar;
 import picocli.CommandLine.Option;
 
 /** Which model to run, and on what; but for the number of threads, which commands count in different ways. */
-public abstract class ModelChoice {
+public abstract class ModelChoice extends ComputeOptions {
     @Option(names = "--model", paramLabel = "FILE|DIR|NAME",
             description = "A GGUF file, a Hugging Face folder, or a name of a hub, as 'llm pull --help' says (default: the demo model).")
     private Optional<ModelName> model = Optional.empty();
     private Optional<Path> path = Optional.empty();
-
-    @Option(names = "--backend", paramLabel = "NAME", description = "What runs it, such as cpu (default: the best there is).")
-    private Optional<String> backend = Optional.empty();
-
-    @Option(names = "--context", paramLabel = "N",
-            description = "Most tokens of a sequence (default: as many as the model was trained for).")
-    private Optional<Integer> context = Optional.empty();
-
-    @Option(names = "--kv-type", paramLabel = "TYPE",
-            description = "How the KV cache is stored: ${COMPLETION-CANDIDATES} (default: f32 on a CPU, f16 on a GPU).")
-    private Optional<KvType> kvType = Optional.empty();
-
-    @Option(names = "--kernels", paramLabel = "NAME", description = "auto, avx512, avx2, vector or scalar (default: auto).")
-    private Optional<String> kernels = Optional.empty();
-
-    @Option(names = "--activations", paramLabel = "TYPE",
-            description = "What quantised weights are multiplied by: auto, int8 or float, which is slower and exact (default: auto).")
-    private Optional<ActivationType> activations = Optional.empty();
-
-    /** Types of a KV cache, as they are typed. */
-    enum KvType {
-        f32(DType.F32), f16(DType.F16), q8_0(DType.Q8_0);
-
-        private final DType type;
-
-        KvType(DType type) {
-            this.type = type;
-        }
-    }
 
     /** Everything that was chosen, ready to open. */
     protected abstract LlmBuilder builder();
@@ -67,20 +35,9 @@ public abstract class ModelChoice {
         return path.get();
     }
 
-    /** What {@code --context} said. */
-    public OptionalInt context() {
-        return context.map(OptionalInt::of).orElseGet(OptionalInt::empty);
-    }
-
     /** Everything that was chosen here, ready to open. */
     protected final LlmBuilder chosen() {
-        LlmBuilder builder = LLM.load(path());
-        backend.ifPresent(builder::backend);
-        context.ifPresent(builder::maxContext);
-        kvType.ifPresent(k -> builder.kvType(k.type));
-        kernels.ifPresent(builder::kernels);
-        activations.ifPresent(builder::activations);
-        return builder;
+        return chosen(path());
     }
 
     /** The tokenizer of the model, whose weights are not loaded and need not be there. */

@@ -1,0 +1,119 @@
+package io.jllm.examples.cli.command;
+
+import io.jllm.LlmBuilder;
+import io.jllm.chat.ChatOptions;
+import io.jllm.examples.cli.options.ModelChoice;
+import io.jllm.examples.cli.options.ServedModels;
+import io.jllm.examples.cli.output.BadInput;
+import io.jllm.examples.cli.output.Console;
+import io.jllm.server.LlmServer;
+import io.jllm.server.LlmServerBuilder;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** Serves models over HTTP. */
+@Command(name = "serve", aliases = "deploy", description = {"Serves models over HTTP by the protocols of OpenAI (/v1/chat/completions, /v1/completions,"
+    + " /v1/embeddings, /v1/responses, /v1/models) and Anthropic (/v1/messages), until it is interrupted.", "",
+    "A model without a chat template is talked to in ChatML."})
+public final class ServeCommand implements Action {
+    private static final String NODELAY = "sun.net.httpserver.nodelay";
+    private static final String HEAD_SECONDS = "sun.net.httpserver.maxReqTime";
+
+    @Mixin
+    private ServedModels models;
+
+    @Option(names = "--max-loaded", paramLabel = "N", description = "Most models that are loaded at once; the one that was not used longest is unloaded"
+            + " for another (default: all).")
+    private Optional<Integer> maxLoaded = Optional.empty();
+
+    @Option(names = "--host", paramLabel = "NAME", defaultValue = "127.0.0.1",
+            description = "The address to listen on; 0.0.0.0 for all (default: ${DEFAULT-VALUE}, which only this machine reaches).")
+    private String host;
+
+    @Option(names = "--port", paramLabel = "N", defaultValue = "8000", description = "The port to listen on; 0 for any (default: ${DEFAULT-VALUE}).")
+    private int port;
+
+    @Option(names = "--api-key-file", paramLabel = "F", description = "A file of keys, one a line, one of which requests must bring.")
+    private Optional<Path> keyFile = Optional.empty();
+
+    @Option(names = "--allowed-host", paramLabel = "NAME", description = "A name by which the server may be asked; may be given several times.")
+    private List<String> hosts = List.of();
+
+    @Option(names = "--allowed-origin", paramLabel = "ORIGIN", description = "An origin of web pages that may use the server, such as"
+            + " https://example.org; may be given several times.")
+    private List<String> origins = List.of();
+
+    @Option(names = "--ssl-certfile", paramLabel = "F", description = "Serve HTTPS with this certificate, in PEM.")
+    private Optional<Path> certificate = Optional.empty();
+
+    @Option(names = "--ssl-keyfile", paramLabel = "F", description = "The key of the certificate, in PEM as PKCS #8.")
+    private Optional<Path> key = Optional.empty();
+
+    @Option(names = "--chat-template", paramLabel = "F", description = "A chat template instead of the model's.")
+    private Optional<Path> template = Optional.empty();
+
+    @Option(names = "--quiet", description = "Write no line for each request.")
+    private boolean quiet;
+
+    private final Console console;
+
+    public ServeCommand(Console console) {
+        this.console = console;
+    }
+
+    @Override
+    public void run() throws IOException {
+        // Read once by the JDK's server, when it is loaded; what the user has set counts.
+        System.setProperty(NODELAY, System.getProperty(NODELAY, "true"));
+        System.setProperty(HEAD_SECONDS, System.getProperty(HEAD_SECONDS, "60"));
+        Map<String, LlmBuilder> served = models.builders(console);
+        String first = served.keySet().iterator().next();
+        LlmServerBuilder builder = LlmServer.builder().pin(first).host(host).port(port).allowedHosts(hosts).allowedOrigins(origins)
+                .chatOptions(chat());
+        served.forEach((name, model) -> builder.model(name, () -> ModelChoice.open(model, console)));
+        maxLoaded.ifPresent(builder::maxLoadedModels);
+        if (keyFile.isPresent()) {
+            builder.apiKeys(keys(keyFile.get()));
+        }
+        if (certificate.isPresent() != key.isPresent()) {
+            throw new BadInput("--ssl-certfile and --ssl-keyfile belong together: give both or none");
+        }
+        certificate.ifPresent(chain -> builder.tls(chain, key.orElseThrow()));
+        builder.accessLog(quiet ? _ -> { } : console::say);
+        try (LlmServer server = builder.start()) {
+            console.say("serving " + String.join(", ", served.keySet()) + " at " + server.uri());
+            waitForTheUser();
+        }
+    }
+
+    private static void waitForTheUser() {
+        try {
+            Thread.currentThread().join();
+        } catch (InterruptedException _) {
+            Thread.interrupted(); // the server stops with grace
+        }
+    }
+
+    private ChatOptions chat() throws IOException {
+        ChatOptions.Builder options = ChatOptions.builder().withoutTemplate(ChatOptions.WithoutTemplate.CHATML);
+        if (template.isPresent()) {
+            options.template(Files.readString(template.get()));
+        }
+        return options.build();
+    }
+
+    private static List<String> keys(Path file) throws IOException {
+        List<String> keys = Files.readAllLines(file).stream().map(String::strip).filter(k -> !k.isEmpty()).toList();
+        if (keys.isEmpty()) {
+            throw new BadInput(file + " holds no key; write one a line");
+        }
+        return keys;
+    }
+}

@@ -1,0 +1,22 @@
+package io.jllm.server.model;
+
+import io.jllm.LLM;
+import java.util.Objects;
+import java.util.function.Supplier;
+
+/**
+ * A model that is served.
+ *
+ * @param name by which clients ask for it
+ * @param opener opens it; called again each time it was unloaded
+ * @param owned whether it is closed when the server stops, or room is needed
+ * @param pinned whether it stays once it is loaded
+ */
+public record ModelSource(String name, Supplier<LLM> opener, boolean owned, boolean pinned) {
+    public ModelSource {
+        Objects.requireNonNull(opener, "opener");
+        if (name.isBlank()) {
+            throw new IllegalArgumentException("the name of a model is blank");
+        }
+    }
+}

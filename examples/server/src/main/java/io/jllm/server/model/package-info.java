@@ -1,0 +1,11 @@
+/**
+ * Models by name.
+ *
+ * <p>In reading order:
+ * <ul>
+ * <li>{@link ModelSource}: a model that is served, and how it is opened
+ * <li>{@link Models}: all of them; loads what is asked for, and unloads what was not asked for longest
+ * <li>{@link Lease}: a model while a request uses it
+ * </ul>
+ */
+package io.jllm.server.model;

@@ -1,0 +1,12 @@
+/**
+ * OpenAI's endpoints for chats, completions, embeddings and models, with the fields that vLLM adds; and vLLM's for tokens.
+ *
+ * <p>In reading order:
+ * <ul>
+ * <li>{@link ChatCompletions}: a {@link ChatAsk} with its {@link ChatMessages} and {@link ChatTools}; answered whole, or by {@link ChatChunks}
+ * <li>{@link Completions}: a {@link CompletionAsk}; answered whole, or by {@link CompletionChunks}
+ * <li>{@link EmbeddingList}, {@link ModelList}, {@link TokenLists}: vectors, models, tokens
+ * <li>{@link Usage}: what a reply says of tokens
+ * </ul>
+ */
+package io.jllm.server.openai;

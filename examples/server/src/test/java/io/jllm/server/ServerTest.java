@@ -1,0 +1,172 @@
+package io.jllm.server;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.google.gson.JsonParser;
+import io.jllm.FinishReason;
+import io.jllm.LLM;
+import io.jllm.Request;
+import io.jllm.SamplingParams;
+import io.jllm.demo.DemoModel;
+import java.io.IOException;
+import java.net.BindException;
+import java.net.http.HttpResponse;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.Test;
+
+/** The server as a whole: models by name, many clients, its end. */
+class ServerTest {
+    private static final String COMPLETIONS = "/v1/completions";
+
+    private static String ask(String model) {
+        return "{\"model\":\"" + model + "\",\"prompt\":\"Once\",\"max_tokens\":2}";
+    }
+
+    @Test
+    void loadsWhatIsAskedForAndUnloadsTheOldest() throws Exception {
+        var opened = new ArrayList<String>();
+        try (LLM first = Served.demo(); Served served = Served.with(first, b -> {
+            for (String name : List.of("a", "b")) {
+                b.model(name, () -> {
+                    opened.add(name);
+                    return Served.demo();
+                });
+            }
+            return b.maxLoadedModels(2).model("broken", LLM.load(Path.of("no-such-model.gguf")));
+        })) {
+            served.ask(COMPLETIONS, ask("demo"));
+            assertEquals(List.of(), opened);
+            served.ask(COMPLETIONS, ask("a"));
+            served.ask(COMPLETIONS, ask("a"));
+            assertEquals(List.of("a"), opened);
+            served.ask(COMPLETIONS, ask("b")); // in the place of a: the first is not the server's to close
+            served.ask(COMPLETIONS, ask("demo"));
+            served.ask(COMPLETIONS, ask("a"));
+            assertEquals(List.of("a", "b", "a"), opened);
+            assertTrue(served.error(500, COMPLETIONS, ask("broken")).get("message").getAsString().contains("no-such-model.gguf"));
+            served.ask(COMPLETIONS, ask("b"));
+        }
+    }
+
+    @Test
+    void manyClientsAtOnce() throws Exception {
+        int clients = 64;
+        try (LLM llm = Served.demo(); Served served = Served.with(llm, b -> b); var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            var futures = new ArrayList<Future<String>>();
+            var wrong = new AtomicInteger();
+            for (int i = 0; i < clients; i++) {
+                int number = i;
+                futures.add(threads.submit((Callable<String>) () -> {
+                    String body = "{\"prompt\":\"Once upon a time " + number % 8 + "\",\"max_tokens\":12,\"temperature\":0";
+                    if (number % 2 == 0) {
+                        return served.ask(COMPLETIONS, body + "}").getAsJsonArray("choices").get(0).getAsJsonObject().get("text").getAsString();
+                    }
+                    var text = new StringBuilder();
+                    served.events(COMPLETIONS, body + ",\"stream\":true}", true)
+                            .forEach(e -> text.append(e.getAsJsonArray("choices").get(0).getAsJsonObject().get("text").getAsString()));
+                    return text.toString();
+                }));
+            }
+            var byPrompt = new String[8];
+            for (int i = 0; i < clients; i++) {
+                String text = futures.get(i).get();
+                assertFalse(text.isEmpty());
+                byPrompt[i % 8] = byPrompt[i % 8] == null ? text : byPrompt[i % 8];
+                wrong.addAndGet(byPrompt[i % 8].equals(text) ? 0 : 1);
+            }
+            assertEquals(0, wrong.get(), "answers do not depend on neighbours, nor on whether they are streamed");
+            while (served.server.activeRequests() > 0) {
+                Thread.sleep(5);
+            }
+            assertEquals(0, llm.metrics().usedKvBlocks());
+            assertEquals(clients, served.log.size());
+        }
+    }
+
+    @Test
+    void stopsWithGrace() throws Exception {
+        try (LLM llm = Served.demo(); Served served = Served.with(llm, b -> b.stopTimeout(Duration.ofHours(1)));
+                var client = new RawClient(served.server)) {
+            client.post(COMPLETIONS, "{\"prompt\":\"Once\",\"max_tokens\":100,\"ignore_eos\":true,\"stream\":true}");
+            client.readUntil("\"text\"");
+            Thread stopping = Thread.ofVirtual().start(served.server::close);
+            String rest = client.readUntil("[DONE]");
+            assertTrue(rest.endsWith("data: [DONE]\n\n\r\n") || rest.contains("[DONE]"), rest);
+            stopping.join();
+            assertEquals(1, llm.metrics().finishedBy().get(FinishReason.LENGTH));
+            assertThrows(IOException.class, () -> served.get("/health"));
+            assertFalse(llm.generate("Once", llm.defaults().toBuilder().maxTokens(1).build()).text().isEmpty(), "the model is not the server's");
+        }
+    }
+
+    @Test
+    void stopsWithoutPatience() throws Exception {
+        try (LLM llm = Served.demo(); Served served = Served.with(llm, b -> b.stopTimeout(Duration.ZERO));
+                var client = new RawClient(served.server)) {
+            client.post(COMPLETIONS, "{\"prompt\":\"Once\",\"max_tokens\":1000,\"ignore_eos\":true,\"stream\":true}");
+            client.readUntil("\"text\"");
+            served.server.close();
+            assertFalse(client.readAll().contains("[DONE]"), "what is cut off does not look whole");
+            while (llm.metrics().usedKvBlocks() > 0) {
+                Thread.sleep(5);
+            }
+            assertEquals(1, llm.metrics().finishedBy().get(FinishReason.CANCELLED));
+        }
+    }
+
+    @Test
+    void refusesWrongSettings() throws Exception {
+        assertTrue(assertThrows(IllegalArgumentException.class, () -> LlmServer.builder().start()).getMessage().contains("no model"));
+        assertThrows(IllegalArgumentException.class, () -> LlmServer.builder().port(70_000));
+        try (LLM llm = Served.demo()) {
+            assertThrows(IllegalArgumentException.class, () -> LlmServer.builder().model("a", llm).model("a", llm).start());
+            assertThrows(IllegalArgumentException.class, () -> LlmServer.builder().model("a", llm).alias("b", "c").start());
+            assertThrows(IllegalArgumentException.class, () -> LlmServer.builder().model("a", llm).pin("c").start());
+            try (LlmServer server = LlmServer.builder().model("a", llm).port(0).start()) {
+                assertThrows(BindException.class, () -> LlmServer.builder().model("a", llm).port(server.port()).start());
+            }
+        }
+    }
+
+    @Test
+    void pinsAndCloses() throws Exception {
+        var opened = new ArrayList<LLM>();
+        try (LlmServer server = LlmServer.builder().model("a", () -> {
+            opened.add(LLM.load(DemoModel.path()).threads(1).open());
+            return opened.getLast();
+        }).pin("a").port(0).start()) {
+            assertEquals(1, opened.size());
+            assertTrue(server.uri().toString().startsWith("http://127.0.0.1:"));
+        }
+        assertThrows(IllegalStateException.class, () -> opened.getFirst().submit(Request.of("x", SamplingParams.greedy())));
+    }
+
+    /** The browser's files and the description are there without a key; so no secret may be in them. */
+    @Test
+    void describesItself() throws Exception {
+        try (LLM llm = Served.demo(); Served served = Served.with(llm, b -> b.apiKeys(List.of("key")))) {
+            HttpResponse<String> description = served.get("/openapi.json");
+            assertEquals(200, description.statusCode());
+            var paths = JsonParser.parseString(description.body()).getAsJsonObject().getAsJsonObject("paths");
+            for (var path : paths.entrySet()) {
+                for (String method : path.getValue().getAsJsonObject().keySet()) {
+                    String uri = path.getKey().replace("{model}", "demo");
+                    HttpResponse<String> reply = method.equals("get") ? served.get(uri, "Authorization", "Bearer key")
+                            : served.post(uri, "{}", "Authorization", "Bearer key");
+                    assertTrue(method.equals("get") ? reply.statusCode() == 200 : reply.statusCode() == 400, path.getKey() + ": " + reply.body());
+                }
+            }
+            assertTrue(paths.size() >= 12);
+        }
+    }
+}
