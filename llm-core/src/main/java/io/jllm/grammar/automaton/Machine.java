@@ -2,6 +2,7 @@ package io.jllm.grammar.automaton;
 
 import io.jllm.grammar.Grammar;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 
@@ -16,6 +17,9 @@ public final class Machine {
     /** States and nodes that are remembered; past that all are forgotten, but those that texts stand at. */
     private static final int REMEMBERED = 100_000;
 
+    /** No state. */
+    private static final int NONE = -1;
+
     private final Network network;
     private final ConcurrentHashMap<State, State> states = new ConcurrentHashMap<>();
     private final ConcurrentHashMap<Node, Node> nodes = new ConcurrentHashMap<>();
@@ -26,7 +30,7 @@ public final class Machine {
     public Machine(Grammar grammar) {
         network = Network.of(grammar);
         dead = new State(new int[0], new Node[0], false, network.classCount());
-        java.util.Arrays.fill(dead.next, dead);
+        Arrays.fill(dead.next, dead);
         Step step = new Step(this, network);
         step.call(0, Node.ROOT);
         start = remembered(step.state(network.empty()));
@@ -71,18 +75,41 @@ public final class Machine {
         return after(start, text.getBytes(StandardCharsets.UTF_8)).mayEnd();
     }
 
+    /** Finds it for all classes around this one that the same ways take. */
     private State find(State state, int byteClass) {
-        Step step = new Step(this, network);
+        int first = 0;
+        int last = network.classCount() - 1;
+        int target = NONE;
+        Node node = Node.ROOT;
+        Step step = null; // while there is one way at most, there is nothing to bring together
         for (int i = 0; i < state.states.length; i++) {
             int[] ways = network.bytes(state.states[i]);
             for (int w = 0; w < ways.length; w += 3) {
-                if (ways[w] <= byteClass && byteClass <= ways[w + 1]) {
+                if (ways[w] > byteClass) {
+                    last = Math.min(last, ways[w] - 1);
+                } else if (ways[w + 1] < byteClass) {
+                    first = Math.max(first, ways[w + 1] + 1);
+                } else {
+                    first = Math.max(first, ways[w]);
+                    last = Math.min(last, ways[w + 1]);
+                    if (step == null && target == NONE && network.onlyBytes(ways[w + 2])) {
+                        target = ways[w + 2];
+                        node = state.nodes[i];
+                        continue;
+                    }
+                    if (step == null) {
+                        step = new Step(this, network);
+                        if (target != NONE) {
+                            step.reach(target, node);
+                        }
+                    }
                     step.reach(ways[w + 2], state.nodes[i]);
                 }
             }
         }
-        State found = step.none() ? dead : remembered(step.close());
-        state.next[byteClass] = found;
+        State found = step != null ? remembered(step.close()) : target == NONE ? dead
+                : remembered(new State(new int[] {target}, new Node[] {node}, false, network.classCount()));
+        Arrays.fill(state.next, first, last + 1, found);
         return found;
     }
 

@@ -193,6 +193,11 @@ public final class Network {
         return state < c.last ? new int[] {c.part, state + 1} : c.unlimited ? new int[] {c.part, c.last} : NONE;
     }
 
+    /** Whether all that can be done in a state is to go on by a byte. */
+    boolean onlyBytes(int state) {
+        return state < firstCounted && !ends[state] && calls[state].length == 0;
+    }
+
     /** Whether all that can be done in a state is to end the rule. */
     boolean onlyEnds(int state) {
         return ends(state) && bytes(state).length == 0 && calls(state).length == 0;

@@ -2,6 +2,7 @@ package io.jllm.grammar.json;
 
 import io.jllm.grammar.CodePoints;
 import io.jllm.grammar.Expr;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
@@ -26,12 +27,17 @@ final class JsonTexts {
     private static final CodePoints PLAIN = CodePoints.range(' ', Character.MAX_CODE_POINT).minus(CodePoints.anyOf("\"\\"));
     private static final String SHORT = "\"\\\b\f\n\r\t";
     private static final String SHORT_LETTERS = "\"\\bfnrt";
+    private static final Map<String, Expr> RULES = make();
 
     private JsonTexts() {
     }
 
     /** The rules for all of JSON. */
     static Map<String, Expr> rules() {
+        return RULES;
+    }
+
+    private static Map<String, Expr> make() {
         Map<String, Expr> rules = new LinkedHashMap<>();
         Expr value = new Expr.Ref(VALUE);
         Expr string = new Expr.Ref(STRING);
@@ -44,7 +50,7 @@ final class JsonTexts {
         rules.put(CHARACTER, character());
         rules.put(INTEGER, NumberTexts.integers());
         rules.put(NUMBER, NumberTexts.numbers());
-        return rules;
+        return Collections.unmodifiableMap(rules);
     }
 
     private static Expr listed(Expr part) {
