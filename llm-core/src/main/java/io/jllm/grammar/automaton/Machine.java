@@ -17,9 +17,6 @@ public final class Machine {
     /** States and nodes that are remembered; past that all are forgotten, but those that texts stand at. */
     private static final int REMEMBERED = 100_000;
 
-    /** No state. */
-    private static final int NONE = -1;
-
     private final Network network;
     private final ConcurrentHashMap<State, State> states = new ConcurrentHashMap<>();
     private final ConcurrentHashMap<Node, Node> nodes = new ConcurrentHashMap<>();
@@ -79,9 +76,7 @@ public final class Machine {
     private State find(State state, int byteClass) {
         int first = 0;
         int last = network.classCount() - 1;
-        int target = NONE;
-        Node node = Node.ROOT;
-        Step step = null; // while there is one way at most, there is nothing to bring together
+        Step step = new Step(this, network);
         for (int i = 0; i < state.states.length; i++) {
             int[] ways = network.bytes(state.states[i]);
             for (int w = 0; w < ways.length; w += 3) {
@@ -92,23 +87,11 @@ public final class Machine {
                 } else {
                     first = Math.max(first, ways[w]);
                     last = Math.min(last, ways[w + 1]);
-                    if (step == null && target == NONE && network.onlyBytes(ways[w + 2])) {
-                        target = ways[w + 2];
-                        node = state.nodes[i];
-                        continue;
-                    }
-                    if (step == null) {
-                        step = new Step(this, network);
-                        if (target != NONE) {
-                            step.reach(target, node);
-                        }
-                    }
-                    step.reach(ways[w + 2], state.nodes[i]);
+                    step.take(ways[w + 2], state.nodes[i]);
                 }
             }
         }
-        State found = step != null ? remembered(step.close()) : target == NONE ? dead
-                : remembered(new State(new int[] {target}, new Node[] {node}, false, network.classCount()));
+        State found = step.taken() == 0 ? dead : remembered(step.next());
         Arrays.fill(state.next, first, last + 1, found);
         return found;
     }
