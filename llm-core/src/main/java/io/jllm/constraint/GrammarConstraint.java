@@ -12,6 +12,7 @@ import io.jllm.grammar.regex.RegexExpr;
 import io.jllm.tokenizer.Tokenizer;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalInt;
 import java.util.Set;
 import java.util.WeakHashMap;
 
@@ -84,6 +85,11 @@ final class GrammarConstraint implements Constraint {
         @Override
         public void allowed(long[] bits) {
             masks.fill(state, bits);
+        }
+
+        @Override
+        public OptionalInt only() {
+            return state.mayEnd() ? OptionalInt.empty() : masks.only(state);
         }
 
         @Override

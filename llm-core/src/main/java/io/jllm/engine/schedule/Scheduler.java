@@ -19,8 +19,9 @@ import java.util.Set;
  * get the tokens that they are behind, within a budget of B tokens a step. That gives chunked prefill and preemption by recomputation.
  *
  * <p><b>Who gets the budget.</b> First every sequence that is behind by its newest token alone: a step takes as many tokens as there
- * may be sequences, so those that generate advance in each step. The rest, R of the B tokens and never less than
- * {@code B - maxSequences + 1}, goes to those that have prompts to compute. The one that joined the batch first gets half of R, or
+ * may be sequences, so those that generate advance in each step. Tokens that constraints have made known ahead are computed with these, as
+ * long as there are no more than {@code (B - maxSequences) / 2} of them. The rest, R of the B tokens and never less than half of
+ * {@code B - maxSequences}, goes to those that have prompts to compute. The one that joined the batch first gets half of R, or
  * all that is left over; the others share the other half, those with the fewest tokens to go first. So, preemptions aside, a
  * prompt of L tokens in the batch is done
  * <ul>
@@ -127,6 +128,11 @@ public final class Scheduler {
         prefill();
     }
 
+    /** How long a sequence may become before all its positions are rotated otherwise. */
+    public int longestAlike(Sequence s) {
+        return rotation.longestAlike(s.length());
+    }
+
     /** Makes known what the last step has computed. */
     public void remember() {
         if (limits.prefixCache()) {
@@ -154,11 +160,15 @@ public final class Scheduler {
     }
 
     private void decode() {
+        int ahead = (limits.maxTokens() - limits.maxSequences()) / 2;
         for (int i = 0; i < running.size();) {
             SchedulingUnit u = running.get(i);
             long before = preemptions;
-            if (u.behind() <= u.active().size() && !u.group().paused() && step.plan(u, step.budget()) && makeRoom(u)) {
+            int newest = u.active().size();
+            if (u.generates() && !u.group().paused() && step.plan(u, Math.min(step.budget(), newest + ahead)) && makeRoom(u)) {
+                int left = step.budget();
                 step.put(u);
+                ahead -= Math.max(0, left - step.budget() - newest);
             }
             if (before != preemptions) { // units before this one may be gone; if it is gone itself, it was the last
                 i = u.running() ? running.indexOf(u) : running.size();

@@ -58,6 +58,15 @@ public final class Machine {
         return next == null ? find(state, byteClass) : next;
     }
 
+    /** Whether one byte alone may follow. */
+    public boolean onlyByte(State state) {
+        int bytes = 0;
+        for (int c = 0; c < network.classCount() && bytes <= 1; c++) {
+            bytes += after(state, c).dead() ? 0 : network.bytesOf(c);
+        }
+        return bytes == 1;
+    }
+
     /** What comes after some bytes. */
     public State after(State state, byte[] bytes) {
         State at = state;

@@ -16,6 +16,7 @@ public final class Network {
     /** For each byte its class: bytes of one class are alike everywhere. */
     private final int[] classes = new int[256];
     private int classCount;
+    private final int[] sizes = new int[256];
     /** For each state first class, last class and target of its ways, in turn; called rule and target, in turn. */
     private final int[][] bytes;
     private final int[][] calls;
@@ -87,6 +88,7 @@ public final class Network {
         for (int b = 0; b < classes.length; b++) {
             classCount += b > 0 && cuts.get(b) ? 1 : 0;
             classes[b] = classCount;
+            sizes[classCount]++;
         }
         classCount++;
     }
@@ -138,6 +140,11 @@ public final class Network {
     /** The class of a byte, 0 to 255. */
     public int classOf(int b) {
         return classes[b];
+    }
+
+    /** How many bytes a class has. */
+    int bytesOf(int byteClass) {
+        return sizes[byteClass];
     }
 
     /** Whether the empty text satisfies the grammar. */

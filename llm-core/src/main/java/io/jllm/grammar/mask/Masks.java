@@ -3,6 +3,7 @@ package io.jllm.grammar.mask;
 import io.jllm.grammar.automaton.Machine;
 import io.jllm.grammar.automaton.State;
 import io.jllm.tokenizer.Tokenizer;
+import java.util.OptionalInt;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 
@@ -38,6 +39,11 @@ public final class Masks {
      */
     public void fill(State state, long[] bits) {
         allowed(state).fill(bits);
+    }
+
+    /** The token that alone may come next, if there is only one. What cannot be so is found out by a look at the bytes that may come. */
+    public OptionalInt only(State state) {
+        return machine.onlyByte(state) ? allowed(state).only() : OptionalInt.empty();
     }
 
     private Allowed allowed(State state) {
