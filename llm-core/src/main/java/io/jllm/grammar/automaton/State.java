@@ -31,6 +31,11 @@ public final class State {
         return mayEnd;
     }
 
+    /** About how many ints it takes, with its place in a map. */
+    int room() {
+        return 32 + next.length + 2 * states.length;
+    }
+
     /** Whether nothing may follow. */
     public boolean last() {
         return states.length == 0;

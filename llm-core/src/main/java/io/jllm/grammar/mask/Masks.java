@@ -5,6 +5,7 @@ import io.jllm.grammar.automaton.State;
 import io.jllm.tokenizer.Tokenizer;
 import java.util.OptionalInt;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 
 /** The masks of a grammar for a tokenizer, each found once and remembered while there is room. Safe for all threads. */
@@ -16,6 +17,7 @@ public final class Masks {
     private final TokenTable table;
     private final ConcurrentHashMap<State, Allowed> known = new ConcurrentHashMap<>();
     private final AtomicLong used = new AtomicLong();
+    private final AtomicInteger forgotten = new AtomicInteger();
 
     public Masks(Machine machine, Tokenizer tokenizer) {
         this.machine = machine;
@@ -50,13 +52,19 @@ public final class Masks {
         Allowed allowed = known.get(state);
         if (allowed == null) {
             allowed = new Walk(machine, table).allowed(state);
-            if (used.addAndGet(allowed.room()) > ROOM) {
+            int forgottenStates = machine.forgotten();
+            if (used.addAndGet(allowed.room()) > ROOM || forgotten.getAndSet(forgottenStates) != forgottenStates) {
                 known.clear();
                 used.set(allowed.room());
             }
             known.put(state, allowed);
         }
         return allowed;
+    }
+
+    /** About how many bytes are remembered, but for what all grammars of the tokenizer share. */
+    public long bytes() {
+        return used.get() * Integer.BYTES;
     }
 
     /** What comes after a token; dead if it is not allowed. */
