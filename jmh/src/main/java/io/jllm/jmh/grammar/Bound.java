@@ -1,5 +1,6 @@
 package io.jllm.jmh.grammar;
 
+import com.sun.management.OperatingSystemMXBean;
 import io.jllm.LLM;
 import io.jllm.Prompt;
 import io.jllm.Request;
@@ -9,6 +10,7 @@ import io.jllm.constraint.Constraint;
 import io.jllm.constraint.TokenMask;
 import io.jllm.jmh.Models;
 import io.jllm.tokenizer.Tokenizer;
+import java.lang.management.ManagementFactory;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
@@ -54,18 +56,25 @@ public class Bound {
     @Param({"free", "drawn", "bound"})
     private String how;
 
+    /** Threads; 0 for one each physical core. */
+    @Param("0")
+    private int threads;
+
+    private final OperatingSystemMXBean process = (OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
     private LLM llm;
     private List<Request> asked;
     private int tokens;
 
-    /** What an iteration did. */
+    /** What was done in all measured iterations. */
     @State(Scope.Thread)
     @AuxCounters(AuxCounters.Type.EVENTS)
     public static class Done {
-        /** Steps of the engine for one batch of answers. */
+        /** Steps of the engine. */
         public double steps;
-        /** Tokens of one batch of answers. */
+        /** Tokens of answers. */
         public double tokens;
+        /** Milliseconds that all threads together computed: with one thread for the model a figure that neighbours do not change much. */
+        public double cpuMillis;
     }
 
     /** A constraint whose masks do not tell where there is no choice. */
@@ -106,7 +115,8 @@ public class Bound {
     /** Loads the model, and finds out how long the bound answers are. */
     @Setup
     public void open() {
-        llm = Models.load(model).maxSequences(batch).prefixCache(false).open();
+        var builder = Models.load(model).maxSequences(batch).prefixCache(false);
+        llm = (threads == 0 ? builder : builder.threads(threads)).open();
         Prompt prompt = Models.prompt(llm, new SplittableRandom(1), 8);
         List<Constraint> constraints = Schemas.all().stream().map(Schemas::compile).toList();
         var bound = new ArrayList<Request>();
@@ -128,9 +138,11 @@ public class Bound {
     @Benchmark
     public List<RequestOutput> answers(Done done) {
         long before = llm.metrics().steps();
+        long cpu = process.getProcessCpuTime();
         List<RequestOutput> results = Models.good(llm.generate(asked));
-        done.steps = llm.metrics().steps() - before;
-        done.tokens = tokens;
+        done.cpuMillis += (process.getProcessCpuTime() - cpu) / 1e6;
+        done.steps += llm.metrics().steps() - before;
+        done.tokens += tokens;
         return results;
     }
 

@@ -4,8 +4,7 @@
  * <p>In reading order:
  * <ul>
  * <li>{@link Schemas}: schemas, and answers to them
- * <li>{@link TokenMasks}: the tokens that may come next, token after token of an answer
- * <li>{@link Compiling}: from the text of a schema to the first tokens of an answer
+ * <li>{@link Masks}: the tokens that may come next, token after token of an answer, and what comes before the first
  * <li>{@link Bound}: whole answers beside free ones of the same lengths
  * </ul>
  */

@@ -8,7 +8,6 @@ import java.time.LocalDate;
 import java.time.ZoneOffset;
 import java.util.Collection;
 import java.util.List;
-import org.openjdk.jmh.annotations.Mode;
 import org.openjdk.jmh.infra.BenchmarkParams;
 import org.openjdk.jmh.infra.IterationParams;
 import org.openjdk.jmh.results.IterationResult;
@@ -41,10 +40,6 @@ public final class ResultLines {
         Statistics statistics = primary.getStatistics();
         json.addProperty("unit", primary.getScoreUnit());
         json.addProperty("median", rounded(statistics.getPercentile(50)));
-        if (params.getMode() == Mode.SampleTime) {
-            json.addProperty("p99", rounded(statistics.getPercentile(99)));
-            json.addProperty("p999", rounded(statistics.getPercentile(99.9)));
-        }
         json.addProperty("least", rounded(statistics.getMin()));
         json.addProperty("most", rounded(statistics.getMax()));
         var runs = new JsonArray();
