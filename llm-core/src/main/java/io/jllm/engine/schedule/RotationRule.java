@@ -34,7 +34,7 @@ public record RotationRule(List<Integer> borders, int grows) {
     }
 
     /** How long a text may become and be rotated as one of so many tokens is. */
-    int longestAlike(int length) {
+    public int longestAlike(int length) {
         return borders.stream().filter(b -> b >= length).findFirst().orElse(Integer.MAX_VALUE);
     }
 

@@ -19,11 +19,10 @@ import java.util.Set;
  * get the tokens that they are behind, within a budget of B tokens a step. That gives chunked prefill and preemption by recomputation.
  *
  * <p><b>Who gets the budget.</b> First every sequence that is behind by its newest token alone: a step takes as many tokens as there
- * may be sequences, so those that generate advance in each step. Tokens that constraints have made known ahead are computed with these, as
- * long as they are no more than half of what is left then. The rest, R of the B tokens and never less than half of
- * {@code B - maxSequences}, goes to those that have prompts to compute. The one that joined the batch first gets half of R, or
- * all that is left over; the others share the other half, those with the fewest tokens to go first. So, preemptions aside, a
- * prompt of L tokens in the batch is done
+ * may be sequences, so those that generate advance in each step, by tokens known ahead too: half of what is left may be such. The rest, R
+ * of the B tokens and never less than half of {@code B - maxSequences}, goes to those that have prompts to compute. The one that joined the
+ * batch first gets half of R, or all that is left over; the others share the other half, those with the fewest tokens to go first. So,
+ * preemptions aside, a prompt of L tokens in the batch is done
  * <ul>
  * <li>within {@code 2(A + L)/R + a + 1} steps, where A tokens of a prompts that joined before it were to go, whatever comes after it:
  *     short prompts never starve a long one;
@@ -128,11 +127,6 @@ public final class Scheduler {
         prefill();
     }
 
-    /** How long a sequence may become before all its positions are rotated otherwise. */
-    public int longestAlike(Sequence s) {
-        return rotation.longestAlike(s.length());
-    }
-
     /** Makes known what the last step has computed. */
     public void remember() {
         if (limits.prefixCache()) {
@@ -166,9 +160,7 @@ public final class Scheduler {
             long before = preemptions;
             int newest = u.active().size();
             if (u.generates() && !u.group().paused() && step.plan(u, Math.min(step.budget(), newest + ahead)) && makeRoom(u)) {
-                int left = step.budget();
-                step.put(u);
-                ahead -= Math.max(0, left - step.budget() - newest);
+                ahead -= Math.max(0, step.put(u) - newest);
             }
             if (before != preemptions) { // units before this one may be gone; if it is gone itself, it was the last
                 i = u.running() ? running.indexOf(u) : running.size();

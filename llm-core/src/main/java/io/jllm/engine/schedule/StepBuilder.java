@@ -102,8 +102,9 @@ final class StepBuilder {
         return true;
     }
 
-    /** Puts what is planned into the batch. */
-    void put(SchedulingUnit u) {
+    /** Puts what is planned into the batch; returns how many tokens. */
+    int put(SchedulingUnit u) {
+        int before = budget;
         List<Sequence> active = u.active();
         for (int i = 0; i < active.size(); i++) {
             if (counts[i] > 0) {
@@ -112,6 +113,7 @@ final class StepBuilder {
         }
         scheduled.add(u);
         u.group().scheduled();
+        return before - budget;
     }
 
     private void put(Sequence s, int count) {

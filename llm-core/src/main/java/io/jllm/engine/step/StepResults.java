@@ -2,6 +2,7 @@ package io.jllm.engine.step;
 
 import io.jllm.FinishReason;
 import io.jllm.TokenLogprobs;
+import io.jllm.engine.schedule.RotationRule;
 import io.jllm.engine.schedule.Scheduler;
 import io.jllm.engine.sequence.BeamUnit;
 import io.jllm.engine.sequence.EmbeddingUnit;
@@ -19,6 +20,7 @@ final class StepResults {
 
     private final ModelRunner runner;
     private final Scheduler scheduler;
+    private final RotationRule rotation;
     private final StepSampler sampler;
     private final BeamSearch beams;
     private final StepMasks masks;
@@ -27,9 +29,10 @@ final class StepResults {
     /**
      * @param maxRows most rows of logits in a step
      */
-    StepResults(ModelRunner runner, int vocab, int maxRows, Scheduler scheduler, EngineMonitor monitor) {
+    StepResults(ModelRunner runner, int vocab, int maxRows, Scheduler scheduler, RotationRule rotation, EngineMonitor monitor) {
         this.runner = runner;
         this.scheduler = scheduler;
+        this.rotation = rotation;
         this.monitor = monitor;
         masks = new StepMasks(vocab, maxRows);
         sampler = new StepSampler(runner, vocab, maxRows, masks);
@@ -110,7 +113,7 @@ final class StepResults {
             fail(u.group(), sampler.error(row));
         } else if (!scheduler.rows().scores(row)) {
             generated(u, 1, now);
-            u.drawn(token, scheduler.longestAlike(u.sequence()));
+            u.drawn(token, rotation.longestAlike(u.sequence().length()));
             endSaid(u);
         } else if (position + 1 < u.sequence().promptLength()) {
             u.group().promptToken(token);
