@@ -151,6 +151,31 @@ class KnownAheadTest {
         }
     }
 
+    /** Where few tokens are left, those that cannot be followed by an end in time are left out: that changes nothing about the ones known ahead. */
+    @Test
+    void answersThatMustEndInTimeAreTheSame() {
+        for (Constraint bound : List.of(BOUND.get(0), BOUND.get(0).unsteered(), Constraint.regex("(bcdefghijkl(m|nopqrstuvw))*xyz"))) {
+            var drawn = new ArrayList<Request>();
+            var known = new ArrayList<Request>();
+            for (int most = 3; most < 60; most++) {
+                var params = SamplingParams.builder().seed(most).temperature(1.5).maxTokens(most);
+                drawn.add(new Request(prompt(most), params.constraint(new Silent(bound)).build()));
+                known.add(new Request(prompt(most), params.constraint(bound).build()));
+            }
+            try (LLM drawing = TinyLlm.open(OPTIONS); LLM knowing = TinyLlm.open(OPTIONS)) {
+                List<RequestOutput> expected = drawing.generate(drawn);
+                List<RequestOutput> actual = knowing.generate(known);
+                int cut = 0;
+                for (int i = 0; i < expected.size(); i++) {
+                    assertSame(expected.get(i), actual.get(i));
+                    cut += bound.accepts(actual.get(i).text()) ? 0 : 1;
+                }
+                assertEquals(bound == bound.unsteered(), cut > 0, cut + " are cut under " + bound);
+                assertTrue(knowing.metrics().steps() < drawing.metrics().steps());
+            }
+        }
+    }
+
     @Test
     void oneAloneTakesFarFewerSteps() {
         SamplingParams params = SamplingParams.builder().seed(1).maxTokens(90).constraint(Constraint.choices(List.of(

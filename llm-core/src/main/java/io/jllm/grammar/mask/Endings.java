@@ -17,7 +17,7 @@ final class Endings {
     static final int FAR = Integer.MAX_VALUE;
     /** Most bytes of a continuation that is looked at. */
     private static final int MOST_BYTES = 1 << 16;
-    /** States that are remembered; past that all are forgotten. */
+    /** States that are remembered; past that all are forgotten, and when the machine forgets them. */
     private static final int REMEMBERED = 100_000;
     /** What one of them takes here, with its place in the map. */
     private static final int STATE_BYTES = 64;
@@ -54,15 +54,15 @@ final class Endings {
         if (state.distance() > MOST_BYTES) {
             return FAR;
         }
-        int forgottenStates = machine.forgotten();
-        if (forgotten.getAndSet(forgottenStates) != forgottenStates || known.size() > REMEMBERED) {
-            known.clear();
-        }
         List<State> way = new ArrayList<>();
         byte[] text = new byte[(int) state.distance()];
         way.add(state);
         for (int i = 0; i < text.length; i++) {
             text[i] = (byte) next(way);
+        }
+        int forgottenStates = machine.forgotten();
+        if (forgotten.getAndSet(forgottenStates) != forgottenStates || known.size() > REMEMBERED) {
+            known.clear();
         }
         int[] tokens = new int[text.length + 1];
         for (int i = text.length - 1; i >= 0; i--) {
