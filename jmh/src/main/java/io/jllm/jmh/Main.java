@@ -1,6 +1,7 @@
 package io.jllm.jmh;
 
 import io.jllm.jmh.compare.Compare;
+import io.jllm.jmh.grammar.Masks;
 import io.jllm.jmh.kernels.Soak;
 import io.jllm.jmh.results.ResultLines;
 import java.io.IOException;
@@ -22,8 +23,8 @@ import org.openjdk.jmh.runner.options.OptionsBuilder;
 
 /**
  * JMH's own command line, with the JVM flags that jLLM wants. With the system property {@code jllm.results} it also appends a line
- * of JSON for each result to that file, as they are committed in {@code jmh/results}. With {@code compare} or {@code soak} as the first
- * argument it is {@link Compare} or {@link Soak} instead.
+ * of JSON for each result to that file, as they are committed in {@code jmh/results}. With {@code compare}, {@code soak} or {@code masks} as the
+ * first argument it is {@link Compare}, {@link Soak} or {@link Masks} instead.
  */
 public final class Main {
     /** For the JVMs that measure; the last one silences JMH. */
@@ -32,6 +33,7 @@ public final class Main {
 
     private static final String COMPARE = "compare";
     private static final String SOAK = "soak";
+    private static final String MASKS = "masks";
 
     private Main() {
     }
@@ -44,6 +46,9 @@ public final class Main {
         }
         if (args.length > 0 && args[0].equals(SOAK)) {
             System.exit(Soak.run(Arrays.copyOfRange(args, 1, args.length)));
+        }
+        if (args.length > 0 && args[0].equals(MASKS)) {
+            System.exit(Masks.run(Arrays.copyOfRange(args, 1, args.length)));
         }
         var asked = new CommandLineOptions(args);
         if (asked.shouldHelp() || asked.shouldList() || asked.shouldListWithParams() || asked.shouldListProfilers()

@@ -41,6 +41,11 @@ final class BehindReasoning implements Constraint {
     }
 
     @Override
+    public long bytes() {
+        return answer.bytes() + reasoning.bytes();
+    }
+
+    @Override
     public boolean accepts(String text) {
         boolean reasons = open.isEmpty() || text.startsWith(open.get());
         int at = text.indexOf(close);

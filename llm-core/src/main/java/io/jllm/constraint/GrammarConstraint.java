@@ -12,6 +12,7 @@ import io.jllm.grammar.regex.RegexExpr;
 import io.jllm.tokenizer.Tokenizer;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalInt;
 import java.util.Set;
 import java.util.WeakHashMap;
 
@@ -75,6 +76,13 @@ final class GrammarConstraint implements Constraint {
     }
 
     @Override
+    public long bytes() {
+        synchronized (masks) {
+            return machine.bytes() + masks.values().stream().mapToLong(Masks::bytes).sum();
+        }
+    }
+
+    @Override
     public boolean accepts(String whole) {
         return machine.matches(whole);
     }
@@ -94,6 +102,11 @@ final class GrammarConstraint implements Constraint {
         @Override
         public int fewest() {
             return masks.fewest(state);
+        }
+
+        @Override
+        public OptionalInt only() {
+            return state.mayEnd() ? OptionalInt.empty() : masks.only(state);
         }
 
         @Override

@@ -26,6 +26,12 @@ final class PerTokenizer {
         return constraint.start(tokenizer);
     }
 
+    long bytes() {
+        synchronized (made) {
+            return made.values().stream().mapToLong(GrammarConstraint::bytes).sum();
+        }
+    }
+
     boolean accepts(String whole) {
         return new GrammarConstraint(grammar.apply(SpecialTokens.none()), text).accepts(whole);
     }

@@ -1,5 +1,7 @@
 package io.jllm.constraint;
 
+import java.util.OptionalInt;
+
 /**
  * Where an answer under a {@link Constraint} has got to, and which tokens may come next. Immutable: a sequence that branches off keeps the same
  * one. Used by one thread at a time as a rule, but not always the same one.
@@ -30,6 +32,15 @@ public interface TokenMask {
      */
     default int fewest() {
         return 0;
+    }
+
+    /**
+     * The token that alone may come next, where that is known and the text may not end here. The engine then takes it without drawing, and computes
+     * several such tokens in one step; what is said, and how likely it was, is the same. An automaton that does not know it may leave this out. How
+     * many tokens are left does not matter: where one alone may come, {@link #allowed(long[], int)} has nothing else to choose from.
+     */
+    default OptionalInt only() {
+        return OptionalInt.empty();
     }
 
     /** Whether the text may end here, and so whether a token that ends it may come. */

@@ -17,6 +17,11 @@ final class ToolCallConstraint implements Constraint {
     }
 
     @Override
+    public long bytes() {
+        return grammars.bytes();
+    }
+
+    @Override
     public boolean accepts(String text) {
         return grammars.accepts(text);
     }

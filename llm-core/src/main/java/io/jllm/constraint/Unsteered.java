@@ -1,6 +1,7 @@
 package io.jllm.constraint;
 
 import io.jllm.tokenizer.Tokenizer;
+import java.util.OptionalInt;
 
 /** A constraint whose answers are not made to end in time. */
 record Unsteered(Constraint of) implements Constraint {
@@ -15,6 +16,11 @@ record Unsteered(Constraint of) implements Constraint {
     }
 
     @Override
+    public long bytes() {
+        return of.bytes();
+    }
+
+    @Override
     public Constraint unsteered() {
         return this;
     }
@@ -24,6 +30,11 @@ record Unsteered(Constraint of) implements Constraint {
         @Override
         public void allowed(long[] bits) {
             of.allowed(bits);
+        }
+
+        @Override
+        public OptionalInt only() {
+            return of.only();
         }
 
         @Override

@@ -100,6 +100,29 @@ class SteeringTest {
         assertTrue(narrowed > SCHEMAS / 5, narrowed + " masks were narrower");
     }
 
+    /** A token that alone may come next may come however few are left. */
+    @Test
+    void whereThereIsNoChoiceNothingIsLeftOut() {
+        var schemas = new RandomSchemas(41, false);
+        int alone = 0;
+        for (int i = 0; i < SCHEMAS; i++) {
+            TokenMask at = Constraint.jsonSchema(schemas.next()).start(tokenizer);
+            for (int step = 0; step < 40 && at.mayGoOn(); step++) {
+                BitSet all = allowed(at);
+                if (at.only().isPresent()) {
+                    assertFalse(at.mayEnd());
+                    assertTrue(all.cardinality() == 1 && all.get(at.only().getAsInt()));
+                    for (int left = Math.max(1, at.fewest() - 2); left < at.fewest() + 3; left++) {
+                        assertEquals(all, allowed(at, left));
+                    }
+                    alone++;
+                }
+                at = at.after(any(all));
+            }
+        }
+        assertTrue(alone > SCHEMAS, alone + " times");
+    }
+
     /** The fewest tokens are those of the shortest text: found by looking at all of them, shortest first. */
     @ParameterizedTest
     @ValueSource(strings = {"root ::= \"a\" root \"b\" | \"c\"{2,5}", "root ::= x{3} | y+\nx ::= \"ab\"\ny ::= \"abcdefg\" z\nz ::= z \"q\" | \"r\"",

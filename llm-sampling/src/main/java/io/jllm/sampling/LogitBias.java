@@ -1,5 +1,7 @@
 package io.jllm.sampling;
 
+import java.util.Arrays;
+
 /**
  * Fixed changes to some logits of a row: numbers to add, tokens that must not be picked, or the only tokens that may be.
  * Immutable; the arrays must not be changed after construction.
@@ -30,6 +32,16 @@ public record LogitBias(int[] ids, float[] values, int[] allowed) {
     /** Whether it changes nothing. */
     public boolean isEmpty() {
         return ids.length == 0 && allowed.length == 0;
+    }
+
+    /** Whether a token must not be picked. */
+    public boolean bans(int token) {
+        for (int i = 0; i < ids.length; i++) {
+            if (ids[i] == token && values[i] == Float.NEGATIVE_INFINITY) {
+                return true;
+            }
+        }
+        return allowed.length > 0 && Arrays.stream(allowed).noneMatch(id -> id == token);
     }
 
     /**

@@ -74,6 +74,15 @@ public final class SamplerChain {
         return token;
     }
 
+    /** The token that {@link #sample} picks, for who need not know how likely it is: that is half of the work. */
+    public int pick(float[] row, SamplerSettings settings, int[] tokens, int promptLength, int length) {
+        Objects.checkFromIndexSize(0, vocab, row.length);
+        Objects.checkFromToIndex(promptLength, length, tokens.length);
+        float highest = max(row);
+        check(row, highest);
+        return pick(row, highest, settings, tokens, promptLength, length);
+    }
+
     private int pick(float[] row, float highest, SamplerSettings settings, int[] tokens, int promptLength, int length) {
         if (settings.greedy()) {
             return first(row, highest);

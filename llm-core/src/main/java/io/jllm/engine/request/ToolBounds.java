@@ -14,7 +14,7 @@ import java.util.Optional;
  * threads.
  */
 final class ToolBounds {
-    /** So many of a kind are remembered: they may take tens of MiB each for a large vocabulary. */
+    /** So many of a kind are remembered at most. */
     private static final int KEPT = 8;
 
     private record Calls(AnswerFormat format, String template, List<Tool> tools, ToolChoice choice) {

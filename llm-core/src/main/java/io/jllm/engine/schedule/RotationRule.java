@@ -33,6 +33,11 @@ public record RotationRule(List<Integer> borders, int grows) {
         return side(length) != side(chosen);
     }
 
+    /** How long a text may become and be rotated as one of so many tokens is. */
+    public int longestAlike(int length) {
+        return borders.stream().filter(b -> b >= length).findFirst().orElse(Integer.MAX_VALUE);
+    }
+
     /** The least length that is on the same side of all borders; 0 if none is passed. */
     private int side(int length) {
         return borders.stream().filter(b -> length > b).mapToInt(b -> b + 1).max().orElse(0);

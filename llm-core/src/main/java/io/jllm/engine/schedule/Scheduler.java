@@ -19,10 +19,10 @@ import java.util.Set;
  * get the tokens that they are behind, within a budget of B tokens a step. That gives chunked prefill and preemption by recomputation.
  *
  * <p><b>Who gets the budget.</b> First every sequence that is behind by its newest token alone: a step takes as many tokens as there
- * may be sequences, so those that generate advance in each step. The rest, R of the B tokens and never less than
- * {@code B - maxSequences + 1}, goes to those that have prompts to compute. The one that joined the batch first gets half of R, or
- * all that is left over; the others share the other half, those with the fewest tokens to go first. So, preemptions aside, a
- * prompt of L tokens in the batch is done
+ * may be sequences, so those that generate advance in each step, by tokens known ahead too: half of what is left may be such. The rest, R
+ * of the B tokens and never less than half of {@code B - maxSequences}, goes to those that have prompts to compute. The one that joined the
+ * batch first gets half of R, or all that is left over; the others share the other half, those with the fewest tokens to go first. So,
+ * preemptions aside, a prompt of L tokens in the batch is done
  * <ul>
  * <li>within {@code 2(A + L)/R + a + 1} steps, where A tokens of a prompts that joined before it were to go, whatever comes after it:
  *     short prompts never starve a long one;
@@ -154,11 +154,13 @@ public final class Scheduler {
     }
 
     private void decode() {
+        int ahead = (limits.maxTokens() - slots.taken()) / 2;
         for (int i = 0; i < running.size();) {
             SchedulingUnit u = running.get(i);
             long before = preemptions;
-            if (u.behind() <= u.active().size() && !u.group().paused() && step.plan(u, step.budget()) && makeRoom(u)) {
-                step.put(u);
+            int newest = u.active().size();
+            if (u.generates() && !u.group().paused() && step.plan(u, Math.min(step.budget(), newest + ahead)) && makeRoom(u)) {
+                ahead -= Math.max(0, step.put(u) - newest);
             }
             if (before != preemptions) { // units before this one may be gone; if it is gone itself, it was the last
                 i = u.running() ? running.indexOf(u) : running.size();

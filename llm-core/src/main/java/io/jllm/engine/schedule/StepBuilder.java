@@ -18,7 +18,7 @@ final class StepBuilder {
     private StepBatch batch;
     private int decodes;
     private int budget;
-    private int promptRows;
+    private int scoredRows;
 
     StepBuilder(SchedulerLimits limits) {
         this.limits = limits;
@@ -34,7 +34,7 @@ final class StepBuilder {
         rows.clear();
         decodes = 0;
         budget = limits.maxTokens();
-        promptRows = limits.maxLogitRows() - limits.maxSequences();
+        scoredRows = limits.maxLogitRows() - limits.maxSequences();
     }
 
     /** How many tokens the batch still has room for. */
@@ -76,15 +76,18 @@ final class StepBuilder {
         return left < most;
     }
 
-    /** At most so many, by what is left of the rows for log-probabilities of prompts. */
+    /**
+     * At most so many, by what is left of the rows for log-probabilities. A sequence that knows tokens ahead has the row for its next token as well,
+     * unless that is drawn, so that it always gets on.
+     */
     private int chunk(Sequence s, int most) {
-        int left = promptRows;
+        int left = scoredRows + (s.ahead() > 0 ? 1 : 0);
         for (int n = 0; n < most; n++) {
-            if (s.wantsPromptRow(s.computed() + n) && left-- == 0) {
+            if (s.wantsRow(s.computed() + n) && left-- == 0) {
                 return n;
             }
         }
-        return most;
+        return s.ahead() > 0 && left == 0 && most == s.behind() ? most - 1 : most;
     }
 
     /** Takes the blocks for what is planned; false if there are too few. */
@@ -99,8 +102,9 @@ final class StepBuilder {
         return true;
     }
 
-    /** Puts what is planned into the batch. */
-    void put(SchedulingUnit u) {
+    /** Puts what is planned into the batch; returns how many tokens. */
+    int put(SchedulingUnit u) {
+        int before = budget;
         List<Sequence> active = u.active();
         for (int i = 0; i < active.size(); i++) {
             if (counts[i] > 0) {
@@ -109,27 +113,30 @@ final class StepBuilder {
         }
         scheduled.add(u);
         u.group().scheduled();
+        return before - budget;
     }
 
     private void put(Sequence s, int count) {
         StepBatch b = batch;
         int q = b.sequences++;
         b.queryStart[q] = b.tokens;
+        int scored = 0;
         for (int i = 0; i < count; i++) {
             int position = s.computed() + i;
             b.tokenIds[b.tokens] = s.tokens()[position];
             b.positions[b.tokens] = position;
             b.kvSlots[b.tokens] = s.blocks().slot(position);
-            if (s.wantsPromptRow(position)) {
+            if (s.wantsRow(position)) {
                 rows.add(b, s, position);
                 b.hiddenRows += s.unit() instanceof EmbeddingUnit ? 1 : 0;
-                promptRows--;
+                scored++;
             } else if (position == s.length() - 1) {
                 s.unit().rows(s).forEach(of -> rows.add(b, of, position));
             }
             b.tokens++;
         }
-        decodes += count == 1 && s.behind() == 1 && s.generated() > 0 ? 1 : 0;
+        scoredRows -= scored > 0 && s.ahead() > 0 && count < s.behind() ? scored - 1 : scored;
+        decodes += s.generated() > 0 && s.behind() <= 1 + s.ahead() ? count : 0;
         s.advance(count);
         b.queryStart[q + 1] = b.tokens;
         b.contextLength[q] = s.computed();

@@ -39,8 +39,8 @@ public final class StepRows {
         return positions[row];
     }
 
-    /** Whether the row tells the log-probability of a prompt token, and is not there to draw from. */
-    public boolean scoresPrompt(int row) {
+    /** Whether the row tells the log-probability of a token that is known, of the prompt or ahead, and is not there to draw from. */
+    public boolean scores(int row) {
         return positions[row] < sequences.get(row).length() - 1;
     }
 }

@@ -41,7 +41,7 @@ public final class EmbeddingUnit extends SchedulingUnit {
     }
 
     @Override
-    int nextPromptRow(int from) {
+    int nextWantedRow(int from) {
         return pool.next(from, group().promptIds().length);
     }
 

@@ -4,6 +4,7 @@ import io.jllm.CompletionOutput;
 import io.jllm.FinishReason;
 import io.jllm.TokenLogprobs;
 import io.jllm.TokenStream;
+import io.jllm.constraint.TokenMask;
 import io.jllm.spi.ModelRunner;
 import java.util.ArrayList;
 import java.util.List;
@@ -57,10 +58,19 @@ public final class SampledUnit extends SchedulingUnit {
         return List.of(sequence);
     }
 
-    /** Where log-probabilities of the prompt are asked for, each position but the last tells the next one's. */
+    /**
+     * Where log-probabilities of the prompt are asked for, each position but the last tells the next one's; and so does each position before a
+     * token that is known ahead.
+     */
     @Override
-    int nextPromptRow(int from) {
-        return group().params().promptLogprobs().isPresent() && from < group().promptIds().length - 1 ? from : Integer.MAX_VALUE;
+    int nextWantedRow(int from) {
+        boolean ofPrompt = group().params().promptLogprobs().isPresent() && from < group().promptIds().length - 1;
+        return ofPrompt ? from : sequence.nextRowAhead(from);
+    }
+
+    @Override
+    public int wanted(Sequence s) {
+        return s.behind() - (s.endsAhead() ? 1 : 0);
     }
 
     @Override
@@ -86,10 +96,29 @@ public final class SampledUnit extends SchedulingUnit {
         return sequence.maxTokens() == 0;
     }
 
-    /** Adds a generated token and passes its text on; {@link #finished} tells whether it was the last. */
-    public void token(TokenLogprobs token) {
+    /**
+     * Adds a token that was drawn and passes its text on; {@link #finished} tells whether it was the last. If it was not, its constraint may know
+     * what comes next.
+     *
+     * @param longest how long it may become by that
+     */
+    public void drawn(TokenLogprobs token, int longest) {
         sequence.append(token.id());
-        String text = completion.accept(token, sequence.mask() != null && !sequence.mask().mayGoOn());
+        say(token);
+        if (!finished()) {
+            sequence.lookAhead(longest);
+        }
+    }
+
+    /** Passes on the text of the first token that was known ahead. */
+    public void known(TokenLogprobs token) {
+        sequence.said();
+        say(token);
+    }
+
+    private void say(TokenLogprobs token) {
+        TokenMask mask = sequence.mask();
+        String text = completion.accept(token, sequence.ahead() == 0 && mask != null && !mask.mayGoOn());
         group().piece(new TokenStream.Piece(completion.index(), text, Optional.of(token)));
     }
 

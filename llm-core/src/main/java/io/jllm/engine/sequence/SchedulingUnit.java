@@ -97,11 +97,20 @@ public abstract sealed class SchedulingUnit permits SampledUnit, BeamUnit, Embed
         return 1;
     }
 
+    /** Whether all that it has to compute is what it said last, and what it is known to say next. */
+    public final boolean generates() {
+        int newest = 0;
+        for (Sequence s : active()) {
+            newest += 1 + s.ahead();
+        }
+        return behind() <= newest;
+    }
+
     /**
-     * The first position of the prompt, from one on, whose row is wanted for itself, once, and not to draw the next token from; the largest
-     * integer if there is none.
+     * The first position, from one on, whose row is wanted for itself, once, and not to draw the next token from; the largest integer if there is
+     * none.
      */
-    int nextPromptRow(int from) {
+    int nextWantedRow(int from) {
         return Integer.MAX_VALUE;
     }
 

@@ -9,6 +9,7 @@ import io.jllm.spi.ModelRunner;
 import io.jllm.spi.RowSampling;
 import java.util.Arrays;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.Set;
 
 /**
@@ -17,6 +18,8 @@ import java.util.Set;
  */
 public final class Sequence implements RowSampling {
     private static final int NO_SLOT = -1;
+    /** Most tokens that are known ahead: readers get them at once. */
+    private static final int MOST_AHEAD = 16;
 
     private final SchedulingUnit unit;
     private final SequenceSettings settings;
@@ -25,6 +28,7 @@ public final class Sequence implements RowSampling {
     private int length;
     private int computed;
     private int scoredPrompt;
+    private int ahead;
     private BlockTable blocks; // null before it is scheduled or branches off
     private int slot = NO_SLOT;
     private int ropeLength;
@@ -104,9 +108,9 @@ public final class Sequence implements RowSampling {
         scoredPrompt = position + 1;
     }
 
-    /** Whether a row at this position of the prompt is wanted for itself, not to draw the next token from. */
-    public boolean wantsPromptRow(int position) {
-        return position >= scoredPrompt && unit.nextPromptRow(position) == position;
+    /** Whether a row at this position is wanted for itself, not to draw the next token from. */
+    public boolean wantsRow(int position) {
+        return position >= scoredPrompt && unit.nextWantedRow(position) == position;
     }
 
     int maxTokens() {
@@ -121,6 +125,44 @@ public final class Sequence implements RowSampling {
         if (mask != null && !settings.ends(token)) {
             mask = mask.after(token);
         }
+    }
+
+    /**
+     * Appends the tokens that its constraint leaves no choice but to say next, few at a time. They are computed together, and passed on when it is
+     * known how likely they were, as if they had been drawn.
+     *
+     * @param longest how long it may become by that
+     */
+    void lookAhead(int longest) {
+        while (mask != null && ahead < MOST_AHEAD && length < longest && generated() < maxTokens()) {
+            OptionalInt only = processor() == null && mask.mayGoOn() && !mask.mayEnd() ? mask.only() : OptionalInt.empty();
+            if (only.isEmpty() || !settings.mayGoOnWith(only.getAsInt(), generated())) {
+                return;
+            }
+            append(only.getAsInt());
+            ahead++;
+        }
+    }
+
+    /** How many tokens at its end were known ahead and are not passed on. */
+    public int ahead() {
+        return ahead;
+    }
+
+    /** The first of them is passed on. */
+    void said() {
+        ahead--;
+    }
+
+    /** Whether the last of them ends the text, so that it need not be computed. */
+    boolean endsAhead() {
+        return ahead > 0 && (generated() == maxTokens() || !mask.mayGoOn());
+    }
+
+    /** The first position, from one on, whose row tells how likely one of them was; the largest integer if there is none. */
+    int nextRowAhead(int from) {
+        int next = Math.max(from, length - ahead - 1);
+        return next < length - 1 ? next : Integer.MAX_VALUE;
     }
 
     /** Where it has got to under its constraint; null if it has none. */
@@ -172,7 +214,7 @@ public final class Sequence implements RowSampling {
 
     /** The first positions, of which no row is needed. */
     private int reusable() {
-        return unit.nextPromptRow(scoredPrompt);
+        return unit.nextWantedRow(scoredPrompt);
     }
 
     /** Gives the blocks back; what was computed is forgotten. */

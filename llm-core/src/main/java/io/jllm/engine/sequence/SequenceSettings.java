@@ -20,6 +20,7 @@ public final class SequenceSettings {
     private final SamplingParams params;
     private final SamplerSettings early;
     private final SamplerSettings normal;
+    private final int vocab;
     private final int minTokens;
     private final int maxTokens;
     private final Set<Integer> ends;
@@ -29,6 +30,7 @@ public final class SequenceSettings {
         params = other.params;
         this.early = early;
         this.normal = normal;
+        vocab = other.vocab;
         minTokens = other.minTokens;
         maxTokens = other.maxTokens;
         ends = other.ends;
@@ -44,6 +46,7 @@ public final class SequenceSettings {
      */
     public SequenceSettings(SamplingParams params, Set<Integer> modelEos, int vocab, int maxTokens, Optional<TokenMask> constraint) {
         this.params = params;
+        this.vocab = vocab;
         this.maxTokens = maxTokens;
         this.constraint = constraint;
         minTokens = Math.min(params.minTokens(), maxTokens);
@@ -142,6 +145,11 @@ public final class SequenceSettings {
     /** Where an answer under the request's constraint begins, if there is one. */
     Optional<TokenMask> constraint() {
         return constraint;
+    }
+
+    /** Whether a token may be said after so many and does not end the sequence. */
+    boolean mayGoOnWith(int token, int generated) {
+        return token >= 0 && token < vocab && !ends(token) && !at(generated).bias().bans(token);
     }
 
     /** The tokens that end the sequence, not to be changed. */

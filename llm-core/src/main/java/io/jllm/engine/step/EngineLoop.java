@@ -59,7 +59,7 @@ public final class EngineLoop implements Runnable {
         int blocksOfSequence = Math.min(pool.blocks(), Math.ceilDiv(maxContext, limits.blockSize()));
         batch = new StepBatch(limits.maxTokens(), limits.maxSequences(), limits.maxLogitRows(), blocksOfSequence);
         monitor = new EngineMonitor(listeners, scheduler, pool, runner);
-        results = new StepResults(runner, vocab, limits.maxLogitRows(), scheduler, monitor);
+        results = new StepResults(runner, vocab, limits.maxLogitRows(), scheduler, rotation, monitor);
         thread = Thread.ofPlatform().name("jllm-engine").daemon().unstarted(this);
     }
 

@@ -61,7 +61,7 @@ final class StepMasks {
         for (int r = 0; r < step.count(); r++) {
             Sequence s = step.sequence(r);
             errors[r] = null;
-            if (s.mask() != null && !step.scoresPrompt(r)) {
+            if (s.mask() != null && !step.scores(r)) {
                 try {
                     fill(r, s);
                 } catch (Throwable t) {

@@ -2,6 +2,7 @@ package io.jllm.engine.step;
 
 import io.jllm.FinishReason;
 import io.jllm.TokenLogprobs;
+import io.jllm.engine.schedule.RotationRule;
 import io.jllm.engine.schedule.Scheduler;
 import io.jllm.engine.sequence.BeamUnit;
 import io.jllm.engine.sequence.EmbeddingUnit;
@@ -19,6 +20,7 @@ final class StepResults {
 
     private final ModelRunner runner;
     private final Scheduler scheduler;
+    private final RotationRule rotation;
     private final StepSampler sampler;
     private final BeamSearch beams;
     private final StepMasks masks;
@@ -27,9 +29,10 @@ final class StepResults {
     /**
      * @param maxRows most rows of logits in a step
      */
-    StepResults(ModelRunner runner, int vocab, int maxRows, Scheduler scheduler, EngineMonitor monitor) {
+    StepResults(ModelRunner runner, int vocab, int maxRows, Scheduler scheduler, RotationRule rotation, EngineMonitor monitor) {
         this.runner = runner;
         this.scheduler = scheduler;
+        this.rotation = rotation;
         this.monitor = monitor;
         masks = new StepMasks(vocab, maxRows);
         sampler = new StepSampler(runner, vocab, maxRows, masks);
@@ -45,7 +48,7 @@ final class StepResults {
     void deliver() {
         masks.finish();
         scheduler.scheduled().forEach(this::fork);
-        monitor.generated(sampler.sample(scheduler.rows()));
+        sampler.sample(scheduler.rows());
         long now = Clock.nanos();
         for (int row = 0; row < scheduler.rows().count();) {
             row += deliver(row, now);
@@ -93,7 +96,7 @@ final class StepResults {
     }
 
     private void advance(BeamUnit u, int row, long now) {
-        u.group().generated(now);
+        generated(u, u.active().size(), now);
         beams.advance(u, row);
         if (u.finished()) {
             end(u.group(), FinishReason.LENGTH);
@@ -101,19 +104,34 @@ final class StepResults {
     }
 
     private void deliver(SampledUnit u, int row, long now) {
+        TokenLogprobs token = sampler.token(row);
+        int position = scheduler.rows().position(row);
+        if (u.finished()) {
+            return; // a stop string ended it before all that was known ahead was said
+        }
         if (sampler.error(row) != null) {
             fail(u.group(), sampler.error(row));
-        } else if (scheduler.rows().scoresPrompt(row)) {
-            u.group().promptToken(sampler.token(row));
-            u.sequence().scored(scheduler.rows().position(row));
+        } else if (!scheduler.rows().scores(row)) {
+            generated(u, 1, now);
+            u.drawn(token, rotation.longestAlike(u.sequence().length()));
+            endSaid(u);
+        } else if (position + 1 < u.sequence().promptLength()) {
+            u.group().promptToken(token);
+            u.sequence().scored(position);
         } else {
-            add(u, sampler.token(row), now);
+            generated(u, 1, now);
+            u.known(token);
+            endSaid(u);
         }
     }
 
-    private void add(SampledUnit u, TokenLogprobs token, long now) {
+    private void generated(SchedulingUnit u, int tokens, long now) {
+        monitor.generated(tokens);
         u.group().generated(now);
-        u.token(token);
+    }
+
+    /** Ends a request that has said all. */
+    private void endSaid(SampledUnit u) {
         if (u.finished()) {
             scheduler.remove(u);
             if (u.group().units().stream().allMatch(SchedulingUnit::finished)) {

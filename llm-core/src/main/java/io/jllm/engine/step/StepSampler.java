@@ -1,6 +1,7 @@
 package io.jllm.engine.step;
 
 import io.jllm.LogitsProcessor;
+import io.jllm.SamplingParams;
 import io.jllm.TokenLogprobs;
 import io.jllm.engine.schedule.StepRows;
 import io.jllm.engine.sequence.EmbeddingUnit;
@@ -18,7 +19,7 @@ import java.util.Arrays;
 
 /**
  * Draws the tokens of sampled sequences in one step: on the device where it can, here for rows with an application's processor, and reads
- * log-probabilities of prompts and alternatives. A row that fails does so alone.
+ * log-probabilities of prompts, tokens known ahead and alternatives. A row that fails does so alone.
  */
 final class StepSampler {
     private final ModelRunner runner;
@@ -31,7 +32,6 @@ final class StepSampler {
     private final RowSampling[] onDevice;
     private final int[] tokens;
     private final float[] logprobs;
-    private final float[] one = new float[1];
     private final RuntimeException[] errors;
     private final TokenLogprobs[] results;
 
@@ -60,12 +60,11 @@ final class StepSampler {
         return errors[r];
     }
 
-    /** Draws from the rows of the last forward pass; returns how many tell a token, those of beams too, which are left out here. */
-    int sample(StepRows step) {
+    /** Draws from the rows of the last forward pass, but for those of beams. */
+    void sample(StepRows step) {
         int rows = step.count();
         Arrays.fill(errors, 0, rows, null);
         Arrays.fill(results, 0, rows, null);
-        int generated = 0;
         int drawn = 0;
         for (int r = 0; r < rows; r++) {
             Sequence s = step.sequence(r);
@@ -73,10 +72,9 @@ final class StepSampler {
             if (s.group().done() || s.unit() instanceof EmbeddingUnit) {
                 continue; // it failed when its sequences branched off, or nothing is drawn from it
             }
-            if (step.scoresPrompt(r)) {
-                scorePrompt(r, s, step.position(r));
+            if (step.scores(r)) {
+                score(r, s, step.position(r));
             } else {
-                generated++;
                 drawn += s.unit() instanceof SampledUnit ? prepare(r, s) : 0;
             }
         }
@@ -89,7 +87,6 @@ final class StepSampler {
                 finish(r, u.group());
             }
         }
-        return generated;
     }
 
     private void finish(int r, SequenceGroup g) {
@@ -117,7 +114,7 @@ final class StepSampler {
             if (processor != null) {
                 processor.process(s.tokens(), s.promptLength(), s.length(), row);
             }
-            tokens[r] = chain.sample(row, s.settings(), s.tokens(), s.promptLength(), s.length(), one, 0);
+            tokens[r] = chain.pick(row, s.settings(), s.tokens(), s.promptLength(), s.length());
             logprobs[r] = (float) (raw[tokens[r]] - chain.logSumExp(raw));
         } catch (Throwable t) {
             errors[r] = Failures.asRuntime(t);
@@ -144,12 +141,18 @@ final class StepSampler {
         }
     }
 
-    private void scorePrompt(int r, Sequence s, int position) {
+    /** How likely a token is that is known already: one of the prompt, or one that could not be another. */
+    private void score(int r, Sequence s, int position) {
         try {
             readRow(r);
             int next = s.tokens()[position + 1];
+            boolean ofPrompt = position + 1 < s.promptLength();
+            if (!ofPrompt && !(raw[next] > Float.NEGATIVE_INFINITY)) {
+                throw new IllegalStateException("token " + next + ", which alone may come next, cannot be picked: its logit is " + raw[next]);
+            }
             float logprob = (float) (raw[next] - chain.logSumExp(raw));
-            results[r] = alternatives.of(r, next, logprob, s.group().params().promptLogprobs().orElse(0));
+            SamplingParams params = s.group().params();
+            results[r] = alternatives.of(r, next, logprob, ofPrompt ? params.promptLogprobs().orElse(0) : params.logprobs());
         } catch (Throwable t) {
             errors[r] = Failures.asRuntime(t);
         }

@@ -16,6 +16,7 @@ public final class Network {
     /** For each byte its class: bytes of one class are alike everywhere. */
     private final int[] classes = new int[256];
     private int classCount;
+    private final int[] sizes = new int[256];
     /** For each state first class, last class and target of its ways, in turn; called rule and target, in turn. */
     private final int[][] bytes;
     private final int[][] calls;
@@ -93,6 +94,7 @@ public final class Network {
         for (int b = 0; b < classes.length; b++) {
             classCount += b > 0 && cuts.get(b) ? 1 : 0;
             classes[b] = classCount;
+            sizes[classCount]++;
         }
         classCount++;
     }
@@ -155,6 +157,11 @@ public final class Network {
         return low;
     }
 
+    /** How many bytes a class has. */
+    int bytesOf(int byteClass) {
+        return sizes[byteClass];
+    }
+
     /** Whether the empty text satisfies the grammar. */
     boolean empty() {
         return empty;
@@ -215,6 +222,11 @@ public final class Network {
     /** How few bytes lead from a state to an end of its rule. */
     Distances distances() {
         return distances;
+    }
+
+    /** Whether all that can be done in a state is to go on by a byte. */
+    boolean onlyBytes(int state) {
+        return state < firstCounted && !ends[state] && calls[state].length == 0;
     }
 
     /** Whether all that can be done in a state is to end the rule. */

@@ -32,6 +32,11 @@ final class Node {
         hash = h;
     }
 
+    /** About how many ints it takes, with its place in a map. */
+    int room() {
+        return 32 + 2 * states.length;
+    }
+
     @Override
     public boolean equals(Object o) {
         return o instanceof Node n && hash == n.hash && Arrays.equals(states, n.states) && same(callers, n.callers);

@@ -38,6 +38,11 @@ public final class State {
         return distance;
     }
 
+    /** About how many ints it takes, with its place in a map. */
+    int room() {
+        return 32 + next.length + 2 * states.length;
+    }
+
     /** Whether nothing may follow. */
     public boolean last() {
         return states.length == 0;

@@ -24,6 +24,10 @@ final class Step {
     private final TreeMap<Integer, Callers> begun = new TreeMap<>();
     /** States that go on by bytes. */
     private final Map<Integer, Node> kept = new HashMap<>();
+    /** Where the first way leads. */
+    private int target;
+    private Node node;
+    private int taken;
     private boolean whole;
     private int pairs;
 
@@ -96,16 +100,40 @@ final class Step {
     }
 
     /** A way of the last state leads here. */
-    void reach(int state, Node node) {
+    void take(int to, Node of) {
+        if (taken++ == 0) {
+            target = to;
+            node = of;
+            return;
+        }
+        if (taken == 2) {
+            reach(target, node);
+        }
+        reach(to, of);
+    }
+
+    /** How many ways were taken. */
+    int taken() {
+        return taken;
+    }
+
+    /** The state that the ways lead to: at once where it is one that goes on by bytes, as most are. */
+    State next() {
+        if (taken == 1) {
+            if (network.onlyBytes(target)) {
+                return made(new int[] {target}, new Node[] {node}, false);
+            }
+            reach(target, node);
+        }
+        return close();
+    }
+
+    private void reach(int state, Node node) {
         count();
         Callers nodes = reached.computeIfAbsent(state, _ -> new Callers());
         if (nodes.add(0, node) && network.ends(state)) {
             ended.add(node);
         }
-    }
-
-    boolean none() {
-        return reached.isEmpty();
     }
 
     private void count() {
@@ -116,7 +144,7 @@ final class Step {
     }
 
     /** Ends and begins all rules that can be; the state that results. */
-    State close() {
+    private State close() {
         for (int i = 0; i < ended.size(); i++) {
             Node node = ended.get(i);
             for (int k = 0; k < node.states.length; k++) {
@@ -187,6 +215,10 @@ final class Step {
         for (int i = 0; i < states.length; i++) {
             nodes[i] = kept.get(states[i]);
         }
+        return made(states, nodes, mayEnd);
+    }
+
+    private State made(int[] states, Node[] nodes, boolean mayEnd) {
         long distance = mayEnd ? 0 : network.distances().from(states, nodes);
         return new State(states, nodes, mayEnd, distance, machine.classCount());
     }

@@ -2,8 +2,10 @@ package io.jllm.grammar.json;
 
 import io.jllm.grammar.CodePoints;
 import io.jllm.grammar.Expr;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * How JSON is written: the parts that all schemas share. White space is one space, which may stand after a comma or a colon, and nowhere else:
@@ -24,6 +26,8 @@ final class JsonTexts {
 
     private static final String SHORT = "\"\\\b\f\n\r\t";
     private static final String SHORT_LETTERS = "\"\\bfnrt";
+    /** Made once, for every schema needs them. */
+    private static final Map<Notation, Map<String, Expr>> RULES = new ConcurrentHashMap<>();
 
     private final Notation notation;
 
@@ -33,6 +37,10 @@ final class JsonTexts {
 
     /** The rules for all of JSON. */
     Map<String, Expr> rules() {
+        return RULES.computeIfAbsent(notation, _ -> make());
+    }
+
+    private Map<String, Expr> make() {
         Map<String, Expr> rules = new LinkedHashMap<>();
         Expr value = new Expr.Ref(VALUE);
         Expr string = new Expr.Ref(STRING);
@@ -44,7 +52,7 @@ final class JsonTexts {
         rules.put(CHARACTER, character());
         rules.put(INTEGER, NumberTexts.integers());
         rules.put(NUMBER, NumberTexts.numbers());
-        return rules;
+        return Collections.unmodifiableMap(rules);
     }
 
     Expr truth() {

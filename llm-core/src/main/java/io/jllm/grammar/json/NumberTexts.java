@@ -159,10 +159,11 @@ final class NumberTexts {
     private record Fractions(String low, boolean lowOpen, String high, boolean highOpen) {
         Regex regex() {
             List<Regex> options = new ArrayList<>();
-            if (mayEnd(0, true, high != null)) {
+            boolean bound = lowOpen || !low.isEmpty();
+            if (mayEnd(0, bound, high != null)) {
                 options.add(Regex.EMPTY);
             }
-            options.add(new Regex.Seq(List.of(Regex.literal("."), more(0, true, high != null))));
+            options.add(new Regex.Seq(List.of(Regex.literal("."), more(0, bound, high != null))));
             return new Regex.Choice(options);
         }
 
@@ -185,18 +186,30 @@ final class NumberTexts {
             }
             char first = atLow && place < low.length() ? low.charAt(place) : '0';
             char last = !atHigh ? '9' : place < high.length() ? high.charAt(place) : '0';
-            List<Regex> options = new ArrayList<>();
-            for (char d = first; d <= last; d++) {
-                boolean low = atLow && d == first;
-                boolean high = atHigh && d == last;
-                List<Regex> rest = new ArrayList<>();
-                if (mayEnd(place + 1, low, high)) {
-                    rest.add(Regex.EMPTY);
-                }
-                rest.add(more(place + 1, low, high));
-                options.add(new Regex.Seq(List.of(digit(d, d), new Regex.Choice(rest))));
+            if (first > last) {
+                return new Regex.Choice(List.of());
             }
+            if (first == last) {
+                return digits(first, last, place, atLow, atHigh);
+            }
+            List<Regex> options = new ArrayList<>();
+            options.add(digits(first, first, place, atLow, false));
+            if (first + 1 < last) {
+                options.add(digits((char) (first + 1), (char) (last - 1), place, false, false));
+            }
+            options.add(digits(last, last, place, false, atHigh));
             return new Regex.Choice(options);
+        }
+
+        /** One of these digits, and what may follow; once all digits of a lower bound that is included are there, any may. */
+        private Regex digits(char from, char to, int place, boolean atLow, boolean atHigh) {
+            boolean bound = atLow && (lowOpen || place + 1 < low.length());
+            List<Regex> rest = new ArrayList<>();
+            if (mayEnd(place + 1, bound, atHigh)) {
+                rest.add(Regex.EMPTY);
+            }
+            rest.add(more(place + 1, bound, atHigh));
+            return new Regex.Seq(List.of(digit(from, to), new Regex.Choice(rest)));
         }
     }
 

@@ -1,5 +1,8 @@
 package io.jllm.grammar.mask;
 
+import java.util.Arrays;
+import java.util.OptionalInt;
+
 /**
  * Tokens that may come next: those of a shared mask, and some more.
  *
@@ -9,10 +12,15 @@ package io.jllm.grammar.mask;
  * @param farthest at most so many bytes from an end any of them leads
  */
 record Allowed(long[] base, int[] more, int room, long farthest) {
+    /** The only one, if there is only one. */
+    OptionalInt only() {
+        return base.length == 0 && more.length == 1 ? OptionalInt.of(more[0]) : OptionalInt.empty();
+    }
+
     /** Sets the bits of these and clears all others. */
     void fill(long[] bits) {
         System.arraycopy(base, 0, bits, 0, base.length);
-        java.util.Arrays.fill(bits, base.length, bits.length, 0);
+        Arrays.fill(bits, base.length, bits.length, 0);
         for (int id : more) {
             bits[id / Long.SIZE] |= 1L << id;
         }

@@ -5,6 +5,7 @@ import io.jllm.grammar.automaton.State;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * How few tokens make a whole text of what is there: those of its shortest continuation in bytes, of several the first in the order of their
@@ -16,12 +17,15 @@ final class Endings {
     static final int FAR = Integer.MAX_VALUE;
     /** Most bytes of a continuation that is looked at. */
     private static final int MOST_BYTES = 1 << 16;
-    /** States that are remembered; past that all are forgotten. */
+    /** States that are remembered; past that all are forgotten, and when the machine forgets them. */
     private static final int REMEMBERED = 100_000;
+    /** What one of them takes here, with its place in the map. */
+    private static final int STATE_BYTES = 64;
 
     private final Machine machine;
     private final TokenTable table;
     private final ConcurrentHashMap<State, Integer> known = new ConcurrentHashMap<>();
+    private final AtomicInteger forgotten = new AtomicInteger();
 
     Endings(Machine machine, TokenTable table) {
         this.machine = machine;
@@ -41,18 +45,24 @@ final class Endings {
         return table.writesAllText() && state.distance() <= most || tokens(state) <= most;
     }
 
+    /** About how many bytes are remembered. */
+    long bytes() {
+        return (long) known.size() * STATE_BYTES;
+    }
+
     private int find(State state) {
         if (state.distance() > MOST_BYTES) {
             return FAR;
-        }
-        if (known.size() > REMEMBERED) {
-            known.clear();
         }
         List<State> way = new ArrayList<>();
         byte[] text = new byte[(int) state.distance()];
         way.add(state);
         for (int i = 0; i < text.length; i++) {
             text[i] = (byte) next(way);
+        }
+        int forgottenStates = machine.forgotten();
+        if (forgotten.getAndSet(forgottenStates) != forgottenStates || known.size() > REMEMBERED) {
+            known.clear();
         }
         int[] tokens = new int[text.length + 1];
         for (int i = text.length - 1; i >= 0; i--) {

@@ -3,7 +3,9 @@ package io.jllm.grammar.mask;
 import io.jllm.grammar.automaton.Machine;
 import io.jllm.grammar.automaton.State;
 import io.jllm.tokenizer.Tokenizer;
+import java.util.OptionalInt;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 
 /** The masks of a grammar for a tokenizer, each found once and remembered while there is room. Safe for all threads. */
@@ -16,6 +18,7 @@ public final class Masks {
     private final Endings endings;
     private final ConcurrentHashMap<State, Allowed> known = new ConcurrentHashMap<>();
     private final AtomicLong used = new AtomicLong();
+    private final AtomicInteger forgotten = new AtomicInteger();
 
     public Masks(Machine machine, Tokenizer tokenizer) {
         this.machine = machine;
@@ -65,17 +68,28 @@ public final class Masks {
         return endings.tokens(state);
     }
 
+    /** The token that alone may come next, if there is only one. What cannot be so is found out by a look at the bytes that may come. */
+    public OptionalInt only(State state) {
+        return machine.onlyByte(state) ? allowed(state).only() : OptionalInt.empty();
+    }
+
     private Allowed allowed(State state) {
         Allowed allowed = known.get(state);
         if (allowed == null) {
             allowed = new Walk(machine, table).allowed(state, _ -> true);
-            if (used.addAndGet(allowed.room()) > ROOM) {
+            int forgottenStates = machine.forgotten();
+            if (used.addAndGet(allowed.room()) > ROOM || forgotten.getAndSet(forgottenStates) != forgottenStates) {
                 known.clear();
                 used.set(allowed.room());
             }
             known.put(state, allowed);
         }
         return allowed;
+    }
+
+    /** About how many bytes are remembered, but for what all grammars of the tokenizer share. */
+    public long bytes() {
+        return used.get() * Integer.BYTES + endings.bytes();
     }
 
     /** What comes after a token; dead if it is not allowed. */

@@ -5,10 +5,12 @@ import io.jllm.grammar.automaton.Machine;
 import io.jllm.grammar.automaton.State;
 import io.jllm.grammar.automaton.Utf8;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.function.Predicate;
+import java.util.stream.IntStream;
 
 /**
  * Tokens of whole characters of one set, by how many characters they have. Where a grammar takes any text of so many characters of the set, as
@@ -32,26 +34,27 @@ final class Slice {
     private final byte[] highest;
     private final long[][] masks = new long[ANY + 1][];
     private final int[] sizes = new int[ANY + 1];
-    private final TokenTrie rest;
+    /** Tokens that are not of the set. */
+    private final TokenTrie outside;
+    /** These, and those of the set that have more characters than are counted. */
+    private final TokenTrie outsideOrLong;
 
     Slice(CodePoints set, int words, int[] ids, byte[][] bytes, TokenTrie all) {
         sequences = Utf8.sequences(set);
         this.all = all;
         levels = new byte[words * Long.SIZE];
-        var outside = new ArrayList<Integer>();
         for (int i = 0; i < ids.length; i++) {
             byte level = level(bytes[i]);
             levels[ids[i]] = level;
-            if (level == OUTSIDE) {
-                outside.add(i);
-            } else {
-                sizes[Math.min(level, ANY)]++;
+            if (level != OUTSIDE) {
+                sizes[level]++;
             }
         }
         for (int count = 1; count <= ANY; count++) {
             sizes[count] += sizes[count - 1];
         }
-        rest = new TokenTrie(outside.stream().mapToInt(i -> ids[i]).toArray(), outside.stream().map(i -> bytes[i]).toArray(byte[][]::new));
+        outside = above(ANY, ids, bytes);
+        outsideOrLong = above(COUNTS, ids, bytes);
         highest = new byte[all.size()];
         for (int n = all.size() - 1; n >= 0; n--) {
             byte level = 0;
@@ -63,6 +66,11 @@ final class Slice {
             }
             highest[n] = level;
         }
+    }
+
+    private TokenTrie above(int level, int[] ids, byte[][] bytes) {
+        int[] places = IntStream.range(0, ids.length).filter(i -> levels[ids[i]] > level).toArray();
+        return new TokenTrie(Arrays.stream(places).map(i -> ids[i]).toArray(), Arrays.stream(places).mapToObj(i -> bytes[i]).toArray(byte[][]::new));
     }
 
     private byte level(byte[] token) {
@@ -114,12 +122,12 @@ final class Slice {
 
     /** The tree that is left to be walked where those of at most so many characters are allowed: {@link #covers} cuts it further. */
     TokenTrie rest(int count) {
-        return count == ANY ? rest : all;
+        return count == ANY ? outside : count == COUNTS ? outsideOrLong : all;
     }
 
     /** Whether all tokens at a node and below have at most so many characters. */
     boolean covers(int node, int count) {
-        return count < ANY && highest[node] <= count;
+        return count < COUNTS && highest[node] <= count;
     }
 
     /**
@@ -157,8 +165,13 @@ final class Slice {
             for (int i = 0; i < s.length; i += 2) {
                 List<State> next = new ArrayList<>(1);
                 for (State from : at) {
+                    State before = null;
                     for (int c = machine.classOf(s[i]); c <= machine.classOf(s[i + 1]); c++) {
                         State to = machine.after(from, c);
+                        if (to == before) {
+                            continue; // as most classes lead where the one before them leads
+                        }
+                        before = to;
                         if (to.dead()) {
                             return false;
                         }

@@ -38,6 +38,9 @@ final class Walk {
         Slice best = null;
         int free = 0;
         for (Slice s : table.slices()) {
+            if (best != null && s.size(Slice.ANY) <= best.size(free)) {
+                continue;
+            }
             int more = s.free(machine, state, wanted);
             if (more > 0 && (best == null || s.size(more) > best.size(free))) {
                 best = s;
