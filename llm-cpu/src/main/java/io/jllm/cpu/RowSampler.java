@@ -80,6 +80,10 @@ final class RowSampler {
         }
         float highest = sums.highest(r);
         double logSum = sums.logSumExp(r, highest);
+        if (s.allowed().length > 0) {
+            drawAllowed(r, s, sampler(member), logSum);
+            return;
+        }
         if (s.settings().greedy() && Float.isFinite(highest)) {
             ids[r] = sums.first(logits, r, r, highest);
             logprobs[r] = (float) (highest - logSum);
@@ -88,6 +92,19 @@ final class RowSampler {
         Sampler sampler = sampler(member);
         ids[r] = sampler.chain.sample(sampler.read(logits, r), highest, logSum, s.settings(), s.tokens(), s.promptLength(), s.length(),
                 logprobs, r);
+    }
+
+    /** Of some tokens; how likely the drawn one was is said of the whole row. */
+    private void drawAllowed(int r, RowSampling s, Sampler sampler, double logSum) {
+        float[] row = sampler.read(logits, r);
+        long[] allowed = s.allowed();
+        for (int id = 0; id < row.length; id++) {
+            if ((allowed[id >> 6] >>> id & 1) == 0) {
+                row[id] = Float.NEGATIVE_INFINITY;
+            }
+        }
+        ids[r] = sampler.chain.pick(row, s.settings(), s.tokens(), s.promptLength(), s.length());
+        logprobs[r] = (float) (row[ids[r]] - logSum);
     }
 
     /** One that draws from the first tokens alone: to warm up, for there is little code and many tokens. */
