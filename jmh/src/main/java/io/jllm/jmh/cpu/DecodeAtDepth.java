@@ -2,7 +2,7 @@ package io.jllm.jmh.cpu;
 
 import io.jllm.cpu.CpuBackendProvider;
 import io.jllm.demo.DemoModel;
-import io.jllm.jmh.Models;
+import io.jllm.jmh.models.Models;
 import io.jllm.load.LoadedModel;
 import io.jllm.load.ModelFiles;
 import io.jllm.quant.DType;

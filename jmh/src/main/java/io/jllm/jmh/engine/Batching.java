@@ -4,7 +4,7 @@ import io.jllm.LLM;
 import io.jllm.Request;
 import io.jllm.RequestOutput;
 import io.jllm.SamplingParams;
-import io.jllm.jmh.Models;
+import io.jllm.jmh.models.Models;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;

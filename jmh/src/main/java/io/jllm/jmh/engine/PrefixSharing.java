@@ -5,7 +5,7 @@ import io.jllm.Prompt;
 import io.jllm.Request;
 import io.jllm.RequestOutput;
 import io.jllm.SamplingParams;
-import io.jllm.jmh.Models;
+import io.jllm.jmh.models.Models;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;

@@ -9,7 +9,7 @@ import io.jllm.TokenStream;
 import io.jllm.demo.DemoModel;
 import io.jllm.engine.EngineOptions;
 import io.jllm.engine.LoadedLlm;
-import io.jllm.jmh.Models;
+import io.jllm.jmh.models.Models;
 import io.jllm.load.LoadedModel;
 import io.jllm.load.ModelFiles;
 import java.nio.file.Path;

@@ -8,7 +8,7 @@ import io.jllm.RequestOutput;
 import io.jllm.SamplingParams;
 import io.jllm.constraint.Constraint;
 import io.jllm.constraint.TokenMask;
-import io.jllm.jmh.Models;
+import io.jllm.jmh.models.Models;
 import io.jllm.tokenizer.Tokenizer;
 import java.lang.management.ManagementFactory;
 import java.util.ArrayList;
@@ -93,6 +93,16 @@ public class Bound {
             @Override
             public void allowed(long[] bits) {
                 of.allowed(bits);
+            }
+
+            @Override
+            public void allowed(long[] bits, int left) {
+                of.allowed(bits, left);
+            }
+
+            @Override
+            public int fewest() {
+                return of.fewest();
             }
 
             @Override

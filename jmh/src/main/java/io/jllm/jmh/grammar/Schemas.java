@@ -6,7 +6,7 @@ import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import io.jllm.constraint.Constraint;
 import io.jllm.demo.DemoModel;
-import io.jllm.jmh.Models;
+import io.jllm.jmh.models.Models;
 import io.jllm.load.ModelFiles;
 import io.jllm.tokenizer.Tokenizer;
 import io.jllm.tokenizer.huggingface.HuggingFaceTokenizers;
@@ -33,11 +33,6 @@ record Schemas(String name, String schema, List<String> answers) {
         } catch (IOException e) {
             throw new java.io.UncheckedIOException(e);
         }
-    }
-
-    /** The one of that name. */
-    static Schemas named(String name) {
-        return all().stream().filter(s -> s.name.equals(name)).findFirst().orElseThrow(() -> new IllegalArgumentException("no schema " + name));
     }
 
     private static Schemas of(JsonObject json) {

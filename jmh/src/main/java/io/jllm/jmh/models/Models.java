@@ -1,4 +1,4 @@
-package io.jllm.jmh;
+package io.jllm.jmh.models;
 
 import io.jllm.LLM;
 import io.jllm.LlmBuilder;
