@@ -56,7 +56,7 @@ public final class ReferenceBackend implements Backend {
 
     @Override
     public List<String> unsupported(Program program, WeightSource weights) {
-        return WeightCheck.problems(program, weights, type -> Codec.of(type).isPresent());
+        return WeightCheck.problems(program, weights, WeightCheck::decodes);
     }
 
     @Override

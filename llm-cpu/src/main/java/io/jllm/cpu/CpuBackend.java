@@ -72,7 +72,7 @@ final class CpuBackend implements Backend {
 
     @Override
     public List<String> unsupported(Program program, WeightSource weights) {
-        var reasons = new ArrayList<>(WeightCheck.problems(program, weights, type -> Codec.of(type).isPresent()));
+        var reasons = new ArrayList<>(WeightCheck.problems(program, weights, WeightCheck::decodes));
         if (program.logits().rows() != Value.Rows.LOGITS) {
             reasons.add("the program computes logits for every token, not for the wanted rows");
         }
