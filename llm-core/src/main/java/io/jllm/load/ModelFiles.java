@@ -116,7 +116,8 @@ public final class ModelFiles {
         var generation = ConfigJson.readSuggestions(folder.resolve("generation_config.json"));
         var defaults = generation.or(() -> Optional.of(json).filter(SamplingDefaults::samples)).map(SamplingDefaults::of)
                 .orElse(SamplingParams.neutral());
-        var checkpoint = HuggingFaceWeights.open(folder, read.model().names(), HuggingFaceQuantization.block(json), HuggingFaceQuantization.form(json));
+        var checkpoint = HuggingFaceWeights.open(folder, read.model().names(), HuggingFaceQuantization.block(json),
+                HuggingFaceQuantization.form(json));
         try {
             var weights = read.model().adapt(checkpoint);
             var built = read.model().build(weights);

@@ -56,7 +56,8 @@ public abstract class PackedFolders {
         var found = new ArrayList<Path>();
         for (String parent : List.of("quant", "quant-real")) {
             try (var all = Files.list(shared().resolve(parent))) {
-                all.filter(f -> Files.exists(f.resolve("config.json"))).filter(f -> one.isEmpty() || f.endsWith(one)).forEach(found::add);
+                all.filter(f -> Files.exists(f.resolve("config.json")) && !f.endsWith("_base") && !f.endsWith("base-fp16"))
+                        .filter(f -> one.isEmpty() || f.endsWith(one)).forEach(found::add);
             }
         }
         found.sort(Comparator.comparing(Path::toString));

@@ -71,7 +71,8 @@ public final class Grouping implements RowReader {
      */
     public Grouping ordered(int[] groupOf, int groupCount) {
         if (groupOf.length != cols || Arrays.stream(groupOf).anyMatch(g -> g < 0 || g >= groupCount)) {
-            throw new IllegalArgumentException(groupOf.length + " columns in groups 0 to " + (groupCount - 1) + " were to be said; there are " + cols);
+            throw new IllegalArgumentException(groupOf.length + " columns were to be in groups 0 to " + (groupCount - 1) + "; there are "
+                    + cols + ", or some are in no such group");
         }
         boolean plain = groupCount == groups;
         for (int c = 0; plain && c < cols; c++) {

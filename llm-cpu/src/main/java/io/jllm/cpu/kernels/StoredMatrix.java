@@ -42,7 +42,8 @@ public record StoredMatrix(RowReader reader, MemorySegment[] parts, int[] starts
      */
     public static StoredMatrix of(Weights w, long first, int rows, float[] bias) {
         return switch (w) {
-            case Tensor t -> new StoredMatrix(codec(t.type()), t.slice(first, rows).orElseThrow(), rows, Math.toIntExact(t.cols()), t.rowBytes(), bias);
+            case Tensor t -> new StoredMatrix(codec(t.type()), t.slice(first, rows).orElseThrow(), rows, Math.toIntExact(t.cols()), t.rowBytes(),
+                    bias);
             case Assembled a -> of(a, first, rows, bias);
             case Grouped g -> copied(g.grouping(), g, first, rows, bias);
         };

@@ -34,9 +34,10 @@ public final class Limits {
     /** Why products of these weights cannot have activations that are floats; none if they can. */
     public static List<String> floatActivations(Program program, WeightSource weights) {
         return program.ops().stream().filter(op -> !(op instanceof Op.Embed || op instanceof Op.AddPositions)) // which only read rows
-                .flatMap(op -> op.tensors().stream()).flatMap(t -> weights.find(t.name()).stream()).filter(w -> w.stored().filter(DType::isQuantized).isPresent())
-                .findFirst().map(w -> "activations float were asked for, but tensor " + w.name() + " has type " + w.format() + ", for which the kernels of the cuda"
-                        + " backend take activations of 8 bits: leave activations out, use the cpu backend, or convert the model to F16")
+                .flatMap(op -> op.tensors().stream()).flatMap(t -> weights.find(t.name()).stream())
+                .filter(w -> w.stored().filter(DType::isQuantized).isPresent()).findFirst()
+                .map(w -> "activations float were asked for, but tensor " + w.name() + " has type " + w.format() + ", for which the kernels of"
+                        + " the cuda backend take activations of 8 bits: leave activations out, use the cpu backend, or convert the model to F16")
                 .stream().toList();
     }
 

@@ -35,7 +35,8 @@ record CompressedWeights(BitStream words, long stride, Tensor scales, Optional<B
         module.check(Math.ceilDiv(cols, size) == groups, shapes);
         Optional<BitStream> zeros = module.find("weight_zero_point").map(t -> {
             Tensor z = PackedModule.plain(t, DType.I32);
-            module.check(z.cols() == groups && z.rows() == Math.ceilDiv(rows * bits, Integer.SIZE), "weight_zero_point has " + z.rows() + " x " + z.cols());
+            module.check(z.cols() == groups && z.rows() == Math.ceilDiv(rows * bits, Integer.SIZE),
+                    "weight_zero_point has " + z.rows() + " x " + z.cols());
             return new BitStream(z.data(), groups);
         });
         Grouping plain = Grouping.of(bits, cols, size, scales.type());

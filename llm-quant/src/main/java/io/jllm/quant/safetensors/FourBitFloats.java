@@ -19,10 +19,11 @@ import java.util.Locale;
  *
  * @param places of values
  * @param cols values a row
- * @param blocks blocks a row
+ * @param size values of a row that are surely of one block
+ * @param block values of a block
  * @param scales of all blocks
  */
-record FourBitFloats(MemorySegment places, int cols, int blocks, Scales scales) implements Grouped.Numbers {
+record FourBitFloats(MemorySegment places, int cols, int size, long block, Scales scales) implements Grouped.Numbers {
     /** What ends the name of the tensor that says how a weight is stored. */
     static final List<String> STATES = List.of("weight.quant_state.bitsandbytes__nf4", "weight.quant_state.bitsandbytes__fp4");
     private static final int BITS = 4;
@@ -72,13 +73,13 @@ record FourBitFloats(MemorySegment places, int cols, int blocks, Scales scales) 
     static CheckpointTensor of(PackedModule module, CheckpointTensor weight, CheckpointTensor stateTensor) {
         State state = State.read(stateTensor);
         if (state.shape.size() != 2 || state.size < 1) {
-            throw stateTensor.broken("says shape " + state.shape + " and blocksize " + state.size + "; supported are two dimensions, and blocks of 1 or more");
+            throw stateTensor.broken("says shape " + state.shape + " and blocksize " + state.size
+                    + "; supported are two dimensions, and blocks of 1 or more");
         }
         long rows = state.shape.get(0);
         int cols = module.size(state.shape.get(1));
-        if (cols % state.size != 0 || cols % 2 != 0) {
-            throw stateTensor.broken("says that rows of " + cols + " values are in blocks of " + state.size
-                    + ", which would go on from one row into the next: that cannot be read yet");
+        if (cols % 2 != 0) {
+            throw stateTensor.broken("says that rows have " + cols + " values; supported are even numbers");
         }
         MemorySegment places = PackedModule.bytes(weight);
         module.check(places.byteSize() == Math.multiplyExact(rows, cols / 2L), places.byteSize() + " bytes for " + rows + " x " + cols + " values");
@@ -86,10 +87,15 @@ record FourBitFloats(MemorySegment places, int cols, int blocks, Scales scales) 
         module.check(map.rows() * map.cols() == 1 << BITS, "quant_map has " + map.rows() * map.cols() + " values, 16 are needed");
         var book = new float[1 << BITS];
         map.decode(0, (int) map.rows(), book, 0);
-        int blocks = (int) (cols / state.size);
-        Scales scales = scales(module, state, rows * blocks);
-        return module.weight(state.type.toUpperCase(Locale.ROOT), Grouping.of(BITS, cols, (int) state.size, DType.F32).by(book),
-                new FourBitFloats(places, cols, blocks, scales), rows);
+        int size = common(cols, state.size); // blocks may go on from one row into the next
+        Scales scales = scales(module, state, Math.ceilDiv(rows * cols, state.size));
+        return module.weight(state.type.toUpperCase(Locale.ROOT), Grouping.of(BITS, cols, size, DType.F32).by(book),
+                new FourBitFloats(places, cols, size, state.size, scales), rows);
+    }
+
+    /** The greatest number that divides both. */
+    private static int common(long a, long b) {
+        return (int) (b == 0 ? a : common(b, a % b));
     }
 
     private static Scales scales(PackedModule module, State state, long blocks) {
@@ -120,7 +126,7 @@ record FourBitFloats(MemorySegment places, int cols, int blocks, Scales scales) 
     @Override
     public void scales(long row, float[] to) {
         for (int b = 0; b < to.length; b++) {
-            to[b] = scales.of(row * blocks + b);
+            to[b] = scales.of((row * cols + (long) b * size) / block);
         }
     }
 

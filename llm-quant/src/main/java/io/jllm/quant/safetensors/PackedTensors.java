@@ -55,7 +55,8 @@ final class PackedTensors {
                     + " use the unquantised model, or a GGUF file of it");
         }
         if (name.endsWith(QWEIGHT)) {
-            PackedForm how = form.orElseThrow(() -> t.broken("holds packed weights, and config.json has no quantization_config of GPTQ or AWQ that says how"));
+            PackedForm how = form.orElseThrow(() -> t.broken("holds packed weights, and config.json has no quantization_config"
+                    + " of GPTQ or AWQ that says how"));
             return Optional.of(switch (how) {
                 case PackedForm.Gptq gptq -> GptqWeights.of(module(t, QWEIGHT), gptq);
                 case PackedForm.Awq awq -> AwqWeights.of(module(t, QWEIGHT), awq);
