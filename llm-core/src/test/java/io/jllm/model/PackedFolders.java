@@ -67,27 +67,33 @@ public abstract class PackedFolders {
     @TestFactory
     final Stream<DynamicTest> folder() throws IOException {
         return folders().stream().filter(f -> !REFUSED.containsKey(f.getFileName().toString()))
-                .map(f -> DynamicTest.dynamicTest(f.getParent().getFileName() + "/" + f.getFileName(), () -> check(f)));
+                .map(f -> DynamicTest.dynamicTest(f.getParent().getFileName() + "/" + f.getFileName(), () -> check(f, f)));
     }
 
     @Test
     final void othersAreRefusedByName() {
         REFUSED.forEach((name, reason) -> {
-            String said = assertThrows(ModelLoadException.class, () -> open(shared().resolve("quant-real").resolve(name)).close()).getMessage();
+            String said = assertThrows(ModelLoadException.class, () -> open(folder("quant-real", name)).close()).getMessage();
             assertTrue(said.contains(reason), said);
             assertTrue(said.contains("supported"), said);
         });
     }
 
-    private void check(Path folder) throws IOException {
+    /** A folder of that name, below one of that name. */
+    static Path folder(String parent, String name) {
+        return shared().resolve(parent).resolve(name);
+    }
+
+    /** That a model computes what that folder says. */
+    final void check(Path model, Path folder) throws IOException {
         String name = folder.getFileName().toString();
         boolean rounded = name.startsWith("ao-") || name.contains("fp8");
         double tolerance = Math.max(tolerance(), rounded ? ROUNDED : 0);
         double margin = Math.max(margin(), rounded ? ROUNDED : 0);
-        try (LLM llm = open(folder)) {
+        try (LLM llm = open(model)) {
             int cases = 0;
             for (JsonElement e : JsonParser.parseString(Files.readString(folder.resolve("golden.json"))).getAsJsonArray()) {
-                FamilyOracles.check(llm, e.getAsJsonObject(), folder + ", ", tolerance, margin);
+                FamilyOracles.check(llm, e.getAsJsonObject(), model + ", ", tolerance, margin);
                 cases++;
             }
             assertEquals(4, cases);
