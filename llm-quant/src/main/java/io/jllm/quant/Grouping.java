@@ -12,8 +12,9 @@ import java.util.Set;
  * group}, or {@code value = book[number] * scale of the group}, in single precision. Columns of a group follow each other, or are said one by
  * one, as where they were ordered by their activations before they were quantised.
  *
- * <p><b>A row</b>, as it is stored: the numbers, column after column, each from the lowest bit that is free on, to a whole byte; then
- * the scales, group after group; then, if there is no book, a byte for each group's zero. Immutable.
+ * <p><b>A row</b>, as it is stored: the numbers; then the scales, group after group; then, if there is no book, a byte for each group's zero.
+ * Numbers of 4 bits in groups of whole blocks of 32 stand as in {@link DType#Q4_0}: byte j of a block's 16 holds columns j and j + 16. Others stand
+ * column after column, each from the lowest bit that is free on, to a whole byte. Immutable.
  */
 public final class Grouping implements RowReader {
     /** Bits that a number may have. */
@@ -21,6 +22,8 @@ public final class Grouping implements RowReader {
     /** What scales may be stored as. */
     public static final Set<DType> SCALES = Set.of(DType.F16, DType.BF16, DType.F32);
     private static final int NIBBLE = 15;
+    private static final int BLOCK = 32;
+    private static final int HALF = BLOCK / 2;
     private static final ValueLayout.OfByte BYTE = ValueLayout.JAVA_BYTE;
     private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
@@ -34,6 +37,8 @@ public final class Grouping implements RowReader {
     private final int[] order;
     /** What numbers stand for; empty if for themselves. */
     private final float[] book;
+    /** Whether numbers stand in blocks. */
+    private final boolean blocks;
 
     private Grouping(int bits, int cols, int size, int groups, DType scales, int[] order, float[] book) {
         if (!BITS.contains(bits) || !SCALES.contains(scales) || cols < 1 || size < 1 || groups < 1) {
@@ -47,6 +52,7 @@ public final class Grouping implements RowReader {
         this.scales = scales;
         this.order = order;
         this.book = book;
+        this.blocks = bits == 4 && cols % BLOCK == 0 && order.length == 0 && (size % BLOCK == 0 || groups == 1);
     }
 
     /**
@@ -143,6 +149,32 @@ public final class Grouping implements RowReader {
      * @param at of the first one there
      */
     void store(byte[] numbers, float[] factors, byte[] zeros, MemorySegment to, long at) {
+        long place = blocks ? storeBlocks(numbers, to, at) : storeStream(numbers, to, at);
+        for (int g = 0; g < groups; g++, place += scales.blockBytes()) {
+            switch (scales) {
+                case F16 -> to.set(SHORT, place, Float.floatToFloat16(factors[g]));
+                case BF16 -> to.set(SHORT, place, (short) (Float.floatToRawIntBits(factors[g]) >>> Short.SIZE));
+                default -> to.set(INT, place, Float.floatToRawIntBits(factors[g]));
+            }
+        }
+        if (!hasBook()) {
+            MemorySegment.copy(zeros, 0, to, BYTE, place, groups);
+        }
+    }
+
+    /** Returns where they end. */
+    private long storeBlocks(byte[] numbers, MemorySegment to, long at) {
+        long place = at;
+        for (int from = 0; from < cols; from += BLOCK) {
+            for (int j = from; j < from + HALF; j++) {
+                to.set(BYTE, place++, (byte) (numbers[j] | numbers[j + HALF] << 4));
+            }
+        }
+        return place;
+    }
+
+    /** Returns where they end. */
+    private long storeStream(byte[] numbers, MemorySegment to, long at) {
         long place = at;
         int buffer = 0;
         int filled = 0;
@@ -158,16 +190,7 @@ public final class Grouping implements RowReader {
         if (filled > 0) {
             to.set(BYTE, place++, (byte) buffer);
         }
-        for (int g = 0; g < groups; g++, place += scales.blockBytes()) {
-            switch (scales) {
-                case F16 -> to.set(SHORT, place, Float.floatToFloat16(factors[g]));
-                case BF16 -> to.set(SHORT, place, (short) (Float.floatToRawIntBits(factors[g]) >>> Short.SIZE));
-                default -> to.set(INT, place, Float.floatToRawIntBits(factors[g]));
-            }
-        }
-        if (!hasBook()) {
-            MemorySegment.copy(zeros, 0, to, BYTE, place, groups);
-        }
+        return place;
     }
 
     /** {@inheritDoc} They are one row. */
@@ -200,27 +223,34 @@ public final class Grouping implements RowReader {
     private void group(MemorySegment src, long offset, int g, int from, int end, float[] dst, int at) {
         float scale = scale(src, offset, g);
         int zero = zero(src, offset, g);
-        if (bits != 4) {
+        if (!blocks) {
             for (int c = from; c < end; c++) {
                 dst[at + c] = (meaning(number(src, offset, c)) - zero) * scale;
             }
-            return;
+        } else if (hasBook()) {
+            byBook(src, offset, scale, from, end, dst, at);
+        } else {
+            for (int block = from; block < end; block += BLOCK) {
+                long place = offset + block / 2;
+                int to = at + block;
+                for (int j = 0; j < HALF; j++) {
+                    int pair = src.get(BYTE, place + j);
+                    dst[to + j] = ((pair & NIBBLE) - zero) * scale;
+                    dst[to + HALF + j] = ((pair >> 4 & NIBBLE) - zero) * scale;
+                }
+            }
         }
-        var values = new float[NIBBLE + 1];
-        for (int i = 0; i <= NIBBLE; i++) {
-            values[i] = (meaning(i) - zero) * scale;
-        }
-        int c = from;
-        if (c % 2 == 1) {
-            dst[at + c] = values[number(src, offset, c++)];
-        }
-        for (; c + 1 < end; c += 2) {
-            int pair = src.get(BYTE, offset + c / 2);
-            dst[at + c] = values[pair & NIBBLE];
-            dst[at + c + 1] = values[pair >> 4 & NIBBLE];
-        }
-        if (c < end) {
-            dst[at + c] = values[number(src, offset, c)];
+    }
+
+    private void byBook(MemorySegment src, long offset, float scale, int from, int end, float[] dst, int at) {
+        for (int block = from; block < end; block += BLOCK) {
+            long place = offset + block / 2;
+            int to = at + block;
+            for (int j = 0; j < HALF; j++) {
+                int pair = src.get(BYTE, place + j);
+                dst[to + j] = book[pair & NIBBLE] * scale;
+                dst[to + HALF + j] = book[pair >> 4 & NIBBLE] * scale;
+            }
         }
     }
 
@@ -228,7 +258,7 @@ public final class Grouping implements RowReader {
         return hasBook() ? book[number] : number;
     }
 
-    /** The scales stand behind the numbers, so that there are two bytes to read. */
+    /** A number of those that do not stand in blocks. The scales stand behind them, so that there are two bytes to read. */
     private int number(MemorySegment src, long offset, int col) {
         long bit = (long) col * bits;
         return src.get(SHORT, offset + bit / Byte.SIZE) >>> bit % Byte.SIZE & (1 << bits) - 1;

@@ -25,6 +25,13 @@ import java.util.Optional;
  * @param bias one number for each row, or none at all
  */
 public record StoredMatrix(RowReader reader, MemorySegment[] parts, int[] starts, int cols, long rowBytes, float[] bias) implements Matrix {
+    /** Copies rows of weights as they are stored. */
+    @FunctionalInterface
+    public interface Copier {
+        /** Rows {@code first} and after it, {@code count} of them, in memory that lives as long as it is used. */
+        MemorySegment copy(Weights w, long first, int count);
+    }
+
     /** A matrix in one place, with a bias for each row, or with none. */
     public StoredMatrix(RowReader reader, MemorySegment data, int rows, int cols, long rowBytes, float[] bias) {
         this(reader, new MemorySegment[] {data}, new int[] {0, rows}, cols, rowBytes, bias);
@@ -32,20 +39,25 @@ public record StoredMatrix(RowReader reader, MemorySegment[] parts, int[] starts
 
     /** A matrix of all rows, with a bias for each, or with none. */
     public static StoredMatrix of(Weights w, float[] bias) {
-        return of(w, 0, Math.toIntExact(w.rows()), bias);
+        return of(w, 0, Math.toIntExact(w.rows()), bias, (rows, first, count) -> {
+            MemorySegment copy = Arena.ofAuto().allocate(count * rows.rowBytes(), Long.BYTES);
+            rows.read(first, count, copy);
+            return copy;
+        });
     }
 
     /**
      * A matrix of some rows. They are used where they are; only what is stored in another form is copied.
      *
      * @param bias one number for each of these rows, or none at all
+     * @param copier copies them
      */
-    public static StoredMatrix of(Weights w, long first, int rows, float[] bias) {
+    public static StoredMatrix of(Weights w, long first, int rows, float[] bias, Copier copier) {
         return switch (w) {
             case Tensor t -> new StoredMatrix(codec(t.type()), t.slice(first, rows).orElseThrow(), rows, Math.toIntExact(t.cols()), t.rowBytes(),
                     bias);
-            case Assembled a -> of(a, first, rows, bias);
-            case Grouped g -> copied(g.grouping(), g, first, rows, bias);
+            case Assembled a -> of(a, first, rows, bias, copier);
+            case Grouped g -> copied(g.grouping(), g, first, rows, bias, copier);
         };
     }
 
@@ -53,13 +65,11 @@ public record StoredMatrix(RowReader reader, MemorySegment[] parts, int[] starts
         return Codec.of(type).orElseThrow(() -> new IllegalArgumentException("no codec for " + type));
     }
 
-    private static StoredMatrix copied(RowReader reader, Weights w, long first, int rows, float[] bias) {
-        MemorySegment copy = Arena.ofAuto().allocate(rows * w.rowBytes(), Long.BYTES);
-        w.read(first, rows, copy);
-        return new StoredMatrix(reader, copy, rows, Math.toIntExact(w.cols()), w.rowBytes(), bias);
+    private static StoredMatrix copied(RowReader reader, Weights w, long first, int rows, float[] bias, Copier copier) {
+        return new StoredMatrix(reader, copier.copy(w, first, rows), rows, Math.toIntExact(w.cols()), w.rowBytes(), bias);
     }
 
-    private static StoredMatrix of(Assembled w, long first, int rows, float[] bias) {
+    private static StoredMatrix of(Assembled w, long first, int rows, float[] bias, Copier copier) {
         Codec codec = codec(w.type());
         var parts = new ArrayList<MemorySegment>();
         var starts = new ArrayList<>(List.of(0));
@@ -67,7 +77,7 @@ public record StoredMatrix(RowReader reader, MemorySegment[] parts, int[] starts
             long end = end(w, row, first + rows);
             Optional<MemorySegment> part = w.slice(row, end - row);
             if (part.isEmpty()) {
-                return copied(codec, w, first, rows, bias);
+                return copied(codec, w, first, rows, bias, copier);
             }
             parts.add(part.get());
             starts.add((int) (end - first));
