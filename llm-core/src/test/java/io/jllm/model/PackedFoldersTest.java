@@ -25,13 +25,13 @@ class PackedFoldersTest extends PackedFolders {
         return LLM.load(model).backend("reference").open();
     }
 
-    /** What the weights of a folder are in memory, and that they take at most 1.13 times the bytes of its tensors. */
+    /** What the weights of a folder are in memory, and that they take little more than its tensors do, but for Q5_0. */
     @ParameterizedTest
     @CsvSource({
-        "quant, gptq-4bit-g128, Q4_0", "quant, gptq-4bit-g128-v2, GPTQ 4-bit", "quant, gptq-4bit-g32-actorder, GPTQ 4-bit",
+        "quant, gptq-4bit-g128, Q4_0", "quant, gptq-4bit-g128-v2, Q5_0", "quant, gptq-4bit-g32-actorder, GPTQ 4-bit",
         "quant, gptq-4bit-perchannel-old, Q4_0", "quant, gptq-3bit-g128, GPTQ 3-bit", "quant, gptq-2bit-g32, GPTQ 2-bit",
-        "quant-real, gptq-8bit-g-1, Q8_0", "quant, awq-gemm-g128, AWQ 4-bit", "quant, bnb-nf4, NF4", "quant, bnb-nf4-dq, NF4",
-        "quant, bnb-fp4, FP4", "quant, bnb-int8, LLM.int8", "quant-real, ct-w4a16-g128, Q4_0", "quant-real, ct-w4a16-asym-g32, INT4",
+        "quant-real, gptq-8bit-g-1, Q8_0", "quant, awq-gemm-g128, Q5_0", "quant, bnb-nf4, NF4", "quant, bnb-nf4-dq, NF4",
+        "quant, bnb-fp4, FP4", "quant, bnb-int8, LLM.int8", "quant-real, ct-w4a16-g128, Q4_0", "quant-real, ct-w4a16-asym-g32, Q5_0",
         "quant-real, ct-w8a8-int8, Q8_0"})
     void formats(String parent, String name, String format) throws IOException {
         Path folder = folder(parent, name);
@@ -40,7 +40,7 @@ class PackedFoldersTest extends PackedFolders {
             assertEquals(format, weights.get("blk.0.ffn_up.weight").format());
             long bytes = weights.names().stream().mapToLong(n -> weights.get(n).bytes()).sum();
             long file = Files.size(folder.resolve("model.safetensors"));
-            assertTrue(bytes < 1.13 * file, bytes + " of " + file);
+            assertTrue(bytes < (format.equals("Q5_0") ? 1.32 : 1.1) * file, bytes + " of " + file);
         }
     }
 
