@@ -7,7 +7,6 @@ import io.jllm.load.ModelFiles;
 import io.jllm.model.Architecture;
 import io.jllm.model.RowOrder;
 import io.jllm.model.WeightShape;
-import io.jllm.quant.Codec;
 import io.jllm.quant.DType;
 import io.jllm.quant.Tensor;
 import io.jllm.spi.WeightCheck;

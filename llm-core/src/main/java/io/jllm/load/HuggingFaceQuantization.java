@@ -27,7 +27,8 @@ final class HuggingFaceQuantization {
     /** Each group of modules has a format of its own. */
     private static final String MIXED = "mixed-precision";
     /** Where older folders say it, and what of. */
-    private static final Map<String, String> OWN_FILES = Map.of("quantize_config.json", "gptq", "quant_config.json", "awq");
+    private static final List<Map.Entry<String, String>> OWN_FILES = List.of(Map.entry("quantize_config.json", "gptq"),
+            Map.entry("quant_config.json", "awq"));
     private static final List<String> TORCHAO = List.of("Float8WeightOnlyConfig", "IntxWeightOnlyConfig");
     private static final String USE = ": use the unquantised model, or a GGUF file of it";
     private static final long USUAL_BLOCK = 128;
@@ -70,7 +71,7 @@ final class HuggingFaceQuantization {
         if (json.has(CONFIG)) {
             return json;
         }
-        for (var file : OWN_FILES.entrySet()) {
+        for (var file : OWN_FILES) {
             Optional<ConfigJson> own = ConfigJson.read(folder.resolve(file.getKey()));
             if (own.isPresent()) {
                 ConfigJson said = own.get().has(METHOD) ? own.get() : own.get().with(METHOD, new JsonPrimitive(file.getValue()));

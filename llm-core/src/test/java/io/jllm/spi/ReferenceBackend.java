@@ -1,7 +1,6 @@
 package io.jllm.spi;
 
 import io.jllm.model.Program;
-import io.jllm.quant.Codec;
 import io.jllm.quant.DType;
 import io.jllm.quant.WeightSource;
 import java.util.List;

@@ -10,7 +10,6 @@ import io.jllm.cpu.tier.KernelChoice;
 import io.jllm.model.Program;
 import io.jllm.model.Value;
 import io.jllm.model.WeightShape;
-import io.jllm.quant.Codec;
 import io.jllm.quant.WeightSource;
 import io.jllm.spi.ActivationListener;
 import io.jllm.spi.Backend;
