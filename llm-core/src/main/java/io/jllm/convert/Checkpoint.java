@@ -1,9 +1,7 @@
 package io.jllm.convert;
 
 import io.jllm.model.RowOrder;
-import io.jllm.quant.Assembled;
 import io.jllm.quant.DType;
-import io.jllm.quant.Tensor;
 import io.jllm.quant.WeightSource;
 import io.jllm.quant.Weights;
 import io.jllm.quant.gguf.GgufValue;
@@ -37,12 +35,9 @@ record Checkpoint(Map<String, GgufValue> metadata, List<Item> tensors, WeightSou
             return data.name();
         }
 
-        /** How its values are stored. */
+        /** How its values are stored; what is packed in groups counts as floats, which it is read as. */
         DType type() {
-            return switch (data) {
-                case Tensor t -> t.type();
-                case Assembled a -> a.type();
-            };
+            return data.stored().orElse(DType.F32);
         }
 
         boolean isVector() {

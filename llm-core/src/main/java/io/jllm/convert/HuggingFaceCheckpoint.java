@@ -7,7 +7,6 @@ import io.jllm.load.ModelFiles;
 import io.jllm.model.Architecture;
 import io.jllm.model.RowOrder;
 import io.jllm.model.WeightShape;
-import io.jllm.quant.Codec;
 import io.jllm.quant.DType;
 import io.jllm.quant.Tensor;
 import io.jllm.spi.WeightCheck;
@@ -29,7 +28,7 @@ final class HuggingFaceCheckpoint {
     static Checkpoint open(Path folder, List<Architecture> families, Converter.Progress progress) throws IOException {
         var model = ModelFiles.open(folder, families);
         try {
-            var problems = WeightCheck.problems(model.program(), model.weights(), type -> Codec.of(type).isPresent());
+            var problems = WeightCheck.problems(model.program(), model.weights(), WeightCheck::decodes);
             if (!problems.isEmpty()) {
                 throw new ModelLoadException(folder + ": " + String.join("; ", problems.stream().limit(SHOWN_PROBLEMS).toList())
                         + (problems.size() > SHOWN_PROBLEMS ? "; and " + (problems.size() - SHOWN_PROBLEMS) + " more" : ""));

@@ -13,6 +13,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.WritableByteChannel;
 import java.util.ArrayDeque;
 import java.util.Arrays;
+import java.util.Optional;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Future;
@@ -26,7 +27,7 @@ final class TensorCopy {
     private static final float MAX_HALF = 65504;
 
     private final Weights tensor;
-    private final DType stored;
+    private final Optional<DType> stored;
     private final DType type;
     private final RowOrder order;
     private final int rowLength;
@@ -41,7 +42,7 @@ final class TensorCopy {
     TensorCopy(Checkpoint.Item item, DType type, float[] importance) {
         this.importance = importance;
         this.rowsOfExpert = item.isVector() ? 1 : item.shape().get(1);
-        this.stored = item.type();
+        this.stored = item.data().stored();
         this.type = type;
         this.order = item.order();
         // the values of a bias go where the rows of its matrix go
@@ -54,7 +55,7 @@ final class TensorCopy {
         long values = vector.rows() * vector.cols();
         var data = vector.slice(0, vector.rows())
                 .orElseThrow(() -> new IllegalArgumentException("vector " + vector.name() + " stands in several places"));
-        return new Tensor(vector.name(), stored, values, 1, data);
+        return new Tensor(vector.name(), stored.orElseThrow(), values, 1, data);
     }
 
     /** Writes all of it; returns when that is done. */
@@ -90,7 +91,7 @@ final class TensorCopy {
         int elements = Math.multiplyExact(count, rowLength);
         var made = new byte[Math.toIntExact(type.bytes(elements))];
         var dst = MemorySegment.ofArray(made);
-        if (stored == type) {
+        if (stored.equals(Optional.of(type))) {
             gather(from, count, (at, first, n) -> tensor.read(first, n, dst.asSlice(at * tensor.rowBytes())));
         } else {
             var values = new float[elements];

@@ -1,20 +1,36 @@
 package io.jllm.load;
 
+import com.google.gson.JsonPrimitive;
 import io.jllm.ModelLoadException;
 import io.jllm.json.ConfigJson;
+import io.jllm.quant.safetensors.PackedForm;
 import io.jllm.quant.safetensors.ScaleBlock;
+import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
- * What a {@code config.json} says of quantised weights. Floats of 8 bits with scales can be read: weights become their products, and activations
- * are not rounded, whatever it says of them. Sources: {@code FineGrainedFP8Config} and {@code FbgemmFp8Config} of the transformers library;
- * {@code QuantizationConfig} of compressed-tensors.
+ * What a {@code config.json} says of quantised weights, or, in older folders, a file beside it. Weights have the values that the checkpoint stands
+ * for; activations are not rounded, whatever it says of them, and LLM.int8() has no columns apart. What tensors say of themselves is not asked
+ * for here. Sources: {@code FineGrainedFP8Config}, {@code FbgemmFp8Config}, {@code GPTQConfig}, {@code AwqConfig}, {@code BitsAndBytesConfig} and
+ * {@code TorchAoConfig} of the transformers library; {@code QuantizationConfig} of compressed-tensors; GPTQModel and AutoAWQ.
  */
 final class HuggingFaceQuantization {
     private static final String CONFIG = "quantization_config";
     private static final String METHOD = "quant_method";
     private static final String FLOATS = "float-quantized";
+    private static final List<String> COMPRESSED = List.of(FLOATS, "pack-quantized", "int-quantized");
+    /** Each group of modules has a format of its own. */
+    private static final String MIXED = "mixed-precision";
+    /** Where older folders say it, and what of. */
+    private static final List<Map.Entry<String, String>> OWN_FILES = List.of(Map.entry("quantize_config.json", "gptq"),
+            Map.entry("quant_config.json", "awq"));
+    private static final List<String> TORCHAO = List.of("Float8WeightOnlyConfig", "IntxWeightOnlyConfig");
+    private static final String USE = ": use the unquantised model, or a GGUF file of it";
     private static final long USUAL_BLOCK = 128;
     private static final long MAX_BLOCK = 1 << 20;
 
@@ -31,9 +47,12 @@ final class HuggingFaceQuantization {
             switch (method(q)) {
                 case "fp8", "fbgemm_fp8" -> block(json);
                 case "compressed-tensors" -> checkCompressed(q);
+                case "gptq", "awq" -> form(json);
+                case "bitsandbytes" -> { } // which tensors say
+                case "torchao" -> checkTorchAo(q);
                 case String other -> throw new ModelLoadException(json.name(CONFIG) + " says \"" + other
-                        + "\": such quantised Hugging Face checkpoints cannot be loaded yet; fp8, fbgemm_fp8 and compressed-tensors of format "
-                        + FLOATS + " can. Use the unquantised model, or a GGUF file of it");
+                        + "\": such quantised Hugging Face checkpoints cannot be loaded yet; fp8, fbgemm_fp8, gptq, awq, bitsandbytes, torchao and"
+                        + " compressed-tensors can" + USE);
             }
         });
     }
@@ -45,6 +64,82 @@ final class HuggingFaceQuantization {
             case "compressed-tensors" -> weights(q).stream().flatMap(w -> block(w, "block_structure").stream()).findFirst();
             default -> Optional.empty();
         });
+    }
+
+    /** The configuration, with what a file beside it says of quantisation, if it says nothing itself. */
+    static ConfigJson withOwnFile(ConfigJson json, Path folder) {
+        if (json.has(CONFIG)) {
+            return json;
+        }
+        for (var file : OWN_FILES) {
+            Optional<ConfigJson> own = ConfigJson.read(folder.resolve(file.getKey()));
+            if (own.isPresent()) {
+                ConfigJson said = own.get().has(METHOD) ? own.get() : own.get().with(METHOD, new JsonPrimitive(file.getValue()));
+                return json.with(CONFIG, said.json());
+            }
+        }
+        return json;
+    }
+
+    /**
+     * How whole numbers of GPTQ and AWQ are packed; empty for other methods.
+     *
+     * @throws ModelLoadException which names what cannot be read
+     */
+    static Optional<PackedForm> form(ConfigJson json) {
+        return json.object(CONFIG).flatMap(q -> switch (method(q)) {
+            case "gptq" -> Optional.of(gptq(q));
+            case "awq" -> Optional.of(awq(q));
+            default -> Optional.empty();
+        });
+    }
+
+    private static PackedForm gptq(ConfigJson q) {
+        bits(q, List.of(2L, 3L, 4L, 8L));
+        if (q.bool("is_marlin_format").orElse(false)) {
+            throw new ModelLoadException(q.name("is_marlin_format") + " is true: weights in the order of a GPU's kernels cannot be read" + USE);
+        }
+        oneOf(q, "pack_dtype", List.of("int32"));
+        String key = q.has("checkpoint_format") ? "checkpoint_format" : "format";
+        oneOf(q, key, List.of("gptq", "gptq_v2"));
+        return new PackedForm.Gptq(!q.text(key).orElse("gptq").equals("gptq_v2"), groupSize(q));
+    }
+
+    private static PackedForm awq(ConfigJson q) {
+        bits(q, List.of(4L));
+        oneOf(q, "pack_dtype", List.of("int32"));
+        String version = q.text("version").orElse("gemm").toLowerCase(Locale.ROOT);
+        if (!List.of("gemm", "gemv").contains(version)) {
+            throw new ModelLoadException(q.name("version") + " is \"" + version + "\"; supported are \"gemm\" and \"gemv\"" + USE);
+        }
+        return new PackedForm.Awq(version.equals("gemv"), groupSize(q));
+    }
+
+    private static void bits(ConfigJson q, List<Long> supported) {
+        String key = q.has("w_bit") ? "w_bit" : "bits";
+        long bits = q.integer(key).orElse(4L);
+        if (!supported.contains(bits)) {
+            throw new ModelLoadException(q.name(key) + " is " + bits + "; supported are " + supported + USE);
+        }
+    }
+
+    private static long groupSize(ConfigJson q) {
+        String key = q.has("q_group_size") ? "q_group_size" : "group_size";
+        long size = q.integer(key).orElse(USUAL_BLOCK);
+        if (size != PackedForm.ALL && (size < 1 || size > MAX_BLOCK)) {
+            throw new ModelLoadException(q.name(key) + " is " + size + "; it must be -1, for all columns, or from 1 to " + MAX_BLOCK);
+        }
+        return size;
+    }
+
+    private static void checkTorchAo(ConfigJson q) {
+        ConfigJson how = q.object("quant_type").flatMap(t -> t.object("default")).orElseThrow(() -> new ModelLoadException(q.name("quant_type")
+                + " has no object \"default\" as newer torchao writes it; supported are " + TORCHAO + USE));
+        String type = how.text("_type").orElse("unknown");
+        if (!TORCHAO.contains(type)) {
+            throw new ModelLoadException(how.name("_type") + " is \"" + type + "\"; supported are " + TORCHAO + USE);
+        }
+        how.object("_data").flatMap(d -> d.object("intx_packing_format")).ifPresent(p -> oneOf(p, "_data", List.of("UNPACKED_TO_INT8")));
     }
 
     private static String method(ConfigJson config) {
@@ -62,14 +157,19 @@ final class HuggingFaceQuantization {
         return Optional.of(new ScaleBlock(sides.get(0), sides.get(1)));
     }
 
+    private static List<ConfigJson> groups(ConfigJson config) {
+        return config.object("config_groups").map(groups -> groups.objectKeys().stream().flatMap(key -> groups.object(key).stream()).toList())
+                .orElse(List.of());
+    }
+
     /** What each group of modules has for its weights. */
     private static List<ConfigJson> weights(ConfigJson config) {
-        return config.object("config_groups").map(groups -> groups.objectKeys().stream()
-                .flatMap(key -> groups.object(key).flatMap(g -> g.object("weights")).stream()).toList()).orElse(List.of());
+        return groups(config).stream().flatMap(g -> g.object("weights").stream()).toList();
     }
 
     private static void checkCompressed(ConfigJson config) {
-        only(config, "format", FLOATS);
+        oneOf(config, "format", Stream.concat(COMPRESSED.stream(), Stream.of(MIXED)).toList());
+        groups(config).forEach(g -> oneOf(g, "format", COMPRESSED));
         only(config, "quantization_status", "compressed");
         config.object("sparsity_config").ifPresent(sparsity -> only(sparsity, "format", "dense"));
         config.object("transform_config").filter(t -> t.object("config_groups").filter(g -> !g.json().isEmpty()).isPresent()).ifPresent(t -> {
@@ -77,12 +177,13 @@ final class HuggingFaceQuantization {
         });
         var weights = weights(config);
         weights.forEach(w -> {
-            only(w, "type", "float");
+            oneOf(w, "type", List.of("float", "int"));
+            boolean floats = w.text("type").orElse("int").equals("float");
             long bits = w.integer("num_bits").orElse(8L);
-            if (bits != 8) {
-                throw new ModelLoadException(w.name("num_bits") + " is " + bits + "; supported is 8");
+            if (bits != 8 && (floats || bits != 4)) {
+                throw new ModelLoadException(w.name("num_bits") + " is " + bits + "; supported is 8" + (floats ? "" : " or 4") + USE);
             }
-            if (!w.bool("symmetric").orElse(true)) {
+            if (floats && !w.bool("symmetric").orElse(true)) {
                 throw new ModelLoadException(w.name("symmetric") + " is false; supported is true");
             }
         });
@@ -92,8 +193,13 @@ final class HuggingFaceQuantization {
     }
 
     private static void only(ConfigJson config, String key, String supported) {
-        config.text(key).filter(value -> !value.equals(supported)).ifPresent(value -> {
-            throw new ModelLoadException(config.name(key) + " is \"" + value + "\"; supported is \"" + supported + "\"");
+        oneOf(config, key, List.of(supported));
+    }
+
+    private static void oneOf(ConfigJson config, String key, List<String> supported) {
+        config.text(key).filter(value -> !supported.contains(value)).ifPresent(value -> {
+            throw new ModelLoadException(config.name(key) + " is \"" + value + "\"; supported is "
+                    + supported.stream().map(s -> "\"" + s + "\"").collect(Collectors.joining(" or ")) + USE);
         });
     }
 }

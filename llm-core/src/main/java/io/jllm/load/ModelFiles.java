@@ -110,12 +110,14 @@ public final class ModelFiles {
     }
 
     private static LoadedModel openFolder(Path folder, List<Architecture> families) throws IOException {
-        var json = ConfigJson.read(folder.resolve("config.json")).orElseThrow(() -> FolderContents.noConfig(folder));
+        var json = HuggingFaceQuantization.withOwnFile(ConfigJson.read(folder.resolve("config.json"))
+                .orElseThrow(() -> FolderContents.noConfig(folder)), folder);
         var read = HuggingFaceFamily.read(json, families);
         var generation = ConfigJson.readSuggestions(folder.resolve("generation_config.json"));
         var defaults = generation.or(() -> Optional.of(json).filter(SamplingDefaults::samples)).map(SamplingDefaults::of)
                 .orElse(SamplingParams.neutral());
-        var checkpoint = HuggingFaceWeights.open(folder, read.model().names(), HuggingFaceQuantization.block(json));
+        var checkpoint = HuggingFaceWeights.open(folder, read.model().names(), HuggingFaceQuantization.block(json),
+                HuggingFaceQuantization.form(json));
         try {
             var weights = read.model().adapt(checkpoint);
             var built = read.model().build(weights);

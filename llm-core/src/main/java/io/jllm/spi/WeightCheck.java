@@ -2,9 +2,7 @@ package io.jllm.spi;
 
 import io.jllm.model.Program;
 import io.jllm.model.WeightShape;
-import io.jllm.quant.Assembled;
-import io.jllm.quant.DType;
-import io.jllm.quant.Tensor;
+import io.jllm.quant.Codec;
 import io.jllm.quant.WeightSource;
 import io.jllm.quant.Weights;
 import java.util.ArrayList;
@@ -20,9 +18,9 @@ public final class WeightCheck {
     /**
      * Every tensor that is missing, has another shape than the program needs, or a type that the backend cannot read.
      *
-     * @param readable the types that it can read
+     * @param readable whether it can read weights that are stored so
      */
-    public static List<String> problems(Program program, WeightSource weights, Predicate<DType> readable) {
+    public static List<String> problems(Program program, WeightSource weights, Predicate<Weights> readable) {
         var problems = new ArrayList<String>();
         for (WeightShape need : WeightShape.of(program)) {
             Optional<Weights> found = weights.find(need.name());
@@ -35,17 +33,18 @@ public final class WeightCheck {
                 problems.add("tensor " + need.name() + " is " + w.rows() + " x " + w.cols() + ", the model needs " + need.rows()
                         + " x " + need.cols());
             }
-            DType type = switch (w) {
-                case Tensor t -> t.type();
-                case Assembled t -> t.type();
-            };
-            if (!readable.test(type)) {
-                problems.add("tensor " + need.name() + " has type " + type + ", which cannot be read here");
-            } else if (w.cols() % type.blockElements() != 0) {
-                problems.add("tensor " + need.name() + " has rows of " + w.cols() + " values, which do not fill blocks of "
-                        + type.blockElements() + " (" + type + ")");
+            if (!readable.test(w)) {
+                problems.add("tensor " + need.name() + " has type " + w.format() + ", which cannot be read here" + (w.stored().isPresent() ? ""
+                        : ": use the cpu backend, or convert the model to a GGUF file"));
             }
+            w.stored().filter(type -> w.cols() % type.blockElements() != 0).ifPresent(type -> problems.add("tensor " + need.name() + " has rows of "
+                    + w.cols() + " values, which do not fill blocks of " + type.blockElements() + " (" + type + ")"));
         }
         return problems;
+    }
+
+    /** Whether {@link Weights#decode} reads weights: of all types but those of which only the size is known. */
+    public static boolean decodes(Weights w) {
+        return w.stored().map(type -> Codec.of(type).isPresent()).orElse(true);
     }
 }

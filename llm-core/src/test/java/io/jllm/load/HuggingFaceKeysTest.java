@@ -317,7 +317,7 @@ class HuggingFaceKeysTest {
         "\"rope_scaling\": 3                                   | rope_scaling must be an object, is 3",
         "\"rope_parameters\": {\"full_attention\": {}}         | differ between kinds of layers (full_attention)",
         "\"partial_rotary_factor\": 0.5                        | partial_rotary_factor is 0.5",
-        "\"quantization_config\": {\"quant_method\": \"gptq\"} | quantization_config says \"gptq\"",
+        "\"quantization_config\": {\"quant_method\": \"hqq\"} | quantization_config says \"hqq\"",
         "\"tie_word_embeddings\": 1                            | tie_word_embeddings must be true or false, is 1",
     })
     void badValuesNameKeyValueAndLimit(String change, String message) {

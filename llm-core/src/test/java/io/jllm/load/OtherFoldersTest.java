@@ -133,18 +133,32 @@ class OtherFoldersTest {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', value = {
-        "\"quant_method\": \"awq\"                                                   | quantization_config says \"awq\"",
+        "\"quant_method\": \"aqlm\"                                                  | quantization_config says \"aqlm\"",
         "\"bits\": 4                                                                 | quantization_config says \"unknown\"",
         "\"quant_method\": \"fp8\", \"weight_block_size\": [128]                     | weight_block_size is [128]; it must be two numbers from 1",
         "\"quant_method\": \"fp8\", \"weight_block_size\": [0, 128]                  | weight_block_size is [0, 128]",
         "\"quant_method\": \"fp8\", \"weight_block_size\": \"x\"                     | weight_block_size must be a number",
-        "\"quant_method\": \"compressed-tensors\", \"format\": \"pack-quantized\"    | format is \"pack-quantized\"; supported is \"float-quantized\"",
+        "\"quant_method\": \"compressed-tensors\", \"format\": \"marlin-24\"         | format is \"marlin-24\"; supported is \"float-quantized\" or",
         "\"quant_method\": \"compressed-tensors\", \"quantization_status\": \"frozen\" | quantization_status is \"frozen\"",
         "\"quant_method\": \"compressed-tensors\", \"sparsity_config\": {\"format\": \"sparse-24-bitmask\"} | sparsity_config: format is \"sparse-24",
         "\"quant_method\": \"compressed-tensors\", \"transform_config\": {\"config_groups\": {\"a\": {}}} | names transforms of activations",
-        "\"quant_method\": \"compressed-tensors\", \"config_groups\": {\"a\": {\"weights\": {\"type\": \"int\"}}} | type is \"int\"; supported",
-        "\"quant_method\": \"compressed-tensors\", \"config_groups\": {\"a\": {\"weights\": {\"num_bits\": 4}}} | num_bits is 4; supported is 8",
-        "\"quant_method\": \"compressed-tensors\", \"config_groups\": {\"a\": {\"weights\": {\"symmetric\": false}}} | symmetric is false",
+        "\"quant_method\": \"compressed-tensors\", \"config_groups\": {\"a\": {\"weights\": {\"type\": \"posit\"}}} | type is \"posit\"; supported",
+        "\"quant_method\": \"compressed-tensors\", \"config_groups\": {\"a\": {\"weights\": {\"num_bits\": 3}}} | num_bits is 3; supported is 8 or 4",
+        "\"quant_method\": \"compressed-tensors\", \"config_groups\": {\"a\": {\"weights\": {\"num_bits\": 4, \"type\": \"float\"}}}"
+            + "| num_bits is 4; supported",
+        "\"quant_method\": \"compressed-tensors\", \"config_groups\": {\"a\": {\"weights\": {\"symmetric\": false, \"type\": \"float\"}}}"
+            + "| symmetric is false",
+        "\"quant_method\": \"gptq\", \"bits\": 5 | bits is 5; supported are [2, 3, 4, 8]",
+        "\"quant_method\": \"gptq\", \"bits\": 4, \"checkpoint_format\": \"marlin\""
+            + "| checkpoint_format is \"marlin\"; supported is \"gptq\" or \"gptq_v2\"",
+        "\"quant_method\": \"gptq\", \"bits\": 4, \"is_marlin_format\": true | is_marlin_format is true",
+        "\"quant_method\": \"gptq\", \"bits\": 4, \"group_size\": 0 | group_size is 0; it must be -1",
+        "\"quant_method\": \"gptq\", \"bits\": 4, \"pack_dtype\": \"int8\" | pack_dtype is \"int8\"; supported is \"int32\"",
+        "\"quant_method\": \"awq\", \"bits\": 4, \"version\": \"gemv_fast\" | version is \"gemv_fast\"; supported are",
+        "\"quant_method\": \"awq\", \"w_bit\": 3 | w_bit is 3; supported are [4]",
+        "\"quant_method\": \"torchao\", \"quant_type\": {\"default\": {\"_type\": \"Int4WeightOnlyConfig\"}}"
+            + "| _type is \"Int4WeightOnlyConfig\"; supported are",
+        "\"quant_method\": \"torchao\" | quant_type has no object",
     })
     void otherQuantisedFolders(String config, String words) throws IOException {
         Path folder = copy("llama-tied", "a");

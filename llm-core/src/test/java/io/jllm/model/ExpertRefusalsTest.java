@@ -51,8 +51,8 @@ class ExpertRefusalsTest {
                 + "layer_types has \"sliding_attention\"; supported are full_attention and chunked_attention",
         "llama4 with lists | no_rope_layers | [1] | no_rope_layers is 1; it must be from 3",
         "qwen2_moe with layer types | decoder_sparse_step | 0 | decoder_sparse_step is 0; it must be from 1",
-        "qwen2_moe with layer types | quantization_config | {\"quant_method\": \"gptq\"} | quantization_config says \"gptq\"",
-        "gpt_oss without biases, other layers | quantization_config | {\"quant_method\": \"gptq\"} | quantization_config says \"gptq\"",
+        "qwen2_moe with layer types | quantization_config | {\"quant_method\": \"hqq\"} | quantization_config says \"hqq\"",
+        "gpt_oss without biases, other layers | quantization_config | {\"quant_method\": \"hqq\"} | quantization_config says \"hqq\"",
     })
     void switchesThatAreNotComputed(String title, String key, String value, String message) throws IOException {
         JsonObject model = ExpertSwitchesTest.models().stream().filter(m -> m.get("title").getAsString().equals(title)).findFirst().orElseThrow();

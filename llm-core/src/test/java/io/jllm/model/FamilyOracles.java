@@ -173,12 +173,13 @@ public abstract class FamilyOracles {
     private void check(Path model, JsonArray golden) {
         try (LLM llm = open(model)) {
             for (JsonElement e : golden) {
-                check(llm, e.getAsJsonObject(), model + ", ");
+                check(llm, e.getAsJsonObject(), model + ", ", tolerance(), margin());
             }
         }
     }
 
-    private void check(LLM llm, JsonObject want, String what) {
+    /** That logits and greedy tokens after a prompt are those of a golden file. */
+    static void check(LLM llm, JsonObject want, String what, double tolerance, double margin) {
         int[] ids = ints(want.getAsJsonArray("ids"));
         boolean greedy = want.has("greedy");
         var first = new AtomicReference<float[]>();
@@ -188,13 +189,13 @@ public abstract class FamilyOracles {
         double rms = want.get("rms").getAsDouble();
         for (JsonElement pair : want.getAsJsonArray("top")) {
             JsonArray idAndLogit = pair.getAsJsonArray();
-            assertEquals(idAndLogit.get(1).getAsDouble(), first.get()[idAndLogit.get(0).getAsInt()], tolerance() * rms,
+            assertEquals(idAndLogit.get(1).getAsDouble(), first.get()[idAndLogit.get(0).getAsInt()], tolerance * rms,
                     what + ids.length + " tokens");
         }
         if (greedy) {
             int[] ids24 = ints(want.getAsJsonObject("greedy").getAsJsonArray("new_ids"));
             JsonArray margins = want.getAsJsonObject("greedy").getAsJsonArray("margins");
-            for (int i = 0; i < ids24.length && got[i] == ids24[i] | margins.get(i).getAsDouble() >= margin(); i++) {
+            for (int i = 0; i < ids24.length && got[i] == ids24[i] | margins.get(i).getAsDouble() >= margin; i++) {
                 assertEquals(ids24[i], got[i], what + "token " + i + " after " + ids.length);
             }
         }

@@ -1,7 +1,6 @@
 package io.jllm.spi;
 
 import io.jllm.model.Program;
-import io.jllm.quant.Codec;
 import io.jllm.quant.DType;
 import io.jllm.quant.WeightSource;
 import java.util.List;
@@ -56,7 +55,7 @@ public final class ReferenceBackend implements Backend {
 
     @Override
     public List<String> unsupported(Program program, WeightSource weights) {
-        return WeightCheck.problems(program, weights, type -> Codec.of(type).isPresent());
+        return WeightCheck.problems(program, weights, WeightCheck::decodes);
     }
 
     @Override

@@ -9,10 +9,9 @@ import io.jllm.model.Program;
 import io.jllm.model.Value;
 import io.jllm.model.Weight;
 import io.jllm.model.WeightShape;
-import io.jllm.quant.Codec;
 import io.jllm.quant.DType;
-import io.jllm.quant.Tensor;
 import io.jllm.quant.WeightSource;
+import io.jllm.quant.Weights;
 import io.jllm.sampling.SamplerChain;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -67,8 +66,8 @@ public final class ReferenceRunner implements ModelRunner {
             values[x.id()] = new float[Math.multiplyExact(x.width(), rows)];
         }
         for (WeightShape w : WeightShape.of(program)) {
-            weights.computeIfAbsent(w.name(), n -> floats(source.tensor(n)));
-            if (w.rows() > 1 && quantises.test(source.tensor(w.name()).type())) {
+            weights.computeIfAbsent(w.name(), n -> floats(source.get(n)));
+            if (w.rows() > 1 && source.get(w.name()).stored().filter(quantises).isPresent()) {
                 blockWeights.add(w.name());
             }
         }
@@ -78,10 +77,9 @@ public final class ReferenceRunner implements ModelRunner {
     }
 
     /** All values of a tensor, row after row. */
-    public static float[] floats(Tensor t) {
-        int n = Math.toIntExact(t.rows() * t.cols());
-        var out = new float[n];
-        Codec.of(t.type()).orElseThrow(() -> new IllegalArgumentException("no codec for " + t.type())).decode(t.data(), 0, out, 0, n);
+    public static float[] floats(Weights t) {
+        var out = new float[Math.toIntExact(t.rows() * t.cols())];
+        t.decode(0, Math.toIntExact(t.rows()), out, 0);
         return out;
     }
 

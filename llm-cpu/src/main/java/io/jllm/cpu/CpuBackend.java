@@ -10,7 +10,6 @@ import io.jllm.cpu.tier.KernelChoice;
 import io.jllm.model.Program;
 import io.jllm.model.Value;
 import io.jllm.model.WeightShape;
-import io.jllm.quant.Codec;
 import io.jllm.quant.WeightSource;
 import io.jllm.spi.ActivationListener;
 import io.jllm.spi.Backend;
@@ -72,7 +71,7 @@ final class CpuBackend implements Backend {
 
     @Override
     public List<String> unsupported(Program program, WeightSource weights) {
-        var reasons = new ArrayList<>(WeightCheck.problems(program, weights, type -> Codec.of(type).isPresent()));
+        var reasons = new ArrayList<>(WeightCheck.problems(program, weights, WeightCheck::decodes));
         if (program.logits().rows() != Value.Rows.LOGITS) {
             reasons.add("the program computes logits for every token, not for the wanted rows");
         }

@@ -119,7 +119,7 @@ final class CudaBackend implements Backend {
 
     @Override
     public List<String> unsupported(Program program, WeightSource weights) {
-        var reasons = new ArrayList<>(WeightCheck.problems(program, weights, type -> DeviceFormat.of(type).isPresent()));
+        var reasons = new ArrayList<>(WeightCheck.problems(program, weights, w -> w.stored().flatMap(DeviceFormat::of).isPresent()));
         reasons.addAll(new Limits(kernels).problems(program));
         if (activations == ActivationType.FLOAT) {
             reasons.addAll(Limits.floatActivations(program, weights));

@@ -68,6 +68,11 @@ public final class Assembled implements Weights {
     }
 
     @Override
+    public Optional<DType> stored() {
+        return Optional.of(type());
+    }
+
+    @Override
     public String format() {
         return type().name();
     }

@@ -8,7 +8,7 @@ import java.util.Optional;
  * Reads one storage format into floats. Stateless and thread-safe. The scalar code behind it is the specification of the
  * format: every faster kernel is tested against it.
  */
-public interface Codec {
+public interface Codec extends RowReader {
     /** The format. */
     DType type();
 
@@ -23,6 +23,7 @@ public interface Codec {
      * @throws IndexOutOfBoundsException if either range is not there; nothing is written then
      * @throws IllegalArgumentException if the values do not fill whole blocks
      */
+    @Override
     void decode(MemorySegment src, long offset, float[] dst, int at, int count);
 
     /**

@@ -33,6 +33,11 @@ public record Tensor(String name, DType type, long rows, long cols, MemorySegmen
     }
 
     @Override
+    public Optional<DType> stored() {
+        return Optional.of(type);
+    }
+
+    @Override
     public String format() {
         return type.name();
     }

@@ -12,9 +12,10 @@ import java.util.Optional;
  * are with {@link #slice}, or copied with {@link #read}.
  *
  * <p><b>Row layout.</b> Rows follow each other without a gap, {@link #rowBytes} each. A row of a {@link Tensor} is {@code cols} values, or the
- * blocks that hold them, little-endian, in the order of columns, as {@link DType} and {@link Codec} say.
+ * blocks that hold them, little-endian, in the order of columns, as {@link DType} and {@link Codec} say; a row of {@link Grouped} ones is as their
+ * {@link Grouping} says.
  */
-public sealed interface Weights permits Tensor, Assembled {
+public sealed interface Weights permits Tensor, Assembled, Grouped {
     /** The name under which it was found. */
     String name();
 
@@ -23,6 +24,9 @@ public sealed interface Weights permits Tensor, Assembled {
 
     /** Values a row. */
     long cols();
+
+    /** The type of its values or blocks; empty if its rows are of no such type. */
+    Optional<DType> stored();
 
     /** How it is stored, for people. */
     String format();

@@ -2,6 +2,7 @@ package io.jllm.model.decoder;
 
 import io.jllm.ModelLoadException;
 import io.jllm.quant.Assembled;
+import io.jllm.quant.Grouped;
 import io.jllm.quant.Part;
 import io.jllm.quant.Strided;
 import io.jllm.quant.Tensor;
@@ -87,6 +88,7 @@ public final class ExpertWeights {
         return switch (w) {
             case Tensor t -> t;
             case Assembled a -> a.copied();
+            case Grouped g -> throw g.notPlain();
         };
     }
 

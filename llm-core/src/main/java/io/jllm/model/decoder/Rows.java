@@ -6,6 +6,7 @@ import io.jllm.quant.Codec;
 import io.jllm.quant.DType;
 import io.jllm.quant.Encoder;
 import io.jllm.quant.FormatException;
+import io.jllm.quant.Grouped;
 import io.jllm.quant.Tensor;
 import io.jllm.quant.Weights;
 import java.lang.foreign.Arena;
@@ -146,6 +147,7 @@ public final class Rows {
         return switch (w) {
             case Tensor t -> t;
             case Assembled a -> a.copied();
+            case Grouped g -> throw g.notPlain();
         };
     }
 }

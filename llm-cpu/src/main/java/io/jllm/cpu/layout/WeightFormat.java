@@ -2,9 +2,7 @@ package io.jllm.cpu.layout;
 
 import io.jllm.cpu.layout.Numbers.Floats;
 import io.jllm.cpu.layout.Numbers.Integers;
-import io.jllm.quant.Assembled;
 import io.jllm.quant.DType;
-import io.jllm.quant.Tensor;
 import io.jllm.quant.Weights;
 import java.util.List;
 import java.util.Map;
@@ -88,10 +86,7 @@ public record WeightFormat(DType type, Numbers numbers, Layout layout) {
 
     /** The format of weights; empty if they are not rearranged. */
     public static Optional<WeightFormat> of(Weights w) {
-        return switch (w) {
-            case Tensor t -> of(t.type());
-            case Assembled a -> of(a.type());
-        };
+        return w.stored().flatMap(WeightFormat::of);
     }
 
     /** All that there are. */

@@ -165,7 +165,18 @@ public final class DeviceWeights {
             PackedMatrix m = packed.computeIfAbsent(new Place(place(w), parts, number), _ -> pack(w, first, rows, products.get()));
             return bias.length == 0 ? m : m.withBias(padded(bias));
         }
-        return StoredMatrix.of(w, first, rows, bias);
+        return StoredMatrix.of(w, first, rows, bias, this::copy);
+    }
+
+    private MemorySegment copy(Weights w, long first, int count) {
+        MemorySegment copy = arena.allocate(count * w.rowBytes(), ALIGNMENT);
+        int rows = (int) Math.clamp(CHUNK_BYTES / w.rowBytes(), 1, count);
+        team.run(Math.ceilDiv(count, rows), (chunk, _) -> {
+            int from = chunk * rows;
+            int n = Math.min(rows, count - from);
+            w.read(first + from, n, copy.asSlice(from * w.rowBytes(), n * w.rowBytes()));
+        });
+        return copy;
     }
 
     /** Products of weights that are used in so many parts; empty if they are not rearranged. */

@@ -12,7 +12,6 @@ import io.jllm.cpu.layout.Rows;
 import io.jllm.cpu.layout.WeightFormat;
 import io.jllm.model.Op.Activation;
 import io.jllm.model.Rope;
-import io.jllm.quant.DType;
 import java.lang.foreign.MemorySegment;
 import java.util.Optional;
 import jdk.incubator.vector.FloatVector;
@@ -57,7 +56,7 @@ public final class VectorKernels implements LoopKernels {
         int panel = tokens <= TILE ? TILE : Workspace.panel(w.cols());
         for (int r = from; r < to; r += panel) {
             int rows = Math.min(panel, to - r);
-            if (w.type() == DType.F32 && w.whole()) {
+            if (w.isFloats() && w.whole()) {
                 multiply(w, r, rows, w.parts()[0], r * w.rowBytes(), w.rowBytes(), x, first, tokens, out, outRow, ws);
             } else {
                 decode(w, r, rows, ws);

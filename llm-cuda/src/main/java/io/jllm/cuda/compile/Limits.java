@@ -8,11 +8,8 @@ import io.jllm.model.HeadOp;
 import io.jllm.model.LatentOp;
 import io.jllm.model.Op;
 import io.jllm.model.Program;
-import io.jllm.quant.Assembled;
 import io.jllm.quant.DType;
-import io.jllm.quant.Tensor;
 import io.jllm.quant.WeightSource;
-import io.jllm.quant.Weights;
 import java.util.List;
 import java.util.stream.Stream;
 
@@ -37,17 +34,11 @@ public final class Limits {
     /** Why products of these weights cannot have activations that are floats; none if they can. */
     public static List<String> floatActivations(Program program, WeightSource weights) {
         return program.ops().stream().filter(op -> !(op instanceof Op.Embed || op instanceof Op.AddPositions)) // which only read rows
-                .flatMap(op -> op.tensors().stream()).flatMap(t -> weights.find(t.name()).stream()).filter(w -> type(w).isQuantized()).findFirst()
-                .map(w -> "activations float were asked for, but tensor " + w.name() + " has type " + type(w) + ", for which the kernels of the cuda"
-                        + " backend take activations of 8 bits: leave activations out, use the cpu backend, or convert the model to F16")
+                .flatMap(op -> op.tensors().stream()).flatMap(t -> weights.find(t.name()).stream())
+                .filter(w -> w.stored().filter(DType::isQuantized).isPresent()).findFirst()
+                .map(w -> "activations float were asked for, but tensor " + w.name() + " has type " + w.format() + ", for which the kernels of"
+                        + " the cuda backend take activations of 8 bits: leave activations out, use the cpu backend, or convert the model to F16")
                 .stream().toList();
-    }
-
-    private static DType type(Weights w) {
-        return switch (w) {
-            case Tensor t -> t.type();
-            case Assembled a -> a.type();
-        };
     }
 
     private Stream<String> problems(Op op) {

@@ -11,6 +11,7 @@ import io.jllm.model.Scores;
 import io.jllm.model.Weight;
 import io.jllm.quant.Assembled;
 import io.jllm.quant.DType;
+import io.jllm.quant.Grouped;
 import io.jllm.quant.Tensor;
 import io.jllm.quant.WeightSource;
 import io.jllm.quant.Weights;
@@ -51,7 +52,7 @@ public final class WeightPlan {
         static Place of(Weights w) {
             return switch (w) {
                 case Tensor t -> new Place(t.data(), "");
-                case Assembled a -> new Place(MemorySegment.NULL, a.name());
+                case Assembled _, Grouped _ -> new Place(MemorySegment.NULL, w.name());
             };
         }
     }
@@ -145,11 +146,9 @@ public final class WeightPlan {
         return runs;
     }
 
+    /** Others were refused before. */
     private static DType type(Weights w) {
-        return switch (w) {
-            case Tensor t -> t.type();
-            case Assembled a -> a.type();
-        };
+        return w.stored().orElseThrow();
     }
 
     private List<Place> places(List<String> names) {

@@ -2,6 +2,8 @@ package io.jllm.quant.safetensors;
 
 import io.jllm.quant.Assembled;
 import io.jllm.quant.FormatException;
+import io.jllm.quant.Grouped;
+import io.jllm.quant.GroupedBlocks;
 import io.jllm.quant.Scaled;
 import io.jllm.quant.Tensor;
 import io.jllm.quant.Weights;
@@ -34,12 +36,24 @@ record CheckpointTensor(Path file, String name, String dtype, List<Long> shape, 
     record Multiplied(Scaled scaled) implements Values {
     }
 
+    /** Whole numbers in groups. */
+    record Packed(Grouped grouped) implements Values {
+    }
+
+    /** The same in blocks of a format. */
+    record Blocks(GroupedBlocks blocks) implements Values {
+    }
+
     FormatException broken(String problem) {
         return new FormatException(file.toString(), "tensor " + name, problem);
     }
 
     CheckpointTensor with(Values other) {
         return new CheckpointTensor(file, name, dtype, shape, other);
+    }
+
+    CheckpointTensor renamed(String other) {
+        return new CheckpointTensor(file, other, dtype, shape, values);
     }
 
     boolean readable() {
@@ -60,6 +74,8 @@ record CheckpointTensor(Path file, String name, String dtype, List<Long> shape, 
         return switch (values) {
             case Plain(Tensor t) -> t.named(as);
             case Multiplied(Scaled s) -> new Assembled(as, List.of(s));
+            case Packed(Grouped g) -> g.named(as);
+            case Blocks(GroupedBlocks b) -> new Assembled(as, List.of(b));
             case Unreadable _ -> throw broken("is of type " + dtype + ", which cannot be read");
         };
     }
@@ -72,6 +88,8 @@ record CheckpointTensor(Path file, String name, String dtype, List<Long> shape, 
             case Plain(Tensor t) -> t.rows(as, from, to);
             case Multiplied _ when isVector() -> throw broken("is a vector of type " + dtype + ", which cannot be cut");
             case Multiplied(Scaled s) -> new Assembled(as, List.of(s.rows(from, to)));
+            case Packed(Grouped g) -> g.rows(from, to).named(as);
+            case Blocks(GroupedBlocks b) -> new Assembled(as, List.of(b.rows(from, to)));
             case Unreadable _ -> throw broken("is of type " + dtype + ", which cannot be read");
         };
     }

@@ -19,7 +19,8 @@ import java.util.Set;
 /**
  * The tensors of a Hugging Face folder under GGUF's names: {@code model.safetensors}, or the shards that
  * {@code model.safetensors.index.json} names, or else {@code pytorch_model.bin} or its shards. Values are not changed, but for floats of 8 bits,
- * which are read as BF16, times their scales. Rows of q and k stand as the checkpoint has them, for rotation by halves (NEOX), where GGUF
+ * which are read as BF16, times their scales. Packed weights of GPTQ, AWQ, bitsandbytes, compressed-tensors and torchao have the names of weights
+ * that are not packed. Rows of q and k stand as the checkpoint has them, for rotation by halves (NEOX), where GGUF
  * files of the llama family have them for rotation by pairs.
  *
  * <p>Safe for use by many threads.
@@ -40,9 +41,9 @@ public final class HuggingFaceWeights implements WeightSource {
         return open(dir, HuggingFaceNames.LLAMA);
     }
 
-    /** {@link #open(Path, HuggingFaceNames, Optional)} of a folder that says nothing of blocks. */
+    /** {@link #open(Path, HuggingFaceNames, Optional, Optional)} of a folder that says nothing of how weights are packed. */
     public static HuggingFaceWeights open(Path dir, HuggingFaceNames names) throws IOException {
-        return open(dir, names, Optional.empty());
+        return open(dir, names, Optional.empty(), Optional.empty());
     }
 
     /**
@@ -52,18 +53,20 @@ public final class HuggingFaceWeights implements WeightSource {
      * @param names how its family names things, with {@code model.} before the names or without it, and also below what wraps a model
      *     ({@code language_model.}, {@code module.} and their like); names that it does not know are kept
      * @param block the blocks of floats of 8 bits that share a scale, if the folder says so
+     * @param form how whole numbers are packed, if the folder says so
      * @throws IOException if a file cannot be read
      * @throws FormatException if the folder holds no files of tensors, or one is broken or missing, or a tensor does not have the
-     *     rows that {@code names} cuts it into, or scales that fit it
+     *     rows that {@code names} cuts it into, or scales that fit it, or a packed weight lacks a part
      */
-    public static HuggingFaceWeights open(Path dir, HuggingFaceNames names, Optional<ScaleBlock> block) throws IOException {
+    public static HuggingFaceWeights open(Path dir, HuggingFaceNames names, Optional<ScaleBlock> block, Optional<PackedForm> form)
+            throws IOException {
         if (!Files.isDirectory(dir)) {
             throw new FormatException(dir.toString(), "the path", "is not a folder; one with model.safetensors is wanted");
         }
         var open = new HuggingFaceWeights(dir, CheckpointFiles.open(dir));
         boolean done = false;
         try {
-            open.add(EightBitScales.joined(open.files.tensors(), block), names);
+            open.add(EightBitScales.joined(PackedTensors.joined(open.files.tensors(), form), block), names);
             done = true;
             return open;
         } finally {

@@ -7,6 +7,8 @@
  * <li>{@link HuggingFaceWeights}: a folder of them, or of PyTorch's; {@link CheckpointFiles} finds its files, of which {@link ShardIndex} says
  * which holds which {@link CheckpointTensor}
  * <li>{@link EightBitScales}, {@link ScaleBlock}: floats of 8 bits and their scales
+ * <li>{@link PackedTensors}: packed weights in place of their parts, {@link PackedModule}, as {@link PackedForm} says: {@link GptqWeights},
+ * {@link AwqWeights}, {@link FourBitFloats}, {@link SignedNumbers}, {@link CompressedWeights}; {@link BitStream}, {@link StoredNumbers}: numbers
  * <li>{@link HuggingFaceNames}: what a family's checkpoints call their tensors
  * <li>{@link StrictJson}: JSON of files that nobody vouches for
  * </ul>

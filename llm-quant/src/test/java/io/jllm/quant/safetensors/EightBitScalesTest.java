@@ -35,7 +35,7 @@ class EightBitScalesTest {
         try (var in = EightBitScalesTest.class.getResourceAsStream("eight.safetensors")) {
             Files.write(dir.resolve("model.safetensors"), in.readAllBytes());
         }
-        return HuggingFaceWeights.open(dir, names, BLOCK);
+        return HuggingFaceWeights.open(dir, names, BLOCK, Optional.empty());
     }
 
     @ParameterizedTest
@@ -81,7 +81,7 @@ class EightBitScalesTest {
 
     private HuggingFaceWeights open(Safetensors file, Optional<ScaleBlock> block) throws IOException {
         Files.write(dir.resolve("model.safetensors"), file.bytes());
-        return HuggingFaceWeights.open(dir, HuggingFaceNames.LLAMA, block);
+        return HuggingFaceWeights.open(dir, HuggingFaceNames.LLAMA, block, Optional.empty());
     }
 
     @Test

@@ -1,0 +1,97 @@
+package io.jllm.quant.safetensors;
+
+import io.jllm.quant.DType;
+import io.jllm.quant.Grouped;
+import io.jllm.quant.Grouping;
+import io.jllm.quant.Tensor;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * Weights as AutoAWQ stores them, in 4 bits, of K columns and N rows. For "gemm": {@code qweight} K x N/8 words, {@code qzeros} a row of as many
+ * words for each group, and {@code scales} a row for each group; a word holds numbers of eight rows, even ones first. For "gemv": {@code qweight}
+ * N x K/8 words, {@code qzeros} and {@code scales} a row for each row of weights, with room for more groups than there are; numbers are in order.
+ */
+final class AwqWeights {
+    private static final int BITS = 4;
+    private static final int NUMBERS = Integer.SIZE / BITS;
+    /** Where the number of a row is in a word of eight rows. */
+    private static final int[] PLACES = {0, 4, 1, 5, 2, 6, 3, 7};
+
+    private AwqWeights() {
+    }
+
+    static CheckpointTensor of(PackedModule module, PackedForm.Awq form) {
+        Tensor words = module.need("qweight", DType.I32);
+        Tensor zeros = module.need("qzeros", DType.I32);
+        Tensor scales = module.need("scales", DType.F16, DType.BF16, DType.F32);
+        String shapes = "qzeros has " + zeros.rows() + " x " + zeros.cols() + ", scales " + scales.rows() + " x " + scales.cols();
+        if (form.byRows()) {
+            int cols = module.size(words.cols() * NUMBERS);
+            int size = module.size(form.groupSize() == PackedForm.ALL ? cols : Math.min(cols, form.groupSize()));
+            long groups = Math.ceilDiv(cols, size);
+            module.check(zeros.rows() == words.rows() && scales.rows() == words.rows() && zeros.cols() * NUMBERS >= groups && scales.cols() >= groups,
+                    shapes);
+            return module.weight("AWQ 4-bit", Grouping.of(BITS, cols, size, scales.type()),
+                    new Rows(new BitStream(words.data(), 1), words.cols(), new BitStream(zeros.data(), 1), zeros.cols(), scales), words.rows());
+        }
+        int cols = module.size(words.rows());
+        int groups = module.size(scales.rows());
+        int size = Math.ceilDiv(cols, groups);
+        module.check(zeros.rows() == groups && zeros.cols() == words.cols() && scales.cols() == words.cols() * NUMBERS
+                && Math.ceilDiv(cols, size) == groups, shapes);
+        return module.weight("AWQ 4-bit", Grouping.of(BITS, cols, size, scales.type()),
+                new Columns(words.data(), zeros.data(), scales, words.cols()), scales.cols());
+    }
+
+    /**
+     * Of "gemm".
+     *
+     * @param stride words of a row of {@code words} and {@code zeros}
+     */
+    private record Columns(MemorySegment words, MemorySegment zeros, Tensor scales, long stride) implements Grouped.Numbers {
+        @Override
+        public void numbers(long row, byte[] to) {
+            read(words, row, to);
+        }
+
+        @Override
+        public void scales(long row, float[] to) {
+            for (int g = 0; g < to.length; g++) {
+                to[g] = StoredNumbers.number(scales, g * scales.cols() + row);
+            }
+        }
+
+        @Override
+        public void zeros(long row, byte[] to) {
+            read(zeros, row, to);
+        }
+
+        private void read(MemorySegment from, long row, byte[] to) {
+            long at = row / NUMBERS;
+            int shift = PLACES[(int) (row % NUMBERS)] * BITS;
+            for (int i = 0; i < to.length; i++, at += stride) {
+                to[i] = (byte) (from.get(StoredNumbers.INT, at * Integer.BYTES) >>> shift & (1 << BITS) - 1);
+            }
+        }
+    }
+
+    /** Of "gemv". */
+    private record Rows(BitStream words, long stride, BitStream zeros, long zeroStride, Tensor scales) implements Grouped.Numbers {
+        @Override
+        public void numbers(long row, byte[] to) {
+            words.read(row * stride, BITS, to);
+        }
+
+        @Override
+        public void scales(long row, float[] to) {
+            for (int g = 0; g < to.length; g++) {
+                to[g] = StoredNumbers.number(scales, row * scales.cols() + g);
+            }
+        }
+
+        @Override
+        public void zeros(long row, byte[] to) {
+            zeros.read(row * zeroStride, BITS, to);
+        }
+    }
+}
