@@ -1,6 +1,7 @@
 package io.jllm.examples.cli;
 
 import io.jllm.examples.cli.command.Action;
+import io.jllm.examples.cli.command.BatchCommand;
 import io.jllm.examples.cli.command.BenchCommand;
 import io.jllm.examples.cli.command.ChatCommand;
 import io.jllm.examples.cli.command.EmbedCommand;
@@ -129,6 +130,7 @@ final class Cli {
         all.put("bench", BenchCommand::new);
         all.put("soak", SoakCommand::new);
         all.put("serve", ServeCommand::new);
+        all.put("batch", BatchCommand::new);
         return all;
     }
 
