@@ -5,7 +5,7 @@
  * <ul>
  * <li>{@link Action}: a command, filled with its options
  * <li>{@link ChatCommand}, {@link RenderCommand}: conversations, and their prompts
- * <li>{@link ServeCommand}: models over HTTP
+ * <li>{@link PullCommand}: models by name; {@link ServeCommand}, {@link BatchCommand}: models over HTTP, and files of such requests
  * <li>{@link RunCommand}, {@link LogitsCommand}, {@link TokenizeCommand}, {@link EmbedCommand}: text, tokens, logits, vectors
  * <li>{@link PerplexityCommand}: how well a model foresees a text
  * <li>{@link InspectCommand}, {@link QuantizeCommand}, {@link ImatrixCommand}: files, and what quantising them minds; {@link GrammarCommand}:
