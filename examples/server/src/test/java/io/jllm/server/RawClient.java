@@ -32,7 +32,11 @@ final class RawClient implements AutoCloseable {
         var read = new StringBuilder();
         byte[] buffer = new byte[8192];
         try {
-            for (int n = 0; n >= 0 && read.indexOf(text) < 0; n = socket.getInputStream().read(buffer)) {
+            while (read.indexOf(text) < 0) {
+                int n = socket.getInputStream().read(buffer);
+                if (n < 0) {
+                    break;
+                }
                 read.append(new String(buffer, 0, n, StandardCharsets.ISO_8859_1));
             }
         } catch (IOException e) {
