@@ -16,7 +16,10 @@ import java.util.Optional;
  * in Q4_0. Its card lies beside it.
  */
 public final class DemoModel {
-    private static final String FILE = "fairytale-23m-Q4_0.gguf";
+    /** What it is called; the file may be called otherwise. */
+    public static final String NAME = "fairytale-23m-Q4_0";
+
+    private static final String FILE = NAME + ".gguf";
 
     /** Where it was found, once it was. Guarded by the class. */
     private static Optional<Path> found = Optional.empty();

@@ -28,7 +28,7 @@ public final class ServedModels extends ComputeOptions {
     public Map<String, LlmBuilder> builders(Console console) {
         var builders = new LinkedHashMap<String, LlmBuilder>();
         if (models.isEmpty()) {
-            add(builders, nameOf(DemoModel.path()), DemoModel.path());
+            add(builders, DemoModel.NAME, DemoModel.path());
         }
         for (String typed : models) {
             int equals = typed.indexOf('=');

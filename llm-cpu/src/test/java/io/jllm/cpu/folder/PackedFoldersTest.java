@@ -1,4 +1,4 @@
-package io.jllm.cpu;
+package io.jllm.cpu.folder;
 
 import io.jllm.LLM;
 import io.jllm.cpu.tier.KernelChoice;
