@@ -1,6 +1,7 @@
 package io.jllm.model;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
@@ -8,6 +9,7 @@ import com.google.gson.JsonElement;
 import com.google.gson.JsonParser;
 import io.jllm.LLM;
 import io.jllm.LogitsProcessor;
+import io.jllm.ModelLoadException;
 import io.jllm.Prompt;
 import io.jllm.SamplingParams;
 import io.jllm.convert.Converter;
@@ -15,6 +17,7 @@ import io.jllm.load.ModelFiles;
 import io.jllm.quant.DType;
 import io.jllm.quant.gguf.GgufFile;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -23,6 +26,8 @@ import java.util.stream.StreamSupport;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** A folder of gpt-oss with experts in MXFP4, against what transformers computes of it, and the file that is made of it. */
 class Mxfp4FolderTest {
@@ -59,6 +64,23 @@ class Mxfp4FolderTest {
             assertEquals(3, info.shape().size());
         }
         check(file, 1e-4);
+    }
+
+    /** Tensors that do not fit the configuration, or lack their partner. */
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', value = {
+        "config.json       | \"intermediate_size\": 32 | \"intermediate_size\": 2880 | blk.0.ffn_gate_exps.bias",
+        "model.safetensors | layers.0.mlp.experts.down_proj_scales | layers.0.mlp.experts.down_proj_scalez | blk.0.ffn_down_exps.weight"})
+    void refused(String changed, String sound, String broken, String tensor) throws IOException {
+        for (String name : List.of("config.json", "model.safetensors")) {
+            Files.copy(folder.resolve(name), temp.resolve(name));
+        }
+        Path file = temp.resolve(changed);
+        String before = Files.readString(file, StandardCharsets.ISO_8859_1);
+        assertTrue(before.contains(sound), sound);
+        Files.writeString(file, before.replace(sound, broken), StandardCharsets.ISO_8859_1);
+        String message = assertThrows(ModelLoadException.class, () -> ModelFiles.open(temp).close()).getMessage();
+        assertTrue(message.startsWith("tensor " + tensor + " cannot be made: "), message);
     }
 
     private static void check(Path model, double tolerance) throws IOException {

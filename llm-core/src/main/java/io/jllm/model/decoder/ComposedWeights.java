@@ -1,5 +1,7 @@
 package io.jllm.model.decoder;
 
+import io.jllm.ModelLoadException;
+import io.jllm.quant.FormatException;
 import io.jllm.quant.WeightSource;
 import io.jllm.quant.Weights;
 import java.util.Collections;
@@ -12,7 +14,8 @@ import java.util.function.Supplier;
 
 /**
  * A source with some tensors that are made of others, which are no longer seen. What is made is made each time when it is found: it is meant
- * for views, as {@link io.jllm.quant.Assembled} ones.
+ * for views, as {@link io.jllm.quant.Assembled} ones. Where that fails, for the others are missing or of another shape, finding it throws a
+ * {@link ModelLoadException}.
  */
 public final class ComposedWeights implements WeightSource {
     private final WeightSource source;
@@ -47,7 +50,18 @@ public final class ComposedWeights implements WeightSource {
     @Override
     public Optional<Weights> find(String name) {
         Supplier<Weights> how = made.get(name);
-        return how != null ? Optional.of(how.get()) : taken.contains(name) ? Optional.empty() : source.find(name);
+        return how != null ? Optional.of(made(name, how)) : taken.contains(name) ? Optional.empty() : source.find(name);
+    }
+
+    /** What the parts are not fit for is the file's fault. */
+    private static Weights made(String name, Supplier<Weights> how) {
+        try {
+            return how.get();
+        } catch (FormatException e) {
+            throw e;
+        } catch (IllegalArgumentException | ArithmeticException e) {
+            throw new ModelLoadException("tensor " + name + " cannot be made: " + e.getMessage(), e);
+        }
     }
 
     @Override
