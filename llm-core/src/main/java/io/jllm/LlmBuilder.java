@@ -170,14 +170,15 @@ public final class LlmBuilder {
      * @throws IllegalArgumentException if a setting is out of range
      */
     public LLM open() {
+        var wordless = new ModelLoadException(NOT_EVEN_WORDS); // made beforehand: later there may be no memory for it
         try {
             return load();
         } catch (RuntimeException | Error t) {
-            throw failure(t);
+            throw failure(t, wordless);
         }
     }
 
-    private RuntimeException failure(Throwable t) {
+    private RuntimeException failure(Throwable t, ModelLoadException wordless) {
         try {
             Optional<String> shortage = OutOfMemory.in(t).map(OutOfMemory::describe);
             if (shortage.isPresent() && !(t instanceof ModelLoadException && t.getMessage().contains(shortage.get()))) {
@@ -192,7 +193,8 @@ public final class LlmBuilder {
             // A class that cannot be linked, a backend that broke.
             return new ModelLoadException("cannot load " + model + ": " + (t instanceof IllegalStateException ? t.getMessage() : t.toString()), t);
         } catch (OutOfMemoryError _) {
-            return new ModelLoadException(NOT_EVEN_WORDS, t);
+            wordless.initCause(t);
+            return wordless;
         }
     }
 
