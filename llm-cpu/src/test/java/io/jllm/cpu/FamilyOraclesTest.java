@@ -1,10 +1,9 @@
 package io.jllm.cpu;
 
 import io.jllm.LLM;
-import io.jllm.cpu.tier.KernelChoice;
+import io.jllm.cpu.tier.Tiers;
 import io.jllm.model.FamilyOracles;
 import java.nio.file.Path;
-import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Nested;
 
 /** All families in every tier. */
@@ -18,11 +17,7 @@ class FamilyOraclesTest {
 
         @Override
         protected LLM open(Path model) {
-            try {
-                KernelChoice.of(kernels);
-            } catch (IllegalArgumentException e) {
-                Assumptions.abort("skipped: " + e.getMessage());
-            }
+            Tiers.assumeHere(kernels);
             return LLM.load(model).backend("cpu").kernels(kernels).open();
         }
     }

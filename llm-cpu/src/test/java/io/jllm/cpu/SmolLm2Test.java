@@ -16,7 +16,7 @@ import io.jllm.SamplingParams;
 import io.jllm.SamplingParamsBuilder;
 import io.jllm.convert.Converter;
 import io.jllm.convert.FileType;
-import io.jllm.cpu.tier.KernelChoice;
+import io.jllm.cpu.tier.Tiers;
 import io.jllm.quant.DType;
 import io.jllm.spi.ActivationType;
 import java.io.IOException;
@@ -168,11 +168,7 @@ class SmolLm2Test {
     @ValueSource(strings = {"avx512", "avx2", "vector"})
     void floatActivations(String kernels) throws IOException {
         file("smollm2.json");
-        try {
-            KernelChoice.of(kernels);
-        } catch (IllegalArgumentException e) {
-            Assumptions.abort("skipped: " + e.getMessage());
-        }
+        Tiers.assumeHere(kernels);
         for (DType type : kernels.equals("avx512") ? List.of(DType.Q8_0, DType.Q4_0, DType.Q4_1) : List.of(DType.Q8_0)) {
             List<JsonObject> entries = entries(type);
             try (LLM llm = LLM.load(model(type, dir)).backend("cpu").kernels(kernels).activations(ActivationType.FLOAT).open()) {

@@ -1,11 +1,10 @@
 package io.jllm.cpu.folder;
 
 import io.jllm.LLM;
-import io.jllm.cpu.tier.KernelChoice;
+import io.jllm.cpu.tier.Tiers;
 import io.jllm.model.PackedFolders;
 import io.jllm.spi.ActivationType;
 import java.nio.file.Path;
-import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Nested;
 
 /** All packed folders in every tier, with activations as they are; and by default, where weights in blocks meet bytes. */
@@ -19,11 +18,7 @@ class PackedFoldersTest {
 
         @Override
         protected LLM open(Path model) {
-            try {
-                KernelChoice.of(kernels);
-            } catch (IllegalArgumentException e) {
-                Assumptions.abort("skipped: " + e.getMessage());
-            }
+            Tiers.assumeHere(kernels);
             return LLM.load(model).backend("cpu").kernels(kernels).activations(ActivationType.FLOAT).open();
         }
     }
