@@ -2,33 +2,36 @@
 #include "attention/pages.cuh"
 #include "common/layout.cuh"
 
-static constexpr int ROPE_THREADS = 64, PREFILL_THREADS = 128, COPY_THREADS = 256, COPY_BLOCKS = 32;
+static constexpr int ROPE_THREADS = 256, ROPE_HEADS = 16, PREFILL_THREADS = 128, COPY_THREADS = 256, COPY_BLOCKS = 32;
 
+/** Some heads of a row, queries, keys and values as they stand: angles are the same for all, so they are computed once. */
 template <class T>
 __device__ __forceinline__ void rope_store(const float* qkv, int ldqkv, float* q, int ldq, uchar* kv, long long blockBytes, long long layerAt,
-const int* positions,
-                                           const int* kvSlots, int blockSize, int heads, int kvHeads, int headDim, const Rotation& rotation,
-                                           const float* qNorm,
-                                           const float* kNorm) {
-  __shared__ float head[MOST_DIM];
+                                           const int* positions, const int* kvSlots, int blockSize, int heads, int kvHeads, int headDim,
+                                           const Rotation& rotation, const float* qNorm, const float* kNorm) {
+  __shared__ float rotated[ROPE_THREADS / 32][MOST_DIM];
   __shared__ Angles angles;
   dependents();
-  int h = blockIdx.x, t = blockIdx.y, slot = kvSlots[t];
-  const float* from = qkv + (long long)t * ldqkv + h * headDim;
-  bool query = h < heads, value = h >= heads + kvHeads;
-  if (!value) angles.fill(rotation, positions[t]);
+  int t = blockIdx.y, slot = kvSlots[t], lane = threadIdx.x & 31, warp = threadIdx.x >> 5, first = blockIdx.x * ROPE_HEADS;
+  float* head = rotated[warp];
+  if (first < heads + kvHeads) angles.fill(rotation, positions[t]); // values are not rotated
   wait_previous();
   __syncthreads();
-  if (!query && slot < 0) return;
-  if (!value && threadIdx.x < 32) rotate_head(from, head, headDim, query ? qNorm : kNorm, rotation, angles);
-  __syncthreads();
-  if (query) {
-    for (int i = threadIdx.x; i < headDim; i += ROPE_THREADS) q[(long long)t * ldq + h * headDim + i] = head[i];
-    return;
+#pragma unroll 1
+  for (int h = first + warp; h < min(first + ROPE_HEADS, heads + 2 * kvHeads); h += ROPE_THREADS / 32) {
+    const float* from = qkv + (long long)t * ldqkv + h * headDim;
+    bool query = h < heads, value = h >= heads + kvHeads;
+    if (!query && slot < 0) continue;
+    if (!value) rotate_head(from, head, headDim, query ? qNorm : kNorm, rotation, angles);
+    if (query) {
+      for (int i = lane; i < headDim; i += 32) q[(long long)t * ldq + h * headDim + i] = head[i];
+    } else {
+      Pages<T> pages(kv, blockBytes, layerAt, blockSize, kvHeads, (h - heads) % kvHeads, headDim);
+      T* to = pages.key(slot / blockSize, slot % blockSize) + (value ? pages.valueAt - pages.keyAt : 0);
+      for (int i = lane; i < headDim; i += 32) to[i] = from_float<T>(value ? row1(from + i) : head[i]);
+    }
+    __syncwarp();
   }
-  Pages<T> pages(kv, blockBytes, layerAt, blockSize, kvHeads, (h - heads) % kvHeads, headDim);
-  T* to = pages.key(slot / blockSize, slot % blockSize) + (value ? pages.valueAt - pages.keyAt : 0);
-  for (int i = threadIdx.x; i < headDim; i += ROPE_THREADS) to[i] = from_float<T>(value ? row1(from + i) : head[i]);
 }
 
 static constexpr int QUERIES = 16, SUBS = TILE / QUERIES, TILE_FLOATS = 4096, MOST_POSITIONS = 64;
@@ -176,6 +179,6 @@ extern "C" __global__ void __launch_bounds__(COPY_THREADS) copy_blocks(uchar* kv
 KERNELS(f32, float)
 KERNELS(f16, __half)
 KERNELS(bf16, bf16)
-EXPORT_SHAPE(rope_store, ROPE_THREADS)
+EXPORT_SHAPE(rope_store, ROPE_THREADS, ROPE_HEADS)
 EXPORT_SHAPE(attn_prefill, PREFILL_THREADS, TILE, SUBS)
 EXPORT_SHAPE(copy_blocks, COPY_THREADS, COPY_BLOCKS)

@@ -13,8 +13,9 @@
 
 template <int D> struct Room {
   static constexpr int PITCH = D + 8;
-  float heads[HEADS * PITCH]; // queries, then results
-  float2 state[WARPS][HEADS]; // of the warps: highest, sum
+  float queries[HEADS * PITCH]; // of the heads of some items
+  float2 state[WARPS][HEADS];   // of the warps: highest, sum
+  int spare[WARPS];             // the stage of a warp's ring that nothing is copied to
   List list;
   bool last;
 };
@@ -25,9 +26,9 @@ template <class T, int D, int STAGES, bool FRESH> struct Decode {
 
   const Singles& s;
   Room<D>& room;
-  Angles* angles;
-  int lane, warp, end; // the item behind this block's last
-
+  Angles* angles; // a warp's each
+  uchar* rings;   // a warp's each
+  int lane, warp, end, turned; // the item behind this block's last; the entry whose angles the warp has
 
   /** Where a warp is in its positions, and where those are. */
   struct Cursor {
@@ -75,76 +76,110 @@ template <class T, int D, int STAGES, bool FRESH> struct Decode {
     return true;
   }
 
-  /** Queries of an item's heads, as floats in room.heads; ends with a barrier. */
-  __device__ __forceinline__ void queries(const Item& it, const Rotation& rotation, const float* qNorm) const {
-    const Entry& e = room.list.entries[it.entry];
-    const float* from = s.q + (long long)e.row * s.ldq + it.head0 * s.headDim;
-    __syncthreads(); // results have been written
-    if constexpr (FRESH) {
-      angles->fill(rotation, e.context - 1);
-      __syncthreads();
-      for (int h = warp; h < it.heads; h += WARPS) rotate_head(from + h * s.headDim, room.heads + h * PITCH, s.headDim, qNorm, rotation, *angles);
-    } else {
-      for (int i = threadIdx.x; i < it.heads * s.headDim; i += THREADS) room.heads[i / s.headDim * PITCH + i % s.headDim] = row1(from + i);
-    }
-    __syncthreads();
+  /** A stage of a warp's ring, for floats. */
+  __device__ __forceinline__ float* floats(int of, int stage) const { return (float*)(rings + (of * STAGES + stage) * STAGE); }
+
+  /** The warp's angles are those of an entry. */
+  __device__ __forceinline__ void turn(int entry, const Rotation& rotation) {
+    if (entry == turned) return;
+    angles[warp].fill(rotation, room.list.entries[entry].context - 1, lane, 32);
+    __syncwarp();
+    turned = entry;
   }
 
-  /** Writes heads in room.heads as floats, bytes or both; ends with a barrier. */
-  __device__ __forceinline__ void finish(int row, int head0, int heads) const {
-    __syncthreads();
+  /**
+   * Queries of items from `i` on as floats, a row a head, of as many items as there are rows for; tells which is the next. Pieces of the same heads
+   * that follow each other share them. All threads, who need a barrier before they use them. Warps take heads in turn, the second one first: the
+   * first may have stored a key just before.
+   */
+  __device__ __forceinline__ int queries(int i, const Rotation& rotation, const float* qNorm) {
+    int row = 0, entry = -1, head0 = -1;
+#pragma unroll 1
+    for (; i < end; i++) {
+      Item it = room.list.item(i);
+      if (it.to < it.from || it.entry == entry && it.head0 == head0) continue; // padding, or the next piece
+      if (row + it.heads > HEADS) break;
+      entry = it.entry, head0 = it.head0;
+      const Entry& e = room.list.entries[it.entry];
+#pragma unroll 1
+      for (int h = (warp - 1 - row) & (WARPS - 1); h < it.heads; h += WARPS) {
+        const float* from = s.q + (long long)e.row * s.ldq + (it.head0 + h) * s.headDim;
+        float* to = room.queries + (row + h) * PITCH;
+        if constexpr (FRESH) {
+          turn(it.entry, rotation);
+          rotate_head(from, to, s.headDim, qNorm, rotation, angles[warp]);
+        } else {
+          for (int d = lane; d < s.headDim; d += 32) to[d] = row1(from + d);
+        }
+      }
+      row += it.heads;
+    }
+    return i;
+  }
+
+  /** Writes `value(head, dimension)` of some heads as floats, bytes or both; ends with a barrier. */
+  template <class Value> __device__ __forceinline__ void finish(int row, int head0, int heads, Value value) const {
     long long at0 = (long long)head0 * s.headDim, bytes = (long long)row * s.heads * s.headDim + at0;
     int width = heads * s.headDim;
     for (int i = threadIdx.x; i - lane < width; i += THREADS) {
-      float v = i < width ? room.heads[i / s.headDim * PITCH + i % s.headDim] : 0.f;
+      float v = i < width ? value(i / s.headDim, i % s.headDim) : 0.f;
       if (s.y && i < width) s.y[(long long)row * s.ldy + at0 + i] = v;
       if (s.yq) quantize32(v, lane, s.yq + bytes + i - lane, s.ys + (bytes + i) / 32);
     }
     __syncthreads();
   }
 
-  /** Puts the warps' sums together, and writes the result, or what a piece leaves. */
-  __device__ __forceinline__ void end_piece(const Item& it, Sums<D>& a) const {
+  /** What the warps have of a head together: the highest score, and the sum of weights. */
+  __device__ __forceinline__ float2 together(int head) const {
+    float highest = -INFINITY, total = 0.f;
+#pragma unroll
+    for (int w = 0; w < WARPS; w++) highest = fmaxf(highest, room.state[w][head].x);
+#pragma unroll
+    for (int w = 0; w < WARPS; w++) total += exp2_fast(room.state[w][head].x - highest) * room.state[w][head].y;
+    return make_float2(highest, total);
+  }
+
+  /**
+   * Puts the warps' sums together, in order, and writes the result, or what a piece leaves. Sums go through the warps' spare stages; ends with a
+   * barrier.
+   */
+  __device__ __forceinline__ void end_piece(const Item& it, Sums<D>& a, int spare) const {
     const Entry& e = room.list.entries[it.entry];
     int pair = 2 * (lane & 3);
+    float* mine = floats(warp, spare);
+    if (lane == 0) room.spare[warp] = spare;
 #pragma unroll
     for (int h = 0; h < 2; h++) {
 #pragma unroll
       for (int o = 4; o < 32; o <<= 1) a.total[h] += __shfl_xor_sync(ALL, a.total[h], o);
       if (lane < 4) room.state[warp][pair + h] = make_float2(a.highest[h], a.total[h]);
     }
+    __syncwarp(); // all lanes have read the stage
+#pragma unroll
+    for (int i = 0; i < D / 4; i++)
+      if (pair + i % 2 < it.heads) mine[(pair + i % 2) * PITCH + i / 4 * 16 + lane / 4 + i % 4 / 2 * 8] = a.o[i / 4][i % 4];
     __syncthreads();
-    float highest[2], total[2], factor[2];
+    auto sum = [&](int h, int d, float highest) {
+      float v = 0.f;
 #pragma unroll
-    for (int h = 0; h < 2; h++) {
-      highest[h] = -INFINITY, total[h] = 0.f;
-      for (int w = 0; w < WARPS; w++) highest[h] = fmaxf(highest[h], room.state[w][pair + h].x);
-      for (int w = 0; w < WARPS; w++) total[h] += exp2_fast(room.state[w][pair + h].x - highest[h]) * room.state[w][pair + h].y;
-      factor[h] = exp2_fast(a.highest[h] - highest[h]);
-      if (e.pieces == 1) factor[h] /= total[h];
-    }
-#pragma unroll 1
-    for (int w = 0; w < WARPS; w++) { // in order
-      if (w == warp) {
-#pragma unroll
-        for (int i = 0; i < D / 4; i++) {
-          int h = pair + i % 2, d = i / 4 * 16 + lane / 4 + i % 4 / 2 * 8;
-          float& to = room.heads[h * PITCH + d];
-          to = (w == 0 ? 0.f : to) + a.o[i / 4][i % 4] * factor[i % 2];
-        }
-      }
-      __syncthreads();
-    }
+      for (int w = 0; w < WARPS; w++) v = fmaf(exp2_fast(room.state[w][h].x - highest), floats(w, room.spare[w])[h * PITCH + d], v);
+      return v;
+    };
     if (e.pieces == 1) {
-      finish(e.row, it.head0, it.heads);
+      finish(e.row, it.head0, it.heads, [&](int h, int d) {
+        float2 all = together(h);
+        return sum(h, d, all.x) / all.y;
+      });
       return;
     }
     float* to = s.partial + ((long long)(s.pieces[1 + first_entry() + it.entry] + it.piece) * s.heads + it.head0) * (s.headDim + 2);
-    for (int i = threadIdx.x; i < it.heads * s.headDim; i += THREADS)
-      to[i / s.headDim * (s.headDim + 2) + 2 + i % s.headDim] = room.heads[i / s.headDim * PITCH + i % s.headDim];
-    if (warp == 0 && lane < 4)
-      for (int h = 0; h < 2; h++)
-        if (pair + h < it.heads) *(float2*)(to + (pair + h) * (s.headDim + 2)) = make_float2(highest[h], total[h]);
+    for (int i = threadIdx.x; i < it.heads * s.headDim; i += THREADS) {
+      int h = i / s.headDim, d = i % s.headDim;
+      float2 all = together(h);
+      float* part = to + h * (s.headDim + 2);
+      part[2 + d] = sum(h, d, all.x);
+      if (d == 0) *(float2*)part = all;
+    }
     __threadfence();
     __syncthreads();
     if (threadIdx.x == 0) {
@@ -162,6 +197,7 @@ template <class T, int D, int STAGES, bool FRESH> struct Decode {
     __threadfence();
     const Entry& e = room.list.entries[it.entry];
     long long stride = (long long)s.heads * (s.headDim + 2);
+    float* results = floats(0, room.spare[0]);
 #pragma unroll 1
     for (int h0 = 0; h0 < room.list.group; h0 += HEADS) {
       int n = min(HEADS, room.list.group - h0), head0 = it.kvHead * room.list.group + h0;
@@ -203,22 +239,22 @@ template <class T, int D, int STAGES, bool FRESH> struct Decode {
 #pragma unroll
         for (int j = 0; j < (D + 63) / 64; j++) {
           int d = 2 * lane + 64 * j;
-          if (d < D) room.heads[h * PITCH + d] = sum[j].x * by, room.heads[h * PITCH + d + 1] = sum[j].y * by;
+          if (d < D) results[h * PITCH + d] = sum[j].x * by, results[h * PITCH + d + 1] = sum[j].y * by;
         }
       }
-      finish(e.row, head0, n);
+      __syncthreads();
+      finish(e.row, head0, n, [&](int h, int d) { return results[h * PITCH + d]; });
     }
   }
 
   /** The newest key, rotated, and value of an item whose piece has it: to the page; by a warp. */
-  __device__ __forceinline__ void store(const Item& it, const int* kvSlots, const Rotation& rotation, const float* kNorm) const {
+  __device__ __forceinline__ void store(const Item& it, const int* kvSlots, const Rotation& rotation, const float* kNorm) {
     const Entry& e = room.list.entries[it.entry];
     int slot = kvSlots[e.row];
     if (slot < 0) return;
     const float* from = s.q + (long long)e.row * s.ldq + (s.heads + it.kvHead) * s.headDim;
-    float* rotated = room.heads + warp * PITCH;
-    angles[warp].fill(rotation, e.context - 1, lane, 32);
-    __syncwarp();
+    float* rotated = floats(warp, STAGES - 1); // which is spare when a block begins
+    turn(it.entry, rotation);
     rotate_head(from, rotated, s.headDim, kNorm, rotation, angles[warp]);
     Pages<T> pages(s.kv, s.blockBytes, s.layerAt, s.blockSize, s.kvHeads, it.kvHead, s.headDim);
     T* to = pages.key(slot / s.blockSize, slot % s.blockSize);
@@ -229,17 +265,19 @@ template <class T, int D, int STAGES, bool FRESH> struct Decode {
     __syncwarp();
   }
 
-  __device__ __forceinline__ void run(unsigned ring, const int* kvSlots, const Rotation& rotation, const float* qNorm, const float* kNorm) {
+  __device__ __forceinline__ void run(const int* kvSlots, const Rotation& rotation, const float* qNorm, const float* kNorm) {
     room.list.fill(s, first_entry());
     int begin = room.list.begin(blockIdx.x);
     end = room.list.begin(blockIdx.x + 1);
-    ring += warp * STAGES * STAGE;
+    unsigned ring = shared_address(floats(warp, 0));
     Cursor cursor;
     int ahead = 0;
     cursor.i = begin - 1, cursor.base = 1, cursor.it.to = 0;
     if (begin < end) settle(cursor);
     else cursor.i = end;
     for (; ahead < STAGES - 1 && copy(cursor, ring + ahead * STAGE, false); ahead++) copies_end();
+    if constexpr (FRESH)
+      if (begin < end && room.list.entries[room.list.item(begin).entry].context > 0) turn(room.list.item(begin).entry, rotation);
     wait_previous();
     if (begin == end) return;
     if constexpr (FRESH) {
@@ -251,27 +289,33 @@ template <class T, int D, int STAGES, bool FRESH> struct Decode {
           mine = WARPS - 1;
         }
       }
-      __syncthreads();
     }
+    int next = queries(begin, rotation, qNorm);
+    __syncthreads();
     for (; ahead < STAGES - 1; ahead++) {
       copy(cursor, ring + ahead * STAGE, true);
       copies_end();
     }
-    int stage = 0, entry = -1, head0 = -1;
+    int stage = 0, row = 0, heads = 0, entry = -1, head0 = -1; // the row of queries, and whose they are
     Queries<T, D> q;
 #pragma unroll 1
     for (int i = begin; i < end; i++) {
       Item it = room.list.item(i);
       if (it.to < it.from) { // padding
-        __syncthreads();
-        for (int j = threadIdx.x; j < HEADS * PITCH; j += THREADS) room.heads[j] = 0.f;
-        finish(room.list.entries[it.entry].row, it.head0, it.heads);
+        finish(room.list.entries[it.entry].row, it.head0, it.heads, [](int, int) { return 0.f; });
         continue;
       }
-      if (it.entry != entry || it.head0 != head0) {
-        queries(it, rotation, qNorm);
-        q.load(room.heads + lane / 4 * PITCH, lane / 4 < it.heads ? s.headDim : 0, s.scale);
-        entry = it.entry, head0 = it.head0;
+      bool other = it.entry != entry || it.head0 != head0;
+      if (i == next) {
+        next = queries(i, rotation, qNorm);
+        __syncthreads();
+        row = 0, other = true;
+      } else if (other) {
+        row += heads;
+      }
+      if (other) {
+        q.load(room.queries + (row + lane / 4) * PITCH, lane / 4 < it.heads ? s.headDim : 0, s.scale);
+        entry = it.entry, head0 = it.head0, heads = it.heads;
       }
       Sums<D> sums;
       sums.clear();
@@ -284,7 +328,7 @@ template <class T, int D, int STAGES, bool FRESH> struct Decode {
         attend16<T, D>(sums, q, ring + stage * STAGE, base, it.from, it.to, s.softCap);
         stage = (stage + 1) % STAGES;
       }
-      end_piece(it, sums);
+      end_piece(it, sums, (stage + STAGES - 1) % STAGES);
     }
   }
 };
@@ -297,8 +341,8 @@ __device__ __forceinline__ void attend(const float* q, int ldq, FROM_Y, const in
   dependents();
   Singles s{q, ldq, PASS_Y};
   Room<D>& room = *(Room<D>*)(dynamic + Kernel::RING);
-  Kernel kernel{s, room, (Angles*)(dynamic + Kernel::RING + sizeof(Room<D>)), (int)threadIdx.x & 31, (int)threadIdx.x >> 5, 0};
-  kernel.run(shared_address(dynamic), kvSlots, rotation, qNorm, kNorm);
+  Kernel kernel{s, room, (Angles*)(dynamic + Kernel::RING + sizeof(Room<D>)), dynamic, (int)threadIdx.x & 31, (int)threadIdx.x >> 5, 0, -1};
+  kernel.run(kvSlots, rotation, qNorm, kNorm);
 }
 
 #define KERNEL(KV, T, D, STAGES, BLOCKS)                                                                                                            \

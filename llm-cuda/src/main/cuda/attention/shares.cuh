@@ -4,9 +4,9 @@
 
 static constexpr int THREADS = 128, WARPS = THREADS / 32, HEADS = 8, STEP = 16, ROUND = WARPS * STEP;
 static constexpr int MOST_PIECES = 96, MOST_ENTRIES = 128; // of an entry; of a block
-// Positions of a piece: at least so many, as a piece has its price, and so many that an entry's pieces are about as many as fill a device.
-static constexpr int SMALLEST = 256, FILLED = 256, PRICE = 3; // what ends a piece costs as much as so many rounds of positions
-static_assert(SMALLEST % ROUND == 0 && MOST_PIECES % 32 == 0, "");
+// So many positions are one piece, as what ends several has its price. Pieces of more have at least SMALLEST, and are about as many as fill a device.
+static constexpr int ALONE = 512, SMALLEST = 256, FILLED = 256, PRICE = 3; // what ends a piece costs as much as so many rounds of positions
+static_assert(MOST_PIECES % 32 == 0, "");
 
 struct Singles {
   const float* q; // queries, or all of qkv
@@ -45,8 +45,9 @@ struct Entry {
     int q = s.seq[e];
     row = s.row[e], context = s.context[q], tableAt = s.tableAt[q];
     first = s.window > 0 ? max(0, context - s.window) : 0;
-    int blocks = s.kvHeads * ceil_div(s.heads / s.kvHeads, HEADS), most = min(64, ceil_div(FILLED, blocks));
-    size = max(max(s.pieces[0], SMALLEST), ceil_div(ceil_div(context - first, most), ROUND) * ROUND);
+    int blocks = s.kvHeads * ceil_div(s.heads / s.kvHeads, HEADS), seen = context - first;
+    int parts = seen <= ALONE ? 1 : min(min(64, ceil_div(FILLED, blocks)), ceil_div(seen, SMALLEST));
+    size = max(s.pieces[0], ceil_div(ceil_div(seen, parts), ROUND) * ROUND);
     pieces = context > 0 ? (context - 1) / size - first / size + 1 : 1; // padding: one, which writes zeros
     price = ceil_div(min(size, context), ROUND) + PRICE;
   }

@@ -23,6 +23,17 @@ template <class T> __device__ __forceinline__ void split4(float4 v, float factor
 
 static constexpr int THREADS = 256;
 
+/** The largest of a block's threads. */
+__device__ __forceinline__ float row_max(float m, float* room) {
+  m = warp_max(m);
+  if ((threadIdx.x & 31) == 0) room[threadIdx.x >> 5] = m;
+  __syncthreads();
+  m = room[0];
+#pragma unroll
+  for (int i = 1; i < THREADS / 32; i++) m = fmaxf(m, room[i]);
+  return m;
+}
+
 /** x / scale = high + low, `piece` elements behind each other, or high alone if that is 0; scales of bf16 are 1. */
 template <class T> __device__ __forceinline__ void split_few(const float* x, int ldx, T* pieces, int ld, int piece, float* scale, int K) {
   __shared__ float room[THREADS / 32];
@@ -37,13 +48,7 @@ template <class T> __device__ __forceinline__ void split_few(const float* x, int
       float4 v = row4_masked(row, k, K);
       m = fmaxf(m, fmaxf(fmaxf(fabsf(v.x), fabsf(v.y)), fmaxf(fabsf(v.z), fabsf(v.w))));
     }
-    m = warp_max(m);
-    if ((threadIdx.x & 31) == 0) room[threadIdx.x >> 5] = m;
-    __syncthreads();
-    m = room[0];
-#pragma unroll
-    for (int i = 1; i < THREADS / 32; i++) m = fmaxf(m, room[i]);
-    factor = scaling(m);
+    factor = scaling(row_max(m, room));
   }
   if (threadIdx.x == 0) scale[blockIdx.x] = 1.f / factor;
   for (int k = 4 * threadIdx.x; k < ld; k += 4 * THREADS) {
@@ -60,4 +65,33 @@ template <class T> __device__ __forceinline__ void split_few(const float* x, int
     split_few<T>(x, ldx, pieces, ld, piece, scale, K);                                                       \
   }
 SPLIT1(f16, __half) SPLIT1(bf16, bf16)
+
+/**
+ * Quantised rows as one row of f16 each, as few_wgmma.cu meets matrices of blocks with them: of 128 columns first the first halves of sub-blocks, then
+ * the second ones; zeros from K to `ld`, a multiple of 128.
+ */
+extern "C" __global__ void __launch_bounds__(THREADS) split_few_bytes(const signed char* q, const Scale* s, __half* pieces, int ld, float* scale, int K) {
+  __shared__ float room[THREADS / 32];
+  dependents();
+  wait_previous();
+  q += (long long)blockIdx.x * K, s += (long long)blockIdx.x * (K / 32);
+  __half* to = pieces + (long long)blockIdx.x * ld;
+  float m = 0.f;
+  for (int k = threadIdx.x; k < K / 32; k += THREADS) m = fmaxf(m, 127.f * __int_as_float(__ldcg((const int2*)(s + k)).x));
+  float factor = scaling(row_max(m, room));
+  if (threadIdx.x == 0) scale[blockIdx.x] = 1.f / factor;
+  for (int i = threadIdx.x; i < ld / 8; i += THREADS) {
+    int k = i / 32 * 256 + i % 8 * 32 + i / 8 % 4 * 8; // the first of eight columns
+    uint4 bits = make_uint4(0, 0, 0, 0);
+    if (k < K) {
+      int2 eight = __ldcg((const int2*)(q + k));
+      float d = __int_as_float(__ldcg((const int2*)(s + k / 32)).x) * factor;
+      __align__(16) __half h[8];
+#pragma unroll
+      for (int j = 0; j < 8; j++) h[j] = from_float<__half>(d * (signed char)((j < 4 ? eight.x : eight.y) >> 8 * (j & 3)));
+      bits = *(uint4*)h;
+    }
+    *(uint4*)(to + 8 * i) = bits;
+  }
+}
 EXPORT_SHAPE(split_few, THREADS)

@@ -21,8 +21,6 @@ import org.junit.jupiter.params.provider.FieldSource;
  * and from GGUF files of our converter, however their texts are cut into steps.
  */
 public abstract class ProgramContract {
-    /** Largest difference of a logit, as a part of the largest logit of its row. */
-    private static final double TOLERANCE = 1e-5;
     private static final int THREADS = 2;
     private static final int BLOCK = 16;
     private static final int MOST_TOKENS = 256;
@@ -33,13 +31,18 @@ public abstract class ProgramContract {
     /** Opens the backend with that many threads; the contract closes it. */
     protected abstract Backend open(int threads);
 
+    /** Largest difference of a logit, as a part of the largest logit of its row. */
+    protected double tolerance(DType format) {
+        return 1e-5;
+    }
+
     /** Formats of matrices that the backend runs without rounding the values of float16. */
     protected abstract List<DType> exactFormats();
 
     @ParameterizedTest
     @FieldSource("io.jllm.model.GoldenModel#NAMES")
     final void huggingFaceFolder(String name) throws IOException {
-        check(GoldenModel.unpack(name, "config.json", folder), name);
+        check(GoldenModel.unpack(name, "config.json", folder), name, tolerance(DType.F32));
     }
 
     @ParameterizedTest
@@ -49,27 +52,27 @@ public abstract class ProgramContract {
         for (DType type : exactFormats()) {
             Path file = folder.resolve(type + ".gguf");
             Converter.convert(hf, file, Converter.Options.of(type), Converter.Progress.NONE);
-            check(file, name);
+            check(file, name, tolerance(type));
         }
     }
 
     /** Checks a model against the golden file of that name. */
-    protected final void check(Path model, String name) {
+    protected final void check(Path model, String name, double tolerance) {
         var cases = GoldenModel.read(name).cases();
         try (var loaded = ModelFiles.open(model); var backend = open(THREADS)) {
             var options = new Backend.RunnerOptions(MOST_TOKENS, cases.size(), 32, BLOCK, 64, 0, DType.F32);
             try (var runner = backend.load(loaded.program(), loaded.weights(), options)) {
                 for (var c : cases) {
-                    run(runner, List.of(c), c.ids().length);
+                    run(runner, List.of(c), c.ids().length, tolerance);
                 }
-                run(runner, cases, MOST_TOKENS / cases.size());
-                run(runner, cases, 5);
+                run(runner, cases, MOST_TOKENS / cases.size(), tolerance);
+                run(runner, cases, 5, tolerance);
             }
         }
     }
 
     /** Runs texts side by side, a piece of each in every step, and compares the logits that a step gives. */
-    private static void run(ModelRunner runner, List<GoldenModel.Case> cases, int piece) {
+    private static void run(ModelRunner runner, List<GoldenModel.Case> cases, int piece, double tolerance) {
         int longest = cases.stream().mapToInt(c -> c.ids().length).max().orElseThrow();
         var batch = new StepBatch(MOST_TOKENS, cases.size(), 32, (longest + BLOCK - 1) / BLOCK);
         for (int from = 0; from < longest; from += piece) {
@@ -79,7 +82,7 @@ public abstract class ProgramContract {
             for (var c : cases) {
                 for (int i = 0; i < c.positions().length; i++) {
                     if (c.positions()[i] >= from && c.positions()[i] < from + piece) {
-                        compare(runner, row++, c.logits()[i], "position " + c.positions()[i] + " of " + c.ids().length + " tokens, "
+                        compare(runner, row++, c.logits()[i], tolerance, "position " + c.positions()[i] + " of " + c.ids().length + " tokens, "
                                 + cases.size() + " texts in pieces of " + piece);
                     }
                 }
@@ -124,7 +127,7 @@ public abstract class ProgramContract {
         return (b.maxBlocks - 1 - index) * texts + text;
     }
 
-    private static void compare(ModelRunner runner, int row, float[] want, String what) {
+    private static void compare(ModelRunner runner, int row, float[] want, double tolerance, String what) {
         double largest = 0;
         double difference = 0;
         for (int id = 0; id < want.length; id++) {
@@ -133,6 +136,6 @@ public abstract class ProgramContract {
             difference = Math.max(difference, Math.abs(got - want[id])); // NaN stays NaN
         }
         double relative = difference / largest;
-        assertTrue(relative <= TOLERANCE, () -> "logits at " + what + " differ by " + relative + " of the largest");
+        assertTrue(relative <= tolerance, () -> "logits at " + what + " differ by " + relative + " of the largest");
     }
 }

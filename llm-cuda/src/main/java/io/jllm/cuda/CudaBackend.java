@@ -141,7 +141,7 @@ final class CudaBackend implements Backend {
         var plan = new WeightPlan(program, weights);
         Optional<TensorRoom> tensors = TensorRoom.of(program, plan, kernels, options, activations == ActivationType.FLOAT ? 2 : 1);
         MemoryBudget budget = MemoryBudget.of(program, options, kernels, plan.bytes(), context.freeMemory(), context.device().memory(),
-                memoryFraction, tensors.map(TensorRoom::bytes).orElse(0L) + ProductKernels.Room.bytes(plan.mostDenseCols()));
+                memoryFraction, tensors.map(TensorRoom::bytes).orElse(0L) + ProductKernels.Room.bytes(plan.mostCols()));
         try {
             return new CudaRunner(program, plan, options, budget, context, kernels, tensors);
         } catch (OutOfDeviceMemoryException e) {

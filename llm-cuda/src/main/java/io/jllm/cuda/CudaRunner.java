@@ -104,7 +104,7 @@ final class CudaRunner implements ModelRunner {
             DeviceMemory tasks = owner.own(DeviceMemory.allocate(context, CompiledOps.taskBytes(program), "chains of tasks"));
             Optional<TensorRoom> tensors = tensorRoom.map(r -> r.at(owner.own(DeviceMemory.allocate(context, r.bytes(),
                     "products on tensor cores")).address()));
-            long room = ProductKernels.Room.bytes(plan.mostDenseCols());
+            long room = ProductKernels.Room.bytes(plan.mostCols());
             var pieces = new ProductKernels.Room(room == 0 ? 0 : owner.own(DeviceMemory.allocate(context, room, "products of few rows")).address());
             copier = owner.own(new BlockCopier(stream, kernels, arena, kv));
             sampler = owner.own(new RowSampler(context, stream, kernels, arena, activations.floats(program.logits()),

@@ -52,6 +52,11 @@ class CudaContractTest extends BackendContract {
     }
 
     @Override
+    protected boolean quantisesManyLogits(DType type) {
+        return quantises(type);
+    }
+
+    @Override
     protected List<DType> formats() {
         return Arrays.stream(DeviceFormat.values()).map(DeviceFormat::type).filter(t -> Codec.of(t).isPresent()).toList();
     }

@@ -62,7 +62,7 @@ final class FakeImages {
         return ints("table_shape", Arrays.stream(DeviceFormat.values()).mapToInt(f -> f.table().length).toArray())
                 + ints("chain_shape", 416, 10_880, 5_376, 64, 16, 256) + ints("sample_greedy_shape", 256, 16, 1024)
                 + ints("sample_rows_shape", 1024, 24, 65_536) + ints("top_k_shape", 1024, 256)
-                + List.of("gemm", "copy_blocks", "expert", "route").stream()
+                + List.of("gemm", "copy_blocks", "expert", "route", "rope_store").stream()
                         .map(f -> ints(f + "_shape", 128, 64)).collect(Collectors.joining())
                 + ints("gemv_shape", 128, 16, 4, 64, 2048) + ints("gemv_gated_shape", 128, 32, 256)
                 + text("wgmma_kinds", " wide split") + ints("wgmma_wide_shape", 384, 128, 256, 2, 1, 200_000, 660, 6000)
@@ -71,10 +71,12 @@ final class FakeImages {
                 + ints("few_shape", IntStream.range(0, 5 + DeviceFormat.values().length - 3).map(i -> i < 4 ? 32 >> i / 2 : 5_632).toArray())
                 + ints("few_dense_shape", 32, 12_288, 8_704, 4_352) + ints("few_pieces_f16_shape", 2, 2, 1, 1)
                 + ints("few_pieces_bf16_shape", 2, 2, 2, 2) + ints("split_few_shape", 256)
+                + Stream.of("f16_n1", "f16_n2", "f16_n4", "f16_n8", "blocks_n8").map(f -> ints("few_wgmma_" + f + "_shape", 288, 128, 64, 64, 98_304))
+                        .collect(Collectors.joining())
                 + ints("attn_plain_shape", 256, 576) + ints("attn_decode_shape", 128, 64, 256) + ints("attn_prefill_shape", 128, 128, 8)
                 + Stream.of("attn_flash", "attn_wgmma", "attn_decode").flatMap(f -> IntStream.of(64, 128, 256).mapToObj(d ->
                         ints(f + "_d" + d + "_shape", 128, 128, 2, 65_536))).collect(Collectors.joining()) + ints("head_linear_shape", 128, 16, 2048)
-                + List.of("embed", "pack", "expand", "rms_norm", "quantize", "gated", "select_rows", "rope_store", "count_tokens",
+                + List.of("embed", "pack", "expand", "rms_norm", "quantize", "gated", "select_rows", "count_tokens",
                         "layer_norm", "act", "add_rows", "scale_rows", "add_positions", "norm_heads", "rotate", "rope_store_any", "scale_queries",
                         "latent_parts").stream()
                         .map(f -> ints(f + "_shape", 128)).collect(Collectors.joining());

@@ -90,19 +90,36 @@ public final class Launch {
         config.set(ValueLayout.JAVA_INT, BLOCK_AT + 4, 1);
         config.set(ValueLayout.JAVA_INT, BLOCK_AT + 8, 1);
         config.set(ValueLayout.JAVA_INT, SHARED_AT, b.sharedBytes);
-        if (b.start != Start.AFTER) {
-            MemorySegment attribute = b.arena.allocate(ATTRIBUTE_BYTES, 8);
-            attribute.set(ValueLayout.JAVA_INT, 0, b.start == Start.TOGETHER ? CudaDriver.CU_LAUNCH_ATTRIBUTE_COOPERATIVE()
-                    : CudaDriver.CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION());
-            attribute.set(ValueLayout.JAVA_INT, ATTRIBUTE_VALUE_AT, 1);
-            config.set(ValueLayout.ADDRESS, ATTRIBUTES_AT, attribute);
-            config.set(ValueLayout.JAVA_INT, COUNT_AT, 1);
-        }
+        attributes(b);
         values = b.arena.allocate(ValueLayout.JAVA_LONG, arguments.size());
         pointers = b.arena.allocate(ValueLayout.ADDRESS, arguments.size());
         for (int i = 0; i < arguments.size(); i++) {
             values.setAtIndex(ValueLayout.JAVA_LONG, i, arguments.get(i).value);
             pointers.setAtIndex(ValueLayout.ADDRESS, i, arguments.get(i).elsewhere.orElse(place(i)));
+        }
+    }
+
+    private void attributes(Builder b) {
+        MemorySegment attributes = b.arena.allocate(2 * ATTRIBUTE_BYTES, 8);
+        int count = 0;
+        if (b.start != Start.AFTER) {
+            attribute(attributes, count++, b.start == Start.TOGETHER ? CudaDriver.CU_LAUNCH_ATTRIBUTE_COOPERATIVE()
+                    : CudaDriver.CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION(), 1);
+        }
+        if (b.cluster > 1) {
+            attribute(attributes, count++, CudaDriver.CU_LAUNCH_ATTRIBUTE_CLUSTER_DIMENSION(), b.cluster, 1, 1);
+        }
+        if (count > 0) {
+            config.set(ValueLayout.ADDRESS, ATTRIBUTES_AT, attributes);
+            config.set(ValueLayout.JAVA_INT, COUNT_AT, count);
+        }
+    }
+
+    private static void attribute(MemorySegment attributes, int index, int id, int... value) {
+        MemorySegment a = attributes.asSlice(index * ATTRIBUTE_BYTES, ATTRIBUTE_BYTES);
+        a.set(ValueLayout.JAVA_INT, 0, id);
+        for (int i = 0; i < value.length; i++) {
+            a.set(ValueLayout.JAVA_INT, ATTRIBUTE_VALUE_AT + (long) i * Integer.BYTES, value[i]);
         }
     }
 
@@ -186,6 +203,7 @@ public final class Launch {
         private final Start start;
         private final List<Argument> arguments = new ArrayList<>();
         private long weightBytes;
+        private int cluster = 1;
 
         /**
          * A launch without its arguments.
@@ -217,6 +235,12 @@ public final class Launch {
         /** How many bytes of weights a launch reads, for whoever measures; 0 unless that is said. */
         public Builder reads(long bytes) {
             weightBytes = bytes;
+            return this;
+        }
+
+        /** Blocks, side by side along x, that form a cluster; the grid must be a multiple of it. */
+        public Builder cluster(int blocks) {
+            cluster = blocks;
             return this;
         }
 

@@ -89,12 +89,13 @@ public final class AttentionKernels {
         return kernels.shape(PREFILL, 3)[1];
     }
 
-    /** Norms and rotates queries and keys, and stores keys and values: a block for each head of a row. */
+    /** Norms and rotates queries and keys, and stores keys and values: a block for some heads of a row. */
     public RowsLaunch ropeStore(Rows qkv, Rows q, Pages p, AttentionShape shape, Rotation r) {
-        Launch.Builder b = pages(launch("rope_store", kernels.shape("rope_store", 1)).pointer("qkv", qkv.floats()).integer("ldqkv", qkv.pitch())
+        int[] block = kernels.shape("rope_store", 2);
+        Launch.Builder b = pages(launch("rope_store", block).pointer("qkv", qkv.floats()).integer("ldqkv", qkv.pitch())
                 .pointer("q", q.floats()).integer("ldq", q.pitch()), p).pointer("positions", step.address(Field.POSITIONS))
                 .pointer("kvSlots", step.address(Field.KV_SLOTS)).integer("blockSize", p.blockSize);
-        return new RowsLaunch.Across(rotation(heads(b, shape), r).build(), shape.heads() + 2 * shape.kvHeads());
+        return new RowsLaunch.Across(rotation(heads(b, shape), r).build(), Math.ceilDiv(shape.heads() + 2 * shape.kvHeads(), block[1]));
     }
 
     /** Attention of tiles of queries, in floats. */

@@ -50,7 +50,7 @@ final class FewKernels {
      * @param act the activation of a gated product, or -1
      */
     record Product(ProductKernels.Weights w, Rows x, long bias, Rows residual, Rows y, int act) {
-        private boolean gated() {
+        boolean gated() {
             return act >= 0;
         }
     }
@@ -73,12 +73,14 @@ final class FewKernels {
     private final Kernels kernels;
     private final Arena arena;
     private final ProductKernels.Room room;
+    private final FewHopperKernels hopper;
 
     /** Launches whose memory the arena owns. */
     FewKernels(Kernels kernels, Arena arena, ProductKernels.Room room) {
         this.kernels = kernels;
         this.arena = arena;
         this.room = room;
+        hopper = new FewHopperKernels(kernels, arena, room);
     }
 
     /** Launches for up to 8, 16, 32 and 64 rows. Where a block has no room for so many, that for fewer takes them in turn. */
@@ -93,6 +95,10 @@ final class FewKernels {
     private Optional<RowsLaunch> launch(Product p, int columns) {
         DeviceFormat format = p.w.format();
         int pieces = format.bits16() ? kernels.shape("few_pieces_" + format.suffix(), SIZES)[size(columns)] : 0;
+        return hopper.launch(p, columns, pieces).or(() -> launch(p, columns, pieces, format));
+    }
+
+    private Optional<RowsLaunch> launch(Product p, int columns, int pieces, DeviceFormat format) {
         Size size = format.dense() ? dense(columns, pieces) : blocks(format, columns);
         return cut(p, columns, size).map(c -> {
             Launch.Builder b = kernels.launch(arena, "few_" + format.suffix() + "_n" + columns / COLUMNS, Integer.SIZE * c.warps,
@@ -100,7 +106,7 @@ final class FewKernels {
                     .pointer("W", p.w.address());
             Launch launch = output(pieces > 0 ? pieces(b, p, pieces) : ProductKernels.input(b, p.w, p.x), p, c).build();
             int outputs = size.rows * c.warps / c.parts / (p.gated() ? 2 : 1);
-            return new Tiled(pieces > 0 ? Optional.of(split(p, pieces)) : Optional.empty(), launch, launch.integer("rows"),
+            return new Tiled(pieces > 0 ? Optional.of(hopper.split(p, pieces)) : Optional.empty(), launch, launch.integer("rows"),
                     Math.ceilDiv(p.w.outputs(), outputs), columns);
         });
     }
@@ -162,20 +168,13 @@ final class FewKernels {
         };
     }
 
-    private RowsLaunch split(Product p, int pieces) {
-        String name = "split_few_" + p.w.format().suffix();
-        return new RowsLaunch.Down(kernels.launch(arena, name, kernels.shape("split_few", 1)[0]).pointer("x", p.x.floats())
-                .integer("ldx", p.x.pitch()).pointer("pieces", room.pieces()).integer("ld", ProductKernels.Room.pitch(p.w.cols()))
-                .integer("piece", piece(p, pieces)).pointer("scale", room.scales()).integer("K", p.w.cols()).build());
-    }
-
     private Launch.Builder pieces(Launch.Builder b, Product p, int pieces) {
         return b.pointer("x", room.pieces()).integer("ld", ProductKernels.Room.pitch(p.w.cols())).integer("piece", piece(p, pieces))
                 .pointer("scale", room.scales());
     }
 
     /** Elements from a piece to the next; 0 if there is one. */
-    private static int piece(Product p, int pieces) {
+    static int piece(Product p, int pieces) {
         return pieces == 1 ? 0 : MOST * ProductKernels.Room.pitch(p.w.cols());
     }
 

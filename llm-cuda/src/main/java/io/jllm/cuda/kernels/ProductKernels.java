@@ -35,14 +35,15 @@ public final class ProductKernels {
     /**
      * Memory for rows of x as numbers of 16 bits, of which one product at a time makes use.
      *
-     * @param address where it starts; 0 if there are no weights of 16 bits
+     * @param address where it starts; 0 if there are no matrices
      */
     public record Room(long address) {
         private static final int MOST_PIECES = 2;
-        private static final int ALIGNMENT = 8;
+        /** Columns of matrices of blocks that tensor cores take together. */
+        private static final int ALIGNMENT = 256;
         private static final int SCALE_BYTES = 256;
 
-        /** Bytes of it for dense matrices of at most that many columns, 0 if there are none. */
+        /** Bytes of it for matrices of at most that many columns, 0 if there are none. */
         public static long bytes(int mostCols) {
             return mostCols == 0 ? 0 : SCALE_BYTES + (long) MOST_PIECES * MOST_FEW * pitch(mostCols) * Short.BYTES;
         }

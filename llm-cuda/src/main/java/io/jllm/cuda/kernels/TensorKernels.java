@@ -15,6 +15,7 @@ public final class TensorKernels {
     /** Up to so many rows other kernels are faster. */
     public static final int MOST_FEWER = 64;
     private static final int WARP = 32;
+    private static final int PITCH_ROUNDING = 8;
     private static final String NARROW = "narrow";
     private static final String EXPAND = "expand";
     private static final String MMA = "mma";
@@ -45,10 +46,8 @@ public final class TensorKernels {
      * @param cols of the matrix
      */
     public record Matrix(DeviceFormat type, long address, int rows, int cols) {
-        private static final int PITCH_ROUNDING = 8;
-
         private int pitch() {
-            return Math.ceilDiv(cols, PITCH_ROUNDING) * PITCH_ROUNDING;
+            return TensorKernels.pitch(cols);
         }
 
         private TensorMap map(Arena arena, int boxRows) {
@@ -85,6 +84,11 @@ public final class TensorKernels {
     public TensorKernels(Kernels kernels, Arena arena) {
         this.kernels = kernels;
         this.arena = arena;
+    }
+
+    /** Values from row to row of a matrix of 16 bits. */
+    static int pitch(int cols) {
+        return Math.ceilDiv(cols, PITCH_ROUNDING) * PITCH_ROUNDING;
     }
 
     /** Values from row to row of an operand. */

@@ -257,9 +257,9 @@ public final class WeightPlan {
         return bytes + (long) Float.BYTES * slopesAt.get(alibi);
     }
 
-    /** The most columns of a matrix of plain floats; 0 if there is none. */
-    public int mostDenseCols() {
-        return matrices.values().stream().filter(m -> m.format().dense()).mapToInt(Matrix::cols).max().orElse(0);
+    /** The most columns of a matrix; 0 if there is none. */
+    public int mostCols() {
+        return matrices.values().stream().mapToInt(Matrix::cols).max().orElse(0);
     }
 
     /** All vectors, as they stand behind the matrices. */

@@ -1,0 +1,100 @@
+package io.jllm.cuda.kernels;
+
+import io.jllm.cuda.driver.Launch;
+import io.jllm.cuda.driver.TensorMap;
+import java.lang.foreign.Arena;
+import java.util.Optional;
+
+/** Launches {@code product/few_wgmma.cu}: a matrix by up to 64 rows on Hopper's tensor cores, where that is faster than {@code few.cu} and the like. */
+final class FewHopperKernels {
+    private static final String FAMILY = "few_wgmma_";
+    private static final String BLOCKS = FAMILY + "blocks_n8";
+    private static final int NUMBERS = 5;
+    /** Blocks that a multiprocessor has room for. */
+    private static final int AT_ONCE = 2;
+    /** Most blocks that share the columns: clusters of more find no place. */
+    private static final int MOST_SPLIT = 6;
+    private static final int COLUMNS = 8;
+
+    private final Kernels kernels;
+    private final Arena arena;
+    private final ProductKernels.Room room;
+
+    /** Launches whose memory the arena owns. */
+    FewHopperKernels(Kernels kernels, Arena arena, ProductKernels.Room room) {
+        this.kernels = kernels;
+        this.arena = arena;
+        this.room = room;
+    }
+
+    /**
+     * A launch, and before it that which splits rows of x.
+     *
+     * @param most rows that it takes
+     */
+    private record Clusters(RowsLaunch split, Launch launch, Launch.IntArgument rows, int blocks, int most) implements RowsLaunch {
+        @Override
+        public void run(io.jllm.cuda.driver.Stream stream, int n) {
+            if (n > most) {
+                throw new IllegalArgumentException(n + " rows are more than " + most);
+            }
+            split.run(stream, n);
+            rows.set(n);
+            launch.run(stream, blocks, 1, 1);
+        }
+
+        @Override
+        public String toString() {
+            return split + ", " + launch;
+        }
+    }
+
+    /**
+     * The product by that many rows at most, if there is a kernel for it: of f16 and blocks.
+     *
+     * @param pieces numbers that dense rows of x are split in
+     */
+    Optional<RowsLaunch> launch(FewKernels.Product p, int columns, int pieces) {
+        DeviceFormat format = p.w().format();
+        String name = FAMILY + format.suffix() + "_n" + columns / COLUMNS;
+        if (format.dense() && format != DeviceFormat.F16 || kernels.find(name).isEmpty() || !TensorMap.known()) {
+            return Optional.empty();
+        }
+        int[] shape = kernels.shape(format.dense() ? name : BLOCKS, NUMBERS); // threads, rows, columns of a step, rows of a box, bytes
+        int cols = p.w().cols();
+        int matrixRows = (p.gated() ? 2 : 1) * p.w().outputs();
+        int tiles = Math.ceilDiv(matrixRows, shape[1]);
+        int split = Math.clamp(AT_ONCE * kernels.multiprocessors() / tiles, 1, Math.min(MOST_SPLIT, Math.ceilDiv(cols, shape[2])));
+        int pitch = ProductKernels.Room.pitch(cols);
+        var x = new TensorMap.Matrix(TensorMap.Type.F16, room.pieces(), Math.max(pieces, 1) * FewKernels.MOST, pitch, pitch);
+        Launch.Builder b = kernels.launch(arena, name, shape[0], shape[4]).cluster(split).reads(format.bytes(matrixRows, cols))
+                .map("x", TensorMap.of(arena, x, columns));
+        if (format.dense()) {
+            var w = new TensorMap.Matrix(TensorMap.Type.F16, p.w().address(), matrixRows, cols, TensorKernels.pitch(cols));
+            b.map("w", TensorMap.of(arena, w, shape[3])).integer("piece", FewKernels.MOST);
+        } else {
+            b.pointer("W", p.w().address());
+        }
+        Launch launch = b.pointer("scale", room.scales()).pointer("bias", p.bias()).pointer("residual", p.residual().floats())
+                .integer("ldr", p.residual().pitch()).pointer("y", p.y().floats()).integer("ldy", p.y().pitch()).pointer("yq", p.y().bytes())
+                .pointer("ys", p.y().scales()).integer("N", p.w().outputs()).integer("K", cols).integer("rows", 0).integer("act", p.act()).build();
+        return Optional.of(new Clusters(format.dense() ? split(p, pieces) : splitBytes(p), launch, launch.integer("rows"), tiles * split, columns));
+    }
+
+    /** Rows of floats to one or two of 16 bits each. */
+    RowsLaunch split(FewKernels.Product p, int pieces) {
+        return new RowsLaunch.Down(rows("split_few_" + p.w().format().suffix()).pointer("x", p.x().floats()).integer("ldx", p.x().pitch())
+                .pointer("pieces", room.pieces()).integer("ld", ProductKernels.Room.pitch(p.w().cols())).integer("piece", FewKernels.piece(p, pieces))
+                .pointer("scale", room.scales()).integer("K", p.w().cols()).build());
+    }
+
+    private RowsLaunch splitBytes(FewKernels.Product p) {
+        return new RowsLaunch.Down(rows("split_few_bytes").pointer("q", p.x().bytes()).pointer("s", p.x().scales())
+                .pointer("pieces", room.pieces()).integer("ld", ProductKernels.Room.pitch(p.w().cols())).pointer("scale", room.scales())
+                .integer("K", p.w().cols()).build());
+    }
+
+    private Launch.Builder rows(String name) {
+        return kernels.launch(arena, name, kernels.shape("split_few", 1)[0]);
+    }
+}
