@@ -34,6 +34,14 @@ public interface ModelRunner extends AutoCloseable {
         throw new UnsupportedOperationException("this backend does not time its kernels; use cpu or cuda");
     }
 
+    /**
+     * Whether sequences that generate had better advance by several tokens at once where these are known: not where steps of one token a sequence
+     * are so much faster that fewer steps do not make up for it.
+     */
+    default boolean gainsFromKnownTokens() {
+        return true;
+    }
+
     /** Whether {@link #sample} can honour these settings without bringing the row to the host. */
     boolean samplesOnDevice(RowSampling row);
 

@@ -84,6 +84,11 @@ public record TimedBackend(Backend backend, KernelListener listener) implements 
         }
 
         @Override
+        public boolean gainsFromKnownTokens() {
+            return runner.gainsFromKnownTokens();
+        }
+
+        @Override
         public boolean samplesOnDevice(RowSampling row) {
             return runner.samplesOnDevice(row);
         }

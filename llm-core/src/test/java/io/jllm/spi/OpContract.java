@@ -27,7 +27,7 @@ public abstract class OpContract {
             new int[] {1, 1, 1}, new int[] {5, 4, 3});
 
     /** Products of a model of two layers, from the first one to the logits. */
-    private static final int MODEL = 9;
+    static final int MODEL = 9;
     static final float EPS = 1e-5f;
 
     /** The backend in the way that is tested, with that many threads. */
@@ -79,10 +79,10 @@ public abstract class OpContract {
      * all that follows differs then, in every product by up to as much again.
      */
     final double either(DType type) {
-        return quantises(type) ? 2.0 / 127 / Math.sqrt(32) : rounded(type);
+        return (quantises(type) ? 2.0 / 127 / Math.sqrt(32) : 0) + rounded(type);
     }
 
-    /** More tolerance where activations are rounded to 16 bits before they meet weights of that type. */
+    /** More tolerance where what meets weights of that type is rounded to 16 bits first, or they are. */
     protected double rounded(DType type) {
         return 0;
     }
@@ -144,7 +144,7 @@ public abstract class OpContract {
             Value b = p.linearAdd(x, a, new Weight("b", width, Optional.of("b.bias")));
             Value c = p.linearAdd(b, b, weight("c", width));
             Program program = p.build(p.linearAdd(p.selectRows(c), p.selectRows(a), weight("d", width)));
-            run(program, Oracle.weights(program, DType.Q4_0), 16, ROW_STEPS, 2 * tolerance() + either(DType.Q4_0));
+            run(program, Oracle.weights(program, DType.Q4_0), 16, ROW_STEPS, 2 * tolerance() + either(DType.Q4_0) + 3 * rounded(DType.Q4_0));
         }
     }
 
@@ -294,7 +294,7 @@ public abstract class OpContract {
     }
 
     final void rows(Program program, DType type) {
-        run(program, Oracle.weights(program, type), 16, ROW_STEPS, 2 * tolerance());
+        run(program, Oracle.weights(program, type), 16, ROW_STEPS, 2 * tolerance() + rounded(type));
     }
 
     final void run(Program program, WeightSource weights, int blockSize, List<int[]> steps, double tolerance) {

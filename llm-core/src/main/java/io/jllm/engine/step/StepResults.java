@@ -113,7 +113,7 @@ final class StepResults {
             fail(u.group(), sampler.error(row));
         } else if (!scheduler.rows().scores(row)) {
             generated(u, 1, now);
-            u.drawn(token, rotation.longestAlike(u.sequence().length()));
+            u.drawn(token, runner.gainsFromKnownTokens() ? rotation.longestAlike(u.sequence().length()) : 0);
             endSaid(u);
         } else if (position + 1 < u.sequence().promptLength()) {
             u.group().promptToken(token);
