@@ -9,28 +9,28 @@ template <class T>
 __device__ __forceinline__ void rope_store(const float* qkv, int ldqkv, float* q, int ldq, uchar* kv, long long blockBytes, long long layerAt,
                                            const int* positions, const int* kvSlots, int blockSize, int heads, int kvHeads, int headDim,
                                            const Rotation& rotation, const float* qNorm, const float* kNorm) {
-  __shared__ float rotated[ROPE_THREADS / 32][MOST_DIM];
   __shared__ Angles angles;
   dependents();
-  int t = blockIdx.y, slot = kvSlots[t], lane = threadIdx.x & 31, warp = threadIdx.x >> 5, first = blockIdx.x * ROPE_HEADS;
-  float* head = rotated[warp];
+  int t = blockIdx.y, slot = kvSlots[t], lane = threadIdx.x & 31, first = blockIdx.x * ROPE_HEADS;
   if (first < heads + kvHeads) angles.fill(rotation, positions[t]); // values are not rotated
   wait_previous();
   __syncthreads();
-#pragma unroll 1
-  for (int h = first + warp; h < min(first + ROPE_HEADS, heads + 2 * kvHeads); h += ROPE_THREADS / 32) {
+#pragma unroll 2
+  for (int h = first + (int)(threadIdx.x >> 5); h < min(first + ROPE_HEADS, heads + 2 * kvHeads); h += ROPE_THREADS / 32) {
     const float* from = qkv + (long long)t * ldqkv + h * headDim;
-    bool query = h < heads, value = h >= heads + kvHeads;
-    if (!query && slot < 0) continue;
-    if (!value) rotate_head(from, head, headDim, query ? qNorm : kNorm, rotation, angles);
-    if (query) {
-      for (int i = lane; i < headDim; i += 32) q[(long long)t * ldq + h * headDim + i] = head[i];
-    } else {
+    if (h < heads) {
+      float* to = q + (long long)t * ldq + h * headDim;
+      rotate_head(from, headDim, qNorm, rotation, angles, [&](int i, float v) { to[i] = v; });
+    } else if (slot >= 0) {
       Pages<T> pages(kv, blockBytes, layerAt, blockSize, kvHeads, (h - heads) % kvHeads, headDim);
-      T* to = pages.key(slot / blockSize, slot % blockSize) + (value ? pages.valueAt - pages.keyAt : 0);
-      for (int i = lane; i < headDim; i += 32) to[i] = from_float<T>(value ? row1(from + i) : head[i]);
+      T* to = pages.key(slot / blockSize, slot % blockSize);
+      if (h < heads + kvHeads) {
+        rotate_head(from, headDim, kNorm, rotation, angles, [&](int i, float v) { to[i] = from_float<T>(v); });
+      } else {
+        to += pages.valueAt - pages.keyAt;
+        for (int i = lane; i < headDim; i += 32) to[i] = from_float<T>(row1(from + i));
+      }
     }
-    __syncwarp();
   }
 }
 

@@ -69,31 +69,34 @@ struct Angles {
   }
 };
 
-/** A warp norms (if w) and rotates a head, from global to shared memory. */
-__device__ __forceinline__ void rotate_head(const float* from, float* to, int headDim, const float* w, const Rotation& r, const Angles& angles) {
-  int lane = threadIdx.x & 31;
-  float sum = 0.f;
+/** A warp norms (if w) and rotates a head; `put` takes each number and where it stands. */
+template <class Put>
+__device__ __forceinline__ void rotate_head(const float* from, int headDim, const float* w, const Rotation& r, const Angles& angles, Put put) {
+  int lane = threadIdx.x & 31, half = r.rotaryDim / 2;
+  float f = 1.f;
+  if (w) {
+    float sum = 0.f;
 #pragma unroll
-  for (int j = 0; j < MOST_DIM / 32; j++) {
-    int i = lane + 32 * j;
-    if (i < headDim) {
-      float v = row1(from + i);
-      to[i] = v;
+    for (int j = 0; j < MOST_DIM / 32; j++) {
+      float v = lane + 32 * j < headDim ? row1(from + lane + 32 * j) : 0.f;
       sum += v * v;
     }
+    f = 1.f / sqrtf(warp_sum(sum) / headDim + r.eps);
   }
-  __syncwarp();
-  if (w) {
-    float f = 1.f / sqrtf(warp_sum(sum) / headDim + r.eps);
-    for (int i = lane; i < headDim; i += 32) to[i] = to[i] * f * w[i];
-    __syncwarp();
-  }
-  int half = r.rotaryDim / 2;
+  auto value = [&](int i) { return w ? row1(from + i) * f * w[i] : row1(from + i); };
+#pragma unroll 1
   for (int i = lane; i < half; i += 32) {
     int a = r.interleaved ? 2 * i : i, b = r.interleaved ? a + 1 : a + half;
-    float x = to[a], y = to[b], cos = angles.cos[i], sin = angles.sin[i];
-    to[a] = x * cos - y * sin;
-    to[b] = x * sin + y * cos;
+    float x = value(a), y = value(b), cos = angles.cos[i], sin = angles.sin[i];
+    put(a, x * cos - y * sin);
+    put(b, x * sin + y * cos);
   }
+#pragma unroll 1
+  for (int i = r.rotaryDim + lane; i < headDim; i += 32) put(i, value(i));
+}
+
+/** The same to shared memory, for the warp. */
+__device__ __forceinline__ void rotate_head(const float* from, float* to, int headDim, const float* w, const Rotation& r, const Angles& angles) {
+  rotate_head(from, headDim, w, r, angles, [&](int i, float v) { to[i] = v; });
   __syncwarp();
 }

@@ -21,7 +21,7 @@ template <class T> __device__ __forceinline__ void split4(float4 v, float factor
   high = *(uint2*)h, low = *(uint2*)l;
 }
 
-static constexpr int THREADS = 256;
+static constexpr int THREADS = 256, HELD = 4;
 
 /** The largest of a block's threads. */
 __device__ __forceinline__ float row_max(float m, float* room) {
@@ -42,21 +42,28 @@ template <class T> __device__ __forceinline__ void split_few(const float* x, int
   const float* row = x + (long long)blockIdx.x * ldx;
   T* to = pieces + (long long)blockIdx.x * ld;
   float factor = 1.f;
+  float4 held[HELD]; // of the row what is not read twice
+#pragma unroll
+  for (int i = 0; i < HELD; i++) held[i] = row4_masked(row, 4 * (threadIdx.x + i * THREADS), K);
   if constexpr (Scaled<T>::VALUE) {
     float m = 0.f;
-    for (int k = 4 * threadIdx.x; k < K; k += 4 * THREADS) {
-      float4 v = row4_masked(row, k, K);
-      m = fmaxf(m, fmaxf(fmaxf(fabsf(v.x), fabsf(v.y)), fmaxf(fabsf(v.z), fabsf(v.w))));
-    }
+    auto most = [&](float4 v) { m = fmaxf(m, fmaxf(fmaxf(fabsf(v.x), fabsf(v.y)), fmaxf(fabsf(v.z), fabsf(v.w)))); };
+#pragma unroll
+    for (int i = 0; i < HELD; i++) most(held[i]);
+    for (int k = 4 * (threadIdx.x + HELD * THREADS); k < K; k += 4 * THREADS) most(row4_masked(row, k, K));
     factor = scaling(row_max(m, room));
   }
   if (threadIdx.x == 0) scale[blockIdx.x] = 1.f / factor;
-  for (int k = 4 * threadIdx.x; k < ld; k += 4 * THREADS) {
+  auto put = [&](int k, float4 v) {
     uint2 high, low;
-    split4<T>(row4_masked(row, k, K), factor, high, low);
+    split4<T>(v, factor, high, low);
     *(uint2*)(to + k) = high;
     if (piece > 0) *(uint2*)(to + piece + k) = low;
-  }
+  };
+#pragma unroll
+  for (int i = 0; i < HELD; i++)
+    if (4 * (threadIdx.x + i * THREADS) < ld) put(4 * (threadIdx.x + i * THREADS), held[i]);
+  for (int k = 4 * (threadIdx.x + HELD * THREADS); k < ld; k += 4 * THREADS) put(k, row4_masked(row, k, K));
 }
 
 #define SPLIT1(FMT, T)                                                                                       \
