@@ -11,6 +11,7 @@ module io.jllm.core {
     exports io.jllm.chat.tools;
     exports io.jllm.constraint;
     exports io.jllm.convert;
+    exports io.jllm.convert.packed;
     exports io.jllm.embedding;
     exports io.jllm.load;
     exports io.jllm.model;

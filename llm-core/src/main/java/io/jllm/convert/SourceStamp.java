@@ -7,11 +7,17 @@ import java.util.Arrays;
 import java.util.List;
 
 /** Tells whether a conversion that was broken off had the same source: names, sizes and times of its files, and importances. */
-final class SourceStamp {
+public final class SourceStamp {
     private SourceStamp() {
     }
 
-    static String of(Path model, ImportanceMatrix importance) throws IOException {
+    /**
+     * A text that changes where one of these does.
+     *
+     * @param model a folder or a file
+     * @throws IOException if it cannot be read
+     */
+    public static String of(Path model, ImportanceMatrix importance) throws IOException {
         Path real = model.toRealPath();
         var stamp = new StringBuilder();
         for (Path file : files(real)) {

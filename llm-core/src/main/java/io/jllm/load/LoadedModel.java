@@ -7,6 +7,7 @@ import io.jllm.chat.ChatTemplate;
 import io.jllm.model.ModelConfig;
 import io.jllm.model.Program;
 import io.jllm.quant.WeightSource;
+import io.jllm.quant.safetensors.HuggingFaceWeights;
 import io.jllm.tokenizer.Tokenizer;
 import java.util.HashSet;
 import java.util.Optional;
@@ -27,6 +28,7 @@ public final class LoadedModel implements AutoCloseable {
     private final Set<Integer> eos;
     private final String description;
     private final Optional<GgufForm> gguf;
+    private final Optional<HuggingFaceWeights> checkpoint;
     private final boolean generates;
 
     /**
@@ -42,12 +44,12 @@ public final class LoadedModel implements AutoCloseable {
      */
     public LoadedModel(ModelConfig config, Program program, WeightSource weights, Optional<Tokenizer> tokenizer, SamplingParams defaults,
                        Set<Integer> eos, String description) {
-        this(config, program, weights, TextParts.of(tokenizer), defaults, eos, description, Optional.empty(), true);
+        this(config, program, weights, TextParts.of(tokenizer), defaults, eos, description, Optional.empty(), Optional.empty(), true);
     }
 
     /** A model whose tokenizer may come later, or fail with a {@link ModelLoadException}, and whose chat templates may come later. */
     LoadedModel(ModelConfig config, Program program, WeightSource weights, TextParts text, SamplingParams defaults, Set<Integer> eos,
-                String description, Optional<GgufForm> gguf, boolean generates) {
+                String description, Optional<GgufForm> gguf, Optional<HuggingFaceWeights> checkpoint, boolean generates) {
         this.config = config;
         this.program = program;
         this.weights = weights;
@@ -56,6 +58,7 @@ public final class LoadedModel implements AutoCloseable {
         this.eos = Set.copyOf(eos);
         this.description = description;
         this.gguf = gguf;
+        this.checkpoint = checkpoint;
         this.generates = generates;
     }
 
@@ -132,6 +135,11 @@ public final class LoadedModel implements AutoCloseable {
     /** What a GGUF file of it says beside its tensors and tokenizer; empty unless it comes from a Hugging Face folder. */
     public Optional<GgufForm> gguf() {
         return gguf;
+    }
+
+    /** The tensors of a Hugging Face folder before its family takes them; empty unless it comes from one. Closed with the model. */
+    public Optional<HuggingFaceWeights> checkpoint() {
+        return checkpoint;
     }
 
     /** Gives weights and tokenizer back, which this waits for. */

@@ -12,10 +12,10 @@ import java.lang.foreign.MemorySegment;
  * N x K/8 words, {@code qzeros} and {@code scales} a row for each row of weights, with room for more groups than there are; numbers are in order.
  */
 final class AwqWeights {
-    private static final int BITS = 4;
+    static final int BITS = 4;
     private static final int NUMBERS = Integer.SIZE / BITS;
     /** Where the number of a row is in a word of eight rows. */
-    private static final int[] PLACES = {0, 4, 1, 5, 2, 6, 3, 7};
+    static final int[] PLACES = {0, 4, 1, 5, 2, 6, 3, 7};
 
     private AwqWeights() {
     }

@@ -1,6 +1,7 @@
 package io.jllm.quant.safetensors;
 
 import io.jllm.quant.FormatException;
+import io.jllm.quant.Tensor;
 import io.jllm.quant.WeightSource;
 import io.jllm.quant.Weights;
 import java.io.IOException;
@@ -29,7 +30,17 @@ public final class HuggingFaceWeights implements WeightSource {
     private final Path dir;
     private final CheckpointFiles files;
     private final Map<String, Weights> tensors = new LinkedHashMap<>();
+    private final Map<String, Origin> origins = new HashMap<>();
     private final Map<String, String> unreadable = new HashMap<>();
+
+    /**
+     * Where a tensor stands in the files.
+     *
+     * @param tensor the name that they have for it, or for what it is a part of
+     * @param firstRow its first row there, or element of a vector
+     */
+    public record Origin(String tensor, long firstRow) {
+    }
 
     private HuggingFaceWeights(Path dir, CheckpointFiles files) {
         this.dir = dir;
@@ -100,6 +111,23 @@ public final class HuggingFaceWeights implements WeightSource {
         return w;
     }
 
+    /** Where the tensor of that name stands in the files; empty if there is none, or none that can be read. */
+    public Optional<Origin> origin(String name) {
+        return Optional.ofNullable(origins.get(name));
+    }
+
+    /**
+     * The tensors of the files as these have them, under their own names, in their order; parts of packed weights one by one.
+     *
+     * @throws FormatException if there is one of a type that cannot be read here
+     */
+    public List<StoredTensor> stored() {
+        return files.tensors().stream().map(t -> switch (t.values()) {
+            case CheckpointTensor.Plain(Tensor values) -> new StoredTensor(t.name(), values.type(), t.shape(), values.data());
+            case CheckpointTensor.Values _ -> throw t.broken("is of type " + t.dtype() + ", which cannot be copied");
+        }).toList();
+    }
+
     /** {@inheritDoc} Closing twice does nothing. */
     @Override
     public void close() {
@@ -130,7 +158,7 @@ public final class HuggingFaceWeights implements WeightSource {
     private void add(HuggingFaceNames.Rule rule, CheckpointTensor t) {
         switch (rule) {
             case HuggingFaceNames.Rename r when !t.readable() -> unreadable(r.to(), t);
-            case HuggingFaceNames.Rename r -> put(t, t.named(r.to()));
+            case HuggingFaceNames.Rename r -> put(t, t.named(r.to()), 0);
             case HuggingFaceNames.Split s when !t.readable() -> s.parts().forEach(p -> unreadable(p.to(), t));
             case HuggingFaceNames.Split s -> split(s, t);
         }
@@ -146,14 +174,15 @@ public final class HuggingFaceWeights implements WeightSource {
         }
         long from = 0;
         for (HuggingFaceNames.Part p : rule.parts()) {
-            put(t, t.part(p.to(), from, from + p.rows()));
+            put(t, t.part(p.to(), from, from + p.rows()), from);
             from += p.rows();
         }
     }
 
-    private void put(CheckpointTensor t, Weights w) {
+    private void put(CheckpointTensor t, Weights w, long firstRow) {
         if (tensors.putIfAbsent(w.name(), w) != null) {
             throw t.broken("becomes " + w.name() + ", which there is already");
         }
+        origins.put(w.name(), new Origin(t.name(), firstRow));
     }
 }

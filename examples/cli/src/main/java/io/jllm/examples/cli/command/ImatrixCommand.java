@@ -3,14 +3,9 @@ package io.jllm.examples.cli.command;
 import io.jllm.convert.ImportanceMeter;
 import io.jllm.examples.cli.options.ModelName;
 import io.jllm.examples.cli.options.Texts;
-import io.jllm.examples.cli.output.BadInput;
 import io.jllm.examples.cli.output.Console;
 import io.jllm.spi.Backend;
-import io.jllm.spi.BackendProvider;
-import io.jllm.spi.BackendProvider.BackendOptions;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ServiceLoader;
 import me.tongfei.progressbar.ProgressBar;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -56,15 +51,9 @@ public final class ImatrixCommand implements Action {
         QuantizeCommand.checkTarget(out);
         String content = Texts.read(text);
         var options = new ImportanceMeter.Options(context, chunks, output, text.toString());
-        try (Backend backend = cpu(); ProgressBar bar = console.progress("chunks", 0)) {
+        try (Backend backend = CpuBackends.open(threads, kernels); ProgressBar bar = console.progress("chunks", 0)) {
             console.say(backend.describe());
             ImportanceMeter.measure(path, content, backend, out, options, (done, total) -> bar.maxHint(total).stepTo(done));
         }
-    }
-
-    private Backend cpu() {
-        return ServiceLoader.load(BackendProvider.class).stream().map(ServiceLoader.Provider::get).filter(p -> p.name().equals("cpu")).findFirst()
-                .orElseThrow(() -> new BadInput("the cpu backend is not on the class path, and no other tells what matrices are multiplied with"))
-                .open(new BackendOptions(threads, kernels, 0));
     }
 }

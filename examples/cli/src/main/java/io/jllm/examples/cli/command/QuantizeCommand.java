@@ -4,9 +4,13 @@ import io.jllm.convert.Converter;
 import io.jllm.convert.FileType;
 import io.jllm.convert.ImportanceMatrix;
 import io.jllm.convert.TensorType;
+import io.jllm.convert.packed.FolderQuantizer;
+import io.jllm.convert.packed.PackMethod;
 import io.jllm.examples.cli.options.ModelName;
+import io.jllm.examples.cli.options.PackOptions;
 import io.jllm.examples.cli.output.BadInput;
 import io.jllm.examples.cli.output.Console;
+import io.jllm.spi.Backend;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -14,21 +18,24 @@ import java.util.List;
 import java.util.stream.Collectors;
 import me.tongfei.progressbar.ProgressBar;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-/** Writes a model as a GGUF file. */
-@Command(name = "quantize", description = "Writes a model as a GGUF file, its matrices in the format of --type.")
+/** Writes a model as a GGUF file, or as a folder of GPTQ or AWQ. */
+@Command(name = "quantize", description = {"Writes a model as a GGUF file, its matrices in the format of --type; or, by --method, as a folder of GPTQ or",
+    "AWQ. What was broken off goes on where it was when the same is asked for again."})
 public final class QuantizeCommand implements Action {
     private static final long MIB = 1 << 20;
+    private static final long STEPS = 1000;
 
     @Parameters(index = "0", paramLabel = "DIR|IN.gguf", description = "The model: a Hugging Face folder or a GGUF file.")
     private ModelName model;
 
-    @Parameters(index = "1", paramLabel = "OUT.gguf", description = "The file to write; it appears when it is whole.")
+    @Parameters(index = "1", paramLabel = "OUT.gguf|OUT", description = "The file, or folder, to write; it appears when it is whole.")
     private Path out;
 
-    @Option(names = "--type", required = true, paramLabel = "TYPE", description = "F32, F16, BF16, Q8_0, Q6_K, Q5_K_M, Q5_K_S, Q5_1, Q5_0, Q4_K_M, "
+    @Option(names = "--type", paramLabel = "TYPE", description = "F32, F16, BF16, Q8_0, Q6_K, Q5_K_M, Q5_K_S, Q5_1, Q5_0, Q4_K_M, "
             + "Q4_K_S, Q4_1, Q4_0, IQ4_NL, IQ4_XS, MXFP4_MOE, Q3_K_L, Q3_K_M, Q3_K_S, Q2_K, Q2_K_S, TQ2_0 or TQ1_0, as llama-quantize has them.")
     private String type;
 
@@ -46,6 +53,12 @@ public final class QuantizeCommand implements Action {
     @Option(names = "--threads", paramLabel = "N", description = "Threads that quantise; all processors by default.")
     private Integer threads;
 
+    @Option(names = "--kernels", paramLabel = "NAME", description = "With --method: auto, avx512, avx2, vector or scalar (default: auto).")
+    private String kernels;
+
+    @Mixin
+    private PackOptions packed;
+
     private final Console console;
 
     public QuantizeCommand(Console console) {
@@ -54,6 +67,31 @@ public final class QuantizeCommand implements Action {
 
     @Override
     public void run() throws IOException {
+        if (packed.isAsked()) {
+            writeFolder();
+        } else {
+            writeFile();
+        }
+    }
+
+    private void writeFolder() throws IOException {
+        if (type != null || pure || imatrix != null || !tensorTypes.isEmpty()) {
+            throw new BadInput("--method writes a folder of GPTQ or AWQ: --type, --pure, --imatrix and --tensor-type are for GGUF files");
+        }
+        PackMethod method = packed.method();
+        FolderQuantizer.Text text = packed.text();
+        Path path = model.path("there is no model ");
+        int count = threads == null ? Runtime.getRuntime().availableProcessors() : threads;
+        try (Backend backend = CpuBackends.open(count, kernels == null ? "auto" : kernels); ProgressBar bar = console.progress("quantising", STEPS)) {
+            FolderQuantizer.quantize(path, out, method, text, backend, count, share -> bar.stepTo(Math.round(share * STEPS)));
+        }
+    }
+
+    private void writeFile() throws IOException {
+        packed.refuseWithoutMethod();
+        if (kernels != null) {
+            throw new BadInput("--kernels goes with --method");
+        }
         Converter.Options options = options();
         Path path = model.path("there is no model ");
         checkTarget(out);
@@ -91,7 +129,13 @@ public final class QuantizeCommand implements Action {
     }
 
     private FileType type() {
-        return FileType.named(type).orElseThrow(() -> new BadInput("--type must be one of " + FileType.all().stream().map(FileType::name)
-                .collect(Collectors.joining(", ")) + ", was " + type));
+        if (type == null) {
+            throw new BadInput("--type is missing: for a GGUF file one of " + names() + "; or --method, for a folder of GPTQ or AWQ");
+        }
+        return FileType.named(type).orElseThrow(() -> new BadInput("--type must be one of " + names() + ", was " + type));
+    }
+
+    private static String names() {
+        return FileType.all().stream().map(FileType::name).collect(Collectors.joining(", "));
     }
 }

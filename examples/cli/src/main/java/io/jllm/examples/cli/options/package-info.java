@@ -7,6 +7,7 @@
  * <li>{@link PromptOptions}, {@link Texts}, {@link TokenIds}: what to continue; {@link TextLines}: texts one a line
  * <li>{@link SamplingOptions}, {@link OutputOptions}, {@link ConstraintOptions}: how
  * <li>{@link Asked}: all of it, as a request
+ * <li>{@link PackOptions}: how a folder is quantised
  * </ul>
  */
 package io.jllm.examples.cli.options;
