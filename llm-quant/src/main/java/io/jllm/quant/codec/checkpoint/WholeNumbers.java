@@ -69,8 +69,8 @@ public record WholeNumbers(DType type, int bits) implements Codec {
         }
     }
 
-    /** Takes 32 numbers out of where they stand together. */
-    private void unpack(MemorySegment src, long at, byte[] to) {
+    /** Takes 32 numbers, without a sign, out of where they stand together. */
+    public void unpack(MemorySegment src, long at, byte[] to) {
         for (int i = 0; i < RUN; i++) {
             int j = i % FOURS;
             int k = i / FOURS;
