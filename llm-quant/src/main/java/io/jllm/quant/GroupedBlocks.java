@@ -1,7 +1,5 @@
 package io.jllm.quant;
 
-import io.jllm.quant.codec.checkpoint.FourBitFloats;
-import io.jllm.quant.codec.checkpoint.WholeNumbers;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
@@ -11,6 +9,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /**
  * Whole numbers in groups, read as blocks that backends compute with, with the same values, bit for bit: each block has the scale of the
@@ -56,7 +55,8 @@ public final class GroupedBlocks implements Part {
     public static Optional<GroupedBlocks> of(Grouped grouped) {
         Grouping g = grouped.grouping();
         int cols = g.cols();
-        int[] order = g.isPlain() ? new int[0] : IntStream.range(0, cols).boxed().sorted(Comparator.comparingInt(g::group)).mapToInt(c -> c).toArray();
+        int[] order = g.isPlain() ? new int[0]
+                : IntStream.range(0, cols).boxed().sorted(Comparator.comparingInt(g::group)).mapToInt(c -> c).toArray();
         var groups = new int[cols];
         for (int c = 0; c < cols; c++) {
             groups[c] = g.group(order.length == 0 ? c : order[c]);
@@ -71,12 +71,18 @@ public final class GroupedBlocks implements Part {
         return IntStream.range(0, groups.length).allMatch(c -> groups[c] == groups[c / size * size]);
     }
 
+    /** Whether a table is that of a type, but for the sign of a zero. */
+    private static boolean isTable(float[] book, DType type) {
+        float[] table = Codec.of(type).orElseThrow().table();
+        return book.length == table.length && IntStream.range(0, table.length).allMatch(i -> book[i] == table[i]);
+    }
+
     /** What numbers of which at least so many share a scale become. */
     private static Optional<DType> type(Grouped grouped, int size) {
         Grouping g = grouped.grouping();
         Optional<DType> floats = size % DType.NF4.blockElements() == 0 ? Optional.of(DType.S8_64) : Optional.empty();
         if (g.hasBook()) {
-            return floats.flatMap(_ -> FourBitFloats.of(g.book())).map(FourBitFloats::type);
+            return Stream.of(DType.NF4, DType.FP4).filter(t -> floats.isPresent() && isTable(g.book(), t)).findFirst();
         }
         var scales = new float[g.groups()];
         var zeros = new byte[g.groups()];

@@ -1,6 +1,5 @@
 package io.jllm.quant;
 
-import io.jllm.quant.codec.checkpoint.WholeNumbers;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;

@@ -2,10 +2,6 @@ package io.jllm.cpu.layout;
 
 import io.jllm.quant.Codec;
 import io.jllm.quant.DType;
-import java.lang.foreign.MemorySegment;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
-import java.util.Arrays;
 
 /**
  * What nibbles stand for where they are numbers in a table: 16 signed bytes, each of some parts. Values are those of the formats' codecs, but for
@@ -24,8 +20,6 @@ public enum CodeBook {
     /** FP4, in 120 parts: the two values next to zero are 1/120 instead of 1/192 of the scale, all others exact. */
     FP4(120, Codec.of(DType.FP4).orElseThrow());
 
-    private static final int PLACES = 16;
-
     private final int parts;
     private final int[] values;
     private final float[] floats;
@@ -36,18 +30,12 @@ public enum CodeBook {
         floats = new float[0];
     }
 
-    /** A table of floats, that of a codec of one scale and then places as in {@link DType#Q4_0}. */
+    /** A table of floats, that of a codec. */
     CodeBook(int parts, Codec codec) {
         this.parts = parts;
-        var block = ByteBuffer.allocate(codec.type().blockBytes()).order(ByteOrder.LITTLE_ENDIAN).putFloat(1);
-        for (int i = 0; i < PLACES; i++) {
-            block.put((byte) i);
-        }
-        var all = new float[codec.type().blockElements()];
-        codec.decode(MemorySegment.ofArray(block.array()), 0, all, 0, all.length);
-        floats = Arrays.copyOf(all, PLACES);
-        values = new int[PLACES];
-        for (int i = 0; i < PLACES; i++) {
+        floats = codec.table();
+        values = new int[floats.length];
+        for (int i = 0; i < values.length; i++) {
             values[i] = Math.round(floats[i] * parts);
         }
     }

@@ -2,7 +2,10 @@ package io.jllm.cpu.vector;
 
 import io.jllm.cpu.layout.Numbers.Integers;
 
-/** Loops of {@link VectorProducts} for a single token, straight from memory, and up to how many tokens they beat panels. Measured. Others have panels alone. */
+/**
+ * Loops of {@link VectorProducts} for a single token, straight from memory, and up to how many tokens they beat panels. Measured. Others have
+ * panels alone.
+ */
 enum Single {
     NIBBLES(3), BYTES(4), FOUR_BITS(4), FIVE_BITS(4), SIX_BITS(7), TWO_BITS(7), THREE_BITS(7), CODES(3), NONE(0);
 

@@ -3,9 +3,10 @@ package io.jllm.quant.codec;
 import io.jllm.quant.Codec;
 import io.jllm.quant.DType;
 import io.jllm.quant.Encoder;
+import io.jllm.quant.WholeNumbers;
 import io.jllm.quant.codec.checkpoint.FourBitFloats;
 import io.jllm.quant.codec.checkpoint.S8_64;
-import io.jllm.quant.codec.checkpoint.WholeNumbers;
+import io.jllm.quant.codec.checkpoint.WholeNumberCodec;
 import io.jllm.quant.codec.eight.F8_E4M3;
 import io.jllm.quant.codec.eight.F8_E5M2;
 import io.jllm.quant.codec.eight.F8_E8M0;
@@ -38,7 +39,7 @@ public final class Codecs {
                 ENCODERS.put(c.type(), e);
             }
         }
-        WholeNumbers.ALL.forEach(c -> CODECS.put(c.type(), c));
+        WholeNumbers.ALL.forEach(w -> CODECS.put(w.type(), new WholeNumberCodec(w)));
     }
 
     private Codecs() {

@@ -82,8 +82,7 @@ record ScaleCode(Scales scales, float unit, boolean bySums) {
 
     /** Zeros of a block, as floats, to a register. */
     void zero(Emitter e, int to, int block, int part) {
-        e.assembler().emit(VPMOVSXBD, e.vec(to), BlockCode.weights(0, scales.zerosAt() + block / scales.zeroBlocks() * WeightFormat.ROWS
-                + part / Integer.BYTES));
+        e.assembler().emit(VPMOVSXBD, e.vec(to), bytes(scales.zerosAt(), block / scales.zeroBlocks(), 0, part));
         e.toFloats(to);
     }
 
@@ -93,7 +92,8 @@ record ScaleCode(Scales scales, float unit, boolean bySums) {
             case HALVES_AND_MINIMA -> e.halves(to, BlockCode.weights(0, (WeightFormat.VECTOR + part) / 2));
             case SIX_BITS -> e.load(to, slot(block, true, part));
             case FOUR_BITS -> fourBits(e, to, block, sub, true, part);
-            case HALVES, BYTES, BLOCK_BYTES, POWERS, FLOATS, ZEROS_OF_ONE, ZEROS_OF_TWO, ZEROS_OF_FOUR -> throw new IllegalStateException(scales + " have no minima");
+            case HALVES, BYTES, BLOCK_BYTES, POWERS, FLOATS, ZEROS_OF_ONE, ZEROS_OF_TWO, ZEROS_OF_FOUR ->
+                    throw new IllegalStateException(scales + " have no minima");
         }
     }
 

@@ -4,9 +4,6 @@ import io.jllm.quant.Codec;
 import io.jllm.quant.DType;
 import io.jllm.quant.codec.block.Blocks;
 import java.lang.foreign.MemorySegment;
-import java.util.Arrays;
-import java.util.List;
-import java.util.Optional;
 
 /**
  * 64 values of 4 bits, places in a table, that share a scale a, the greatest magnitude of them: {@code value = table[place] a}, in single
@@ -34,20 +31,7 @@ public final class FourBitFloats implements Codec {
         this.table = table;
     }
 
-    /** The one whose table that is, but for the sign of a zero; empty if it is another one. */
-    public static Optional<FourBitFloats> of(float[] table) {
-        return List.of(NF4, FP4).stream().filter(f -> Arrays.equals(positive(f.table), positive(table))).findFirst();
-    }
-
-    private static float[] positive(float[] values) {
-        var plain = values.clone();
-        for (int i = 0; i < plain.length; i++) {
-            plain[i] += 0f; // what is a zero with a sign has none then
-        }
-        return plain;
-    }
-
-    /** What the places stand for: 16 numbers from -1 to 1. */
+    @Override
     public float[] table() {
         return table.clone();
     }

@@ -3,7 +3,7 @@
  *
  * <p>In reading order:
  * <ul>
- * <li>{@link WholeNumbers}: numbers of 2, 3, 4 or 8 bits with a scale and a zero: GPTQ, AWQ, compressed-tensors
+ * <li>{@link WholeNumberCodec}: numbers of 2, 3, 4 or 8 bits with a scale and a zero: GPTQ, AWQ, compressed-tensors
  * <li>{@link FourBitFloats}: places in a table with a scale: NF4 and FP4 of bitsandbytes
  * <li>{@link S8_64}: signed bytes with a scale: LLM.int8()
  * </ul>

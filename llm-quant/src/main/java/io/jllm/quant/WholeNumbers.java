@@ -1,16 +1,15 @@
-package io.jllm.quant.codec.checkpoint;
+package io.jllm.quant;
 
-import io.jllm.quant.Codec;
-import io.jllm.quant.DType;
-import io.jllm.quant.codec.block.Blocks;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 
 /**
- * Numbers q of 2, 3, 4 or 8 bits that share a scale d in half precision and a zero z: {@code value = (q - z) d}. Layout: d; z, a byte without a
- * sign, below 16 for numbers of less than 8 bits; then for each 32 numbers:
+ * How blocks hold whole numbers, those of types that are called U and the bits: numbers q of 2, 3, 4 or 8 bits that share a scale d in half
+ * precision and a zero z stand for {@code (q - z) d}. Layout: d; z, a byte without a sign, below 16 for numbers of less than 8 bits; then for each
+ * 32 numbers:
  * <ul>
  * <li>8 bits: a byte each
  * <li>4 bits: 16 bytes, of which byte j holds number j in its low half and number j + 16 in its high one
@@ -21,7 +20,7 @@ import java.util.Optional;
  * @param type one of those that are called U and the bits
  * @param bits of a number
  */
-public record WholeNumbers(DType type, int bits) implements Codec {
+public record WholeNumbers(DType type, int bits) {
     /** One for each type. */
     public static final List<WholeNumbers> ALL = List.of(new WholeNumbers(DType.U2_32, 2), new WholeNumbers(DType.U2_64, 2),
             new WholeNumbers(DType.U2_128, 2), new WholeNumbers(DType.U3_32, 3), new WholeNumbers(DType.U3_64, 3), new WholeNumbers(DType.U3_128, 3),
@@ -50,36 +49,17 @@ public record WholeNumbers(DType type, int bits) implements Codec {
         return RUN * bits / Byte.SIZE;
     }
 
-    @Override
-    public void decode(MemorySegment src, long offset, float[] dst, int at, int count) {
-        int blocks = Blocks.check(type, src, offset, dst, at, count);
-        var numbers = new byte[RUN];
-        int to = at;
-        for (int b = 0; b < blocks; b++) {
-            long block = offset + (long) b * type.blockBytes();
-            float scale = Blocks.half(src, block);
-            int zero = src.get(Blocks.BYTE, block + Short.BYTES) & 0xFF;
-            long run = block + HEADER;
-            for (int i = 0; i < type.blockElements(); i += RUN, run += runBytes()) {
-                unpack(src, run, numbers);
-                for (byte q : numbers) {
-                    dst[to++] = ((q & 0xFF) - zero) * scale;
-                }
-            }
-        }
-    }
-
     /** Takes 32 numbers, without a sign, out of where they stand together. */
     public void unpack(MemorySegment src, long at, byte[] to) {
         for (int i = 0; i < RUN; i++) {
             int j = i % FOURS;
             int k = i / FOURS;
             to[i] = (byte) switch (bits) {
-                case 8 -> src.get(Blocks.BYTE, at + i);
-                case 4 -> src.get(Blocks.BYTE, at + i % HALF) >> i / HALF * FOURS & NIBBLE;
+                case 8 -> src.get(ValueLayout.JAVA_BYTE, at + i);
+                case 4 -> src.get(ValueLayout.JAVA_BYTE, at + i % HALF) >> i / HALF * FOURS & NIBBLE;
                 default -> {
-                    int low = src.get(Blocks.BYTE, at + i / HALF * FOURS + j) >> k % FOURS * 2 & 3;
-                    yield bits == 2 ? low : low | (src.get(Blocks.BYTE, at + PAIR_BYTES + j) >> k & 1) << 2;
+                    int low = src.get(ValueLayout.JAVA_BYTE, at + i / HALF * FOURS + j) >> k % FOURS * 2 & 3;
+                    yield bits == 2 ? low : low | (src.get(ValueLayout.JAVA_BYTE, at + PAIR_BYTES + j) >> k & 1) << 2;
                 }
             };
         }
