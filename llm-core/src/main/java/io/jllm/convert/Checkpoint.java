@@ -35,9 +35,9 @@ record Checkpoint(Map<String, GgufValue> metadata, List<Item> tensors, WeightSou
             return data.name();
         }
 
-        /** How its values are stored; what is packed in groups counts as floats, which it is read as. */
+        /** How its values are stored; what no file has in that form counts as floats, which it is read as. */
         DType type() {
-            return data.stored().orElse(DType.F32);
+            return data.stored().filter(type -> type.ggmlId() >= 0).orElse(DType.F32);
         }
 
         boolean isVector() {

@@ -7,10 +7,14 @@ import io.jllm.LLM;
 import io.jllm.convert.Converter;
 import io.jllm.load.ModelFiles;
 import io.jllm.quant.DType;
+import io.jllm.quant.Grouped;
+import io.jllm.quant.WeightSource;
+import io.jllm.quant.Weights;
 import io.jllm.quant.gguf.GgufFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.function.ToLongFunction;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -25,23 +29,38 @@ class PackedFoldersTest extends PackedFolders {
         return LLM.load(model).backend("reference").open();
     }
 
-    /** What the weights of a folder are in memory, and that they take little more than its tensors do, but for Q5_0. */
+    /** What the weights of a folder are in memory: they take at most 1.1 times what its tensors do. */
     @ParameterizedTest
     @CsvSource({
-        "quant, gptq-4bit-g128, Q4_0", "quant, gptq-4bit-g128-v2, Q5_0", "quant, gptq-4bit-g32-actorder, GPTQ 4-bit",
-        "quant, gptq-4bit-perchannel-old, Q4_0", "quant, gptq-3bit-g128, GPTQ 3-bit", "quant, gptq-2bit-g32, GPTQ 2-bit",
-        "quant-real, gptq-8bit-g-1, Q8_0", "quant, awq-gemm-g128, Q5_0", "quant, bnb-nf4, NF4", "quant, bnb-nf4-dq, NF4",
-        "quant, bnb-fp4, FP4", "quant, bnb-int8, LLM.int8", "quant-real, ct-w4a16-g128, Q4_0", "quant-real, ct-w4a16-asym-g32, Q5_0",
-        "quant-real, ct-w8a8-int8, Q8_0"})
+        "quant, gptq-4bit-g128, Q4_0", "quant, gptq-4bit-g128-v2, U4_128", "quant, gptq-4bit-perchannel-old, Q4_0",
+        "quant, gptq-3bit-g128, U3_128", "quant, gptq-2bit-g32, U2_32", "quant, gptq-8bit-g128, Q8_0", "quant-real, gptq-3bit-g64, U3_64",
+        "quant-real, gptq-8bit-g-1, Q8_0", "quant, awq-gemm-g128, U4_128", "quant, awq-gemv-g64, U4_64", "quant-real, autoawq-gemv-g32, U4_32",
+        "quant, bnb-nf4, NF4", "quant, bnb-nf4-dq, NF4", "quant, bnb-fp4, FP4", "quant, bnb-fp4-dq, FP4", "quant, bnb-int8, S8_64",
+        "quant-real, ct-w4a16-g128, Q4_0", "quant-real, ct-w4a16-asym-g32, U4_32", "quant-real, ct-w8a8-int8, Q8_0"})
     void formats(String parent, String name, String format) throws IOException {
-        Path folder = folder(parent, name);
-        try (var model = ModelFiles.open(folder)) {
-            var weights = model.weights();
-            assertEquals(format, weights.get("blk.0.ffn_up.weight").format());
-            long bytes = weights.names().stream().mapToLong(n -> weights.get(n).bytes()).sum();
-            long file = Files.size(folder.resolve("model.safetensors"));
-            assertTrue(bytes < (format.equals("Q5_0") ? 1.32 : 1.1) * file, bytes + " of " + file);
+        try (var model = ModelFiles.open(folder(parent, name))) {
+            assertEquals(format, model.weights().get("blk.0.ffn_up.weight").format());
+            takesLittleMore(folder(parent, name), model.weights(), Weights::bytes);
         }
+    }
+
+    /** The same where groups have their columns in an order of their own: blocks have them group after group. */
+    @ParameterizedTest
+    @CsvSource({"quant, gptq-4bit-g32-actorder, U4_32", "quant, gptq-3bit-g32-actorder-v2, U3_32", "quant, gptq-8bit-g32-actorder-v2, U8_32",
+        "quant-real, gptq-4bit-g32-descact, Q4_0", "quant-real, gptq-4bit-g32-asym-descact-v2, U4_32"})
+    void orderedFormats(String parent, String name, String format) throws IOException {
+        try (var model = ModelFiles.open(folder(parent, name))) {
+            var weights = (Grouped) model.weights().get("blk.0.ffn_down.weight");
+            assertEquals(DType.valueOf(format), weights.blocks().orElseThrow().type());
+            takesLittleMore(folder(parent, name), model.weights(), w -> w instanceof Grouped g
+                    ? g.blocks().orElseThrow().type().bytes(g.rows() * g.cols()) : w.bytes());
+        }
+    }
+
+    private static void takesLittleMore(Path folder, WeightSource weights, ToLongFunction<Weights> size) throws IOException {
+        long bytes = weights.names().stream().mapToLong(n -> size.applyAsLong(weights.get(n))).sum();
+        long file = Files.size(folder.resolve("model.safetensors"));
+        assertTrue(bytes <= 1.1 * file, bytes + " of " + file);
     }
 
     /** Files that are made of them hold the values that they stand for. */

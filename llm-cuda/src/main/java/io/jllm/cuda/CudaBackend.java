@@ -12,6 +12,7 @@ import io.jllm.cuda.kernels.DeviceFormat;
 import io.jllm.cuda.kernels.KernelImages;
 import io.jllm.cuda.kernels.Kernels;
 import io.jllm.cuda.kernels.ProductKernels;
+import io.jllm.cuda.weights.DeviceSource;
 import io.jllm.cuda.weights.WeightPlan;
 import io.jllm.model.Program;
 import io.jllm.model.Value;
@@ -118,7 +119,8 @@ final class CudaBackend implements Backend {
     }
 
     @Override
-    public List<String> unsupported(Program program, WeightSource weights) {
+    public List<String> unsupported(Program program, WeightSource stored) {
+        var weights = new DeviceSource(stored);
         var reasons = new ArrayList<>(WeightCheck.problems(program, weights, w -> w.stored().flatMap(DeviceFormat::of).isPresent()));
         reasons.addAll(new Limits(kernels).problems(program));
         if (activations == ActivationType.FLOAT) {
@@ -138,7 +140,7 @@ final class CudaBackend implements Backend {
         }
         check(options);
         context.use();
-        var plan = new WeightPlan(program, weights);
+        var plan = new WeightPlan(program, new DeviceSource(weights));
         Optional<TensorRoom> tensors = TensorRoom.of(program, plan, kernels, options, activations == ActivationType.FLOAT ? 2 : 1);
         MemoryBudget budget = MemoryBudget.of(program, options, kernels, plan.bytes(), context.freeMemory(), context.device().memory(),
                 memoryFraction, tensors.map(TensorRoom::bytes).orElse(0L) + ProductKernels.Room.bytes(plan.mostCols()));

@@ -34,6 +34,14 @@ public interface Codec extends RowReader {
         return new byte[0];
     }
 
+    /**
+     * What the format's stored numbers stand for, times a scale, where they are places in a table of floats; none for other formats. For those that
+     * look values up by themselves.
+     */
+    default float[] table() {
+        return new float[0];
+    }
+
     /** The codec of a type; empty for types that are only known by size. */
     static Optional<Codec> of(DType type) {
         return Codecs.find(type);

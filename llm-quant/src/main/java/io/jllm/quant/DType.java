@@ -19,7 +19,15 @@ public enum DType {
     /** Blocks of Q4_0 and IQ4_NL, those of four or eight rows interleaved: in files of 2024, before llama.cpp rearranged weights itself. */
     Q4_0_4_4(31, 32, 18), Q4_0_4_8(32, 32, 18), Q4_0_8_8(33, 32, 18), IQ4_NL_4_4(36, 32, 18), IQ4_NL_4_8(37, 32, 18), IQ4_NL_8_8(38, 32, 18),
     /** Floats of 8 bits, as safetensors files have them and GGUF files do not: with a sign, and powers of two without one. */
-    F8_E4M3(-1, 1, 1), F8_E5M2(-1, 1, 1), F8_E8M0(-1, 1, 1);
+    F8_E4M3(-1, 1, 1), F8_E5M2(-1, 1, 1), F8_E8M0(-1, 1, 1),
+    /**
+     * What weights of quantised checkpoints are read as, and no file has: whole numbers of 2, 3, 4 or 8 bits, 32, 64 or 128 of which share a
+     * scale in half precision and a zero. {@code U4_128} is 128 numbers of 4 bits. Made of {@link Grouped} ones, see {@link GroupedBlocks}.
+     */
+    U2_32(-1, 32, 11), U2_64(-1, 64, 19), U2_128(-1, 128, 35), U3_32(-1, 32, 15), U3_64(-1, 64, 27), U3_128(-1, 128, 51),
+    U4_32(-1, 32, 19), U4_64(-1, 64, 35), U4_128(-1, 128, 67), U8_32(-1, 32, 35),
+    /** The same with a scale in single precision: places in the tables of bitsandbytes, and signed bytes. */
+    NF4(-1, 64, 36), FP4(-1, 64, 36), S8_64(-1, 64, 68);
 
     private static final DType[] BY_ID = byId();
 

@@ -13,6 +13,7 @@ public final class Grouped implements Weights {
     private final String format;
     private final Grouping grouping;
     private final Numbers numbers;
+    private final Optional<GroupedBlocks> blocks;
     private final long from;
     private final long rows;
 
@@ -38,14 +39,15 @@ public final class Grouped implements Weights {
      * @param rows how many there are
      */
     public Grouped(String name, String format, Grouping grouping, Numbers numbers, long rows) {
-        this(name, format, grouping, numbers, 0, rows);
+        this(name, format, grouping, numbers, Optional.empty(), 0, rows);
     }
 
-    private Grouped(String name, String format, Grouping grouping, Numbers numbers, long from, long rows) {
+    private Grouped(String name, String format, Grouping grouping, Numbers numbers, Optional<GroupedBlocks> blocks, long from, long rows) {
         this.name = name;
         this.format = format;
         this.grouping = grouping;
         this.numbers = numbers;
+        this.blocks = blocks;
         this.from = from;
         this.rows = rows;
     }
@@ -53,6 +55,16 @@ public final class Grouped implements Weights {
     /** What a row is, and what reads it. */
     public Grouping grouping() {
         return grouping;
+    }
+
+    /** The same, which are known to be those blocks as well. */
+    public Grouped with(GroupedBlocks sameInBlocks) {
+        return new Grouped(name, format, grouping, numbers, Optional.of(sameInBlocks), from, rows);
+    }
+
+    /** The same values in blocks whose columns stand in another order, if there are such blocks. */
+    public Optional<GroupedBlocks> blocks() {
+        return blocks;
     }
 
     @Override
@@ -138,7 +150,7 @@ public final class Grouped implements Weights {
 
     @Override
     public Grouped named(String newName) {
-        return new Grouped(newName, format, grouping, numbers, from, rows);
+        return new Grouped(newName, format, grouping, numbers, blocks, from, rows);
     }
 
     /**
@@ -150,7 +162,7 @@ public final class Grouped implements Weights {
         if (start < 0 || end > rows || start >= end) {
             throw new IllegalArgumentException("rows " + start + " to " + end + " of tensor " + name + ", which has " + rows);
         }
-        return new Grouped(name, format, grouping, numbers, from + start, end - start);
+        return new Grouped(name, format, grouping, numbers, blocks.map(b -> b.rows(start, end)), from + start, end - start);
     }
 
     /** For those who need plain tensors: an error that says what it is. */

@@ -4,52 +4,117 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import java.util.Arrays;
+import java.util.Comparator;
+import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /**
- * Whole numbers in groups, read as blocks of a format that all backends compute with, with the same values, bit for bit: each block of 32 has
- * the scale of the group that it is in. Numbers of 4 bits become {@link DType#Q4_0} if all zeros are 8, else {@link DType#Q5_0}, as a number less its
- * zero has 5 bits with its sign; numbers of 8 bits with zeros of 128 become {@link DType#Q8_0}. Groups are whole blocks, and all scales numbers in
- * half precision. Of groups of 128 columns Q4_0 takes 1.08 times what the numbers, scales and zeros do, Q8_0 1.04 times, Q5_0 1.32 times.
+ * Whole numbers in groups, read as blocks that backends compute with, with the same values, bit for bit: each block has the scale of the
+ * group that it is in. Numbers of 4 bits become {@link DType#Q4_0} and those of 8 bits {@link DType#Q8_0} if all zeros are in the middle; others
+ * become types that no file has, as {@link DType#U4_128}; NF4 and FP4 become what is called so.
+ *
+ * <p>Groups are whole blocks. Columns whose groups are said one by one are put into the order of their groups first, and stay in that order: column
+ * i here is column {@code order()[i]} there, so whoever computes with blocks of that kind puts activations into that order.
+ *
+ * <p>For columns in groups of 128, blocks take 1.02 to 1.08 times what numbers, scales and zeros do.
  */
 public final class GroupedBlocks implements Part {
     private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-    private static final int BLOCK = 32;
+    private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    /** Columns of the smallest blocks. */
+    private static final int RUN = WholeNumbers.RUN;
+    /** Columns of blocks of the types of {@link WholeNumbers}, the largest first. */
+    private static final List<Integer> SIZES = List.of(128, 64, RUN);
+    private static final byte SIGN = Byte.MIN_VALUE;
 
     private final Grouped grouped;
     private final DType type;
+    /** How numbers of a block stand. */
+    private final WholeNumbers packing;
+    private final int[] runs;
+    private final int[] order;
 
-    private GroupedBlocks(Grouped grouped, DType type) {
+    /**
+     * Blocks.
+     *
+     * @param runs the group of each 32 columns
+     * @param order where columns are; empty if they stand as they are
+     */
+    private GroupedBlocks(Grouped grouped, DType type, int[] runs, int[] order) {
         this.grouped = grouped;
         this.type = type;
+        this.packing = WholeNumbers.of(grouped.grouping().bits(), RUN).orElseThrow();
+        this.runs = runs;
+        this.order = order;
     }
 
-    /** The same values in blocks; empty if they are not such numbers. Reads all scales and zeros. */
+    /** The same values in blocks; empty if no type has them. Reads all scales and zeros. */
     public static Optional<GroupedBlocks> of(Grouped grouped) {
         Grouping g = grouped.grouping();
-        boolean whole = g.isPlain() && !g.hasBook() && g.cols() % BLOCK == 0 && (g.groups() == 1 || g.size() % BLOCK == 0);
-        if (!whole || g.bits() != 4 && g.bits() != 8) {
-            return Optional.empty();
+        int cols = g.cols();
+        int[] order = g.isPlain() ? new int[0]
+                : IntStream.range(0, cols).boxed().sorted(Comparator.comparingInt(g::group)).mapToInt(c -> c).toArray();
+        var groups = new int[cols];
+        for (int c = 0; c < cols; c++) {
+            groups[c] = g.group(order.length == 0 ? c : order[c]);
+        }
+        Optional<Integer> size = SIZES.stream().filter(s -> cols % s == 0 && whole(groups, s)).findFirst();
+        return size.flatMap(s -> type(grouped, s))
+                .map(type -> new GroupedBlocks(grouped, type, IntStream.range(0, cols / RUN).map(r -> groups[r * RUN]).toArray(), order));
+    }
+
+    /** Whether each so many columns are of one group. */
+    private static boolean whole(int[] groups, int size) {
+        return IntStream.range(0, groups.length).allMatch(c -> groups[c] == groups[c / size * size]);
+    }
+
+    /** Whether a table is that of a type, but for the sign of a zero. */
+    private static boolean isTable(float[] book, DType type) {
+        float[] table = Codec.of(type).orElseThrow().table();
+        return book.length == table.length && IntStream.range(0, table.length).allMatch(i -> book[i] == table[i]);
+    }
+
+    /** What numbers of which at least so many share a scale become. */
+    private static Optional<DType> type(Grouped grouped, int size) {
+        Grouping g = grouped.grouping();
+        Optional<DType> floats = size % DType.NF4.blockElements() == 0 ? Optional.of(DType.S8_64) : Optional.empty();
+        if (g.hasBook()) {
+            return Stream.of(DType.NF4, DType.FP4).filter(t -> floats.isPresent() && isTable(g.book(), t)).findFirst();
         }
         var scales = new float[g.groups()];
         var zeros = new byte[g.groups()];
         var middle = new byte[g.groups()];
         Arrays.fill(middle, (byte) (1 << g.bits() - 1));
         boolean centred = true;
+        boolean halves = true;
         for (long r = 0; r < grouped.rows(); r++) {
             grouped.groups(r, scales, zeros);
             centred &= Arrays.equals(zeros, middle);
-            if (!centred && g.bits() == 8) {
+            for (float s : scales) {
+                halves &= Float.float16ToFloat(Float.floatToFloat16(s)) == s;
+            }
+            if (!halves && !centred) {
                 return Optional.empty();
             }
-            for (float s : scales) {
-                if (Float.float16ToFloat(Float.floatToFloat16(s)) != s) {
-                    return Optional.empty();
-                }
-            }
         }
-        return Optional.of(new GroupedBlocks(grouped, g.bits() == 8 ? DType.Q8_0 : centred ? DType.Q4_0 : DType.Q5_0));
+        if (centred && g.bits() >= 4) {
+            return halves ? Optional.of(g.bits() == 4 ? DType.Q4_0 : DType.Q8_0) : floats.filter(_ -> g.bits() == 8);
+        }
+        return !halves ? Optional.empty() : SIZES.stream().filter(s -> s <= size).flatMap(s -> WholeNumbers.of(g.bits(), s).stream()).findFirst()
+                .map(WholeNumbers::type);
+    }
+
+    /** Whether columns stand in the order of their groups, not as they are. */
+    public boolean isOrdered() {
+        return order.length > 0;
+    }
+
+    /** For each column the one that it is of the matrix; empty if columns stand as they are. */
+    public int[] order() {
+        return order.clone();
     }
 
     @Override
@@ -72,45 +137,51 @@ public final class GroupedBlocks implements Part {
         Objects.checkFromIndexSize(row, count, rows());
         Objects.checkFromIndexSize(0, type.bytes(count * cols()), to.byteSize());
         Grouping g = grouped.grouping();
-        var numbers = new byte[g.cols()];
+        var stored = new byte[g.cols()];
+        var numbers = isOrdered() ? new byte[g.cols()] : stored;
         var scales = new float[g.groups()];
         var zeros = new byte[g.groups()];
         var blocks = new byte[Math.toIntExact(type.bytes(cols()))];
-        var stored = MemorySegment.ofArray(blocks);
         for (long r = 0; r < count; r++) {
-            grouped.numbers(row + r, numbers);
+            grouped.numbers(row + r, stored);
             grouped.groups(row + r, scales, zeros);
-            for (int c = 0, at = 0; c < numbers.length; c += BLOCK, at += type.blockBytes()) {
-                stored.set(SHORT, at, Float.floatToFloat16(scales[c / g.size()]));
-                fill(numbers, c, zeros[c / g.size()], blocks, at + Short.BYTES);
+            for (int c = 0; c < order.length; c++) {
+                numbers[c] = stored[order[c]];
             }
-            MemorySegment.copy(stored, 0, to, r * blocks.length, blocks.length);
+            for (int c = 0, at = 0; c < numbers.length; c += type.blockElements(), at += type.blockBytes()) {
+                int group = runs[c / RUN];
+                block(numbers, c, scales[group], zeros[group], blocks, at);
+            }
+            MemorySegment.copy(blocks, 0, to, ValueLayout.JAVA_BYTE, r * blocks.length, blocks.length);
         }
     }
 
-    private void fill(byte[] numbers, int from, int zero, byte[] blocks, int at) {
+    private void block(byte[] numbers, int from, float scale, byte zero, byte[] blocks, int start) {
+        MemorySegment header = MemorySegment.ofArray(blocks);
+        int at = start;
         switch (type) {
-            case Q8_0 -> {
-                for (int i = 0; i < BLOCK; i++) {
-                    blocks[at + i] = (byte) (numbers[from + i] - 128);
-                }
+            case NF4, FP4, S8_64 -> {
+                header.set(FLOAT, at, scale);
+                at += Float.BYTES;
             }
-            case Q4_0 -> {
-                for (int i = 0; i < BLOCK / 2; i++) {
-                    blocks[at + i] = (byte) (numbers[from + i] | numbers[from + BLOCK / 2 + i] << 4);
-                }
+            case Q4_0, Q8_0 -> {
+                header.set(SHORT, at, Float.floatToFloat16(scale));
+                at += Short.BYTES;
             }
-            default -> fiveBits(numbers, from, zero, blocks, at);
+            default -> {
+                header.set(SHORT, at, Float.floatToFloat16(scale));
+                blocks[at + Short.BYTES] = zero;
+                at += WholeNumbers.HEADER;
+            }
         }
-    }
-
-    /** The fifth bits of all numbers, then the others; 16 is added to what has a sign. */
-    private static void fiveBits(byte[] numbers, int from, int zero, byte[] blocks, int at) {
-        Arrays.fill(blocks, at, at + Integer.BYTES + BLOCK / 2, (byte) 0);
-        for (int i = 0; i < BLOCK; i++) {
-            int value = numbers[from + i] - zero + 16;
-            blocks[at + i / Byte.SIZE] |= (byte) (value >> 4 << i % Byte.SIZE);
-            blocks[at + Integer.BYTES + i % 16] |= (byte) ((value & 15) << i / 16 * 4);
+        int end = start + type.blockBytes();
+        for (int c = from, to = at; to < end; c += RUN, to += packing.runBytes()) {
+            packing.pack(numbers, c, blocks, to);
+        }
+        if (type == DType.Q8_0 || type == DType.S8_64) {
+            for (int i = at; i < end; i++) {
+                blocks[i] ^= SIGN;
+            }
         }
     }
 
@@ -120,6 +191,6 @@ public final class GroupedBlocks implements Part {
      * @throws IllegalArgumentException if there are no such rows
      */
     public GroupedBlocks rows(long start, long end) {
-        return new GroupedBlocks(grouped.rows(start, end), type);
+        return new GroupedBlocks(grouped.rows(start, end), type, runs, order);
     }
 }

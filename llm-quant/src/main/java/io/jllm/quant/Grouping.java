@@ -130,6 +130,16 @@ public final class Grouping implements RowReader {
         return book.length > 0;
     }
 
+    /** The table; empty if numbers stand for themselves. */
+    float[] book() {
+        return book;
+    }
+
+    /** The group of a column. */
+    int group(int col) {
+        return isPlain() ? col / size : order[col];
+    }
+
     /** Bytes of a row. */
     public long rowBytes() {
         return scalesAt() + (long) groups * (scales.blockBytes() + (hasBook() ? 0 : 1));

@@ -1,10 +1,17 @@
 package io.jllm.quant;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.lang.foreign.Arena;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Random;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -73,19 +80,75 @@ class GroupingTest {
         }
     }
 
-    @Test
-    void blocksHaveTheSameValues() {
+    /** Groups of every size, the last of them smaller too: the largest blocks that lie within groups. */
+    @ParameterizedTest
+    @CsvSource({"2, 128, 32, U2_32", "2, 192, 64, U2_64", "2, 256, 256, U2_128", "3, 96, 32, U3_32", "3, 128, 64, U3_64", "3, 256, 128, U3_128",
+        "4, 160, 64, U4_32", "4, 128, 64, U4_64", "4, 384, 256, U4_128", "8, 128, 128, U8_32"})
+    void blocksHaveTheSameValues(int bits, int cols, int size, DType type) {
         var random = new Random(7);
-        var weights = new Grouped("w", "test", Grouping.of(4, 128, 64, DType.F16), new Sample(4, 128, 2, true, random), ROWS);
+        Grouping plain = Grouping.of(bits, cols, size, DType.F16);
+        var sample = new Sample(bits, cols, plain.groups(), true, random);
+        var weights = new Grouped("w", "test", plain, sample, ROWS);
         GroupedBlocks blocks = GroupedBlocks.of(weights).orElseThrow();
-        assertEquals(DType.Q5_0, blocks.type());
-        var want = new float[ROWS * 128];
-        var got = new float[ROWS * 128];
-        weights.decode(0, ROWS, want, 0);
-        new Assembled("w", List.of(blocks)).decode(0, ROWS, got, 0);
-        for (int i = 0; i < want.length; i++) {
-            assertEquals(want[i], got[i] + 0f, "value " + i);
+        assertEquals(type, blocks.type());
+        assertFalse(blocks.isOrdered());
+        assertArrayEquals(values(weights), values(new Assembled("w", List.of(blocks))));
+        assertArrayEquals(values(weights.rows(1, 2)), values(new Assembled("w", List.of(blocks.rows(1, 2)))));
+    }
+
+    /** Columns of groups that stand anywhere come together, each group's in order. */
+    @Test
+    void columnsComeIntoTheOrderOfTheirGroups() {
+        var random = new Random(8);
+        int cols = 192;
+        List<Integer> groups = new ArrayList<>(IntStream.range(0, cols).mapToObj(c -> c / 64).toList());
+        Collections.shuffle(groups, random);
+        Grouping ordered = Grouping.of(4, cols, 64, DType.F16).ordered(groups.stream().mapToInt(g -> g).toArray(), 3);
+        var weights = new Grouped("w", "test", ordered, new Sample(4, cols, 3, true, random), ROWS);
+        GroupedBlocks blocks = GroupedBlocks.of(weights).orElseThrow();
+        assertEquals(DType.U4_64, blocks.type());
+        int[] order = blocks.order();
+        float[] want = values(weights);
+        float[] got = values(new Assembled("w", List.of(blocks)));
+        for (int i = 0; i < got.length; i++) {
+            int from = order[i % cols];
+            assertEquals(want[i / cols * cols + from], got[i], "value " + i);
+            assertEquals(i % cols / 64, groups.get(from));
+            assertTrue(i % 64 == 0 || from > order[i % cols - 1]);
         }
+        Collections.swap(groups, order[0], order[64]); // of the same sizes still
+        groups.set(order[1], 1); // a group of 63 columns
+        Grouping odd = Grouping.of(4, cols, 64, DType.F16).ordered(groups.stream().mapToInt(g -> g).toArray(), 3);
+        assertTrue(GroupedBlocks.of(new Grouped("w", "test", odd, new Sample(4, cols, 3, true, random), ROWS)).isEmpty());
+    }
+
+    /** For backends that know of GGUF's types alone: the same values as Q5_0, others as halves. */
+    @ParameterizedTest
+    @CsvSource({"2, 64, Q5_0", "3, 128, Q5_0", "4, 32, Q5_0", "8, 128, F16"})
+    void blocksAreReadAsTypesOfFiles(int bits, int size, DType type) {
+        var random = new Random(9);
+        Grouping plain = Grouping.of(bits, 256, size, DType.F16);
+        var weights = new Grouped("w", "test", plain, new Sample(bits, 256, plain.groups(), true, random), ROWS);
+        var blocks = new Assembled("w", List.of(GroupedBlocks.of(weights).orElseThrow()));
+        Weights read = Reencoded.of(blocks);
+        assertEquals(type, read.stored().orElseThrow());
+        float[] want = values(weights);
+        float[] got = values(read);
+        for (int i = 0; i < want.length; i++) {
+            assertEquals(type == DType.F16 ? Float.float16ToFloat(Float.floatToFloat16(want[i])) : want[i], got[i], "value " + i);
+        }
+        assertEquals(DType.F16, Reencoded.of(weights).stored().orElseThrow());
+        Weights q8 = Reencoded.of(new Tensor("q", DType.Q8_0, 1, 32, Arena.ofAuto().allocate(34)));
+        assertEquals(DType.Q8_0, q8.stored().orElseThrow());
+    }
+
+    private static float[] values(Weights w) {
+        var all = new float[Math.toIntExact(w.rows() * w.cols())];
+        w.decode(0, Math.toIntExact(w.rows()), all, 0);
+        for (int i = 0; i < all.length; i++) {
+            all[i] += 0f; // zeros without a sign
+        }
+        return all;
     }
 
     @Test

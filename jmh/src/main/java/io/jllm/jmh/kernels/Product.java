@@ -30,6 +30,7 @@ final class Product {
     private static final int MODEST = ~0x2000;
     /** What the power 0 is stored as, and below which number powers are small. */
     private static final int ONE = 128;
+    private static final int NIBBLE = 15;
     private static final int POWERS = 8;
     private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
@@ -113,6 +114,12 @@ final class Product {
                     }
                     for (int power : layout.powers()) {
                         data.set(Layout.BYTE, at + power, (byte) (ONE + data.get(Layout.BYTE, at + power) % POWERS));
+                    }
+                    for (int zero : layout.zeros()) {
+                        data.set(Layout.BYTE, at + zero, (byte) (data.get(Layout.BYTE, at + zero) & NIBBLE));
+                    }
+                    for (int whole : layout.floats()) {
+                        data.set(Rows.FLOAT, at + whole, (float) random.nextDouble(-2, 2));
                     }
                 }
             }

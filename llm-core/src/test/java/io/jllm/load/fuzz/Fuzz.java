@@ -3,7 +3,9 @@ package io.jllm.load.fuzz;
 import io.jllm.ModelLoadException;
 import io.jllm.load.LoadedModel;
 import io.jllm.load.ModelFiles;
+import io.jllm.quant.Assembled;
 import io.jllm.quant.FormatException;
+import io.jllm.quant.Grouped;
 import io.jllm.quant.Weights;
 import io.jllm.spi.ReferenceBackend;
 import io.jllm.tokenizer.Tokenizer;
@@ -188,6 +190,9 @@ public final class Fuzz {
         try {
             w.decode(0, 1, row, 0);
             w.decode(w.rows() - 1, 1, row, 0);
+            if (w instanceof Grouped g) {
+                g.blocks().ifPresent(b -> new Assembled("blocks", List.of(b)).decode(0, 1, row, 0));
+            }
         } catch (IllegalArgumentException e) {
             if (readable || !e.getMessage().contains("cannot be read")) {
                 throw e;

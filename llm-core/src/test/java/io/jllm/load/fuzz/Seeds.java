@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 
 /** Sound models of every kind of file, small ones, each in a folder of its own. */
 final class Seeds {
@@ -45,6 +46,9 @@ final class Seeds {
         UnigramJson.write("unigram", unigramJson, UnigramJson.PRECOMPILED + ", " + UnigramJson.ONE_SPACE, UnigramJson.METASPACE, false);
         golden(into, "tiktoken", "qwen");
         golden(into, "merges", "merges-qwen2");
+        for (Packing packing : Packing.values()) {
+            packing.rewrite(folder(into, "packed-" + packing.name().toLowerCase(Locale.ROOT), "llama-grouped", "sentence-piece"));
+        }
         gguf(plain, into.resolve("gguf-q8"), DType.Q8_0);
         gguf(unigram, into.resolve("gguf-unigram"), DType.Q5_1);
         gguf(eight, into.resolve("gguf-f16"), DType.F16);

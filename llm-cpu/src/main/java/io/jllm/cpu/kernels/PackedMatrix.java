@@ -16,19 +16,27 @@ import java.lang.foreign.ValueLayout;
  * @param rows outputs
  * @param cols inputs
  * @param bias one float for each row, filled up to whole groups; of size 0 if there is none
+ * @param order which input each column meets; empty if they stand in order. Not to be changed
  */
-public record PackedMatrix(WeightFormat format, MemorySegment data, int rows, int cols, MemorySegment bias) implements Matrix {
+public record PackedMatrix(WeightFormat format, MemorySegment data, int rows, int cols, MemorySegment bias, int[] order) implements Matrix {
     /** Rows of a group. */
     public static final int ROWS = WeightFormat.ROWS;
 
+    private static final int[] IN_ORDER = {};
+
     /** A matrix without a bias, of zeros if {@code data} is. */
     public static PackedMatrix of(WeightFormat format, MemorySegment data, int rows, int cols) {
-        return new PackedMatrix(format, data, rows, cols, MemorySegment.NULL);
+        return new PackedMatrix(format, data, rows, cols, MemorySegment.NULL, IN_ORDER);
     }
 
     /** The same weights with a bias. */
     public PackedMatrix withBias(MemorySegment rowBias) {
-        return new PackedMatrix(format, data, rows, cols, rowBias);
+        return new PackedMatrix(format, data, rows, cols, rowBias, order);
+    }
+
+    /** The same weights, whose columns meet inputs in that order. */
+    public PackedMatrix ordered(int[] inputs) {
+        return new PackedMatrix(format, data, rows, cols, bias, inputs);
     }
 
     /** Groups of rows. */
@@ -82,6 +90,19 @@ public record PackedMatrix(WeightFormat format, MemorySegment data, int rows, in
 
     @Override
     public void decode(int row, float[] to) {
+        if (order.length == 0) {
+            decodeInPlace(row, to);
+            return;
+        }
+        var columns = new float[cols];
+        decodeInPlace(row, columns);
+        for (int c = 0; c < cols; c++) {
+            to[order[c]] = columns[c];
+        }
+    }
+
+    /** Columns as they stand. */
+    private void decodeInPlace(int row, float[] to) {
         int columns = format.unitColumns();
         for (int u = 0; u * columns < cols; u++) {
             format.layout().decode(data, unit(row / ROWS, u * format.unitBlocks()), row % ROWS, Math.min(columns, cols - u * columns), to,
@@ -89,10 +110,10 @@ public record PackedMatrix(WeightFormat format, MemorySegment data, int rows, in
         }
     }
 
-    /** Writes a group as {@link WeightFormat#F32} has it: for each column 16 floats; rows that it lacks are zeros. */
+    /** Writes a group as {@link WeightFormat#F32} has it: for each column, as they stand, 16 floats; rows that it lacks are zeros. */
     void decodeGroup(int group, MemorySegment to, long at, Workspace ws) {
         for (int r = 0; r < ROWS; r++) {
-            decode(group * ROWS + r, ws.row);
+            decodeInPlace(group * ROWS + r, ws.row);
             for (int c = 0; c < cols; c++) {
                 to.set(Rows.FLOAT, at + ((long) c * ROWS + r) * Float.BYTES, ws.row[c]);
             }

@@ -2,6 +2,7 @@ package io.jllm.cpu.kernels;
 
 import io.jllm.cpu.layout.AttentionFrame;
 import io.jllm.cpu.layout.KvLayout;
+import io.jllm.cpu.layout.Rows;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
@@ -41,6 +42,7 @@ public final class Workspace {
     private final ProductTile products = new ProductTile();
     private final ProductTile decoded = new ProductTile();
     private double[] numbers = {};
+    private Rows gathered = new Rows(MemorySegment.NULL, 0, 0);
 
     /**
      * Scratch memory for rows of at most {@code maxCols} floats.
@@ -149,6 +151,14 @@ public final class Workspace {
         return decoded;
     }
 
+    /** A row of at least {@code n} floats, row 0, for what is taken from several places. */
+    public Rows gathered(int n) {
+        if (gathered.width() < n) {
+            gathered = new Rows(Arena.ofAuto().allocate((long) n * Float.BYTES, LINE), 0, n);
+        }
+        return gathered;
+    }
+
     /** Room for {@code n} numbers of double precision. */
     public double[] numbers(int n) {
         return numbers = numbers.length < n ? new double[n] : numbers;
@@ -158,6 +168,7 @@ public final class Workspace {
     public long bytes() {
         long floats = (long) row.length + lanes.length + sums.length + scores.length + queries.length + parts.length + totals.length
                 + head.length + arguments.length + pairs.length + starts.length + blockScales.length;
-        return tile.byteSize() + attention.bytes() + products.bytes() + decoded.bytes() + (long) Double.BYTES * numbers.length + Float.BYTES * floats;
+        return tile.byteSize() + attention.bytes() + products.bytes() + decoded.bytes() + gathered.data().byteSize()
+                + (long) Double.BYTES * numbers.length + Float.BYTES * floats;
     }
 }

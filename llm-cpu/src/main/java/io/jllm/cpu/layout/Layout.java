@@ -48,6 +48,16 @@ public abstract class Layout {
         return List.of();
     }
 
+    /** Where a stored block has scales in single precision, in bytes: as above. */
+    public List<Integer> floats() {
+        return List.of();
+    }
+
+    /** Where a stored block has zeros that are below 16, a byte each. */
+    public List<Integer> zeros() {
+        return List.of();
+    }
+
     /**
      * Whether rearranging only moves numbers: a stored block is its scale in half precision, if it has one, and then its numbers in the order
      * of a record. Each 4 bytes of them are xored with what is returned; empty if it takes more.

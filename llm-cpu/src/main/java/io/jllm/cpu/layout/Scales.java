@@ -25,7 +25,18 @@ public enum Scales {
     /** A signed byte for each block, times a float. Header: 16 floats; for each of eight blocks, 16 bytes. */
     BLOCK_BYTES(8, 192, 32, false, List.of(new Run(Float.BYTES, 1), new Run(1, 8))),
     /** A power of two for each block: a byte e stands for 2^(e - 128). Header: for each of four blocks, 16 bytes. */
-    POWERS(4, 64, 32, false, List.of(new Run(1, 4)));
+    POWERS(4, 64, 32, false, List.of(new Run(1, 4))),
+    /** A float for two blocks. Header: 16 floats. */
+    FLOATS(2, 64, 32, false, List.of(new Run(Float.BYTES, 1))),
+    /**
+     * A scale in half precision and a zero, a signed byte, for each block; the zero is subtracted from its integers. Header: for each of four
+     * blocks 16 scales; for each 16 zeros.
+     */
+    ZEROS_OF_ONE(4, 192, 32, false, List.of(new Run(Short.BYTES, 4), new Run(1, 4))),
+    /** The same for two blocks each. Header: twice 16 scales; twice 16 zeros; 32 bytes of no use. */
+    ZEROS_OF_TWO(4, 128, 32, false, List.of(new Run(Short.BYTES, 2), new Run(1, 4))),
+    /** The same for all four blocks. Header: 16 scales; 16 zeros; 16 bytes of no use. */
+    ZEROS_OF_FOUR(4, 64, 32, false, List.of(new Run(Short.BYTES, 1), new Run(1, 2)));
 
     /**
      * Numbers of one size, in a record's header.
@@ -73,6 +84,25 @@ public enum Scales {
     /** Whether with each scale there is a minimum, which is subtracted from each of the values. */
     public boolean minima() {
         return minima;
+    }
+
+    /** Whether with each scale there is a zero, which is subtracted from each of the integers. */
+    public boolean zeros() {
+        return this == ZEROS_OF_ONE || this == ZEROS_OF_TWO || this == ZEROS_OF_FOUR;
+    }
+
+    /** Blocks that share a scale and a zero, where there are zeros. */
+    public int zeroBlocks() {
+        return switch (this) {
+            case ZEROS_OF_TWO -> 2;
+            case ZEROS_OF_FOUR -> 4;
+            default -> 1;
+        };
+    }
+
+    /** Where in a header the zeros start, in bytes of 16 rows, where there are any. */
+    public int zerosAt() {
+        return unitBlocks / zeroBlocks() * WeightFormat.ROWS * Short.BYTES;
     }
 
     /** What a record's header begins with; the rest of a record are numbers of 4 bytes. */

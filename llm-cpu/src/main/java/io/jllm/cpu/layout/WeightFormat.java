@@ -2,13 +2,16 @@ package io.jllm.cpu.layout;
 
 import io.jllm.cpu.layout.Numbers.Floats;
 import io.jllm.cpu.layout.Numbers.Integers;
+import io.jllm.quant.Assembled;
 import io.jllm.quant.DType;
+import io.jllm.quant.Grouped;
 import io.jllm.quant.Weights;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * A format of weights that are rearranged when a model is loaded: one row of a table, from which all kernels are derived. To add one: a codec
@@ -32,6 +35,11 @@ public record WeightFormat(DType type, Numbers numbers, Layout layout) {
     /** Bytes of a vector: one cache line. */
     public static final int VECTOR = 64;
 
+    private static final Planes TWO_BITS = new Planes(-2, 0, false);
+    private static final Planes THREE_BITS = new Planes(-1, 0, false);
+    private static final Planes FOUR_BITS = new Planes(0, 0, true);
+    private static final Planes BYTES = new Planes(4, 128, false);
+
     /** Block: nibbles 0, 16 to nibbles 12, 28; the value is 8 less. */
     public static final WeightFormat Q4_0 = integers(DType.Q4_0, new Planes(0, 8, true), Scales.HALVES, SimpleLayout.NIBBLES);
     /** Block: as Q4_0, but nothing is subtracted. */
@@ -41,7 +49,7 @@ public record WeightFormat(DType type, Numbers numbers, Layout layout) {
     /** Block: as Q5_0, but nothing is subtracted. */
     public static final WeightFormat Q5_1 = nibbles(DType.Q5_1, new Planes(1, 0, true), Scales.HALVES_AND_MINIMA);
     /** Block: bytes 0 to 28, with 128 added. */
-    public static final WeightFormat Q8_0 = integers(DType.Q8_0, new Planes(4, 128, false), Scales.HALVES, SimpleLayout.BYTES);
+    public static final WeightFormat Q8_0 = integers(DType.Q8_0, BYTES, Scales.HALVES, SimpleLayout.BYTES);
     /** Block: for each half, a vector of pairs of bits. */
     public static final WeightFormat Q2_K = integers(DType.Q2_K, new Planes(-2, 0, false), Scales.FOUR_BITS, TwoBitLayout.INSTANCE);
     /** Block: as Q2_K; then a vector of the third bits. */
@@ -59,12 +67,25 @@ public record WeightFormat(DType type, Numbers numbers, Layout layout) {
             LevelsLayout.INSTANCE);
     /** Block: as IQ4_NL, with another table. */
     public static final WeightFormat MXFP4 = nibbles(DType.MXFP4, new Planes(0, 16, true, CodeBook.TWICE_E2M1), Scales.POWERS);
+    /** Block: as IQ4_NL, with a table of floats. */
+    public static final WeightFormat NF4 = groups(DType.NF4, new Planes(0, 128, true, CodeBook.NF4), Scales.FLOATS);
+    /** Block: as NF4. */
+    public static final WeightFormat FP4 = groups(DType.FP4, new Planes(0, 128, true, CodeBook.FP4), Scales.FLOATS);
+    /** Block: as Q8_0. */
+    public static final WeightFormat S8_64 = groups(DType.S8_64, BYTES, Scales.FLOATS);
     public static final WeightFormat F16 = floats(DType.F16, Floats.F16);
     public static final WeightFormat BF16 = floats(DType.BF16, Floats.BF16);
     public static final WeightFormat F32 = floats(DType.F32, Floats.F32);
 
-    private static final List<WeightFormat> ALL = List.of(Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K, IQ4_NL, IQ4_XS, MXFP4, F16,
-            BF16, F32);
+    /** Blocks: of two bits as Q2_K, of three as Q3_K, of four as Q4_1, of eight as Q8_0. */
+    private static final List<WeightFormat> ZEROS = List.of(
+            groups(DType.U2_32, TWO_BITS, Scales.ZEROS_OF_ONE), groups(DType.U2_64, TWO_BITS, Scales.ZEROS_OF_TWO),
+            groups(DType.U2_128, TWO_BITS, Scales.ZEROS_OF_FOUR), groups(DType.U3_32, THREE_BITS, Scales.ZEROS_OF_ONE),
+            groups(DType.U3_64, THREE_BITS, Scales.ZEROS_OF_TWO), groups(DType.U3_128, THREE_BITS, Scales.ZEROS_OF_FOUR),
+            groups(DType.U4_32, FOUR_BITS, Scales.ZEROS_OF_ONE), groups(DType.U4_64, FOUR_BITS, Scales.ZEROS_OF_TWO),
+            groups(DType.U4_128, FOUR_BITS, Scales.ZEROS_OF_FOUR), groups(DType.U8_32, BYTES, Scales.ZEROS_OF_ONE));
+    private static final List<WeightFormat> ALL = Stream.concat(Stream.of(Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K, IQ4_NL,
+            IQ4_XS, MXFP4, NF4, FP4, S8_64, F16, BF16, F32), ZEROS.stream()).toList();
     private static final Map<DType, WeightFormat> BY_TYPE = ALL.stream().collect(Collectors.toMap(WeightFormat::type, Function.identity()));
 
     private static WeightFormat integers(DType type, Planes planes, Scales scales, Layout layout) {
@@ -73,6 +94,10 @@ public record WeightFormat(DType type, Numbers numbers, Layout layout) {
 
     private static WeightFormat nibbles(DType type, Planes planes, Scales scales) {
         return integers(type, planes, scales, new NibbleLayout(type, planes, scales));
+    }
+
+    private static WeightFormat groups(DType type, Planes planes, Scales scales) {
+        return integers(type, planes, scales, new GroupLayout(type, planes, scales));
     }
 
     private static WeightFormat floats(DType type, Floats floats) {
@@ -86,7 +111,12 @@ public record WeightFormat(DType type, Numbers numbers, Layout layout) {
 
     /** The format of weights; empty if they are not rearranged. */
     public static Optional<WeightFormat> of(Weights w) {
-        return w.stored().flatMap(WeightFormat::of);
+        return arranged(w).stored().flatMap(WeightFormat::of);
+    }
+
+    /** What of weights is rearranged: themselves, or blocks that they are as well, whose columns stand in another order. */
+    public static Weights arranged(Weights w) {
+        return w instanceof Grouped g && g.blocks().isPresent() ? new Assembled(g.name(), List.of(g.blocks().get())) : w;
     }
 
     /** All that there are. */

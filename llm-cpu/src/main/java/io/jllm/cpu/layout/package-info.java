@@ -5,7 +5,7 @@
  * <ul>
  * <li>{@link WeightFormat}: a group of rows, rearranged
  * <li>{@link Layout}: how rows of a stored format become such groups: {@link FloatLayout}, {@link SimpleLayout}, {@link NibbleLayout},
- * {@link LevelsLayout}, {@link SuperLayout}, {@link SixBitLayout}, {@link PairLayout}
+ * {@link LevelsLayout}, {@link GroupLayout}, {@link SuperLayout}, {@link SixBitLayout}, {@link PairLayout}
  * <li>{@link Planes}, {@link CodeBook}, {@link Scales}: what the numbers of a group are
  * <li>{@link TokenFormat}, {@link BlockRows}, {@link Rows}: tokens, as products take them
  * <li>{@link BlockModel}: what a product of blocks is, to the last bit, in plain Java

@@ -31,6 +31,7 @@ public final class MachineSelfTest {
     /** What the power 0 is stored as, and below which number powers are small. */
     private static final int ONE = 128;
     private static final int POWERS = 8;
+    private static final byte NIBBLE = 15;
 
     private MachineSelfTest() {
     }
@@ -43,7 +44,7 @@ public final class MachineSelfTest {
     static void run(MachineProducts products, WeightFormat format) {
         DType type = format.type();
         var random = new Random(1);
-        int cols = type.blockElements() == 256 ? 512 : type.isQuantized() ? 96 : 75;
+        int cols = type.isQuantized() ? format.unitColumns() + type.blockElements() : 75; // a whole unit, and a part of one
         try (Arena arena = Arena.ofConfined()) {
             comparePacked(products, format, random(arena, random, format, ROWS, PACKED_COLS), arena);
             Tensor stored = random(arena, random, format, ROWS, cols);
@@ -85,7 +86,8 @@ public final class MachineSelfTest {
      */
     static void run(MachineDecoder decoder, WeightFormat format) {
         // Two units, of which the second lacks a block if it can.
-        int cols = 2 * format.unitColumns() - (format.type().blockElements() < format.unitColumns() ? BLOCK : 0);
+        int block = format.type().blockElements();
+        int cols = 2 * format.unitColumns() - (block < format.unitColumns() ? block : 0);
         try (Arena arena = Arena.ofConfined()) {
             Tensor stored = random(arena, new Random(2), format, ROWS, cols);
             PackedMatrix w = PackedMatrix.of(format, arena.allocate(format.bytes(ROWS, cols), 64), ROWS, cols);
@@ -135,6 +137,12 @@ public final class MachineSelfTest {
                     }
                     for (int power : format.layout().powers()) {
                         data[at + power] = (byte) (ONE + data[at + power] % POWERS);
+                    }
+                    for (int zero : format.layout().zeros()) {
+                        data[at + zero] &= NIBBLE;
+                    }
+                    for (int whole : format.layout().floats()) {
+                        put(data, at + whole, Float.BYTES, Float.floatToRawIntBits((float) random.nextGaussian()));
                     }
                 }
                 case Numbers.Floats.F16 -> put(data, at, Short.BYTES, Float.floatToFloat16((float) random.nextGaussian()));

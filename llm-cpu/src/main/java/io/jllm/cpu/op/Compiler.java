@@ -12,6 +12,7 @@ import io.jllm.cpu.kernels.PackedProducts;
 import io.jllm.cpu.kernels.RopeSite;
 import io.jllm.cpu.kernels.RowKernels;
 import io.jllm.cpu.kernels.SequenceIndex;
+import io.jllm.cpu.kernels.StoredMatrix;
 import io.jllm.cpu.layout.BlockRows;
 import io.jllm.cpu.layout.RopeShape;
 import io.jllm.cpu.layout.Rows;
@@ -36,6 +37,7 @@ import java.util.Optional;
 /** Turns a program into steps over given scratch memory. */
 public final class Compiler {
     private static final float[] NO_SINKS = {};
+    private static final int[] IN_ORDER = {};
 
     private final Program program;
     private final DeviceWeights tensors;
@@ -107,10 +109,25 @@ public final class Compiler {
 
     private void linear(Op.Linear l, Activations scratch, List<CompiledOp> steps) {
         List<Matrix> matrices = l.weights().stream().map(tensors::matrix).toList();
-        Value.Rows kind = l.out().rows();
         if (listener != ActivationListener.NONE) {
-            steps.add(new TapOp.Whole(scratch.rows(l.in()), kind, l.weights().stream().map(Weight::name).toList(), listener));
+            steps.add(new TapOp.Whole(scratch.rows(l.in()), l.out().rows(), l.weights().stream().map(Weight::name).toList(), listener));
         }
+        // activations are arranged for one order of columns at a time
+        int column = 0;
+        for (int from = 0, to; from < matrices.size(); from = to) {
+            int[] order = order(matrices.get(from));
+            for (to = from + 1; to < matrices.size() && Arrays.equals(order, order(matrices.get(to)));) {
+                to++;
+            }
+            List<Matrix> run = matrices.subList(from, to);
+            linear(l, run, column, order, scratch, steps);
+            column += run.stream().mapToInt(Matrix::rows).sum();
+        }
+    }
+
+    /** Products whose matrices have their columns in one order. */
+    private void linear(Op.Linear l, List<Matrix> matrices, int column, int[] order, Activations scratch, List<CompiledOp> steps) {
+        Value.Rows kind = l.out().rows();
         Map<TokenFormat, BlockRows> arranged = new EnumMap<>(TokenFormat.class);
         for (Matrix m : matrices) {
             if (m instanceof PackedMatrix p) {
@@ -119,12 +136,19 @@ public final class Compiler {
                 if (!arranged.containsKey(format)) {
                     BlockRows rows = scratch.arranged(format, p.cols());
                     arranged.put(format, rows);
-                    steps.add(new ArrangeOp(scratch.rows(l.in()), rows, kind, packed));
+                    steps.add(new ArrangeOp(scratch.rows(l.in()), rows, kind, packed, order));
                 }
             }
         }
-        steps.add(new LinearOp(scratch.rows(l.out()), scratch.rows(l.in()), arranged, l.residual().map(scratch::rows), kind, matrices, kernels,
-                threads));
+        steps.add(new LinearOp(scratch.rows(l.out()), scratch.rows(l.in()), arranged, l.residual().map(scratch::rows), kind, matrices, column,
+                kernels, threads));
+    }
+
+    private static int[] order(Matrix m) {
+        return switch (m) {
+            case PackedMatrix p -> p.order();
+            case StoredMatrix _ -> IN_ORDER;
+        };
     }
 
     private CompiledOp norm(Op.RmsNorm op, Rows out, Rows in) {

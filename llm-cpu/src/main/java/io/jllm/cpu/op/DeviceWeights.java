@@ -12,6 +12,8 @@ import io.jllm.cpu.os.LargeMemory;
 import io.jllm.cpu.os.ThreadTeam;
 import io.jllm.model.Program;
 import io.jllm.model.Weight;
+import io.jllm.quant.Grouped;
+import io.jllm.quant.GroupedBlocks;
 import io.jllm.quant.WeightSource;
 import io.jllm.quant.Weights;
 import java.lang.foreign.Arena;
@@ -33,6 +35,7 @@ import java.util.stream.IntStream;
  */
 public final class DeviceWeights {
     private static final float[] NO_BIAS = {};
+    private static final int[] IN_ORDER = {};
     private static final long ALIGNMENT = 64;
     /** Bytes of a file that one iteration of the rearrangement reads, and then gives back. */
     private static final long CHUNK_BYTES = 2 << 20;
@@ -179,9 +182,17 @@ public final class DeviceWeights {
         return copy;
     }
 
-    /** Products of weights that are used in so many parts; empty if they are not rearranged. */
+    /**
+     * Products of weights that are used in so many parts; empty if they are not rearranged, as where columns of parts stand in an order of their
+     * own, for which nobody arranges activations.
+     */
     private static Optional<PackedProducts> products(Weights w, int parts, CpuKernels kernels) {
-        return w.rows() > parts ? WeightFormat.of(w).flatMap(kernels::packed) : Optional.empty();
+        return w.rows() > parts && (parts == 1 || order(w).length == 0) ? WeightFormat.of(w).flatMap(kernels::packed) : Optional.empty();
+    }
+
+    /** Which input each column meets when weights are rearranged; empty if they stand in order. */
+    private static int[] order(Weights w) {
+        return w instanceof Grouped g ? g.blocks().map(GroupedBlocks::order).orElse(IN_ORDER) : IN_ORDER;
     }
 
     /** What two names of the same weights share: where they are, or else they themselves. */
@@ -192,7 +203,8 @@ public final class DeviceWeights {
     private PackedMatrix pack(Weights w, long first, int rows, PackedProducts products) {
         LargeMemory memory = kernels.memory();
         long size = packedBytes(w, rows);
-        var matrix = PackedMatrix.of(WeightFormat.of(w).orElseThrow(), room.asSlice(used, size), rows, Math.toIntExact(w.cols()));
+        Weights rearranged = WeightFormat.arranged(w);
+        var matrix = PackedMatrix.of(WeightFormat.of(w).orElseThrow(), room.asSlice(used, size), rows, Math.toIntExact(w.cols())).ordered(order(w));
         used += size;
         bytes += size;
         int group = PackedMatrix.ROWS;
@@ -200,7 +212,7 @@ public final class DeviceWeights {
         team.run(Math.ceilDiv(matrix.groups(), groups), (chunk, _) -> {
             int from = chunk * groups;
             int to = Math.min(matrix.groups(), from + groups);
-            products.pack(matrix, w, first, from, to);
+            products.pack(matrix, rearranged, first, from, to);
             long begin = (long) from * group;
             w.slice(first + begin, Math.min(rows, (long) to * group) - begin).ifPresent(memory::release);
         });

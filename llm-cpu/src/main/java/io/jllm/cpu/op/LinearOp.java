@@ -35,15 +35,16 @@ final class LinearOp implements CompiledOp {
      * A step.
      *
      * @param arranged the same rows as {@code in}, for matrices that are rearranged
+     * @param first where in a row of {@code out} the results of the first matrix start
      */
-    LinearOp(Rows out, Rows in, Map<TokenFormat, BlockRows> arranged, Optional<Rows> residual, Value.Rows kind, List<Matrix> matrices,
+    LinearOp(Rows out, Rows in, Map<TokenFormat, BlockRows> arranged, Optional<Rows> residual, Value.Rows kind, List<Matrix> matrices, int first,
             CpuKernels kernels, int threads) {
         this.kind = kind;
         name = matrices.stream().map(m -> m.rows() + " x " + m.cols()).collect(Collectors.joining(", ", "Linear ", ""));
         weightBytes = matrices.stream().mapToLong(Matrix::bytes).sum();
         int rows = piece(out.width(), threads);
         var list = new ArrayList<Piece>();
-        int column = 0;
+        int column = first;
         for (Matrix m : matrices) {
             var target = new Target(out, column, residual);
             Product product = Product.of(m, in, arranged, kernels);

@@ -2,9 +2,12 @@ package io.jllm.cpu.vector;
 
 import io.jllm.cpu.layout.Numbers.Integers;
 
-/** Loops of {@link VectorProducts} for a single token, straight from memory, and up to how many tokens they beat panels. Measured. */
+/**
+ * Loops of {@link VectorProducts} for a single token, straight from memory, and up to how many tokens they beat panels. Measured. Others have
+ * panels alone.
+ */
 enum Single {
-    NIBBLES(3), BYTES(4), FOUR_BITS(4), FIVE_BITS(4), SIX_BITS(7), TWO_BITS(7), THREE_BITS(7), CODES(3);
+    NIBBLES(3), BYTES(4), FOUR_BITS(4), FIVE_BITS(4), SIX_BITS(7), TWO_BITS(7), THREE_BITS(7), CODES(3), NONE(0);
 
     private final int few;
 
@@ -22,6 +25,8 @@ enum Single {
             case SIX_BITS, HALVES_AND_MINIMA, BLOCK_BYTES, POWERS -> n.planes().extraBits() == 0 ? FOUR_BITS : FIVE_BITS;
             case BYTES -> n.planes().pairs() ? THREE_BITS : SIX_BITS;
             case FOUR_BITS -> TWO_BITS;
+            case ZEROS_OF_ONE, ZEROS_OF_TWO, ZEROS_OF_FOUR -> n.planes().extraBits() == 0 ? FOUR_BITS : NONE;
+            case FLOATS -> NONE;
         };
     }
 

@@ -33,6 +33,7 @@ final class VectorDecoder implements CpuKernels.Decoder {
     private static final long INTEGERS = 0;
     private static final long SCALES = INTEGERS + (long) CHUNK * PAIRS * V;
     private static final long MINIMA = SCALES + 2L * CHUNK * V;
+    private static final long NO_ZEROS = -1;
 
     private final WeightFormat format;
     private final Planes planes;
@@ -44,10 +45,10 @@ final class VectorDecoder implements CpuKernels.Decoder {
         scales = numbers.scales();
     }
 
-    /** The decoder of a format; empty if there are no loops for what its numbers are. */
+    /** The decoder of a format; empty if there are no loops for what its numbers are, as for tables of floats. */
     static Optional<CpuKernels.Decoder> of(WeightFormat format) {
-        return L <= WeightFormat.ROWS && format.numbers() instanceof Integers n && VectorUnpack.covers(n) ? Optional.of(new VectorDecoder(format, n))
-                : Optional.empty();
+        return L <= WeightFormat.ROWS && format.numbers() instanceof Integers n && VectorUnpack.covers(n) && !n.planes().book().rounded()
+                ? Optional.of(new VectorDecoder(format, n)) : Optional.empty();
     }
 
     @Override
@@ -75,19 +76,21 @@ final class VectorDecoder implements CpuKernels.Decoder {
             long scale = SCALES + (long) b * V;
             if (planes.coded()) {
                 VectorCodes.lookUp(planes.book(), w, block, V, m, INTEGERS);
-                bytes(m, INTEGERS, V, VectorCodes.ADDED, m, scale, to, out + b * BLOCK * LINE);
+                bytes(m, INTEGERS, V, VectorCodes.ADDED, m, scale, NO_ZEROS, to, out + b * BLOCK * LINE);
             } else {
-                bytes(w, block, LINE, planes.offset(), m, scale, to, out + b * BLOCK * LINE);
+                bytes(w, block, LINE, planes.offset(), m, scale, scales.zeros() ? MINIMA + (long) b * V : NO_ZEROS, to, out + b * BLOCK * LINE);
             }
         }
     }
 
-    private static void bytes(MemorySegment w, long block, long step, int offset, MemorySegment m, long scale, MemorySegment to, long out) {
+    private static void bytes(MemorySegment w, long block, long step, int offset, MemorySegment m, long scale, long zeros, MemorySegment to,
+                              long out) {
         FloatVector d = FloatVector.fromMemorySegment(F, m, scale, LITTLE_ENDIAN);
+        FloatVector z = zeros == NO_ZEROS ? FloatVector.zero(F) : FloatVector.fromMemorySegment(F, m, zeros, LITTLE_ENDIAN);
         for (int i = 0; i < BLOCK; i += Integer.BYTES) {
             IntVector v = IntVector.fromMemorySegment(I, w, block + i / Integer.BYTES * step, LITTLE_ENDIAN);
             for (int c = 0; c < Integer.BYTES; c++) {
-                ((FloatVector) v.and(0xff).sub(offset).convert(VectorOperators.I2F, 0)).mul(d).intoMemorySegment(to, out + (i + c) * LINE,
+                ((FloatVector) v.and(0xff).sub(offset).convert(VectorOperators.I2F, 0)).sub(z).mul(d).intoMemorySegment(to, out + (i + c) * LINE,
                         LITTLE_ENDIAN);
                 v = v.lanewise(VectorOperators.LSHR, Byte.SIZE);
             }
@@ -100,7 +103,9 @@ final class VectorDecoder implements CpuKernels.Decoder {
         for (int i = 0; i < blocks * scales.each(); i++) {
             long from = INTEGERS + (long) i * n * V;
             long first = out + i * (BLOCK / scales.each()) * LINE;
-            if (scales.minima()) {
+            if (scales.zeros()) {
+                zeroed(m, from, n, raised, SCALES + (long) i * V, MINIMA + (long) i * V, to, first);
+            } else if (scales.minima()) {
                 lowered(m, from, n, raised, SCALES + (long) i * V, MINIMA + (long) i * V, to, first);
             } else {
                 scaled(m, from, n, raised, SCALES + (long) i * V, to, first);
@@ -128,6 +133,19 @@ final class VectorDecoder implements CpuKernels.Decoder {
             long first = out + (2 * i - i % 2) * LINE;
             ((FloatVector) low(v).add(raised).convert(VectorOperators.I2F, 0)).mul(d).sub(least).intoMemorySegment(to, first, LITTLE_ENDIAN);
             ((FloatVector) high(v).add(raised).convert(VectorOperators.I2F, 0)).mul(d).sub(least).intoMemorySegment(to, first + 2 * LINE,
+                    LITTLE_ENDIAN);
+        }
+    }
+
+    /** The same, less a zero before it is multiplied. */
+    private static void zeroed(MemorySegment m, long from, int n, int raised, long scale, long zero, MemorySegment to, long out) {
+        FloatVector d = FloatVector.fromMemorySegment(F, m, scale, LITTLE_ENDIAN);
+        FloatVector z = FloatVector.fromMemorySegment(F, m, zero, LITTLE_ENDIAN);
+        for (int i = 0; i < n; i++) {
+            IntVector v = IntVector.fromMemorySegment(I, m, from + (long) i * V, LITTLE_ENDIAN);
+            long first = out + (2 * i - i % 2) * LINE;
+            ((FloatVector) low(v).add(raised).convert(VectorOperators.I2F, 0)).sub(z).mul(d).intoMemorySegment(to, first, LITTLE_ENDIAN);
+            ((FloatVector) high(v).add(raised).convert(VectorOperators.I2F, 0)).sub(z).mul(d).intoMemorySegment(to, first + 2 * LINE,
                     LITTLE_ENDIAN);
         }
     }

@@ -42,8 +42,9 @@ final class VectorFloatProducts implements PackedProducts {
     private static final long STRIP_SCALES = (long) CHUNK * V;
     /** Sums of a token: a float for each row of a panel. */
     private static final long ACC_BYTES = (long) PANEL * Float.BYTES;
+    private static final long ZEROS = SCALES + GROUPS * PARTS * STRIP_SCALES;
     /** A block whose codes were looked up. */
-    private static final long CODES = SCALES + GROUPS * PARTS * STRIP_SCALES;
+    private static final long CODES = ZEROS + GROUPS * PARTS * STRIP_SCALES;
     private static final long SUMS = CODES + BLOCK / 4 * LINE;
     private static final long ACC = SUMS + TILE * ACC_BYTES;
     private static final float[] NONE = {};
@@ -264,7 +265,11 @@ final class VectorFloatProducts implements PackedProducts {
             }
         }
         for (int part = 0; part < PARTS; part++) {
-            VectorScales.unpack(format, numbers.scales(), w.data(), unit, from, part, blocks, m, SCALES + (group * PARTS + part) * STRIP_SCALES, 0);
+            long strip = (group * PARTS + part) * STRIP_SCALES;
+            VectorScales.unpack(format, numbers.scales(), w.data(), unit, from, part, blocks, m, SCALES + strip, ZEROS + strip);
+            for (int b = 0; b < blocks && numbers.scales().zeros(); b++) {
+                VectorFloats.lower(m, NUMBERS + group * GROUP_NUMBERS + b * BLOCK * LINE + (long) part * V, BLOCK, ZEROS + strip + (long) b * V);
+            }
         }
     }
 }

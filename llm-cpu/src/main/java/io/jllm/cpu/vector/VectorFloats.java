@@ -283,4 +283,12 @@ final class VectorFloats {
             }
         }
     }
+
+    /** Subtracts a vector from a strip of so many columns. */
+    static void lower(MemorySegment m, long at, int columns, long by) {
+        FloatVector less = FloatVector.fromMemorySegment(F, m, by, LITTLE_ENDIAN);
+        for (int c = 0; c < columns; c++) {
+            FloatVector.fromMemorySegment(F, m, at + c * LINE, LITTLE_ENDIAN).sub(less).intoMemorySegment(m, at + c * LINE, LITTLE_ENDIAN);
+        }
+    }
 }

@@ -193,7 +193,7 @@ public final class VectorProducts implements PackedProducts {
                     }
                     VectorCodes.sums(m, CODES, numbers, starts, b, blocks, SUMS);
                 }
-                case NIBBLES, BYTES -> throw new IllegalStateException(single + " has a loop of its own");
+                case NIBBLES, BYTES, NONE -> throw new IllegalStateException(single + " has a loop of its own, or none");
             }
             strip(SUMS, V, SCALES, MINIMA, x, token, b, blocks, m, acc);
         }
@@ -217,6 +217,9 @@ public final class VectorProducts implements PackedProducts {
             case BYTES -> VectorTiles.halves(m, sums, step, d, x.data(), fields, blocks, acc);
             case SIX_BITS, HALVES_AND_MINIMA -> VectorTiles.minima(m, sums, step, d, minima, raised(), x.data(), fields, (long) all * Float.BYTES,
                     blocks, acc);
+            case ZEROS_OF_ONE, ZEROS_OF_TWO, ZEROS_OF_FOUR -> VectorTiles.zeros(m, sums, step, d, minima, raised(), x.data(), fields,
+                    (long) all * Float.BYTES, blocks, acc);
+            case FLOATS -> throw new IllegalStateException(scales + " go with bytes and tables");
             case FOUR_BITS -> VectorTiles.halfMinima(m, sums, step, d, minima, x.data(), fields, VectorTokens.halves(token, all) + 8L * block, blocks,
                     acc);
         }

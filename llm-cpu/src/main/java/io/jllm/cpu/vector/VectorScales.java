@@ -9,6 +9,7 @@ import static io.jllm.cpu.vector.VectorUnpack.V;
 import static java.nio.ByteOrder.LITTLE_ENDIAN;
 
 import io.jllm.cpu.layout.Layout;
+import io.jllm.cpu.layout.Numbers.Integers;
 import io.jllm.cpu.layout.Scales;
 import io.jllm.cpu.layout.WeightFormat;
 import java.lang.foreign.MemorySegment;
@@ -51,7 +52,7 @@ final class VectorScales {
      * @param part which strip of the group
      * @param blocks how many; where units are 256 columns, all of them are written
      * @param scales receives a vector for each scale
-     * @param minima receives a vector for each minimum, where there are any
+     * @param minima receives a vector for each minimum or zero, where there are any
      */
     static void unpack(WeightFormat format, Scales kind, MemorySegment w, long unit, int from, int part, int blocks, MemorySegment to, long scales,
                        long minima) {
@@ -63,19 +64,20 @@ final class VectorScales {
                     bytes(w, unit + LINE + (long) i * ROWS + (long) part * L, unit + (long) part * V, to, scales + (long) i * V);
                 }
             }
-            case HALVES, HALVES_AND_MINIMA, BLOCK_BYTES, POWERS -> {
+            case HALVES, HALVES_AND_MINIMA, BLOCK_BYTES, POWERS, FLOATS, ZEROS_OF_ONE, ZEROS_OF_TWO, ZEROS_OF_FOUR -> {
                 int unitBlocks = format.unitBlocks();
                 for (int b = 0; b < blocks; b++) {
                     int k = (from + b) % unitBlocks;
                     long header = unit + (long) ((from + b) / unitBlocks) * format.unitBytes(unitBlocks);
-                    block(kind, w, header, k, part, to, scales + (long) b * V, minima + (long) b * V);
+                    block(format, kind, w, header, k, part, to, scales + (long) b * V, minima + (long) b * V);
                 }
             }
         }
     }
 
-    /** The scale of block {@code k} of a unit, and its minimum. */
-    private static void block(Scales kind, MemorySegment w, long header, int k, int part, MemorySegment to, long scale, long minimum) {
+    /** The scale of block {@code k} of a unit, and its minimum, or its zero. */
+    private static void block(WeightFormat format, Scales kind, MemorySegment w, long header, int k, int part, MemorySegment to, long scale,
+            long minimum) {
         long half = header + k * (LINE / 2) + (long) part * V / 2;
         long octet = header + (long) k * ROWS + (long) part * L;
         switch (kind) {
@@ -86,8 +88,20 @@ final class VectorScales {
             }
             case BLOCK_BYTES -> bytes(w, octet + LINE, header + (long) part * V, to, scale);
             case POWERS -> powers(w, octet, to, scale);
+            case FLOATS -> FloatVector.fromMemorySegment(F, w, header + (long) part * V, LITTLE_ENDIAN).mul(part(format))
+                    .intoMemorySegment(to, scale, LITTLE_ENDIAN);
+            case ZEROS_OF_ONE, ZEROS_OF_TWO, ZEROS_OF_FOUR -> {
+                int shared = k / kind.zeroBlocks();
+                half(w, header + shared * (LINE / 2) + (long) part * V / 2, to, scale);
+                octets(w, header + kind.zerosAt() + (long) shared * ROWS + (long) part * L).convert(VectorOperators.I2F, 0)
+                        .intoMemorySegment(to, minimum, LITTLE_ENDIAN);
+            }
             case SIX_BITS, FOUR_BITS, BYTES -> throw new IllegalArgumentException("a whole unit has " + kind);
         }
+    }
+
+    private static float part(WeightFormat format) {
+        return format.numbers() instanceof Integers n ? n.planes().book().part() : 1;
     }
 
     /**

@@ -208,6 +208,26 @@ final class VectorTiles {
         f.intoMemorySegment(m, acc, LITTLE_ENDIAN);
     }
 
+    /**
+     * The same, one strip, where blocks have a scale and a zero: t = fma(zero, - sum of the token's block, sum) * scale.
+     *
+     * @param zeros as scales
+     */
+    static void zeros(MemorySegment m, long from, long step, long d, long zeros, int factor, MemorySegment x, long x0, long xs, int blocks,
+                      long acc) {
+        FloatVector f = FloatVector.fromMemorySegment(F, m, acc, LITTLE_ENDIAN);
+        for (int b = 0; b < blocks; b++) {
+            FloatVector z = FloatVector.fromMemorySegment(F, m, zeros + (long) b * V, LITTLE_ENDIAN);
+            IntVector s = IntVector.fromMemorySegment(I, m, from + b * step, LITTLE_ENDIAN);
+            s = s.lanewise(VectorOperators.LSHL, HALF).lanewise(VectorOperators.ASHR, HALF).add(s.lanewise(VectorOperators.ASHR, HALF))
+                    .sub(factor * x.get(Layout.INT, x0 + xs + 4L * b));
+            FloatVector t = z.fma(FloatVector.broadcast(F, x.get(FLOAT, x0 + 2 * xs + 4L * b)), (FloatVector) s.convert(VectorOperators.I2F, 0));
+            t = t.mul(FloatVector.fromMemorySegment(F, m, d + (long) b * V, LITTLE_ENDIAN));
+            f = t.fma(FloatVector.broadcast(F, x.get(FLOAT, x0 + 4L * b)), f);
+        }
+        f.intoMemorySegment(m, acc, LITTLE_ENDIAN);
+    }
+
     /** Stores sums of rows {@code from} on of {@code w} and one token, with all that is added to them. The sums are overwritten. */
     static void put(Target out, PackedMatrix w, int from, int count, int token, MemorySegment sums, long at) {
         long first = (long) (out.column() + from) * Float.BYTES;

@@ -74,8 +74,8 @@ final class VectorUnpack {
 
     /**
      * Whether there are loops for such numbers: nibbles, with a fifth bit or without, or as places in a table, with any scales of a block; the
-     * first two with minima as well; bytes with scales in half precision; six bits or three with a byte for each half of a block; and two with
-     * scales and minima of 4.
+     * first two with minima as well; bytes with scales in half precision; six bits or three with a byte for each half of a block; two with
+     * scales and minima of 4; and all but six bits with zeros.
      */
     static boolean covers(Integers n) {
         Planes p = n.planes();
@@ -89,6 +89,8 @@ final class VectorUnpack {
             case SIX_BITS, HALVES_AND_MINIMA -> p.offset() == 0 && five;
             case BYTES -> p.offset() == p.middle() && (p.extraBits() == 2 && !p.split() || p.three());
             case FOUR_BITS -> p.offset() == 0 && p.pairs() && !p.three();
+            case ZEROS_OF_ONE, ZEROS_OF_TWO, ZEROS_OF_FOUR -> p.bytes() || p.offset() == 0 && (p.pairs() || five);
+            case FLOATS -> p.bytes();
         };
     }
 

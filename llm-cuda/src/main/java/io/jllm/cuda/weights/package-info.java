@@ -2,6 +2,6 @@
  * Weights on the device.
  *
  * <p>To read: {@link io.jllm.cuda.weights.WeightPlan} says which matrices and vectors of a program go where,
- * {@link io.jllm.cuda.weights.WeightLoader} brings them there.
+ * {@link io.jllm.cuda.weights.WeightLoader} brings them there; {@link io.jllm.cuda.weights.DeviceSource} says what packed checkpoints are read as.
  */
 package io.jllm.cuda.weights;

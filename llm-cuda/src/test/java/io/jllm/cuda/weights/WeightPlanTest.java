@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 
+import io.jllm.cuda.kernels.DeviceFormat;
 import io.jllm.model.ExpertOp;
 import io.jllm.model.Op;
 import io.jllm.model.Program;
@@ -11,6 +12,10 @@ import io.jllm.model.Rope;
 import io.jllm.model.Value;
 import io.jllm.model.Weight;
 import io.jllm.quant.Assembled;
+import io.jllm.quant.DType;
+import io.jllm.quant.Grouped;
+import io.jllm.quant.GroupedBlocks;
+import io.jllm.quant.Grouping;
 import io.jllm.quant.Tensor;
 import io.jllm.quant.WeightSource;
 import io.jllm.quant.Weights;
@@ -85,5 +90,54 @@ class WeightPlanTest {
         var bias = new float[15];
         weights.tensors().get("bias").decode(0, 3, bias, 0);
         assertArrayEquals(bias, Arrays.copyOfRange(plan.vectorFloats(), at, at + 15));
+    }
+
+    /** Numbers in groups, which no file has, lie on the device as what they are read as. */
+    @Test
+    void packedWeightsAreReadAsTypesOfFiles() {
+        var p = new Program.Builder();
+        Value x = p.embed("table", 10, 64);
+        Program program = p.build(p.linear(p.selectRows(x), new Weight("packed", 3, Optional.empty())));
+        var numbers = new Grouped.Numbers() {
+            @Override
+            public void numbers(long row, byte[] to) {
+                Arrays.fill(to, (byte) (row + 1));
+            }
+
+            @Override
+            public void scales(long row, float[] to) {
+                Arrays.fill(to, 2);
+            }
+
+            @Override
+            public void zeros(long row, byte[] to) {
+                Arrays.fill(to, (byte) 9);
+            }
+        };
+        var weights = TinyModels.weights(program, 1);
+        var grouped = new Grouped("packed", "test", Grouping.of(4, 64, 64, DType.F16), numbers, 3);
+        for (Weights packed : List.of(grouped, new Assembled("packed", List.of(GroupedBlocks.of(grouped).orElseThrow())))) {
+            WeightSource source = new WeightSource() {
+                @Override
+                public Set<String> names() {
+                    return weights.names();
+                }
+
+                @Override
+                public Optional<Weights> find(String name) {
+                    return name.equals("packed") ? Optional.of(packed) : weights.find(name);
+                }
+
+                @Override
+                public void close() {
+                    // the test's
+                }
+            };
+            WeightPlan.Matrix m = new WeightPlan(program, new DeviceSource(source)).matrix(List.of("packed"));
+            assertEquals(packed == grouped ? DeviceFormat.F16 : DeviceFormat.Q5_0, m.format());
+            var row = new float[64];
+            m.parts().getFirst().decode(2, 1, row, 0);
+            assertEquals(-12, row[63]);
+        }
     }
 }

@@ -9,7 +9,7 @@
  * <li>{@link MXFP4}: blocks of 32 small floats with a power of two
  * <li>{@link Q2_K}, {@link Q3_K}, {@link Q4_K}, {@link Q5_K}, {@link Q6_K}: blocks of 256
  * <li>{@link TQ1_0}, {@link TQ2_0}: three values
- * <li>io.jllm.quant.codec.eight: floats of 8 bits
+ * <li>io.jllm.quant.codec.eight: floats of 8 bits; io.jllm.quant.codec.checkpoint: what weights of quantised checkpoints are read as
  * </ul>
  *
  * <p>Formats that look values up in tables are in {@code io.jllm.quant.codec.grid}; what codecs and encoders share is in {@code

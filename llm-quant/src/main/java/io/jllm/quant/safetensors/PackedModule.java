@@ -95,7 +95,8 @@ final class PackedModule {
     /** The weight that its tensors make: in blocks of a format with fast kernels, where they hold the same values. */
     CheckpointTensor weight(String format, Grouping grouping, Grouped.Numbers numbers, long rows) {
         var grouped = new Grouped(prefix + "weight", format, grouping, numbers, rows);
-        CheckpointTensor.Values values = GroupedBlocks.of(grouped).<CheckpointTensor.Values>map(CheckpointTensor.Blocks::new)
+        CheckpointTensor.Values values = GroupedBlocks.of(grouped)
+                .<CheckpointTensor.Values>map(b -> b.isOrdered() ? new CheckpointTensor.Packed(grouped.with(b)) : new CheckpointTensor.Blocks(b))
                 .orElseGet(() -> new CheckpointTensor.Packed(grouped));
         return new CheckpointTensor(first.file(), prefix + "weight", format, List.of(rows, (long) grouping.cols()), values);
     }

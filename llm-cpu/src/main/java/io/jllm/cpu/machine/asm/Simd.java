@@ -29,7 +29,7 @@ public enum Simd {
     VMULPS(BOTH, Form.RVM, 1, 0, 0, 0x59, 0), VADDPS(BOTH, Form.RVM, 1, 0, 0, 0x58, 0), VSUBPS(BOTH, Form.RVM, 1, 0, 0, 0x5c, 0),
     VDIVPS(BOTH, Form.RVM, 1, 0, 0, 0x5e, 0), VMAXPS(BOTH, Form.RVM, 1, 0, 0, 0x5f, 0), VMINPS(BOTH, Form.RVM, 1, 0, 0, 0x5d, 0),
     VSQRTPS(BOTH, Form.RM, 1, 0, 0, 0x51, 0), VPSHUFD(BOTH, Form.RMI, 1, 1, 0, 0x70, 0),
-    VFMADD231PS(BOTH, Form.RVM, 2, 1, 0, 0xb8, 0),
+    VPERMPS(BOTH, Form.RVM, 2, 1, 0, 0x16, 0), VFMADD231PS(BOTH, Form.RVM, 2, 1, 0, 0xb8, 0),
     // AVX and AVX2
     VMOVD_STORE(VEX, Form.MR, 1, 1, 0, 0x7e, 0), VMOVD(VEX, Form.RM, 1, 1, 0, 0x6e, 0),
     VMOVSS_STORE(VEX, Form.MR, 1, 2, 0, 0x11, 0),

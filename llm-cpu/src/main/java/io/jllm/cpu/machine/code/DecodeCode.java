@@ -1,12 +1,18 @@
 package io.jllm.cpu.machine.code;
 
 import static io.jllm.cpu.machine.asm.Gpr.R10;
+import static io.jllm.cpu.machine.asm.Gpr.RAX;
 import static io.jllm.cpu.machine.asm.Gpr.RDX;
 import static io.jllm.cpu.machine.asm.Gpr.RSI;
 import static io.jllm.cpu.machine.asm.Gpr.RSP;
 import static io.jllm.cpu.machine.asm.Mem.at;
 import static io.jllm.cpu.machine.asm.Simd.VMOVUPS_STORE;
 import static io.jllm.cpu.machine.asm.Simd.VPAND;
+import static io.jllm.cpu.machine.asm.Simd.VPANDN;
+import static io.jllm.cpu.machine.asm.Simd.VPERMPS;
+import static io.jllm.cpu.machine.asm.Simd.VPOR;
+import static io.jllm.cpu.machine.asm.Simd.VPSLLD;
+import static io.jllm.cpu.machine.asm.Simd.VPSRAD;
 import static io.jllm.cpu.machine.asm.Simd.VPSRLD;
 import static io.jllm.cpu.machine.asm.Simd.VSUBPS;
 
@@ -20,6 +26,7 @@ import io.jllm.cpu.machine.asm.Emitter;
 import io.jllm.cpu.machine.asm.Gpr;
 import io.jllm.cpu.machine.asm.Isa;
 import io.jllm.cpu.machine.asm.Label;
+import io.jllm.cpu.machine.asm.Moves;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
@@ -32,7 +39,7 @@ import java.util.Set;
  *          factor, minimum = of 16 rows                  // ScaleCode
  *          v0..v3 = four columns each of 16 rows        // PlaneCode
  *          for each of these columns c:
- *            x = float(byte of v) - offset
+ *            x = float(byte of v) - offset - zero       // or looked up as a float
  *            to[c] = x * factor - minimum                // each rounded
  *        weights += unit; to += its columns
  *        count -= blocks; jump if not below 0 to unit
@@ -43,6 +50,9 @@ public final class DecodeCode {
     private static final int BYTE = 0xff;
     private static final byte ALIGN_STACK = -WeightFormat.VECTOR;
     private static final int STACK_BYTES = Emitter.CONSTANT_BYTES + ScaleCode.STACK_BYTES;
+    /** Where on the stack a table of floats is: formats that have one compute no scales there. */
+    private static final int NUMBERS_AT = Emitter.CONSTANT_BYTES;
+    private static final int PLACES = 16;
     private static final Gpr TO = RSI;
     /** Blocks that are left. */
     private static final Gpr COUNT = RDX;
@@ -50,7 +60,7 @@ public final class DecodeCode {
     private static final Gpr FRAME = R10;
     // Vectors
     private static final int FACTOR = 0; // and with some scales the next one, before there are minima
-    private static final int MINIMUM = 1;
+    private static final int MINIMUM = 1; // or zeros
     private static final int BYTES = 2;
     private static final int WORK = 6;
     private static final int VALUE = 8;
@@ -70,8 +80,9 @@ public final class DecodeCode {
         this.format = format;
         planes = numbers.planes();
         scales = numbers.scales();
-        planeCode = new PlaneCode(planes);
-        scaleCode = new ScaleCode(scales, false);
+        // numbers of a table are looked up as floats, so what is taken out of memory are places
+        planeCode = new PlaneCode(planes.book().rounded() ? new Planes(0, 0, true) : planes);
+        scaleCode = new ScaleCode(scales, 1, false);
         offset = Float.floatToRawIntBits(planes.offset());
     }
 
@@ -91,6 +102,13 @@ public final class DecodeCode {
         byte[] table = planeCode.table(false);
         if (table.length > 0) {
             e.defineTable(table);
+        }
+        if (planes.book().rounded()) {
+            var moves = new Moves(a);
+            for (int i = 0; i < PLACES; i++) {
+                a.mov(RAX, Float.floatToRawIntBits(planes.book().number(i)));
+                moves.storeInt(at(RSP, NUMBERS_AT + i * Float.BYTES), RAX);
+            }
         }
         int blocks = format.unitBlocks();
         Label unit = new Label();
@@ -145,6 +163,9 @@ public final class DecodeCode {
                 if (scales.minima()) {
                     scaleCode.minimum(e, MINIMUM, block, half, part);
                 }
+                if (scales.zeros()) {
+                    scaleCode.zero(e, MINIMUM, block, part);
+                }
             }
             planeCode.unpack(e, BYTES, half, at, part, WORK);
             for (int k = 0; k < Planes.NIBBLES; k++) {
@@ -167,13 +188,38 @@ public final class DecodeCode {
         if (c < Integer.BYTES - 1) {
             a.emit(VPAND, e.vec(VALUE), e.vec(from), e.constant(BYTE));
         }
+        if (planes.book().rounded()) {
+            lookUp();
+            e.multiply(VALUE, VALUE, e.vec(FACTOR));
+            return;
+        }
         e.toFloats(VALUE);
         if (planes.offset() != 0) {
             a.emit(VSUBPS, e.vec(VALUE), e.vec(VALUE), e.constant(offset));
+        }
+        if (scales.zeros()) {
+            a.emit(VSUBPS, e.vec(VALUE), e.vec(VALUE), e.vec(MINIMUM));
         }
         e.multiply(VALUE, VALUE, e.vec(FACTOR));
         if (scales.minima()) {
             a.emit(VSUBPS, e.vec(VALUE), e.vec(VALUE), e.vec(MINIMUM));
         }
+    }
+
+    /** Numbers of a table of floats in place of their places: all 16 at once, or those of either half, of which the place's fourth bit takes one. */
+    private void lookUp() {
+        if (e.wide()) {
+            a.emit(VPERMPS, e.vec(VALUE), e.vec(VALUE), at(RSP, NUMBERS_AT));
+            return;
+        }
+        int upper = VALUE + 1;
+        int which = VALUE + 2;
+        a.emit(VPERMPS, e.vec(upper), e.vec(VALUE), at(RSP, NUMBERS_AT + e.isa().bytes()));
+        a.emit(VPSLLD, e.vec(which), e.vec(VALUE), Integer.SIZE - Planes.NIBBLES);
+        a.emit(VPSRAD, e.vec(which), e.vec(which), Integer.SIZE - 1);
+        a.emit(VPERMPS, e.vec(VALUE), e.vec(VALUE), at(RSP, NUMBERS_AT));
+        a.emit(VPAND, e.vec(upper), e.vec(upper), e.vec(which));
+        a.emit(VPANDN, e.vec(VALUE), e.vec(which), e.vec(VALUE));
+        a.emit(VPOR, e.vec(VALUE), e.vec(VALUE), e.vec(upper));
     }
 }

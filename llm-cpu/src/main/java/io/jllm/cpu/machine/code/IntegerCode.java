@@ -18,7 +18,8 @@ import java.util.List;
 
 /**
  * Weights that are integers with scales, by tokens of 8 bits. For each block, or for each half if these have scales of their own, the
- * integer sum is exact. Sums become floats; t = sum * scale, then, for a second half, t = fma(sum, scale, t), then, for each minimum,
+ * integer sum is exact. Sums become floats, and zeros, if there are any, are taken off, which is exact too: s = fma(zero, - sum of the token's
+ * bytes, s). Then t = s * scale, then, for a second half, t = fma(sum, scale, t), then, for each minimum,
  * t = fma(minimum, - sum of the token's bytes, t); at last acc = fma(t, d of the token, acc). So it is with every instruction set and
  * every number of tokens, to the last bit.
  *
@@ -66,7 +67,7 @@ final class IntegerCode implements BlockCode {
         planes = numbers.planes();
         scales = numbers.scales();
         planeCode = new PlaneCode(planes);
-        scaleCode = new ScaleCode(scales, true);
+        scaleCode = new ScaleCode(scales, planes.book().part(), true);
     }
 
     @Override
@@ -206,9 +207,15 @@ final class IntegerCode implements BlockCode {
                 }
             }
             if (own || half == 1) {
+                if (scales.zeros()) {
+                    scaleCode.zero(e, work + 1, block, 0);
+                }
                 scaleCode.factor(e, work, block, own ? half : 0, 0);
                 for (int t = 0; t < p.tokens(); t++) {
                     e.toFloats(sum + t);
+                    if (scales.zeros()) {
+                        e.multiplyAdd(sum + t, work + 1, e.each(token(p, t, block, TokenFormat.FLOAT_SUM, Float.BYTES, 0), work + 1));
+                    }
                     if (sum == sums) {
                         e.multiply(sum + t, sum + t, e.vec(work));
                     } else {
@@ -257,9 +264,15 @@ final class IntegerCode implements BlockCode {
             }
         }
         if (scales.each() == 1) {
+            if (scales.zeros()) {
+                scaleCode.zero(e, work, block, part(p, h));
+            }
             scaleCode.factor(e, factor, block, 0, part(p, h));
             for (int t = 0; t < p.tokens(); t++) {
                 e.toFloats(sums + t);
+                if (scales.zeros()) {
+                    e.multiplyAdd(sums + t, work, e.each(token(p, t, block, TokenFormat.FLOAT_SUM, Float.BYTES, 0), work + 1));
+                }
                 e.multiply(sums + t, sums + t, e.vec(factor));
             }
         }

@@ -25,10 +25,11 @@ import java.util.List;
  * <p>Where a byte has a scale and a minimum of half of a block, only what these are multiplied by goes there.
  *
  * @param scales what they are
+ * @param unit what a scale in single precision is multiplied by: what a whole number of a table counts as
  * @param bySums whether minima of halves of blocks become an eighth of themselves, for products with what tokens have of these: eight times the
  *     sum of their bytes
  */
-record ScaleCode(Scales scales, boolean bySums) {
+record ScaleCode(Scales scales, float unit, boolean bySums) {
     /** Bytes on the stack for what is computed once a unit, behind the constants. */
     static final int STACK_BYTES = 16 * WeightFormat.VECTOR;
     private static final int BLOCKS = 8;
@@ -45,7 +46,8 @@ record ScaleCode(Scales scales, boolean bySums) {
 
     List<Integer> constants() {
         return switch (scales) {
-            case HALVES, HALVES_AND_MINIMA, BYTES, BLOCK_BYTES -> List.of();
+            case HALVES, HALVES_AND_MINIMA, BYTES, BLOCK_BYTES, ZEROS_OF_ONE, ZEROS_OF_TWO, ZEROS_OF_FOUR -> List.of();
+            case FLOATS -> unit == 1 ? List.of() : List.of(Float.floatToRawIntBits(unit));
             case SIX_BITS -> List.of(LOW, SIX, UPPER_TWO_OF_SIX, BYTE);
             case FOUR_BITS -> bySums ? List.of(PART_OF_SUM) : List.of();
             case POWERS -> List.of(LEAST_NORMAL, HALF_OF_IT);
@@ -67,7 +69,21 @@ record ScaleCode(Scales scales, boolean bySums) {
             }
             case FOUR_BITS -> fourBits(e, to, block, sub, false, part);
             case POWERS -> power(e, to, bytes(0, block, sub, part));
+            case FLOATS -> {
+                e.load(to, BlockCode.weights(0, part));
+                if (unit != 1) {
+                    e.multiply(to, to, e.constant(Float.floatToRawIntBits(unit)));
+                }
+            }
+            case ZEROS_OF_ONE, ZEROS_OF_TWO, ZEROS_OF_FOUR ->
+                    e.halves(to, BlockCode.weights(0, (block / scales.zeroBlocks() * WeightFormat.VECTOR + part) / 2));
         }
+    }
+
+    /** Zeros of a block, as floats, to a register. */
+    void zero(Emitter e, int to, int block, int part) {
+        e.assembler().emit(VPMOVSXBD, e.vec(to), bytes(scales.zerosAt(), block / scales.zeroBlocks(), 0, part));
+        e.toFloats(to);
     }
 
     /** Minima of a block, or of its half {@code sub}, to a register. */
@@ -76,7 +92,8 @@ record ScaleCode(Scales scales, boolean bySums) {
             case HALVES_AND_MINIMA -> e.halves(to, BlockCode.weights(0, (WeightFormat.VECTOR + part) / 2));
             case SIX_BITS -> e.load(to, slot(block, true, part));
             case FOUR_BITS -> fourBits(e, to, block, sub, true, part);
-            case HALVES, BYTES, BLOCK_BYTES, POWERS -> throw new IllegalStateException(scales + " have no minima");
+            case HALVES, BYTES, BLOCK_BYTES, POWERS, FLOATS, ZEROS_OF_ONE, ZEROS_OF_TWO, ZEROS_OF_FOUR ->
+                    throw new IllegalStateException(scales + " have no minima");
         }
     }
 
@@ -115,7 +132,7 @@ record ScaleCode(Scales scales, boolean bySums) {
     /** At the start of a unit, while only the sums before register {@code free} are in use: computes what is best computed for all blocks. */
     void prepare(Emitter e, int free, int part) {
         switch (scales) {
-            case HALVES, HALVES_AND_MINIMA, BYTES, BLOCK_BYTES, POWERS -> { }
+            case HALVES, HALVES_AND_MINIMA, BYTES, BLOCK_BYTES, POWERS, FLOATS, ZEROS_OF_ONE, ZEROS_OF_TWO, ZEROS_OF_FOUR -> { }
             case SIX_BITS -> sixBits(e, free, part);
             case FOUR_BITS -> {
                 for (int minimum = 0; minimum < 2; minimum++) {
