@@ -31,11 +31,9 @@ class ServedPerplexityTest {
         int count = 0;
         try (LLM llm = LLM.load(DemoModel.path()).threads(1).open(); LlmServer server = LlmServer.builder().model("demo", llm).port(0).start();
                 HttpClient client = HttpClient.newHttpClient()) {
-            int[] tokens = llm.tokenizer().encode(TEXT);
             int begin = llm.tokenizer().bos().orElseThrow();
-            int[] all = new int[tokens.length + 1];
-            all[0] = begin;
-            System.arraycopy(tokens, 0, all, 1, tokens.length);
+            int[] all = llm.tokenizer().encode(TEXT);
+            assertEquals(begin, all[0]);
             for (int from = 0; from + WINDOW <= all.length; from += WINDOW) {
                 int[] window = Arrays.copyOfRange(all, from, from + WINDOW);
                 window[0] = begin;
