@@ -21,6 +21,7 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.function.Consumer;
 
 /** Settings for loading a model; {@link #open} loads it. Every setting has a default that suits most. For one thread. */
 public final class LlmBuilder {
@@ -45,6 +46,7 @@ public final class LlmBuilder {
     private final List<Architecture> families = new ArrayList<>();
     private Optional<KernelListener> kernelListener = Optional.empty();
     private final List<EngineListener> listeners = new ArrayList<>();
+    private Consumer<MemoryReport.Forecast> beforeLoading = _ -> { };
 
     LlmBuilder(Path model) {
         this.model = model;
@@ -164,6 +166,15 @@ public final class LlmBuilder {
     }
 
     /**
+     * Is told what the model will take, and what is free, when its files are open and its weights are not loaded yet, by the thread that loads:
+     * to say it, or to make room. What it throws ends the loading. Default nobody.
+     */
+    public LlmBuilder beforeLoading(Consumer<MemoryReport.Forecast> listener) {
+        beforeLoading = Objects.requireNonNull(listener, "listener");
+        return this;
+    }
+
+    /**
      * Loads the model, on any thread, whatever its context class loader is. A failure leaves nothing behind: the next call begins anew.
      *
      * @throws ModelLoadException if it cannot be loaded, for whatever cause: every reason, and what to do
@@ -213,6 +224,13 @@ public final class LlmBuilder {
         } catch (Throwable t) {
             opened.close();
             throw t;
+        }
+        try {
+            beforeLoading.accept(options.forecast(loaded, opened));
+        } catch (Throwable t) {
+            try (opened; loaded) {
+                throw t;
+            }
         }
         LLM llm = new LoadedLlm(loaded, used, options, listeners);
         LOG.log(System.Logger.Level.DEBUG, llm::describe);

@@ -1,7 +1,12 @@
 package io.jllm.engine;
 
+import io.jllm.MemoryReport;
 import io.jllm.ModelLoadException;
+import io.jllm.load.LoadedModel;
+import io.jllm.model.WeightShape;
 import io.jllm.quant.DType;
+import io.jllm.quant.Weights;
+import io.jllm.spi.Backend;
 import java.util.Optional;
 import java.util.OptionalInt;
 
@@ -46,5 +51,14 @@ public record EngineOptions(OptionalInt maxContext, int maxSequences, OptionalIn
                     + modelContext + "; ask for at most that");
         }
         return wanted;
+    }
+
+    /** What a model will take on a backend; of a tensor that its files lack, nothing, for loading will tell of it. */
+    public MemoryReport.Forecast forecast(LoadedModel model, Backend backend) {
+        long weights = WeightShape.of(model.program()).stream().flatMap(w -> model.weights().find(w.name()).stream()).mapToLong(Weights::bytes).sum();
+        long positions = Math.min(maxContext.orElse(Integer.MAX_VALUE), model.config().maxContext());
+        DType type = kvType.orElse(backend.kvType());
+        long kv = positions * model.program().kvFloatsPerToken() * type.blockBytes() / type.blockElements();
+        return new MemoryReport.Forecast(backend.name(), weights, kvBytes == 0 ? kv : Math.min(kv, kvBytes), backend.freeMemory());
     }
 }

@@ -5,6 +5,7 @@ import io.jllm.quant.DType;
 import io.jllm.quant.WeightSource;
 import java.util.List;
 import java.util.OptionalDouble;
+import java.util.OptionalLong;
 
 /**
  * An opened device. Safe for one thread at a time.
@@ -37,6 +38,11 @@ public interface Backend extends AutoCloseable {
     /** Bytes a second at which the device's memory can be read, as its maker states; empty if that is not known. */
     default OptionalDouble memoryBandwidth() {
         return OptionalDouble.empty();
+    }
+
+    /** Bytes of the device's memory that a model could take now, whoever has taken the rest; empty if that is not known. */
+    default OptionalLong freeMemory() {
+        return OptionalLong.empty();
     }
 
     /** Every reason why this program with these weights cannot run here; empty if it can. */

@@ -7,6 +7,7 @@ import io.jllm.quant.WeightSource;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.OptionalDouble;
+import java.util.OptionalLong;
 
 /**
  * A backend whose runners time their kernels.
@@ -43,6 +44,11 @@ public record TimedBackend(Backend backend, KernelListener listener) implements 
     @Override
     public OptionalDouble memoryBandwidth() {
         return backend.memoryBandwidth();
+    }
+
+    @Override
+    public OptionalLong freeMemory() {
+        return backend.freeMemory();
     }
 
     @Override

@@ -20,6 +20,7 @@ import io.jllm.spi.WeightCheck;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 
 /** The cores of this machine. */
 final class CpuBackend implements Backend {
@@ -67,6 +68,11 @@ final class CpuBackend implements Backend {
     @Override
     public String kernels() {
         return choice.name();
+    }
+
+    @Override
+    public OptionalLong freeMemory() {
+        return OptionalLong.of(SystemMemory.available());
     }
 
     @Override

@@ -27,6 +27,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.OptionalLong;
 import java.util.Set;
 
 /** An NVIDIA device. */
@@ -111,6 +112,12 @@ final class CudaBackend implements Backend {
     @Override
     public OptionalDouble memoryBandwidth() {
         return OptionalDouble.of(context.device().memoryBandwidth());
+    }
+
+    @Override
+    public OptionalLong freeMemory() {
+        context.use();
+        return OptionalLong.of(context.freeMemory());
     }
 
     @Override

@@ -49,6 +49,7 @@ public final class LlmServerBuilder {
     private Duration keepAlive = Duration.ofMillis(500);
     private Duration stopTimeout = Duration.ofSeconds(10);
     private Consumer<String> accessLog = line -> LOG.log(System.Logger.Level.DEBUG, line);
+    private Consumer<String> notices = line -> LOG.log(System.Logger.Level.INFO, line);
     private Optional<Path> certificates = Optional.empty();
     private Optional<Path> key = Optional.empty();
 
@@ -58,18 +59,22 @@ public final class LlmServerBuilder {
     /** Adds a model that is open, and stays so when the server stops. The first model is the one that is meant where a request names none. */
     public LlmServerBuilder model(String name, LLM llm) {
         Objects.requireNonNull(llm, "llm");
-        sources.add(new ModelSource(name, () -> llm, false, true));
+        sources.add(new ModelSource(name, _ -> llm, false, true));
         return this;
     }
 
-    /** Adds a model that is loaded when it is first asked for, or by {@link #pin} at the start; the server closes it. */
+    /**
+     * Adds a model that is loaded when it is first asked for, or by {@link #pin} at the start; the server closes it. What it will take is said
+     * before, and where its device has less, models that are not in use are unloaded, the longest unused first, but for pinned ones.
+     */
     public LlmServerBuilder model(String name, LlmBuilder model) {
-        return model(name, model::open);
+        sources.add(new ModelSource(name, beforeLoading -> model.beforeLoading(beforeLoading).open(), true, false));
+        return this;
     }
 
-    /** The same, opened in a way of one's own; called again after it was unloaded. */
+    /** The same, opened in a way of one's own; called again after it was unloaded. What it takes is not known before. */
     public LlmServerBuilder model(String name, Supplier<LLM> opener) {
-        sources.add(new ModelSource(name, opener, true, false));
+        sources.add(new ModelSource(name, _ -> opener.get(), true, false));
         return this;
     }
 
@@ -191,6 +196,15 @@ public final class LlmServerBuilder {
     }
 
     /**
+     * Is given a sentence where a model is loaded (what it needs and what is free, then what runs it) or unloaded, possibly by several threads at
+     * once; default: it is logged by the logger io.jllm.server, at INFO.
+     */
+    public LlmServerBuilder notices(Consumer<String> sentences) {
+        notices = Objects.requireNonNull(sentences, "sentences");
+        return this;
+    }
+
+    /**
      * Serves HTTPS.
      *
      * @param chain a file in PEM: the server's certificate, and those above it in this order
@@ -222,10 +236,9 @@ public final class LlmServerBuilder {
      */
     public LlmServer start() throws IOException {
         pinned.forEach(p -> check(sources.stream().anyMatch(s -> s.name().equals(p)), "the pinned model " + p + " is not served"));
-        List<ModelSource> all = sources.stream().map(s -> new ModelSource(s.name(), s.opener(), s.owned(), s.pinned() || pinned.contains(s.name())))
-                .toList();
+        List<ModelSource> all = sources.stream().map(s -> pinned.contains(s.name()) ? s.pin() : s).toList();
         InetAddress address = InetAddress.getByName(host);
-        var models = new Models(all, aliases, maxLoaded, loadTimeout);
+        var models = new Models(all, aliases, new Models.Loading(maxLoaded, loadTimeout, notices));
         try {
             models.loadPinned();
             Set<String> names = new TreeSet<>(hosts);

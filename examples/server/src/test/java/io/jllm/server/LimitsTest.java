@@ -144,6 +144,32 @@ class LimitsTest {
         }
     }
 
+    /** Who has no more to say may still listen, and is answered to the end; who ends in the midst of a request is not waited for. */
+    @Test
+    void halfClosedSockets() throws Exception {
+        try (Served served = Served.with(llm, b -> b)) {
+            for (boolean stream : new boolean[] {true, false}) {
+                try (var client = new RawClient(served.server)) {
+                    client.post(COMPLETIONS, "{\"prompt\":\"Once\",\"max_tokens\":30,\"ignore_eos\":true,\"stream\":" + stream + "}");
+                    client.socket().shutdownOutput();
+                    String reply = client.readAll();
+                    assertTrue(reply.startsWith("HTTP/1.1 200") && reply.contains("\"finish_reason\":\"length\""), reply);
+                }
+            }
+            for (String part : List.of("POST /v1/completions HTTP/1.1\r\nHost: loc", "POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99\r\n\r\n{\"pro")) {
+                try (var client = new RawClient(served.server)) {
+                    client.send(part);
+                    client.socket().shutdownOutput();
+                    assertTrue(isRefused(client.readAll()));
+                }
+            }
+            servesOn(served);
+            while (served.server.activeRequests() > 0) {
+                Thread.sleep(5);
+            }
+        }
+    }
+
     @Test
     void requestsInHand() throws Exception {
         try (Served served = Served.with(llm, b -> b.maxRequests(1)); var client = new RawClient(served.server)) {

@@ -128,5 +128,9 @@ class ProtocolsTest {
         assertEquals("invalid_request_error", served.error(400, MESSAGES, "{\"messages\":[{\"role\":\"user\",\"content\":\"a\"}]}").get("type").getAsString());
         assertEquals("not_found_error", served.error(404, MESSAGES, "{\"model\":\"x\"}").get("type").getAsString());
         served.error(400, MESSAGES, "{\"max_tokens\":1,\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"image\"}]}]}");
+        for (String path : List.of(MESSAGES, MESSAGES + "/count_tokens")) {
+            assertTrue(served.error(400, path, "{\"max_tokens\":1,\"messages\":[{\"role\":\"user\",\"content\":[]}]}").get("message").getAsString()
+                    .contains("messages[0].content must be"));
+        }
     }
 }

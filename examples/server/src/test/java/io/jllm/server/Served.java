@@ -49,7 +49,7 @@ final class Served implements AutoCloseable {
     /** With settings of one's own. */
     static Served with(LLM llm, UnaryOperator<LlmServerBuilder> more) throws IOException {
         var lines = new ConcurrentLinkedQueue<String>();
-        LlmServerBuilder builder = LlmServer.builder().model("demo", llm).port(0).accessLog(lines::add)
+        LlmServerBuilder builder = LlmServer.builder().model("demo", llm).port(0).accessLog(lines::add).notices(_ -> { })
                 .chatOptions(ChatOptions.builder().template(TEMPLATE).build());
         LlmServer server = more.apply(builder).start();
         return new Served(llm, server, new AbstractList<>() {

@@ -8,9 +8,12 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.google.gson.JsonParser;
 import io.jllm.FinishReason;
 import io.jllm.LLM;
+import io.jllm.MemoryReport;
 import io.jllm.Request;
 import io.jllm.SamplingParams;
 import io.jllm.demo.DemoModel;
+import io.jllm.server.model.ModelSource;
+import io.jllm.server.model.Models;
 import java.io.IOException;
 import java.net.BindException;
 import java.net.http.HttpResponse;
@@ -18,10 +21,16 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 /** The server as a whole: models by name, many clients, its end. */
@@ -55,6 +64,73 @@ class ServerTest {
             assertEquals(List.of("a", "b", "a"), opened);
             assertTrue(served.error(500, COMPLETIONS, ask("broken")).get("message").getAsString().contains("no-such-model.gguf"));
             served.ask(COMPLETIONS, ask("b"));
+        }
+    }
+
+    /** What is needed and what is free is said before a model is loaded, and with what it cannot be loaded for. */
+    @Test
+    void saysWhatModelsNeed() throws Exception {
+        var notices = new CopyOnWriteArrayList<String>();
+        try (LLM first = Served.demo(); Served served = Served.with(first, b -> b.notices(notices::add)
+                .model("small", LLM.load(DemoModel.path()).threads(1).maxContext(64))
+                .model("tight", LLM.load(DemoModel.path()).threads(1).kvCache(1)))) {
+            assertEquals(List.of(), notices);
+            served.ask(COMPLETIONS, ask("small"));
+            assertEquals(2, notices.size(), notices.toString());
+            long kv = Long.parseLong(notices.getFirst().replaceFirst(".*one whole context (\\d+)\\).*", "$1"));
+            assertTrue(notices.getFirst().matches("loading small, which needs \\d+ MiB \\(weights 14, .*\\), \\d+ MiB are free for the cpu backend"),
+                    notices.toString());
+            assertEquals(Math.ceilDiv(first.memory().kvLimit() / 64 / 16, 1 << 20), kv, "a context of 64 is a sixteenth of 1024, for one sequence of 64");
+            assertTrue(notices.getLast().startsWith("loaded small: "), notices.toString());
+            String error = served.error(500, COMPLETIONS, ask("tight")).get("message").getAsString();
+            assertTrue(error.contains("no room for the KV cache"), error);
+        }
+    }
+
+    /** A model that needs more than is free has others go that are not in use, the longest unused first, as long as it takes. */
+    @Test
+    void makesRoom() throws Exception {
+        var unloaded = new ArrayList<String>();
+        var notices = new CopyOnWriteArrayList<String>();
+        List<ModelSource> sources = Stream.of("a", "b", "c", "large").map(name -> new ModelSource(name, before -> {
+            before.accept(new MemoryReport.Forecast("cpu", 0, 0, OptionalLong.of(0)));
+            if (name.equals("large")) { // as much as a device has free and one model more
+                before.accept(new MemoryReport.Forecast("cpu", 10, 10, OptionalLong.of(19)));
+            }
+            return Served.demo();
+        }, true, name.equals("b"))).toList();
+        try (var models = new Models(sources, Map.of(), new Models.Loading(9, Duration.ofHours(1), notices::add))) {
+            models.loadPinned();
+            for (String name : List.of("a", "c", "a")) {
+                models.lease(Optional.of(name)).close();
+            }
+            try (var _ = models.lease(Optional.of("large"))) {
+                models.list().stream().filter(m -> m.llm().isEmpty()).forEach(m -> unloaded.add(m.name()));
+            }
+        }
+        assertEquals(List.of("c"), unloaded);
+        assertTrue(notices.contains("unloading c, which was not used longest"), notices.toString());
+    }
+
+    /** Who waits for a model that takes too long is told so, and the model comes all the same. */
+    @Test
+    void waitsForModelsAsLongAsIsAllowed() throws Exception {
+        var go = new CountDownLatch(1);
+        try (LLM first = Served.demo(); Served served = Served.with(first, b -> b.loadTimeout(Duration.ofMillis(1)).model("slow", () -> {
+            try {
+                go.await();
+            } catch (InterruptedException e) {
+                throw new IllegalStateException(e);
+            }
+            return Served.demo();
+        }))) {
+            HttpResponse<String> late = served.post(COMPLETIONS, ask("slow"));
+            assertEquals(503, late.statusCode());
+            assertTrue(late.headers().firstValue("Retry-After").isPresent() && late.body().contains("still being loaded"), late.body());
+            go.countDown();
+            while (served.post(COMPLETIONS, ask("slow")).statusCode() != 200) {
+                Thread.sleep(5);
+            }
         }
     }
 

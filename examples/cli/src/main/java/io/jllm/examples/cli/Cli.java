@@ -7,6 +7,7 @@ import io.jllm.examples.cli.command.ChatCommand;
 import io.jllm.examples.cli.command.EmbedCommand;
 import io.jllm.examples.cli.command.GrammarCommand;
 import io.jllm.examples.cli.command.ImatrixCommand;
+import io.jllm.examples.cli.command.InferCommand;
 import io.jllm.examples.cli.command.InspectCommand;
 import io.jllm.examples.cli.command.LogitsCommand;
 import io.jllm.examples.cli.command.PerplexityCommand;
@@ -130,6 +131,7 @@ final class Cli {
         all.put("bench", BenchCommand::new);
         all.put("soak", SoakCommand::new);
         all.put("serve", ServeCommand::new);
+        all.put("infer", InferCommand::new);
         all.put("batch", BatchCommand::new);
         return all;
     }

@@ -20,7 +20,7 @@ import java.util.Set;
 /** The program behind the script {@code llm}. */
 public final class Main {
     /** Commands that load a model, on a processor as a rule. */
-    private static final Set<String> LOADING = Set.of("run", "chat", "serve", "deploy", "logits", "embed", "perplexity", "bench");
+    private static final Set<String> LOADING = Set.of("run", "chat", "infer", "serve", "deploy", "logits", "embed", "perplexity", "bench");
 
     private static final byte[] LAST_WORDS = "llm: out of memory: the Java heap is full; give it more with JLLM_JAVA_OPTS=-Xmx...\n"
             .getBytes(StandardCharsets.US_ASCII);

@@ -64,6 +64,9 @@ final class InputBlocks {
 
     /** Results of tools are messages of their own, before what the user says. */
     private void user(Field content) {
+        if (content.list().isEmpty()) {
+            throw content.wrong("a string, or an array of at least one block");
+        }
         List<String> texts = new ArrayList<>();
         for (Field block : content.list()) {
             switch (block.get("type").text()) {

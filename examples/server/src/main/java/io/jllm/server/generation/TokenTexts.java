@@ -66,13 +66,19 @@ public record TokenTexts(Tokenizer tokenizer, boolean byId) {
             String text = of(t.id());
             texts.add(text);
             logprobs.add(Float.isNaN(t.logprob()) ? Json.number(Float.NaN) : Json.number(finite(t.logprob())));
-            tops.add(Float.isNaN(t.logprob()) ? Json.number(Float.NaN) : top(t));
+            tops.add(Float.isNaN(t.logprob()) ? new JsonObject() : top(t)); // by OpenAI's description no null, as token_logprobs may have it
             offsets.add(at);
-            at += text.length();
+            at += length(t);
         }
         return Json.object().put("tokens", texts).put("token_logprobs", logprobs)
                 .put("top_logprobs", alternatives ? tops : Json.number(Float.NaN))
                 .put("text_offset", Json.array(offsets.stream().mapToInt(Integer::intValue).toArray())).json();
+    }
+
+    /** How long a token's text is, as offsets count: in characters of Unicode. */
+    public int length(TokenLogprobs token) {
+        String text = of(token.id());
+        return text.codePointCount(0, text.length());
     }
 
     /** The most likely tokens, and the one that is there. */

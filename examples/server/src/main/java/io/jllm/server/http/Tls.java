@@ -8,6 +8,8 @@ import java.security.GeneralSecurityException;
 import java.security.KeyFactory;
 import java.security.KeyStore;
 import java.security.PrivateKey;
+import java.security.PublicKey;
+import java.security.Signature;
 import java.security.cert.Certificate;
 import java.security.cert.CertificateFactory;
 import java.security.spec.InvalidKeySpecException;
@@ -42,7 +44,11 @@ public final class Tls {
             }
             KeyStore store = KeyStore.getInstance("PKCS12");
             store.load(null, new char[0]);
-            store.setKeyEntry("server", privateKey(key), new char[0], chain);
+            PrivateKey own = privateKey(key);
+            if (!belong(own, chain[0].getPublicKey())) {
+                throw new IllegalArgumentException(key + " holds another key than that of the first certificate in " + certificates);
+            }
+            store.setKeyEntry("server", own, new char[0], chain);
             KeyManagerFactory managers = KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
             managers.init(store, new char[0]);
             SSLContext context = SSLContext.getInstance("TLS");
@@ -51,6 +57,26 @@ public final class Tls {
         } catch (GeneralSecurityException e) {
             throw new IllegalArgumentException(certificates + " and " + key + " are no certificate and key of a server: " + e.getMessage(), e);
         }
+    }
+
+    /** Whether the one signs what the other verifies: a server with two that do not belong together starts, and no client gets through to it. */
+    private static boolean belong(PrivateKey own, PublicKey certified) throws GeneralSecurityException {
+        if (!own.getAlgorithm().equals(certified.getAlgorithm())) {
+            return false;
+        }
+        String method = switch (own.getAlgorithm()) {
+            case "RSA" -> "SHA256withRSA";
+            case "EC" -> "SHA256withECDSA";
+            default -> own.getAlgorithm();
+        };
+        byte[] words = {1, 2, 3};
+        Signature signature = Signature.getInstance(method);
+        signature.initSign(own);
+        signature.update(words);
+        byte[] signed = signature.sign();
+        signature.initVerify(certified);
+        signature.update(words);
+        return signature.verify(signed);
     }
 
     private static PrivateKey privateKey(Path file) throws IOException, GeneralSecurityException {

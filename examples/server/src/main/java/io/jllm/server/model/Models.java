@@ -1,6 +1,8 @@
 package io.jllm.server.model;
 
 import io.jllm.LLM;
+import io.jllm.MemoryReport;
+import io.jllm.ModelLoadException;
 import io.jllm.server.http.ApiError;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -14,26 +16,37 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Consumer;
+import java.util.function.Predicate;
 
 /**
  * The models that are served. One that is not loaded is loaded when it is asked for; where that would be more than may be loaded at once, the one
  * that was not used longest goes, unless it is in use or pinned. Safe for all threads.
  */
 public final class Models implements AutoCloseable {
-    private static final System.Logger LOG = System.getLogger("io.jllm.server");
     private static final int RETRY_SECONDS = 5;
 
     private final Map<String, Slot> slots = new LinkedHashMap<>();
     private final Map<String, String> aliases;
-    private final int maxLoaded;
-    private final Duration loadTimeout;
+    private final Loading loadings;
     private boolean closed;
+
+    /**
+     * How models are loaded.
+     *
+     * @param most models that are loaded at once, at least 1
+     * @param timeout how long a request waits for a model to be loaded
+     * @param notices is given a sentence for what happens to models
+     */
+    public record Loading(int most, Duration timeout, Consumer<String> notices) {
+    }
 
     /** Guarded by the models. */
     private static final class Slot {
         private final ModelSource source;
         private Optional<LLM> llm = Optional.empty();
         private Optional<CompletableFuture<LLM>> loading = Optional.empty();
+        private Optional<MemoryReport.Forecast> need = Optional.empty();
         private int leases;
         private long lastUse;
 
@@ -64,10 +77,9 @@ public final class Models implements AutoCloseable {
      *
      * @param sources the first is the one that is meant where a request names none
      * @param aliases other names, each for the name of a source
-     * @param maxLoaded most that are loaded at once, at least 1
-     * @param loadTimeout how long a request waits for a model to be loaded
+     * @param loadings how they are loaded
      */
-    public Models(List<ModelSource> sources, Map<String, String> aliases, int maxLoaded, Duration loadTimeout) {
+    public Models(List<ModelSource> sources, Map<String, String> aliases, Loading loadings) {
         for (ModelSource source : sources) {
             if (slots.putIfAbsent(source.name(), new Slot(source)) != null) {
                 throw new IllegalArgumentException("two models have the name " + source.name());
@@ -86,8 +98,7 @@ public final class Models implements AutoCloseable {
             }
         });
         this.aliases = Map.copyOf(aliases);
-        this.maxLoaded = maxLoaded;
-        this.loadTimeout = loadTimeout;
+        this.loadings = loadings;
     }
 
     /**
@@ -98,7 +109,7 @@ public final class Models implements AutoCloseable {
     public void loadPinned() {
         for (Slot slot : slots.values()) {
             if (slot.source.pinned()) {
-                LLM llm = slot.source.opener().get();
+                LLM llm = open(slot);
                 synchronized (this) {
                     slot.llm = Optional.of(llm);
                 }
@@ -123,7 +134,7 @@ public final class Models implements AutoCloseable {
      */
     public Lease lease(Optional<String> name) throws InterruptedException {
         Slot slot = slot(name);
-        long deadline = System.nanoTime() + loadTimeout.toNanos();
+        long deadline = System.nanoTime() + loadings.timeout.toNanos();
         while (true) {
             CompletableFuture<LLM> loading;
             synchronized (this) {
@@ -160,11 +171,12 @@ public final class Models implements AutoCloseable {
         slot.lastUse = System.nanoTime();
     }
 
-    private static void await(Slot slot, CompletableFuture<LLM> loading, long nanos) throws InterruptedException {
+    private void await(Slot slot, CompletableFuture<LLM> loading, long nanos) throws InterruptedException {
         try {
             loading.get(Math.max(nanos, 0), TimeUnit.NANOSECONDS);
         } catch (TimeoutException _) {
-            throw ApiError.unavailable("the model " + slot.source.name() + " is still being loaded", RETRY_SECONDS);
+            throw ApiError.unavailable("the model " + slot.source.name() + " is still being loaded after " + loadings.timeout.toSeconds()
+                    + " s, as long as a request waits for it; try again later", RETRY_SECONDS);
         } catch (ExecutionException e) {
             throw ApiError.failed("the model " + slot.source.name() + " cannot be loaded: " + e.getCause().getMessage());
         }
@@ -176,13 +188,9 @@ public final class Models implements AutoCloseable {
             throw ApiError.unavailable("the server is stopping", RETRY_SECONDS);
         }
         Optional<LLM> unloaded = Optional.empty();
-        if (slots.values().stream().filter(Slot::takesRoom).count() >= maxLoaded) {
-            Slot oldest = slots.values().stream().filter(Slot::mayGo).min(Comparator.comparingLong(s -> s.lastUse))
-                    .orElseThrow(() -> ApiError.unavailable("the model " + slot.source.name() + " cannot be loaded now: " + maxLoaded
-                            + " may be loaded at once, and so many are pinned or in use", RETRY_SECONDS));
-            LOG.log(System.Logger.Level.INFO, "unloading {0}", oldest.source.name());
-            unloaded = oldest.llm;
-            oldest.llm = Optional.empty();
+        if (slots.values().stream().filter(Slot::takesRoom).count() >= loadings.most) {
+            unloaded = Optional.of(takeOldest(_ -> true).orElseThrow(() -> ApiError.unavailable("the model " + slot.source.name()
+                    + " cannot be loaded now: " + loadings.most + " may be loaded at once, and so many are pinned or in use", RETRY_SECONDS)));
         }
         var loading = new CompletableFuture<LLM>();
         slot.loading = Optional.of(loading);
@@ -192,10 +200,58 @@ public final class Models implements AutoCloseable {
         return loading;
     }
 
+    /** The model of these that was not used longest and may go, to be closed by the caller; nobody gets it from here on. */
+    private synchronized Optional<LLM> takeOldest(Predicate<Slot> these) {
+        return slots.values().stream().filter(Slot::mayGo).filter(these).min(Comparator.comparingLong(s -> s.lastUse)).map(oldest -> {
+            loadings.notices.accept("unloading " + oldest.source.name() + ", which was not used longest");
+            LLM llm = oldest.llm.orElseThrow();
+            oldest.llm = Optional.empty();
+            return llm;
+        });
+    }
+
+    private LLM open(Slot slot) {
+        String name = slot.source.name();
+        try {
+            LLM llm = slot.source.opener().open(need -> {
+                synchronized (this) {
+                    slot.need = Optional.of(need);
+                }
+                loadings.notices.accept("loading " + name + ", which " + need);
+                makeRoom(need);
+            });
+            if (slot.source.owned()) {
+                loadings.notices.accept("loaded " + name + ": " + llm.describe());
+            }
+            return llm;
+        } catch (ModelLoadException e) {
+            Optional<MemoryReport.Forecast> need;
+            synchronized (this) {
+                need = slot.need;
+            }
+            throw need.isEmpty() ? e : new ModelLoadException(e.getMessage() + "; before, it was found that it " + need.get(), e);
+        }
+    }
+
+    /** Unloads what may go of the same device until there is room, or nothing more may go: then the backend says what is too much. */
+    private void makeRoom(MemoryReport.Forecast need) {
+        long free = need.free().orElse(Long.MAX_VALUE);
+        while (need.bytes() > free) {
+            Optional<LLM> oldest = takeOldest(s -> s.need.filter(n -> n.backend().equals(need.backend())).isPresent());
+            if (oldest.isEmpty()) {
+                return;
+            }
+            try (LLM llm = oldest.get()) {
+                MemoryReport memory = llm.memory();
+                free += memory.weights() + memory.kv() + memory.scratch();
+            }
+        }
+    }
+
     private void load(Slot slot, CompletableFuture<LLM> loading, Optional<LLM> unloaded) {
         try {
             unloaded.ifPresent(LLM::close);
-            LLM llm = slot.source.opener().get();
+            LLM llm = open(slot);
             boolean late;
             synchronized (this) {
                 late = closed;

@@ -86,7 +86,7 @@ final class CompletionChunks {
     }
 
     private void chunk(Events events, int index, String text, List<TokenLogprobs> tokens, JsonElement finishReason) throws IOException {
-        int length = tokens.stream().mapToInt(t -> texts.of(t.id()).length()).sum();
+        int length = tokens.stream().mapToInt(texts::length).sum();
         JsonElement logprobs = tokens.isEmpty() ? JsonNull.INSTANCE : Completions.logprobs(ask, texts, tokens, lengths.getAndAdd(index, length));
         JsonBuilder choice = Json.object().put("index", index).put("text", text).put("logprobs", logprobs).put("finish_reason", finishReason);
         JsonBuilder chunk = chunk().put("choices", Json.array(choice.json()));

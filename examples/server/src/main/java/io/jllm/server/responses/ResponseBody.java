@@ -46,7 +46,7 @@ final class ResponseBody {
         int in = finished.promptTokens();
         int out = finished.generatedTokens();
         return body.put("usage", Json.object().put("input_tokens", in)
-                .put("input_tokens_details", Json.object().put("cached_tokens", finished.cachedTokens())).put("output_tokens", out)
+                .put("input_tokens_details", Json.object().put("cached_tokens", finished.cachedTokens()).put("cache_write_tokens", 0)).put("output_tokens", out)
                 .put("output_tokens_details", Json.object().put("reasoning_tokens", finished.reasoningTokens(lease.llm())))
                 .put("total_tokens", in + out)).json();
     }

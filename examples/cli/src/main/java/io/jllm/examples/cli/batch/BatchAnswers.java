@@ -6,9 +6,9 @@ import com.google.gson.JsonParser;
 import com.google.gson.JsonPrimitive;
 import io.jllm.examples.cli.output.BadInput;
 import io.jllm.examples.cli.output.Json;
+import io.jllm.examples.cli.output.WholeLines;
 import java.io.IOException;
 import java.io.OutputStream;
-import java.io.RandomAccessFile;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -29,26 +29,12 @@ final class BatchAnswers implements AutoCloseable {
      */
     BatchAnswers(Path file) throws IOException {
         if (Files.exists(file)) {
-            cut(file);
+            WholeLines.keep(file);
             try (Stream<String> lines = Files.lines(file)) {
                 lines.forEach(line -> done.add(id(file, line)));
             }
         }
         out = Files.newOutputStream(file, StandardOpenOption.CREATE, StandardOpenOption.APPEND);
-    }
-
-    private static void cut(Path file) throws IOException {
-        try (var all = new RandomAccessFile(file.toFile(), "rw")) {
-            long end = all.length();
-            for (int last = '\n'; end > 0; end--) {
-                all.seek(end - 1);
-                last = all.read();
-                if (last == '\n') {
-                    break;
-                }
-            }
-            all.setLength(end);
-        }
     }
 
     private static String id(Path file, String line) {

@@ -3,7 +3,6 @@ package io.jllm.examples.cli.command;
 import io.jllm.LlmBuilder;
 import io.jllm.chat.ChatOptions;
 import io.jllm.examples.cli.batch.BatchRun;
-import io.jllm.examples.cli.options.ModelChoice;
 import io.jllm.examples.cli.options.ModelName;
 import io.jllm.examples.cli.options.ServedModels;
 import io.jllm.examples.cli.output.BadInput;
@@ -62,7 +61,8 @@ public final class BatchCommand implements Action {
         Map<String, LlmBuilder> served = models.builders(console);
         LlmServerBuilder builder = LlmServer.builder().pin(served.keySet().iterator().next()).port(0).accessLog(_ -> { })
                 .chatOptions(ChatOptions.builder().withoutTemplate(ChatOptions.WithoutTemplate.CHATML).build());
-        served.forEach((name, model) -> builder.model(name, () -> ModelChoice.open(model.maxSequences(atOnce), console)));
+        served.forEach((name, model) -> builder.model(name, model.maxSequences(atOnce)));
+        builder.notices(console::say);
         try (LlmServer server = builder.start(); ProgressBar bar = console.progress("requests", lines)) {
             console.say(new BatchRun(server.uri(), atOnce, bar::step).run(in, out));
         }

@@ -2,7 +2,6 @@ package io.jllm.examples.cli.command;
 
 import io.jllm.LlmBuilder;
 import io.jllm.chat.ChatOptions;
-import io.jllm.examples.cli.options.ModelChoice;
 import io.jllm.examples.cli.options.ServedModels;
 import io.jllm.examples.cli.output.BadInput;
 import io.jllm.examples.cli.output.Console;
@@ -77,7 +76,8 @@ public final class ServeCommand implements Action {
         String first = served.keySet().iterator().next();
         LlmServerBuilder builder = LlmServer.builder().pin(first).host(host).port(port).allowedHosts(hosts).allowedOrigins(origins)
                 .chatOptions(chat());
-        served.forEach((name, model) -> builder.model(name, () -> ModelChoice.open(model, console)));
+        served.forEach(builder::model);
+        builder.notices(console::say);
         maxLoaded.ifPresent(builder::maxLoadedModels);
         if (keyFile.isPresent()) {
             builder.apiKeys(keys(keyFile.get()));

@@ -7,6 +7,7 @@
  * <li>{@link Json}, {@link Results}: results as JSON
  * <li>{@link Failures}, {@link BadInput}, {@link Failed}: exceptions as exit codes and lines
  * <li>{@link Interruption}, {@link ResidentMemory}: Ctrl-C; memory of the process
+ * <li>{@link WholeLines}: files that are written line by line
  * </ul>
  */
 package io.jllm.examples.cli.output;

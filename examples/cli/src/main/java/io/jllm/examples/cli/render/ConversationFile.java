@@ -58,7 +58,7 @@ public record ConversationFile(List<Message> messages, ChatOptions options) {
         return tools(Place.read(file));
     }
 
-    private static List<Message> messages(Place place) {
+    static List<Message> messages(Place place) {
         List<Message> messages = new ArrayList<>();
         for (Place message : place.list()) {
             try {

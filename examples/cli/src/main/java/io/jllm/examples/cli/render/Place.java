@@ -33,17 +33,21 @@ record Place(String name, JsonElement json) {
 
     /** The top of a file. */
     static Place read(Path file) throws IOException {
-        String text = Texts.read(file);
+        return parse(file.toString(), Texts.read(file));
+    }
+
+    /** The top of a text that errors name so. */
+    static Place parse(String name, String text) {
         try (var reader = new JsonReader(new StringReader(text))) {
             reader.setStrictness(Strictness.STRICT);
             JsonElement json = READER.read(reader);
             if (reader.peek() != JsonToken.END_DOCUMENT) {
-                throw new BadInput(file + " is not valid JSON: more follows after the value");
+                throw new BadInput(name + " is not valid JSON: more follows after the value");
             }
-            return new Place(file.toString(), json);
+            return new Place(name, json);
         } catch (IOException | JsonParseException | IllegalStateException e) {
             String complaint = String.valueOf(e.getMessage()).lines().findFirst().orElse("it is empty");
-            throw new BadInput(file + " is not valid JSON: " + complaint.replaceFirst("Use JsonReader\\.set\\S+ to accept ", ""), e);
+            throw new BadInput(name + " is not valid JSON: " + complaint.replaceFirst("Use JsonReader\\.set\\S+ to accept ", ""), e);
         }
     }
 
