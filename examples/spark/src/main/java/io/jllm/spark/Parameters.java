@@ -20,7 +20,8 @@ import java.util.function.BiConsumer;
 
 /** Settings of sampling in a JSON object, by the names that OpenAI's protocol and vLLM have for them. */
 final class Parameters {
-    private static final String SEED = "seed";
+    /** What Gson tells programmers. */
+    private static final String ADVICE = "Use JsonReader.setStrictness(Strictness.LENIENT) to accept ";
 
     private static final Map<String, BiConsumer<SamplingParamsBuilder, Given>> FIELDS = Map.ofEntries(
             Map.entry("temperature", (b, v) -> b.temperature(v.number())),
@@ -35,7 +36,7 @@ final class Parameters {
             Map.entry("stop", (b, v) -> b.stop(v.texts().toArray(String[]::new))),
             Map.entry("stop_token_ids", (b, v) -> b.stopTokenIds(v.integers())),
             Map.entry("ignore_eos", (b, v) -> b.ignoreEos(v.flag())),
-            Map.entry(SEED, (b, v) -> b.seed(v.whole())));
+            Map.entry("seed", (b, v) -> b.seed(v.whole())));
 
     private Parameters() {
     }
@@ -80,7 +81,8 @@ final class Parameters {
             }
             return parsed;
         } catch (JsonParseException | IOException e) {
-            throw new IllegalArgumentException(what + " no JSON: " + String.valueOf(e.getMessage()).lines().findFirst().orElse(""), e);
+            String why = String.valueOf(e.getMessage()).lines().findFirst().orElse("").replace(ADVICE, "");
+            throw new IllegalArgumentException(what + " no JSON: " + why, e);
         }
     }
 
