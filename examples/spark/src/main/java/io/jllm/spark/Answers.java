@@ -85,7 +85,7 @@ final class Answers<T> implements Iterator<Row>, AutoCloseable {
             T result = results.next();
             return written.apply(asked.remove(), result);
         } catch (IllegalStateException e) {
-            ExecutorEngine.discard(llm); // it is closed, or its engine broke: Spark has the partition computed again, by another
+            ExecutorEngine.replaceIfClosed(llm); // it may have broken: Spark has the partition computed again, by another
             throw e;
         }
     }

@@ -59,7 +59,8 @@ public final class BatchInference {
         options.model().ifPresent(m -> builder.config(EngineSettings.PREFIX + EngineSettings.MODEL, m));
         SparkSession spark = builder.getOrCreate();
         try {
-            LOG.log(System.Logger.Level.INFO, () -> options.out() + " holds " + run(spark, args));
+            Report report = new BatchInference(spark, options).run();
+            LOG.log(System.Logger.Level.INFO, () -> options.out() + " holds " + report);
         } finally {
             spark.stop();
         }

@@ -3,7 +3,6 @@ package io.jllm.spark;
 import io.jllm.LLM;
 import io.jllm.LlmBuilder;
 import io.jllm.hub.Hub;
-import java.io.Serializable;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -17,7 +16,7 @@ import java.util.TreeMap;
  *
  * @param values the settings by name, without the prefix
  */
-record EngineSettings(Map<String, String> values) implements Serializable {
+record EngineSettings(Map<String, String> values) {
     /** What the names of all begin with. */
     static final String PREFIX = "spark.jllm.";
     /** A file or folder on every machine, or a name as {@link Hub} takes it, such as {@code hf:owner/name}. */

@@ -1,6 +1,7 @@
 package io.jllm.spark;
 
 import io.jllm.LLM;
+import java.util.List;
 import java.util.Optional;
 import java.util.function.Supplier;
 
@@ -50,12 +51,16 @@ final class ExecutorEngine {
         return here.flatMap(e -> e.llm);
     }
 
-    /** Gives up an engine that broke. */
-    static void discard(LLM broken) {
-        synchronized (ExecutorEngine.class) {
-            here.filter(e -> e.llm.filter(l -> l == broken).isPresent()).ifPresent(e -> e.llm = Optional.empty());
+    /** Gives an engine up if it is closed, as one that broke is. */
+    static void replaceIfClosed(LLM llm) {
+        try {
+            llm.generateAsync(List.of()); // begins nothing
+        } catch (IllegalStateException _) {
+            synchronized (ExecutorEngine.class) {
+                here.filter(e -> e.llm.filter(l -> l == llm).isPresent()).ifPresent(e -> e.llm = Optional.empty());
+            }
+            llm.close(); // waits until its memory is given back
         }
-        broken.close();
     }
 
     /** Closes the engine of this JVM, if there is one. */

@@ -14,6 +14,7 @@ import io.jllm.embedding.EmbeddingOutput;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Locale;
@@ -106,13 +107,13 @@ final class RowRequests {
     private static Row generated(Answers.Asked asked, RequestOutput output) {
         Optional<String> error = error(asked, output.error());
         CompletionOutput text = output.outputs().getFirst();
-        return row(asked, error, output.metrics(), error.isPresent() ? null : text.text(), reason(text.finishReason()));
+        return row(asked, error, output.metrics(), Arrays.asList(error.isPresent() ? null : text.text(), reason(text.finishReason())));
     }
 
     private static Row answered(Answers.Asked asked, ChatOutput output) {
         Optional<String> error = error(asked, output.output().error());
-        return row(asked, error, output.output().metrics(), error.isPresent() ? null : output.answer().content(),
-                error.isPresent() ? null : output.answer().reasoning().orElse(null), reason(output.finishReason()));
+        return row(asked, error, output.output().metrics(), Arrays.asList(error.isPresent() ? null : output.answer().content(),
+                error.isPresent() ? null : output.answer().reasoning().orElse(null), reason(output.finishReason())));
     }
 
     private static Row embedded(Answers.Asked asked, EmbeddingOutput output) {
@@ -120,7 +121,7 @@ final class RowRequests {
             throw unanswered();
         }
         Optional<String> error = error(asked, output.error());
-        return row(asked, error, output.metrics(), error.isPresent() ? null : (Object) output.embedding());
+        return row(asked, error, output.metrics(), Collections.singletonList(error.isPresent() ? null : output.embedding()));
     }
 
     private static Optional<String> error(Answers.Asked asked, Optional<RuntimeException> failure) {
@@ -128,10 +129,10 @@ final class RowRequests {
     }
 
     /** The columns of {@link Inference#schema(org.apache.spark.sql.types.DataType)}. */
-    private static Row row(Answers.Asked asked, Optional<String> error, RequestOutput.Metrics counts, Object... answer) {
+    private static Row row(Answers.Asked asked, Optional<String> error, RequestOutput.Metrics counts, List<?> answer) {
         var columns = new ArrayList<Object>();
         columns.add(asked.row().get(ID));
-        columns.addAll(Arrays.asList(answer));
+        columns.addAll(answer);
         columns.addAll(List.of(counts.promptTokens(), counts.cachedTokens(), counts.generatedTokens()));
         columns.add(error.orElse(null));
         return RowFactory.create(columns.toArray());

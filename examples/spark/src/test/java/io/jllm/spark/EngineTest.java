@@ -11,6 +11,7 @@ import io.jllm.demo.DemoModel;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.RowFactory;
 import org.junit.jupiter.api.AfterEach;
@@ -54,8 +55,20 @@ class EngineTest {
         LLM next = JllmPlugin.llm();
         assertNotSame(broken, next);
         answers(next).next();
-        ExecutorEngine.discard(broken); // another task of the broken one
+        ExecutorEngine.replaceIfClosed(broken); // another task of the broken one
         assertSame(next, JllmPlugin.llm());
+    }
+
+    /** Rows may throw what a broken engine throws. */
+    @Test
+    void anEngineThatIsWellStays() {
+        ExecutorEngine.open(EngineTest::open);
+        LLM llm = JllmPlugin.llm();
+        Answers<?> answers = new RowRequests(llm, Inference.prompts("id", "prompt")).answers(Stream.<Row>generate(() -> {
+            throw new IllegalStateException("the block is lost");
+        }).iterator());
+        assertEquals("the block is lost", assertThrows(IllegalStateException.class, answers::next).getMessage());
+        assertSame(llm, JllmPlugin.llm());
     }
 
     @Test

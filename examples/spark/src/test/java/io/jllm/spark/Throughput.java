@@ -33,13 +33,13 @@ import org.apache.spark.sql.types.DataTypes;
 import org.apache.spark.sql.types.StructType;
 
 /**
- * Measures two executors of a core each beside a loop in one JVM with two threads, by turns, on the demo model, all of them loaded and warm; and
+ * Measures two executors with an engine of one thread and two tasks each beside a loop in one JVM with two threads, by turns, on the demo model, all of them loaded and warm; and
  * what the simulation says of the executors by the rates of an engine of one thread. A program: {@code Throughput ROWS ROUNDS FILE}.
  */
 final class Throughput {
     private static final int TOKENS = 48;
     private static final int EXECUTORS = 2;
-    private static final int ROWS_PER_PARTITION = 200;
+    private static final int ROWS_PER_PARTITION = 100;
     private static final int SEQUENCES = 64;
     private static final int EMPTY_TASKS = 2000;
     private static final StructType TYPE = new StructType().add("id", DataTypes.LongType).add("prompt", DataTypes.StringType);
@@ -58,7 +58,7 @@ final class Throughput {
     public static void main(String... args) throws IOException {
         int rounds = Integer.parseInt(args[1]);
         Path folder = Files.createTempDirectory("jllm-throughput");
-        try (SparkSession spark = TestCluster.session("local-cluster[2,1,1024]", folder, 1).config("spark.executor.extraJavaOptions",
+        try (SparkSession spark = TestCluster.session("local-cluster[2,2,1024]", folder, 1).config("spark.executor.extraJavaOptions",
                 "--add-modules jdk.incubator.vector --enable-native-access=ALL-UNNAMED -XX:+UseSerialGC").getOrCreate()) {
             JsonObject row = new Throughput(Integer.parseInt(args[0]), spark).measure(rounds);
             Files.writeString(Path.of(args[2]), row + "\n", StandardOpenOption.CREATE, StandardOpenOption.APPEND);
@@ -90,7 +90,7 @@ final class Throughput {
         }
         double driver = emptyTask();
         EngineRates rates = rates();
-        var cluster = new Cluster(EXECUTORS, 1, SEQUENCES, 0, 0, 0, 0, 1, 0, driver, 0, 1);
+        var cluster = new Cluster(EXECUTORS, 2, SEQUENCES, 0, 0, 0, 0, 1, 0, driver, 0, 1);
         var workload = new Workload(rows, (int) Math.round(promptTokens), TOKENS, 0, TOKENS, 1);
         var row = new JsonObject();
         row.addProperty("date", LocalDate.now().toString());

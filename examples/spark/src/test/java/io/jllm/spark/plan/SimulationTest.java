@@ -132,7 +132,7 @@ class SimulationTest {
             var rates = new EngineRates("measured", row.get("prompt_tokens_per_s").getAsDouble(), batches);
             int rows = row.get("rows").getAsInt();
             int output = row.get("output_tokens").getAsInt();
-            var cluster = new Cluster(2, 1, 64, 0, 0, 0, 0, 1, 0, row.get("empty_task_s").getAsDouble(), 0, 1);
+            var cluster = new Cluster(2, 2, 64, 0, 0, 0, 0, 1, 0, row.get("empty_task_s").getAsDouble(), 0, 1);
             double simulated = Simulation.run(rates, new Workload(rows, (int) Math.round(row.get("prompt_tokens").getAsDouble()), output, 0, output, 1),
                     cluster, rows / row.get("partitions").getAsInt()).seconds();
             assertEquals(row.get("seconds").getAsDouble(), simulated, 0.25 * simulated);
