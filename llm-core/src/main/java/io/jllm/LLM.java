@@ -1,5 +1,6 @@
 package io.jllm;
 
+import io.jllm.batch.Results;
 import io.jllm.chat.ChatOptions;
 import io.jllm.chat.ChatTemplate;
 import io.jllm.chat.Message;
@@ -9,6 +10,7 @@ import io.jllm.embedding.EmbeddingParams;
 import io.jllm.model.ModelConfig;
 import io.jllm.tokenizer.Tokenizer;
 import java.nio.file.Path;
+import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 
@@ -28,8 +30,8 @@ import java.util.concurrent.CompletableFuture;
  *
  * <p><b>Threads.</b> One thread, the engine's, does all computing. Any other thread may call anything at any time; prompts are encoded
  * on the thread that calls. Logits processors and {@link EngineListener listeners} run on the engine's thread: they may call
- * everything that does not wait, and what waits ({@link #generate(List)}, {@link #beamSearch(List, BeamSearchParams)}, reading a stream)
- * throws {@link IllegalStateException} there. Futures complete, and subscribers are called, on virtual threads, which may call
+ * everything that does not wait, and what waits ({@link #generate(List)}, {@link #beamSearch(List, BeamSearchParams)}, reading a stream
+ * or {@link Results}) throws {@link IllegalStateException} there. Futures complete, and subscribers are called, on virtual threads, which may call
  * everything, {@link #close} too.
  *
  * <p><b>Who is served when.</b> Requests wait in a bounded queue ({@link LlmBuilder#maxQueuedRequests}) for a place in the batch, by
@@ -60,6 +62,12 @@ public interface LLM extends AutoCloseable {
      * @throws java.util.concurrent.CancellationException if the thread is interrupted; the requests are cancelled
      */
     List<RequestOutput> generate(List<Request> requests);
+
+    /**
+     * Generates for as many requests as there are, as their results are taken: in their order, one at a time, in memory that a window of
+     * requests bounds. {@link Results} says what holds. Begins nothing before the first is asked for.
+     */
+    Results<RequestOutput> generate(Iterator<Request> requests);
 
     /** Generates for each prompt with the same settings and waits for all; results in the order of the prompts. */
     default List<RequestOutput> generate(List<? extends Prompt> prompts, SamplingParams params) {
@@ -152,6 +160,12 @@ public interface LLM extends AutoCloseable {
     }
 
     /**
+     * Answers as many conversations as there are, as {@link #generate(Iterator)}. Prompts are {@link Prompt#chat}, and {@code n} is 1; what is
+     * otherwise, or what the template refuses, fails alone.
+     */
+    Results<ChatOutput> chat(Iterator<Request> conversations);
+
+    /**
      * Answers a conversation with a value of a type: the answer is bound by the type's JSON schema, reasoning before it is free.
      *
      * @param type a record, or what else {@link io.jllm.schema.JsonType} knows
@@ -213,6 +227,9 @@ public interface LLM extends AutoCloseable {
      * @throws IllegalArgumentException if the model's vectors have fewer dimensions than asked for
      */
     List<EmbeddingOutput> embed(List<? extends Prompt> prompts, EmbeddingParams params);
+
+    /** Makes vectors of as many texts as there are, as {@link #generate(Iterator)}. */
+    Results<EmbeddingOutput> embed(Iterator<? extends Prompt> prompts, EmbeddingParams params);
 
     /**
      * The vector of one text, as the model's files say, of length 1.

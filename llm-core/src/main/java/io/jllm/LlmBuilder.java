@@ -41,6 +41,7 @@ public final class LlmBuilder {
     private int blockSize = EngineOptions.DEFAULT.blockSize();
     private long kvBytes = EngineOptions.DEFAULT.kvBytes();
     private Optional<DType> kvType = EngineOptions.DEFAULT.kvType();
+    private int device = BackendOptions.DEFAULT.device();
     private double gpuMemoryFraction = BackendOptions.DEFAULT.memoryFraction();
     private boolean prefixCache = EngineOptions.DEFAULT.prefixCache();
     private final List<Architecture> families = new ArrayList<>();
@@ -126,6 +127,15 @@ public final class LlmBuilder {
             throw new IllegalArgumentException("kvCache must be at least 1 byte, was " + bytes);
         }
         kvBytes = bytes;
+        return this;
+    }
+
+    /** Which of the backend's devices computes, from 0, as the driver counts those that it shows; default 0. A CPU is one. */
+    public LlmBuilder device(int index) {
+        if (index < 0) {
+            throw new IllegalArgumentException("device must be at least 0, was " + index);
+        }
+        device = index;
         return this;
     }
 
@@ -240,7 +250,7 @@ public final class LlmBuilder {
     /** The backend; closes what the files give if there is none. */
     private Backend opened(CompletableFuture<LoadedModel> files) {
         try {
-            return Backends.choose(backend).open(new BackendOptions(threads, kernels, 0, gpuMemoryFraction, activations));
+            return Backends.choose(backend).open(new BackendOptions(threads, kernels, device, gpuMemoryFraction, activations));
         } catch (Throwable t) {
             files.thenAccept(LoadedModel::close);
             throw t;

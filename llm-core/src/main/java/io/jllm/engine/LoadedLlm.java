@@ -5,7 +5,6 @@ import io.jllm.ChatOutput;
 import io.jllm.ChatStream;
 import io.jllm.EngineListener;
 import io.jllm.EngineMetrics;
-import io.jllm.FinishReason;
 import io.jllm.LLM;
 import io.jllm.MemoryReport;
 import io.jllm.ModelLoadException;
@@ -15,21 +14,22 @@ import io.jllm.RequestHandle;
 import io.jllm.RequestOutput;
 import io.jllm.SamplingParams;
 import io.jllm.TokenStream;
+import io.jllm.batch.Results;
 import io.jllm.chat.ChatOptions;
 import io.jllm.chat.ChatTemplate;
 import io.jllm.chat.Message;
-import io.jllm.constraint.Constraint;
 import io.jllm.embedding.EmbeddingOutput;
 import io.jllm.embedding.EmbeddingParams;
 import io.jllm.engine.request.AnswerStream;
 import io.jllm.engine.request.Answering;
+import io.jllm.engine.request.Asked;
 import io.jllm.engine.request.CallbackExecutor;
 import io.jllm.engine.request.ChatPrompts;
 import io.jllm.engine.request.Embeddings;
 import io.jllm.engine.request.QueuePermits;
-import io.jllm.engine.request.RecentConstraints;
 import io.jllm.engine.request.RequestFactory;
 import io.jllm.engine.request.Submission;
+import io.jllm.engine.request.TypedAnswers;
 import io.jllm.engine.request.Work;
 import io.jllm.engine.schedule.RotationRule;
 import io.jllm.engine.schedule.SchedulerLimits;
@@ -42,18 +42,16 @@ import io.jllm.spi.Backend;
 import io.jllm.spi.Backend.RunnerOptions;
 import io.jllm.spi.ModelRunner;
 import io.jllm.tokenizer.Tokenizer;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
-import java.util.function.Function;
 
 /** The engine over one loaded model and one runner. Requests are checked and encoded on their callers' threads. */
 public final class LoadedLlm implements LLM {
     private static final System.Logger LOG = System.getLogger("io.jllm");
     /** Rows of logits for log-probabilities of prompts take at most this many bytes in a step. */
     private static final long PROMPT_ROW_BYTES = 64L << 20;
-    /** So many schemas of types are remembered. */
-    private static final int KEPT_SCHEMAS = 64;
 
     private final LoadedModel model;
     private final Backend backend;
@@ -61,7 +59,7 @@ public final class LoadedLlm implements LLM {
     private final EngineLoop loop;
     private final int maxContext;
     private final ChatPrompts chats;
-    private final RecentConstraints<String> schemas = new RecentConstraints<>(KEPT_SCHEMAS);
+    private final TypedAnswers typed = new TypedAnswers();
     private final RequestFactory requests;
     private final QueuePermits room;
     private final CallbackExecutor callbacks;
@@ -134,6 +132,11 @@ public final class LoadedLlm implements LLM {
     }
 
     @Override
+    public Results<RequestOutput> generate(Iterator<Request> source) {
+        return callers.each(source, r -> Asked.of(generate(r), output -> output), "generate");
+    }
+
+    @Override
     public CompletableFuture<List<RequestOutput>> generateAsync(List<Request> batch) {
         return callers.allNow(batch.stream().map(LoadedLlm::generate).toList());
     }
@@ -170,21 +173,19 @@ public final class LoadedLlm implements LLM {
     }
 
     @Override
+    public Results<ChatOutput> chat(Iterator<Request> source) {
+        return callers.each(source, r -> Answering.asked(chats, model.chatTemplate(), r), "chat");
+    }
+
+    @Override
     public <T> T chat(List<Message> messages, ChatOptions options, SamplingParams params, Class<T> type) {
-        JsonType<T> json = JsonType.of(type);
-        SamplingParams bound = params.toBuilder().constraint(schemas.of(json.schema(), Constraint::jsonSchema)).build();
-        ChatOutput output = chat(messages, options, bound).orThrow();
-        if (output.finishReason() != FinishReason.STOP) {
-            throw new IllegalStateException("the answer ended by " + output.finishReason() + " after " + output.output().tokenIds().length
-                    + " tokens, before it was whole; allow more with maxTokens: " + output.text());
-        }
-        return json.read(output.text());
+        return typed.read(JsonType.of(type), params, bound -> chat(messages, options, bound));
     }
 
     @Override
     public CompletableFuture<ChatOutput> chatAsync(List<Message> messages, ChatOptions options, SamplingParams params) {
         Answering answering = chatRequest(messages, options, params).alone();
-        return made(submit(answering.request()).result(), answering::output);
+        return Submission.made(submit(answering.request()).result(), answering::output);
     }
 
     @Override
@@ -205,21 +206,17 @@ public final class LoadedLlm implements LLM {
 
     @Override
     public List<EmbeddingOutput> embed(List<? extends Prompt> prompts, EmbeddingParams params) {
-        var embeddings = new Embeddings(model, params);
-        return embeddings.outputs(callers.all(embeddings.works(prompts), "embed"));
+        return new Embeddings(model, params, callers).all(prompts);
+    }
+
+    @Override
+    public Results<EmbeddingOutput> embed(Iterator<? extends Prompt> source, EmbeddingParams params) {
+        return new Embeddings(model, params, callers).each(source);
     }
 
     @Override
     public CompletableFuture<List<EmbeddingOutput>> embedAsync(List<? extends Prompt> prompts, EmbeddingParams params) {
-        var embeddings = new Embeddings(model, params);
-        return made(callers.allNow(embeddings.works(prompts)), embeddings::outputs);
-    }
-
-    /** What is made of results; whoever cancels it cancels what they come from. */
-    private static <A, B> CompletableFuture<B> made(CompletableFuture<A> results, Function<A, B> maker) {
-        CompletableFuture<B> made = results.thenApply(maker);
-        made.whenComplete((_, _) -> results.cancel(false)); // once they are there, that does nothing
-        return made;
+        return new Embeddings(model, params, callers).allNow(prompts);
     }
 
     private static Work generate(Request r) {

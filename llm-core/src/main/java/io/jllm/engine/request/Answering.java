@@ -56,6 +56,21 @@ public final class Answering implements Request.Chat {
         return calls.or(() -> answer).map(a -> ReasoningMarks.of(format, prompt).map(m -> bounds.behind(m, a)).orElse(a));
     }
 
+    /** One conversation of many: a request whose prompt is none fails, as does a conversation that cannot be made ready. */
+    public static Asked<ChatOutput> asked(ChatPrompts prompts, ChatTemplate template, Request request) {
+        try {
+            if (!(request.prompt() instanceof Prompt.Chat(List<Message> messages, ChatOptions options))) {
+                throw new IllegalArgumentException("chat answers conversations, and this prompt is none; make one by Prompt.chat, or call generate");
+            }
+            Answering answering = new Answering(prompts, template, messages, options, request.params()).alone();
+            return Asked.of(new Work.Generate(answering.request.prompt(), answering.request.params()), answering::output);
+        } catch (IllegalArgumentException e) {
+            var none = new Answer("", Optional.empty(), List.of(), Optional.empty());
+            return new Asked<>(new Work.Generate(request.prompt(), request.params()), Optional.of(e),
+                    failed -> new ChatOutput(none, failed.finishReason(), failed));
+        }
+    }
+
     /**
      * The same where one answer is all that the caller can be given.
      *

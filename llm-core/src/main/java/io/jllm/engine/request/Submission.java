@@ -2,16 +2,20 @@ package io.jllm.engine.request;
 
 import io.jllm.RequestOutput;
 import io.jllm.RequestRejectedException;
+import io.jllm.batch.Results;
 import io.jllm.engine.sequence.SequenceGroup;
 import io.jllm.engine.step.EngineLoop;
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Function;
 import java.util.function.LongFunction;
 
 /**
@@ -19,23 +23,28 @@ import java.util.function.LongFunction;
  * the engine's inbox. Blocking calls wait here for their results.
  */
 public final class Submission {
+    /** So many times what runs at once may be begun of one call whose results are taken one by one. */
+    private static final int AHEAD = 8;
+
     private final RequestFactory requests;
     private final EngineLoop loop;
     private final QueuePermits room;
     private final Executor callbacks;
+    private final int maxSequences;
     private final int window;
     private final AtomicLong ids = new AtomicLong();
 
     /**
      * @param callbacks runs what applications hang on results and streams
-     * @param window how many requests of one list may wait in the queue at once, so that others find room there
+     * @param maxSequences how many requests run at once; as many of one call may wait in the queue, so that others find room there
      */
-    public Submission(RequestFactory requests, EngineLoop loop, QueuePermits room, Executor callbacks, int window) {
+    public Submission(RequestFactory requests, EngineLoop loop, QueuePermits room, Executor callbacks, int maxSequences) {
         this.requests = requests;
         this.loop = loop;
         this.room = room;
         this.callbacks = callbacks;
-        this.window = Math.min(window, room.limit());
+        this.maxSequences = maxSequences;
+        window = Math.min(maxSequences, room.limit());
     }
 
     /** Starts a request, or refuses it at once. */
@@ -58,7 +67,7 @@ public final class Submission {
         return sink;
     }
 
-    private void takeNow(List<Work> works) {
+    private void takeNow(List<? extends Work> works) {
         try {
             room.takeNow(works.size());
         } catch (RequestRejectedException e) {
@@ -68,7 +77,7 @@ public final class Submission {
     }
 
     /** Starts all or refuses all at once. */
-    public CompletableFuture<List<RequestOutput>> allNow(List<Work> works) {
+    public CompletableFuture<List<RequestOutput>> allNow(List<? extends Work> works) {
         loop.checkOpen();
         takeNow(works);
         var sinks = new ArrayList<PendingRequest>(works.size());
@@ -95,7 +104,7 @@ public final class Submission {
      *
      * @param what the call, in words
      */
-    public List<RequestOutput> all(List<Work> works, String what) {
+    public List<RequestOutput> all(List<? extends Work> works, String what) {
         loop.checkOpen();
         loop.checkMayWait(what);
         var sinks = new ArrayList<PendingRequest>(works.size());
@@ -103,38 +112,93 @@ public final class Submission {
         try {
             for (Work one : works) {
                 inQueue.acquire();
-                sinks.add(startWhenRoom(one, inQueue));
+                sinks.add(startWhenRoom(Asked.of(one, output -> output), inQueue::release));
             }
             var results = new ArrayList<RequestOutput>(sinks.size());
             for (PendingRequest s : sinks) {
-                results.add(s.result().get());
+                results.add(await(s));
             }
             return results;
         } catch (InterruptedException e) {
             sinks.forEach(PendingRequest::cancel);
-            Thread.currentThread().interrupt();
-            throw new CancellationException("interrupted in " + what + "; the requests are cancelled");
-        } catch (ExecutionException e) {
-            throw new IllegalStateException(e.getCause()); // results are values, failed ones too
+            throw interrupted(what);
         } catch (RuntimeException | Error e) {
             sinks.forEach(PendingRequest::cancel);
             throw e;
         }
     }
 
-    /** A request that the engine's end comes before is cancelled, as those are that it finds running. */
-    private PendingRequest startWhenRoom(Work work, Semaphore inQueue) throws InterruptedException {
+    /**
+     * Feeds requests to the engine as their results are taken.
+     *
+     * @param asking what the engine is asked for one of the source; called on the thread that takes results
+     * @param what the call, in words
+     */
+    public <S, T> Results<T> each(Iterator<? extends S> source, Function<S, Asked<T>> asking, String what) {
+        loop.checkOpen();
+        return new WindowedResults<>(this, Objects.requireNonNull(source), asking, AHEAD * maxSequences, window, what);
+    }
+
+    boolean isOpen() {
+        return !loop.closed();
+    }
+
+    void checkOpen() {
+        loop.checkOpen();
+    }
+
+    void checkMayWait(String what) {
+        loop.checkMayWait(what);
+    }
+
+    /** What is made of results; whoever cancels it cancels what they come from. */
+    public static <A, B> CompletableFuture<B> made(CompletableFuture<A> results, Function<A, B> maker) {
+        CompletableFuture<B> made = results.thenApply(maker);
+        made.whenComplete((_, _) -> results.cancel(false)); // once they are there, that does nothing
+        return made;
+    }
+
+    /** Waits for a result. */
+    RequestOutput await(PendingRequest request) throws InterruptedException {
+        try {
+            return request.result().get();
+        } catch (ExecutionException e) {
+            throw new IllegalStateException(e.getCause()); // results are values, failed ones too
+        }
+    }
+
+    /** Marks the thread as interrupted, and says so. */
+    static CancellationException interrupted(String what) {
+        Thread.currentThread().interrupt();
+        return new CancellationException("interrupted in " + what + "; the requests are cancelled");
+    }
+
+    /**
+     * Waits for room in the queue. A request that the engine's end comes before is cancelled, as those are that it finds running.
+     *
+     * @param left called once: when the request no longer waits for a place in the batch
+     */
+    PendingRequest startWhenRoom(Asked<?> asked, Runnable left) throws InterruptedException {
         boolean open = room.take();
         var sink = new PendingRequest(ids.incrementAndGet(), callbacks, () -> {
             if (open) {
                 room.giveBack();
             }
-            inQueue.release();
+            left.run();
         });
-        if (!open || !start(work, sink)) {
+        Work work = asked.work();
+        if (asked.refusal().isPresent()) {
+            refuse(sink, work, new int[0], asked.refusal().get());
+        } else if (!open || !start(work, sink)) {
             sink.done(SequenceGroup.tooLate(sink.requestId(), work.prompt()));
         }
         return sink;
+    }
+
+    private void refuse(PendingRequest sink, Work work, int[] promptIds, IllegalArgumentException why) {
+        RequestOutput refused = SequenceGroup.refused(sink.requestId(), work.prompt(), promptIds, why);
+        loop.refused(refused);
+        sink.done(refused);
     }
 
     /** Starts a request that has its place in the queue. Bad ones fail as values; false if the engine is closed. */
@@ -145,9 +209,7 @@ public final class Submission {
             promptIds = requests.encode(work);
             group = requests.make(sink.requestId(), work, promptIds, sink);
         } catch (IllegalArgumentException e) {
-            RequestOutput refused = SequenceGroup.refused(sink.requestId(), work.prompt(), promptIds, e);
-            loop.refused(refused);
-            sink.done(refused);
+            refuse(sink, work, promptIds, e);
             return true;
         } catch (Throwable t) {
             sink.leaveQueue();
