@@ -28,7 +28,7 @@ final class StreamedAnswer {
     private final ChatAsk ask;
     private final StreamingChatResponseHandler handler;
     private final Handle handle = new Handle();
-    private final Map<Integer, CallPieces> calls = new HashMap<>();
+    private final Map<Integer, OpenCall> calls = new HashMap<>();
     private boolean called;
 
     StreamedAnswer(ChatAsk ask, StreamingChatResponseHandler handler) {
@@ -93,74 +93,33 @@ final class StreamedAnswer {
         switch (part) {
             case AnswerPart.Content(String text) -> onPartialResponse(handler, text, handle);
             case AnswerPart.Reasoning(String text) -> onPartialThinking(handler, text, handle);
-            case AnswerPart.CallStart(int index, String id, String name) -> calls.put(index, new CallPieces(index, id, name));
+            case AnswerPart.CallStart(int index, String id, String name) -> calls.put(index, new OpenCall(index, id, name, new StringBuilder()));
             case AnswerPart.CallArguments(int index, String text) -> arguments(calls.get(index), text);
             case AnswerPart.CallEnd(int index) -> end(calls.get(index));
         }
     }
 
-    private void arguments(CallPieces call, String text) {
-        if (counts(call)) {
-            String ready = call.add(text);
-            if (!ready.isEmpty()) {
-                onPartialToolCall(handler, call.partial(ready), handle);
-            }
+    private void arguments(OpenCall call, String text) {
+        if (counts(call.index)) {
+            call.arguments.append(text);
+            onPartialToolCall(handler, PartialToolCall.builder().index(call.index).id(call.id).name(call.name).partialArguments(text).build(), handle);
         }
     }
 
-    private void end(CallPieces call) {
-        if (counts(call)) {
+    private void end(OpenCall call) {
+        if (counts(call.index)) {
             called = true;
-            if (!call.held().isBlank()) {
-                onPartialToolCall(handler, call.partial(call.held()), handle);
-            }
-            if (!handle.isCancelled()) {
-                onCompleteToolCall(handler, call.complete());
-            }
+            onCompleteToolCall(handler, new CompleteToolCall(call.index,
+                    ToolExecutionRequest.builder().id(call.id).name(call.name).arguments(call.arguments.toString()).build()));
         }
     }
 
-    private boolean counts(CallPieces call) {
-        return !ask.oneCall() || call.index == 0;
+    private boolean counts(int index) {
+        return !ask.oneCall() || index == 0;
     }
 
-    /** A call in pieces, none of which is blank: what says nothing by itself waits for what follows, or goes with what came before. */
-    private static final class CallPieces {
-        private final int index;
-        private final String id;
-        private final String name;
-        private final StringBuilder all = new StringBuilder();
-        private final StringBuilder held = new StringBuilder();
-
-        CallPieces(int index, String id, String name) {
-            this.index = index;
-            this.id = id;
-            this.name = name;
-        }
-
-        /** Takes more of the arguments; what can be given away, or nothing. */
-        String add(String text) {
-            all.append(text);
-            String before = held.toString();
-            boolean ready = !text.isBlank() && !before.isBlank() && !before.strip().equals("{");
-            if (ready) {
-                held.setLength(0);
-            }
-            held.append(text);
-            return ready ? before : "";
-        }
-
-        String held() {
-            return held.toString();
-        }
-
-        PartialToolCall partial(String arguments) {
-            return PartialToolCall.builder().index(index).id(id).name(name).partialArguments(arguments).build();
-        }
-
-        CompleteToolCall complete() {
-            return new CompleteToolCall(index, ToolExecutionRequest.builder().id(id).name(name).arguments(all.toString()).build());
-        }
+    /** A call whose arguments are coming. */
+    private record OpenCall(int index, String id, String name, StringBuilder arguments) {
     }
 
     /** Cancels the request. Safe for all threads. */

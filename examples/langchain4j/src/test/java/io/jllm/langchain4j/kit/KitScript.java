@@ -78,7 +78,7 @@ final class KitScript implements ScriptedLlm.Script {
     }
 
     private void extractions() {
-        says("text: Klaus is 37 years old, 1.78m height and single", "{\"value\": 2}", KLAUS);
+        says("text: Klaus is 37 years old, 1.78m height and single", KLAUS, "{\"value\": 2}");
         says("Text: 'Klaus'", "{\"name\": \"Klaus\"}");
         says("Klaus wants a delivery",
                 "{\"name\": \"Klaus\", \"shippingAddress\": {\"city\": \"Langley Falls\"}, \"billingAddress\": {\"city\": \"New York\"}}");
@@ -92,7 +92,7 @@ final class KitScript implements ScriptedLlm.Script {
                 + "}, \"time\": {" + time + "}}}");
         says("text: Klaus and Francine", "{\"values\": [{\"name\": \"Klaus\"}, {\"name\": \"Francine\"}]}");
         says("text: Francine has 2 children", family());
-        says("567b229a-6b0a-4f1e-9006-448cd9dfbfda", "{\"name\": \"Klaus\", \"id\": \"567b229a-6b0a-4f1e-9006-448cd9dfbfda\"}");
+        says("567b229a-6b0a-4f1e-9006-448cd9dfbfda", "{\"id\": \"567b229a-6b0a-4f1e-9006-448cd9dfbfda\", \"name\": \"Klaus\"}");
         says("Rex is a Labrador dog", "{\"value\": " + REX + "}");
         says("Rex is a Labrador. Whiskers", "{\"values\": [" + REX + ", {\"type\": \"Cat\", \"name\": \"Whiskers\", \"indoor\": true}]}");
         says("Alice owns a Labrador", "{\"name\": \"Alice\", \"pet\": " + REX + "}");
