@@ -16,7 +16,8 @@ final class Failures {
     /** The exception for one of the library's: by its class LangChain4j knows whether to try again. */
     static RuntimeException of(RuntimeException e) {
         return switch (e) {
-            case RequestRejectedException full -> new RateLimitException("too many requests wait: " + full.waiting() + ", of at most " + full.limit(), full);
+            case RequestRejectedException full ->
+                    new RateLimitException("too many requests wait: " + full.waiting() + ", of at most " + full.limit(), full);
             case IllegalArgumentException wrong -> new InvalidRequestException(wrong.getMessage(), wrong);
             default -> e;
         };

@@ -116,7 +116,7 @@ public final class JllmChatModelBuilder<M> {
         var models = new LinkedHashMap<String, LLM>();
         models.put(name, llm);
         models.putAll(others);
-        return maker.apply(new ChatSettings(models, options, JllmChatRequestParameters.builder().modelName(name).overrideWith(parameters.build()).build(),
-                listeners));
+        JllmChatRequestParameters defaults = JllmChatRequestParameters.builder().modelName(name).overrideWith(parameters.build()).build();
+        return maker.apply(new ChatSettings(models, options, defaults, listeners));
     }
 }

@@ -12,8 +12,8 @@ import java.util.OptionalInt;
 import java.util.OptionalLong;
 
 /**
- * All that a request can say to a model of this JVM: what LangChain4j's parameters have, and what jLLM's sampling and chat templates have beside that.
- * What is not said is as the model's builder says, and else as the model's authors recommend. Immutable.
+ * All that a request can say to a model of this JVM: what LangChain4j's parameters have, and what jLLM's sampling and chat templates have beside
+ * that. What is not said is as the model's builder says, and else as the model's authors recommend. Immutable.
  *
  * <p>Ranges are those of {@link io.jllm.SamplingParams}. {@code modelName} chooses among the models that the builder was given.
  */
@@ -83,7 +83,7 @@ public final class JllmChatRequestParameters extends DefaultChatRequestParameter
         return parallelToolCalls;
     }
 
-    /** Whether the arguments of calls are bound by the tools' schemas even where the model decides whether to call; as one {@code strict} tool does. */
+    /** Whether the arguments of calls are bound by the tools' schemas even where the model decides whether to call; one {@code strict} tool does it, too. */
     public Optional<Boolean> strictTools() {
         return strictTools;
     }

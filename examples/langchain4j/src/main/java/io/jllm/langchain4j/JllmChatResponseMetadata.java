@@ -67,8 +67,8 @@ public final class JllmChatResponseMetadata extends ChatResponseMetadata {
 
     @Override
     public String toString() {
-        return "JllmChatResponseMetadata{" + super.toString() + ", logprobs of " + logprobs.size() + " tokens, stopReason=" + stopReason + ", metrics="
-                + metrics + "}";
+        return "JllmChatResponseMetadata{" + super.toString() + ", logprobs of " + logprobs.size() + " tokens, stopReason=" + stopReason
+                + ", metrics=" + metrics + "}";
     }
 
     /** Puts metadata together. For one thread. */

@@ -54,7 +54,8 @@ final class Messages {
             boolean without = request.arguments() == null || request.arguments().isBlank();
             calls.add(new ToolCall(id, request.name(), without ? NO_ARGUMENTS : request.arguments()));
         }
-        return new Message(Role.ASSISTANT, ai.text() == null ? "" : ai.text(), Optional.ofNullable(ai.thinking()), calls, Optional.empty(), Optional.empty());
+        String text = ai.text() == null ? "" : ai.text();
+        return new Message(Role.ASSISTANT, text, Optional.ofNullable(ai.thinking()), calls, Optional.empty(), Optional.empty());
     }
 
     /** Several texts are lines of one. */

@@ -30,8 +30,8 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * LangChain4j's schemas as JSON, and the constraints that they are. An object that names properties and does not say whether others may come is closed:
- * nothing that binds an answer should let a model invent members. One without properties, as maps have it, is open.
+ * LangChain4j's schemas as JSON, and the constraints that they are. An object that names properties and does not say whether others may come is
+ * closed: nothing that binds an answer should let a model invent members. One without properties, as maps have it, is open.
  *
  * <p>The last constraints are remembered, with what was found out about their grammars. Safe for all threads.
  */

@@ -102,7 +102,8 @@ final class StreamedAnswer {
     private void arguments(OpenCall call, String text) {
         if (counts(call.index)) {
             call.arguments.append(text);
-            onPartialToolCall(handler, PartialToolCall.builder().index(call.index).id(call.id).name(call.name).partialArguments(text).build(), handle);
+            var piece = PartialToolCall.builder().index(call.index).id(call.id).name(call.name).partialArguments(text).build();
+            onPartialToolCall(handler, piece, handle);
         }
     }
 

@@ -51,7 +51,8 @@ class CountsAndVectorsTest {
         var estimator = new JllmTokenCountEstimator(llm, STRICT);
         String text = "There was once a poor woodcutter.";
         assertEquals(llm.tokenizer().encode(text, false, false).length, estimator.estimateTokenCountInText(text));
-        List<ChatMessage> talk = List.of(SystemMessage.from("Tell tales."), UserMessage.from("Begin."), AiMessage.from(text), UserMessage.from("Go on."));
+        List<ChatMessage> talk = List.of(SystemMessage.from("Tell tales."), UserMessage.from("Begin."), AiMessage.from(text),
+                UserMessage.from("Go on."));
         var model = JllmChatModel.builder(llm).chatOptions(STRICT.toBuilder().addGenerationPrompt(false).build()).maxOutputTokens(1).build();
         assertEquals(model.chat(talk).metadata().tokenUsage().inputTokenCount(), estimator.estimateTokenCountInMessages(talk));
         int sum = talk.stream().mapToInt(estimator::estimateTokenCountInMessage).sum();

@@ -69,7 +69,8 @@ class RealModelTest {
 
     private enum Continent { EUROPE, ASIA, AFRICA }
 
-    private record Country(@JsonProperty(required = true) String capital, @JsonProperty(required = true) Continent continent, List<String> neighbours) {
+    private record Country(@JsonProperty(required = true) String capital, @JsonProperty(required = true) Continent continent,
+                           List<String> neighbours) {
     }
 
     /** What a service is asked. */

@@ -57,7 +57,8 @@ class RefusalsTest {
     }
 
     private static ChatRequest request(ChatRequestParameters parameters, ChatMessage... messages) {
-        return ChatRequest.builder().messages(messages.length == 0 ? List.of(UserMessage.from("Hello")) : List.of(messages)).parameters(parameters).build();
+        List<ChatMessage> said = messages.length == 0 ? List.of(UserMessage.from("Hello")) : List.of(messages);
+        return ChatRequest.builder().messages(said).parameters(parameters).build();
     }
 
     private static <E extends Exception> String refusal(Class<E> type, ChatRequestParameters parameters, ChatMessage... messages) {
@@ -88,7 +89,8 @@ class RefusalsTest {
     void messages() {
         var image = ImageContent.from("AAAA", "image/png");
         var none = own().build();
-        assertTrue(refusal(UnsupportedFeatureException.class, none, UserMessage.from(TextContent.from("?"), image)).contains("image is not supported"));
+        String refusal = refusal(UnsupportedFeatureException.class, none, UserMessage.from(TextContent.from("?"), image));
+        assertTrue(refusal.contains("image is not supported"), refusal);
         var result = ToolExecutionResultMessage.builder().id("1").toolName("photo").contents(image).build();
         assertTrue(refusal(UnsupportedFeatureException.class, none, UserMessage.from("?"), result).contains("non-text content"));
         assertTrue(refusal(UnsupportedFeatureException.class, none, CustomMessage.from(Map.of("a", "b"))).contains("CustomMessage"));

@@ -43,7 +43,8 @@ class SchemasTest {
                 "map": {"type": "object", "properties": {}}}, "required": ["s", "i"], "additionalProperties": false,
                 "$defs": {"node": {"type": "object", "properties": {"next": {"$ref": "#/$defs/node"}}, "additionalProperties": false}}}""", schema);
         Constraint bound = Constraint.jsonSchema(Schemas.text(schema));
-        assertTrue(bound.accepts("{\"s\": \"t\", \"i\": 1, \"e\": \"y\", \"a\": [{\"next\": {\"next\": {}}}], \"o\": null, \"any\": [1, \"2\"], \"map\": {\"k\": 3}}"));
+        assertTrue(bound.accepts("{\"s\": \"t\", \"i\": 1, \"e\": \"y\", \"a\": [{\"next\": {\"next\": {}}}], \"o\": null, "
+                + "\"any\": [1, \"2\"], \"map\": {\"k\": 3}}"));
         assertFalse(bound.accepts("{\"s\": \"t\", \"i\": 1, \"z\": 2}"));
     }
 

@@ -22,8 +22,8 @@ import java.util.stream.Collectors;
 
 /**
  * A model that says what a script says, by the engine of a real one: prompts are rendered, encoded and computed, tokens are sampled, bound by
- * constraints, streamed, cut and parsed as always. The script only makes its own next token the most likely one. Where a constraint forbids that token,
- * another one comes, and the request fails, so that no answer is ever seen that the constraint does not admit.
+ * constraints, streamed, cut and parsed as always. The script only makes its own next token the most likely one. Where a constraint forbids that
+ * token, another one comes, and the request fails, so that no answer is ever seen that the constraint does not admit.
  */
 public final class ScriptedLlm {
     private static final float LIKELY = 1e6f;

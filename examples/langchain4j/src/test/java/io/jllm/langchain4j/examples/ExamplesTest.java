@@ -68,11 +68,13 @@ class ExamplesTest {
 
     @Test
     void askFolder(@TempDir Path folder) throws IOException {
-        Files.writeString(folder.resolve("giant.txt"), "The giant lived in a castle on the mountain. He was so tall that he could look over the trees.");
+        Files.writeString(folder.resolve("giant.txt"),
+                "The giant lived in a castle on the mountain. He was so tall that he could look over the trees.");
         Files.writeString(folder.resolve("baker.txt"), "The baker rose before the sun to bake bread and cakes. His oven was as red as fire.");
         Files.writeString(folder.resolve("ship.txt"), "The ship sailed over the sea for a hundred days. The captain feared neither wind nor wave.");
         // Answers with the piece that it was told first.
-        LLM reader = ScriptedLlm.over(llm, (messages, _, _) -> text(messages.getLast().content().split("\n\n")[1].lines().skip(1).findFirst().orElse("")));
+        LLM reader = ScriptedLlm.over(llm, (messages, _, _) -> text(messages.getLast().content().split("\n\n")[1].lines().skip(1).findFirst()
+                .orElseThrow()));
         var embedder = JllmEmbeddingModel.builder(llm).params(EmbeddingParams.defaults().withPooling(Pooling.MEAN)).build();
         AskFolder.Reader service = AskFolder.over(folder, embedder, reader, OPTIONS);
         check(service, "The ship sailed over the sea. How long?", "ship.txt", "a hundred days");

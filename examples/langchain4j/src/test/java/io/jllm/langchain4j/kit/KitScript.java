@@ -88,8 +88,8 @@ final class KitScript implements ScriptedLlm.Script {
         says("groups A and C", "{\"name\": \"Klaus\", \"groups\": [\"A\", \"C\"]}");
         String date = "\"year\": 1976, \"month\": 8, \"day\": 12";
         String time = "\"hour\": 14, \"minute\": 43, \"second\": 0, \"nano\": 0";
-        says("born at 14:43", "{\"name\": \"Klaus\", \"birthDate\": {" + date + "}, \"birthTime\": {" + time + "}, \"birthDateTime\": {\"date\": {" + date
-                + "}, \"time\": {" + time + "}}}");
+        says("born at 14:43", "{\"name\": \"Klaus\", \"birthDate\": {" + date + "}, \"birthTime\": {" + time + "}, \"birthDateTime\": {\"date\": {"
+                + date + "}, \"time\": {" + time + "}}}");
         says("text: Klaus and Francine", "{\"values\": [{\"name\": \"Klaus\"}, {\"name\": \"Francine\"}]}");
         says("text: Francine has 2 children", family());
         says("567b229a-6b0a-4f1e-9006-448cd9dfbfda", "{\"id\": \"567b229a-6b0a-4f1e-9006-448cd9dfbfda\", \"name\": \"Klaus\"}");
@@ -165,8 +165,8 @@ final class KitScript implements ScriptedLlm.Script {
                 }
             }
         }
-        String told = "The tools say: " + since.stream().filter(m -> m.role() == Role.TOOL).map(Message::content).collect(Collectors.joining(" and "));
-        var telling = new Answer(told, Optional.empty(), List.of(), Optional.empty());
+        String told = since.stream().filter(m -> m.role() == Role.TOOL).map(Message::content).collect(Collectors.joining(" and "));
+        var telling = new Answer("The tools say: " + told, Optional.empty(), List.of(), Optional.empty());
         if (turn == 0 || !admitted.test(telling)) {
             throw new IllegalArgumentException("the script has no answer to: " + asked);
         }

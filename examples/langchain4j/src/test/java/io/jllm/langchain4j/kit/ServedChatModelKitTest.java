@@ -32,7 +32,8 @@ class ServedChatModelKitTest extends AbstractChatModelIT {
 
     @Override
     protected ChatModel createModelWith(ChatRequestParameters parameters) {
-        return kit.model().modelName(parameters.modelName() == null ? ServedKit.NAME : parameters.modelName()).defaultRequestParameters(parameters).build();
+        String name = parameters.modelName() == null ? ServedKit.NAME : parameters.modelName();
+        return kit.model().modelName(name).defaultRequestParameters(parameters).build();
     }
 
     @Override

@@ -35,8 +35,8 @@ class ServedStreamingChatModelKitTest extends AbstractStreamingChatModelIT {
 
     @Override
     protected StreamingChatModel createModelWith(ChatRequestParameters parameters) {
-        return kit.streaming().modelName(parameters.modelName() == null ? ServedKit.NAME : parameters.modelName()).defaultRequestParameters(parameters)
-                .build();
+        String name = parameters.modelName() == null ? ServedKit.NAME : parameters.modelName();
+        return kit.streaming().modelName(name).defaultRequestParameters(parameters).build();
     }
 
     @Override
