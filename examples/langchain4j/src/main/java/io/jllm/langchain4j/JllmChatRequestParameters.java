@@ -83,7 +83,7 @@ public final class JllmChatRequestParameters extends DefaultChatRequestParameter
         return parallelToolCalls;
     }
 
-    /** Whether the arguments of calls are bound by the tools' schemas even where the model decides whether to call; one {@code strict} tool does it, too. */
+    /** Whether the arguments of calls are bound by schemas even where the model decides whether to call; one {@code strict} tool does it, too. */
     public Optional<Boolean> strictTools() {
         return strictTools;
     }

@@ -16,8 +16,8 @@ import java.util.Set;
  * <p>A request that asks for what is not there is refused on the thread that asks, with the exceptions that {@link JllmChatModel} names. All
  * callbacks of a request come from one virtual thread of its own, never the caller's; so does {@code onError} where the request cannot be answered or
  * the queue is full ({@link dev.langchain4j.exception.RateLimitException}). A handler that is slow pauses its own request, no other. Thinking, text
- * and calls of tools come apart as they are generated. {@link dev.langchain4j.model.chat.response.StreamingHandle#cancel} frees the request between two steps; no
- * callback begins after it.
+ * and calls of tools come apart as they are generated. {@link dev.langchain4j.model.chat.response.StreamingHandle#cancel} frees the request between
+ * two steps; no callback begins after it.
  */
 public final class JllmStreamingChatModel implements StreamingChatModel {
     private final ChatSettings settings;
