@@ -58,7 +58,8 @@ final class ToolBounds {
             case ToolChoice.Auto _ -> Optional.of(calls(new Calls(format, template, options.tools(), ToolChoice.required())));
             case ToolChoice.None _ -> Optional.empty();
             case ToolChoice.Required _, ToolChoice.Named _ -> throw new IllegalArgumentException("the answer is bound by a constraint, and "
-                    + "toolChoice " + options.toolChoice() + " demands calls: give one of them, the constraint of SamplingParams or the choice of ChatOptions");
+                    + "toolChoice " + options.toolChoice() + " demands calls: give one of them, the constraint of SamplingParams or the choice of "
+                    + "ChatOptions");
         };
     }
 
