@@ -41,7 +41,8 @@ public sealed interface AnswerPart {
      * The next piece of the arguments' JSON text.
      *
      * @param index which call of the answer it belongs to
-     * @param text follows the texts before it; together they are the arguments
+     * @param text follows the texts before it; together they are the arguments. Never blank, and never the opening brace alone, unless the answer
+     *     ends there
      */
     record CallArguments(int index, String text) implements AnswerPart {
         public CallArguments {

@@ -101,6 +101,15 @@ public interface Constraint {
     }
 
     /**
+     * Texts of one of these languages. Which of them it is may show late, or never.
+     *
+     * @param languages at least one
+     */
+    static Constraint anyOf(Constraint... languages) {
+        return new AnyOf(List.of(languages));
+    }
+
+    /**
      * Free reasoning, and behind it an answer that is bound: for models that think before they answer.
      *
      * @param answer what the answer is bound by

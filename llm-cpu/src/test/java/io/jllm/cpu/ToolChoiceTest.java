@@ -172,6 +172,28 @@ class ToolChoiceTest {
         assertEquals(llm.chat(messages, options(ToolChoice.auto()).build(), greedy).text(), llm.chat(messages, strict, greedy).text());
     }
 
+    /** With a constraint of the caller's the answer is bound by it, or calls that fit. */
+    @Test
+    void aBoundAnswerOrCalls() {
+        ChatOptions auto = options(ToolChoice.auto()).build();
+        List<Message> messages = List.of(Message.user("Tell me a joke."));
+        Constraint joke = Constraint.jsonSchema("{\"type\": \"object\", \"properties\": {\"joke\": {\"type\": \"string\", \"maxLength\": 40}}, "
+                + "\"required\": [\"joke\"], \"additionalProperties\": false}");
+        for (int seed = 0; seed < 2; seed++) {
+            SamplingParams bound = seeded(seed).toBuilder().constraint(joke).build();
+            ChatOutput called = llm.chat(messages, auto, bound.toBuilder().logitsProcessor(() -> new Begins("<tool_call>", "")).build()).orThrow();
+            assertTrue(!called.answer().toolCalls().isEmpty(), called.toString());
+            called.answer().toolCalls().forEach(ToolChoiceTest::check);
+            assertEquals("", called.text());
+            ChatOutput said = llm.chat(messages, auto, bound.toBuilder().logitsProcessor(() -> new Begins("{", "")).build()).orThrow();
+            assertEquals(FinishReason.STOP, said.finishReason(), said.toString());
+            assertTrue(joke.accepts(said.text()), said.text());
+        }
+        SamplingParams bound = seeded(1).toBuilder().constraint(joke).build();
+        assertTrue(joke.accepts(llm.chat(messages, options(ToolChoice.none()).build(), bound).text()));
+        assertTrue(refusal(auto.toBuilder().answerFormat(AnswerFormat.GLM).build(), bound).contains("GLM cannot be bound"));
+    }
+
     @Test
     void noneIsText() {
         ChatOptions none = options(ToolChoice.none()).build();

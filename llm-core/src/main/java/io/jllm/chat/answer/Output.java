@@ -193,6 +193,7 @@ final class Output {
         } else {
             drop(rest);
         }
+        flush();
     }
 
     private void append(Kind kind, String more) {
@@ -221,9 +222,11 @@ final class Output {
         lastKind = Kind.MARKUP;
     }
 
-    /** The parts since the last time. */
+    /** The parts since the last time. Of arguments, white space and a brace alone wait for what follows: a piece says something. */
     List<AnswerPart> drain() {
-        flush();
+        if (lastKind != Kind.CALL || !lastText.toString().isBlank() && !lastText.toString().strip().equals("{")) {
+            flush();
+        }
         var drained = List.copyOf(parts);
         parts = new ArrayList<>();
         return drained;

@@ -47,8 +47,8 @@ public final class CallGrammar {
         this.format = format;
         this.choice = choice;
         form = CallForm.of(format, template).orElseThrow(() -> new IllegalArgumentException("calls of tools in the format " + format
-                + " cannot be bound to the tools' schemas: only those of " + bound() + " can; leave toolChoice at auto without strictTools, or "
-                + "give the format that the model writes by ChatOptions.answerFormat"));
+                + " cannot be bound to the tools' schemas: only those of " + bound() + " can; leave toolChoice at auto without strictTools and "
+                + "without a constraint, or give the format that the model writes by ChatOptions.answerFormat"));
         chosen(tools, choice).forEach(tool -> arguments.put(tool.name(), schema(tool)));
     }
 

@@ -45,15 +45,19 @@ public final class Answering implements Request.Chat {
 
     /** What the caller and the choice of tools ask for is the answer's, not what the model thinks before it. */
     private Optional<Constraint> bound(ToolBounds bounds, String source, Optional<Constraint> answer) {
-        Optional<Constraint> calls = bounds.calls(format, source, options);
-        if (calls.isPresent() && answer.isPresent()) {
-            throw new IllegalArgumentException("the answer is bound by a constraint and to " + calls.get() + ": give one of them, the constraint of "
-                    + "SamplingParams or ChatOptions.toolChoice and strictTools");
+        Optional<Constraint> calls = answer.isPresent() ? bounds.orCalls(format, source, options) : bounds.calls(format, source, options);
+        if (format == AnswerFormat.HARMONY) { // there calls hold the messages that are reasoning
+            return either(calls, answer.map(a -> behindReasoning(bounds, a)));
         }
-        if (calls.isPresent() && format == AnswerFormat.HARMONY) { // there it holds the messages that are reasoning
-            return calls;
-        }
-        return calls.or(() -> answer).map(a -> ReasoningMarks.of(format, prompt).map(m -> bounds.behind(m, a)).orElse(a));
+        return either(calls, answer).map(a -> behindReasoning(bounds, a));
+    }
+
+    private Constraint behindReasoning(ToolBounds bounds, Constraint answer) {
+        return ReasoningMarks.of(format, prompt).map(m -> bounds.behind(m, answer)).orElse(answer);
+    }
+
+    private static Optional<Constraint> either(Optional<Constraint> calls, Optional<Constraint> answer) {
+        return calls.isPresent() && answer.isPresent() ? Optional.of(Constraint.anyOf(calls.get(), answer.get())) : calls.or(() -> answer);
     }
 
     /** One conversation of many: a request whose prompt is none fails, as does a conversation that cannot be made ready. */

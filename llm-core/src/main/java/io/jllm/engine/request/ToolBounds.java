@@ -44,8 +44,27 @@ final class ToolBounds {
             throw new IllegalArgumentException("toolChoice " + options.toolChoice() + (options.strictTools() ? " with strictTools" : "")
                     + " binds an answer from its beginning, and continueLastMessage goes on with one");
         }
-        var key = new Calls(format, template, options.tools(), options.toolChoice());
-        return Optional.of(calls.of(key, k -> Constraint.toolCalls(k.format, k.template, k.tools, k.choice)));
+        return Optional.of(calls(new Calls(format, template, options.tools(), options.toolChoice())));
+    }
+
+    /**
+     * The calls that may come instead of an answer that is bound by a constraint of the caller's: those of tools, where the model decides.
+     *
+     * @throws IllegalArgumentException if they cannot be bound, or the choice of tools leaves no room for the answer
+     */
+    Optional<Constraint> orCalls(AnswerFormat format, String template, ChatOptions options) {
+        return switch (options.toolChoice()) {
+            case ToolChoice.Auto _ when options.tools().isEmpty() || options.continueLastMessage() -> Optional.empty();
+            case ToolChoice.Auto _ -> Optional.of(calls(new Calls(format, template, options.tools(), ToolChoice.required())));
+            case ToolChoice.None _ -> Optional.empty();
+            case ToolChoice.Required _, ToolChoice.Named _ -> throw new IllegalArgumentException("the answer is bound by a constraint, and "
+                    + "toolChoice " + options.toolChoice() + " demands calls: give one of them, the constraint of SamplingParams or the choice of "
+                    + "ChatOptions");
+        };
+    }
+
+    private Constraint calls(Calls key) {
+        return calls.of(key, k -> Constraint.toolCalls(k.format, k.template, k.tools, k.choice));
     }
 
     /** The same constraint behind free reasoning. */

@@ -1,0 +1,27 @@
+package io.jllm.langchain4j.kit;
+
+import dev.langchain4j.model.chat.ChatModel;
+import dev.langchain4j.service.common.AbstractAiServiceWithJsonSchemaIT;
+import io.jllm.langchain4j.JllmChatModel;
+import java.util.List;
+import org.junit.jupiter.api.AfterAll;
+
+/** LangChain4j's own tests of AI services that return objects. */
+class AiServiceWithSchemaKitTest extends AbstractAiServiceWithJsonSchemaIT {
+    private final Kit kit = new Kit();
+
+    @AfterAll
+    void close() {
+        kit.close();
+    }
+
+    @Override
+    protected List<ChatModel> models() {
+        return List.of(JllmChatModel.builder(kit.llm).chatOptions(Kit.OPTIONS).build());
+    }
+
+    @Override
+    protected boolean supportsRecursion() {
+        return true;
+    }
+}
