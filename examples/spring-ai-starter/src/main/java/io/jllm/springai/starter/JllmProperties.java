@@ -94,7 +94,7 @@ public record JllmProperties(@Nullable String model, @Nullable String modelName,
 
     /** What the model is called. */
     String name() {
-        if (modelName != null) {
+        if (modelName != null && !modelName.isBlank()) {
             return modelName;
         }
         String last = model == null ? "jllm" : model.replaceAll("[/\\\\]+$", "").replaceAll(".*[/\\\\]", "");

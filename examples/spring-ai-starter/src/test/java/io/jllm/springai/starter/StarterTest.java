@@ -45,8 +45,8 @@ class StarterTest {
     }
 
     private static ConfigurableApplicationContext demo(Class<?> app, String... more) {
-        return start(app, Stream.concat(Stream.of("spring.ai.jllm.model=" + DemoModel.path(), "spring.ai.jllm.chat.max-tokens=20",
-                "spring.ai.jllm.chat.temperature=0", "spring.ai.jllm.chat.fallback-template={% for m in messages %}{{ m.content }} {% endfor %}"),
+        return start(app, Stream.concat(Stream.of("spring.ai.jllm.model=" + DemoModel.path(), "spring.ai.jllm.model-name=" + DemoModel.NAME,
+                "spring.ai.jllm.chat.max-tokens=20", "spring.ai.jllm.chat.temperature=0", "spring.ai.jllm.chat.fallback-template={% for m in messages %}{{ m.content }} {% endfor %}"),
                 Stream.of(more)).toArray(String[]::new));
     }
 
@@ -138,6 +138,14 @@ class StarterTest {
         try (var context = start(OwnModel.class)) {
             assertEquals(32, context.getBean(LLM.class).maxContext());
             assertSame(context.getBean(ChatModel.class), context.getBean(JllmChatModel.class));
+        }
+    }
+
+    @Test
+    void theModelIsCalledByItsFile() {
+        try (var context = demo(App.class, "spring.ai.jllm.model-name=")) {
+            String file = DemoModel.path().getFileName().toString();
+            assertEquals(file.substring(0, file.length() - ".gguf".length()), context.getBean(JllmChatModel.class).getOptions().getModel());
         }
     }
 
