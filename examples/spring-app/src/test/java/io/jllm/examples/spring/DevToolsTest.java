@@ -32,13 +32,14 @@ class DevToolsTest {
         Path copy = folder.resolve("classes");
         copy(classes, copy);
         String path = System.getProperty("java.class.path").replace(classes.toString(), copy.toString());
-        try (AppProcess app = new AppProcess(List.of("-Xmx512m", "--enable-native-access=ALL-UNNAMED", "-cp", path, TaleApplication.class.getName(),
+        try (AppProcess app = new AppProcess(List.of("-Xmx512m", "--add-modules", "jdk.incubator.vector", "--enable-native-access=ALL-UNNAMED", "-cp", path, TaleApplication.class.getName(),
                 "--spring.devtools.restart.trigger-file=.restart", "--spring.devtools.restart.poll-interval=200ms",
                 "--spring.devtools.restart.quiet-period=100ms", "--spring.devtools.livereload.enabled=false", "--spring.ai.jllm.chat.temperature=0"))) {
             app.port(1);
             String tale = app.get("/tale");
             for (int start = 2; start <= 3; start++) {
-                Files.writeString(copy.resolve(".restart"), "start " + start);
+                Files.writeString(copy.resolve("changed.txt"), "start " + start);
+                Files.writeString(copy.resolve(".restart"), "start " + start); // alone it changes nothing
                 app.port(start);
                 assertEquals(tale, app.get(start, "/tale"));
                 assertEquals(1, app.threads("jllm-engine"), app::log);

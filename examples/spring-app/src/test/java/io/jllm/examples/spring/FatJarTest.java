@@ -27,22 +27,23 @@ class FatJarTest {
     private static final int READERS = 32;
     private static AppProcess app;
 
-    private static AppProcess start(String... options) throws IOException {
-        var command = new ArrayList<>(List.of("-Xmx512m", "-jar", System.getProperty("jllm.app.jar"), "--spring.ai.jllm.chat.temperature=0"));
+    private static AppProcess launch(String... options) throws IOException {
+        var command = new ArrayList<>(List.of("-Xmx512m", "--add-modules", "jdk.incubator.vector", "-jar", System.getProperty("jllm.app.jar"),
+                "--spring.ai.jllm.chat.temperature=0"));
         command.addAll(List.of(options));
         return new AppProcess(command);
     }
 
     @BeforeAll
     static void start() throws IOException, InterruptedException {
-        app = start(new String[0]);
+        app = launch();
         app.port(1);
         app.get("/tale"); // by now it has said how long it took
         app.log().lines().filter(l -> l.contains("Started TaleApplication")).forEach(l -> System.out.println(l.replaceAll(".*: ", "FatJarTest: ")));
     }
 
     @AfterAll
-    static void stop() throws InterruptedException {
+    static void stop() {
         app.close();
     }
 
@@ -98,7 +99,7 @@ class FatJarTest {
 
     @Test
     void itStopsWhenTheTalesAreTold() throws Exception {
-        try (AppProcess other = start()) {
+        try (AppProcess other = launch()) {
             String whole = AppProcess.text(other.get("/tale/stream"));
             try (InputStream in = other.open("/tale/stream")) {
                 String first = new String(in.readNBytes(20));
@@ -116,7 +117,7 @@ class FatJarTest {
         int requests = Integer.getInteger("jllm.app.requests", 0);
         assumeTrue(requests > 0, "-Djllm.app.requests=10000 sends so many requests");
         assumeTrue(Files.exists(Path.of("/proc/self/status")), "only Linux says how much memory a process takes");
-        try (AppProcess other = start("--spring.ai.jllm.chat.max-tokens=16")) {
+        try (AppProcess other = launch("--spring.ai.jllm.chat.max-tokens=16")) {
             var sent = new AtomicInteger();
             var sizes = new ArrayList<Long>();
             for (int part = 1; part <= 5; part++) {
