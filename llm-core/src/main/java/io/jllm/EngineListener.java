@@ -83,7 +83,7 @@ public interface EngineListener {
      * @param waiting sequences that wait for room after it
      * @param kvBlocks KV blocks in all
      * @param usedKvBlocks KV blocks held by sequences after it
-     * @param kvBytes bytes that KV pages take now, as in {@link io.jllm.spi.ModelRunner.MemoryReport#kv}
+     * @param kvBytes bytes that KV pages take now, as in {@link MemoryReport#kv}
      * @param schedule time to plan it
      * @param forward time of the forward pass, copies of blocks included
      * @param deliver time to draw tokens, to turn them into text and to hand them out

@@ -48,7 +48,8 @@ public interface Constraint {
      *
      * <p><b>Keywords.</b> {@code type}, {@code enum}, {@code const}; {@code minimum}, {@code maximum}, {@code exclusiveMinimum},
      * {@code exclusiveMaximum}, {@code multipleOf}; {@code minLength}, {@code maxLength} (code points), {@code pattern} (as {@link #regex}, but
-     * anywhere in the text), {@code format} (date, time, date-time, duration, email, hostname, ipv4, ipv6, json-pointer, uri, uuid; enforced);
+     * anywhere in the text), {@code format} (date, time, date-time, duration, email, hostname, ipv4, ipv6, json-pointer, uri, uuid, and of
+     * integers int8, int16, int32, int64; enforced);
      * {@code properties}, {@code patternProperties}, {@code additionalProperties}, {@code propertyNames}, {@code required},
      * {@code minProperties}, {@code maxProperties}; {@code items}, {@code prefixItems}, {@code minItems}, {@code maxItems}; {@code $ref} within
      * the document, recursion included, {@code $anchor}, {@code $defs}; {@code allOf}, {@code anyOf}, and {@code oneOf} where it can be shown

@@ -49,6 +49,13 @@ class JsonSchemaTest {
     }
 
     @Test
+    void integersOfSomeBits() {
+        schema("{\"type\": \"integer\", \"format\": \"int8\"}", List.of("127", "-128", "0"), List.of("128", "-129", "1.5"));
+        schema("{\"type\": \"integer\", \"format\": \"int32\"}", List.of("2147483647", "-2147483648"), List.of("2147483648", "-2147483649"));
+        schema("{\"type\": \"integer\", \"format\": \"int64\", \"minimum\": 3}", List.of("3", "9223372036854775807"), List.of("2", "9223372036854775808"));
+    }
+
+    @Test
     void items() {
         schema("{\"type\": \"array\", \"items\": {\"type\": \"boolean\"}, \"minItems\": 1, \"maxItems\": 2}", List.of("[true]", "[true, false]"),
                 List.of("[]", "[true, true, true]", "[1]"));

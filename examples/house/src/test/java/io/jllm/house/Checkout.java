@@ -16,7 +16,7 @@ import java.util.stream.Stream;
  */
 record Checkout(Path root) {
     /** The artifact of a library; that of a module comes behind its parent's. */
-    private static final Pattern ARTIFACT = Pattern.compile("</parent>\\s*<artifactId>llm-");
+    private static final Pattern ARTIFACT = Pattern.compile("</parent>\\s*<artifactId>(llm-[^<]+)<");
     private static final Pattern MODULE = Pattern.compile("<module>([^<]+)</module>");
 
     /** The one in which the tests run. */
@@ -37,7 +37,16 @@ record Checkout(Path root) {
     record Module(Path folder) {
         /** Whether applications depend on it, as the name of its artifact says; the others are programs. */
         boolean isLibrary() {
-            return ARTIFACT.matcher(pom(folder)).find();
+            return ARTIFACT.matcher(pom()).find();
+        }
+
+        /** The artifact of a library. */
+        String artifact() {
+            return ARTIFACT.matcher(pom()).results().map(m -> m.group(1)).findFirst().orElseThrow();
+        }
+
+        String pom() {
+            return Checkout.pom(folder);
         }
 
         /** Whether it is a named module of Java. */

@@ -4,11 +4,15 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.jllm.house.Checkout.Module;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Predicate;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -17,6 +21,7 @@ import org.junit.jupiter.api.Test;
  * <li>every module: who may use the Vector API and bind native code; packages without circles; the length of files, the width of lines, the size
  * of packages; a package-info a package
  * <li>libraries, which are those whose artifacts begin with {@code llm-}: they print nothing, end no JVM, set nothing that is global. Programs may
+ * <li>libraries, too: they are in the list of versions that belong together, and in releases; what READMEs say of how to depend on them is so
  * <li>named modules, those with a {@code module-info.java}: no exported type leaks a hidden one, services are declared twice
  * <li>the top, and each folder that its build file names: a README
  * <li>the checkout as a whole: what lies at its top, and no path of somebody's machine
@@ -78,6 +83,32 @@ class HouseRulesTest {
     @Test
     void servicesAreDeclaredTwice() {
         assertEquals(Set.of(), ServiceRule.disagreements(classes(Module::isNamed)));
+    }
+
+    private Map<String, String> librariesByArtifact() {
+        return checkout.modules().stream().filter(Module::isLibrary).collect(Collectors.toMap(Module::artifact, Module::pom));
+    }
+
+    private String version() throws IOException {
+        return LibraryRules.version(Files.readString(checkout.root().resolve("pom.xml")));
+    }
+
+    @Test
+    void librariesAreReleased() throws IOException {
+        Map<String, String> libraries = librariesByArtifact();
+        assertEquals(Set.of(), LibraryRules.unlisted(Files.readString(checkout.root().resolve("llm-bom/pom.xml")), libraries.keySet(), version()));
+        assertEquals(Set.of(), LibraryRules.unreleased(libraries));
+    }
+
+    @Test
+    void coordinatesInReadmesExist() throws IOException {
+        var artifacts = new TreeSet<>(librariesByArtifact().keySet());
+        artifacts.add("llm-bom");
+        var found = new TreeSet<String>();
+        for (Path readme : Checkout.files(checkout.root(), "README.md")) {
+            LibraryRules.unknown(Files.readString(readme), artifacts, version()).forEach(c -> found.add(checkout.root().relativize(readme) + ": " + c));
+        }
+        assertEquals(Set.of(), found);
     }
 
     @Test

@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import javax.tools.ToolProvider;
 import org.junit.jupiter.api.Test;
@@ -172,6 +173,23 @@ class RulesCanFailTest {
                 "b/README.md names io.jllm.y, which does not exist", "b/README.md names y/Thing.java, which does not exist",
                 "c/README.md is missing"),
                 MapRules.readmes(folder, List.of(folder.resolve("a"), folder.resolve("b"), folder.resolve("c"))));
+    }
+
+    @Test
+    void librariesOutOfTheList() {
+        String bom = "<modelVersion>4.0.0</modelVersion><groupId>io.jllm</groupId><artifactId>llm-bom</artifactId><version>1</version><dependencyManagement>"
+                + "<groupId>io.jllm</groupId><artifactId>llm-a</artifactId><groupId>io.jllm</groupId><artifactId>llm-gone</artifactId>";
+        assertEquals(Set.of("llm-b is not in the list of versions", "llm-gone is in the list of versions, and no library",
+                "the list of versions is of 1, not of 2"), LibraryRules.unlisted(bom, Set.of("llm-a", "llm-b"), "2"));
+        String whole = "<name>a</name><description>b</description><maven.deploy.skip>false</maven.deploy.skip>";
+        assertEquals(Set.of("llm-b has no <description> in its pom.xml", "llm-b has no <maven.deploy.skip>false</ in its pom.xml"),
+                LibraryRules.unreleased(Map.of("llm-a", whole, "llm-b", "<name>b</name>")));
+    }
+
+    @Test
+    void coordinatesThatNobodyHas() {
+        String text = "<groupId>io.jllm</groupId>\n<artifactId>llm-a</artifactId>\n<version>1</version> io.jllm:llm-a:2 io.jllm:llm-gone:2 `io.jllm:llm-a`";
+        assertEquals(Set.of("io.jllm:llm-a is of version 2, not 1", "io.jllm:llm-gone does not exist"), LibraryRules.unknown(text, Set.of("llm-a"), "2"));
     }
 
     @Test

@@ -98,9 +98,9 @@ class ProgramsTest {
     @Test
     void metrics() throws Exception {
         String out = run(() -> Metrics.main(new String[0]));
-        Matcher generated = Pattern.compile("jllm\\.tokens\\.generated\\(COUNTER\\)\\[]; count=60").matcher(out);
+        Matcher generated = Pattern.compile("vllm:generation_tokens\\(COUNTER\\)\\[model='[^']+']; count=60").matcher(out);
         assertTrue(generated.find(), out);
-        assertTrue(out.contains("jllm.requests.finished(COUNTER)[]; count=1") && out.contains("jllm.kv.use(GAUGE)"), out);
+        assertTrue(out.contains("vllm:e2e_request_latency(TIMER)") && out.contains("vllm:kv_cache_usage_perc(GAUGE)"), out);
     }
 
     @Test

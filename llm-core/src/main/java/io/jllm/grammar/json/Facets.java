@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 
@@ -25,6 +26,9 @@ import java.util.Set;
  */
 record Facets(List<Schema> schemas, Set<Type> types, Optional<List<JsonElement>> literals, Bounds numbers, List<BigDecimal> multiples,
               Range length, Range items, Range members, Set<String> required) {
+    /** Integers of so many bits, as generators of schemas for programming languages and OpenAPI's registry of formats name them. */
+    private static final Map<String, Integer> INTEGER_FORMATS = Map.of("int8", 8, "int16", 16, "int32", 32, "int64", 64);
+
     /** A number that is not an integer is of a type of its own here. */
     enum Type { NULL, BOOLEAN, INTEGER, FRACTION, STRING, ARRAY, OBJECT }
 
@@ -127,6 +131,11 @@ record Facets(List<Schema> schemas, Set<Type> types, Optional<List<JsonElement>>
         b = s.has("minimum") ? b.above(s.get("minimum").getAsBigDecimal(), false) : b;
         b = s.has("exclusiveMinimum") ? b.above(s.get("exclusiveMinimum").getAsBigDecimal(), true) : b;
         b = s.has("maximum") ? b.below(s.get("maximum").getAsBigDecimal(), false) : b;
+        int bits = s.has("format") ? INTEGER_FORMATS.getOrDefault(s.get("format").getAsString(), 0) : 0;
+        if (bits > 0) {
+            BigDecimal power = BigDecimal.TWO.pow(bits - 1);
+            b = b.above(power.negate(), false).below(power, true);
+        }
         return s.has("exclusiveMaximum") ? b.below(s.get("exclusiveMaximum").getAsBigDecimal(), true) : b;
     }
 
