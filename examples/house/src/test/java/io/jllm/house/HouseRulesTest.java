@@ -96,7 +96,7 @@ class HouseRulesTest {
     @Test
     void librariesAreReleased() throws IOException {
         Map<String, String> libraries = librariesByArtifact();
-        assertEquals(Set.of(), LibraryRules.unlisted(Files.readString(checkout.root().resolve("llm-bom/pom.xml")), libraries.keySet(), version()));
+        assertEquals(Set.of(), LibraryRules.unlisted(Files.readString(checkout.root().resolve("examples/bom/pom.xml")), libraries.keySet(), version()));
         assertEquals(Set.of(), LibraryRules.unreleased(libraries));
     }
 

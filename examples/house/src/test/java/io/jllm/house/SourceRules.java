@@ -22,7 +22,7 @@ final class SourceRules {
     private static final String GENERATED = "/cuda/ffi/";
     private static final Pattern STRING = Pattern.compile("\"(?:[^\"\\\\]|\\\\.)*\"");
     private static final Set<String> TOP = Set.of(".ci", ".git", ".gitignore", "CHANGELOG.md", "LICENSE", "README.md", "examples",
-            "jmh", "llm-bom", "llm-core", "llm-cpu", "llm-cuda", "llm-quant", "llm-sampling", "pom.xml");
+            "jmh", "llm-core", "llm-cpu", "llm-cuda", "llm-quant", "llm-sampling", "pom.xml");
     /** Folders of one machine or of one person's account. */
     private static final Pattern MACHINE_PATH = Pattern.compile("(?<![\\w.}~$-])/(work|tmp|root|home|Users)/\\w|\\b[A-Z]:\\\\(Users|work)");
 
