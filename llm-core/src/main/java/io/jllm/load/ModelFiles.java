@@ -102,7 +102,7 @@ public final class ModelFiles {
             var weights = read.model().adaptFile(file);
             var text = new TextParts(making(path, tokenizer), CompletableFuture.completedFuture(ChatTemplates.fromGguf(metadata)),
                     () -> PoolingKind.of(path.toString(), metadata));
-            return assemble(name, read.model().build(weights), weights, text, defaults, Set.of(), read.gguf(), true);
+            return assemble(name, read.model().build(weights), weights, text, defaults, Set.of(), read, true);
         } catch (Throwable t) {
             file.close();
             throw t;
@@ -127,7 +127,7 @@ public final class ModelFiles {
             var name = String.valueOf(folder.toRealPath().getFileName());
             var chat = CompletableFuture.supplyAsync(() -> ChatTemplates.fromFolder(folder), work -> inBackground("jllm-chat-template", work));
             var text = new TextParts(making(folder, tokenizer), chat, () -> PoolingKind.of(folder));
-            return assemble(name, built, weights, text, defaults, eos, read.gguf(), !HuggingFaceFamily.hasNoOutput(json, weights));
+            return assemble(name, built, weights, text, defaults, eos, read, !HuggingFaceFamily.hasNoOutput(json, weights));
         } catch (Throwable t) {
             checkpoint.close();
             throw t;
@@ -158,9 +158,9 @@ public final class ModelFiles {
     }
 
     private static LoadedModel assemble(String name, Architecture.Built built, WeightSource weights, TextParts text,
-                                        SamplingParams defaults, Set<Integer> eos, Optional<GgufForm> gguf, boolean generates) {
+                                        SamplingParams defaults, Set<Integer> eos, FamilyModel read, boolean generates) {
         var description = name + ": " + describe(built.config(), weights);
-        return new LoadedModel(built.config(), built.program(), weights, text, defaults, eos, description, gguf, generates);
+        return new LoadedModel(built, weights, text, defaults, eos, description, read.gguf(), generates, Optional.of(read.model()));
     }
 
     private static String describe(ModelConfig config, WeightSource weights) {

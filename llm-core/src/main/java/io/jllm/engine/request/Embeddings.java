@@ -41,7 +41,7 @@ public final class Embeddings {
         prompts.forEach(_ -> pools.add(new Pool(pooling, width)));
         var works = new ArrayList<Work>();
         for (int i = 0; i < prompts.size(); i++) {
-            works.add(new Work.Embed(prompts.get(i), pools.get(i)));
+            works.add(new Work.Embed(prompts.get(i), pools.get(i), params.adapter()));
         }
         return works;
     }
