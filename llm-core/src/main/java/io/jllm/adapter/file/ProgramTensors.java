@@ -127,8 +127,7 @@ final class ProgramTensors {
 
     /** Products that may be made of these tensors: of the same layers, or of the same name. */
     private List<Product> candidates(Set<String> sources) {
-        return products.values().stream().filter(p -> sources.stream().anyMatch(s -> s.equals(p.tensor()) || layer(s).equals(layer(p.tensor())))
-                || p.tensor().equals(TABLE) && sources.contains(OUTPUT)).toList();
+        return products.values().stream().filter(p -> sources.stream().anyMatch(s -> s.equals(p.tensor()) || layer(s).equals(layer(p.tensor())))).toList();
     }
 
     private static String layer(String tensor) {
@@ -196,6 +195,8 @@ final class ProgramTensors {
         });
         if (all.containsKey(OUTPUT) && !products.containsKey(OUTPUT)) {
             all.put(TABLE, all.remove(OUTPUT).named(TABLE));
+        } else if (all.containsKey(OUTPUT)) {
+            all.put(TABLE, values.named(TABLE)); // a checkpoint without a table would use the output matrix in its place
         }
         WeightSource plain = new Held(all);
         return model.family().map(f -> f.adapt(plain)).orElse(plain);
