@@ -6,6 +6,7 @@ module io.jllm.core {
     requires static jdk.jfr; // events where it is there
 
     exports io.jllm;
+    exports io.jllm.adapter;
     exports io.jllm.batch;
     exports io.jllm.chat;
     exports io.jllm.chat.answer;

@@ -37,11 +37,12 @@ import java.util.function.Supplier;
  * @param timeout cancel the request this long after it joined the queue; above zero. Default never
  * @param priority who goes first when requests wait, and stays when room runs out: lower is earlier, equal ones go by their age.
  *     Any number. Default 0. However low, it is only a matter of patience: see {@link LLM}
+ * @param adapter the name of the adapter to compute with, one of {@link LLM#adapters}; default none
  */
 public record Decoding(OptionalInt maxTokens, int minTokens, float repetitionPenalty, float presencePenalty, float frequencyPenalty,
                        Set<Integer> stopTokenIds, boolean ignoreEos, boolean skipSpecialTokens, int logprobs, Map<Integer, Float> logitBias,
                        Set<Integer> allowedTokenIds, Optional<Supplier<LogitsProcessor>> logitsProcessor, Optional<Constraint> constraint,
-                       String cacheSalt, Optional<Duration> timeout, int priority) {
+                       String cacheSalt, Optional<Duration> timeout, int priority, Optional<String> adapter) {
     /** Most alternatives that can be asked for. */
     static final int MAX_LOGPROBS = 100;
 

@@ -92,4 +92,9 @@ public sealed interface DecodingParams permits SamplingParams, BeamSearchParams 
     default int priority() {
         return decoding().priority();
     }
+
+    /** The adapter to compute with. See {@link Decoding#adapter}. */
+    default Optional<String> adapter() {
+        return decoding().adapter();
+    }
 }

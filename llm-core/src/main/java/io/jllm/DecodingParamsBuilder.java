@@ -32,6 +32,7 @@ public abstract sealed class DecodingParamsBuilder<B extends DecodingParamsBuild
     private String cacheSalt = "";
     private Optional<Duration> timeout = Optional.empty();
     private int priority;
+    private Optional<String> adapter = Optional.empty();
 
     DecodingParamsBuilder() {
     }
@@ -57,6 +58,7 @@ public abstract sealed class DecodingParamsBuilder<B extends DecodingParamsBuild
         cacheSalt = d.cacheSalt();
         timeout = d.timeout();
         priority = d.priority();
+        adapter = d.adapter();
         return self();
     }
 
@@ -158,8 +160,14 @@ public abstract sealed class DecodingParamsBuilder<B extends DecodingParamsBuild
         return self();
     }
 
+    /** See {@link Decoding#adapter}. */
+    public final B adapter(String name) {
+        adapter = Optional.of(name);
+        return self();
+    }
+
     final Decoding decoding() {
         return new Decoding(maxTokens, minTokens, repetitionPenalty, presencePenalty, frequencyPenalty, stopTokenIds, ignoreEos,
-                skipSpecialTokens, logprobs, logitBias, allowedTokenIds, logitsProcessor, constraint, cacheSalt, timeout, priority);
+                skipSpecialTokens, logprobs, logitBias, allowedTokenIds, logitsProcessor, constraint, cacheSalt, timeout, priority, adapter);
     }
 }

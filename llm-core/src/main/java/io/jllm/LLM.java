@@ -1,5 +1,6 @@
 package io.jllm;
 
+import io.jllm.adapter.Adapters;
 import io.jllm.batch.Results;
 import io.jllm.chat.ChatOptions;
 import io.jllm.chat.ChatTemplate;
@@ -246,6 +247,9 @@ public interface LLM extends AutoCloseable {
      * @throws RequestRejectedException if the queue has no room for all of them
      */
     CompletableFuture<List<EmbeddingOutput>> embedAsync(List<? extends Prompt> prompts, EmbeddingParams params);
+
+    /** Its adapters: which there are, and to load and unload more while it runs. */
+    Adapters adapters();
 
     /** Sampling settings that the model's authors recommend (generation_config.json), neutral where they say nothing. */
     SamplingParams defaults();

@@ -1,5 +1,7 @@
 package io.jllm;
 
+import io.jllm.adapter.Adapters;
+import io.jllm.adapter.file.AdapterFiles;
 import io.jllm.engine.EngineOptions;
 import io.jllm.engine.LoadedLlm;
 import io.jllm.json.FileErrors;
@@ -15,7 +17,9 @@ import io.jllm.spi.OutOfMemory;
 import io.jllm.spi.TimedBackend;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -48,6 +52,8 @@ public final class LlmBuilder {
     private Optional<KernelListener> kernelListener = Optional.empty();
     private final List<EngineListener> listeners = new ArrayList<>();
     private Consumer<MemoryReport.Forecast> beforeLoading = _ -> { };
+    private final Map<String, Path> adapters = new LinkedHashMap<>();
+    private final List<Path> mergedAdapters = new ArrayList<>();
 
     LlmBuilder(Path model) {
         this.model = model;
@@ -163,6 +169,26 @@ public final class LlmBuilder {
         return this;
     }
 
+    /**
+     * Loads an adapter (LoRA) with the model, which requests choose by its name; default none. Any number of them. See {@link Adapters#load} for
+     * what the path may be.
+     */
+    public LlmBuilder adapter(String name, Path path) {
+        if (adapters.putIfAbsent(name, path) != null) {
+            throw new IllegalArgumentException("there are two adapters \"" + name + "\": " + adapters.get(name) + " and " + path);
+        }
+        return this;
+    }
+
+    /**
+     * Merges an adapter into the model's weights, which must be floats, in memory: all requests are computed with it, at the speed of a model
+     * without. Several are merged one after the other. Default none.
+     */
+    public LlmBuilder mergeAdapter(Path path) {
+        mergedAdapters.add(Objects.requireNonNull(path, "path"));
+        return this;
+    }
+
     /** Adds one that is told what the engine does; default none. */
     public LlmBuilder listener(EngineListener listener) {
         listeners.add(Objects.requireNonNull(listener, "listener"));
@@ -223,8 +249,9 @@ public final class LlmBuilder {
         var options = new EngineOptions(maxContext, maxSequences, maxTokensPerStep, blockSize, kvBytes, kvType, prefixCache,
                 maxQueuedRequests);
         List<Architecture> more = List.copyOf(families);
+        List<Path> merged = List.copyOf(mergedAdapters);
         // The files are read while the backend finds out what it can do.
-        CompletableFuture<LoadedModel> files = CompletableFuture.supplyAsync(() -> ModelFiles.open(model, more),
+        CompletableFuture<LoadedModel> files = CompletableFuture.supplyAsync(() -> merged(ModelFiles.open(model, more), merged),
                 work -> Thread.ofPlatform().name("jllm-files").daemon().start(work));
         Backend opened = opened(files);
         Backend used = kernelListener.<Backend>map(listener -> new TimedBackend(opened, listener)).orElse(opened);
@@ -243,8 +270,27 @@ public final class LlmBuilder {
             }
         }
         LLM llm = new LoadedLlm(loaded, used, options, listeners);
+        try {
+            adapters.forEach(llm.adapters()::load);
+        } catch (Throwable t) {
+            llm.close();
+            throw t;
+        }
         LOG.log(System.Logger.Level.DEBUG, llm::describe);
         return llm;
+    }
+
+    private static LoadedModel merged(LoadedModel model, List<Path> adapters) {
+        LoadedModel now = model;
+        try {
+            for (Path path : adapters) {
+                now = AdapterFiles.merged(now, path);
+            }
+            return now;
+        } catch (Throwable t) {
+            now.close();
+            throw t;
+        }
     }
 
     /** The backend; closes what the files give if there is none. */

@@ -10,6 +10,11 @@ public record Request(Prompt prompt, SamplingParams params) {
         return new Request(Prompt.of(prompt), params);
     }
 
+    /** The same with that adapter: one of {@link LLM#adapters}. */
+    public Request adapter(String name) {
+        return new Request(prompt, params.toBuilder().adapter(name).build());
+    }
+
     /**
      * A conversation made ready to be answered by {@link LLM#chatRequest}: what to ask the engine for, and how the texts that it gives are taken
      * apart. Give {@link #request} to {@link LLM#stream(Request)}, {@link LLM#submit(Request)} or {@link LLM#generate(java.util.List)}, as often as

@@ -22,14 +22,15 @@ class DecodingTest {
     };
     private static final Constraint CONSTRAINT = Constraint.choices(List.of("a"));
     private static final Decoding ALL = new Decoding(OptionalInt.of(9), 2, 1.5f, 0.5f, -0.5f, Set.of(1, 2), true, false, 3, Map.of(4, -1f),
-            Set.of(4, 5), Optional.of(PROCESSOR), Optional.of(CONSTRAINT), "salt", Optional.of(Duration.ofSeconds(7)), -3);
+            Set.of(4, 5), Optional.of(PROCESSOR), Optional.of(CONSTRAINT), "salt", Optional.of(Duration.ofSeconds(7)), -3,
+            Optional.of("sql"));
 
     private static <B extends DecodingParamsBuilder<B>> B set(B builder) {
         return builder.maxTokens(9).minTokens(2).repetitionPenalty(1.5).presencePenalty(0.5).frequencyPenalty(-0.5).stopTokenIds(List.of(1, 2))
                 .ignoreEos(true).skipSpecialTokens(false).logprobs(3).logitBias(4, -1).allowedTokenIds(List.of(4, 5)).logitsProcessor(PROCESSOR)
                 .constraint(CONSTRAINT)
                 .cacheSalt("salt")
-                .timeout(Duration.ofSeconds(7)).priority(-3);
+                .timeout(Duration.ofSeconds(7)).priority(-3).adapter("sql");
     }
 
     @Test

@@ -11,6 +11,7 @@ import io.jllm.engine.request.Submission;
 import io.jllm.engine.request.Work;
 import io.jllm.engine.schedule.RotationRule;
 import io.jllm.engine.schedule.SchedulerLimits;
+import io.jllm.engine.sequence.ChosenAdapter;
 import io.jllm.engine.step.EngineLoop;
 import io.jllm.engine.watch.Listeners;
 import io.jllm.load.LoadedModel;
@@ -82,7 +83,7 @@ final class EngineWarmUp {
     }
 
     private static void run(LoadedModel model) {
-        var requests = new RequestFactory(model, new ChatPrompts(model, CONTEXT), CONTEXT, LIMITS.maxSequences(), BLOCK, 2 * CONTEXT / BLOCK);
+        var requests = new RequestFactory(model, new ChatPrompts(model, CONTEXT), _ -> ChosenAdapter.NONE, CONTEXT, LIMITS.maxSequences(), BLOCK, 2 * CONTEXT / BLOCK);
         int vocab = model.config().vocab();
         var runner = new IdleRunner(2 * CONTEXT / BLOCK, LIMITS.maxLogitRows(), vocab);
         var loop = new EngineLoop(runner, vocab, CONTEXT, LIMITS, RotationRule.of(model.program()), Listeners.none(), () -> { });

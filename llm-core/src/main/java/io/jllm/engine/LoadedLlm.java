@@ -14,6 +14,7 @@ import io.jllm.RequestHandle;
 import io.jllm.RequestOutput;
 import io.jllm.SamplingParams;
 import io.jllm.TokenStream;
+import io.jllm.adapter.Adapters;
 import io.jllm.batch.Results;
 import io.jllm.chat.ChatOptions;
 import io.jllm.chat.ChatTemplate;
@@ -26,6 +27,7 @@ import io.jllm.engine.request.Asked;
 import io.jllm.engine.request.CallbackExecutor;
 import io.jllm.engine.request.ChatPrompts;
 import io.jllm.engine.request.Embeddings;
+import io.jllm.engine.request.LoadedAdapters;
 import io.jllm.engine.request.QueuePermits;
 import io.jllm.engine.request.RequestFactory;
 import io.jllm.engine.request.Submission;
@@ -60,6 +62,7 @@ public final class LoadedLlm implements LLM {
     private final int maxContext;
     private final ChatPrompts chats;
     private final TypedAnswers typed = new TypedAnswers();
+    private final LoadedAdapters adapters;
     private final RequestFactory requests;
     private final QueuePermits room;
     private final CallbackExecutor callbacks;
@@ -80,12 +83,7 @@ public final class LoadedLlm implements LLM {
         EngineWarmUp warmUp = EngineWarmUp.NONE;
         try {
             ModelConfig config = model.config();
-            List<String> problems = backend.unsupported(model.program(), model.weights());
-            if (!problems.isEmpty()) {
-                int shown = Math.min(problems.size(), 5);
-                throw new ModelLoadException(model.description() + " cannot run: " + String.join("; ", problems.subList(0, shown))
-                        + (shown == problems.size() ? "" : "; and " + (problems.size() - shown) + " more problems like these"));
-            }
+            model.check(backend.unsupported(model.program(), model.weights()));
             maxContext = options.contextOf(config.maxContext());
             int maxTokens = Math.max(options.maxTokensPerStep().orElse(backend.tokensPerStep()), options.maxSequences());
             long promptRows = Math.clamp(PROMPT_ROW_BYTES / (4L * config.vocab()), 1, maxTokens);
@@ -98,10 +96,11 @@ public final class LoadedLlm implements LLM {
                     options.kvType().orElse(backend.kvType())));
             runner = opened;
             chats = new ChatPrompts(model, maxContext);
-            requests = new RequestFactory(model, chats, maxContext, options.maxSequences(), options.blockSize(), runner.blocks());
             room = new QueuePermits(options.maxQueuedRequests());
             loop = new EngineLoop(runner, config.vocab(), maxContext, limits, RotationRule.of(model.program()), Listeners.of(listeners),
                     this::release);
+            adapters = new LoadedAdapters(model, loop);
+            requests = new RequestFactory(model, chats, adapters::chosen, maxContext, options.maxSequences(), options.blockSize(), runner.blocks());
             warmUp.await();
             running = new CallbackExecutor();
             callbacks = running;
@@ -235,6 +234,11 @@ public final class LoadedLlm implements LLM {
     @Override
     public Tokenizer tokenizer() {
         return requests.tokenizer();
+    }
+
+    @Override
+    public Adapters adapters() {
+        return adapters;
     }
 
     @Override

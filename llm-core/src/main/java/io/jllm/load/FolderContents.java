@@ -31,7 +31,7 @@ final class FolderContents {
             }
             if (Files.exists(folder.resolve("adapter_config.json"))) {
                 return new ModelLoadException("the folder " + folder + " has no config.json, but adapter_config.json: it holds an adapter and no "
-                        + "model. Merge it into its base model first, and give the folder of the result");
+                        + "model. Give the base model here, and this folder to LlmBuilder.adapter");
             }
             var own = files.stream().filter(f -> f.getFileName().toString().matches("consolidated.*|params\\.json|.*\\.pth")).findFirst();
             if (own.isPresent()) {

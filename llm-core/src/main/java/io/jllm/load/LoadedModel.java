@@ -4,12 +4,14 @@ import io.jllm.ModelLoadException;
 import io.jllm.embedding.Pooling;
 import io.jllm.SamplingParams;
 import io.jllm.chat.ChatTemplate;
+import io.jllm.model.Architecture;
 import io.jllm.model.ModelConfig;
 import io.jllm.model.Program;
 import io.jllm.quant.WeightSource;
 import io.jllm.quant.safetensors.HuggingFaceWeights;
 import io.jllm.tokenizer.Tokenizer;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletionException;
@@ -20,6 +22,9 @@ import java.util.concurrent.CompletionException;
  * asks for it, or for what it says, waits.
  */
 public final class LoadedModel implements AutoCloseable {
+    /** So many problems are told. */
+    private static final int SHOWN = 5;
+
     private final ModelConfig config;
     private final Program program;
     private final WeightSource weights;
@@ -27,9 +32,19 @@ public final class LoadedModel implements AutoCloseable {
     private final SamplingParams defaults;
     private final Set<Integer> eos;
     private final String description;
-    private final Optional<GgufForm> gguf;
-    private final Optional<HuggingFaceWeights> checkpoint;
+    private final Origin origin;
     private final boolean generates;
+
+    /**
+     * What is known of the files that a model comes from.
+     *
+     * @param gguf what a GGUF file of it says beside its tensors and tokenizer
+     * @param checkpoint the tensors of a Hugging Face folder before its family takes them
+     * @param family what its family says of checkpoints
+     */
+    record Origin(Optional<GgufForm> gguf, Optional<HuggingFaceWeights> checkpoint, Optional<Architecture.Model> family) {
+        private static final Origin NONE = new Origin(Optional.empty(), Optional.empty(), Optional.empty());
+    }
 
     /**
      * A model whose tokenizer is there.
@@ -44,21 +59,20 @@ public final class LoadedModel implements AutoCloseable {
      */
     public LoadedModel(ModelConfig config, Program program, WeightSource weights, Optional<Tokenizer> tokenizer, SamplingParams defaults,
                        Set<Integer> eos, String description) {
-        this(config, program, weights, TextParts.of(tokenizer), defaults, eos, description, Optional.empty(), Optional.empty(), true);
+        this(new Architecture.Built(config, program), weights, TextParts.of(tokenizer), defaults, eos, description, Origin.NONE, true);
     }
 
     /** A model whose tokenizer may come later, or fail with a {@link ModelLoadException}, and whose chat templates may come later. */
-    LoadedModel(ModelConfig config, Program program, WeightSource weights, TextParts text, SamplingParams defaults, Set<Integer> eos,
-                String description, Optional<GgufForm> gguf, Optional<HuggingFaceWeights> checkpoint, boolean generates) {
-        this.config = config;
-        this.program = program;
+    LoadedModel(Architecture.Built built, WeightSource weights, TextParts text, SamplingParams defaults, Set<Integer> eos,
+                String description, Origin origin, boolean generates) {
+        config = built.config();
+        program = built.program();
         this.weights = weights;
         this.text = text;
         this.defaults = defaults;
         this.eos = Set.copyOf(eos);
         this.description = description;
-        this.gguf = gguf;
-        this.checkpoint = checkpoint;
+        this.origin = origin;
         this.generates = generates;
     }
 
@@ -134,12 +148,35 @@ public final class LoadedModel implements AutoCloseable {
 
     /** What a GGUF file of it says beside its tensors and tokenizer; empty unless it comes from a Hugging Face folder. */
     public Optional<GgufForm> gguf() {
-        return gguf;
+        return origin.gguf;
     }
 
     /** The tensors of a Hugging Face folder before its family takes them; empty unless it comes from one. Closed with the model. */
     public Optional<HuggingFaceWeights> checkpoint() {
-        return checkpoint;
+        return origin.checkpoint;
+    }
+
+    /**
+     * Refuses a model that a backend has problems with.
+     *
+     * @throws ModelLoadException if there are any: the first of them
+     */
+    public void check(List<String> problems) {
+        if (!problems.isEmpty()) {
+            int shown = Math.min(problems.size(), SHOWN);
+            throw new ModelLoadException(description + " cannot run: " + String.join("; ", problems.subList(0, shown))
+                    + (shown == problems.size() ? "" : "; and " + (problems.size() - shown) + " more problems like these"));
+        }
+    }
+
+    /** What its family says of checkpoints, if it comes from files. */
+    public Optional<Architecture.Model> family() {
+        return origin.family;
+    }
+
+    /** The same with other weights; the one of the two that is closed closes all. */
+    public LoadedModel with(WeightSource others) {
+        return new LoadedModel(new Architecture.Built(config, program), others, text, defaults, eos, description, origin, generates);
     }
 
     /** Gives weights and tokenizer back, which this waits for. */

@@ -102,7 +102,7 @@ public final class ModelFiles {
             var weights = read.model().adaptFile(file);
             var text = new TextParts(making(path, tokenizer), CompletableFuture.completedFuture(ChatTemplates.fromGguf(metadata)),
                     () -> PoolingKind.of(path.toString(), metadata));
-            return assemble(name, read.model().build(weights), weights, text, defaults, Set.of(), read.gguf(), Optional.empty(), true);
+            return assemble(name, read.model().build(weights), weights, text, defaults, Set.of(), origin(read, Optional.empty()), true);
         } catch (Throwable t) {
             file.close();
             throw t;
@@ -127,7 +127,7 @@ public final class ModelFiles {
             var name = String.valueOf(folder.toRealPath().getFileName());
             var chat = CompletableFuture.supplyAsync(() -> ChatTemplates.fromFolder(folder), work -> inBackground("jllm-chat-template", work));
             var text = new TextParts(making(folder, tokenizer), chat, () -> PoolingKind.of(folder));
-            return assemble(name, built, weights, text, defaults, eos, read.gguf(), Optional.of(checkpoint),
+            return assemble(name, built, weights, text, defaults, eos, origin(read, Optional.of(checkpoint)),
                     !HuggingFaceFamily.hasNoOutput(json, weights));
         } catch (Throwable t) {
             checkpoint.close();
@@ -159,10 +159,13 @@ public final class ModelFiles {
     }
 
     private static LoadedModel assemble(String name, Architecture.Built built, WeightSource weights, TextParts text,
-                                        SamplingParams defaults, Set<Integer> eos, Optional<GgufForm> gguf, Optional<HuggingFaceWeights> checkpoint,
-                                        boolean generates) {
+                                        SamplingParams defaults, Set<Integer> eos, LoadedModel.Origin origin, boolean generates) {
         var description = name + ": " + describe(built.config(), weights);
-        return new LoadedModel(built.config(), built.program(), weights, text, defaults, eos, description, gguf, checkpoint, generates);
+        return new LoadedModel(built, weights, text, defaults, eos, description, origin, generates);
+    }
+
+    private static LoadedModel.Origin origin(FamilyModel read, Optional<HuggingFaceWeights> checkpoint) {
+        return new LoadedModel.Origin(read.gguf(), checkpoint, Optional.of(read.model()));
     }
 
     private static String describe(ModelConfig config, WeightSource weights) {

@@ -1,6 +1,7 @@
 package io.jllm.spi;
 
 import io.jllm.MemoryReport;
+import io.jllm.adapter.Adapter;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 
@@ -90,6 +91,24 @@ public interface ModelRunner extends AutoCloseable {
      * once. Called between forward passes.
      */
     void copyBlocks(int[] fromTo);
+
+    /**
+     * Takes in an adapter, which sequences may be computed with from now on ({@link StepBatch#adapter}). Called between steps; whatever it needs of
+     * the weights is copied.
+     *
+     * @param number above 0, and not another one's
+     * @throws UnsupportedOperationException if the backend computes none
+     * @throws IllegalArgumentException if the adapter changes what this backend cannot change
+     */
+    default void addAdapter(int number, Adapter adapter) {
+        throw new UnsupportedOperationException("this backend computes no adapters: use the cpu backend, or merge the adapter into a model of floats"
+                + " at load (LlmBuilder.mergeAdapter)");
+    }
+
+    /** Forgets an adapter that was added, and that no sequence has any more. Called between steps. */
+    default void removeAdapter(int number) {
+        throw new UnsupportedOperationException("this backend computes no adapters");
+    }
 
     /** What it holds now. */
     MemoryReport memory();

@@ -33,6 +33,11 @@ public final class StepBatch {
      * begins anew at position 0. Left at 0 for models whose rotation does not depend on it.
      */
     public final int[] ropeLength;
+    /**
+     * The adapter that each sequence is computed with, by the number that {@link ModelRunner#addAdapter} was given; 0 for none. Only runners that
+     * take adapters see others.
+     */
+    public final int[] adapter;
     /** For each wanted row of logits, the index of its token; never falling, and the same one several times where sequences branch. */
     public final int[] logitRow;
     /** Entries of {@link #blockTable} a sequence. */
@@ -48,6 +53,7 @@ public final class StepBatch {
         blockTable = new int[Math.multiplyExact(maxSequences, maxBlocks)];
         sequenceSlot = new int[maxSequences];
         ropeLength = new int[maxSequences];
+        adapter = new int[maxSequences];
         logitRow = new int[maxLogitRows];
         this.maxBlocks = maxBlocks;
     }

@@ -1,6 +1,7 @@
 package io.jllm.spi;
 
 import io.jllm.MemoryReport;
+import io.jllm.adapter.Adapter;
 import io.jllm.model.Program;
 import io.jllm.quant.DType;
 import io.jllm.quant.WeightSource;
@@ -132,6 +133,16 @@ public record TimedBackend(Backend backend, KernelListener listener) implements 
         @Override
         public void copyBlocks(int[] fromTo) {
             runner.copyBlocks(fromTo);
+        }
+
+        @Override
+        public void addAdapter(int number, Adapter adapter) {
+            runner.addAdapter(number, adapter);
+        }
+
+        @Override
+        public void removeAdapter(int number) {
+            runner.removeAdapter(number);
         }
 
         @Override

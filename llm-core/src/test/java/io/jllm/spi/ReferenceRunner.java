@@ -1,6 +1,7 @@
 package io.jllm.spi;
 
 import io.jllm.MemoryReport;
+import io.jllm.adapter.Adapter;
 import io.jllm.model.ExpertOp;
 import io.jllm.model.HeadOp;
 import io.jllm.model.LatentOp;
@@ -35,6 +36,7 @@ public final class ReferenceRunner implements ModelRunner {
     private final ReferenceAttention attention;
     private final Map<String, float[]> weights = new HashMap<>();
     private final Set<String> blockWeights = new HashSet<>();
+    private final ReferenceAdapters adapters = new ReferenceAdapters();
     private final SamplerChain chain;
     private final MemorySegment logits;
     private final int blocks;
@@ -118,14 +120,16 @@ public final class ReferenceRunner implements ModelRunner {
             case Op.Embed e -> {
                 for (int t = 0; t < rows; t++) {
                     System.arraycopy(weights.get(e.table()), b.tokenIds[t] * width, out, t * width, width);
+                    adapters.embed(adapter(op, b, t), e.table(), b.tokenIds[t], out, t * width, width);
                 }
             }
             case Op.RmsNorm n -> {
                 for (int t = 0; t < rows; t++) {
-                    ReferenceAttention.rms(buf(n.in()), t * width, width, weights.get(n.weight()), n.eps(), out);
+                    float[] weight = adapters.vector(adapter(op, b, t), n.weight(), weights.get(n.weight()));
+                    ReferenceAttention.rms(buf(n.in()), t * width, width, weight, n.eps(), out);
                 }
             }
-            case Op.Linear l -> linear(l, out, rows);
+            case Op.Linear l -> linear(l, out, rows, b);
             case HeadOp.RopeStoreKv r -> attention.ropeStore(r, buf(r.qkv()), out, b);
             case Op.PagedAttention a -> attention.attend(a, buf(a.q()), out, b);
             case HeadOp.NormHeads n -> ReferenceHeads.norm(n, buf(n.in()), out, rows, weights);
@@ -141,7 +145,9 @@ public final class ReferenceRunner implements ModelRunner {
             }
             case Op.LayerNorm n -> {
                 for (int t = 0; t < rows; t++) {
-                    ReferenceRows.layerNorm(buf(n.in()), t * width, width, n.weight().map(weights::get), n.bias().map(weights::get), 0, n.eps(), out);
+                    int adapter = adapter(op, b, t);
+                    ReferenceRows.layerNorm(buf(n.in()), t * width, width, n.weight().map(w -> adapters.vector(adapter, w, weights.get(w))),
+                            n.bias().map(w -> adapters.vector(adapter, w, weights.get(w))), 0, n.eps(), out);
                 }
             }
             case Op.GatedAct g -> ReferenceRows.gated(g, buf(g.gateUp()), out, rows);
@@ -172,7 +178,11 @@ public final class ReferenceRunner implements ModelRunner {
         }
     }
 
-    private void linear(Op.Linear op, float[] out, int rows) {
+    private static int adapter(Op op, StepBatch b, int row) {
+        return ReferenceAdapters.of(b, op.out().rows(), row);
+    }
+
+    private void linear(Op.Linear op, float[] out, int rows, StepBatch b) {
         float[] in = buf(op.in());
         int cols = op.in().width();
         int width = op.out().width();
@@ -182,11 +192,9 @@ public final class ReferenceRunner implements ModelRunner {
             float[] x = blockWeights.contains(weight.name()) ? quantized(in, rows * cols) : in;
             Optional<float[]> bias = weight.bias().map(weights::get);
             for (int t = 0; t < rows; t++) {
+                int adapter = adapter(op, b, t);
                 for (int r = 0; r < weight.rows(); r++) {
-                    double sum = bias.isPresent() ? bias.get()[r] : 0;
-                    for (int i = 0; i < cols; i++) {
-                        sum += (double) matrix[r * cols + i] * x[t * cols + i];
-                    }
+                    double sum = adapters.output(adapter, weight.name(), r, matrix, x, in, t * cols, cols) + (bias.isPresent() ? bias.get()[r] : 0);
                     int o = t * width + at + r;
                     out[o] = (float) (op.residual().isPresent() ? sum + buf(op.residual().get())[o] : sum);
                 }
@@ -270,6 +278,16 @@ public final class ReferenceRunner implements ModelRunner {
         for (int i = 0; i < fromTo.length; i += 2) {
             attention.copy(fromTo[i], fromTo[i + 1]);
         }
+    }
+
+    @Override
+    public void addAdapter(int number, Adapter adapter) {
+        adapters.add(number, adapter);
+    }
+
+    @Override
+    public void removeAdapter(int number) {
+        adapters.remove(number);
     }
 
     @Override

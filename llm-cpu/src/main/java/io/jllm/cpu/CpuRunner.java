@@ -1,15 +1,15 @@
 package io.jllm.cpu;
 
 import io.jllm.MemoryReport;
+import io.jllm.adapter.Adapter;
+import io.jllm.cpu.adapter.AdapterSet;
 import io.jllm.cpu.kernels.KvCache;
 import io.jllm.cpu.kernels.SequenceIndex;
 import io.jllm.cpu.kernels.Workspace;
 import io.jllm.cpu.layout.Rows;
-import io.jllm.cpu.op.Activations;
 import io.jllm.cpu.op.CompiledOp;
 import io.jllm.cpu.op.Compiler;
 import io.jllm.cpu.op.DeviceWeights;
-import io.jllm.cpu.op.TokenSpace;
 import io.jllm.cpu.os.Affinity;
 import io.jllm.cpu.os.CpuInfo;
 import io.jllm.cpu.os.ThreadTeam;
@@ -47,13 +47,10 @@ final class CpuRunner implements ModelRunner {
     private final ThreadTeam team;
     private final Workspace[] workspaces;
     private final SequenceIndex sequences;
-    private final Compiler compiler;
-    private final TokenSpace arranged;
+    private final AdapterSet adapters;
+    private final StepMemory memory;
     private final RowSampler sampling;
     private final ThreadTeam.Task task = this::runTask;
-    private Activations scratch;
-    private Rows logits;
-    private Compiler.Pass steps;
     private CompiledOp current;
     private StepBatch batch;
     private boolean closed;
@@ -90,10 +87,9 @@ final class CpuRunner implements ModelRunner {
         this.program = program;
         this.options = options;
         tensors = new DeviceWeights(program, weights, kernels.kernels(), arena, team);
-        arranged = DeviceWeights.arranged(program, weights, kernels.kernels());
         cache = new KvCache(arena, kernels.kernels().memory(), program, options.kvType(), options.blockSize(), blocks);
         sequences = new SequenceIndex(options.maxTokensPerStep());
-        compiler = new Compiler(program, tensors, cache, sequences, kernels.kernels(), team.size(), listener);
+        adapters = new AdapterSet(kernels.kernels(), options.maxTokensPerStep(), options.maxLogitRows());
         int head = program.cachedLayers().stream().mapToInt(CachedLayer::headDim).max().orElse(1);
         long columns = WeightShape.of(program).stream().mapToLong(WeightShape::cols).max().orElse(1);
         workspaces = new Workspace[team.size()];
@@ -101,14 +97,8 @@ final class CpuRunner implements ModelRunner {
             workspaces[i] = new Workspace(arena, (int) Math.max(columns, head), (long) head * options.blockSize());
         }
         sampling = new RowSampler(program.vocab(), team, kernels, workspaces);
-        scratch = new Activations(program, 1, 1, arranged);
-        logits = scratch.rows(program.logits());
-        try {
-            steps = compiler.compile(scratch);
-        } catch (RuntimeException | Error e) {
-            scratch.close();
-            throw e;
-        }
+        memory = new StepMemory(program, options, DeviceWeights.arranged(program, weights, kernels.kernels()),
+                new Compiler(program, tensors, cache, sequences, kernels.kernels(), team.size(), adapters, listener));
     }
 
     @Override
@@ -125,14 +115,14 @@ final class CpuRunner implements ModelRunner {
     @Override
     public void forward(StepBatch b) {
         prepare(b);
-        pass(b.hiddenRows > 0 && b.hiddenRows == b.logitRows ? steps.body() : steps.all());
+        pass(b.hiddenRows > 0 && b.hiddenRows == b.logitRows ? memory.steps().body() : memory.steps().all());
     }
 
     @Override
     public List<KernelTime> forwardTimed(StepBatch b) {
         prepare(b);
         var times = new ArrayList<KernelTime>();
-        for (CompiledOp op : steps.all()) {
+        for (CompiledOp op : memory.steps().all()) {
             long start = System.nanoTime();
             pass(List.of(op));
             times.add(new KernelTime(op.name(), 1, (System.nanoTime() - start) / 1e3, op.weightBytes()));
@@ -155,26 +145,12 @@ final class CpuRunner implements ModelRunner {
             for (int t = 0; t < b.tokens; t++) {
                 cache.touch(b.kvSlots[t] / cache.blockSize());
             }
-            if (b.tokens > scratch.tokens() || b.logitRows > scratch.logitRows()) {
-                grow(b);
-            }
+            memory.reserve(b);
+            adapters.refill(b);
         } catch (OutOfMemoryError e) {
             throw outOfMemory(e);
         }
         sequences.refill(b);
-    }
-
-    private void grow(StepBatch b) {
-        if (b.tokens > options.maxTokensPerStep() || b.logitRows > options.maxLogitRows()) {
-            throw new IllegalArgumentException("a step of " + b.tokens + " tokens and " + b.logitRows + " rows of logits; the limits are "
-                    + options.maxTokensPerStep() + " and " + options.maxLogitRows());
-        }
-        Activations old = scratch;
-        scratch = new Activations(program, Activations.grown(old.tokens(), b.tokens, options.maxTokensPerStep()),
-                Activations.grown(old.logitRows(), b.logitRows, options.maxLogitRows()), arranged);
-        logits = scratch.rows(program.logits());
-        steps = compiler.compile(scratch);
-        old.close();
     }
 
     private void runTask(int index, int member) {
@@ -191,7 +167,7 @@ final class CpuRunner implements ModelRunner {
         List<StepBatch> batches = WarmUp.batches(program, options);
         batches.forEach(this::prepare);
         var warmUp = new WarmUp(nanos);
-        Collection<List<CompiledOp>> kinds = WarmUp.kinds(steps.all());
+        Collection<List<CompiledOp>> kinds = WarmUp.kinds(memory.steps().all());
         for (List<CompiledOp> kind : kinds) {
             warmUp.add(round -> {
                 for (StepBatch b : batches) {
@@ -203,7 +179,7 @@ final class CpuRunner implements ModelRunner {
             });
         }
         RowSampler sampler = sampling.ofFirst(WarmUp.VOCAB);
-        warmUp.add(_ -> sampler.warmUp(logits));
+        warmUp.add(_ -> sampler.warmUp(memory.logits()));
         warmUp.run();
         List<CompiledOp> firsts = kinds.stream().map(List::getFirst).toList();
         for (int i = 0; i < WarmUp.PASSES && !warmUp.over(); i++) {
@@ -222,27 +198,28 @@ final class CpuRunner implements ModelRunner {
     @Override
     public void sample(RowSampling[] rows, int count, int[] tokens, float[] logprobs) {
         checkOpen();
-        sampling.sample(logits, rows, count, tokens, logprobs);
+        sampling.sample(memory.logits(), rows, count, tokens, logprobs);
     }
 
     @Override
     public void topK(int[] rows, int k, int[] ids, float[] logprobs) {
         checkOpen();
-        sampling.topK(logits, rows, k, ids, logprobs);
+        sampling.topK(memory.logits(), rows, k, ids, logprobs);
     }
 
     @Override
     public MemorySegment logits() {
         checkOpen();
-        return logits.data().asSlice(logits.at(), (long) scratch.logitRows() * logits.width() * Float.BYTES);
+        Rows logits = memory.logits();
+        return logits.data().asSlice(logits.at(), (long) memory.logitRows() * logits.width() * Float.BYTES);
     }
 
     @Override
     public MemorySegment hidden() {
         checkOpen();
-        Rows states = scratch.rows(program.hidden().orElseThrow(() -> new UnsupportedOperationException(
+        Rows states = memory.rows(program.hidden().orElseThrow(() -> new UnsupportedOperationException(
                 "the model's logits are no product of a hidden state, so it makes no embeddings")));
-        return states.data().asSlice(states.at(), (long) scratch.logitRows() * states.width() * Float.BYTES);
+        return states.data().asSlice(states.at(), (long) memory.logitRows() * states.width() * Float.BYTES);
     }
 
     @Override
@@ -268,12 +245,26 @@ final class CpuRunner implements ModelRunner {
     }
 
     @Override
+    public void addAdapter(int number, Adapter adapter) {
+        checkOpen();
+        adapters.add(number, adapter);
+        memory.compile();
+    }
+
+    @Override
+    public void removeAdapter(int number) {
+        checkOpen();
+        adapters.remove(number);
+        memory.compile();
+    }
+
+    @Override
     public MemoryReport memory() {
-        long working = scratch.bytes() + sampling.bytes() + compiler.bytes();
+        long working = memory.bytes() + sampling.bytes() + adapters.scratchBytes();
         for (Workspace w : workspaces) {
             working += w.bytes();
         }
-        return new MemoryReport(tensors.bytes(), cache.bytes(), cache.limit(), working);
+        return new MemoryReport(tensors.bytes() + adapters.bytes(), cache.bytes(), cache.limit(), working);
     }
 
     private IllegalStateException outOfMemory(OutOfMemoryError cause) {
@@ -293,7 +284,8 @@ final class CpuRunner implements ModelRunner {
         if (!closed) {
             closed = true;
             team.close();
-            scratch.close();
+            memory.close();
+            adapters.close();
             arena.close();
         }
     }

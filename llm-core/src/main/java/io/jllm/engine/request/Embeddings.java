@@ -67,7 +67,7 @@ public final class Embeddings {
     }
 
     private Work.Embed work(Prompt prompt) {
-        return new Work.Embed(prompt, new Pool(pooling, width));
+        return new Work.Embed(prompt, new Pool(pooling, width), params.adapter());
     }
 
     private List<EmbeddingOutput> outputs(List<Work.Embed> works, List<RequestOutput> done) {

@@ -5,6 +5,7 @@ import io.jllm.Prompt;
 import io.jllm.SamplingParams;
 import io.jllm.constraint.TokenMask;
 import io.jllm.engine.sequence.BeamUnit;
+import io.jllm.engine.sequence.ChosenAdapter;
 import io.jllm.engine.sequence.Completion;
 import io.jllm.engine.sequence.EmbeddingUnit;
 import io.jllm.engine.sequence.Pool;
@@ -22,6 +23,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
+import java.util.function.Function;
 
 /**
  * Makes what callers ask for into requests for the engine: encodes, resolves settings, and refuses what can never be computed.
@@ -30,6 +32,7 @@ import java.util.Set;
 public final class RequestFactory {
     private final LoadedModel model;
     private final ChatPrompts chats;
+    private final Function<String, ChosenAdapter> adapters;
     private final Set<Integer> eos;
     private final int maxContext;
     private final int maxSequences;
@@ -40,12 +43,15 @@ public final class RequestFactory {
     /**
      * Waits for the tokenizer.
      *
+     * @param adapters finds them by name, or throws an {@link IllegalArgumentException}
      * @param maxContext most positions of a sequence
      * @param blocks KV blocks of {@code blockSize} positions
      */
-    public RequestFactory(LoadedModel model, ChatPrompts chats, int maxContext, int maxSequences, int blockSize, int blocks) {
+    public RequestFactory(LoadedModel model, ChatPrompts chats, Function<String, ChosenAdapter> adapters, int maxContext, int maxSequences,
+            int blockSize, int blocks) {
         this.model = model;
         this.chats = chats;
+        this.adapters = adapters;
         eos = model.eos();
         this.maxContext = maxContext;
         this.maxSequences = maxSequences;
@@ -99,15 +105,16 @@ public final class RequestFactory {
             throw new IllegalArgumentException("the model's folder has no output matrix, so it makes vectors of texts (LLM.embed), but no text; "
                     + "to generate, load a folder that was saved with one, as its architecture ...ForCausalLM");
         }
+        ChosenAdapter adapter = work.adapter().map(adapters).orElse(ChosenAdapter.NONE);
         return switch (work) {
-            case Work.Generate w -> sampled(id, w.prompt(), ids, w.params(), sink);
-            case Work.Embed w -> embedding(id, w.prompt(), ids, w.pool(), sink);
-            case Work.Search w -> beams(id, w.prompt(), ids, w.params(), sink);
+            case Work.Generate w -> sampled(id, w.prompt(), ids, w.params(), adapter, sink);
+            case Work.Embed w -> embedding(id, w.prompt(), ids, w.pool(), adapter, sink);
+            case Work.Search w -> beams(id, w.prompt(), ids, w.params(), adapter, sink);
         };
     }
 
     /** Sampled sequences; any of them may wait while others are computed, so the KV cache must hold one. */
-    private SequenceGroup sampled(long id, Prompt prompt, int[] ids, SamplingParams params, ResultSink sink) {
+    private SequenceGroup sampled(long id, Prompt prompt, int[] ids, SamplingParams params, ChosenAdapter adapter, ResultSink sink) {
         checkSequences("n asks for " + params.n() + " outputs", params.n());
         SequenceSettings settings = settings(params, ids.length, 1);
         StopStrings stops = stops(params);
@@ -115,17 +122,17 @@ public final class RequestFactory {
         for (int i = 0; i < params.n(); i++) {
             completions.add(new Completion(i, settings, detokenizer(params), stops));
         }
-        return new SequenceGroup(id, prompt, ids, params, g -> SampledUnit.of(g, settings, completions), sink);
+        return new SequenceGroup(id, prompt, ids, params, adapter, g -> SampledUnit.of(g, settings, completions), sink);
     }
 
-    private SequenceGroup embedding(long id, Prompt prompt, int[] ids, Pool pool, ResultSink sink) {
+    private SequenceGroup embedding(long id, Prompt prompt, int[] ids, Pool pool, ChosenAdapter adapter, ResultSink sink) {
         SamplingParams nothing = SamplingParams.builder().maxTokens(0).build();
         SequenceSettings settings = settings(nothing, ids.length, 1);
-        return new SequenceGroup(id, prompt, ids, nothing, g -> List.of(new EmbeddingUnit(g, settings, pool)), sink);
+        return new SequenceGroup(id, prompt, ids, nothing, adapter, g -> List.of(new EmbeddingUnit(g, settings, pool)), sink);
     }
 
     /** Beams, which are computed in lock-step, so the KV cache must hold all of them. */
-    private SequenceGroup beams(long id, Prompt prompt, int[] ids, BeamSearchParams params, ResultSink sink) {
+    private SequenceGroup beams(long id, Prompt prompt, int[] ids, BeamSearchParams params, ChosenAdapter adapter, ResultSink sink) {
         checkSequences("a beam search of width " + params.width(), params.width());
         SamplingParams common = params.toSamplingParams();
         SequenceSettings settings = settings(common, ids.length, params.width());
@@ -134,7 +141,7 @@ public final class RequestFactory {
                     + " stopTokenIds");
         }
         var scorer = new BeamScorer(params.width(), params.lengthPenalty(), params.earlyStopping(), settings.maxTokens());
-        return new SequenceGroup(id, prompt, ids, common,
+        return new SequenceGroup(id, prompt, ids, common, adapter,
                 g -> List.of(new BeamUnit(g, settings, params.width(), scorer, params.n(), () -> detokenizer(common))), sink);
     }
 

@@ -12,6 +12,7 @@
  * <li>{@link ChatPrompts}, {@link Answering}, {@link AnswerStream}: conversations; {@link RecentConstraints}: what their answers may be bound by,
  * {@link TypedAnswers}: as values of Java types
  * <li>{@link Embeddings}: one call for vectors of texts
+ * <li>{@link LoadedAdapters}: the adapters that requests can name
  * <li>{@link PendingRequest}: the request as its caller holds it; {@link StreamingRequest} with text piece by piece, {@link PieceSubscription}
  * for a reactive reader; {@link CallbackExecutor} runs what applications hang on them
  * </ul>

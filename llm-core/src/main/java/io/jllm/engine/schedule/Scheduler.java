@@ -66,7 +66,7 @@ public final class Scheduler {
 
     /** Takes in a request by its first unit. */
     public void add(SchedulingUnit u) {
-        u.active().getFirst().place(new BlockTable(pool, limits.blockSize(), u.group().params().cacheSalt()));
+        u.active().getFirst().place(new BlockTable(pool, limits.blockSize(), u.group().cacheKey()));
         waiting.add(u);
     }
 

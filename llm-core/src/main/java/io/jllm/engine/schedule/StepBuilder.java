@@ -142,6 +142,7 @@ final class StepBuilder {
         b.contextLength[q] = s.computed();
         b.sequenceSlot[q] = s.slot();
         b.ropeLength[q] = s.ropeLength();
+        b.adapter[q] = s.group().adapter().number();
         s.blocks().copyTo(b.blockTable, q * b.maxBlocks);
         budget -= count;
     }

@@ -22,6 +22,7 @@ public final class SequenceGroup {
     private final Prompt prompt;
     private final int[] promptIds;
     private final SamplingParams params;
+    private final ChosenAdapter adapter;
     private final ResultSink sink;
     private final List<TokenLogprobs> promptLogprobs = new ArrayList<>();
     private final long submitted = Clock.nanos();
@@ -41,15 +42,16 @@ public final class SequenceGroup {
 
     /**
      * @param params the request's, as far as sampled sequences and beams have the same
+     * @param adapter what it is computed with
      * @param units makes the units, at least one; the first computes the prompt
      */
-    public SequenceGroup(long id, Prompt prompt, int[] promptIds, SamplingParams params, Function<SequenceGroup,
-            List<? extends SchedulingUnit>> units,
-                  ResultSink sink) {
+    public SequenceGroup(long id, Prompt prompt, int[] promptIds, SamplingParams params, ChosenAdapter adapter,
+            Function<SequenceGroup, List<? extends SchedulingUnit>> units, ResultSink sink) {
         this.id = id;
         this.prompt = prompt;
         this.promptIds = promptIds;
         this.params = params;
+        this.adapter = adapter;
         this.sink = sink;
         deadline = params.timeout().map(t -> submitted + saturated(t)).orElse(Long.MAX_VALUE);
         if (params.promptLogprobs().isPresent()) {
@@ -77,6 +79,16 @@ public final class SequenceGroup {
 
     public SamplingParams params() {
         return params;
+    }
+
+    /** What it is computed with. */
+    public ChosenAdapter adapter() {
+        return adapter;
+    }
+
+    /** Its tokens' keys and values serve only requests that say the same here. */
+    public String cacheKey() {
+        return adapter.id() + ":" + params.cacheSalt(); // no two pairs make the same text
     }
 
     /** Asks the engine to end it; safe from any thread. */

@@ -3,7 +3,7 @@
  *
  * <p>In reading order:
  * <ul>
- * <li>{@link SequenceGroup}: a request
+ * <li>{@link SequenceGroup}: a request, maybe of a {@link ChosenAdapter}
  * <li>{@link SchedulingUnit}: what is scheduled as one: {@link SampledUnit} a sampled sequence, {@link BeamUnit} all beams of a search,
  * {@link EmbeddingUnit} a text of which a vector is made, in a {@link Pool}
  * <li>{@link Sequence}: tokens, KV blocks and slot of one sequence

@@ -36,6 +36,7 @@ public final class EngineLoop implements Runnable {
     private final StepBatch batch;
     private final EngineMonitor monitor;
     private final StepResults results;
+    private final AdapterDesk adapters;
     private final Runnable onClose;
     private final Queue<SequenceGroup> inbox = new ConcurrentLinkedQueue<>();
     private final Thread thread;
@@ -54,6 +55,7 @@ public final class EngineLoop implements Runnable {
             Runnable onClose) {
         this.runner = runner;
         this.onClose = onClose;
+        adapters = new AdapterDesk(runner, this::wake, () -> closing);
         pool = new BlockPool(runner.blocks(), runner.cachedBlocks());
         scheduler = new Scheduler(pool, limits, rotation, runner);
         int blocksOfSequence = Math.min(pool.blocks(), Math.ceilDiv(maxContext, limits.blockSize()));
@@ -126,6 +128,11 @@ public final class EngineLoop implements Runnable {
         wake();
     }
 
+    /** Where orders are left to load and unload adapters. */
+    public AdapterDesk adapters() {
+        return adapters;
+    }
+
     /** Has the engine look at its inbox and at readers again. */
     public void wake() {
         LockSupport.unpark(thread);
@@ -191,6 +198,7 @@ public final class EngineLoop implements Runnable {
             g.enter(monitor);
             end(g, ending);
         }
+        adapters.close();
         monitor.closed();
     }
 
@@ -208,6 +216,10 @@ public final class EngineLoop implements Runnable {
         }
         for (SequenceGroup g = inbox.poll(); g != null; g = inbox.poll()) {
             g.enter(monitor);
+            if (!adapters.has(g.adapter())) {
+                g.fail(new IllegalArgumentException("the adapter \"" + g.adapter().name() + "\" was unloaded before the request began"));
+                continue;
+            }
             try {
                 scheduler.add(g.units().getFirst());
             } catch (Throwable t) {
@@ -217,6 +229,9 @@ public final class EngineLoop implements Runnable {
             if (g.cancelled()) {
                 cancels.set(true); // it may have been cancelled when only the inbox knew it
             }
+        }
+        if (adapters.work(this::groups)) {
+            wake();
         }
     }
 

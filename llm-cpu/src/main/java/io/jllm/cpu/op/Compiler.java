@@ -1,5 +1,9 @@
 package io.jllm.cpu.op;
 
+import io.jllm.cpu.adapter.AdapterSet;
+import io.jllm.cpu.adapter.NormSite;
+import io.jllm.cpu.adapter.ProductSite;
+import io.jllm.cpu.adapter.TableSite;
 import io.jllm.cpu.kernels.Angles;
 import io.jllm.cpu.kernels.AttentionSite;
 import io.jllm.cpu.kernels.AttentionTiles;
@@ -36,7 +40,7 @@ import java.util.Optional;
 
 /** Turns a program into steps over given scratch memory. */
 public final class Compiler {
-    private static final float[] NO_SINKS = {};
+    private static final float[] NO_VALUES = {};
     private static final int[] IN_ORDER = {};
 
     private final Program program;
@@ -46,6 +50,7 @@ public final class Compiler {
     private final CpuKernels kernels;
     private final int threads;
     private final ActivationListener listener;
+    private final AdapterSet adapters;
     private final ChunkSums sums = new ChunkSums();
 
     /**
@@ -53,10 +58,12 @@ public final class Compiler {
      *
      * @param kernels by which everything is computed
      * @param threads that will share the iterations
+     * @param adapters what some rows are computed with beside the program's weights
      * @param listener is told what matrices are multiplied with
      */
     public Compiler(Program program, DeviceWeights tensors, KvCache cache, SequenceIndex sequences, CpuKernels kernels, int threads,
-            ActivationListener listener) {
+            AdapterSet adapters, ActivationListener listener) {
+        this.adapters = adapters;
         this.listener = listener;
         this.program = program;
         this.tensors = tensors;
@@ -112,6 +119,10 @@ public final class Compiler {
         if (listener != ActivationListener.NONE) {
             steps.add(new TapOp.Whole(scratch.rows(l.in()), l.out().rows(), l.weights().stream().map(Weight::name).toList(), listener));
         }
+        Optional<AdapterOps.Linear> adapted = adapted(l, scratch);
+        if (l.residual().isPresent()) {
+            adapted.ifPresent(op -> steps.add(new AdapterOps.Keep(op)));
+        }
         // activations are arranged for one order of columns at a time
         int column = 0;
         for (int from = 0, to; from < matrices.size(); from = to) {
@@ -123,6 +134,7 @@ public final class Compiler {
             linear(l, run, column, order, scratch, steps);
             column += run.stream().mapToInt(Matrix::rows).sum();
         }
+        adapted.ifPresent(op -> steps.addAll(List.of(new AdapterOps.Other(op), new AdapterOps.Thin(op), new AdapterOps.Finish(op))));
     }
 
     /** Products whose matrices have their columns in one order. */
@@ -151,13 +163,46 @@ public final class Compiler {
         };
     }
 
-    private CompiledOp norm(Op.RmsNorm op, Rows out, Rows in) {
-        return new RowOps.Norm(out, in, op.out().rows(), kernels.rows().norm(tensors.vector(op.weight()), op.eps()));
+    /** The places of all that adapters can change are made at once; ops for them only where there are adapters. */
+    private Optional<AdapterOps.Linear> adapted(Op.Linear l, Activations scratch) {
+        var sites = new ProductSite[l.weights().size()];
+        var columns = new int[sites.length + 1];
+        for (int i = 0; i < sites.length; i++) {
+            Weight w = l.weights().get(i);
+            sites[i] = adapters.product(w.name(), w.bias().map(tensors::vector).orElse(NO_VALUES));
+            columns[i + 1] = columns[i] + w.rows();
+        }
+        return adapters.isEmpty() ? Optional.empty() : Optional.of(AdapterOps.Linear.of(adapters, sites, columns, scratch.rows(l.in()),
+                scratch.rows(l.out()), l.residual().map(scratch::rows), l.out().rows()));
     }
 
-    private CompiledOp norm(Op.LayerNorm op, Rows out, Rows in) {
-        return new RowOps.Norm(out, in, op.out().rows(), norm(HeadOp.Kind.LAYER, vector(op.weight(), 1, in.width()), vector(op.bias(), 0, in.width()),
-                op.eps()));
+    private void norm(Op op, Value input, NormSite.Names names, NormSite.Maker maker, Activations scratch, List<CompiledOp> steps) {
+        Rows in = scratch.rows(input);
+        Rows out = scratch.rows(op.out());
+        NormSite site = adapters.norm(names, maker);
+        steps.add(new RowOps.Norm(out, in, op.out().rows(), maker.make(Optional.empty(), Optional.empty())));
+        if (!adapters.isEmpty()) {
+            steps.add(new AdapterOps.Norm(adapters, site, in, out, op.out().rows()));
+        }
+    }
+
+    private void embed(Op.Embed e, Rows out, List<CompiledOp> steps) {
+        TableSite site = adapters.table(e.table());
+        steps.add(new RowOps.Embed(out, tensors.matrix(e.table())));
+        if (!adapters.isEmpty()) {
+            steps.add(new AdapterOps.Table(adapters, site, out));
+        }
+    }
+
+    private void norm(Op.RmsNorm op, Activations scratch, List<CompiledOp> steps) {
+        norm(op, op.in(), new NormSite.Names(Optional.of(op.weight()), Optional.empty()),
+                (weight, _) -> kernels.rows().norm(weight.orElseGet(() -> tensors.vector(op.weight())), op.eps()), scratch, steps);
+    }
+
+    private void norm(Op.LayerNorm op, Activations scratch, List<CompiledOp> steps) {
+        int width = op.in().width();
+        norm(op, op.in(), new NormSite.Names(op.weight(), op.bias()), (weight, bias) -> norm(HeadOp.Kind.LAYER,
+                weight.orElseGet(() -> vector(op.weight(), 1, width)), bias.orElseGet(() -> vector(op.bias(), 0, width)), op.eps()), scratch, steps);
     }
 
     /** A tensor's numbers, or as many times the same where there is no tensor. */
@@ -209,7 +254,7 @@ public final class Compiler {
     private void attention(Op.PagedAttention op, Rows out, Rows q, List<CompiledOp> steps) {
         var tiles = new AttentionTiles(op, sequences, threads);
         var attention = new AttentionOp(tiles, kernels.attention(new AttentionSite(op, out, q, cache, sequences, tiles,
-                op.scores().sinks().map(tensors::vector).orElse(NO_SINKS), sums)));
+                op.scores().sinks().map(tensors::vector).orElse(NO_VALUES), sums)));
         steps.add(attention);
         steps.add(attention.new Merge());
     }
@@ -218,10 +263,10 @@ public final class Compiler {
         Rows out = scratch.rows(op.out());
         RowKernels rows = kernels.rows();
         switch (op) {
-            case Op.Embed e -> steps.add(new RowOps.Embed(out, tensors.matrix(e.table())));
+            case Op.Embed e -> embed(e, out, steps);
             case Op.AddPositions p -> steps.add(new RowOps.AddPositions(out, scratch.rows(p.in()), tensors.matrix(p.table()), p.offset()));
-            case Op.RmsNorm n -> steps.add(norm(n, out, scratch.rows(n.in())));
-            case Op.LayerNorm n -> steps.add(norm(n, out, scratch.rows(n.in())));
+            case Op.RmsNorm n -> norm(n, scratch, steps);
+            case Op.LayerNorm n -> norm(n, scratch, steps);
             case Op.Linear l -> linear(l, scratch, steps);
             case HeadOp.RopeStoreKv r -> steps.add(rope(r, out, scratch.rows(r.qkv()), angles.get(r.rope())));
             case HeadOp.NormHeads n -> steps.add(new HeadOps.NormHeads(out, scratch.rows(n.in()), n.shape(),

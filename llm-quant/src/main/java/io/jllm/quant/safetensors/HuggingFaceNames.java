@@ -143,8 +143,9 @@ public final class HuggingFaceNames {
     /**
      * The rule for a tensor of a checkpoint that spells names otherwise: without {@code model.} before them, as transformers takes them
      * too, or with what wraps the model before them. The rest of the name must fit a rule whole, so that nothing is taken for what it is not.
+     * Empty if no rule fits.
      */
-    Optional<Rule> resolveRespelled(String tensor) {
+    public Optional<Rule> resolveRespelled(String tensor) {
         String rest = tensor;
         for (int i = 0; i <= MOST_WRAPPERS; i++) {
             Optional<Rule> rule = find(tensor, rest);
