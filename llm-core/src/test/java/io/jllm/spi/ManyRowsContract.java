@@ -5,6 +5,7 @@ import io.jllm.model.Program;
 import io.jllm.model.Value;
 import io.jllm.model.Weight;
 import io.jllm.quant.DType;
+import io.jllm.quant.WeightSource;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.IntStream;
@@ -25,9 +26,13 @@ public abstract class ManyRowsContract extends LatentOpContract {
     }
 
     private void many(Program program, DType type, double products) {
+        many(program, Oracle.weights(program, type), type, products);
+    }
+
+    private void many(Program program, WeightSource weights, DType type, double products) {
         try (Backend backend = open(2)) {
             double rounded = quantisesMany(type) ? products * either(type) : 0;
-            Oracle.compare(backend, program, Oracle.weights(program, type), 16, DType.F32, MANY_STEPS,
+            Oracle.compare(backend, program, weights, 16, DType.F32, MANY_STEPS,
                     2 * products * (tolerance() + manyTolerance(type)) + rounded, this::quantisesMany);
         }
     }
@@ -64,6 +69,16 @@ public abstract class ManyRowsContract extends LatentOpContract {
             Value y = p.linearAdd(x, x, new Weight("a", cols, Optional.of("a.bias")));
             Value z = p.linear(y, new Weight("b", 33, Optional.of("b.bias")), weight("c", 100), weight("d", 167));
             many(p.build(p.selectRows(z)), type, 2);
+        }
+    }
+
+    @Test
+    void manyTokensMeetExpertsOfEveryFormat() {
+        for (DType type : formats()) {
+            for (boolean biases : new boolean[] {false, true}) {
+                Program program = mixture(type, biases);
+                many(program, weights(program, type), type, 5);
+            }
         }
     }
 

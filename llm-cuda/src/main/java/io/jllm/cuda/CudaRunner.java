@@ -8,6 +8,7 @@ import io.jllm.cuda.compile.Compiler;
 import io.jllm.cuda.compile.DeviceState;
 import io.jllm.cuda.compile.Fusion;
 import io.jllm.cuda.compile.GraphCache;
+import io.jllm.cuda.compile.MixtureRoom;
 import io.jllm.cuda.compile.Mode;
 import io.jllm.cuda.compile.TensorRoom;
 import io.jllm.cuda.driver.Context;
@@ -77,9 +78,10 @@ final class CudaRunner implements ModelRunner {
      * Loads; gives back what it has if anything fails.
      *
      * @param tensorRoom what products on tensor cores need, at no address yet
+     * @param mixtureRoom what mixtures of experts need, at no address yet
      */
     CudaRunner(Program program, WeightPlan plan, RunnerOptions options, MemoryBudget budget, Context context, Kernels kernels,
-            Optional<TensorRoom> tensorRoom) {
+            Optional<TensorRoom> tensorRoom, Optional<MixtureRoom> mixtureRoom) {
         this.program = program;
         this.options = options;
         this.budget = budget;
@@ -104,6 +106,8 @@ final class CudaRunner implements ModelRunner {
             DeviceMemory tasks = owner.own(DeviceMemory.allocate(context, CompiledOps.taskBytes(program), "chains of tasks"));
             Optional<TensorRoom> tensors = tensorRoom.map(r -> r.at(owner.own(DeviceMemory.allocate(context, r.bytes(),
                     "products on tensor cores")).address()));
+            Optional<MixtureRoom> mixtures = mixtureRoom.map(r -> r.at(owner.own(DeviceMemory.allocate(context, r.bytes(), "mixtures of experts"))
+                    .address()));
             long room = ProductKernels.Room.bytes(plan.mostDenseCols());
             var pieces = new ProductKernels.Room(room == 0 ? 0 : owner.own(DeviceMemory.allocate(context, room, "products of few rows")).address());
             copier = owner.own(new BlockCopier(stream, kernels, arena, kv));
@@ -112,7 +116,7 @@ final class CudaRunner implements ModelRunner {
             owner.own((AutoCloseable) stream::synchronize); // given back first: what is in use must not go
             Optional<ChainShape> chain = ChainShape.of(kernels, DeviceState.suffix(options.kvType()), context.device().sharedMemory(), program);
             var state = new DeviceState(kernels, plan, weights.address(), activations, upload, kv, options.kvType(), options.blockSize(),
-                    partial.address(), counters.address(), shares, tasks, chain, tensors, pieces, context.device().multiprocessors());
+                    partial.address(), counters.address(), shares, tasks, chain, tensors, mixtures, pieces, context.device().multiprocessors());
             any = Compiler.compile(program, state, arena, Mode.ANY);
             many = tensors.isPresent() ? Compiler.compile(program, state, arena, Mode.MANY) : any;
             int most = Math.min(options.maxSequences(), Math.min(options.maxTokensPerStep(), options.maxLogitRows()));
