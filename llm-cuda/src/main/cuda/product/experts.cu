@@ -5,17 +5,19 @@
 
 /** Warps of a block: blocks of quantised outputs are of 32. Rows of the sum that a block has. */
 static constexpr int DENSE_WARPS = 4, BLOCK_WARPS = 8, SUM_WARPS = 8, SUM_ROWS = 8;
+/** Chunks of a lane on their way, of gated products and of sums. */
+static constexpr int GATED_DEPTH = 3, SUM_DEPTH = 2;
 
 /** Sums of GROUPS groups of four rows over the lanes of a warp: lane l gets row l / (8 / GROUPS); the chunks of a row come in order, then lanes. */
-template <class Read, int GROUPS> struct Rows4 {
+template <class Read, int GROUPS, int DEPTH> struct Rows4 {
   typedef typename Read::Group Group;
-  Group ring[2][GROUPS];
+  Group ring[DEPTH][GROUPS];
 
   /** Starts to read; `read` and `first` say where each group's rows are. */
   template <class Each> __device__ __forceinline__ void begin(int chunks, Each each) {
     int lane = threadIdx.x & 31;
 #pragma unroll
-    for (int d = 0; d < 2; d++)
+    for (int d = 0; d < DEPTH; d++)
 #pragma unroll
       for (int g = 0; g < GROUPS; g++) each(ring[d][g], g, lane + 32 * d, lane + 32 * d < chunks);
   }
@@ -23,9 +25,9 @@ template <class Read, int GROUPS> struct Rows4 {
     int lane = threadIdx.x & 31;
     float all[4 * GROUPS] = {};
     typename Read::template Acts<1> acts;
-    for (int c0 = 0; c0 < chunks; c0 += 64) {
+    for (int c0 = 0; c0 < chunks; c0 += 32 * DEPTH) {
 #pragma unroll
-      for (int d = 0; d < 2; d++) {
+      for (int d = 0; d < DEPTH; d++) {
         int c = c0 + 32 * d + lane;
         if (c0 + 32 * d < chunks) {
           load(acts, c, c < chunks);
@@ -34,7 +36,7 @@ template <class Read, int GROUPS> struct Rows4 {
             float v[4];
 #pragma unroll
             for (int r = 0; r < 4; r++) Read::template dots<1>(ring[d][g], r, acts, v + r);
-            if (c0 + 32 * d + 64 < chunks) each(ring[d][g], g, c + 64, c + 64 < chunks);
+            if (c0 + 32 * (d + DEPTH) < chunks) each(ring[d][g], g, c + 32 * DEPTH, c + 32 * DEPTH < chunks);
 #pragma unroll
             for (int r = 0; r < 4; r++) all[4 * g + r] += v[r];
           }
@@ -63,7 +65,7 @@ __device__ __forceinline__ void gated(const uchar* gate, const uchar* up, Load l
     Read reads[2] = {Read(gate, experts * N, K), Read(up, experts * N, K)};
     int row = expert * N + n0;
     auto each = [&](auto& group, int g, int c, bool any) { reads[g].load(group, row, experts * N, c, any); };
-    Rows4<Read, 2> rows;
+    Rows4<Read, 2, GATED_DEPTH> rows;
     rows.begin(chunks, each);
     float v = rows.sum(chunks, each, load), other = __shfl_down_sync(ALL, v, 16);
     if (lane < 16 && lane % 4 == 0) {
@@ -97,7 +99,7 @@ __device__ __forceinline__ void sum(const uchar* W, Load load, const float* rout
   for (int k = warp; k < slots; k += SUM_WARPS) {
     int expert = expert_of(route + t * ldr, k, experts), row = expert * N + n0;
     auto each = [&](auto& group, int g, int c, bool any) { read.load(group, row + 4 * g, experts * N, c, any && n0 + 4 * g < N); };
-    Rows4<Read, GROUPS> rows;
+    Rows4<Read, GROUPS, SUM_DEPTH> rows;
     rows.begin(chunks, each);
     float v = rows.sum(chunks, each, [&](auto& acts, int c, bool any) { load(acts, k, c, any); });
     constexpr int LANES = 8 / GROUPS;

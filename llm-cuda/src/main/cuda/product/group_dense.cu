@@ -17,6 +17,12 @@ template <class T, int NT> struct Columns {
 __device__ __forceinline__ void copy16(void* to, const void* from, bool any) {
   asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"((unsigned)__cvta_generic_to_shared(to)), "l"(from), "r"(any ? 16 : 0) : "memory");
 }
+/** 16 bytes of a row of weights, of which more are wanted soon: memory is read by longer pieces. */
+__device__ __forceinline__ uint4 stream_row(const void* p) {
+  uint4 v;
+  asm volatile("ld.global.nc.L1::no_allocate.L2::256B.v4.u32 {%0, %1, %2, %3}, [%4];" : "=r"(v.x), "=r"(v.y), "=r"(v.z), "=r"(v.w) : "l"(p));
+  return v;
+}
 template <class T> __device__ __forceinline__ void mma(float (&d)[4], unsigned a0, unsigned a1, unsigned a2, unsigned a3, unsigned b0, unsigned b1);
 #define MMA(T, NAME)                                                                                                                            \
   template <>                                                                                                                                   \
@@ -54,7 +60,7 @@ __device__ __forceinline__ void product(const uchar* W, const uchar* up, const T
   auto load = [&](uint4 (&to)[4], int chunk) {
     bool any = chunk < chunks && chunk * CHUNK + 8 * t < K;
 #pragma unroll
-    for (int i = 0; i < 4; i++) to[i] = any ? stream16(from[i] + (long long)chunk * 4) : make_uint4(0, 0, 0, 0);
+    for (int i = 0; i < 4; i++) to[i] = any ? stream_row(from[i] + (long long)chunk * 4) : make_uint4(0, 0, 0, 0);
   };
 #pragma unroll
   for (int i = 0; i < AHEAD - 1; i++) load(w[i], i);

@@ -124,22 +124,26 @@ __device__ __forceinline__ void product(const uchar* W, const uchar* up, const t
       if (s + 1 < steps) weights.read((s + 1) % round * DEPTH);
     }
     unsigned a = base + s % ROW_STAGES * ROW_BYTES, b = columns + s % Weights::STAGES * COLUMN_BYTES;
+    auto multiply = [&](auto there) {
 #pragma unroll
-    for (int k = 0; k < DEPTH / 16; k++) {
-      unsigned xs[EACH][4], ws[2][4];
+      for (int k = 0; k < DEPTH / 16; k++) {
+        unsigned xs[EACH][4], ws[2][4];
 #pragma unroll
-      for (int i = 0; i < EACH; i++)
-        if (i < live) load_matrices(xs[i], a + place((2 * i + wm) * 16 + lane % 16, 2 * k + lane / 16));
+        for (int i = 0; i < EACH; i++)
+          if (there(i)) load_matrices(xs[i], a + place((2 * i + wm) * 16 + lane % 16, 2 * k + lane / 16));
 #pragma unroll
-      for (int j = 0; j < 2; j++) load_matrices(ws[j], b + place(wn + 16 * j + lane / 16 * 8 + lane % 8, 2 * k + lane / 8 % 2));
+        for (int j = 0; j < 2; j++) load_matrices(ws[j], b + place(wn + 16 * j + lane / 16 * 8 + lane % 8, 2 * k + lane / 8 % 2));
 #pragma unroll
-      for (int i = 0; i < EACH; i++) {
-        if (i < live) {
+        for (int i = 0; i < EACH; i++) {
+          if (there(i)) {
 #pragma unroll
-          for (int j = 0; j < 4; j++) mma<T>(sums[i][j], xs[i], ws[j / 2][j % 2 * 2], ws[j / 2][j % 2 * 2 + 1]);
+            for (int j = 0; j < 4; j++) mma<T>(sums[i][j], xs[i], ws[j / 2][j % 2 * 2], ws[j / 2][j % 2 * 2 + 1]);
+          }
         }
       }
-    }
+    };
+    if (live >= EACH) multiply([](int) { return true; });
+    else multiply([&](int i) { return i < live; });
     if constexpr (!Weights::COPIES) {
       if (s + 1 < steps) weights.put(columns + (s + 1) % Weights::STAGES * COLUMN_BYTES);
     }

@@ -105,12 +105,10 @@ public abstract class ExpertOpContract extends HeadOpContract {
     /** As they are in models, with and without biases, of every activation; rows share experts, and some experts have none. */
     @Test
     void mixturesOfSomeRows() {
-        List<int[]> steps = IntStream.of(1, 2, 3, 8, 9, 41, 64).mapToObj(n -> new int[] {n}).toList();
+        List<int[]> steps = IntStream.of(1, 2, 9, 41).mapToObj(n -> new int[] {n}).toList();
         for (DType type : formats()) {
-            for (boolean biases : new boolean[] {false, true}) {
-                Program program = mixture(type, biases);
-                run(program, weights(program, type), 16, steps, 6 * tolerance() + 5 * either(type));
-            }
+            Program program = mixture(type, type.ordinal() % 2 == 0);
+            run(program, weights(program, type), 16, steps, 6 * tolerance() + 5 * either(type));
         }
     }
 

@@ -26,13 +26,13 @@ public abstract class ManyRowsContract extends LatentOpContract {
     }
 
     private void many(Program program, DType type, double products) {
-        many(program, Oracle.weights(program, type), type, products);
+        many(program, Oracle.weights(program, type), type, MANY_STEPS, products);
     }
 
-    private void many(Program program, WeightSource weights, DType type, double products) {
+    private void many(Program program, WeightSource weights, DType type, List<int[]> steps, double products) {
         try (Backend backend = open(2)) {
             double rounded = quantisesMany(type) ? products * either(type) : 0;
-            Oracle.compare(backend, program, weights, 16, DType.F32, MANY_STEPS,
+            Oracle.compare(backend, program, weights, 16, DType.F32, steps,
                     2 * products * (tolerance() + manyTolerance(type)) + rounded, this::quantisesMany);
         }
     }
@@ -75,10 +75,8 @@ public abstract class ManyRowsContract extends LatentOpContract {
     @Test
     void manyTokensMeetExpertsOfEveryFormat() {
         for (DType type : formats()) {
-            for (boolean biases : new boolean[] {false, true}) {
-                Program program = mixture(type, biases);
-                many(program, weights(program, type), type, 5);
-            }
+            Program program = mixture(type, type.ordinal() % 2 > 0);
+            many(program, weights(program, type), type, List.of(new int[] {65}, new int[] {130}), 5);
         }
     }
 

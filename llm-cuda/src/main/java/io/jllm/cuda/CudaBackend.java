@@ -31,7 +31,7 @@ import java.util.Set;
 
 /** An NVIDIA device. */
 final class CudaBackend implements Backend {
-    private static final Set<DType> KV_TYPES = Set.of(DType.F32, DType.F16, DType.BF16);
+    private static final Set<DType> KV_TYPES = Set.of(DType.F32, DType.F16, DType.BF16, DType.F8_E4M3);
 
     /** From here on activations of many tokens take little of the memory. */
     private static final long LARGE_MEMORY = 20L << 30;
@@ -158,7 +158,7 @@ final class CudaBackend implements Backend {
 
     private static void check(RunnerOptions o) {
         if (!KV_TYPES.contains(o.kvType())) {
-            throw new IllegalArgumentException("the cuda backend stores keys and values as F32, F16 or BF16, not as " + o.kvType());
+            throw new IllegalArgumentException("the cuda backend stores keys and values as F32, F16, BF16 or F8_E4M3, not as " + o.kvType());
         }
     }
 

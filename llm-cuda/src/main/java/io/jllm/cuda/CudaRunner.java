@@ -106,8 +106,9 @@ final class CudaRunner implements ModelRunner {
             DeviceMemory tasks = owner.own(DeviceMemory.allocate(context, CompiledOps.taskBytes(program), "chains of tasks"));
             Optional<TensorRoom> tensors = tensorRoom.map(r -> r.at(owner.own(DeviceMemory.allocate(context, r.bytes(),
                     "products on tensor cores")).address()));
-            Optional<MixtureRoom> mixtures = mixtureRoom.map(r -> r.at(owner.own(DeviceMemory.allocate(context, r.bytes(), "mixtures of experts"))
-                    .address()));
+            Optional<DeviceMemory> mixing = mixtureRoom.map(r -> owner.own(DeviceMemory.allocate(context, r.bytes(), "mixtures of experts")));
+            mixing.ifPresent(m -> m.fill(stream, (byte) 0));
+            Optional<MixtureRoom> mixtures = mixing.flatMap(m -> mixtureRoom.map(r -> r.at(m.address())));
             long room = ProductKernels.Room.bytes(plan.mostDenseCols());
             var pieces = new ProductKernels.Room(room == 0 ? 0 : owner.own(DeviceMemory.allocate(context, room, "products of few rows")).address());
             copier = owner.own(new BlockCopier(stream, kernels, arena, kv));

@@ -25,7 +25,7 @@ public record MixtureRoom(long address, List<Long> sizes, int fewRows, int rows,
     private static final int FEW_PIECES = 2;
 
     /**
-     * What a program needs, at no address yet; nothing if it has no mixtures, or steps may have more rows than kernels count.
+     * What a program needs, at no address yet; nothing if it has no mixtures that are compiled as a whole.
      *
      * @param tensors whether steps of many rows have kernels of their own
      * @param pieces of a row there
@@ -33,18 +33,19 @@ public record MixtureRoom(long address, List<Long> sizes, int fewRows, int rows,
     public static Optional<MixtureRoom> of(Program program, WeightPlan plan, Kernels kernels, RunnerOptions options, boolean tensors, int pieces) {
         int rows = options.maxTokensPerStep();
         List<Mixture> all = Mixture.all(program, plan);
-        if (all.isEmpty() || rows > GroupKernels.MOST_ROWS) {
+        if (all.isEmpty()) {
             return Optional.empty();
         }
         int fewRows = tensors ? Math.min(rows, TensorKernels.MOST_FEWER) : rows;
-        var sizes = new long[5];
+        var sizes = new long[6];
         for (Mixture m : all) {
             long pairs = (long) rows * m.slots();
             long few = (long) FEW_PIECES * fewRows * Math.max(GroupKernels.fewPitch(m.gateUp().in().width()),
                     (long) m.slots() * GroupKernels.fewPitch(m.inner()));
             long many = (long) rows * Math.max(TensorKernels.pitch(kernels, m.gateUp().in().width(), pieces),
                     (long) m.slots() * TensorKernels.pitch(kernels, m.inner(), pieces));
-            larger(sizes, GroupKernels.tileBytes(m.sum().experts(), pairs), pairs * Integer.BYTES,
+            larger(sizes, GroupKernels.tileBytes(m.sum().experts(), pairs), (m.sum().experts() + 1L) * Integer.BYTES,
+                    (long) m.sum().experts() * rows * Integer.BYTES,
                     Math.max(few, tensors ? many : 0) * Short.BYTES, pairs * Float.BYTES, pairs * m.sum().weight().rows() * Float.BYTES);
         }
         return Optional.of(new MixtureRoom(0, Arrays.stream(sizes).boxed().toList(), fewRows, rows, pieces));
@@ -68,7 +69,7 @@ public record MixtureRoom(long address, List<Long> sizes, int fewRows, int rows,
 
     /** Its parts. */
     GroupKernels.Room parts() {
-        return new GroupKernels.Room(address, from(1), from(2), from(3), from(4), fewRows, rows, pieces);
+        return new GroupKernels.Room(address, from(1), from(2), from(3), from(4), from(5), fewRows, rows, pieces);
     }
 
     private long from(int part) {

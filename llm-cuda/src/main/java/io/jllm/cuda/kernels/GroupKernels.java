@@ -12,15 +12,19 @@ import java.util.List;
  * {@code product/group_blocks.cu} for some rows, {@code product/group_mma.cu} for many.
  */
 public final class GroupKernels {
-    /** The most rows of a step: numbers of rows have 16 bits. */
-    public static final int MOST_ROWS = 65_535;
     /** Outputs of a gated product that are quantised together. */
     public static final int GATED_OUTPUTS = 32;
     /** Rows of x that a tensor core multiplies together. */
     private static final int COLUMNS = 8;
-    /** Pairs of an expert, on average, up to which tiles of 8 pairs are faster than tiles of 16, and tiles of 64 than tiles of 128. */
+    /** Rows up to which reading the experts of each is fastest, of plain weights and of blocks; as measured on an H200, like the next three. */
+    private static final int DENSE_VECTORS = 4;
+    private static final int VECTORS = 2;
+    /** Pairs of an expert, on average, up to which tiles of 8 pairs are faster than tiles of 16, */
     private static final int FEW_PAIRS = 6;
-    private static final int MANY_PAIRS = 160;
+    /** up to which blocks are faster by bytes than by numbers of 16 bits, */
+    private static final int BYTE_PAIRS = 24;
+    /** and tiles of 64 faster than tiles of 128. */
+    private static final int MANY_PAIRS = 64;
     private static final int PLAIN = -1;
     private static final int QUADS = 4;
     private static final int GROUP_INTS = 4;
@@ -56,6 +60,7 @@ public final class GroupKernels {
      * Memory of one mixture at a time.
      *
      * @param tiles groups of pairs
+     * @param counts of pairs, all zero between launches
      * @param order of pairs
      * @param operand rows of 16 bits
      * @param scales of those rows
@@ -64,7 +69,7 @@ public final class GroupKernels {
      * @param rows most rows of all
      * @param pieces of a row of 16 bits for products of many: 1 or 2
      */
-    public record Room(long tiles, long order, long operand, long scales, long results, int fewRows, int rows, int pieces) {
+    public record Room(long tiles, long counts, long order, long operand, long scales, long results, int fewRows, int rows, int pieces) {
     }
 
     private final Kernels kernels;
@@ -112,37 +117,32 @@ public final class GroupKernels {
         }
     }
 
-    /** Launches, one after the other. */
-    private record InTurn(List<RowsLaunch> launches) implements RowsLaunch {
+    /** One of two ways, by the number of rows: the first for up to so many. */
+    private record Ways(int most, RowsLaunch first, RowsLaunch second) implements RowsLaunch {
         @Override
         public void run(Stream stream, int rows) {
-            launches.forEach(l -> l.run(stream, rows));
+            (rows <= most ? first : second).run(stream, rows);
         }
 
         @Override
         public String toString() {
-            return launches.toString();
+            return first + ", or from " + (most + 1) + " rows on " + second;
         }
     }
 
-    /** One of three ways, by the number of rows, or of pairs for each expert. */
-    private record Ways(RowsLaunch one, RowsLaunch small, RowsLaunch large, Mixture mixture, int most) implements RowsLaunch {
-        @Override
-        public void run(Stream stream, int rows) {
-            boolean more = (long) rows * mixture.slots() > (long) most * mixture.chosen.experts();
-            (rows == 1 ? one : more ? large : small).run(stream, rows);
-        }
-
-        @Override
-        public String toString() {
-            return one + ", or " + small + ", or " + large;
-        }
+    /** Rows that give each expert so many pairs, on average. */
+    private static int rows(Mixture m, int pairs) {
+        return (int) ((long) pairs * m.chosen.experts() / m.slots());
     }
 
     /** For up to {@link Room#fewRows} rows: those that blocks meet are bytes, and what they make is too. */
     public RowsLaunch few(Mixture m, Room room) {
-        RowsLaunch one = new InTurn(List.of(vectorGated(m), vectorSum(m)));
-        return groups(m) ? new Ways(one, few(m, room, 1), few(m, room, 2), m, FEW_PAIRS) : one;
+        RowsLaunch each = new RowsLaunch.InTurn(List.of(vectorGated(m), vectorSum(m)));
+        return groups(m) ? new Ways(m.dense() ? DENSE_VECTORS : VECTORS, each, grouped(m, room)) : each;
+    }
+
+    private RowsLaunch grouped(Mixture m, Room room) {
+        return new Ways(rows(m, FEW_PAIRS), few(m, room, 1), few(m, room, 2));
     }
 
     /** For many rows, which are floats. */
@@ -150,8 +150,9 @@ public final class GroupKernels {
         if (!groups(m)) {
             return few(m, room);
         }
-        RowsLaunch small = many(m, room, 0);
-        return new Ways(small, small, many(m, room, 1), m, MANY_PAIRS);
+        RowsLaunch tiles = new Ways(rows(m, MANY_PAIRS), many(m, room, 0), many(m, room, 1));
+        RowsLaunch bytes = new RowKernels(kernels, arena).quantize(m.x, m.gate.cols());
+        return m.dense() ? tiles : new Ways(rows(m, BYTE_PAIRS), new RowsLaunch.InTurn(List.of(bytes, grouped(m, room))), tiles);
     }
 
     private RowsLaunch vectorGated(Mixture m) {
@@ -192,11 +193,11 @@ public final class GroupKernels {
     private RowsLaunch pairs(Mixture m, Room room, int tile) {
         int threads = kernels.shape("group_pairs", 2)[0];
         Launch launch = route(kernels.launch(arena, "group_pairs", threads), m).integer("rows", 0).integer("tile", tile)
-                .pointer("order", room.order).pointer("tiles", room.tiles).build();
+                .pointer("order", room.order).pointer("tiles", room.tiles).pointer("counts", room.counts).build();
         Launch.IntArgument rows = launch.integer("rows");
         return (stream, n) -> {
             rows.set(n);
-            launch.run(stream, 1, 1, 1);
+            launch.run(stream, m.chosen.experts(), 1, 1);
         };
     }
 
@@ -226,7 +227,7 @@ public final class GroupKernels {
         }
         launches.add(fewProduct(m, room, columns, false));
         launches.add(sum(m, room));
-        return new InTurn(List.copyOf(launches));
+        return new RowsLaunch.InTurn(List.copyOf(launches));
     }
 
     /** Rows of 16 bits in two pieces; each row of the mixture has so many. */
@@ -274,7 +275,7 @@ public final class GroupKernels {
         TensorKernels.Operand x = operand(m.gate, room, room.rows);
         TensorKernels.Operand inner = operand(m.down, room, room.rows * m.slots());
         RowsLaunch narrow = tensors.narrow(Rows.ofFloats(m.inner.floats(), m.down.cols()), inner);
-        return new InTurn(List.of(tensors.narrow(m.x, x), pairs(m, room, tile), manyProduct(m, room, x, size, true),
+        return new RowsLaunch.InTurn(List.of(tensors.narrow(m.x, x), pairs(m, room, tile), manyProduct(m, room, x, size, true),
                 (stream, rows) -> narrow.run(stream, rows * m.slots()), manyProduct(m, room, inner, size, false), sum(m, room)));
     }
 
