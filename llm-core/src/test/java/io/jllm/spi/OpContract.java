@@ -50,8 +50,8 @@ public abstract class OpContract {
 
     /**
      * More tolerance where keys and values are rounded: one that lies between two numbers goes either way when what it was computed
-     * from differs in its last bit. A half has 11 bits, a bfloat16 8, a float of 8 bits 4, of some of the numbers; a byte differs by up to a 127th of the largest of
-     * its block.
+     * from differs in its last bit. A half has 11 bits, a bfloat16 8, a float of 8 bits 4, and some of the numbers change; a byte
+     * differs by up to a 127th of the largest of its block.
      */
     final double either(DType kvType, int dim) {
         return roundedToPages(kvType) + switch (kvType) {

@@ -128,8 +128,8 @@ class FormatListTest {
             made.append(Files.readString(ptx));
         }
         for (String kernel : List.of("embed_made_up", "pack_made_up", "gemv_made_up_m1", "gemv_made_up_m4", "gemv_gated_made_up_m4",
-                "few_made_up_n1", "few_made_up_n8", "gemm_made_up", "expand_made_up", "experts_gated_made_up", "experts_sum_made_up", "group_made_up_n2",
-                "group_made_up_r128")) {
+                "few_made_up_n1", "few_made_up_n8", "gemm_made_up", "expand_made_up", "experts_gated_made_up", "experts_sum_made_up",
+                "group_made_up_n2", "group_made_up_r128")) {
             assertTrue(made.indexOf(".entry " + kernel + "(") >= 0, kernel);
         }
     }
