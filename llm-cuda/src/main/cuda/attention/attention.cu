@@ -79,7 +79,7 @@ const int* tileRow,
     __syncthreads(); // the tile's values have been used
     for (int i = tid; i < each * headDim; i += PREFILL_THREADS) {
       int j = i / headDim, at = base + j;
-      tile[j * stride + i % headDim] = at <= last && at >= first ? to_float(__ldcg(pages.key(blocks[at / blockSize], at % blockSize) + i % headDim))
+      tile[j * stride + i % headDim] = at <= last && at >= first ? load_one(pages.key(blocks[at / blockSize], at % blockSize) + i % headDim)
           : 0.f;
     }
     __syncthreads();
@@ -116,7 +116,7 @@ const int* tileRow,
     for (int i = tid; i < each * headDim; i += PREFILL_THREADS) {
       int j = i / headDim, at = base + j;
       tile[j * stride + i % headDim] =
-          at <= last && at >= first ? to_float(__ldcg(pages.key(blocks[at / blockSize], at % blockSize) + pages.valueAt - pages.keyAt + i % headDim))
+          at <= last && at >= first ? load_one(pages.key(blocks[at / blockSize], at % blockSize) + pages.valueAt - pages.keyAt + i % headDim)
           : 0.f;
     }
     __syncthreads();
@@ -179,6 +179,7 @@ extern "C" __global__ void __launch_bounds__(COPY_THREADS) copy_blocks(uchar* kv
 KERNELS(f32, float)
 KERNELS(f16, __half)
 KERNELS(bf16, bf16)
+KERNELS(f8_e4m3, fp8)
 EXPORT_SHAPE(rope_store, ROPE_THREADS, ROPE_HEADS)
 EXPORT_SHAPE(attn_prefill, PREFILL_THREADS, TILE, SUBS)
 EXPORT_SHAPE(copy_blocks, COPY_THREADS, COPY_BLOCKS)

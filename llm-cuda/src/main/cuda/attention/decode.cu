@@ -284,7 +284,7 @@ __device__ __forceinline__ void decode(const Decode& d, const Pages<T>& pages, R
 /** Chooses how many lanes hold a position. */
 template <class T, bool FRESH, class Begin, class Queries>
 __device__ __forceinline__ void decode_any(const Decode& d, const Pages<T>& pages, Room& room, Begin begin, Queries queries) {
-  constexpr int VEC = 16 / sizeof(T);
+  constexpr int VEC = at_once<T>();
   int chunks = d.headDim % VEC == 0 ? d.headDim / VEC : 0;
   if (chunks == 0) {
     decode<T, FRESH, 1, 32, 8, 2>(d, pages, room, begin, queries);
@@ -404,4 +404,5 @@ const float* qNorm,
 KERNELS(f32, float)
 KERNELS(f16, __half)
 KERNELS(bf16, bf16)
+KERNELS(f8_e4m3, fp8)
 EXPORT_SHAPE(attn_decode, THREADS, PIECE, MOST_DIM)

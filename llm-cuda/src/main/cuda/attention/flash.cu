@@ -1,5 +1,5 @@
-// Attention of prompts over pages of 16 bits on tensor cores: flash attention by mma.sync, for devices of any kind. flash_wgmma.cu does the same on
-// Hopper. Products are of 16 bits with sums in float; weights of values are rounded to 16 bits, the softmax and all sums are float.
+// Attention of prompts over pages of 16 bits, or 8, which become 16 on their way, on tensor cores: flash attention by mma.sync, for devices of any
+// kind. flash_wgmma.cu does the same on Hopper for pages of 16. Products are of 16 bits with sums in float; weights of values are rounded to 16 bits, the softmax and all sums are float.
 //
 // Four warps have 16 or 32 rows each. Keys and values of a tile of positions stand once in shared memory: values come while scores are computed,
 // the next keys while values are summed. 16-byte chunks of a row stand at their number xor the row's lower three bits, so that eight rows are read
@@ -8,8 +8,8 @@
 
 static constexpr int THREADS = 128, WARPS = THREADS / 32;
 
-/** D: dimensions of a head, padded with zeros. M: how many times 16 rows a warp has. N: positions of a tile. */
-template <class T, int D, int M, int N> struct Mma {
+/** D: dimensions of a head, padded with zeros. M: how many times 16 rows a warp has. N: positions of a tile. STORED: what pages hold. */
+template <class T, int D, int M, int N, class STORED = T> struct Mma {
   static constexpr int SIZE = 16 * M * WARPS, PITCH = 2 * D, BYTES = (SIZE + 2 * N) * PITCH + SIZE * (int)sizeof(Seen);
 
   /** Bytes from the start of rows of D to a chunk of 8 dimensions. */
@@ -17,7 +17,10 @@ template <class T, int D, int M, int N> struct Mma {
 
   /** Starts copying the keys or values of a tile; lane l of a warp knows where row l of its part is. */
   static __device__ __forceinline__ void copy(const Flash& f, unsigned to, const uchar* from, long long at) {
-    copy_part<D, N / WARPS>(f, to + (threadIdx.x >> 5) * (N / WARPS) * PITCH, from, at, [](int row, int c) { return chunk(row, c); });
+    auto place = [](int row, int c) { return chunk(row, c); };
+    unsigned mine = to + (threadIdx.x >> 5) * (N / WARPS) * PITCH;
+    if constexpr (sizeof(STORED) == 1) widen_part<D, N / WARPS>(f, mine, from, at, place);
+    else copy_part<D, N / WARPS>(f, mine, from, at, place);
   }
 
   /** Products of a warp's rows with all keys of a tile. */
@@ -119,9 +122,16 @@ template <class T, int D, int M, int N> struct Mma {
   extern "C" __global__ void __launch_bounds__(THREADS, D == 256 ? 1 : 2) attn_flash_d##D##_##KV(FLASH_PARAMETERS) {    \
     Mma<T, D, M, N>::run(FLASH_PASSED);                                                                                 \
   }
+#define WIDENED(KV, T, D, M, N)                                                                                         \
+  extern "C" __global__ void __launch_bounds__(THREADS, D == 256 ? 1 : 2) attn_flash_d##D##_##KV(FLASH_PARAMETERS) {    \
+    Flash f = FLASH_PASSED;                                                                                             \
+    f.elementBytes = sizeof(T);                                                                                         \
+    Mma<__half, D, M, N, T>::run(f);                                                                                    \
+  }
 #define KERNELS(D, M, N)            \
   KERNEL(f16, __half, D, M, N)      \
   KERNEL(bf16, bf16, D, M, N)       \
+  WIDENED(f8_e4m3, fp8, D, M, N)    \
   EXPORT_SHAPE(attn_flash_d##D, THREADS, TILE, Mma<bf16, D, M, N>::SIZE, Mma<bf16, D, M, N>::BYTES)
 KERNELS(64, 2, 64)
 KERNELS(128, 2, 64)

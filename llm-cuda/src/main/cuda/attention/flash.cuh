@@ -28,6 +28,7 @@ struct Flash {
   float alibiFactor;
   int alibiRounded;
   const float* sinks; // or 0
+  int elementBytes = 2;
 };
 #define FLASH_PARAMETERS                                                                                                                        \
   const float *q, int ldq, float *y, int ldy, const uchar *kv, long long blockBytes, long long layerAt, const int *tileRow, const int *tileRows, \
@@ -73,14 +74,14 @@ struct Work {
     last = f.positions[row0 + n - 1], first = first_seen(f, p0);
     allTo = p0, allFrom = first_seen(f, last);
     blocks = f.table + f.tableAt[f.tileSeq[tile]];
-    keys = f.kv + f.layerAt + (long long)kvHead * f.blockSize * f.headDim * 2;
-    valueBytes = (long long)f.kvHeads * f.blockSize * f.headDim * 2;
+    keys = f.kv + f.layerAt + (long long)kvHead * f.blockSize * f.headDim * f.elementBytes;
+    valueBytes = (long long)f.kvHeads * f.blockSize * f.headDim * f.elementBytes;
   }
   /** Bytes from `keys` to the key of a position; -1 for those that nobody sees. */
   __device__ __forceinline__ long long at(const Flash& f, int position) const {
     if (position < first || position > last) return -1;
     int block = position / f.blockSize;
-    return __ldg(blocks + block) * f.blockBytes + (long long)(position - block * f.blockSize) * f.headDim * 2;
+    return __ldg(blocks + block) * f.blockBytes + (long long)(position - block * f.blockSize) * f.headDim * f.elementBytes;
   }
 };
 
@@ -110,6 +111,23 @@ __device__ __forceinline__ void copy_part(const Flash& f, unsigned to, const uch
     }
   }
   copies_end();
+}
+
+/** The same of pages of fp8, which become halves on their way: not in the background. */
+template <int D, int PART, class Place>
+__device__ __forceinline__ void widen_part(const Flash& f, unsigned to, const uchar* from, long long at, Place place) {
+  constexpr int CHUNKS = D / 8, AT_ONCE = 32 / CHUNKS, TURNS = PART / AT_ONCE;
+  int lane = threadIdx.x & 31, c = lane % CHUNKS;
+  uint2 v[TURNS];
+#pragma unroll
+  for (int i = 0; i < TURNS; i++) {
+    long long row = __shfl_sync(ALL, at, i * AT_ONCE + lane / CHUNKS);
+    v[i] = row >= 0 && 8 * c < f.headDim ? __ldcg((const uint2*)(from + row + 8 * c)) : make_uint2(0, 0);
+  }
+#pragma unroll
+  for (int i = 0; i < TURNS; i++)
+    asm volatile("st.shared.v4.u32 [%0], {%1, %2, %3, %4};" ::"r"(to + place(i * AT_ONCE + lane / CHUNKS, c)), "r"(halves_of(v[i].x)),
+                 "r"(halves_of(v[i].x >> 16)), "r"(halves_of(v[i].y)), "r"(halves_of(v[i].y >> 16)) : "memory");
 }
 
 /** What a row sees, in shared memory: nothing, if it is not there. Its scores are products times `power`. */

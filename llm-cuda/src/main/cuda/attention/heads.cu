@@ -137,6 +137,7 @@ extern "C" __global__ void __launch_bounds__(SCALE_THREADS) scale_queries(const 
 KERNELS(f32, float)
 KERNELS(f16, __half)
 KERNELS(bf16, bf16)
+KERNELS(f8_e4m3, fp8)
 EXPORT_SHAPE(norm_heads, NORM_THREADS)
 EXPORT_SHAPE(rotate, ROTATE_THREADS)
 EXPORT_SHAPE(rope_store_any, ROTATE_THREADS)

@@ -1,9 +1,29 @@
 // Pages of keys and values, and the rotation of heads.
 #pragma once
 #include "common/common.cuh"
+#include <cuda_fp8.h>
 
 static constexpr int MOST_DIM = 256;
 static constexpr int TILE = 128; // queries of one sequence at most, of which kernels make smaller tiles
+
+/** Keys and values of 8 bits: a sign, four bits of exponent, three of fraction; up to 448, what is larger becomes that. */
+typedef __nv_fp8_e4m3 fp8;
+__device__ __forceinline__ float to_float(fp8 x) { return (float)x; }
+template <> __device__ __forceinline__ fp8 from_float<fp8>(float x) { return fp8(x); }
+/** An element of a page. */
+template <class T> __device__ __forceinline__ float load_one(const T* p) { return to_float(__ldcg(p)); }
+template <> __device__ __forceinline__ float load_one<fp8>(const fp8* p) {
+  fp8 x;
+  x.__x = __ldcg((const uchar*)p);
+  return to_float(x);
+}
+/** Two of them, those of the lower 16 bits, as halves, which is exact. */
+__device__ __forceinline__ unsigned halves_of(unsigned two) {
+  __half2_raw h = __nv_cvt_fp8x2_to_halfraw2((__nv_fp8x2_storage_t)two, __NV_E4M3);
+  return h.x | (unsigned)h.y << 16;
+}
+/** Elements that a lane loads at once: 16 bytes, of fp8 8. */
+template <class T> __host__ __device__ constexpr int at_once() { return sizeof(T) == 1 ? 8 : 16 / sizeof(T); }
 
 /** VEC neighbouring elements of a page as they are loaded. */
 template <class T, int VEC> struct Chunk {
@@ -28,10 +48,23 @@ template <class T, int VEC> struct Chunk {
   static __device__ __forceinline__ float2 pair(unsigned b, __half) { return half2_bits(b); }
   static __device__ __forceinline__ float2 pair(unsigned b, bf16) { return bf16x2_bits(b); }
 };
+template <> struct Chunk<fp8, 8> {
+  uint2 bits;
+  __device__ __forceinline__ void load(const fp8* p) { bits = __ldcg((const uint2*)p); }
+  __device__ __forceinline__ void share(const fp8* p) { bits = *(const uint2*)p; }
+  __device__ __forceinline__ void clear() { bits = make_uint2(0, 0); }
+  __device__ __forceinline__ void floats(float (&v)[8]) const {
+#pragma unroll
+    for (int i = 0; i < 4; i++) {
+      float2 p = half2_bits(halves_of((i < 2 ? bits.x : bits.y) >> 16 * (i & 1)));
+      v[2 * i] = p.x, v[2 * i + 1] = p.y;
+    }
+  }
+};
 /** Heads whose rows do not start at 16 bytes go element by element. */
 template <class T> struct Chunk<T, 1> {
   float value;
-  __device__ __forceinline__ void load(const T* p) { value = to_float(__ldcg(p)); }
+  __device__ __forceinline__ void load(const T* p) { value = load_one(p); }
   __device__ __forceinline__ void share(const T* p) { value = to_float(*p); }
   __device__ __forceinline__ void clear() { value = 0.f; }
   __device__ __forceinline__ void floats(float (&v)[1]) const { v[0] = value; }

@@ -47,8 +47,8 @@ template <class T, int J, int U> __device__ __forceinline__ void attend(const An
 #pragma unroll
       for (int j = 0; j < J; j++) {
         int d = lane + 32 * j;
-        k[u][j] = d < a.headDim ? to_float(__ldcg(key + d)) : 0.f;
-        v[u][j] = d < a.headDim ? to_float(__ldcg(key + (pages.valueAt - pages.keyAt) + d)) : 0.f;
+        k[u][j] = d < a.headDim ? load_one(key + d) : 0.f;
+        v[u][j] = d < a.headDim ? load_one(key + (pages.valueAt - pages.keyAt) + d) : 0.f;
       }
     }
     float most = highest;
@@ -129,4 +129,5 @@ __device__ __forceinline__ void attn_plain(const float* q, int ldq, float* y, in
 KERNELS(f32, float)
 KERNELS(f16, __half)
 KERNELS(bf16, bf16)
+KERNELS(f8_e4m3, fp8)
 EXPORT_SHAPE(attn_plain, THREADS, MOST_HEAD)

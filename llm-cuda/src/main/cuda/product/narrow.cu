@@ -2,6 +2,7 @@
 // matrices of blocks.
 #include "common/formats.cuh"
 #include "common/layout.cuh"
+#include "product/halves.cuh"
 
 /** Most threads for a row, of which each holds four values so many times; and columns to which pieces are rounded up. */
 static constexpr int MOST_THREADS = 1024, HELD = 4, ALIGN = 64;
@@ -70,17 +71,6 @@ NARROW(f16, __half)
 NARROW(bf16, bf16)
 EXPORT_SHAPE(narrow, MOST_THREADS, 4 * HELD, ALIGN)
 
-/** Byte i of a word with the sign of its highest bit, as a float: 2 to the 23 and the byte, less both. */
-__device__ __forceinline__ float signed_byte(unsigned word, int i) {
-  return __uint_as_float(__byte_perm(word ^ 0x80808080u, 0x4b000000u, 0x7540 | i)) - 8388736.f;
-}
-/** Two values, those beyond the range as its ends. */
-__device__ __forceinline__ unsigned two_halves(float a, float b) {
-  unsigned v;
-  asm("cvt.rn.satfinite.f16x2.f32 %0, %1, %2;" : "=r"(v) : "f"(b), "f"(a));
-  return v;
-}
-
 /** A matrix in f16, row by row without gaps; a thread takes 32 values, a warp writes them together. */
 template <class F> __device__ __forceinline__ void expand(const uchar* W, int N, int K, __half* y) {
   constexpr int BLOCK_BYTES = 64, PARTS = BLOCK_BYTES / 16;
@@ -91,22 +81,10 @@ template <class F> __device__ __forceinline__ void expand(const uchar* W, int N,
   long long all = (long long)N * nb, first = (long long)blockIdx.x * EXPAND_THREADS + threadIdx.x - lane, mine = first + lane;
   uint4* warp = room[threadIdx.x / 32];
   if (mine < all) {
-    Block b;
-    float second = 0.f;
-    int row = (int)((unsigned)mine / (unsigned)nb), c = (int)((unsigned)mine % (unsigned)nb);
-    if constexpr (TwoMinima<F>::VALUE) F::block(W, N, K, row, c, b, second);
-    else F::block(W, N, K, row, c, b), second = b.minimum;
+    uint4 v[PARTS];
+    halves_of<F>(W, N, K, (int)((unsigned)mine / (unsigned)nb), (int)((unsigned)mine % (unsigned)nb), v);
 #pragma unroll
-    for (int p = 0; p < PARTS; p++) {
-      float scale = b.scale[p / 2], less = p < 2 ? b.minimum : second;
-      unsigned v[4];
-#pragma unroll
-      for (int i = 0; i < 4; i++) {
-        unsigned word = b.w[2 * p + i / 2];
-        v[i] = two_halves(scale * signed_byte(word, i % 2 * 2) - less, scale * signed_byte(word, i % 2 * 2 + 1) - less);
-      }
-      warp[lane * PARTS + (p ^ (lane >> 1 & 3))] = make_uint4(v[0], v[1], v[2], v[3]);
-    }
+    for (int p = 0; p < PARTS; p++) warp[lane * PARTS + (p ^ (lane >> 1 & 3))] = v[p];
   }
   __syncwarp();
   uint4* to = (uint4*)y + first * PARTS;

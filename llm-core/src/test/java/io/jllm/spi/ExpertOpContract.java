@@ -16,6 +16,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 /** Mixtures of experts, against the oracle. */
@@ -99,6 +100,32 @@ public abstract class ExpertOpContract extends HeadOpContract {
             run(program, weights(program, type), 5, List.of(new int[] {9, 0, 1}, new int[] {1, 22, 1}, new int[] {1, 1, 1}),
                     60 * tolerance() + 16 * either(type));
         }
+    }
+
+    /** As they are in models, with and without biases, of every activation; rows share experts, and some experts have none. */
+    @Test
+    void mixturesOfSomeRows() {
+        List<int[]> steps = IntStream.of(1, 2, 9, 41).mapToObj(n -> new int[] {n}).toList();
+        for (DType type : formats()) {
+            Program program = mixture(type, type.ordinal() % 2 == 0);
+            run(program, weights(program, type), 16, steps, 6 * tolerance() + 5 * either(type));
+        }
+    }
+
+    /** A mixture by itself, whose sizes are no multiples of tiles. */
+    static Program mixture(DType type, boolean biases) {
+        int inner = type.blockElements() > 32 ? type.blockElements() : 96;
+        Op.Activation[] kinds = Op.Activation.values();
+        var p = new Program.Builder();
+        Value x = p.embed("table", 100, 256);
+        Value route = route(p, x);
+        Value gateUp = p.expertLinear(x, route, EXPERTS, false, weight("gate", inner, biases), weight("up", inner, biases));
+        return p.build(p.selectRows(p.expertSum(p.gated(gateUp, kinds[type.ordinal() % kinds.length]), route, EXPERTS, !biases || inner > 96,
+                weight("down", 156, biases), biases ? Optional.of(p.linear(x, weight("residual", 156))) : Optional.empty())));
+    }
+
+    private static Weight weight(String name, int rows, boolean bias) {
+        return new Weight(name, rows, bias ? Optional.of(name + ".bias") : Optional.empty());
     }
 
     @Test

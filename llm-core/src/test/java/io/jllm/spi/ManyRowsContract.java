@@ -5,6 +5,7 @@ import io.jllm.model.Program;
 import io.jllm.model.Value;
 import io.jllm.model.Weight;
 import io.jllm.quant.DType;
+import io.jllm.quant.WeightSource;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Predicate;
@@ -35,9 +36,13 @@ public abstract class ManyRowsContract extends LatentOpContract {
     }
 
     private void many(Program program, DType type, double products, Predicate<DType> quantises) {
+        many(program, Oracle.weights(program, type), type, MANY_STEPS, products, quantises);
+    }
+
+    private void many(Program program, WeightSource weights, DType type, List<int[]> steps, double products, Predicate<DType> quantises) {
         try (Backend backend = open(2)) {
             double rounded = quantises.test(type) ? products * either(type) : 0;
-            Oracle.compare(backend, program, Oracle.weights(program, type), 16, DType.F32, MANY_STEPS,
+            Oracle.compare(backend, program, weights, 16, DType.F32, steps,
                     2 * products * (tolerance() + manyTolerance(type)) + rounded, quantises);
         }
     }
@@ -74,6 +79,14 @@ public abstract class ManyRowsContract extends LatentOpContract {
             Value y = p.linearAdd(x, x, new Weight("a", cols, Optional.of("a.bias")));
             Value z = p.linear(y, new Weight("b", 33, Optional.of("b.bias")), weight("c", 100), weight("d", 167));
             many(p.build(p.selectRows(z)), type, 2);
+        }
+    }
+
+    @Test
+    void manyTokensMeetExpertsOfEveryFormat() {
+        for (DType type : formats()) {
+            Program program = mixture(type, type.ordinal() % 2 > 0);
+            many(program, weights(program, type), type, List.of(new int[] {65}, new int[] {130}), 5, this::quantisesMany);
         }
     }
 

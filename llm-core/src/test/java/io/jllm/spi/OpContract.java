@@ -50,13 +50,14 @@ public abstract class OpContract {
 
     /**
      * More tolerance where keys and values are rounded: one that lies between two numbers goes either way when what it was computed
-     * from differs in its last bit. A half has 11 bits, a bfloat16 8; a byte differs by up to a 127th of the largest of
-     * its block.
+     * from differs in its last bit. A half has 11 bits, a bfloat16 8, a float of 8 bits 4, and some of the numbers change; a byte
+     * differs by up to a 127th of the largest of its block.
      */
     final double either(DType kvType, int dim) {
         return roundedToPages(kvType) + switch (kvType) {
             case F16 -> 0x1p-10;
             case BF16 -> 0x1p-7;
+            case F8_E4M3 -> 0x1p-1 / Math.sqrt(dim);
             case Q8_0 -> 4.0 / 127 / Math.sqrt(dim);
             default -> 0;
         };

@@ -74,6 +74,11 @@ final class ReferenceAttention {
             int bits = Float.floatToRawIntBits(x[i]);
             x[i] = Float.intBitsToFloat(bits + 0x7fff + (bits >>> 16 & 1) & 0xffff0000);
         }
+        for (int i = at; i < at + dim && type == DType.F8_E4M3; i++) { // three bits of fraction, the smallest exponent is -6, the largest number 448
+            float x8 = Math.clamp(x[i], -448f, 448f);
+            float step = Math.scalb(1f, Math.max(-6, Math.getExponent(x8)) - 3);
+            x[i] = (float) Math.rint(x8 / step) * step;
+        }
         for (int b = 0; b < dim && type == DType.Q8_0; b += 32) {
             float largest = 0;
             for (int i = at + b; i < at + Math.min(dim, b + 32); i++) {

@@ -1,6 +1,7 @@
 package io.jllm.cuda;
 
 import io.jllm.cuda.compile.Limits;
+import io.jllm.cuda.compile.MixtureRoom;
 import io.jllm.cuda.compile.TensorRoom;
 import io.jllm.cuda.driver.Context;
 import io.jllm.cuda.driver.CudaException;
@@ -32,7 +33,7 @@ import java.util.Set;
 
 /** An NVIDIA device. */
 final class CudaBackend implements Backend {
-    private static final Set<DType> KV_TYPES = Set.of(DType.F32, DType.F16, DType.BF16);
+    private static final Set<DType> KV_TYPES = Set.of(DType.F32, DType.F16, DType.BF16, DType.F8_E4M3);
 
     /** From here on activations of many tokens take little of the memory. */
     private static final long LARGE_MEMORY = 20L << 30;
@@ -148,11 +149,14 @@ final class CudaBackend implements Backend {
         check(options);
         context.use();
         var plan = new WeightPlan(program, new DeviceSource(weights));
-        Optional<TensorRoom> tensors = TensorRoom.of(program, plan, kernels, options, activations == ActivationType.FLOAT ? 2 : 1);
+        int pieces = activations == ActivationType.FLOAT ? 2 : 1;
+        Optional<TensorRoom> tensors = TensorRoom.of(program, plan, kernels, options, pieces);
+        Optional<MixtureRoom> mixtures = MixtureRoom.of(program, plan, kernels, options, tensors.isPresent(), pieces);
         MemoryBudget budget = MemoryBudget.of(program, options, kernels, plan.bytes(), context.freeMemory(), context.device().memory(),
-                memoryFraction, tensors.map(TensorRoom::bytes).orElse(0L) + ProductKernels.Room.bytes(plan.mostCols()));
+                memoryFraction, tensors.map(TensorRoom::bytes).orElse(0L) + mixtures.map(MixtureRoom::bytes).orElse(0L)
+                        + ProductKernels.Room.bytes(plan.mostCols()));
         try {
-            return new CudaRunner(program, plan, options, budget, context, kernels, tensors);
+            return new CudaRunner(program, plan, options, budget, context, kernels, tensors, mixtures);
         } catch (OutOfDeviceMemoryException e) {
             throw new IllegalStateException("out of device memory while loading: weights take " + budget.weights() + " bytes, the KV cache at most "
                     + budget.blocks() * budget.blockBytes() + " bytes, scratch " + budget.scratch()
@@ -163,7 +167,7 @@ final class CudaBackend implements Backend {
 
     private static void check(RunnerOptions o) {
         if (!KV_TYPES.contains(o.kvType())) {
-            throw new IllegalArgumentException("the cuda backend stores keys and values as F32, F16 or BF16, not as " + o.kvType());
+            throw new IllegalArgumentException("the cuda backend stores keys and values as F32, F16, BF16 or F8_E4M3, not as " + o.kvType());
         }
     }
 

@@ -8,6 +8,7 @@ import io.jllm.cuda.compile.Compiler;
 import io.jllm.cuda.compile.DeviceState;
 import io.jllm.cuda.compile.Fusion;
 import io.jllm.cuda.compile.GraphCache;
+import io.jllm.cuda.compile.MixtureRoom;
 import io.jllm.cuda.compile.Mode;
 import io.jllm.cuda.compile.TensorRoom;
 import io.jllm.cuda.driver.Context;
@@ -74,12 +75,10 @@ final class CudaRunner implements ModelRunner {
     private boolean closed;
 
     /**
-     * Loads; gives back what it has if anything fails.
-     *
-     * @param tensorRoom what products on tensor cores need, at no address yet
+     * Loads; gives back what it has if anything fails. Rooms have no address yet.
      */
     CudaRunner(Program program, WeightPlan plan, RunnerOptions options, MemoryBudget budget, Context context, Kernels kernels,
-            Optional<TensorRoom> tensorRoom) {
+            Optional<TensorRoom> tensorRoom, Optional<MixtureRoom> mixtureRoom) {
         this.program = program;
         this.options = options;
         this.budget = budget;
@@ -104,15 +103,16 @@ final class CudaRunner implements ModelRunner {
             DeviceMemory tasks = owner.own(DeviceMemory.allocate(context, CompiledOps.taskBytes(program), "chains of tasks"));
             Optional<TensorRoom> tensors = tensorRoom.map(r -> r.at(owner.own(DeviceMemory.allocate(context, r.bytes(),
                     "products on tensor cores")).address()));
-            long room = ProductKernels.Room.bytes(plan.mostCols());
-            var pieces = new ProductKernels.Room(room == 0 ? 0 : owner.own(DeviceMemory.allocate(context, room, "products of few rows")).address());
+            Optional<MixtureRoom> mixtures = mixtureRoom.map(r -> r.in(owner.own(DeviceMemory.allocate(context, r.bytes(), "mixtures of experts")), stream));
+            var pieces = new ProductKernels.Room(owner.own(DeviceMemory.allocate(context, ProductKernels.Room.bytes(plan.mostCols()),
+                    "products of few rows")).address());
             copier = owner.own(new BlockCopier(stream, kernels, arena, kv));
             sampler = owner.own(new RowSampler(context, stream, kernels, arena, activations.floats(program.logits()),
                     Activations.pitch(program.logits()), vocab, options.maxLogitRows(), options.maxSequences()));
             owner.own((AutoCloseable) stream::synchronize); // given back first: what is in use must not go
             Optional<ChainShape> chain = ChainShape.of(kernels, DeviceState.suffix(options.kvType()), context.device().sharedMemory(), program);
             var state = new DeviceState(kernels, plan, weights.address(), activations, upload, kv, options.kvType(), options.blockSize(),
-                    partial.address(), counters.address(), shares, tasks, chain, tensors, pieces, context.device().multiprocessors());
+                    partial.address(), counters.address(), shares, tasks, chain, tensors, mixtures, pieces, context.device().multiprocessors());
             any = Compiler.compile(program, state, arena, Mode.ANY);
             many = tensors.isPresent() ? Compiler.compile(program, state, arena, Mode.MANY) : any;
             int most = Math.min(options.maxSequences(), Math.min(options.maxTokensPerStep(), options.maxLogitRows()));
@@ -195,10 +195,9 @@ final class CudaRunner implements ModelRunner {
         }
     }
 
-    /** Steps of one token a sequence are graphs; of 64 sequences of a 7B model others take more than twice as long. */
     @Override
     public boolean gainsFromKnownTokens() {
-        return false;
+        return false; // steps of one token a sequence are graphs: others take more than twice as long
     }
 
     @Override

@@ -43,6 +43,8 @@ final class EveryOp {
         Value gateUp = p.expertLinear(x, route, 8, false, weight("experts.gate", 256), weight("experts.up", 256));
         Value experts = p.expertSum(p.gated(gateUp, Op.Activation.SWIGLU_OAI), route, 8, true,
                 new Weight("experts.down", WIDTH, Optional.of("experts.bias")), Optional.of(x));
+        Value others = p.gated(p.expertLinear(experts, route, 8, true, weight("others.gate", 256), weight("others.up", 256)), Op.Activation.SILU);
+        experts = p.expertSum(others, route, 8, false, weight("others.down", WIDTH), Optional.of(experts)); // weighs what experts get
         return p.build(p.linear(p.selectRows(experts), weight("output", 100)));
     }
 

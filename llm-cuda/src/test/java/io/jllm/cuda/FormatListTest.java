@@ -119,7 +119,7 @@ class FormatListTest {
                 + "BLOCKS(made_up, 99, MadeUp)\n" + text.substring(last.end()));
         var made = new StringBuilder();
         for (String file : List.of("rows/embed", "product/pack", "product/gemv", "product/gemv_gated", "product/few", "product/gemm",
-                "product/narrow")) {
+                "product/narrow", "product/experts", "product/group_blocks", "product/group_mma")) {
             Path ptx = folder.resolve("made.ptx");
             Process p = new ProcessBuilder(nvcc, "-ptx", "-arch=compute_80", "-std=c++17", "-I" + folder, "-o", ptx.toString(),
                     folder.resolve(file + ".cu").toString()).redirectErrorStream(true).start();
@@ -128,7 +128,8 @@ class FormatListTest {
             made.append(Files.readString(ptx));
         }
         for (String kernel : List.of("embed_made_up", "pack_made_up", "gemv_made_up_m1", "gemv_made_up_m4", "gemv_gated_made_up_m4",
-                "few_made_up_n1", "few_made_up_n8", "gemm_made_up", "expand_made_up")) {
+                "few_made_up_n1", "few_made_up_n8", "gemm_made_up", "expand_made_up", "experts_gated_made_up", "experts_sum_made_up",
+                "group_made_up_n2", "group_made_up_r128")) {
             assertTrue(made.indexOf(".entry " + kernel + "(") >= 0, kernel);
         }
     }

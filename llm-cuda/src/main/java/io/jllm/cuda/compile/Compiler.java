@@ -54,7 +54,7 @@ public final class Compiler {
         var decodes = new DecodeKernels(state.kernels(), arena, state.kvSuffix(), state.upload(), state.multiprocessors());
         rows = new RowOps(state, values, arena);
         heads = new HeadOps(state, values, arena);
-        experts = new ExpertOps(state, values, arena, compiled);
+        experts = new ExpertOps(state, values, mode, arena, compiled);
         cut = AttentionCut.of(state.kernels());
         tensors = mode.anyBatch() ? state.tensors().map(room -> new TensorOps(state, values, arena, room, products)) : Optional.empty();
         attention = new AttentionOps(state, values, mode, arena, attentions, decodes, heads, cut);
@@ -72,14 +72,28 @@ public final class Compiler {
         for (int i = 0; i < ops.size();) {
             int fused = compiler.fusion.compile(ops.subList(i, ops.size()));
             if (fused == 0) {
-                compiler.add(ops.get(i));
+                fused = compiler.add(ops.get(i));
             }
-            i += Math.max(1, fused);
+            i += fused;
         }
         return compiler.compiled.done();
     }
 
-    private void add(Op op) {
+    /** Compiles an op, or the mixture that begins with it; returns how many ops it has done. */
+    private int add(Op op) {
+        Optional<Mixture> mixture = experts.mixture(op);
+        if (mixture.isEmpty()) {
+            one(op);
+            return 1;
+        }
+        Value out = mixture.get().sum().out();
+        if (values.wantsBytes(out)) {
+            compiled.add(quantize(out));
+        }
+        return Mixture.OPS;
+    }
+
+    private void one(Op op) {
         Value out = op.out();
         boolean quantized = false;
         switch (op) {

@@ -1,29 +1,57 @@
 package io.jllm.cuda.compile;
 
 import io.jllm.cuda.kernels.ExpertKernels;
+import io.jllm.cuda.kernels.GroupKernels;
 import io.jllm.cuda.kernels.ProductKernels;
 import io.jllm.cuda.kernels.Rows;
 import io.jllm.cuda.kernels.RowsLaunch;
 import io.jllm.cuda.weights.WeightPlan;
 import io.jllm.model.ExpertOp;
 import io.jllm.model.LatentOp;
+import io.jllm.model.Op;
 import io.jllm.model.Value;
 import io.jllm.model.Weight;
 import java.lang.foreign.Arena;
+import java.util.Optional;
 
-/** Compiles mixtures of experts and products of heads: one launch for each matrix, which reads on the device what a row chose. */
+/**
+ * Compiles mixtures of experts, as a whole where there are kernels for that, else and for products of heads with one launch for each matrix. What
+ * rows chose is read on the device.
+ */
 final class ExpertOps {
     private final DeviceState state;
     private final Values values;
     private final CompiledOps compiled;
+    private final Mode mode;
     private final ExpertKernels kernels;
+    private final GroupKernels groups;
 
     /** Adds what it compiles to the ops that are compiled. */
-    ExpertOps(DeviceState state, Values values, Arena arena, CompiledOps compiled) {
+    ExpertOps(DeviceState state, Values values, Mode mode, Arena arena, CompiledOps compiled) {
         this.state = state;
         this.values = values;
+        this.mode = mode;
         this.compiled = compiled;
         kernels = new ExpertKernels(state.kernels(), arena);
+        groups = new GroupKernels(state.kernels(), arena);
+    }
+
+    /** Compiles the mixture that begins with an op, if there is one; returns it. */
+    Optional<Mixture> mixture(Op first) {
+        Optional<Mixture> mixture = first instanceof ExpertOp.ExpertLinear l ? values.mixture(l) : Optional.empty();
+        mixture.ifPresent(m -> add(launch(m, state.mixtures().orElseThrow().parts()), m.sum().out()));
+        return mixture;
+    }
+
+    private RowsLaunch launch(Mixture m, GroupKernels.Room room) {
+        Weight gate = m.gateUp().weights().getFirst();
+        Weight up = m.gateUp().weights().getLast();
+        Weight down = m.sum().weight();
+        var mixture = new GroupKernels.Mixture(chosen(m.sum().route(), m.sum().experts(), m.sum().weighted()), weights(gate.name(), gate.rows()),
+                weights(up.name(), up.rows()), state.vector(gate.bias()), state.vector(up.bias()), DeviceState.number(m.act().kind()),
+                weights(down.name(), down.rows()), state.vector(down.bias()), values.rows(m.gateUp().in()), values.rows(m.act().out()),
+                m.sum().residual().map(values::rows).orElse(Rows.NONE), values.rows(m.sum().out()));
+        return mode == Mode.MANY ? groups.many(mixture, room) : groups.few(mixture, room);
     }
 
     void add(ExpertOp op) {

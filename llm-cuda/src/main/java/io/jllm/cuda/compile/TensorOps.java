@@ -1,6 +1,5 @@
 package io.jllm.cuda.compile;
 
-import io.jllm.cuda.driver.Stream;
 import io.jllm.cuda.kernels.DeviceFormat;
 import io.jllm.cuda.kernels.ProductKernels;
 import io.jllm.cuda.kernels.Rows;
@@ -34,21 +33,6 @@ final class TensorOps {
         kernels = new TensorKernels(state.kernels(), arena);
     }
 
-    /** Launches, one after the other. */
-    private record InTurn(List<RowsLaunch> launches) implements RowsLaunch {
-        @Override
-        public void run(Stream stream, int rows) {
-            for (RowsLaunch l : launches) {
-                l.run(stream, rows);
-            }
-        }
-
-        @Override
-        public String toString() {
-            return launches.toString();
-        }
-    }
-
     /** A product whose rows are tokens. */
     RowsLaunch linear(Op.Linear l) {
         var launches = new ArrayList<RowsLaunch>();
@@ -67,7 +51,7 @@ final class TensorOps {
             }
             column += w.rows();
         }
-        return new InTurn(List.copyOf(launches));
+        return new RowsLaunch.InTurn(List.copyOf(launches));
     }
 
     /** A product of gate and up with its activation. */
@@ -79,7 +63,7 @@ final class TensorOps {
     RowsLaunch one(Rows x, WeightPlan.Matrix w, Result r) {
         var launches = new ArrayList<RowsLaunch>();
         add(launches, x, w, r, true);
-        return new InTurn(List.copyOf(launches));
+        return new RowsLaunch.InTurn(List.copyOf(launches));
     }
 
     private void add(List<RowsLaunch> launches, Rows x, WeightPlan.Matrix w, Result r, boolean narrows) {

@@ -12,6 +12,7 @@ import java.util.BitSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /** For one way of compiling a program: in which forms its values are wanted, who reads them, and where they are. */
 final class Values {
@@ -21,12 +22,14 @@ final class Values {
     private final BitSet floats = new BitSet();
     private final BitSet bytes = new BitSet();
     private final int[] readers;
+    private final List<Mixture> mixtures;
     private final Map<Value, Value> same = new HashMap<>();
 
     Values(Program program, DeviceState state, Mode mode) {
         this.program = program;
         this.state = state;
         this.mode = mode;
+        mixtures = state.mixtures().isPresent() ? Mixture.all(program, state.plan()) : List.of();
         readers = new int[program.values().size()];
         program.ops().forEach(op -> op.inputs().forEach(v -> readers[v.id()]++));
         readers[program.logits().id()]++;
@@ -43,11 +46,11 @@ final class Values {
                     l.residual().ifPresent(r -> floats.set(r.id()));
                 }
                 case ExpertOp.ExpertLinear l -> {
-                    l.weights().forEach(w -> met(l.in(), w));
+                    l.weights().forEach(w -> met(l.in(), w, mixture(l).isPresent()));
                     floats.set(l.route().id());
                 }
                 case ExpertOp.ExpertSum e -> {
-                    met(e.in(), e.weight());
+                    met(e.in(), e.weight(), mixtures.stream().anyMatch(m -> m.sum().equals(e)));
                     floats.set(e.route().id());
                     e.residual().ifPresent(r -> floats.set(r.id()));
                 }
@@ -57,9 +60,14 @@ final class Values {
         }
     }
 
-    /** A value that matrices of experts meet. */
-    private void met(Value in, Weight w) {
-        (state.matrix(w.name()).format().dense() ? floats : bytes).set(in.id());
+    /** A value that matrices of experts meet, by themselves or as part of a mixture. */
+    private void met(Value in, Weight w, boolean mixed) {
+        (state.matrix(w.name()).format().dense() || mixed && mode == Mode.MANY ? floats : bytes).set(in.id());
+    }
+
+    /** The mixture that begins with a product, if it is compiled as a whole. */
+    Optional<Mixture> mixture(ExpertOp.ExpertLinear first) {
+        return mixtures.stream().filter(m -> m.gateUp().equals(first)).findFirst();
     }
 
     /** Whether a product is one of many rows for sure, which tensor cores do. */

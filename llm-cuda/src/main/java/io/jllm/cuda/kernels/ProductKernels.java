@@ -35,7 +35,7 @@ public final class ProductKernels {
     /**
      * Memory for rows of x as numbers of 16 bits, of which one product at a time makes use.
      *
-     * @param address where it starts; 0 if there are no matrices
+     * @param address where it starts
      */
     public record Room(long address) {
         private static final int MOST_PIECES = 2;
@@ -43,9 +43,9 @@ public final class ProductKernels {
         private static final int ALIGNMENT = 256;
         private static final int SCALE_BYTES = 256;
 
-        /** Bytes of it for matrices of at most that many columns, 0 if there are none. */
+        /** Bytes of it for matrices of at most that many columns. */
         public static long bytes(int mostCols) {
-            return mostCols == 0 ? 0 : SCALE_BYTES + (long) MOST_PIECES * MOST_FEW * pitch(mostCols) * Short.BYTES;
+            return SCALE_BYTES + (long) MOST_PIECES * MOST_FEW * pitch(mostCols) * Short.BYTES;
         }
 
         /** Elements from row to row. */

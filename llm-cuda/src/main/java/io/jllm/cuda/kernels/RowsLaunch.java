@@ -2,11 +2,27 @@ package io.jllm.cuda.kernels;
 
 import io.jllm.cuda.driver.Launch;
 import io.jllm.cuda.driver.Stream;
+import java.util.List;
 
 /** One or several launches that work on so many rows, whatever their number. */
 public interface RowsLaunch {
     /** Queues it for that many rows, at least 1. */
     void run(Stream stream, int rows);
+
+    /** Launches, one after the other. */
+    record InTurn(List<RowsLaunch> launches) implements RowsLaunch {
+        @Override
+        public void run(Stream stream, int rows) {
+            for (RowsLaunch l : launches) {
+                l.run(stream, rows);
+            }
+        }
+
+        @Override
+        public String toString() {
+            return launches.toString();
+        }
+    }
 
     /** A grid of so many blocks for each row. */
     record Across(Launch launch, int blocks) implements RowsLaunch {

@@ -32,7 +32,7 @@ public final class TensorKernels {
      * @param pitch values from row to row
      */
     public record Operand(DeviceFormat type, long address, long scales, int rows, int cols, int pieces, int pitch) {
-        private long usedScales() {
+        long usedScales() {
             return type == DeviceFormat.F16 ? scales : 0;
         }
     }

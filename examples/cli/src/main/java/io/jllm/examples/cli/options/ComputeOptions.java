@@ -31,7 +31,7 @@ public abstract class ComputeOptions {
 
     /** Types of a KV cache, as they are typed. */
     enum KvType {
-        f32(DType.F32), f16(DType.F16), q8_0(DType.Q8_0);
+        f32(DType.F32), f16(DType.F16), bf16(DType.BF16), q8_0(DType.Q8_0), fp8_e4m3(DType.F8_E4M3);
 
         private final DType type;
 

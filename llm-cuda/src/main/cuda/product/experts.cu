@@ -1,0 +1,154 @@
+// The experts of one row: each chosen expert's gate and up rows with the activation behind them, then the weighted sum of what the experts make of
+// it. A warp has a few rows of one expert's matrix, whose sums stay in registers; blocks of all chosen experts run side by side.
+#include "common/layout.cuh"
+#include "product/gemv.cuh"
+
+/** Warps of a block: blocks of quantised outputs are of 32. Rows of the sum that a block has. */
+static constexpr int DENSE_WARPS = 4, BLOCK_WARPS = 8, SUM_WARPS = 8, SUM_ROWS = 8;
+/** Chunks of a lane on their way, of gated products and of sums. */
+static constexpr int GATED_DEPTH = 3, SUM_DEPTH = 2;
+
+/** Sums of GROUPS groups of four rows over the lanes of a warp: lane l gets row l / (8 / GROUPS); the chunks of a row come in order, then lanes. */
+template <class Read, int GROUPS, int DEPTH> struct Rows4 {
+  typedef typename Read::Group Group;
+  Group ring[DEPTH][GROUPS];
+
+  /** Starts to read; `read` and `first` say where each group's rows are. */
+  template <class Each> __device__ __forceinline__ void begin(int chunks, Each each) {
+    int lane = threadIdx.x & 31;
+#pragma unroll
+    for (int d = 0; d < DEPTH; d++)
+#pragma unroll
+      for (int g = 0; g < GROUPS; g++) each(ring[d][g], g, lane + 32 * d, lane + 32 * d < chunks);
+  }
+  template <class Each, class Load> __device__ __forceinline__ float sum(int chunks, Each each, Load load) {
+    int lane = threadIdx.x & 31;
+    float all[4 * GROUPS] = {};
+    typename Read::template Acts<1> acts;
+    for (int c0 = 0; c0 < chunks; c0 += 32 * DEPTH) {
+#pragma unroll
+      for (int d = 0; d < DEPTH; d++) {
+        int c = c0 + 32 * d + lane;
+        if (c0 + 32 * d < chunks) {
+          load(acts, c, c < chunks);
+#pragma unroll
+          for (int g = 0; g < GROUPS; g++) {
+            float v[4];
+#pragma unroll
+            for (int r = 0; r < 4; r++) Read::template dots<1>(ring[d][g], r, acts, v + r);
+            if (c0 + 32 * (d + DEPTH) < chunks) each(ring[d][g], g, c + 32 * DEPTH, c + 32 * DEPTH < chunks);
+#pragma unroll
+            for (int r = 0; r < 4; r++) all[4 * g + r] += v[r];
+          }
+        }
+      }
+    }
+    return sum_lanes(all, lane);
+  }
+};
+
+/** The number of the k-th expert that a row chose, whatever stands there. */
+__device__ __forceinline__ int expert_of(const float* route, int k, int experts) { return min(max((int)row1(route + k), 0), experts - 1); }
+
+/** Block (x, k, t): outputs of the k-th expert of row t; N is a multiple of 4, and of 32 where bytes are written. */
+template <class Read, int WARPS, class Load>
+__device__ __forceinline__ void gated(const uchar* gate, const uchar* up, Load load, const float* route, int ldr, int slots, int experts,
+                                      const float* gateBias, const float* upBias, float* y, int ldy, signed char* yq, Scale* ys, int N, int K,
+                                      int act) {
+  __shared__ float values[4 * WARPS];
+  dependents();
+  wait_previous();
+  long long t = blockIdx.z;
+  int k = blockIdx.y, lane = threadIdx.x & 31, warp = threadIdx.x >> 5, chunks = ceil_div(K, Read::K_CHUNK);
+  int expert = expert_of(route + t * ldr, k, experts), n0 = (blockIdx.x * WARPS + warp) * 4;
+  if (n0 < N) {
+    Read reads[2] = {Read(gate, experts * N, K), Read(up, experts * N, K)};
+    int row = expert * N + n0;
+    auto each = [&](auto& group, int g, int c, bool any) { reads[g].load(group, row, experts * N, c, any); };
+    Rows4<Read, 2, GATED_DEPTH> rows;
+    rows.begin(chunks, each);
+    float v = rows.sum(chunks, each, load), other = __shfl_down_sync(ALL, v, 16);
+    if (lane < 16 && lane % 4 == 0) {
+      int r = lane / 4;
+      if (gateBias) v += gateBias[row + r], other += upBias[row + r];
+      v = gated_any(v, other, act);
+      values[4 * warp + r] = v;
+      if (y) y[t * ldy + (long long)k * N + n0 + r] = v;
+    }
+  }
+  if (yq) {
+    __syncthreads();
+    if (threadIdx.x < 32) {
+      long long at = (t * slots + k) * N + blockIdx.x * 4 * WARPS;
+      quantize32(values[threadIdx.x], threadIdx.x, yq + at, ys + at / 32);
+    }
+  }
+}
+
+/** Block (x, t): some outputs of row t, the sum over its experts; a warp has every so many of them, each with its part of x. */
+template <class Read, class Load>
+__device__ __forceinline__ void sum(const uchar* W, Load load, const float* route, int ldr, int slots, int experts, int weighted, const float* bias,
+                                    const float* residual, int ldres, float* y, int ldy, int N, int K) {
+  extern __shared__ float sums[]; // [slot][row]
+  constexpr int GROUPS = SUM_ROWS / 4;
+  dependents();
+  wait_previous();
+  long long t = blockIdx.y;
+  int lane = threadIdx.x & 31, warp = threadIdx.x >> 5, chunks = ceil_div(K, Read::K_CHUNK), n0 = blockIdx.x * SUM_ROWS;
+  Read read(W, experts * N, K);
+  for (int k = warp; k < slots; k += SUM_WARPS) {
+    int expert = expert_of(route + t * ldr, k, experts), row = expert * N + n0;
+    auto each = [&](auto& group, int g, int c, bool any) { read.load(group, row + 4 * g, experts * N, c, any && n0 + 4 * g < N); };
+    Rows4<Read, GROUPS, SUM_DEPTH> rows;
+    rows.begin(chunks, each);
+    float v = rows.sum(chunks, each, [&](auto& acts, int c, bool any) { load(acts, k, c, any); });
+    constexpr int LANES = 8 / GROUPS;
+    if (lane % LANES == 0) {
+      int r = lane / LANES;
+      if (bias && n0 + r < N) v += bias[row + r];
+      sums[k * SUM_ROWS + r] = v;
+    }
+  }
+  __syncthreads();
+  int n = n0 + threadIdx.x;
+  if (threadIdx.x < SUM_ROWS && n < N) {
+    float v = residual ? row1(residual + t * ldres + n) : 0.f;
+    for (int k = 0; k < slots; k++) v = fmaf(weighted ? row1(route + t * ldr + slots + k) : 1.f, sums[k * SUM_ROWS + threadIdx.x], v);
+    y[t * ldy + n] = v;
+  }
+}
+
+#define ROUTE const float *route, int ldr, int slots, int experts
+#define GATED_OUTPUT const float *gateBias, const float *upBias, float *y, int ldy, signed char *yq, Scale *ys, int N, int K, int act
+#define SUM_OUTPUT int weighted, const float *bias, const float *residual, int ldres, float *y, int ldy, int N, int K
+#define PASS_GATED route, ldr, slots, experts, gateBias, upBias, y, ldy, yq, ys, N, K, act
+#define PASS_SUM route, ldr, slots, experts, weighted, bias, residual, ldres, y, ldy, N, K
+#define DENSE(FMT, NUMBER, F)                                                                                                                   \
+  extern "C" __global__ void __launch_bounds__(32 * DENSE_WARPS)                                                                                \
+      experts_gated_##FMT(const uchar* gate, const uchar* up, const float* x, int ldx, ROUTE, GATED_OUTPUT) {                                   \
+    const float* row = x + (long long)blockIdx.z * ldx;                                                                                         \
+    gated<F::Read, DENSE_WARPS>(                                                                                                                \
+        gate, up, [&](auto& acts, int c, bool any) { acts.load(row, ldx, K, 1, c, any); }, PASS_GATED);                                         \
+  }                                                                                                                                             \
+  extern "C" __global__ void __launch_bounds__(32 * SUM_WARPS)                                                                                  \
+      experts_sum_##FMT(const uchar* W, const float* x, int ldx, ROUTE, SUM_OUTPUT) {                                                           \
+    const float* row = x + (long long)blockIdx.y * ldx;                                                                                         \
+    sum<F::Read>(                                                                                                                               \
+        W, [&](auto& acts, int k, int c, bool any) { acts.load(row + (long long)k * K, ldx, K, 1, c, any); }, PASS_SUM);                        \
+  }
+#define BLOCKS(FMT, NUMBER, F)                                                                                                                  \
+  extern "C" __global__ void __launch_bounds__(32 * BLOCK_WARPS)                                                                                \
+      experts_gated_##FMT(const uchar* gate, const uchar* up, const signed char* q, const Scale* s, ROUTE, GATED_OUTPUT) {                      \
+    long long t = blockIdx.z;                                                                                                                   \
+    gated<F::Read, BLOCK_WARPS>(                                                                                                                \
+        gate, up, [&](auto& acts, int c, bool any) { acts.load(q + t * K, s + t * (K / 32), K, 1, c, any); }, PASS_GATED);                      \
+  }                                                                                                                                             \
+  extern "C" __global__ void __launch_bounds__(32 * SUM_WARPS)                                                                                  \
+      experts_sum_##FMT(const uchar* W, const signed char* q, const Scale* s, ROUTE, SUM_OUTPUT) {                                              \
+    long long t = blockIdx.y * (long long)slots;                                                                                                \
+    sum<F::Read>(                                                                                                                               \
+        W, [&](auto& acts, int k, int c, bool any) { acts.load(q + (t + k) * K, s + (t + k) * (K / 32), K, 1, c, any); }, PASS_SUM);            \
+  }
+FORMATS(DENSE, BLOCKS)
+// Threads and outputs of a block of gated products of plain weights and of blocks; then of sums.
+EXPORT_SHAPE(experts, 32 * DENSE_WARPS, 4 * DENSE_WARPS, 32 * BLOCK_WARPS, 4 * BLOCK_WARPS, 32 * SUM_WARPS, SUM_ROWS)

@@ -1,0 +1,299 @@
+package io.jllm.cuda.kernels;
+
+import io.jllm.cuda.driver.Launch;
+import io.jllm.cuda.driver.Stream;
+import java.lang.foreign.Arena;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Launches whole mixtures of experts: for one row {@code product/experts.cu}; for more, pairs of a row and an expert in groups by expert, which
+ * {@code rows/group.cu} makes, and products of a group, which read each expert once: {@code product/group_dense.cu} and
+ * {@code product/group_blocks.cu} for some rows, {@code product/group_mma.cu} for many.
+ */
+public final class GroupKernels {
+    /** Outputs of a gated product that are quantised together. */
+    public static final int GATED_OUTPUTS = 32;
+    /** Rows of x that a tensor core multiplies together. */
+    private static final int COLUMNS = 8;
+    /** Rows up to which reading the experts of each is fastest, of plain weights and of blocks; as measured on an H200, like the next three. */
+    private static final int DENSE_VECTORS = 4;
+    private static final int VECTORS = 2;
+    /** Pairs of an expert, on average, up to which tiles of 8 pairs are faster than tiles of 16, */
+    private static final int FEW_PAIRS = 6;
+    /** up to which blocks are faster by bytes than by numbers of 16 bits, */
+    private static final int BYTE_PAIRS = 24;
+    /** and tiles of 64 faster than tiles of 128. */
+    private static final int MANY_PAIRS = 64;
+    private static final int PLAIN = -1;
+    private static final int QUADS = 4;
+    private static final int GROUP_INTS = 4;
+
+    /**
+     * What a mixture computes: y = residual + the sum over chosen experts of weight (W (act(gate x) (up x)) + bias).
+     *
+     * @param chosen what rows chose; whether the weights multiply what experts give
+     * @param gate outputs are one expert's
+     * @param up of the same format and shape as gate
+     * @param gateBias numbers for each expert; 0 for none
+     * @param upBias of up, where gate has one
+     * @param act as kernels number it
+     * @param down outputs are one expert's
+     * @param bias of down; 0 for none
+     * @param x rows that experts get
+     * @param inner what gate and up make, an expert's numbers behind the other's
+     * @param residual what is added
+     * @param y may be the residual
+     */
+    public record Mixture(ExpertKernels.Chosen chosen, ProductKernels.Weights gate, ProductKernels.Weights up, long gateBias, long upBias, int act,
+                          ProductKernels.Weights down, long bias, Rows x, Rows inner, Rows residual, Rows y) {
+        private int slots() {
+            return chosen.slots();
+        }
+
+        private boolean dense() {
+            return gate.format().dense();
+        }
+    }
+
+    /**
+     * Memory of one mixture at a time.
+     *
+     * @param tiles groups of pairs
+     * @param counts of pairs, all zero between launches
+     * @param order of pairs
+     * @param operand rows of 16 bits
+     * @param scales of those rows
+     * @param results of down, before they are added
+     * @param fewRows most rows for products of some rows
+     * @param rows most rows of all
+     * @param pieces of a row of 16 bits for products of many: 1 or 2
+     */
+    public record Room(long tiles, long counts, long order, long operand, long scales, long results, int fewRows, int rows, int pieces) {
+    }
+
+    private final Kernels kernels;
+    private final Arena arena;
+    private final TensorKernels tensors;
+
+    /** Launches whose memory the arena owns. */
+    public GroupKernels(Kernels kernels, Arena arena) {
+        this.kernels = kernels;
+        this.arena = arena;
+        tensors = new TensorKernels(kernels, arena);
+    }
+
+    /** Bytes of what tells tiles of so many pairs. */
+    public static long tileBytes(int experts, long pairs) {
+        return (1 + Math.min(experts, pairs) + pairs / COLUMNS) * GROUP_INTS * Integer.BYTES;
+    }
+
+    /** Elements from row to row of an operand for some rows. */
+    public static int fewPitch(int cols) {
+        return ProductKernels.Room.pitch(cols);
+    }
+
+    /** Whether there are kernels that read each expert once for several rows; for plain floats there are none. */
+    private static boolean groups(Mixture m) {
+        return m.gate.format() != DeviceFormat.F32;
+    }
+
+    /** Tiles of pairs that there can be. */
+    private static int tiles(Mixture m, int rows, int tile) {
+        int pairs = Math.multiplyExact(rows, m.slots());
+        return Math.min(pairs, m.chosen.experts()) + pairs / tile;
+    }
+
+    /** A launch whose grid has a row of blocks for each tile. */
+    private record Tiled(Launch launch, int blocks, Mixture mixture, int tile) implements RowsLaunch {
+        @Override
+        public void run(Stream stream, int rows) {
+            launch.run(stream, blocks, tiles(mixture, rows, tile), 1);
+        }
+
+        @Override
+        public String toString() {
+            return launch.toString();
+        }
+    }
+
+    /** One of two ways, by the number of rows: the first for up to so many. */
+    private record Ways(int most, RowsLaunch first, RowsLaunch second) implements RowsLaunch {
+        @Override
+        public void run(Stream stream, int rows) {
+            (rows <= most ? first : second).run(stream, rows);
+        }
+
+        @Override
+        public String toString() {
+            return first + ", or from " + (most + 1) + " rows on " + second;
+        }
+    }
+
+    /** Rows that give each expert so many pairs, on average. */
+    private static int rows(Mixture m, int pairs) {
+        return (int) ((long) pairs * m.chosen.experts() / m.slots());
+    }
+
+    /** For up to {@link Room#fewRows} rows: those that blocks meet are bytes, and what they make is too. */
+    public RowsLaunch few(Mixture m, Room room) {
+        RowsLaunch each = new RowsLaunch.InTurn(List.of(vectorGated(m), vectorSum(m)));
+        return groups(m) ? new Ways(m.dense() ? DENSE_VECTORS : VECTORS, each, grouped(m, room)) : each;
+    }
+
+    private RowsLaunch grouped(Mixture m, Room room) {
+        return new Ways(rows(m, FEW_PAIRS), few(m, room, 1), few(m, room, 2));
+    }
+
+    /** For many rows, which are floats. */
+    public RowsLaunch many(Mixture m, Room room) {
+        if (!groups(m)) {
+            return few(m, room);
+        }
+        RowsLaunch tiles = new Ways(rows(m, MANY_PAIRS), many(m, room, 0), many(m, room, 1));
+        RowsLaunch bytes = new RowKernels(kernels, arena).quantize(m.x, m.gate.cols());
+        return m.dense() ? tiles : new Ways(rows(m, BYTE_PAIRS), new RowsLaunch.InTurn(List.of(bytes, grouped(m, room))), tiles);
+    }
+
+    private RowsLaunch vectorGated(Mixture m) {
+        int[] shape = kernels.shape("experts", 6);
+        int at = m.dense() ? 0 : 2;
+        Launch.Builder b = kernels.launch(arena, "experts_gated_" + m.gate.format().suffix(), shape[at]).pointer("gate", m.gate.address())
+                .pointer("up", m.up.address());
+        Launch launch = route(ProductKernels.input(b, m.gate, m.x), m).pointer("gateBias", m.gateBias).pointer("upBias", m.upBias)
+                .pointer("y", m.dense() ? m.inner.floats() : 0).integer("ldy", m.inner.pitch()).pointer("yq", m.dense() ? 0 : m.inner.bytes())
+                .pointer("ys", m.dense() ? 0 : m.inner.scales()).integer("N", m.gate.outputs()).integer("K", m.gate.cols()).integer("act", m.act)
+                .build();
+        int blocks = Math.ceilDiv(m.gate.outputs(), shape[at + 1]);
+        return (stream, rows) -> launch.run(stream, blocks, m.slots(), rows);
+    }
+
+    private RowsLaunch vectorSum(Mixture m) {
+        int[] shape = kernels.shape("experts", 6);
+        Launch.Builder b = kernels.launch(arena, "experts_sum_" + m.down.format().suffix(), shape[4], m.slots() * shape[5] * Float.BYTES)
+                .pointer("W", m.down.address());
+        return new RowsLaunch.Across(output(route(ProductKernels.input(b, m.down, m.inner), m).integer("weighted", weighted(m))
+                .pointer("bias", m.bias), m).integer("K", m.down.cols()).build(), Math.ceilDiv(m.down.outputs(), shape[5]));
+    }
+
+    private static Launch.Builder route(Launch.Builder b, Mixture m) {
+        return b.pointer("route", m.chosen.route().floats()).integer("ldr", m.chosen.route().pitch()).integer("slots", m.slots())
+                .integer("experts", m.chosen.experts());
+    }
+
+    private static int weighted(Mixture m) {
+        return m.chosen.weighted() ? 1 : 0;
+    }
+
+    private static Launch.Builder output(Launch.Builder b, Mixture m) {
+        return b.pointer("residual", m.residual.floats()).integer("ldres", m.residual.pitch()).pointer("y", m.y.floats())
+                .integer("ldy", m.y.pitch()).integer("N", m.down.outputs());
+    }
+
+    private RowsLaunch pairs(Mixture m, Room room, int tile) {
+        int threads = kernels.shape("group_pairs", 2)[0];
+        Launch launch = route(kernels.launch(arena, "group_pairs", threads), m).integer("rows", 0).integer("tile", tile)
+                .pointer("order", room.order).pointer("tiles", room.tiles).pointer("counts", room.counts).build();
+        Launch.IntArgument rows = launch.integer("rows");
+        return (stream, n) -> {
+            rows.set(n);
+            launch.run(stream, m.chosen.experts(), 1, 1);
+        };
+    }
+
+    private RowsLaunch sum(Mixture m, Room room) {
+        int threads = kernels.shape("group_sum", 1)[0];
+        Launch.Builder b = kernels.launch(arena, "group_sum", threads).pointer("z", room.results)
+                .pointer("route", m.chosen.route().floats()).integer("ldr", m.chosen.route().pitch()).integer("slots", m.slots())
+                .integer("weighted", weighted(m));
+        return new RowsLaunch.Across(output(b, m).build(), Math.ceilDiv(m.down.outputs(), QUADS * threads));
+    }
+
+    private static Launch.Builder groups(Launch.Builder b, Mixture m, Room room, boolean spread) {
+        return b.pointer("order", room.order).pointer("tiles", room.tiles).integer("slots", m.slots()).integer("spread", spread ? 1 : 0);
+    }
+
+    /** Tiles of {@code columns} times 8 pairs. */
+    private RowsLaunch few(Mixture m, Room room, int columns) {
+        int tile = columns * COLUMNS;
+        var launches = new ArrayList<RowsLaunch>();
+        if (m.dense()) {
+            launches.add(split(m.gate, m.x, room, 1, room.fewRows));
+        }
+        launches.add(pairs(m, room, tile));
+        launches.add(fewProduct(m, room, columns, true));
+        if (m.dense()) {
+            launches.add(split(m.down, Rows.ofFloats(m.inner.floats(), m.down.cols()), room, m.slots(), room.fewRows));
+        }
+        launches.add(fewProduct(m, room, columns, false));
+        launches.add(sum(m, room));
+        return new RowsLaunch.InTurn(List.copyOf(launches));
+    }
+
+    /** Rows of 16 bits in two pieces; each row of the mixture has so many. */
+    private RowsLaunch split(ProductKernels.Weights w, Rows x, Room room, int each, int most) {
+        int pitch = fewPitch(w.cols());
+        Launch launch = kernels.launch(arena, "split_few_" + w.format().suffix(), kernels.shape("split_few", 1)[0]).pointer("x", x.floats())
+                .integer("ldx", x.pitch()).pointer("pieces", room.operand).integer("ld", pitch).integer("piece", piece(pitch, each, most))
+                .pointer("scale", room.scales).integer("K", w.cols()).build();
+        return (stream, rows) -> launch.run(stream, rows * each, 1, 1);
+    }
+
+    private static int piece(int pitch, int each, int most) {
+        return Math.multiplyExact(pitch, Math.multiplyExact(each, most));
+    }
+
+    private RowsLaunch fewProduct(Mixture m, Room room, int columns, boolean gated) {
+        ProductKernels.Weights w = gated ? m.gate : m.down;
+        int[] shape = m.dense() ? kernels.shape("group_dense", 2) : kernels.constants("group_blocks_shape");
+        int shared = m.dense() ? 0 : columns * shape[2] + shape[3 + w.format().ordinal() - DeviceFormat.Q4_0.ordinal()];
+        Launch.Builder b = kernels.launch(arena, "group_" + w.format().suffix() + "_n" + columns, shape[0], shared).pointer("W", w.address())
+                .pointer("up", gated ? m.up.address() : 0);
+        if (m.dense()) {
+            int pitch = fewPitch(w.cols());
+            b.pointer("x", room.operand).integer("ld", pitch).integer("piece", piece(pitch, gated ? 1 : m.slots(), room.fewRows))
+                    .pointer("scale", room.scales);
+        } else {
+            ProductKernels.input(b, w, gated ? m.x : m.inner);
+        }
+        groups(b, m, room, !gated);
+        if (!m.dense()) {
+            b.integer("experts", m.chosen.experts());
+        }
+        b.pointer("bias", gated ? m.gateBias : m.bias).pointer("upBias", gated ? m.upBias : 0)
+                .pointer("y", !gated ? room.results : m.dense() ? m.inner.floats() : 0);
+        if (!m.dense()) {
+            b.pointer("yq", gated ? m.inner.bytes() : 0).pointer("ys", gated ? m.inner.scales() : 0);
+        }
+        Launch launch = b.integer("N", w.outputs()).integer("K", w.cols()).integer("act", gated ? m.act : PLAIN).build();
+        return new Tiled(launch, Math.ceilDiv(w.outputs(), gated ? shape[1] / 2 : shape[1]), m, columns * COLUMNS);
+    }
+
+    /** Tiles of 64 pairs, or of 128. */
+    private RowsLaunch many(Mixture m, Room room, int size) {
+        int tile = 64 << size;
+        TensorKernels.Operand x = operand(m.gate, room, room.rows);
+        TensorKernels.Operand inner = operand(m.down, room, room.rows * m.slots());
+        RowsLaunch narrow = tensors.narrow(Rows.ofFloats(m.inner.floats(), m.down.cols()), inner);
+        return new RowsLaunch.InTurn(List.of(tensors.narrow(m.x, x), pairs(m, room, tile), manyProduct(m, room, x, size, true),
+                (stream, rows) -> narrow.run(stream, rows * m.slots()), manyProduct(m, room, inner, size, false), sum(m, room)));
+    }
+
+    private TensorKernels.Operand operand(ProductKernels.Weights w, Room room, int rows) {
+        return new TensorKernels.Operand(w.format().operand().orElseThrow(), room.operand, room.scales, rows, w.cols(), room.pieces,
+                TensorKernels.pitch(kernels, w.cols(), room.pieces));
+    }
+
+    private RowsLaunch manyProduct(Mixture m, Room room, TensorKernels.Operand x, int size, boolean gated) {
+        ProductKernels.Weights w = gated ? m.gate : m.down;
+        int[] shape = kernels.shape("group_mma", 6);
+        int tile = 64 << size;
+        Launch.Builder b = kernels.launch(arena, "group_" + w.format().suffix() + "_r" + tile, shape[0], shape[2 + size + (m.dense() ? 0 : 2)])
+                .pointer("W", w.address()).pointer("up", gated ? m.up.address() : 0).pointer("x", x.address()).integer("ldx", x.pitch())
+                .pointer("scale", x.usedScales());
+        Launch launch = groups(b, m, room, !gated).integer("experts", m.chosen.experts()).pointer("bias", gated ? m.gateBias : m.bias)
+                .pointer("upBias", gated ? m.upBias : 0).pointer("y", gated ? m.inner.floats() : room.results).integer("N", w.outputs())
+                .integer("K", w.cols()).integer("pieces", x.pieces()).integer("act", gated ? m.act : PLAIN).build();
+        return new Tiled(launch, Math.ceilDiv(w.outputs(), gated ? shape[1] / 2 : shape[1]), m, tile);
+    }
+}
