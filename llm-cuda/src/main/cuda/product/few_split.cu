@@ -74,10 +74,11 @@ template <class T> __device__ __forceinline__ void split_few(const float* x, int
 SPLIT1(f16, __half) SPLIT1(bf16, bf16)
 
 /**
- * Quantised rows as one row of f16 each, as few_wgmma.cu meets matrices of blocks with them: of 128 columns first the first halves of sub-blocks, then
- * the second ones; zeros from K to `ld`, a multiple of 128.
+ * Quantised rows as one row of f16 each, as few_wgmma.cu meets matrices of blocks with them: of 256 columns first the first eight of each sub-block,
+ * then the next ones; zeros from K to `ld`, a multiple of 256.
  */
-extern "C" __global__ void __launch_bounds__(THREADS) split_few_bytes(const signed char* q, const Scale* s, __half* pieces, int ld, float* scale, int K) {
+extern "C" __global__ void __launch_bounds__(THREADS)
+    split_few_bytes(const signed char* q, const Scale* s, __half* pieces, int ld, float* scale, int K) {
   __shared__ float room[THREADS / 32];
   dependents();
   wait_previous();

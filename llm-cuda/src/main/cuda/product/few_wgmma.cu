@@ -1,7 +1,7 @@
 // architectures: 90a
-// y = residual + bias + W x, or act(G x) * (U x), for up to 64 rows x on Hopper's tensor cores: rows of W are the rows of products, which meet rows of
-// x as few_split.cu leaves them. One warp brings rows of x, and W if it is of 16 bits. W of blocks comes through registers, from which a warpgroup lays
-// it down as f16, 256 columns at a time, while others multiply.
+// y = residual + bias + W x, or act(G x) * (U x), for up to 64 rows x on Hopper's tensor cores: rows of W are the rows of products, which meet rows
+// of x as few_split.cu leaves them. One warp brings rows of x, and W if it is of 16 bits. W of blocks comes through registers, from which a
+// warpgroup lays it down as f16, 256 columns at a time, while others multiply.
 #include "common/layout.cuh"
 #include "product/few_wgmma.cuh"
 
@@ -10,7 +10,8 @@ static constexpr float LARGER = 64.f;
 
 /** W of 16 bits; rows of x in PIECES, the second of which begins `piece` rows further. */
 template <int NT, int PIECES> struct Dense16 {
-  static constexpr int STAGES = 4, A_BYTES = ROWS * 128, B_BYTES = NT * 8 * 128, STAGE = A_BYTES + PIECES * B_BYTES, BYTES = STAGES * STAGE + 16 * STAGES;
+  static constexpr int STAGES = 4, A_BYTES = ROWS * 128, B_BYTES = NT * 8 * 128, STAGE = A_BYTES + PIECES * B_BYTES;
+  static constexpr int BYTES = STAGES * STAGE + 16 * STAGES;
 
   static __device__ __forceinline__ void run(const TensorMap& x, const TensorMap& w, int piece, int K, const Output& out) {
     extern __shared__ __align__(1024) uchar memory[];
@@ -180,8 +181,9 @@ template <class F, int NT> struct Blocks {
   }
 };
 
-#define OUTPUT \
-  const float *scale, const float *bias, const float *residual, int ldr, float *y, int ldy, signed char *yq, Scale *ys, int N, int K, int rows, int act
+#define OUTPUT                                                                                                                        \
+  const float *scale, const float *bias, const float *residual, int ldr, float *y, int ldy, signed char *yq, Scale *ys, int N, int K, \
+      int rows, int act
 #define PASS Output{scale, bias, residual, ldr, y, ldy, yq, ys, N, rows, act}
 #define BOUNDED __launch_bounds__(THREADS, 2)
 #define DENSE16(NT, PIECES)                                                                                                        \

@@ -4,7 +4,7 @@ import io.jllm.adapter.Adapters;
 import io.jllm.adapter.file.AdapterFiles;
 import io.jllm.engine.EngineOptions;
 import io.jllm.engine.LoadedLlm;
-import io.jllm.json.FileErrors;
+import io.jllm.load.LoadFailure;
 import io.jllm.load.LoadedModel;
 import io.jllm.load.ModelFiles;
 import io.jllm.model.Architecture;
@@ -13,7 +13,6 @@ import io.jllm.spi.ActivationType;
 import io.jllm.spi.Backend;
 import io.jllm.spi.BackendProvider.BackendOptions;
 import io.jllm.spi.KernelListener;
-import io.jllm.spi.OutOfMemory;
 import io.jllm.spi.TimedBackend;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -30,8 +29,6 @@ import java.util.function.Consumer;
 /** Settings for loading a model; {@link #open} loads it. Every setting has a default that suits most. For one thread. */
 public final class LlmBuilder {
     private static final System.Logger LOG = System.getLogger("io.jllm");
-
-    private static final String NOT_EVEN_WORDS = "cannot load the model: the Java heap is full: raise it with -Xmx";
 
     private final Path model;
     private Optional<String> backend = Optional.empty();
@@ -217,31 +214,11 @@ public final class LlmBuilder {
      * @throws IllegalArgumentException if a setting is out of range
      */
     public LLM open() {
-        var wordless = new ModelLoadException(NOT_EVEN_WORDS); // made beforehand: later there may be no memory for it
+        var failure = new LoadFailure(model);
         try {
             return load();
         } catch (RuntimeException | Error t) {
-            throw failure(t, wordless);
-        }
-    }
-
-    private RuntimeException failure(Throwable t, ModelLoadException wordless) {
-        try {
-            Optional<String> shortage = OutOfMemory.in(t).map(OutOfMemory::describe);
-            if (shortage.isPresent() && !(t instanceof ModelLoadException && t.getMessage().contains(shortage.get()))) {
-                return new ModelLoadException("cannot load " + model + ": " + shortage.get(), t); // whatever it was taken for on its way
-            }
-            if (t instanceof ModelLoadException || t instanceof IllegalArgumentException) {
-                return (RuntimeException) t;
-            }
-            if (FileErrors.isLost(t)) {
-                return FileErrors.lost(model, t);
-            }
-            // A class that cannot be linked, a backend that broke.
-            return new ModelLoadException("cannot load " + model + ": " + (t instanceof IllegalStateException ? t.getMessage() : t.toString()), t);
-        } catch (OutOfMemoryError _) {
-            wordless.initCause(t);
-            return wordless;
+            throw failure.of(t);
         }
     }
 

@@ -36,7 +36,7 @@ class CudaContractTest extends BackendContract {
         };
     }
 
-    /** From 17 rows on F16 meets one number of 16 bits, BF16 always two; from 33 on blocks become f16 themselves: see the README beside the kernels. */
+    /** From 17 rows on F16 meets one number of 16 bits, BF16 always two; from 33 on blocks become f16: see the README of kernels. */
     @Override
     protected double rounded(DType type) {
         return switch (type) {

@@ -5,7 +5,7 @@ import io.jllm.cuda.driver.TensorMap;
 import java.lang.foreign.Arena;
 import java.util.Optional;
 
-/** Launches {@code product/few_wgmma.cu}: a matrix by up to 64 rows on Hopper's tensor cores, where that is faster than {@code few.cu} and the like. */
+/** Launches {@code product/few_wgmma.cu}: a matrix by up to 64 rows on Hopper's tensor cores, where that is faster than {@code few.cu}. */
 final class FewHopperKernels {
     private static final String FAMILY = "few_wgmma_";
     private static final String BLOCKS = FAMILY + "blocks_n8";

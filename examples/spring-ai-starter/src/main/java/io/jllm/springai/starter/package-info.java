@@ -4,7 +4,7 @@
  * <p>In reading order:
  * <ul>
  * <li>{@link JllmProperties}: what can be set
- * <li>{@link JllmAutoConfiguration}: the {@link io.jllm.LLM}, which {@link LlmBuilderCustomizer customizers} of the application may change, and
+ * <li>{@link JllmAutoConfiguration}: the library's LLM, which {@link LlmBuilderCustomizer customizers} of the application may change, and
  * {@link JllmLifecycle}, which lets what runs come to its end
  * <li>{@link JllmChatAutoConfiguration}, {@link JllmEmbeddingAutoConfiguration}: Spring AI's models over it
  * <li>{@link JllmHealthAutoConfiguration}, {@link JllmHealthIndicator}, {@link JllmMetricsAutoConfiguration}: how it is, where the application asks

@@ -1,4 +1,4 @@
-package io.jllm.cpu;
+package io.jllm.cpu.folder;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
