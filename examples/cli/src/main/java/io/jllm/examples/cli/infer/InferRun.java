@@ -126,7 +126,8 @@ public final class InferRun {
 
     private static boolean belongs(JsonObject answer, QuestionLine question) {
         JsonObject asked = question.source();
-        return asked.keySet().stream().filter(key -> !key.equals(MESSAGES) && !key.equals(RESPONSE)).allMatch(key -> asked.get(key).equals(answer.get(key)))
+        return asked.keySet().stream().filter(key -> !key.equals(MESSAGES) && !key.equals(RESPONSE))
+                .allMatch(key -> asked.get(key).equals(answer.get(key)))
                 && (!asked.has(MESSAGES) || answer.get(MESSAGES) instanceof JsonArray said && begins(said, asked(question)));
     }
 
