@@ -24,8 +24,8 @@ import org.openjdk.jmh.runner.options.OptionsBuilder;
 
 /**
  * JMH's own command line, with the JVM flags that jLLM wants. With the system property {@code jllm.results} it also appends a line
- * of JSON for each result to that file, as they are committed in {@code jmh/results}. With {@code compare}, {@code soak}, {@code masks} or {@code server} as
- * the first argument it is {@link Compare}, {@link Soak}, {@link Masks} or {@link ServerBench} instead.
+ * of JSON for each result to that file, as they are committed in {@code jmh/results}. With {@code compare}, {@code soak}, {@code masks}
+ * or {@code server} as the first argument it is {@link Compare}, {@link Soak}, {@link Masks} or {@link ServerBench} instead.
  */
 public final class Main {
     /** For the JVMs that measure; the last one silences JMH. */

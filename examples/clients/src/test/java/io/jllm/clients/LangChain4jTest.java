@@ -43,8 +43,8 @@ class LangChain4jTest extends ServedTest {
     }
 
     private static OpenAiStreamingChatModel streaming(int tokens) {
-        return OpenAiStreamingChatModel.builder().baseUrl(base()).apiKey(KEY).modelName(MODEL).temperature(0.0).maxCompletionTokens(tokens).parallelToolCalls(false)
-                .build();
+        return OpenAiStreamingChatModel.builder().baseUrl(base()).apiKey(KEY).modelName(MODEL).temperature(0.0)
+                .maxCompletionTokens(tokens).parallelToolCalls(false).build();
     }
 
     private static ChatRequest.Builder said(String words) {
@@ -116,7 +116,8 @@ class LangChain4jTest extends ServedTest {
         assertEquals(call.arguments(), streamed.aiMessage().toolExecutionRequests().getFirst().arguments());
 
         ChatResponse after = model().build().chat(ChatRequest.builder()
-                .messages(UserMessage.from("Roll!"), called, ToolExecutionResultMessage.from(call, "4")).toolSpecifications(ROLL).toolChoice(ToolChoice.NONE).build());
+                .messages(UserMessage.from("Roll!"), called, ToolExecutionResultMessage.from(call, "4"))
+                .toolSpecifications(ROLL).toolChoice(ToolChoice.NONE).build());
         assertFalse(after.aiMessage().hasToolExecutionRequests());
     }
 

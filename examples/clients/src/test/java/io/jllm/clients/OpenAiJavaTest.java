@@ -141,7 +141,8 @@ class OpenAiJavaTest extends ServedTest {
     }
 
     private static List<String> tokens(ChatCompletion completion) {
-        return completion.choices().getFirst().logprobs().orElseThrow().content().orElseThrow().stream().map(ChatCompletionTokenLogprob::token).toList();
+        return completion.choices().getFirst().logprobs().orElseThrow().content().orElseThrow().stream()
+                .map(ChatCompletionTokenLogprob::token).toList();
     }
 
     @Test
@@ -224,7 +225,8 @@ class OpenAiJavaTest extends ServedTest {
 
     @Test
     void responses() {
-        ResponseCreateParams params = ResponseCreateParams.builder().model(MODEL).input("Once upon a time").temperature(0).maxOutputTokens(16).build();
+        ResponseCreateParams params = ResponseCreateParams.builder().model(MODEL).input("Once upon a time").temperature(0)
+                .maxOutputTokens(16).build();
         Response response = client.responses().create(params);
         assertEquals(ResponseStatus.INCOMPLETE, response.status().orElseThrow());
         assertEquals("max_output_tokens", response.incompleteDetails().orElseThrow().reason().orElseThrow().asString());
@@ -252,7 +254,8 @@ class OpenAiJavaTest extends ServedTest {
         assertEquals(List.of("Roll"), calls.stream().map(ResponseFunctionToolCall::name).toList());
         calls.getFirst().arguments(Roll.class);
         var heroes = new ArrayList<Hero>();
-        client.responses().create(ResponseCreateParams.builder().model(MODEL).input("A hero").temperature(0).maxOutputTokens(300).text(Hero.class).build())
+        client.responses().create(ResponseCreateParams.builder().model(MODEL).input("A hero").temperature(0).maxOutputTokens(300)
+                .text(Hero.class).build())
                 .output().forEach(o -> o.message().ifPresent(m -> m.content().forEach(c -> c.outputText().ifPresent(heroes::add))));
         assertEquals(1, heroes.size());
     }

@@ -63,7 +63,8 @@ record Load(int requests, int lost, double tokensPerSecond, double cpuPerToken, 
         double took = (System.nanoTime() - begin) / 1e9;
         long[] first = all.stream().flatMapToLong(g -> LongStream.of(g.firstNanos)).sorted().toArray();
         long tokens = all.stream().mapToLong(Got::tokens).sum();
-        return new Load(first.length, all.stream().mapToInt(Got::lost).sum(), tokens / took, (PROCESS.getProcessCpuTime() - cpu) / 1e6 / tokens, first);
+        return new Load(first.length, all.stream().mapToInt(Got::lost).sum(), tokens / took,
+                (PROCESS.getProcessCpuTime() - cpu) / 1e6 / tokens, first);
     }
 
     private static Got one(Comer comer, int number, long end) throws IOException, InterruptedException {
@@ -75,7 +76,8 @@ record Load(int requests, int lost, double tokensPerSecond, double cpuPerToken, 
             while (System.nanoTime() < end) {
                 try {
                     // The beginnings of tales, of which no two are the same.
-                    Asking.Answered answered = asking.ask("Once upon a time there was king number " + number + ", who in year " + count + " said", TOKENS);
+                    String prompt = "Once upon a time there was king number " + number + ", who in year " + count + " said";
+                    Asking.Answered answered = asking.ask(prompt, TOKENS);
                     tokens += answered.tokens();
                     first = count == first.length ? Arrays.copyOf(first, 2 * count) : first;
                     first[count++] = answered.firstNanos();

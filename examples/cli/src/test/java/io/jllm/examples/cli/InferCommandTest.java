@@ -19,7 +19,7 @@ class InferCommandTest {
     private static final String[] QUESTIONS = {
         "{\"id\": 7, \"messages\": [{\"role\": \"user\", \"content\": \"Once upon a time\"}]}",
         "",
-        "{\"query\": \"Once upon a time\", \"response\": \"there was a king\"}",
+        "{\"query\": \"Once upon a time\", \"response\": \"there was a king\", \"error\": \"none of ours\"}",
         "{\"query\": \"And then?\", \"system\": \"A tale.\", \"history\": [[\"Once\", \"upon\"]]}",
         "no JSON",
         "{\"instruction\": \"tell\"}",
@@ -61,6 +61,7 @@ class InferCommandTest {
         assertEquals(text(first, "response"), text(said.get(1).getAsJsonObject(), "content"));
         assertEquals(text(first, "response"), text(answers.get(1), "response"), "the same question, with its answer beside it");
         assertEquals("there was a king", text(answers.get(1), "labels"));
+        assertFalse(answers.get(1).has("error"));
         assertFalse(text(answers.get(2), "response").equals(text(first, "response")));
         for (int wrong : List.of(3, 4, 6)) {
             assertEquals("null", text(answers.get(wrong), "response"));

@@ -34,6 +34,7 @@ final class ChatChunks {
     private final Call call;
     private final TokenTexts texts;
     private final long created = Serving.now();
+    private final ChunkFrame frame;
     private final Set<Integer> begun = new HashSet<>();
     /** Tokens of which nothing was understood yet, by the answer's index. */
     private final Map<Integer, List<TokenLogprobs>> pending = new HashMap<>();
@@ -44,6 +45,7 @@ final class ChatChunks {
         this.ask = ask;
         id = "chatcmpl-" + call.id();
         texts = new TokenTexts(lease.llm().tokenizer(), ask.byId());
+        frame = new ChunkFrame(chunk(), ask.usage());
     }
 
     /** Sends it all. */
@@ -120,11 +122,7 @@ final class ChatChunks {
         if (!finishReason.isJsonNull()) {
             choice.put("stop_reason", stopReason);
         }
-        JsonBuilder chunk = chunk().put("choices", Json.array(choice.json()));
-        if (ask.usage()) {
-            chunk.putNull("usage");
-        }
-        events.send(chunk.json());
+        frame.send(events, choice);
     }
 
     private JsonBuilder chunk() {

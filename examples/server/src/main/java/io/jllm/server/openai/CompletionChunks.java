@@ -29,6 +29,7 @@ final class CompletionChunks {
     private final CompletionAsk ask;
     private final TokenTexts texts;
     private final long created = Serving.now();
+    private final ChunkFrame frame;
     /** How long each text is so far, as log-probabilities count it. */
     private final AtomicIntegerArray lengths;
 
@@ -37,6 +38,7 @@ final class CompletionChunks {
         this.lease = lease;
         this.ask = ask;
         texts = new TokenTexts(lease.llm().tokenizer(), ask.byId());
+        frame = new ChunkFrame(chunk(), ask.usage());
         lengths = new AtomicIntegerArray(ask.requests().size() * ask.n());
     }
 
@@ -89,11 +91,7 @@ final class CompletionChunks {
         int length = tokens.stream().mapToInt(texts::length).sum();
         JsonElement logprobs = tokens.isEmpty() ? JsonNull.INSTANCE : Completions.logprobs(ask, texts, tokens, lengths.getAndAdd(index, length));
         JsonBuilder choice = Json.object().put("index", index).put("text", text).put("logprobs", logprobs).put("finish_reason", finishReason);
-        JsonBuilder chunk = chunk().put("choices", Json.array(choice.json()));
-        if (ask.usage()) {
-            chunk.putNull("usage");
-        }
-        events.send(chunk.json());
+        frame.send(events, choice);
     }
 
     private JsonBuilder chunk() {

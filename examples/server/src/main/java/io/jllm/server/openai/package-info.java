@@ -6,7 +6,7 @@
  * <li>{@link ChatCompletions}: a {@link ChatAsk} with its {@link ChatMessages} and {@link ChatTools}; answered whole, or by {@link ChatChunks}
  * <li>{@link Completions}: a {@link CompletionAsk}; answered whole, or by {@link CompletionChunks}
  * <li>{@link EmbeddingList}, {@link ModelList}, {@link TokenLists}: vectors, models, tokens
- * <li>{@link Usage}: what a reply says of tokens
+ * <li>{@link ChunkFrame}, {@link Usage}: what chunks have in common; what a reply says of tokens
  * </ul>
  */
 package io.jllm.server.openai;

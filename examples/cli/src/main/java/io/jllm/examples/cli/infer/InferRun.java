@@ -25,12 +25,15 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ExecutionException;
 
 /** A file of questions while it is answered: so many at a time, and written in their order. For one thread. */
 public final class InferRun {
     private static final String MESSAGES = "messages";
     private static final String RESPONSE = "response";
+    /** What an answer adds to its question; what a question has by these names is not kept. */
+    private static final Set<String> ADDED = Set.of(RESPONSE, "labels", "reasoning_content", "tool_calls", "finish_reason", "error");
 
     private final List<Line> lines = new ArrayList<>();
     private int failed;
@@ -126,7 +129,8 @@ public final class InferRun {
 
     private static boolean belongs(JsonObject answer, QuestionLine question) {
         JsonObject asked = question.source();
-        return asked.keySet().stream().filter(key -> !key.equals(MESSAGES) && !key.equals(RESPONSE)).allMatch(key -> asked.get(key).equals(answer.get(key)))
+        return asked.keySet().stream().filter(key -> !key.equals(MESSAGES) && !ADDED.contains(key))
+                .allMatch(key -> asked.get(key).equals(answer.get(key)))
                 && (!asked.has(MESSAGES) || answer.get(MESSAGES) instanceof JsonArray said && begins(said, asked(question)));
     }
 
@@ -157,6 +161,7 @@ public final class InferRun {
 
     private JsonObject end(Asked asked) throws InterruptedException {
         JsonObject answer = asked.line.question.map(q -> q.source().deepCopy()).orElseGet(JsonObject::new);
+        ADDED.forEach(answer::remove);
         answer.add(RESPONSE, JsonNull.INSTANCE);
         Optional<String> label = asked.line.question.flatMap(QuestionLine::label);
         if (asked.handle.isEmpty()) {
