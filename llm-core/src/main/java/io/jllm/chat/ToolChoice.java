@@ -49,7 +49,10 @@ public sealed interface ToolChoice {
         }
     }
 
-    /** The model decides whether it calls tools, and which: the default. */
+    /**
+     * The model decides whether it calls tools, and which: the default. Where a constraint binds the answer, it is what the constraint admits, or
+     * calls whose arguments obey the schemas; formats whose calls cannot be bound are refused then.
+     */
     static ToolChoice auto() {
         return new Auto();
     }
