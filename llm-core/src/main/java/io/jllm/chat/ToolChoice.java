@@ -49,10 +49,7 @@ public sealed interface ToolChoice {
         }
     }
 
-    /**
-     * The model decides whether it calls tools, and which: the default. Where a constraint binds the answer, it is what the constraint admits, or
-     * calls whose arguments obey the schemas; formats whose calls cannot be bound are refused then.
-     */
+    /** The model decides whether it calls tools, and which: the default. */
     static ToolChoice auto() {
         return new Auto();
     }
