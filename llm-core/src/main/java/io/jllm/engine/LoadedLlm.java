@@ -176,7 +176,7 @@ public final class LoadedLlm implements LLM {
         ChatOutput output = chat(messages, options, bound).orThrow();
         if (output.finishReason() != FinishReason.STOP) {
             throw new IllegalStateException("the answer ended by " + output.finishReason() + " after " + output.output().tokenIds().length
-                    + " tokens, before it was whole; allow more with maxTokens, or no calls with toolChoice: " + output.text());
+                    + " tokens, before it was whole; allow more with maxTokens: " + output.text());
         }
         return json.read(output.text());
     }
