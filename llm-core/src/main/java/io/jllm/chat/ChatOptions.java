@@ -29,11 +29,14 @@ import java.util.Set;
  * @param toolChoice whether the answer calls tools
  * @param strictTools whether the arguments of calls obey the schemas of the tools even where the model decides whether to call one ({@code strict});
  *     where calls are demanded they do in any case. Not all formats can be bound so: others are refused when a conversation is to be answered
+ * @param callsOrConstraint whether the constraint of {@link io.jllm.SamplingParams} is that of an answer without calls: where the model decides,
+ *     what it writes is of the constraint, or it is calls whose arguments obey the schemas of the tools. Else the constraint is that of all that it
+ *     writes. The same formats can be bound so
  */
 public record ChatOptions(List<Tool> tools, boolean addGenerationPrompt, boolean continueLastMessage, Optional<String> variant,
                           Optional<String> template, Map<String, String> variables, WithoutTemplate withoutTemplate, Clock clock,
                           ContextOverflow contextOverflow, Optional<AnswerFormat> answerFormat, ToolChoice toolChoice,
-                          boolean strictTools) {
+                          boolean strictTools, boolean callsOrConstraint) {
     /** What only the renderer sets. */
     private static final Set<String> RESERVED = Set.of("messages", "tools", "documents", "add_generation_prompt");
 
@@ -99,6 +102,7 @@ public record ChatOptions(List<Tool> tools, boolean addGenerationPrompt, boolean
         b.answerFormat = answerFormat;
         b.toolChoice = toolChoice;
         b.strictTools = strictTools;
+        b.callsOrConstraint = callsOrConstraint;
         return b;
     }
 
@@ -132,6 +136,7 @@ public record ChatOptions(List<Tool> tools, boolean addGenerationPrompt, boolean
         private Optional<AnswerFormat> answerFormat = Optional.empty();
         private ToolChoice toolChoice = ToolChoice.auto();
         private boolean strictTools;
+        private boolean callsOrConstraint;
 
         private Builder() {
         }
@@ -216,10 +221,15 @@ public record ChatOptions(List<Tool> tools, boolean addGenerationPrompt, boolean
             return this;
         }
 
+        public Builder callsOrConstraint(boolean either) {
+            callsOrConstraint = either;
+            return this;
+        }
+
         /** @throws IllegalArgumentException if a variable is no JSON, or has the name of what is passed anyway */
         public ChatOptions build() {
             return new ChatOptions(tools, addGenerationPrompt, continueLastMessage, variant, template, variables, withoutTemplate, clock,
-                    contextOverflow, answerFormat, toolChoice, strictTools);
+                    contextOverflow, answerFormat, toolChoice, strictTools, callsOrConstraint);
         }
     }
 }

@@ -175,7 +175,7 @@ class ToolChoiceTest {
     /** With a constraint of the caller's the answer is bound by it, or calls that fit. */
     @Test
     void aBoundAnswerOrCalls() {
-        ChatOptions auto = options(ToolChoice.auto()).build();
+        ChatOptions auto = options(ToolChoice.auto()).callsOrConstraint(true).build();
         List<Message> messages = List.of(Message.user("Tell me a joke."));
         Constraint joke = Constraint.jsonSchema("{\"type\": \"object\", \"properties\": {\"joke\": {\"type\": \"string\", \"maxLength\": 40}}, "
                 + "\"required\": [\"joke\"], \"additionalProperties\": false}");
@@ -190,7 +190,8 @@ class ToolChoiceTest {
             assertTrue(joke.accepts(said.text()), said.text());
         }
         SamplingParams bound = seeded(1).toBuilder().constraint(joke).build();
-        assertTrue(joke.accepts(llm.chat(messages, options(ToolChoice.none()).build(), bound).text()));
+        assertTrue(joke.accepts(llm.chat(messages, options(ToolChoice.none()).callsOrConstraint(true).build(), bound).text()));
+        assertTrue(refusal(options(ToolChoice.required()).callsOrConstraint(true).build(), bound).contains("give one of them"));
         assertTrue(refusal(auto.toBuilder().answerFormat(AnswerFormat.GLM).build(), bound).contains("GLM cannot be bound"));
     }
 

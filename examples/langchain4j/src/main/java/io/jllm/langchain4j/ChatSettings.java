@@ -61,7 +61,7 @@ final class ChatSettings {
 
     private ChatOptions options(JllmChatRequestParameters parameters) {
         try {
-            ChatOptions.Builder b = options.toBuilder();
+            ChatOptions.Builder b = options.toBuilder().callsOrConstraint(true);
             List<ToolSpecification> tools = parameters.toolSpecifications();
             b.tools(tools.stream().map(Schemas::tool).toList());
             if (parameters.strictTools().orElseGet(() -> tools.stream().anyMatch(t -> Boolean.TRUE.equals(t.strict())))) {

@@ -48,7 +48,7 @@ public final class CallGrammar {
         this.choice = choice;
         form = CallForm.of(format, template).orElseThrow(() -> new IllegalArgumentException("calls of tools in the format " + format
                 + " cannot be bound to the tools' schemas: only those of " + bound() + " can; leave toolChoice at auto without strictTools and "
-                + "without a constraint, or give the format that the model writes by ChatOptions.answerFormat"));
+                + "callsOrConstraint, or give the format that the model writes by ChatOptions.answerFormat"));
         chosen(tools, choice).forEach(tool -> arguments.put(tool.name(), schema(tool)));
     }
 

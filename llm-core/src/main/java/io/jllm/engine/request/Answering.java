@@ -45,7 +45,12 @@ public final class Answering implements Request.Chat {
 
     /** What the caller and the choice of tools ask for is the answer's, not what the model thinks before it. */
     private Optional<Constraint> bound(ToolBounds bounds, String source, Optional<Constraint> answer) {
-        Optional<Constraint> calls = answer.isPresent() ? bounds.orCalls(format, source, options) : bounds.calls(format, source, options);
+        boolean either = answer.isPresent() && options.callsOrConstraint() && bounds.mayCall(options);
+        Optional<Constraint> calls = either ? Optional.of(bounds.required(format, source, options.tools())) : bounds.calls(format, source, options);
+        if (calls.isPresent() && answer.isPresent() && !either) {
+            throw new IllegalArgumentException("the answer is bound by a constraint and to " + calls.get() + ": give one of them, the constraint of "
+                    + "SamplingParams or ChatOptions.toolChoice and strictTools");
+        }
         if (format == AnswerFormat.HARMONY) { // there calls hold the messages that are reasoning
             return either(calls, answer.map(a -> behindReasoning(bounds, a)));
         }

@@ -47,20 +47,18 @@ final class ToolBounds {
         return Optional.of(calls(new Calls(format, template, options.tools(), options.toolChoice())));
     }
 
+    /** Whether the model decides, from the beginning of its answer, whether it calls tools. */
+    boolean mayCall(ChatOptions options) {
+        return options.toolChoice() instanceof ToolChoice.Auto && !options.tools().isEmpty() && !options.continueLastMessage();
+    }
+
     /**
-     * The calls that may come instead of an answer that is bound by a constraint of the caller's: those of tools, where the model decides.
+     * Calls of these tools, one at least.
      *
-     * @throws IllegalArgumentException if they cannot be bound, or the choice of tools leaves no room for the answer
+     * @throws IllegalArgumentException if they cannot be bound
      */
-    Optional<Constraint> orCalls(AnswerFormat format, String template, ChatOptions options) {
-        return switch (options.toolChoice()) {
-            case ToolChoice.Auto _ when options.tools().isEmpty() || options.continueLastMessage() -> Optional.empty();
-            case ToolChoice.Auto _ -> Optional.of(calls(new Calls(format, template, options.tools(), ToolChoice.required())));
-            case ToolChoice.None _ -> Optional.empty();
-            case ToolChoice.Required _, ToolChoice.Named _ -> throw new IllegalArgumentException("the answer is bound by a constraint, and "
-                    + "toolChoice " + options.toolChoice() + " demands calls: give one of them, the constraint of SamplingParams or the choice of "
-                    + "ChatOptions");
-        };
+    Constraint required(AnswerFormat format, String template, List<Tool> tools) {
+        return calls(new Calls(format, template, tools, ToolChoice.required()));
     }
 
     private Constraint calls(Calls key) {

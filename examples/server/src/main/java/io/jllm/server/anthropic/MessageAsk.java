@@ -32,6 +32,7 @@ record MessageAsk(ChatTask task, boolean stream) {
     /** The task, of which all but how it is answered decides the prompt. */
     static ChatTask task(Field body, Serving serving, SamplingParamsBuilder params) {
         ChatOptions.Builder options = serving.chat().toBuilder();
+        options.callsOrConstraint(!body.get("output_config").get("format").isMissing());
         List<Field> tools = body.get("tools").list();
         for (Field tool : tools) {
             if (!tool.get("type").optionalText().orElse("custom").equals("custom")) {

@@ -50,6 +50,7 @@ record ChatAsk(ChatTask task, boolean stream, boolean usage, boolean logprobs, b
         }
         body.get("modalities").list().forEach(m -> m.oneOf("text"));
         ChatOptions.Builder options = serving.chat().toBuilder();
+        options.callsOrConstraint(!body.get("response_format").isMissing());
         ChatTools.read(body, options);
         body.get("add_generation_prompt").flag().ifPresent(options::addGenerationPrompt);
         body.get("continue_final_message").flag().ifPresent(options::continueLastMessage);

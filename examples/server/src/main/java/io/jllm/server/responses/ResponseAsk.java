@@ -54,6 +54,7 @@ record ResponseAsk(Field body, ChatTask task, boolean stream) {
 
     private static ChatOptions options(Field body, Serving serving) {
         ChatOptions.Builder options = serving.chat().toBuilder();
+        options.callsOrConstraint(!body.get("text").get("format").isMissing());
         List<Field> tools = body.get("tools").list();
         for (Field tool : tools) {
             if (!tool.get("type").text().equals("function")) {
