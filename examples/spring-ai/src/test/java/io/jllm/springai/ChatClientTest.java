@@ -181,8 +181,8 @@ class ChatClientTest {
             assertNotNull(tale.mood());
             assertNotNull(tale.written());
         }
-        var native_ = ChatClient.builder(Talks.model(llm).build()).defaultAdvisors(AdvisorParams.ENABLE_NATIVE_STRUCTURED_OUTPUT).build();
-        Item item = native_.prompt("A thing").options(JllmChatOptions.builder().temperature(2.0).maxTokens(100)).call().entity(Item.class);
+        var bound = ChatClient.builder(Talks.model(llm).build()).defaultAdvisors(AdvisorParams.ENABLE_NATIVE_STRUCTURED_OUTPUT).build();
+        Item item = bound.prompt("A thing").options(JllmChatOptions.builder().temperature(2.0).maxTokens(100)).call().entity(Item.class);
         assertNotNull(item.name());
     }
 

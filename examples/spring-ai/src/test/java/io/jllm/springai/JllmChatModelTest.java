@@ -112,8 +112,7 @@ class JllmChatModelTest {
         assertEquals(4, seen.size());
         for (ChatModelObservationContext c : seen.subList(0, 2)) {
             assertEquals("chat " + Talks.NAME, c.getContextualName());
-            assertEquals("jllm", c.getLowCardinalityKeyValue("gen_ai.system") != null ? c.getLowCardinalityKeyValue("gen_ai.system").getValue()
-                    : c.getLowCardinalityKeyValue("gen_ai.provider.name").getValue());
+            assertEquals("jllm", c.getLowCardinalityKeyValue("gen_ai.system").getValue());
             assertEquals("24", c.getHighCardinalityKeyValue("gen_ai.usage.output_tokens").getValue());
             assertEquals("24", c.getHighCardinalityKeyValue("gen_ai.request.max_tokens").getValue());
         }

@@ -16,6 +16,7 @@ import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterAll;
@@ -123,13 +124,17 @@ class FatJarTest {
             for (int part = 1; part <= 5; part++) {
                 int until = requests * part / 5;
                 try (var readers = Executors.newVirtualThreadPerTaskExecutor()) {
+                    var all = new ArrayList<Future<Integer>>();
                     for (int r = 0; r < READERS; r++) {
-                        readers.submit(() -> {
+                        all.add(readers.submit(() -> {
                             for (int n = sent.incrementAndGet(); n <= until; n = sent.incrementAndGet()) {
                                 other.get((n % 2 == 0 ? "/tale" : "/tale/stream") + "?begin=Tale%20" + n);
                             }
                             return sent.decrementAndGet();
-                        });
+                        }));
+                    }
+                    for (Future<Integer> one : all) {
+                        one.get();
                     }
                 }
                 sizes.add(other.rss());
