@@ -1,7 +1,8 @@
 package io.jllm.spark;
 
-import io.jllm.LLM;
 import java.util.Iterator;
+import java.util.List;
+import java.util.Optional;
 import org.apache.spark.TaskContext;
 import org.apache.spark.api.java.function.MapPartitionsFunction;
 import org.apache.spark.sql.Row;
@@ -11,16 +12,27 @@ import org.apache.spark.util.TaskCompletionListener;
 final class Answering implements MapPartitionsFunction<Row, Row> {
     private static final long serialVersionUID = 1L;
 
-    private final Inference.Wire inference;
+    // Of an inference what tasks need; it is not serializable itself, and its columns are chosen already.
+    private final Inference.Task task;
+    private final String input;
+    private final String params;
+    private final List<String> schema;
+    private final boolean chatml;
+    private final int dimensions;
 
     Answering(Inference inference) {
-        this.inference = Inference.Wire.of(inference);
+        task = inference.task();
+        input = inference.input();
+        params = inference.params();
+        schema = inference.schema().stream().toList();
+        chatml = inference.chatml();
+        dimensions = inference.dimensions();
     }
 
     @Override
     public Iterator<Row> call(Iterator<Row> rows) {
-        LLM llm = JllmPlugin.llm();
-        Answers<?> answers = new RowRequests(llm, inference.inference()).answers(rows);
+        var inference = new Inference(task, "id", input, params, Optional.empty(), schema.stream().findFirst(), chatml, dimensions);
+        Answers<?> answers = new RowRequests(JllmPlugin.llm(), inference).answers(rows);
         // A task that fails or is killed gives its places in the batch back; one that has ended has none.
         TaskContext.get().addTaskCompletionListener((TaskCompletionListener) _ -> answers.close());
         return answers;

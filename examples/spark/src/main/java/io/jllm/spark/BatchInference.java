@@ -92,7 +92,7 @@ public final class BatchInference {
         inference.paramsColumn().ifPresent(columns::add);
         Dataset<Row> rows = options.inFormat().rows(spark, options.in(), columns);
         inference.apply(rows); // says what is wrong with the columns
-        Column id = rows.col("`" + inference.id() + "`");
+        Column id = rows.col(Inference.quoted(inference.id()));
         long all = checkIds(rows, id);
         DataType ids = rows.schema().apply(inference.id()).dataType();
         new OutputFolder(spark, options.out()).claim(claim(conf));
@@ -143,11 +143,11 @@ public final class BatchInference {
     /** Cut so that a part is soon computed again where a machine is lost; by the id alone, so that a part is the same each time. */
     private Dataset<Row> parts(Dataset<Row> rows, long count) {
         int parts = options.partitions().orElse((int) Math.min(Integer.MAX_VALUE, Math.ceilDiv(count, options.rowsPerPartition())));
-        Column id = rows.col("`" + inference.id() + "`");
+        Column id = rows.col(Inference.quoted(inference.id()));
         if (!options.sortByPrefix()) {
             return rows.repartition(parts, id);
         }
-        Column input = rows.col("`" + inference.input() + "`");
+        Column input = rows.col(Inference.quoted(inference.input()));
         return rows.repartitionByRange(parts, input, id).sortWithinPartitions(input, id); // the id parts rows that are all alike
     }
 

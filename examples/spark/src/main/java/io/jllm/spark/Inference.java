@@ -4,11 +4,9 @@ import io.jllm.SamplingParams;
 import io.jllm.chat.ChatOptions;
 import io.jllm.constraint.Constraint;
 import io.jllm.embedding.EmbeddingParams;
-import java.io.Serializable;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.OptionalInt;
 import org.apache.spark.api.java.function.MapPartitionsFunction;
 import org.apache.spark.sql.Column;
 import org.apache.spark.sql.Dataset;
@@ -167,7 +165,8 @@ public record Inference(Task task, String id, String input, String params, Optio
         };
     }
 
-    private static String quoted(String column) {
+    /** A name as Spark reads it, dots and all. */
+    static String quoted(String column) {
         return "`" + column.replace("`", "``") + "`";
     }
 
@@ -184,18 +183,6 @@ public record Inference(Task task, String id, String input, String params, Optio
 
     EmbeddingParams embeddingParams() {
         EmbeddingParams all = EmbeddingParams.defaults();
-        return dimensions == 0 ? all : new EmbeddingParams(all.pooling(), all.normalize(), OptionalInt.of(dimensions));
-    }
-
-    /** What travels to tasks; {@link Optional} is not serializable. */
-    record Wire(Task task, String id, String input, String params, String paramsColumn, String schema, boolean chatml, int dimensions)
-            implements Serializable {
-        static Wire of(Inference i) {
-            return new Wire(i.task, i.id, i.input, i.params, i.paramsColumn.orElse(null), i.schema.orElse(null), i.chatml, i.dimensions);
-        }
-
-        Inference inference() {
-            return new Inference(task, id, input, params, Optional.ofNullable(paramsColumn), Optional.ofNullable(schema), chatml, dimensions);
-        }
+        return dimensions == 0 ? all : all.withDimensions(dimensions);
     }
 }

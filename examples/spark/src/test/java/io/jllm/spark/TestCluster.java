@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Objects;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.apache.spark.sql.SparkSession;
@@ -17,7 +18,7 @@ final class TestCluster {
 
     /** The folder that Spark starts executors from, which the build names, filled with the jars that the tests run with. */
     private static Path home() throws IOException {
-        Path folder = Path.of(System.getenv("SPARK_HOME"));
+        Path folder = Path.of(Objects.requireNonNull(System.getenv("SPARK_HOME"), "SPARK_HOME names a folder to be made; the build sets it"));
         Path jars = Files.createDirectories(folder.resolve("jars"));
         Files.writeString(folder.resolve("RELEASE"), "of the tests' class path\n");
         for (Path jar : classPath().filter(Files::isRegularFile).distinct().toList()) {

@@ -122,21 +122,4 @@ class SimulationTest {
         assertEquals(8, again.size());
         assertEquals(committed.stream().filter(r -> r.get("executors").getAsInt() <= 10).toList(), again);
     }
-
-    /** What the simulation said of a job that was measured, by rates measured beside it. */
-    @Test
-    void itAgreesWithWhatWasMeasured() throws IOException {
-        for (JsonObject row : rows(RESULTS.resolve("throughput.jsonl"))) {
-            var batches = new TreeMap<Integer, Double>();
-            row.getAsJsonObject("tokens_per_s_by_batch").entrySet().forEach(e -> batches.put(Integer.valueOf(e.getKey()), e.getValue().getAsDouble()));
-            var rates = new EngineRates("measured", row.get("prompt_tokens_per_s").getAsDouble(), batches);
-            int rows = row.get("rows").getAsInt();
-            int output = row.get("output_tokens").getAsInt();
-            var cluster = new Cluster(2, 2, 64, 0, 0, 0, 0, 1, 0, row.get("empty_task_s").getAsDouble(), 0, 1);
-            double simulated = Simulation.run(rates, new Workload(rows, (int) Math.round(row.get("prompt_tokens").getAsDouble()), output, 0, output, 1),
-                    cluster, rows / row.get("partitions").getAsInt()).seconds();
-            assertEquals(row.get("seconds").getAsDouble(), simulated, 0.25 * simulated);
-            assertTrue(row.get("throughput_ratio").getAsDouble() >= 0.85, row.toString());
-        }
-    }
 }
