@@ -23,8 +23,8 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 /** Writes a model as a GGUF file, or as a folder of GPTQ or AWQ. */
-@Command(name = "quantize", description = {"Writes a model as a GGUF file, its matrices in the format of --type; or, by --method, as a folder of GPTQ or",
-    "AWQ. What was broken off goes on where it was when the same is asked for again."})
+@Command(name = "quantize", description = {"Writes a model as a GGUF file, its matrices in the format of --type; or, by --method, as a folder",
+    "of GPTQ or AWQ. What was broken off goes on where it was when the same is asked for again."})
 public final class QuantizeCommand implements Action {
     private static final long MIB = 1 << 20;
     private static final long STEPS = 1000;
