@@ -66,6 +66,11 @@ public interface Backend extends AutoCloseable {
         throw new IllegalArgumentException("the " + name() + " backend does not tell what matrices are multiplied with: use the cpu backend");
     }
 
+    /** As {@link #load}, for few steps whose time does not count: nothing is computed beforehand to make the first ones fast. By default the same. */
+    default ModelRunner loadCold(Program program, WeightSource weights, RunnerOptions options) {
+        return load(program, weights, options);
+    }
+
     @Override
     void close();
 

@@ -86,11 +86,20 @@ final class CpuBackend implements Backend {
 
     @Override
     public ModelRunner load(Program program, WeightSource weights, RunnerOptions options) {
-        return load(program, weights, options, ActivationListener.NONE);
+        return load(program, weights, options, ActivationListener.NONE, warmUpNanos);
+    }
+
+    @Override
+    public ModelRunner loadCold(Program program, WeightSource weights, RunnerOptions options) {
+        return load(program, weights, options, ActivationListener.NONE, 0);
     }
 
     @Override
     public ModelRunner load(Program program, WeightSource weights, RunnerOptions options, ActivationListener listener) {
+        return load(program, weights, options, listener, 0); // others would hear of what is no activation
+    }
+
+    private ModelRunner load(Program program, WeightSource weights, RunnerOptions options, ActivationListener listener, long nanos) {
         List<String> reasons = unsupported(program, weights);
         if (!reasons.isEmpty()) {
             throw new IllegalArgumentException("the cpu backend cannot run this model: " + String.join("; ", reasons));
@@ -100,7 +109,7 @@ final class CpuBackend implements Backend {
         int blocks = MemoryBudget.blocks(program, options, weightBytes, DeviceWeights.arranged(program, weights, choice.kernels()),
                 SystemMemory.available());
         try {
-            return open(program, weights, options, blocks, listener);
+            return open(program, weights, options, blocks, listener, nanos);
         } catch (RuntimeException | Error t) {
             Optional<OutOfMemoryError> shortage = OutOfMemory.in(t);
             if (shortage.isPresent()) {
@@ -111,12 +120,12 @@ final class CpuBackend implements Backend {
         }
     }
 
-    private ModelRunner open(Program program, WeightSource weights, RunnerOptions options, int blocks, ActivationListener listener) {
+    private ModelRunner open(Program program, WeightSource weights, RunnerOptions options, int blocks, ActivationListener listener, long nanos) {
         CpuRunner runner = CpuRunner.open(program, weights, options, blocks, choice, threads, listener);
         try {
             NativeHeap.trim(); // compiling takes its memory from there again
-            if (listener == ActivationListener.NONE) { // others would hear of what is no activation
-                runner.warmUp(warmUpNanos);
+            if (nanos > 0) {
+                runner.warmUp(nanos);
             }
             NativeHeap.trim(); // memory for steps comes next
         } catch (RuntimeException | Error e) {

@@ -40,8 +40,8 @@ record GptqPacker(PackMethod.Gptq method, PackContext context) implements LayerP
             WeightSource now = method.sequential() ? new Overlay(context.model().weights(), values) : context.model().weights();
             Moments moments = context.moments(layer, stage, inputs, now);
             GptqSolver solver = GptqSolver.of(moments.meanSquares(context.parallel()), method.actOrder(), method.damping(), context.parallel())
-                    .orElseThrow(() -> new ModelLoadException("the inputs of " + modules.getFirst().name() + " are not finite, or of no use: the text "
-                            + "or the model is broken"));
+                    .orElseThrow(() -> new ModelLoadException("the inputs of " + modules.getFirst().name()
+                            + " are not finite, or of no use: the text or the model is broken"));
             var rounding = new Rounding(method.numbers().bits(), method.numbers().symmetric());
             for (Linear m : modules) {
                 var groups = new GptqSolver.Groups(rounding, PackContext.size(method.groupSize(), m.cols()), method.staticGroups());

@@ -120,7 +120,8 @@ class FolderQuantizerTest {
         assertEquals("[4,32,true,true,false,true,0.02]", List.of("bits", "group_size", "sym", "desc_act", "static_groups", "true_sequential",
                 "damp_percent").stream().map(k -> said.get(k).toString()).collect(Collectors.joining(",", "[", "]")));
         assertEquals(said, JsonParser.parseString(Files.readString(out.resolve("quantize_config.json"))));
-        try (var before = SafetensorsFile.open(model.resolve("model.safetensors")); var after = SafetensorsFile.open(out.resolve("model.safetensors"))) {
+        try (var before = SafetensorsFile.open(model.resolve("model.safetensors"));
+                var after = SafetensorsFile.open(out.resolve("model.safetensors"))) {
             var want = new TreeSet<String>();
             for (String name : before.tensors().keySet()) {
                 if (name.contains("_proj.weight")) {
@@ -143,9 +144,10 @@ class FolderQuantizerTest {
     void scalesOfAwqAreInNormsAndOtherMatrices() throws IOException {
         Path model = TinyFolder.write(dir.resolve("model"), "llama");
         Path out = quantized(model, "out", new Awq(-1, false));
-        assertEquals("{\"quant_method\":\"awq\",\"bits\":4,\"group_size\":-1,\"zero_point\":true,\"version\":\"gemm\",\"modules_to_not_convert\":null}",
-                quantization(out).toString());
-        try (var before = SafetensorsFile.open(model.resolve("model.safetensors")); var after = SafetensorsFile.open(out.resolve("model.safetensors"))) {
+        assertEquals("{'quant_method':'awq','bits':4,'group_size':-1,'zero_point':true,'version':'gemm','modules_to_not_convert':null}",
+                quantization(out).toString().replace('"', '\''));
+        try (var before = SafetensorsFile.open(model.resolve("model.safetensors"));
+                var after = SafetensorsFile.open(out.resolve("model.safetensors"))) {
             for (String name : List.of("input_layernorm.weight", "post_attention_layernorm.weight", "self_attn.v_proj.bias", "mlp.up_proj.bias")) {
                 String full = "model.layers.0." + name;
                 assertTrue(before.tensors().get(full).data().mismatch(after.tensors().get(full).data()) >= 0, name);
@@ -211,7 +213,8 @@ class FolderQuantizerTest {
 
     private void refused(Class<? extends Exception> kind, String reason, Path model, PackMethod method, FolderQuantizer.Text text) {
         Path out = dir.resolve("refused");
-        var e = assertThrows(kind, () -> FolderQuantizer.quantize(model, out, method, text, new ReferenceBackend(), 1, FolderQuantizer.Progress.NONE));
+        var e = assertThrows(kind,
+                () -> FolderQuantizer.quantize(model, out, method, text, new ReferenceBackend(), 1, FolderQuantizer.Progress.NONE));
         assertTrue(e.getMessage().contains(reason), e.getMessage());
         assertFalse(Files.exists(out) || Files.exists(dir.resolve(".refused.part")), "nothing is left");
     }
@@ -221,7 +224,8 @@ class FolderQuantizerTest {
         Path model = TinyFolder.write(dir.resolve("model"), "llama");
         refused(ModelLoadException.class, "rows of 96 weights, which groups of 64 do not fill", model, new Awq(64, true), TEXT);
         refused(IllegalArgumentException.class, "this one has", model, GPTQ, new FolderQuantizer.Text("the", 40, 0));
-        refused(IllegalArgumentException.class, "longer than the model's context, 64", model, GPTQ, new FolderQuantizer.Text(TinyFolder.TEXT, 65, 0));
+        refused(IllegalArgumentException.class, "longer than the model's context, 64", model, GPTQ,
+                new FolderQuantizer.Text(TinyFolder.TEXT, 65, 0));
         refused(ModelLoadException.class, "is no Hugging Face folder", dir.resolve("absent"), GPTQ, TEXT);
         Path packed = quantized(model, "packed", new Nearest(FOUR));
         refused(ModelLoadException.class, "quantised already", packed, GPTQ, TEXT);

@@ -41,7 +41,8 @@ public record Layer(List<Op> ops, Optional<Value> in, Value out) {
                 default -> "";
             };
             if (!what.isEmpty()) {
-                throw new ModelLoadException("the model has " + what + ", whose matrices GPTQ and AWQ are not made of here; --type Q4_K_M and others are");
+                throw new ModelLoadException("the model has " + what
+                        + ", whose matrices GPTQ and AWQ are not made of here; --type Q4_K_M and others are");
             }
         }
         List<Integer> borders = borders(ops);

@@ -120,7 +120,7 @@ public final class LayerRunner {
         for (int b = 0; b < blocks; b++) {
             batch.blockTable[b] = b;
         }
-        try (ModelRunner runner = backend.load(part, weights, sizes)) {
+        try (ModelRunner runner = backend.loadCold(part, weights, sizes)) {
             for (int text = 0; text < count; text++) {
                 for (int from = 0; from < length; from += STEP) {
                     int tokens = Math.min(STEP, length - from);

@@ -97,9 +97,9 @@ class GptqSolverTest {
 
     @ParameterizedTest
     @CsvSource({
-        "4, 128, true, false, false", "4, 32, true, true, false", "4, 64, false, true, true", "4, -1, false, true, false", "3, 32, false, false, false",
-        "3, -1, true, false, false", "2, 32, true, true, false", "2, 64, false, false, true", "8, 128, true, false, false", "8, 32, false, true, true",
-        "4, 160, true, true, false", "4, 320, false, false, false"})
+        "4, 128, true, false, false", "4, 32, true, true, false", "4, 64, false, true, true", "4, -1, false, true, false",
+        "3, 32, false, false, false", "3, -1, true, false, false", "2, 32, true, true, false", "2, 64, false, false, true",
+        "8, 128, true, false, false", "8, 32, false, true, true", "4, 160, true, true, false", "4, 320, false, false, false"})
     void numberByNumber(int bits, int group, boolean symmetric, boolean actOrder, boolean fixed) throws IOException {
         Given weights = weights(70, 320);
         int size = group == -1 ? 320 : group;

@@ -23,11 +23,12 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 /** Writes a model as a GGUF file, or as a folder of GPTQ or AWQ. */
-@Command(name = "quantize", description = {"Writes a model as a GGUF file, its matrices in the format of --type; or, by --method, as a folder of GPTQ or",
-    "AWQ. What was broken off goes on where it was when the same is asked for again."})
+@Command(name = "quantize", description = {"Writes a model as a GGUF file, its matrices in the format of --type; or, by --method, as a folder",
+    "of GPTQ or AWQ. What was broken off goes on where it was when the same is asked for again."})
 public final class QuantizeCommand implements Action {
     private static final long MIB = 1 << 20;
     private static final long STEPS = 1000;
+    private static final int MAX_THREADS = 256;
 
     @Parameters(index = "0", paramLabel = "DIR|IN.gguf", description = "The model: a Hugging Face folder or a GGUF file.")
     private ModelName model;
@@ -81,7 +82,7 @@ public final class QuantizeCommand implements Action {
         PackMethod method = packed.method();
         FolderQuantizer.Text text = packed.text();
         Path path = model.path("there is no model ");
-        int count = threads == null ? Runtime.getRuntime().availableProcessors() : threads;
+        int count = threads == null ? Math.min(MAX_THREADS, Runtime.getRuntime().availableProcessors()) : threads;
         try (Backend backend = CpuBackends.open(count, kernels == null ? "auto" : kernels); ProgressBar bar = console.progress("quantising", STEPS)) {
             FolderQuantizer.quantize(path, out, method, text, backend, count, share -> bar.stepTo(Math.round(share * STEPS)));
         }

@@ -8,8 +8,8 @@
  * <li>{@link PullCommand}: models by name; {@link ServeCommand}, {@link BatchCommand}: models over HTTP, and files of such requests
  * <li>{@link RunCommand}, {@link LogitsCommand}, {@link TokenizeCommand}, {@link EmbedCommand}: text, tokens, logits, vectors
  * <li>{@link PerplexityCommand}: how well a model foresees a text
- * <li>{@link InspectCommand}, {@link QuantizeCommand}, {@link ImatrixCommand}: files, and what quantising them minds, on {@link CpuBackends}; {@link GrammarCommand}:
- * what answers must look like
+ * <li>{@link InspectCommand}, {@link QuantizeCommand}, {@link ImatrixCommand}: files, and what quantising them minds, on {@link CpuBackends}
+ * <li>{@link GrammarCommand}: what answers must look like
  * <li>{@link BenchCommand}, {@link SoakCommand}: speed, and life under load
  * </ul>
  */

@@ -17,8 +17,8 @@ public final class PackOptions {
     private static final String AWQ = "awq";
     private static final String NEAREST = "rtn";
 
-    @Option(names = "--method", paramLabel = "METHOD", description = "Writes a Hugging Face folder in place of a GGUF file: gptq or awq, by a --text, "
-            + "or rtn, which rounds to nearest, in the layout of GPTQ.")
+    @Option(names = "--method", paramLabel = "METHOD", description = "Writes a Hugging Face folder, not a GGUF file: gptq or awq, by a --text, or "
+            + "rtn, which rounds to nearest, in the layout of GPTQ.")
     private String method;
 
     @Option(names = "--text", paramLabel = "F", description = "gptq, awq: a text like those that the model is for, best of 100,000 tokens or more.")
