@@ -22,7 +22,7 @@ public final class GroupKernels {
     /** Pairs of an expert, on average, up to which tiles of 8 pairs are faster than tiles of 16, */
     private static final int FEW_PAIRS = 6;
     /** up to which blocks are faster by bytes than by numbers of 16 bits, */
-    private static final int BYTE_PAIRS = 40;
+    private static final int BYTE_PAIRS = 36;
     /** and tiles of 64 faster than tiles of 128. */
     private static final int MANY_PAIRS = 64;
     private static final int PLAIN = -1;
