@@ -60,7 +60,7 @@ public final class GroupKernels {
      * Memory of one mixture at a time.
      *
      * @param tiles groups of pairs
-     * @param counts of pairs, all zero between launches
+     * @param counts of pairs, behind one that is zero between launches
      * @param order of pairs
      * @param operand rows of 16 bits
      * @param scales of those rows
