@@ -55,7 +55,7 @@ __device__ __forceinline__ void cut(const int* counts, int experts, int rows, in
 /**
  * Block e finds the rows that chose expert e: pair t * slots + k is the k-th choice of row t. `order` gets them from e * rows on, in their order;
  * tiles[0].x the number of tiles, and from tiles[1] on for each tile its expert, where in `order` it begins, and how many pairs it has, up to `tile`.
- * An expert counts once for a row. counts[0 .. experts - 1] are for the blocks' use; counts[experts] is 0 before and after.
+ * An expert counts once for a row. counts[0] is 0 before and after; counts[1 .. experts] are for the blocks' use.
  */
 extern "C" __global__ void __launch_bounds__(THREADS) group_pairs(const float* route, int ldr, int slots, int experts, int rows, int tile,
                                                                   int* order, int4* tiles, int* counts) {
@@ -76,15 +76,15 @@ extern "C" __global__ void __launch_bounds__(THREADS) group_pairs(const float* r
     count += at.y;
   }
   if (threadIdx.x == 0) {
-    counts[expert] = count;
+    counts[1 + expert] = count;
     __threadfence();
-    last = atomicAdd(counts + experts, 1) == experts - 1;
+    last = atomicAdd(counts, 1) == experts - 1;
   }
   __syncthreads();
   if (!last) return;
   __threadfence();
-  if (threadIdx.x == 0) counts[experts] = 0;
-  cut(counts, experts, rows, tile, tiles);
+  if (threadIdx.x == 0) counts[0] = 0;
+  cut(counts + 1, experts, rows, tile, tiles);
 }
 
 /** Block (x, t): y = residual + the sum over the slots of weight * z, rows of which are pairs. N is a multiple of 4, and so are pitches. */

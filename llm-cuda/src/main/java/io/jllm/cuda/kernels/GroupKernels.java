@@ -17,12 +17,12 @@ public final class GroupKernels {
     /** Rows of x that a tensor core multiplies together. */
     private static final int COLUMNS = 8;
     /** Rows up to which reading the experts of each is fastest, of plain weights and of blocks; as measured on an H200, like the next three. */
-    private static final int DENSE_VECTORS = 4;
+    private static final int DENSE_VECTORS = 3;
     private static final int VECTORS = 2;
     /** Pairs of an expert, on average, up to which tiles of 8 pairs are faster than tiles of 16, */
     private static final int FEW_PAIRS = 6;
     /** up to which blocks are faster by bytes than by numbers of 16 bits, */
-    private static final int BYTE_PAIRS = 24;
+    private static final int BYTE_PAIRS = 36;
     /** and tiles of 64 faster than tiles of 128. */
     private static final int MANY_PAIRS = 64;
     private static final int PLAIN = -1;
@@ -60,7 +60,7 @@ public final class GroupKernels {
      * Memory of one mixture at a time.
      *
      * @param tiles groups of pairs
-     * @param counts of pairs, all zero between launches
+     * @param counts of pairs, behind one that is zero between launches
      * @param order of pairs
      * @param operand rows of 16 bits
      * @param scales of those rows
