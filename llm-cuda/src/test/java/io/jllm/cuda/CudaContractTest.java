@@ -43,7 +43,7 @@ class CudaContractTest extends BackendContract {
             case F16 -> 1e-3;
             case BF16 -> 1e-4;
             case F32 -> 0;
-            default -> 3e-3;
+            default -> 6e-3;
         };
     }
 
