@@ -8,6 +8,7 @@ import io.jllm.jmh.results.Provenance;
 import io.jllm.server.LlmServer;
 import java.io.IOException;
 import java.io.PrintStream;
+import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
 import java.time.LocalDate;
 import java.time.ZoneOffset;
@@ -47,6 +48,7 @@ public final class ServerBench {
             return 2;
         }
         JsonObject row = load ? load(numbers.get(0), numbers.get(1), numbers.get(2)) : firstByte(numbers.get(0));
+        row.addProperty("load_average", rounded(ManagementFactory.getOperatingSystemMXBean().getSystemLoadAverage()));
         row.addProperty("hardware", Provenance.hardware());
         row.addProperty("jdk", Provenance.jdk());
         row.addProperty("command", "java " + (MODEL.equals(Models.DEMO) ? "" : "-Dmodel=FILE ") + "-jar jmh/target/benchmarks.jar server " + String.join(" ", args));
