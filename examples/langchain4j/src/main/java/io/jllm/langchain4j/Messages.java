@@ -34,10 +34,10 @@ final class Messages {
     static Message of(ChatMessage message) {
         return switch (message) {
             case SystemMessage system -> Message.system(system.text());
-            case UserMessage user -> new Message(Role.USER, text("content", user.contents()), Optional.empty(), List.of(), Optional.empty(),
+            case UserMessage user -> new Message(Role.USER, text("the user", user.contents()), Optional.empty(), List.of(), Optional.empty(),
                     Optional.ofNullable(user.name()));
             case AiMessage ai -> assistant(ai);
-            case ToolExecutionResultMessage result -> new Message(Role.TOOL, text("non-text content of tool results, and content", result.contents()),
+            case ToolExecutionResultMessage result -> new Message(Role.TOOL, text("tools", result.contents()),
                     Optional.empty(), List.of(), Optional.ofNullable(result.id()), Optional.ofNullable(result.toolName()));
             default -> throw new UnsupportedFeatureException("messages of the class " + message.getClass().getName()
                     + " are not supported: chat templates know those of system, user, assistant and tool only");
@@ -59,12 +59,12 @@ final class Messages {
     }
 
     /** Several texts are lines of one. */
-    private static String text(String what, List<Content> contents) {
+    private static String text(String who, List<Content> contents) {
         List<String> texts = new ArrayList<>();
         for (Content content : contents) {
             if (!(content instanceof TextContent text)) {
-                throw new UnsupportedFeatureException(what + " of type " + content.type().name().toLowerCase(Locale.ROOT)
-                        + " is not supported: only text is read");
+                throw new UnsupportedFeatureException("non-text content of " + who + " is not supported, such as "
+                        + content.type().name().toLowerCase(Locale.ROOT) + ": only text is read");
             }
             texts.add(text.text());
         }

@@ -90,7 +90,7 @@ class RefusalsTest {
         var image = ImageContent.from("AAAA", "image/png");
         var none = own().build();
         String refusal = refusal(UnsupportedFeatureException.class, none, UserMessage.from(TextContent.from("?"), image));
-        assertTrue(refusal.contains("image is not supported"), refusal);
+        assertTrue(refusal.contains("not supported, such as image"), refusal);
         var result = ToolExecutionResultMessage.builder().id("1").toolName("photo").contents(image).build();
         assertTrue(refusal(UnsupportedFeatureException.class, none, UserMessage.from("?"), result).contains("non-text content"));
         assertTrue(refusal(UnsupportedFeatureException.class, none, CustomMessage.from(Map.of("a", "b"))).contains("CustomMessage"));
