@@ -1,7 +1,6 @@
 package io.jllm.spark;
 
 import java.util.Iterator;
-import java.util.List;
 import java.util.Optional;
 import org.apache.spark.TaskContext;
 import org.apache.spark.api.java.function.MapPartitionsFunction;
@@ -16,7 +15,7 @@ final class Answering implements MapPartitionsFunction<Row, Row> {
     private final Inference.Task task;
     private final String input;
     private final String params;
-    private final List<String> schema;
+    private final String schema; // empty if there is none
     private final boolean chatml;
     private final int dimensions;
 
@@ -24,14 +23,14 @@ final class Answering implements MapPartitionsFunction<Row, Row> {
         task = inference.task();
         input = inference.input();
         params = inference.params();
-        schema = inference.schema().stream().toList();
+        schema = inference.schema().orElse("");
         chatml = inference.chatml();
         dimensions = inference.dimensions();
     }
 
     @Override
     public Iterator<Row> call(Iterator<Row> rows) {
-        var inference = new Inference(task, "id", input, params, Optional.empty(), schema.stream().findFirst(), chatml, dimensions);
+        var inference = new Inference(task, "id", input, params, Optional.empty(), Optional.of(schema).filter(s -> !s.isEmpty()), chatml, dimensions);
         Answers<?> answers = new RowRequests(JllmPlugin.llm(), inference).answers(rows);
         // A task that fails or is killed gives its places in the batch back; one that has ended has none.
         TaskContext.get().addTaskCompletionListener((TaskCompletionListener) _ -> answers.close());

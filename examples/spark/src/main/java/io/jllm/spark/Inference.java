@@ -25,15 +25,16 @@ import org.apache.spark.sql.types.StructType;
  * Dataset<Row> answers = Inference.messages("id", "messages").withParams("{\"temperature\": 0.7, \"max_tokens\": 200}").apply(questions);
  * }
  *
- * <p>Each task keeps a window of its partition's rows in the engine of its executor, which all tasks of the executor share: rows of all join one batch,
- * whatever the partitions are. A row that cannot be answered fails alone, and says why in its column {@code error}.
+ * <p>Each task keeps a window of its partition's rows in the engine of its executor, which all tasks of the executor share: rows of all join one
+ * batch, whatever the partitions are. A row that cannot be answered fails alone, and says why in its column {@code error}.
  *
  * <p>A row draws from a seed that its id and {@code seed} of the parameters (0 without) give, so that a task that runs again, on another machine or
  * another day, gives the same text; one that sets {@code seed} in parameters of its own draws from that.
  *
  * @param task what is made of a row
  * @param id the column of ids: strings or whole numbers, no two alike
- * @param input the column of prompts, texts or conversations. Conversations are JSON text, or arrays of structs, with {@code role} and {@code content}
+ * @param input the column of prompts, texts or conversations. Conversations are JSON text, or arrays of structs, with {@code role} and
+ *     {@code content}
  * @param params settings of sampling for all rows, a JSON object: temperature, top_p, top_k, min_p, max_tokens, min_tokens,
  *     repetition_penalty, presence_penalty, frequency_penalty, stop, stop_token_ids, ignore_eos, seed. What it does not say is as the model's
  *     authors recommend it

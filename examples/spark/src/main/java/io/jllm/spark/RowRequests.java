@@ -47,7 +47,8 @@ final class RowRequests {
     Answers<?> answers(Iterator<Row> rows) {
         return switch (inference.task()) {
             case GENERATE -> new Answers<>(llm, rows, requests(Prompt::of), llm::generate, RowRequests::generated);
-            case CHAT -> new Answers<>(llm, rows, requests(json -> Prompt.chat(Conversations.read(json), chatOptions)), llm::chat, RowRequests::answered);
+            case CHAT -> new Answers<>(llm, rows, requests(json -> Prompt.chat(Conversations.read(json), chatOptions)), llm::chat,
+                    RowRequests::answered);
             case EMBED -> new Answers<>(llm, rows, texts(), source -> llm.embed(source, inference.embeddingParams()), RowRequests::embedded);
         };
     }

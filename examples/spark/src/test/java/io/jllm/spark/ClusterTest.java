@@ -9,9 +9,11 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.jllm.LLM;
+import io.jllm.Prompt;
 import io.jllm.RequestOutput;
 import io.jllm.demo.DemoModel;
 import io.jllm.embedding.EmbeddingOutput;
+import io.jllm.embedding.EmbeddingParams;
 import java.io.IOException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
@@ -20,6 +22,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -177,7 +180,7 @@ class ClusterTest {
         Map<String, Row> rows = byId(Inference.embeddings("id", "prompt").withDimensions(8).apply(prompts()));
         try (LLM llm = LLM.load(DemoModel.path()).threads(2).open()) {
             for (int i = 0; i < COUNT; i++) {
-                EmbeddingOutput alone = llm.embed(io.jllm.Prompt.all(prompt(i)), io.jllm.embedding.EmbeddingParams.defaults().withDimensions(8)).getFirst();
+                EmbeddingOutput alone = llm.embed(Prompt.all(prompt(i)), EmbeddingParams.defaults().withDimensions(8)).getFirst();
                 List<Float> vector = rows.get("row " + i).getList(1);
                 assertArrayEquals(alone.vector(), vector(vector));
             }
@@ -247,7 +250,7 @@ class ClusterTest {
                 "--params", "{\"temperature\": 0, \"max_tokens\": 20, \"stop\": \" e\"}", "--partitions", "2"};
             assertEquals(new BatchInference.Report(3, 3, 1, 0, 0), counted(BatchInference.run(spark, args)));
             StructType schema = Inference.prompts("id", "prompt").schema(DataTypes.StringType);
-            all.add(FileFormat.of(java.util.Optional.of(in), "", "").answers(spark, out, schema).drop("cached_tokens").orderBy("id").collectAsList());
+            all.add(FileFormat.of(Optional.of(in), "", "").answers(spark, out, schema).drop("cached_tokens").orderBy("id").collectAsList());
         }
         assertEquals(1, all.size(), all.toString());
     }

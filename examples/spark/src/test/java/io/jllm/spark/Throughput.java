@@ -33,11 +33,12 @@ import org.apache.spark.sql.types.DataTypes;
 import org.apache.spark.sql.types.StructType;
 
 /**
- * Measures two executors with an engine of one thread and two tasks each beside a loop in one JVM with two threads, by turns, on the demo model, all of them loaded and warm; and
- * what the simulation says of the executors by the rates of an engine of one thread. A program: {@code Throughput ROWS ROUNDS FILE}.
+ * Measures two executors with an engine of one thread and two tasks each beside a loop in one JVM with two threads, by turns, on the demo
+ * model, all of them loaded and warm; and what the simulation says of the executors by the rates of an engine of one
+ * thread. A program: {@code Throughput ROWS ROUNDS FILE}.
  */
 final class Throughput {
-    private static final int TOKENS = 48;
+    private static final int TOKENS = 40;
     private static final int EXECUTORS = 2;
     private static final int ROWS_PER_PARTITION = 100;
     private static final int SEQUENCES = 64;
@@ -86,6 +87,7 @@ final class Throughput {
                 loops.add(loop);
                 seconds[i] = mine;
                 ratios[i] = loop / mine;
+                System.out.println("executors " + mine + " s, loop " + loop + " s");
             }
         }
         double driver = emptyTask();
@@ -96,6 +98,7 @@ final class Throughput {
         row.addProperty("date", LocalDate.now().toString());
         row.addProperty("model", DemoModel.NAME);
         row.addProperty("rows", rows);
+        row.addProperty("how", "by turns; medians of the rounds and of their ratios; the engines loaded and warm");
         row.addProperty("partitions", parts);
         row.addProperty("prompt_tokens", promptTokens);
         row.addProperty("output_tokens", TOKENS);

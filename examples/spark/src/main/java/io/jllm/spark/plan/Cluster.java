@@ -22,8 +22,9 @@ public record Cluster(int executors, int tasks, int maxSequences, double startSe
                       double slowFactor, double failuresPerHour, double driverSeconds, double taskSeconds, long seed) {
     /** Checks ranges. */
     public Cluster {
-        if (executors < 1 || tasks < 1 || maxSequences < 1 || !(startSeconds >= 0) || !(loadSeconds >= 0) || !(startSpread >= 0 && startSpread <= 3)
-                || !(slowPart >= 0 && slowPart <= 1) || !(slowFactor >= 1) || !(failuresPerHour >= 0) || !(driverSeconds >= 0) || !(taskSeconds >= 0)) {
+        if (executors < 1 || tasks < 1 || maxSequences < 1 || !(startSeconds >= 0) || !(loadSeconds >= 0)
+                || !(startSpread >= 0 && startSpread <= 3) || !(slowPart >= 0 && slowPart <= 1) || !(slowFactor >= 1)
+                || !(failuresPerHour >= 0) || !(driverSeconds >= 0) || !(taskSeconds >= 0)) {
             throw new IllegalArgumentException("executors, tasks and sequences must be at least 1, seconds and failures at least 0, the spread in 0 to "
                     + "3, the slow part in 0 to 1, the slow factor at least 1; was " + executors + ", " + tasks + ", " + maxSequences + "; " + startSeconds
                     + ", " + loadSeconds + ", " + driverSeconds + ", " + taskSeconds + ", " + failuresPerHour + "; " + startSpread + "; " + slowPart

@@ -12,7 +12,8 @@ import java.math.MathContext;
  * @param halfSeconds until half of the partitions are
  * @param nearlySeconds until 99 of 100 partitions are: what is between this and {@code seconds} is the tail
  * @param tokensPerSecond tokens of answers by {@code seconds}
- * @param efficiency the time in which as many engines with full batches, that are there from the start and never fail, would be done, by {@code seconds}
+ * @param efficiency the time in which as many engines with full batches, that are there from the start and never fail, would be done, by
+ *     {@code seconds}
  * @param executorHoursPerMillionRows what executors cost that are held until all is done; times the price of an hour, what a million rows costs
  * @param failures of executors
  * @param lostPart which part of the tokens was generated in vain

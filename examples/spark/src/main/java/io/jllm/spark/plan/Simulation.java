@@ -10,8 +10,8 @@ import java.util.PriorityQueue;
  * Executors that answer partitions. The driver hands the next partition to whichever executor has a free place first; those of an executor that
  * failed are handed out again before others. Answers of a partition count once all are written. All of it follows from the seeds.
  *
- * <p>What it leaves out: rows travel at no cost; executors of one machine do not slow each other down; the driver does not fail; an executor that still has
- * tasks looks for partitions that came back only when one of these ends.
+ * <p>What it leaves out: rows travel at no cost; executors of one machine do not slow each other down; the driver does not fail; an executor that
+ * still has tasks looks for partitions that came back only when one of these ends.
  */
 public final class Simulation {
     private final Cluster cluster;
@@ -34,7 +34,8 @@ public final class Simulation {
         this.workload = workload;
         this.cluster = cluster;
         this.rowsPerPartition = rowsPerPartition;
-        busy = new PriorityQueue<>(cluster.executors(), Comparator.comparingDouble(SimulatedExecutor::now).thenComparingInt(SimulatedExecutor::index));
+        busy = new PriorityQueue<>(cluster.executors(),
+                Comparator.comparingDouble(SimulatedExecutor::now).thenComparingInt(SimulatedExecutor::index));
         ended = new double[(int) Math.ceilDiv(workload.rows(), (long) rowsPerPartition)];
     }
 
