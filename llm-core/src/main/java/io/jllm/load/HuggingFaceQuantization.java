@@ -15,8 +15,8 @@ import java.util.stream.Stream;
 
 /**
  * What a {@code config.json} says of quantised weights, or, in older folders, a file beside it. Weights have the values that the checkpoint stands
- * for; activations are not rounded, whatever it says of them, and LLM.int8() has no columns apart. What tensors say of themselves is not asked
- * for here. Sources: {@code FineGrainedFP8Config}, {@code FbgemmFp8Config}, {@code GPTQConfig}, {@code AwqConfig}, {@code BitsAndBytesConfig} and
+ * for; activations are not rounded, whatever it says of them, but with LLM.int8(), whose threshold is read. What tensors say of themselves is not
+ * asked for here. Sources: {@code FineGrainedFP8Config}, {@code FbgemmFp8Config}, {@code GPTQConfig}, {@code AwqConfig}, {@code BitsAndBytesConfig} and
  * {@code TorchAoConfig} of the transformers library; {@code QuantizationConfig} of compressed-tensors; GPTQModel and AutoAWQ.
  */
 final class HuggingFaceQuantization {
@@ -32,6 +32,9 @@ final class HuggingFaceQuantization {
     private static final List<String> TORCHAO = List.of("Float8WeightOnlyConfig", "IntxWeightOnlyConfig");
     private static final String USE = ": use the unquantised model, or a GGUF file of it";
     private static final long USUAL_BLOCK = 128;
+    private static final double USUAL_THRESHOLD = 6;
+    /** Activations are halves there. */
+    private static final double MOST_THRESHOLD = 65504;
     private static final long MAX_BLOCK = 1 << 20;
 
     private HuggingFaceQuantization() {
@@ -47,8 +50,7 @@ final class HuggingFaceQuantization {
             switch (method(q)) {
                 case "fp8", "fbgemm_fp8" -> block(json);
                 case "compressed-tensors" -> checkCompressed(q);
-                case "gptq", "awq" -> form(json);
-                case "bitsandbytes" -> { } // which tensors say
+                case "gptq", "awq", "bitsandbytes" -> form(json);
                 case "torchao" -> checkTorchAo(q);
                 case String other -> throw new ModelLoadException(json.name(CONFIG) + " says \"" + other
                         + "\": such quantised Hugging Face checkpoints cannot be loaded yet; fp8, fbgemm_fp8, gptq, awq, bitsandbytes, torchao and"
@@ -82,7 +84,7 @@ final class HuggingFaceQuantization {
     }
 
     /**
-     * How whole numbers of GPTQ and AWQ are packed; empty for other methods.
+     * How whole numbers of GPTQ, AWQ and bitsandbytes are packed; empty for other methods.
      *
      * @throws ModelLoadException which names what cannot be read
      */
@@ -90,6 +92,7 @@ final class HuggingFaceQuantization {
         return json.object(CONFIG).flatMap(q -> switch (method(q)) {
             case "gptq" -> Optional.of(gptq(q));
             case "awq" -> Optional.of(awq(q));
+            case "bitsandbytes" -> Optional.of(new PackedForm.BitsAndBytes(threshold(q)));
             default -> Optional.empty();
         });
     }
@@ -113,6 +116,15 @@ final class HuggingFaceQuantization {
             throw new ModelLoadException(q.name("version") + " is \"" + version + "\"; supported are \"gemm\" and \"gemv\"" + USE);
         }
         return new PackedForm.Awq(version.equals("gemv"), groupSize(q));
+    }
+
+    private static float threshold(ConfigJson q) {
+        double threshold = q.real("llm_int8_threshold").orElse(USUAL_THRESHOLD);
+        if (!(threshold >= 0 && threshold <= MOST_THRESHOLD)) {
+            throw new ModelLoadException(q.name("llm_int8_threshold") + " is " + threshold + "; it must be from 0, for no outliers, to "
+                    + MOST_THRESHOLD);
+        }
+        return (float) threshold;
     }
 
     private static void bits(ConfigJson q, List<Long> supported) {

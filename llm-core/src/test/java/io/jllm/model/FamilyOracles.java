@@ -13,6 +13,7 @@ import io.jllm.LogitsProcessor;
 import io.jllm.ModelLoadException;
 import io.jllm.Prompt;
 import io.jllm.SamplingParams;
+import io.jllm.SamplingParamsBuilder;
 import io.jllm.convert.Converter;
 import io.jllm.quant.DType;
 import java.io.IOException;
@@ -180,11 +181,16 @@ public abstract class FamilyOracles {
 
     /** That logits and greedy tokens after a prompt are those of a golden file. */
     static void check(LLM llm, JsonObject want, String what, double tolerance, double margin) {
+        check(llm, want, what, tolerance, margin, SamplingParams.builder());
+    }
+
+    /** The same with some parameters set. */
+    static void check(LLM llm, JsonObject want, String what, double tolerance, double margin, SamplingParamsBuilder params) {
         int[] ids = ints(want.getAsJsonArray("ids"));
         boolean greedy = want.has("greedy");
         var first = new AtomicReference<float[]>();
         LogitsProcessor keep = (tokens, prompt, length, logits) -> first.compareAndSet(null, logits.clone());
-        int[] got = llm.generate(List.of(Prompt.ofTokens(ids)), SamplingParams.builder().temperature(0).ignoreEos(true)
+        int[] got = llm.generate(List.of(Prompt.ofTokens(ids)), params.temperature(0).ignoreEos(true)
                 .maxTokens(greedy ? 24 : 1).logitsProcessor(() -> keep).build()).getFirst().tokenIds();
         double rms = want.get("rms").getAsDouble();
         for (JsonElement pair : want.getAsJsonArray("top")) {

@@ -8,6 +8,7 @@ import com.google.gson.JsonElement;
 import com.google.gson.JsonParser;
 import io.jllm.LLM;
 import io.jllm.ModelLoadException;
+import io.jllm.SamplingParams;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -15,6 +16,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Function;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.DynamicTest;
@@ -82,6 +84,19 @@ public abstract class PackedFolders {
     /** A folder of that name, below one of that name. */
     static Path folder(String parent, String name) {
         return shared().resolve(parent).resolve(name);
+    }
+
+    /**
+     * That a model of LLM.int8() computes what bitsandbytes does by its rule for outliers, of which all rows of a prompt decide: so all are
+     * asked for, where else the last layer computes the last one alone. {@code open} opens the folder.
+     */
+    public static void checkOutliers(String name, Function<Path, LLM> open, double tolerance) throws IOException {
+        Path folder = folder("quant", name);
+        try (LLM llm = open.apply(folder)) {
+            for (JsonElement e : JsonParser.parseString(Files.readString(folder.resolve("golden_int8.json"))).getAsJsonArray()) {
+                FamilyOracles.check(llm, e.getAsJsonObject(), name + ", ", tolerance, 0.2, SamplingParams.builder().promptLogprobs(1));
+            }
+        }
     }
 
     /** That a model computes what that folder says. */

@@ -36,6 +36,7 @@ public final class GroupedBlocks implements Part {
     private final WholeNumbers packing;
     private final int[] runs;
     private final int[] order;
+    private final float outliers;
 
     /**
      * Blocks.
@@ -43,12 +44,13 @@ public final class GroupedBlocks implements Part {
      * @param runs the group of each 32 columns
      * @param order where columns are; empty if they stand as they are
      */
-    private GroupedBlocks(Grouped grouped, DType type, int[] runs, int[] order) {
+    private GroupedBlocks(Grouped grouped, DType type, int[] runs, int[] order, float outliers) {
         this.grouped = grouped;
         this.type = type;
         this.packing = WholeNumbers.of(grouped.grouping().bits(), RUN).orElseThrow();
         this.runs = runs;
         this.order = order;
+        this.outliers = outliers;
     }
 
     /** The same values in blocks; empty if no type has them. Reads all scales and zeros. */
@@ -63,7 +65,7 @@ public final class GroupedBlocks implements Part {
         }
         Optional<Integer> size = SIZES.stream().filter(s -> cols % s == 0 && whole(groups, s)).findFirst();
         return size.flatMap(s -> type(grouped, s))
-                .map(type -> new GroupedBlocks(grouped, type, IntStream.range(0, cols / RUN).map(r -> groups[r * RUN]).toArray(), order));
+                .map(type -> new GroupedBlocks(grouped, type, IntStream.range(0, cols / RUN).map(r -> groups[r * RUN]).toArray(), order, 0));
     }
 
     /** Whether each so many columns are of one group. */
@@ -115,6 +117,24 @@ public final class GroupedBlocks implements Part {
     /** For each column the one that it is of the matrix; empty if columns stand as they are. */
     public int[] order() {
         return order.clone();
+    }
+
+    /**
+     * The same signed bytes as {@link DType#S8_64}, as LLM.int8() has them, if they fit it.
+     *
+     * @param threshold above 0
+     */
+    public Optional<GroupedBlocks> withOutliers(float threshold) {
+        boolean fit = (type == DType.S8_64 || type == DType.Q8_0) && runs.length % 2 == 0 && Arrays.stream(runs).distinct().count() == 1;
+        return fit ? Optional.of(new GroupedBlocks(grouped, DType.S8_64, runs, order, threshold)) : Optional.empty();
+    }
+
+    /**
+     * Where activations are rounded to 8 bits: the magnitude from which on they are not. An input that has such an activation meets its
+     * weights as floats, for all rows that are computed together; the others are rounded by one scale for each row. 0 if nothing is said.
+     */
+    public float outliers() {
+        return outliers;
     }
 
     @Override
@@ -191,6 +211,6 @@ public final class GroupedBlocks implements Part {
      * @throws IllegalArgumentException if there are no such rows
      */
     public GroupedBlocks rows(long start, long end) {
-        return new GroupedBlocks(grouped.rows(start, end), type, runs, order);
+        return new GroupedBlocks(grouped.rows(start, end), type, runs, order, outliers);
     }
 }

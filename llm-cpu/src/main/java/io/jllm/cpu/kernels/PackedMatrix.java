@@ -17,8 +17,10 @@ import java.lang.foreign.ValueLayout;
  * @param cols inputs
  * @param bias one float for each row, filled up to whole groups; of size 0 if there is none
  * @param order which input each column meets; empty if they stand in order. Not to be changed
+ * @param outliers inputs with an activation of at least that magnitude meet weights as floats, where others are rounded to bytes; 0 if none do
  */
-public record PackedMatrix(WeightFormat format, MemorySegment data, int rows, int cols, MemorySegment bias, int[] order) implements Matrix {
+public record PackedMatrix(WeightFormat format, MemorySegment data, int rows, int cols, MemorySegment bias, int[] order, float outliers)
+        implements Matrix {
     /** Rows of a group. */
     public static final int ROWS = WeightFormat.ROWS;
 
@@ -26,17 +28,22 @@ public record PackedMatrix(WeightFormat format, MemorySegment data, int rows, in
 
     /** A matrix without a bias, of zeros if {@code data} is. */
     public static PackedMatrix of(WeightFormat format, MemorySegment data, int rows, int cols) {
-        return new PackedMatrix(format, data, rows, cols, MemorySegment.NULL, IN_ORDER);
+        return new PackedMatrix(format, data, rows, cols, MemorySegment.NULL, IN_ORDER, 0);
     }
 
     /** The same weights with a bias. */
     public PackedMatrix withBias(MemorySegment rowBias) {
-        return new PackedMatrix(format, data, rows, cols, rowBias, order);
+        return new PackedMatrix(format, data, rows, cols, rowBias, order, outliers);
     }
 
     /** The same weights, whose columns meet inputs in that order. */
     public PackedMatrix ordered(int[] inputs) {
-        return new PackedMatrix(format, data, rows, cols, bias, inputs);
+        return new PackedMatrix(format, data, rows, cols, bias, inputs, outliers);
+    }
+
+    /** The same weights, which meet inputs from that magnitude on as floats. */
+    public PackedMatrix withOutliers(float threshold) {
+        return new PackedMatrix(format, data, rows, cols, bias, order, threshold);
     }
 
     /** Groups of rows. */

@@ -123,18 +123,26 @@ public final class Compiler {
         if (l.residual().isPresent()) {
             adapted.ifPresent(op -> steps.add(new AdapterOps.Keep(op)));
         }
-        // activations are arranged for one order of columns at a time
+        // activations are arranged for one order of columns at a time, and one rule of what is rounded
         int column = 0;
         for (int from = 0, to; from < matrices.size(); from = to) {
-            int[] order = order(matrices.get(from));
-            for (to = from + 1; to < matrices.size() && Arrays.equals(order, order(matrices.get(to)));) {
+            Matrix first = matrices.get(from);
+            for (to = from + 1; to < matrices.size() && alike(first, matrices.get(to));) {
                 to++;
             }
             List<Matrix> run = matrices.subList(from, to);
-            linear(l, run, column, order, scratch, steps);
+            if (outliers(first) > 0) {
+                outliers(l, run.stream().map(PackedMatrix.class::cast).toList(), column, scratch, steps);
+            } else {
+                linear(l, run, column, order(first), scratch, steps);
+            }
             column += run.stream().mapToInt(Matrix::rows).sum();
         }
         adapted.ifPresent(op -> steps.addAll(List.of(new AdapterOps.Other(op), new AdapterOps.Thin(op), new AdapterOps.Finish(op))));
+    }
+
+    private boolean alike(Matrix a, Matrix b) {
+        return Arrays.equals(order(a), order(b)) && outliers(a) == outliers(b);
     }
 
     /** Products whose matrices have their columns in one order. */
@@ -152,8 +160,31 @@ public final class Compiler {
                 }
             }
         }
-        steps.add(new LinearOp(scratch.rows(l.out()), scratch.rows(l.in()), arranged, l.residual().map(scratch::rows), kind, matrices, column,
-                kernels, threads));
+        products(l, matrices, column, arranged, scratch, steps);
+    }
+
+    private void products(Op.Linear l, List<? extends Matrix> matrices, int column, Map<TokenFormat, BlockRows> arranged, Activations scratch,
+            List<CompiledOp> steps) {
+        steps.add(new LinearOp(scratch.rows(l.out()), scratch.rows(l.in()), arranged, l.residual().map(scratch::rows), l.out().rows(),
+                List.copyOf(matrices), column, kernels, threads));
+    }
+
+    /** Products whose large inputs meet weights as floats. */
+    private void outliers(Op.Linear l, List<PackedMatrix> matrices, int column, Activations scratch, List<CompiledOp> steps) {
+        PackedMatrix first = matrices.getFirst();
+        TokenFormat format = kernels.packed(first.format()).orElseThrow().tokens();
+        BlockRows rows = scratch.arranged(format, first.cols());
+        var found = new OutlierOps.Columns(scratch.rows(l.in()), l.out().rows(), first.outliers());
+        steps.add(new OutlierOps.Find(found));
+        steps.add(new OutlierOps.Collect(found));
+        steps.add(new OutlierOps.Arrange(found, rows));
+        products(l, matrices, column, Map.of(format, rows), scratch, steps);
+        steps.add(new OutlierOps.Add(found, scratch.rows(l.out()), matrices, column));
+    }
+
+    /** From which magnitude on inputs are not rounded, where others are; 0 if there is no such thing. */
+    private float outliers(Matrix m) {
+        return m instanceof PackedMatrix p && kernels.packed(p.format()).orElseThrow().tokens() != TokenFormat.FLOATS ? p.outliers() : 0;
     }
 
     private static int[] order(Matrix m) {

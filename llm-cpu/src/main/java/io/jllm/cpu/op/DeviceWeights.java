@@ -12,6 +12,7 @@ import io.jllm.cpu.os.LargeMemory;
 import io.jllm.cpu.os.ThreadTeam;
 import io.jllm.model.Program;
 import io.jllm.model.Weight;
+import io.jllm.quant.Assembled;
 import io.jllm.quant.Grouped;
 import io.jllm.quant.GroupedBlocks;
 import io.jllm.quant.WeightSource;
@@ -195,6 +196,11 @@ public final class DeviceWeights {
         return w instanceof Grouped g ? g.blocks().map(GroupedBlocks::order).orElse(IN_ORDER) : IN_ORDER;
     }
 
+    /** From which magnitude on inputs meet weights as floats; 0 if they do not. */
+    private static float outliers(Weights w) {
+        return w instanceof Assembled a && a.parts().size() == 1 && a.parts().getFirst() instanceof GroupedBlocks b ? b.outliers() : 0;
+    }
+
     /** What two names of the same weights share: where they are, or else they themselves. */
     private static Object place(Weights w) {
         return w.slice(0, w.rows()).<Object>map(s -> s).orElse(w);
@@ -204,7 +210,8 @@ public final class DeviceWeights {
         LargeMemory memory = kernels.memory();
         long size = packedBytes(w, rows);
         Weights rearranged = WeightFormat.arranged(w);
-        var matrix = PackedMatrix.of(WeightFormat.of(w).orElseThrow(), room.asSlice(used, size), rows, Math.toIntExact(w.cols())).ordered(order(w));
+        var matrix = PackedMatrix.of(WeightFormat.of(w).orElseThrow(), room.asSlice(used, size), rows, Math.toIntExact(w.cols())).ordered(order(w))
+                .withOutliers(outliers(w));
         used += size;
         bytes += size;
         int group = PackedMatrix.ROWS;

@@ -5,7 +5,7 @@
  * <ul>
  * <li>{@link Compiler}: turns a program into ops
  * <li>{@link CompiledOp}: an op, compiled: {@link RowOps}, {@link LinearOp}, {@link ArrangeOp}, {@link HeadOps}, {@link RopeOp},
- * {@link AttentionOp}, {@link RowSums}
+ * {@link AttentionOp}, {@link RowSums}; {@link OutlierOps}: products of LLM.int8()
  * <li>{@link PartCompiler}: experts and heads, of which each row meets some: {@link RouteOp}, {@link Grouping}, {@link ExpertOps},
  * {@link LatentOps}
  * <li>{@link TapOp}: tells a listener what matrices are multiplied with

@@ -52,6 +52,11 @@ record CheckpointTensor(Path file, String name, String dtype, List<Long> shape, 
         return new CheckpointTensor(file, name, dtype, shape, other);
     }
 
+    /** The same, of which inputs above a threshold meet values as floats: what only blocks of signed bytes have. */
+    CheckpointTensor withOutliers(float threshold) {
+        return values instanceof Blocks(GroupedBlocks b) && threshold > 0 ? b.withOutliers(threshold).map(o -> with(new Blocks(o))).orElse(this) : this;
+    }
+
     CheckpointTensor renamed(String other) {
         return new CheckpointTensor(file, other, dtype, shape, values);
     }

@@ -5,9 +5,6 @@ public sealed interface PackedForm {
     /** For the columns of a group: as many as there are. */
     long ALL = -1;
 
-    /** Columns that share a scale, or {@link #ALL}. */
-    long groupSize();
-
     /**
      * GPTQ.
      *
@@ -24,5 +21,13 @@ public sealed interface PackedForm {
      * @param groupSize columns of a group, or {@link #ALL}
      */
     record Awq(boolean byRows, long groupSize) implements PackedForm {
+    }
+
+    /**
+     * bitsandbytes, of which tensors say all but this.
+     *
+     * @param threshold of LLM.int8(): inputs of which an activation has at least that magnitude meet weights as floats; 0 if none do
+     */
+    record BitsAndBytes(float threshold) implements PackedForm {
     }
 }

@@ -1,6 +1,7 @@
 package io.jllm.quant.safetensors;
 
 import io.jllm.quant.DType;
+import io.jllm.quant.FormatException;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -30,7 +31,7 @@ final class PackedTensors {
      * The same tensors, those of packed weights as weights.
      *
      * @param form what the configuration says
-     * @throws io.jllm.quant.FormatException if a part of a weight is missing, or does not fit the others, or cannot be read
+     * @throws FormatException if a part of a weight is missing, or does not fit the others, or cannot be read
      */
     static List<CheckpointTensor> joined(List<CheckpointTensor> tensors, Optional<PackedForm> form) {
         var packed = new PackedTensors(tensors, form);
@@ -55,11 +56,10 @@ final class PackedTensors {
                     + " use the unquantised model, or a GGUF file of it");
         }
         if (name.endsWith(QWEIGHT)) {
-            PackedForm how = form.orElseThrow(() -> t.broken("holds packed weights, and config.json has no quantization_config"
-                    + " of GPTQ or AWQ that says how"));
-            return Optional.of(switch (how) {
+            return Optional.of(switch (form.orElseThrow(() -> unsaid(t))) {
                 case PackedForm.Gptq gptq -> GptqWeights.of(module(t, QWEIGHT), gptq);
                 case PackedForm.Awq awq -> AwqWeights.of(module(t, QWEIGHT), awq);
+                case PackedForm.BitsAndBytes _ -> throw unsaid(t);
             });
         }
         if (name.endsWith(PACKED) && has(t, PACKED, ".weight_shape")) {
@@ -71,6 +71,10 @@ final class PackedTensors {
         return name.endsWith(WEIGHT) ? ofWeight(t) : Optional.empty();
     }
 
+    private static FormatException unsaid(CheckpointTensor t) {
+        return t.broken("holds packed weights, and config.json has no quantization_config of GPTQ or AWQ that says how");
+    }
+
     private Optional<CheckpointTensor> ofWeight(CheckpointTensor t) {
         for (String state : FourBitFloats.STATES) {
             if (has(t, WEIGHT, "." + state)) {
@@ -79,7 +83,8 @@ final class PackedTensors {
             }
         }
         if (isBytes(t) && has(t, WEIGHT, ".SCB")) {
-            return Optional.of(SignedNumbers.rowwise(module(t, WEIGHT)));
+            float threshold = form.map(f -> f instanceof PackedForm.BitsAndBytes b ? b.threshold() : 0f).orElse(0f);
+            return Optional.of(SignedNumbers.rowwise(module(t, WEIGHT), threshold));
         }
         if (isBytes(t) && has(t, WEIGHT, ".weight_scale")) {
             return Optional.of(SignedNumbers.scaled(module(t, WEIGHT), "INT8", "weight", "weight_scale", "weight_zero_point"));

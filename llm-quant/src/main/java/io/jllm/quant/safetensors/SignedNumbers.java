@@ -22,8 +22,12 @@ record SignedNumbers(Tensor bytes, Tensor factors, float divisor, Optional<Tenso
     private static final byte SIGN = Byte.MIN_VALUE;
     private static final float GREATEST = 127;
 
-    /** LLM.int8(). */
-    static CheckpointTensor rowwise(PackedModule module) {
+    /**
+     * LLM.int8().
+     *
+     * @param threshold of inputs that meet weights as floats; 0 if none do
+     */
+    static CheckpointTensor rowwise(PackedModule module, float threshold) {
         module.find("weight_format").ifPresent(t -> {
             var format = PackedModule.bytes(t);
             if (format.byteSize() != 1 || format.get(StoredNumbers.BYTE, 0) != 0) {
@@ -35,7 +39,7 @@ record SignedNumbers(Tensor bytes, Tensor factors, float divisor, Optional<Tenso
         Tensor most = module.need("SCB", DType.F32);
         module.check(most.rows() * most.cols() == numbers.rows(), "SCB has " + most.rows() * most.cols() + " scales");
         var factors = new Tensor(most.name(), most.type(), numbers.rows(), 1, most.data());
-        return of(module, "LLM.int8", new SignedNumbers(numbers, factors, GREATEST, Optional.empty()));
+        return of(module, "LLM.int8", new SignedNumbers(numbers, factors, GREATEST, Optional.empty())).withOutliers(threshold);
     }
 
     /** Of bytes with scales beside them. */
