@@ -83,7 +83,8 @@ final class EngineWarmUp {
     }
 
     private static void run(LoadedModel model) {
-        var requests = new RequestFactory(model, new ChatPrompts(model, CONTEXT), _ -> ChosenAdapter.NONE, CONTEXT, LIMITS.maxSequences(), BLOCK, 2 * CONTEXT / BLOCK);
+        var requests = new RequestFactory(model, new ChatPrompts(model, CONTEXT), _ -> ChosenAdapter.NONE, CONTEXT, LIMITS.maxSequences(), BLOCK,
+                2 * CONTEXT / BLOCK);
         int vocab = model.config().vocab();
         var runner = new IdleRunner(2 * CONTEXT / BLOCK, LIMITS.maxLogitRows(), vocab);
         var loop = new EngineLoop(runner, vocab, CONTEXT, LIMITS, RotationRule.of(model.program()), Listeners.none(), () -> { });

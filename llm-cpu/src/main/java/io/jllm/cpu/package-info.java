@@ -5,7 +5,7 @@
  * <ul>
  * <li>{@link CpuBackendProvider}: how it is found
  * <li>{@link CpuBackend}: checks a program and loads it
- * <li>{@link CpuRunner}: computes steps
+ * <li>{@link CpuRunner}: computes steps, in {@link StepMemory}
  * <li>{@link RowSampler}: draws tokens
  * <li>{@link MemoryBudget}: how much memory the KV cache gets
  * <li>{@link WarmUp}: steps before the first request

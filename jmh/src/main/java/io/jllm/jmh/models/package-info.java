@@ -1,9 +1,10 @@
 /**
- * What benchmarks measure.
+ * What benchmarks measure with.
  *
  * <p>In reading order:
  * <ul>
- * <li>{@link Models}: which models are measured, and what they are asked
+ * <li>{@link Models}: models to load, and what to ask of them
+ * <li>{@link RandomAdapter}: adapters of random weights for them
  * </ul>
  */
 package io.jllm.jmh.models;

@@ -81,8 +81,8 @@ public final class AdapterFiles {
     }
 
     /**
-     * A model with an adapter merged into its weights, which must be floats: faster than the adapter beside them, and for all requests. What changes is
-     * held in memory. Closing what it returns closes the model.
+     * A model with an adapter merged into its weights, which must be floats: faster than the adapter beside them, and for all requests. What
+     * changes is held in memory. Closing what it returns closes the model.
      *
      * @throws ModelLoadException as {@link #open}, or if the weights that change are packed
      */

@@ -122,8 +122,8 @@ final class GgufAdapter {
 
     private void check(String name, long inputs, long wantedInputs, long outputs, long wantedOutputs, long rank, long sameRank) {
         if (inputs != wantedInputs || outputs != wantedOutputs || rank != sameRank) {
-            throw new ModelLoadException(path + ": the change of " + name + " takes " + inputs + " inputs by " + rank + " and " + sameRank + " numbers to "
-                    + outputs + " outputs, but the model's tensor has " + wantedInputs + " and " + wantedOutputs
+            throw new ModelLoadException(path + ": the change of " + name + " takes " + inputs + " inputs by " + rank + " and " + sameRank
+                    + " numbers to " + outputs + " outputs, but the model's tensor has " + wantedInputs + " and " + wantedOutputs
                     + ": the adapter belongs to another model");
         }
     }

@@ -117,7 +117,8 @@ final class PeftAdapter {
     private void adaptProduct(PeftModule m, LowRank low) {
         List<ProgramTensors.Part> parts = model.products(m.name(), low.up().rows());
         if (parts.isEmpty()) {
-            model.named(m.name() + ".weight").flatMap(model::product).ifPresent(p -> check(m, low.down().cols(), p.cols(), low.up().rows(), p.rows()));
+            model.named(m.name() + ".weight").flatMap(model::product)
+                    .ifPresent(p -> check(m, low.down().cols(), p.cols(), low.up().rows(), p.rows()));
             throw unknown(m);
         }
         Optional<Tensor> magnitude = magnitude(m);

@@ -53,18 +53,18 @@ final class PeftConfig {
     private void refuse() {
         String type = json.text("peft_type").orElseThrow(() -> new ModelLoadException(json.name("peft_type") + " is missing: it must be LORA"));
         if (!type.equals("LORA")) {
-            throw new ModelLoadException(json.name("peft_type") + " is " + type + "; supported is LORA, with rsLoRA and DoRA. Merge this adapter into "
-                    + "its model with peft, and load the result");
+            throw new ModelLoadException(json.name("peft_type") + " is " + type + "; supported is LORA, with rsLoRA and DoRA. Merge this adapter"
+                    + " into its model with peft, and load the result");
         }
         for (String key : VARIANTS) {
             if (json.value(key).filter(PeftConfig::isOn).isPresent()) {
-                throw new ModelLoadException(json.name(key) + " is " + shown(json.value(key).get()) + ": this variant of LoRA is not supported. Merge "
-                        + "the adapter into its model with peft, and load the result");
+                throw new ModelLoadException(json.name(key) + " is " + shown(json.value(key).get()) + ": this variant of LoRA is not supported."
+                        + " Merge the adapter into its model with peft, and load the result");
             }
         }
         json.value("init_lora_weights").map(PeftConfig::text).filter(start -> !STARTS.contains(start)).ifPresent(start -> {
-            throw new ModelLoadException(json.name("init_lora_weights") + " is " + start + ", which changes the base model's weights before training, "
-                    + "so that the adapter fits only these. Save it with path_initial_model_for_weight_conversion, which makes a usual one of it, "
+            throw new ModelLoadException(json.name("init_lora_weights") + " is " + start + ", which changes the base model's weights before training,"
+                    + " so that the adapter fits only these. Save it with path_initial_model_for_weight_conversion, which makes a usual one of it, "
                     + "or merge it with peft");
         });
     }
@@ -153,8 +153,8 @@ final class PeftConfig {
 
     /** Which tokens a module's replaced rows are for. */
     int[] tokens(String module) {
-        JsonElement said = json.value(TOKENS).orElseThrow(() -> new ModelLoadException(json.name(TOKENS) + " is missing, but there are rows of tokens for "
-                + module));
+        JsonElement said = json.value(TOKENS).orElseThrow(() -> new ModelLoadException(json.name(TOKENS)
+                + " is missing, but there are rows of tokens for " + module));
         String key = TOKENS;
         ConfigJson in = json;
         if (said instanceof JsonObject o) {

@@ -57,7 +57,8 @@ final class PeftFile implements AutoCloseable {
 
     private void add(String name, String dtype, List<Long> shape, Map<String, Tensor> readable) {
         PeftModule.Part part = PeftModule.Part.of(name).orElseThrow(() -> new ModelLoadException(path + ": the tensor " + name
-                + " is of no kind that adapters of LoRA have here: matrices, embeddings, magnitudes, biases, rows of tokens, and modules saved whole"));
+                + " is of no kind that adapters of LoRA have here: matrices, embeddings, magnitudes, biases, rows of tokens, and modules saved"
+                + " whole"));
         if (shape.size() > 2 || !readable.containsKey(name)) {
             throw new ModelLoadException(path + ": the tensor " + name + " is " + dtype + " of the shape " + shape
                     + "; supported are floats in matrices and vectors");

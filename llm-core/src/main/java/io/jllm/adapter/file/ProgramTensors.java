@@ -127,7 +127,7 @@ final class ProgramTensors {
 
     /** Products that may be made of these tensors: of the same layers, or of the same name. */
     private List<Product> candidates(Set<String> sources) {
-        return products.values().stream().filter(p -> sources.stream().anyMatch(s -> s.equals(p.tensor()) || layer(s).equals(layer(p.tensor())))).toList();
+        return products.values().stream().filter(p -> sources.stream().anyMatch(s -> layer(s).equals(layer(p.tensor())))).toList();
     }
 
     private static String layer(String tensor) {

@@ -8,6 +8,7 @@
  * {@link AttentionOp}, {@link RowSums}; {@link OutlierOps}: products of LLM.int8()
  * <li>{@link PartCompiler}: experts and heads, of which each row meets some: {@link RouteOp}, {@link Grouping}, {@link ExpertOps},
  * {@link LatentOps}
+ * <li>{@link AdapterOps}: what adapters change of some rows, after the program's own ops
  * <li>{@link TapOp}: tells a listener what matrices are multiplied with
  * <li>{@link DeviceWeights}, {@link Activations}: weights, and scratch memory; {@link MatrixUse}, {@link Product}: what is multiplied by what;
  * {@link TokenSpace}, {@link RopeTable}: what products and rotation keep
