@@ -124,6 +124,23 @@ public abstract class ExpertOpContract extends HeadOpContract {
                 weight("down", 156, biases), biases ? Optional.of(p.linear(x, weight("residual", 156))) : Optional.empty())));
     }
 
+    /** One after the other, so that what the first leaves behind meets the second. */
+    @Test
+    void mixturesOfDifferentNumbersOfExperts() {
+        for (DType type : List.of(DType.F32, DType.BF16, DType.Q8_0)) {
+            var p = new Program.Builder();
+            Value x = p.embed("table", 80, 64);
+            Value first = route(p, x);
+            Value inner = p.gated(p.expertLinear(x, first, EXPERTS, false, weight("a.gate", 32), weight("a.up", 32)), Op.Activation.SILU);
+            Value y = p.expertSum(inner, first, EXPERTS, true, weight("a.down", 64), Optional.of(x));
+            Value second = p.route(p.linear(x, weight("second.router", 17)), 4, new Scoring.Sigmoid(), Optional.empty(), Optional.empty(), true, 1);
+            Value z = p.expertSum(p.gated(p.expertLinear(y, second, 17, false, weight("b.gate", 64), weight("b.up", 64)), Op.Activation.GELU_TANH),
+                    second, 17, true, weight("b.down", 64), Optional.of(y));
+            Program program = p.build(p.selectRows(z));
+            run(program, weights(program, type), 16, ROW_STEPS, 12 * tolerance() + 10 * either(type));
+        }
+    }
+
     private static Weight weight(String name, int rows, boolean bias) {
         return new Weight(name, rows, bias ? Optional.of(name + ".bias") : Optional.empty());
     }

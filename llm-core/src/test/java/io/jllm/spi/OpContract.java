@@ -57,7 +57,7 @@ public abstract class OpContract {
         return roundedToPages(kvType) + switch (kvType) {
             case F16 -> 0x1p-10;
             case BF16 -> 0x1p-7;
-            case F8_E4M3 -> 0x1p-1 / Math.sqrt(dim);
+            case F8_E4M3 -> 0x1p-3;
             case Q8_0 -> 4.0 / 127 / Math.sqrt(dim);
             default -> 0;
         };
