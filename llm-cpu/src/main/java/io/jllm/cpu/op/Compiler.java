@@ -2,7 +2,6 @@ package io.jllm.cpu.op;
 
 import io.jllm.cpu.adapter.AdapterSet;
 import io.jllm.cpu.adapter.NormSite;
-import io.jllm.cpu.adapter.ProductSite;
 import io.jllm.cpu.adapter.TableSite;
 import io.jllm.cpu.kernels.Angles;
 import io.jllm.cpu.kernels.AttentionSite;
@@ -10,17 +9,11 @@ import io.jllm.cpu.kernels.AttentionTiles;
 import io.jllm.cpu.kernels.ChunkSums;
 import io.jllm.cpu.kernels.CpuKernels;
 import io.jllm.cpu.kernels.KvCache;
-import io.jllm.cpu.kernels.Matrix;
-import io.jllm.cpu.kernels.PackedMatrix;
-import io.jllm.cpu.kernels.PackedProducts;
 import io.jllm.cpu.kernels.RopeSite;
 import io.jllm.cpu.kernels.RowKernels;
 import io.jllm.cpu.kernels.SequenceIndex;
-import io.jllm.cpu.kernels.StoredMatrix;
-import io.jllm.cpu.layout.BlockRows;
 import io.jllm.cpu.layout.RopeShape;
 import io.jllm.cpu.layout.Rows;
-import io.jllm.cpu.layout.TokenFormat;
 import io.jllm.model.ExpertOp;
 import io.jllm.model.HeadOp;
 import io.jllm.model.LatentOp;
@@ -28,11 +21,9 @@ import io.jllm.model.Op;
 import io.jllm.model.Program;
 import io.jllm.model.Rope;
 import io.jllm.model.Value;
-import io.jllm.model.Weight;
 import io.jllm.spi.ActivationListener;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -40,8 +31,7 @@ import java.util.Optional;
 
 /** Turns a program into steps over given scratch memory. */
 public final class Compiler {
-    private static final float[] NO_VALUES = {};
-    private static final int[] IN_ORDER = {};
+    private static final float[] NO_SINKS = {};
 
     private final Program program;
     private final DeviceWeights tensors;
@@ -112,99 +102,6 @@ public final class Compiler {
             case HeadOp.Rotate r -> Optional.of(r.rope());
             default -> Optional.empty();
         };
-    }
-
-    private void linear(Op.Linear l, Activations scratch, List<CompiledOp> steps) {
-        List<Matrix> matrices = l.weights().stream().map(tensors::matrix).toList();
-        if (listener != ActivationListener.NONE) {
-            steps.add(new TapOp.Whole(scratch.rows(l.in()), l.out().rows(), l.weights().stream().map(Weight::name).toList(), listener));
-        }
-        Optional<AdapterOps.Linear> adapted = adapted(l, scratch);
-        if (l.residual().isPresent()) {
-            adapted.ifPresent(op -> steps.add(new AdapterOps.Keep(op)));
-        }
-        // activations are arranged for one order of columns at a time, and one rule of what is rounded
-        int column = 0;
-        for (int from = 0, to; from < matrices.size(); from = to) {
-            Matrix first = matrices.get(from);
-            for (to = from + 1; to < matrices.size() && alike(first, matrices.get(to));) {
-                to++;
-            }
-            List<Matrix> run = matrices.subList(from, to);
-            if (outliers(first) > 0) {
-                outliers(l, run.stream().map(PackedMatrix.class::cast).toList(), column, scratch, steps);
-            } else {
-                linear(l, run, column, order(first), scratch, steps);
-            }
-            column += run.stream().mapToInt(Matrix::rows).sum();
-        }
-        adapted.ifPresent(op -> steps.addAll(List.of(new AdapterOps.Other(op), new AdapterOps.Thin(op), new AdapterOps.Finish(op))));
-    }
-
-    private boolean alike(Matrix a, Matrix b) {
-        return Arrays.equals(order(a), order(b)) && outliers(a) == outliers(b);
-    }
-
-    /** Products whose matrices have their columns in one order. */
-    private void linear(Op.Linear l, List<Matrix> matrices, int column, int[] order, Activations scratch, List<CompiledOp> steps) {
-        Value.Rows kind = l.out().rows();
-        Map<TokenFormat, BlockRows> arranged = new EnumMap<>(TokenFormat.class);
-        for (Matrix m : matrices) {
-            if (m instanceof PackedMatrix p) {
-                PackedProducts packed = kernels.packed(p.format()).orElseThrow();
-                TokenFormat format = packed.tokens();
-                if (!arranged.containsKey(format)) {
-                    BlockRows rows = scratch.arranged(format, p.cols());
-                    arranged.put(format, rows);
-                    steps.add(new ArrangeOp(scratch.rows(l.in()), rows, kind, packed, order));
-                }
-            }
-        }
-        products(l, matrices, column, arranged, scratch, steps);
-    }
-
-    private void products(Op.Linear l, List<? extends Matrix> matrices, int column, Map<TokenFormat, BlockRows> arranged, Activations scratch,
-            List<CompiledOp> steps) {
-        steps.add(new LinearOp(scratch.rows(l.out()), scratch.rows(l.in()), arranged, l.residual().map(scratch::rows), l.out().rows(),
-                List.copyOf(matrices), column, kernels, threads));
-    }
-
-    /** Products whose large inputs meet weights as floats. */
-    private void outliers(Op.Linear l, List<PackedMatrix> matrices, int column, Activations scratch, List<CompiledOp> steps) {
-        PackedMatrix first = matrices.getFirst();
-        TokenFormat format = kernels.packed(first.format()).orElseThrow().tokens();
-        BlockRows rows = scratch.arranged(format, first.cols());
-        var found = new OutlierOps.Columns(scratch.rows(l.in()), l.out().rows(), first.outliers());
-        steps.add(new OutlierOps.Find(found));
-        steps.add(new OutlierOps.Collect(found));
-        steps.add(new OutlierOps.Arrange(found, rows));
-        products(l, matrices, column, Map.of(format, rows), scratch, steps);
-        steps.add(new OutlierOps.Add(found, scratch.rows(l.out()), matrices, column));
-    }
-
-    /** From which magnitude on inputs are not rounded, where others are; 0 if there is no such thing. */
-    private float outliers(Matrix m) {
-        return m instanceof PackedMatrix p && kernels.packed(p.format()).orElseThrow().tokens() != TokenFormat.FLOATS ? p.outliers() : 0;
-    }
-
-    private static int[] order(Matrix m) {
-        return switch (m) {
-            case PackedMatrix p -> p.order();
-            case StoredMatrix _ -> IN_ORDER;
-        };
-    }
-
-    /** The places of all that adapters can change are made at once; ops for them only where there are adapters. */
-    private Optional<AdapterOps.Linear> adapted(Op.Linear l, Activations scratch) {
-        var sites = new ProductSite[l.weights().size()];
-        var columns = new int[sites.length + 1];
-        for (int i = 0; i < sites.length; i++) {
-            Weight w = l.weights().get(i);
-            sites[i] = adapters.product(w.name(), w.bias().map(tensors::vector).orElse(NO_VALUES));
-            columns[i + 1] = columns[i] + w.rows();
-        }
-        return adapters.isEmpty() ? Optional.empty() : Optional.of(AdapterOps.Linear.of(adapters, sites, columns, scratch.rows(l.in()),
-                scratch.rows(l.out()), l.residual().map(scratch::rows), l.out().rows()));
     }
 
     private void norm(Op op, Value input, NormSite.Names names, NormSite.Maker maker, Activations scratch, List<CompiledOp> steps) {
@@ -285,7 +182,7 @@ public final class Compiler {
     private void attention(Op.PagedAttention op, Rows out, Rows q, List<CompiledOp> steps) {
         var tiles = new AttentionTiles(op, sequences, threads);
         var attention = new AttentionOp(tiles, kernels.attention(new AttentionSite(op, out, q, cache, sequences, tiles,
-                op.scores().sinks().map(tensors::vector).orElse(NO_VALUES), sums)));
+                op.scores().sinks().map(tensors::vector).orElse(NO_SINKS), sums)));
         steps.add(attention);
         steps.add(attention.new Merge());
     }
@@ -298,7 +195,7 @@ public final class Compiler {
             case Op.AddPositions p -> steps.add(new RowOps.AddPositions(out, scratch.rows(p.in()), tensors.matrix(p.table()), p.offset()));
             case Op.RmsNorm n -> norm(n, scratch, steps);
             case Op.LayerNorm n -> norm(n, scratch, steps);
-            case Op.Linear l -> linear(l, scratch, steps);
+            case Op.Linear l -> new ProductCompiler(scratch, tensors, kernels, threads, adapters, listener, steps).add(l);
             case HeadOp.RopeStoreKv r -> steps.add(rope(r, out, scratch.rows(r.qkv()), angles.get(r.rope())));
             case HeadOp.NormHeads n -> steps.add(new HeadOps.NormHeads(out, scratch.rows(n.in()), n.shape(),
                     norms(n.q(), n.shape().heads(), n.shape().headDim()), norms(n.k(), n.shape().kvHeads(), n.shape().headDim()), n.clip()));

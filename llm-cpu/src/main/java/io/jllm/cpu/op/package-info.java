@@ -6,6 +6,7 @@
  * <li>{@link Compiler}: turns a program into ops
  * <li>{@link CompiledOp}: an op, compiled: {@link RowOps}, {@link LinearOp}, {@link ArrangeOp}, {@link HeadOps}, {@link RopeOp},
  * {@link AttentionOp}, {@link RowSums}; {@link OutlierOps}: products of LLM.int8()
+ * <li>{@link ProductCompiler}: products, and what adapters add to them
  * <li>{@link PartCompiler}: experts and heads, of which each row meets some: {@link RouteOp}, {@link Grouping}, {@link ExpertOps},
  * {@link LatentOps}
  * <li>{@link AdapterOps}: what adapters change of some rows, after the program's own ops
