@@ -27,7 +27,8 @@ class JllmEmbeddingModelTest {
             assertEquals(Talks.NAME, response.getMetadata().getModel());
             assertTrue(response.getMetadata().getUsage().getPromptTokens() >= 4);
             assertEquals(model.embed("a").length, model.dimensions());
-            assertEquals(8, model.call(new EmbeddingRequest(List.of("a"), EmbeddingOptions.builder().dimensions(8).build())).getResult().getOutput().length);
+            var options = EmbeddingOptions.builder().dimensions(8).build();
+            assertEquals(8, model.call(new EmbeddingRequest(List.of("a"), options)).getResult().getOutput().length);
 
             var document = new Document("a fox", Map.of("source", "fables"));
             assertArrayEquals(llm.embed(document.getFormattedContent(MetadataMode.EMBED)), model.embed(document));

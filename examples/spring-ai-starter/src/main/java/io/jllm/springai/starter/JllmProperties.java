@@ -64,8 +64,8 @@ public record JllmProperties(@Nullable String model, @Nullable String modelName,
      * @param answerFormat how the model writes reasoning and calls, where its template does not tell
      * @param nativeStructuredOutput whether entities of the application's ChatClient are bound by their schemas
      */
-    public record Chat(@Nullable Double temperature, @Nullable Integer topK, @Nullable Double topP, @Nullable Double minP, @Nullable Integer maxTokens,
-                       @Nullable List<String> stopSequences, @Nullable Double frequencyPenalty, @Nullable Double presencePenalty,
+    public record Chat(@Nullable Double temperature, @Nullable Integer topK, @Nullable Double topP, @Nullable Double minP,
+                       @Nullable Integer maxTokens, @Nullable List<String> stopSequences, @Nullable Double frequencyPenalty, @Nullable Double presencePenalty,
                        @Nullable Double repetitionPenalty, @Nullable Long seed, @Nullable Boolean thinking, @Nullable Boolean strictTools,
                        @Nullable Integer priority, @Nullable Duration timeout, @Nullable String template, @Nullable String fallbackTemplate,
                        @Nullable AnswerFormat answerFormat, @DefaultValue("true") boolean nativeStructuredOutput) {
@@ -88,7 +88,8 @@ public record JllmProperties(@Nullable String model, @Nullable String modelName,
     public record Embedding(@Nullable Pooling pooling, @DefaultValue("true") boolean normalize, @Nullable Integer dimensions,
                             @DefaultValue("embed") MetadataMode metadataMode) {
         EmbeddingParams params() {
-            return new EmbeddingParams(Optional.ofNullable(pooling), normalize, dimensions == null ? OptionalInt.empty() : OptionalInt.of(dimensions));
+            return new EmbeddingParams(Optional.ofNullable(pooling), normalize,
+                    dimensions == null ? OptionalInt.empty() : OptionalInt.of(dimensions));
         }
     }
 
