@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
+import org.openjdk.jmh.annotations.AuxCounters;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
 import org.openjdk.jmh.annotations.Fork;
@@ -25,12 +26,13 @@ import org.openjdk.jmh.annotations.Scope;
 import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
-import org.openjdk.jmh.annotations.AuxCounters;
 import org.openjdk.jmh.annotations.Warmup;
+import org.openjdk.jmh.infra.BenchmarkParams;
 
 /**
  * A batch of sequences that generate, each with an adapter of its own, beside the same without adapters. The two take turns, so that what else the
- * machine does meets both: {@code plain} and {@code adapted} are tokens a second of all sequences, {@code share} the second by the first.
+ * machine does meets both: {@code plain} and {@code adapted} are tokens a second of all sequences, {@code share} the second by the first, means
+ * over the measured turns.
  */
 @State(Scope.Benchmark)
 @BenchmarkMode(Mode.SingleShotTime)
@@ -62,8 +64,9 @@ public class Adapted {
     private final List<Request> plain = new ArrayList<>();
     private final List<Request> adapted = new ArrayList<>();
     private LLM llm;
+    private int iterations;
 
-    /** Tokens a second; the mean of an iteration is that of its one invocation. */
+    /** JMH adds up what iterations count: each counts its part of the mean. */
     @State(Scope.Thread)
     @AuxCounters(AuxCounters.Type.EVENTS)
     public static class Done {
@@ -82,11 +85,12 @@ public class Adapted {
 
     /** Loads the model, and writes and loads adapters. */
     @Setup
-    public void open() throws IOException {
+    public void open(BenchmarkParams params) throws IOException {
+        iterations = params.getMeasurement().getCount();
         llm = Models.load(model).maxSequences(batch).prefixCache(false).open();
         Path folder = Files.createTempDirectory("adapters");
         var random = new SplittableRandom(1);
-        SamplingParams params = SamplingParams.greedy().toBuilder().maxTokens(answer).ignoreEos(true).build();
+        SamplingParams sampling = SamplingParams.greedy().toBuilder().maxTokens(answer).ignoreEos(true).build();
         for (int i = 0; i < batch; i++) {
             Path one = folder.resolve("a" + i);
             RandomAdapter.write(one, llm.config(), rank, all, i);
@@ -94,7 +98,7 @@ public class Adapted {
             Files.delete(one.resolve("adapter_model.safetensors"));
             Files.delete(one.resolve("adapter_config.json"));
             Files.delete(one);
-            Request r = new Request(Models.prompt(llm, random, 1), params);
+            Request r = new Request(Models.prompt(llm, random, 1), sampling);
             plain.add(r);
             adapted.add(r.adapter("a" + i));
         }
@@ -110,9 +114,11 @@ public class Adapted {
     /** Both, one after the other. */
     @Benchmark
     public double turns(Done done) {
-        done.plain = tokensPerSecond(plain);
-        done.adapted = tokensPerSecond(adapted);
-        done.share = done.adapted / done.plain;
+        double without = tokensPerSecond(plain);
+        double with = tokensPerSecond(adapted);
+        done.plain = without / iterations;
+        done.adapted = with / iterations;
+        done.share = with / without / iterations;
         return done.share;
     }
 
