@@ -2,6 +2,7 @@ package io.jllm.jmh;
 
 import io.jllm.jmh.compare.Compare;
 import io.jllm.jmh.grammar.Masks;
+import io.jllm.jmh.kernels.Pairs;
 import io.jllm.jmh.kernels.Soak;
 import io.jllm.jmh.results.ResultLines;
 import io.jllm.jmh.server.ServerBench;
@@ -24,8 +25,9 @@ import org.openjdk.jmh.runner.options.OptionsBuilder;
 
 /**
  * JMH's own command line, with the JVM flags that jLLM wants. With the system property {@code jllm.results} it also appends a line
- * of JSON for each result to that file, as they are committed in {@code jmh/results}. With {@code compare}, {@code soak}, {@code masks}
- * or {@code server} as the first argument it is {@link Compare}, {@link Soak}, {@link Masks} or {@link ServerBench} instead.
+ * of JSON for each result to that file, as they are committed in {@code jmh/results}. With {@code compare}, {@code soak}, {@code pairs},
+ * {@code masks} or {@code server} as the first argument it is {@link Compare}, {@link Soak}, {@link Pairs}, {@link Masks} or
+ * {@link ServerBench} instead.
  */
 public final class Main {
     /** For the JVMs that measure; the last one silences JMH. */
@@ -34,6 +36,7 @@ public final class Main {
 
     private static final String COMPARE = "compare";
     private static final String SOAK = "soak";
+    private static final String PAIRS = "pairs";
     private static final String MASKS = "masks";
     private static final String SERVER = "server";
 
@@ -48,6 +51,9 @@ public final class Main {
         }
         if (args.length > 0 && args[0].equals(SOAK)) {
             System.exit(Soak.run(Arrays.copyOfRange(args, 1, args.length)));
+        }
+        if (args.length > 0 && args[0].equals(PAIRS)) {
+            System.exit(Pairs.run(Arrays.copyOfRange(args, 1, args.length), System.out));
         }
         if (args.length > 0 && args[0].equals(MASKS)) {
             System.exit(Masks.run(Arrays.copyOfRange(args, 1, args.length)));

@@ -160,19 +160,27 @@ final class OutlierOps {
 
         /** A block of {@link TokenFormat#BYTES}. */
         private void bytes(float[] x, int from, float scale, long block, int t, int count) {
-            var sums = new int[2];
             MemorySegment data = out.data();
             for (int i = 0; i < BLOCK; i++) {
-                int q = (int) x[from + i];
-                data.set(Layout.BYTE, block + (long) t * BLOCK + i, (byte) q);
-                sums[i / (BLOCK / 2)] += q;
+                data.set(Layout.BYTE, block + (long) t * BLOCK + i, (byte) x[from + i]);
             }
+            int first = sum(x, from);
+            int second = sum(x, from + BLOCK / 2);
             long field = block + (long) t * Float.BYTES;
             data.set(Rows.FLOAT, field + (long) TokenFormat.SCALE * count, scale);
-            data.set(Layout.INT, field + (long) TokenFormat.SUM * count, -TokenFormat.SUM_FACTOR * (sums[0] + sums[1]));
-            data.set(Layout.INT, field + (long) TokenFormat.HALF_SUMS * count, -TokenFormat.SUM_FACTOR * sums[0]);
-            data.set(Layout.INT, field + (long) (TokenFormat.HALF_SUMS + Integer.BYTES) * count, -TokenFormat.SUM_FACTOR * sums[1]);
-            data.set(Rows.FLOAT, field + (long) TokenFormat.FLOAT_SUM * count, -(sums[0] + sums[1]));
+            data.set(Layout.INT, field + (long) TokenFormat.SUM * count, -TokenFormat.SUM_FACTOR * (first + second));
+            data.set(Layout.INT, field + (long) TokenFormat.HALF_SUMS * count, -TokenFormat.SUM_FACTOR * first);
+            data.set(Layout.INT, field + (long) (TokenFormat.HALF_SUMS + Integer.BYTES) * count, -TokenFormat.SUM_FACTOR * second);
+            data.set(Rows.FLOAT, field + (long) TokenFormat.FLOAT_SUM * count, -(first + second));
+        }
+
+        /** The sum of half of a block. */
+        private static int sum(float[] x, int from) {
+            int sum = 0;
+            for (int i = from; i < from + BLOCK / 2; i++) {
+                sum += (int) x[i];
+            }
+            return sum;
         }
     }
 
