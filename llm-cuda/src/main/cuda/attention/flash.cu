@@ -1,5 +1,6 @@
 // Attention of prompts over pages of 16 bits, or 8, which become 16 on their way, on tensor cores: flash attention by mma.sync, for devices of any
-// kind. flash_wgmma.cu does the same on Hopper for pages of 16. Products are of 16 bits with sums in float; weights of values are rounded to 16 bits, the softmax and all sums are float.
+// kind. flash_wgmma.cu does the same on Hopper for pages of 16. Products are of 16 bits with sums in float; weights of values are rounded to 16
+// bits, the softmax and all sums are float.
 //
 // Four warps have 16 or 32 rows each. Keys and values of a tile of positions stand once in shared memory: values come while scores are computed,
 // the next keys while values are summed. 16-byte chunks of a row stand at their number xor the row's lower three bits, so that eight rows are read

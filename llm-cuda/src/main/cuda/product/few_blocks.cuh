@@ -64,7 +64,8 @@ template <int NT> struct Columns {
     if (nb % 2 == 0) {
       int two = 2 * (p.lane % (STEP / 2));
       bytes = c0 + two < nb ? 16 : 0;
-      for (int m = 8 * p.across + p.lane / (STEP / 2); m < rows; m += 8 * p.wide) copy16(&s[m][two], scales + (long long)of(m) * nb + c0 + two, bytes);
+      for (int m = 8 * p.across + p.lane / (STEP / 2); m < rows; m += 8 * p.wide)
+        copy16(&s[m][two], scales + (long long)of(m) * nb + c0 + two, bytes);
     } else { // rows of scales that do not start at 16 bytes
       int c = c0 + p.lane % STEP;
       for (int m = 4 * p.across + p.lane / STEP; m < rows; m += 4 * p.wide) {

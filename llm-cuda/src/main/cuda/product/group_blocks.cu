@@ -1,5 +1,5 @@
-// Products of some rows of bytes by the experts that they chose, weights in blocks, each of which is read once: tiles of up to 8 NT pairs of one expert
-// on tensor cores, with the arithmetic of few.cu.
+// Products of some rows of bytes by the experts that they chose, weights in blocks, each of which is read once: tiles of up to 8 NT pairs of one
+// expert on tensor cores, with the arithmetic of few.cu.
 #include "common/layout.cuh"
 #include "product/few_blocks.cuh"
 #include "product/group.cuh"
