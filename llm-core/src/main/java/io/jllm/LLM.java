@@ -172,7 +172,7 @@ public interface LLM extends AutoCloseable {
      * @param type a record, or what else {@link io.jllm.schema.JsonType} knows
      * @throws io.jllm.schema.UnsupportedTypeException if it does not know the type
      * @throws IllegalStateException if the answer ended before it was whole, by the limit of tokens or the context; or the request was cancelled;
-     *     or the answer is calls of the options' tools
+     *     or the answer is calls of tools, which {@link ChatOptions#callsOrConstraint} allows
      * @throws io.jllm.schema.JsonReadException if the type cannot hold what its schema admits: its constructor refuses it, or a number is too large
      */
     <T> T chat(List<Message> messages, ChatOptions options, SamplingParams params, Class<T> type);
