@@ -79,7 +79,9 @@ final class ChatRequests {
     }
 
     private ChatOptions chat(JllmChatOptions options) {
-        ChatOptions.Builder b = base.toBuilder().tools(tools.resolveToolDefinitions(options).stream().map(ChatRequests::tool).toList());
+        // Where there are tools and a schema, it is that of an answer without calls.
+        ChatOptions.Builder b = base.toBuilder().tools(tools.resolveToolDefinitions(options).stream().map(ChatRequests::tool).toList())
+                .callsOrConstraint(true);
         set(options.getToolChoice()).ifPresent(b::toolChoice);
         set(options.getStrictTools()).ifPresent(b::strictTools);
         options.getTemplateVariables().forEach(b::variableJson);

@@ -186,6 +186,18 @@ class ChatClientTest {
         assertNotNull(item.name());
     }
 
+    /** A model that has tools may call them first, whatever the schema of its answer. */
+    @Test
+    void entitiesOfAModelThatHasTools() {
+        var bound = ChatClient.builder(Talks.model(llm).build()).defaultAdvisors(AdvisorParams.ENABLE_NATIVE_STRUCTURED_OUTPUT).build();
+        var weather = new Weather();
+        for (long seed = 0; seed < 20; seed++) {
+            var options = JllmChatOptions.builder().temperature(2.0).seed(seed).maxTokens(200);
+            assertNotNull(bound.prompt("How cold is it?").options(options).tools(weather).call().entity(Item.class).name());
+        }
+        weather.asked.forEach(call -> assertTrue(call.matches("(OSLO|ROME) -?\\d+"), call));
+    }
+
     record Plan(LocalDateTime begins, LocalTime rings, Map<String, Boolean> done, short hands) {
     }
 
