@@ -248,7 +248,12 @@ final class CpuRunner implements ModelRunner {
     public void addAdapter(int number, Adapter adapter) {
         checkOpen();
         adapters.add(number, adapter);
-        memory.compile();
+        try {
+            memory.compile();
+        } catch (RuntimeException | Error e) {
+            adapters.remove(number);
+            throw e;
+        }
     }
 
     @Override
