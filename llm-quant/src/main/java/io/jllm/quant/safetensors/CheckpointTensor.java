@@ -54,7 +54,8 @@ record CheckpointTensor(Path file, String name, String dtype, List<Long> shape, 
 
     /** The same, of which inputs above a threshold meet values as floats: what only blocks of signed bytes have. */
     CheckpointTensor withOutliers(float threshold) {
-        return values instanceof Blocks(GroupedBlocks b) && threshold > 0 ? b.withOutliers(threshold).map(o -> with(new Blocks(o))).orElse(this) : this;
+        return values instanceof Blocks(GroupedBlocks b) && threshold > 0
+                ? b.withOutliers(threshold).map(o -> with(new Blocks(o))).orElse(this) : this;
     }
 
     CheckpointTensor renamed(String other) {
