@@ -31,13 +31,21 @@ import org.apache.spark.sql.SparkSession;
 import org.apache.spark.sql.functions;
 import org.apache.spark.sql.types.DataTypes;
 import org.apache.spark.sql.types.StructType;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
+import org.junit.jupiter.api.io.TempDir;
 
 /**
  * Measures two executors with an engine of one thread and two tasks each beside a loop in one JVM with two threads, by turns, on the demo
- * model, all of them loaded and warm; and what the simulation says of the executors by the rates of an engine of one
- * thread. A program: {@code Throughput ROWS ROUNDS FILE}.
+ * model, all of them loaded and warm; and what the simulation says of the executors by the rates of an engine of one thread. Adds a row to
+ * {@code results/throughput.jsonl}. It judges nothing, and runs only where {@code -Djllm.throughput=ROWS} asks for it: 5000 take some
+ * minutes of two processors that have nothing else to do.
  */
-final class Throughput {
+@EnabledIfSystemProperty(named = "jllm.throughput", matches = "\\d+", disabledReason = "-Djllm.throughput=ROWS measures so many rows")
+class ThroughputTest {
+    private static final Path RESULTS = Path.of("results", "throughput.jsonl");
+    private static final int ROUNDS = 5;
+    private static final int WARM_UPS = 2;
     private static final int TOKENS = 40;
     private static final int EXECUTORS = 2;
     private static final int ROWS_PER_PARTITION = 100;
@@ -46,23 +54,18 @@ final class Throughput {
     private static final StructType TYPE = new StructType().add("id", DataTypes.LongType).add("prompt", DataTypes.StringType);
     private static final SamplingParams PARAMS = SamplingParams.builder().temperature(0).ignoreEos(true).maxTokens(TOKENS).build();
 
-    private final int rows;
-    private final int parts;
-    private final SparkSession spark;
+    private final int rows = Integer.getInteger("jllm.throughput", 0);
+    private final int parts = Math.ceilDiv(rows, ROWS_PER_PARTITION);
+    private SparkSession spark;
 
-    private Throughput(int rows, SparkSession spark) {
-        this.rows = rows;
-        this.spark = spark;
-        parts = Math.ceilDiv(rows, ROWS_PER_PARTITION);
-    }
-
-    public static void main(String... args) throws IOException {
-        int rounds = Integer.parseInt(args[1]);
-        Path folder = Files.createTempDirectory("jllm-throughput");
-        try (SparkSession spark = TestCluster.session("local-cluster[2,2,1024]", folder, 1).config("spark.executor.extraJavaOptions",
-                "--add-modules jdk.incubator.vector --enable-native-access=ALL-UNNAMED -XX:+UseSerialGC").getOrCreate()) {
-            JsonObject row = new Throughput(Integer.parseInt(args[0]), spark).measure(rounds);
-            Files.writeString(Path.of(args[2]), row + "\n", StandardOpenOption.CREATE, StandardOpenOption.APPEND);
+    @Test
+    void besideALoop(@TempDir Path folder) throws IOException {
+        spark = TestCluster.session("local-cluster[2,2,1024]", folder, 1).config("spark.executor.extraJavaOptions",
+                "--add-modules jdk.incubator.vector --enable-native-access=ALL-UNNAMED -XX:+UseSerialGC").getOrCreate();
+        try {
+            Files.writeString(RESULTS, measure() + "\n", StandardOpenOption.CREATE, StandardOpenOption.APPEND);
+        } finally {
+            spark.stop();
         }
     }
 
@@ -70,24 +73,25 @@ final class Throughput {
         return "In the year " + (1000 + i) + " there lived a king who had " + i + " horses, and";
     }
 
-    private JsonObject measure(int rounds) {
+    private JsonObject measure() {
         var ours = new JsonArray();
         var loops = new JsonArray();
-        double[] ratios = new double[rounds];
-        double[] seconds = new double[rounds];
+        double[] ratios = new double[ROUNDS];
+        double[] seconds = new double[ROUNDS];
         double promptTokens;
         try (LLM llm = LLM.load(DemoModel.path()).threads(EXECUTORS).maxSequences(SEQUENCES).open()) {
             promptTokens = IntStream.range(0, rows).map(i -> llm.tokenizer().encode(prompt(i)).length).average().orElseThrow();
-            executors();
-            loop(llm);
-            for (int i = 0; i < rounds; i++) {
+            for (int i = 0; i < WARM_UPS; i++) {
+                executors();
+                loop(llm);
+            }
+            for (int i = 0; i < ROUNDS; i++) {
                 double mine = executors();
                 double loop = loop(llm);
                 ours.add(mine);
                 loops.add(loop);
                 seconds[i] = mine;
                 ratios[i] = loop / mine;
-                System.out.println("executors " + mine + " s, loop " + loop + " s");
             }
         }
         double driver = emptyTask();
