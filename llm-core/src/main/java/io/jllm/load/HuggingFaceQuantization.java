@@ -17,7 +17,8 @@ import java.util.stream.Stream;
  * What a {@code config.json} says of quantised weights, or, in older folders, a file beside it. Weights have the values that the checkpoint stands
  * for; activations are not rounded, whatever it says of them, but with LLM.int8(), whose threshold is read. What tensors say of themselves is not
  * asked for here. Sources: {@code FineGrainedFP8Config}, {@code FbgemmFp8Config}, {@code GPTQConfig}, {@code AwqConfig},
- * {@code BitsAndBytesConfig} and {@code TorchAoConfig} of the transformers library; {@code QuantizationConfig} of compressed-tensors; GPTQModel and AutoAWQ.
+ * {@code BitsAndBytesConfig} and {@code TorchAoConfig} of the transformers library; {@code QuantizationConfig} of compressed-tensors; GPTQModel
+ * and AutoAWQ.
  */
 final class HuggingFaceQuantization {
     private static final String CONFIG = "quantization_config";

@@ -65,8 +65,8 @@ public record JllmProperties(@Nullable String model, @Nullable String modelName,
      * @param nativeStructuredOutput whether entities of the application's ChatClient are bound by their schemas
      */
     public record Chat(@Nullable Double temperature, @Nullable Integer topK, @Nullable Double topP, @Nullable Double minP,
-                       @Nullable Integer maxTokens, @Nullable List<String> stopSequences, @Nullable Double frequencyPenalty, @Nullable Double presencePenalty,
-                       @Nullable Double repetitionPenalty, @Nullable Long seed, @Nullable Boolean thinking, @Nullable Boolean strictTools,
+                       @Nullable Integer maxTokens, @Nullable List<String> stopSequences, @Nullable Double frequencyPenalty,
+                       @Nullable Double presencePenalty, @Nullable Double repetitionPenalty, @Nullable Long seed, @Nullable Boolean thinking, @Nullable Boolean strictTools,
                        @Nullable Integer priority, @Nullable Duration timeout, @Nullable String template, @Nullable String fallbackTemplate,
                        @Nullable AnswerFormat answerFormat, @DefaultValue("true") boolean nativeStructuredOutput) {
         JllmChatOptions options() {
