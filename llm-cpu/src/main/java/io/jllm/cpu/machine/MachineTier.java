@@ -32,8 +32,8 @@ public record MachineTier(MachineKernels machine, CpuKernels next) implements Cp
 
     @Override
     public String describe() {
-        return name() + " kernels for " + WeightFormat.all().stream().map(WeightFormat::name).collect(Collectors.joining(", ")) + ", "
-                + next.describe();
+        return name() + " kernels for " + WeightFormat.all().stream().filter(f -> f.type().ggmlId() >= 0).map(WeightFormat::name)
+                .collect(Collectors.joining(", ")) + " and packed checkpoints, " + next.describe();
     }
 
     @Override
