@@ -64,9 +64,12 @@ public abstract class ModelChoice extends ComputeOptions {
     /** Loads a model, says so while it lasts, and then what runs it. */
     public static LLM open(LlmBuilder builder, Console console) {
         LLM llm;
-        try (ProgressBar bar = console.progress("loading", -1)) {
+        ProgressBar bar = console.progress("loading", -1);
+        try {
             llm = builder.open();
             bar.step();
+        } finally {
+            Console.end(bar);
         }
         console.say(llm.describe());
         return llm;

@@ -2,6 +2,7 @@ package io.jllm.examples.cli.output;
 
 import java.io.InputStream;
 import java.io.PrintStream;
+import java.time.Duration;
 import java.util.function.BooleanSupplier;
 import me.tongfei.progressbar.ConsoleProgressBarConsumer;
 import me.tongfei.progressbar.DelegatingProgressBarConsumer;
@@ -20,6 +21,7 @@ import me.tongfei.progressbar.ProgressBarStyle;
  */
 public record Console(Output out, PrintStream err, InputStream in, boolean terminal, BooleanSupplier interrupted) {
     private static final int BAR_COLUMNS = 80;
+    private static final Duration MOST_TO_CLOSE = Duration.ofSeconds(1);
 
     /** A line for people, beside the results. */
     public void say(String line) {
@@ -39,5 +41,17 @@ public record Console(Output out, PrintStream err, InputStream in, boolean termi
             return builder.setConsumer(new DelegatingProgressBarConsumer(line -> { }, BAR_COLUMNS)).build();
         }
         return builder.setConsumer(new ConsoleProgressBarConsumer(err, BAR_COLUMNS)).clearDisplayOnFinish().build();
+    }
+
+    /** Closes a bar, but does not wait for long: a full heap may have ended the thread that draws, and then closing never ends. */
+    public static void end(ProgressBar bar) {
+        try {
+            Thread closing = Thread.ofPlatform().daemon().start(bar::close);
+            closing.join(MOST_TO_CLOSE);
+        } catch (InterruptedException _) {
+            Thread.currentThread().interrupt();
+        } catch (OutOfMemoryError _) {
+            // what is to be said is more important than a bar that is left
+        }
     }
 }
