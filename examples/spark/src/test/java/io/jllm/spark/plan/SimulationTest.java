@@ -117,7 +117,7 @@ class SimulationTest {
         List<JsonObject> committed = rows(RESULTS.resolve("simulation.jsonl"));
         assertTrue(committed.stream().anyMatch(r -> r.get("executors").getAsInt() == 10_000));
         Path out = folder.resolve("again.jsonl");
-        Plan.main("--rates", "../../jmh/results/cuda.jsonl", "--label", "7b-q4_0", "--executors", "1,10", "--out", out.toString());
+        Plan.main("--rates", RESULTS.resolve("rates.jsonl").toString(), "--label", "7b-q4_0", "--executors", "1,10", "--out", out.toString());
         List<JsonObject> again = rows(out);
         assertEquals(8, again.size());
         assertEquals(committed.stream().filter(r -> r.get("executors").getAsInt() <= 10).toList(), again);
