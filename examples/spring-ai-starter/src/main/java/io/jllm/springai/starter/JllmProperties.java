@@ -66,9 +66,10 @@ public record JllmProperties(@Nullable String model, @Nullable String modelName,
      */
     public record Chat(@Nullable Double temperature, @Nullable Integer topK, @Nullable Double topP, @Nullable Double minP,
                        @Nullable Integer maxTokens, @Nullable List<String> stopSequences, @Nullable Double frequencyPenalty,
-                       @Nullable Double presencePenalty, @Nullable Double repetitionPenalty, @Nullable Long seed, @Nullable Boolean thinking, @Nullable Boolean strictTools,
-                       @Nullable Integer priority, @Nullable Duration timeout, @Nullable String template, @Nullable String fallbackTemplate,
-                       @Nullable AnswerFormat answerFormat, @DefaultValue("true") boolean nativeStructuredOutput) {
+                       @Nullable Double presencePenalty, @Nullable Double repetitionPenalty, @Nullable Long seed,
+                       @Nullable Boolean thinking, @Nullable Boolean strictTools, @Nullable Integer priority, @Nullable Duration timeout,
+                       @Nullable String template, @Nullable String fallbackTemplate, @Nullable AnswerFormat answerFormat,
+                       @DefaultValue("true") boolean nativeStructuredOutput) {
         JllmChatOptions options() {
             JllmChatOptions.Builder b = JllmChatOptions.builder().temperature(temperature).topK(topK).topP(topP).maxTokens(maxTokens)
                     .stopSequences(stopSequences).frequencyPenalty(frequencyPenalty).presencePenalty(presencePenalty).minP(minP)
