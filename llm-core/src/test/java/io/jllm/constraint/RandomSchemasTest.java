@@ -71,8 +71,7 @@ class RandomSchemasTest {
             Constraint c = Constraint.jsonSchema(schema);
             var oracle = new SchemaOracle(schema);
             for (int w = 0; w < 50; w++) {
-                // RFC 6901 has no word against #, which the validator does not take.
-                walk(c).filter(t -> !(format.equals("json-pointer") && t.contains("#"))).ifPresent(t -> assertEquals("", oracle.complaint(t), t));
+                walk(c).ifPresent(t -> assertEquals("", oracle.complaint(t), t));
             }
         }
     }

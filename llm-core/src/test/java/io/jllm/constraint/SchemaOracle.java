@@ -7,12 +7,14 @@ import com.networknt.schema.SchemaRegistry;
 import com.networknt.schema.dialect.Dialect;
 import com.networknt.schema.dialect.Dialects;
 import com.networknt.schema.format.EmailFormat;
+import com.networknt.schema.format.Format;
+import java.util.regex.Pattern;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.exc.StreamReadException;
 
 /** Whether a text satisfies a schema of draft 2020-12, formats included, by a validator that knows nothing of ours. */
 public final class SchemaOracle {
-    private static final Dialect DIALECT = Dialect.builder(Dialects.getDraft202012()).format(new AnyDomain()).build();
+    private static final Dialect DIALECT = Dialect.builder(Dialects.getDraft202012()).format(new AnyDomain()).format(new AnyPointer()).build();
 
     private final Schema schema;
 
@@ -37,6 +39,21 @@ public final class SchemaOracle {
         @Override
         public boolean matches(ExecutionContext context, String value) {
             return super.matches(context, value + ".com");
+        }
+    }
+
+    /** The validator does not take a # in a JSON pointer, against which RFC 6901 (section 3) has no word. */
+    private static final class AnyPointer implements Format {
+        private static final Pattern POINTER = Pattern.compile("(/([^/~]|~[01])*)*");
+
+        @Override
+        public boolean matches(ExecutionContext context, String value) {
+            return POINTER.matcher(value).matches();
+        }
+
+        @Override
+        public String getName() {
+            return "json-pointer";
         }
     }
 }
