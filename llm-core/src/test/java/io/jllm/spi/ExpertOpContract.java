@@ -112,12 +112,12 @@ public abstract class ExpertOpContract extends HeadOpContract {
         }
     }
 
-    /** A mixture by itself, whose sizes are no multiples of tiles. */
+    /** A mixture whose sizes are no multiples of tiles, behind a product: models are of both, and some backends compile them otherwise. */
     static Program mixture(DType type, boolean biases) {
         int inner = type.blockElements() > 32 ? type.blockElements() : 96;
         Op.Activation[] kinds = Op.Activation.values();
         var p = new Program.Builder();
-        Value x = p.embed("table", 100, 256);
+        Value x = p.linear(p.embed("table", 100, 256), weight("first", 256));
         Value route = route(p, x);
         Value gateUp = p.expertLinear(x, route, EXPERTS, false, weight("gate", inner, biases), weight("up", inner, biases));
         return p.build(p.selectRows(p.expertSum(p.gated(gateUp, kinds[type.ordinal() % kinds.length]), route, EXPERTS, !biases || inner > 96,

@@ -17,7 +17,9 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Random;
+import java.util.Set;
 import java.util.function.Predicate;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /** Runs a program on a backend and on the oracle, and compares all logits. */
@@ -97,9 +99,14 @@ final class Oracle {
             var batches = new PagedSequences(sequences, blockSize, blocks, length, tokens(program), blockSize);
             for (int[] counts : steps) {
                 StepBatch b = batches.next(counts);
-                same(forward(oracle, b, vocab), forward(runner, b, vocab), vocab, tolerance, program + ", " + b.tokens + " tokens");
+                same(forward(oracle, b, vocab), forward(runner, b, vocab), vocab, tolerance,
+                        formats(program, weights) + ", " + b.tokens + " tokens, " + program);
             }
         }
+    }
+
+    private static Set<String> formats(Program program, WeightSource weights) {
+        return WeightShape.of(program).stream().map(w -> weights.get(w.name()).format()).collect(Collectors.toSet());
     }
 
     /** How many tokens there are: as many as the table has rows, whatever the program ends in. */
