@@ -9,14 +9,16 @@ __host__ __device__ constexpr int threads(int M) { return M == 1 ? THREADS_ONE :
 template <class Read> __host__ __device__ constexpr int depth(int M) { return M > 1 ? Read::depth(M) : sizeof(typename Read::Group) <= 112 ? 2 : 1; }
 __host__ __device__ constexpr int blocks(int M) { return M == 1 ? 3 : at_once(M); }
 
-template <class Read, class Load>
-__device__ __forceinline__ void gated_one(const uchar* W, Load load, float* y, signed char* yq, Scale* ys, int N, int K, int act) {
+/** Most shared memory of a kernel for one vector, but for the row. */
+static constexpr int STATIC_BYTES = ROWS / 4 * GROUP_BYTES + 1024;
+
+template <class Read, class Row>
+__device__ __forceinline__ void gated_one(const uchar* W, Row& x, float* y, signed char* yq, Scale* ys, int N, int K, int act) {
   __shared__ float4 parts[ROWS / 4 * MOST_SLOTS];
   __shared__ float sums[ROWS];
-  dependents();
   int n0 = blockIdx.x * OUTPUTS, lane = threadIdx.x & 31;
   GemvOne<Read, depth<Read>(1), THREADS_ONE / 32> one(K, ROWS / 4, parts);
-  one.run(Read(W, 2 * N, K), 2 * N, [&](int g) { return n0 + 4 * g + (g < OUTPUTS / 4 ? 0 : N - OUTPUTS); }, load);
+  one.run(Read(W, 2 * N, K), 2 * N, [&](int g) { return n0 + 4 * g + (g < OUTPUTS / 4 ? 0 : N - OUTPUTS); }, x);
   for (int g = threadIdx.x >> 5; g < ROWS / 4; g += THREADS_ONE / 32) {
     float v = one.sum(g);
     if (lane % 8 == 0) sums[4 * g + lane / 8] = v;
@@ -33,7 +35,9 @@ template <class Read, int M, class Load>
 __device__ __forceinline__ void gemv_gated(const uchar* W, Load load, float* y, int ldy, signed char* yq, Scale* ys, int N, int K, int rows,
                                            int act) {
   if constexpr (M == 1) {
-    gated_one<Read>(W, load, y, yq, ys, N, K, act);
+    dependents();
+    ReadyRow<Load> row{load};
+    gated_one<Read>(W, row, y, yq, ys, N, K, act);
   } else {
     __shared__ Gemv<Read, M, ROWS, depth<Read>(M)> part;
     dependents();
@@ -61,7 +65,15 @@ __device__ __forceinline__ void gemv_gated(const uchar* W, Load load, float* y, 
     gemv_gated<F::Read, M>(                                                                                                                     \
         W, [&](auto& acts, int c, bool valid) { acts.load(q, s, K, rows, c, valid); }, y, ldy, yq, ys, N, K, rows, act);                        \
   }
-#define DENSE(FMT, NUMBER, F) DENSE1(FMT, F, 1)
-#define BLOCKS(FMT, NUMBER, F) BLOCKS1(FMT, F, 1) BLOCKS1(FMT, F, 2) BLOCKS1(FMT, F, 4)
+/** One row that each block norms for itself, in dynamic shared memory. */
+#define NORMED(FMT, F, BYTES)                                                                                                                          \
+  extern "C" __global__ void __launch_bounds__(threads(1), blocks(1)) gemv_gated_normed_##FMT(                                               \
+      const uchar* W, const float* x, const float* norm, float eps, float* y, signed char* yq, Scale* ys, int N, int K, int act) { \
+    dependents();                                                                                                                               \
+    NormedRow<BYTES> row(dynamic_room(), x, norm, K, eps);                                                                                             \
+    gated_one<F::Read>(W, row, y, yq, ys, N, K, act);                                                                                    \
+  }
+#define DENSE(FMT, NUMBER, F) DENSE1(FMT, F, 1) NORMED(FMT, F, false)
+#define BLOCKS(FMT, NUMBER, F) NORMED(FMT, F, true) BLOCKS1(FMT, F, 1) BLOCKS1(FMT, F, 2) BLOCKS1(FMT, F, 4)
 FORMATS(DENSE, BLOCKS)
-EXPORT_SHAPE(gemv_gated, GEMV_THREADS, OUTPUTS, THREADS_ONE)
+EXPORT_SHAPE(gemv_gated, GEMV_THREADS, OUTPUTS, THREADS_ONE, STATIC_BYTES)

@@ -13,6 +13,88 @@ __device__ __forceinline__ int kept(int v) {
   return v;
 }
 
+/** A row of floats, or of bytes, that is there. */
+template <class Load> struct ReadyRow {
+  Load fill;
+  __device__ __forceinline__ void begin() const {}
+  template <class Acts> __device__ __forceinline__ void load(Acts& acts, int c, bool valid) const { fill(acts, c, valid); }
+};
+
+/** A row of floats that a block norms for itself (root mean square), and quantises if weights meet bytes; K is a multiple of 32 then. */
+template <bool BYTES> struct NormedRow {
+  float* room; // in shared memory: the row times the norm's weights; then bytes, if it is quantised, and their scales
+  const float* x;
+  int K;
+  float eps, factor;
+
+  static constexpr int AT_ONCE = 4; // loads in flight
+
+  static __host__ __device__ constexpr int width(int K) { return (K + 31) / 32 * 32; }
+  __device__ __forceinline__ signed char* bytes() const { return (signed char*)(room + width(K)); }
+  __device__ __forceinline__ Scale* scales() const { return (Scale*)(bytes() + K); }
+
+  /** Needs nothing of earlier kernels. */
+  __device__ __forceinline__ NormedRow(float4* room, const float* x, const float* weights, int K, float eps)
+      : room((float*)room), x(x), K(K), eps(eps), factor(0.f) {
+    for (int i = 4 * threadIdx.x; i < width(K); i += 4 * blockDim.x) *(float4*)(this->room + i) = weight4(weights, i, K);
+  }
+
+  __device__ __forceinline__ void begin() {
+    __shared__ float sums[32];
+    float sum = 0.f;
+    int step = 4 * blockDim.x;
+    for (int i0 = 4 * threadIdx.x; i0 < width(K); i0 += AT_ONCE * step) { // those whose weights the thread laid down
+      float4 v[AT_ONCE];
+#pragma unroll
+      for (int k = 0; k < AT_ONCE; k++) v[k] = row4_masked(x, i0 + k * step, K);
+#pragma unroll
+      for (int k = 0; k < AT_ONCE; k++) {
+        sum += v[k].x * v[k].x + v[k].y * v[k].y + v[k].z * v[k].z + v[k].w * v[k].w;
+        if (i0 + k * step >= width(K)) break;
+        float4 *to = (float4*)(room + i0 + k * step), w = *to;
+        *to = make_float4(v[k].x * w.x, v[k].y * w.y, v[k].z * w.z, v[k].w * w.w);
+      }
+    }
+    factor = 1.f / sqrtf(block_sum(sum, sums) / K + eps);
+    if constexpr (BYTES) {
+      int lane = threadIdx.x & 31;
+      for (int i = 4 * threadIdx.x; i - 4 * lane < K; i += 4 * blockDim.x) { // whole warps
+        Scale scale;
+        int packed = quantize8x4(i < K ? four(i) : make_float4(0.f, 0.f, 0.f, 0.f), scale);
+        if (i < K) {
+          *(int*)(bytes() + i) = packed;
+          if (lane % 8 == 0) scales()[i / 32] = scale;
+        }
+      }
+      __syncthreads();
+    }
+  }
+  __device__ __forceinline__ float4 four(int i) const {
+    float4 v = *(const float4*)(room + i);
+    return make_float4(v.x * factor, v.y * factor, v.z * factor, v.w * factor);
+  }
+
+  template <int E> __device__ __forceinline__ void load(Floats<1, E>& acts, int c, bool valid) const {
+#pragma unroll
+    for (int i = 0; i < E; i += 4) {
+      float4 v = valid ? four(E * c + i) : make_float4(0.f, 0.f, 0.f, 0.f);
+      acts.x[0][i] = v.x, acts.x[0][i + 1] = v.y, acts.x[0][i + 2] = v.z, acts.x[0][i + 3] = v.w;
+    }
+  }
+  __device__ __forceinline__ void load(Bytes<1>& acts, int c, bool valid) const {
+    int4 a = make_int4(0, 0, 0, 0), b = a;
+    Scale scale{0.f, 0};
+    if (valid) a = *(const int4*)(bytes() + 32 * c), b = *(const int4*)(bytes() + 32 * c + 16), scale = scales()[c];
+    acts.take(0, a, b, scale);
+  }
+};
+
+/** Dynamic shared memory. */
+__device__ __forceinline__ float4* dynamic_room() {
+  extern __shared__ float4 room[];
+  return room;
+}
+
 /** Sums of a block's groups of four rows, by WARPS warps; Read is that of a format, DEPTH groups are in flight. */
 template <class Read, int DEPTH, int WARPS> struct GemvOne {
   Sharing sharing;
@@ -28,8 +110,8 @@ template <class Read, int DEPTH, int WARPS> struct GemvOne {
     slots = kept(32 << sharing.log), place = kept((warp & sharing.warps() - 1) * 32 + lane);
   }
 
-  /** Group g begins at row `first(g)` of the matrix; `load` fills activations for a chunk, if there is one. Ends with a barrier. */
-  template <class First, class Load> __device__ __forceinline__ void run(const Read& read, int N, First first, Load load) const {
+  /** Group g begins at row `first(g)` of the matrix; `x` begins when it may be read, and then fills activations for a chunk, if there is one. Ends with a barrier. */
+  template <class First, class Row> __device__ __forceinline__ void run(const Read& read, int N, First first, Row& x) const {
     int mine = groups > set ? (groups - set + sets - 1) / sets : 0, total = kept(mine * ((chunks + slots - 1) >> (5 + sharing.log)));
     int fetchGroup = set, fetchChunk = place; // of the next load
     typename Read::Group ring[DEPTH];
@@ -41,10 +123,11 @@ template <class Read, int DEPTH, int WARPS> struct GemvOne {
     for (int i = 0; i < DEPTH; i++)
       if (i < total) fetch(ring[i]);
     wait_previous();
+    x.begin();
     typename Read::template Acts<1> acts;
     int group = set, chunk = place;
     float4* to = parts + set * slots + place;
-    load(acts, chunk, chunk < chunks);
+    x.load(acts, chunk, chunk < chunks);
     for (int at = 0; at < total; at += DEPTH) {
 #pragma unroll
       for (int i = 0; i < DEPTH; i++) {
@@ -61,7 +144,7 @@ template <class Read, int DEPTH, int WARPS> struct GemvOne {
           to += sets * slots;
           if ((group += sets) >= groups) {
             group = set, chunk += slots, to = parts + set * slots + place;
-            load(acts, chunk, chunk < chunks);
+            x.load(acts, chunk, chunk < chunks);
           }
         }
       }

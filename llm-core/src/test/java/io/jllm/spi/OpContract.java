@@ -237,6 +237,23 @@ public abstract class OpContract {
         }
     }
 
+    /** One sequence alone, of models too wide for what narrow ones are computed with; the widest needs several turns for a row. */
+    @Test
+    void wideModelsAloneInEveryFormat() {
+        for (DType type : formats()) {
+            wideAlone(2304, type);
+        }
+        for (DType type : List.of(DType.F16, DType.Q4_0, DType.Q6_K)) {
+            wideAlone(4352, type);
+        }
+    }
+
+    private void wideAlone(int hidden, DType type) {
+        Program program = TinyModels.program(TinyModels.config(40, 1, hidden, 32, new Op.AttentionShape(1, 1, 64), 256, 0));
+        run(program, Oracle.weights(program, type), 5, List.of(new int[] {3}, new int[] {1}, new int[] {1}),
+                10 * tolerance() + MODEL * either(type));
+    }
+
     /** Each layer with its own heads, window and rotation; two rotations are equal and not the same object; layer 1 keeps nothing. */
     @Test
     void layersOfOneModelMayDiffer() {

@@ -64,7 +64,7 @@ final class FakeImages {
                 + ints("sample_rows_shape", 1024, 24, 65_536) + ints("top_k_shape", 1024, 256)
                 + List.of("gemm", "copy_blocks", "expert", "route", "rope_store").stream()
                         .map(f -> ints(f + "_shape", 128, 64)).collect(Collectors.joining())
-                + ints("gemv_shape", 128, 16, 4, 64, 2048) + ints("gemv_gated_shape", 128, 32, 256)
+                + ints("gemv_shape", 128, 16, 4, 64, 2048) + ints("gemv_gated_shape", 128, 32, 256, 33792)
                 + text("wgmma_kinds", " wide split") + ints("wgmma_wide_shape", 384, 128, 256, 2, 1, 200_000, 660, 6000)
                 + ints("wgmma_split_shape", 384, 128, 128, 1, 2, 200_000, 340, 11_000) + ints("mma_shape", 256, 128, 65_536)
                 + ints("narrow_shape", 1024, 16, 64)

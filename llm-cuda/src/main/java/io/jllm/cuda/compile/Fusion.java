@@ -9,6 +9,7 @@ import io.jllm.model.HeadOp;
 import io.jllm.model.Op;
 import io.jllm.model.Value;
 import io.jllm.model.Weight;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -84,15 +85,39 @@ public final class Fusion {
             return 1 + done;
         }
         List<List<Weight>> runs = state.plan().runs(l);
-        if (values.wantsBytes(l.out()) || !runs.stream().allMatch(state::chains)) {
+        if (values.wantsBytes(l.out())) {
             return 0;
         }
+        return runs.stream().allMatch(state::chains) ? chained(n, l, runs) : normed(n, l, runs);
+    }
+
+    private int chained(Op.RmsNorm n, Op.Linear l, List<List<Weight>> runs) {
         int column = 0;
         for (List<Weight> run : runs) {
             compiled.product(l, run, column, Optional.of(n));
             column += state.matrix(run).rows();
         }
         return 2;
+    }
+
+    private int normed(Op.RmsNorm n, Op.Linear l, List<List<Weight>> runs) {
+        var launches = new ArrayList<RowsLaunch>();
+        int column = 0;
+        for (List<Weight> run : runs) {
+            WeightPlan.Matrix w = state.matrix(run);
+            products.normed(state.weights(w, w.rows()), values.rows(n.in()), norm(n), state.bias(run), values.rows(l.out()).from(column))
+                    .ifPresent(launches::add);
+            column += w.rows();
+        }
+        if (launches.size() < runs.size()) {
+            return 0;
+        }
+        launches.forEach(launch -> compiled.add(new RowsOp(launch, l.out().rows())));
+        return 2;
+    }
+
+    private ProductKernels.Norm norm(Op.RmsNorm n) {
+        return new ProductKernels.Norm(state.vector(n.weight()), n.eps());
     }
 
     /** The activation behind a product of gate and up, if a kernel of products can do it. */
@@ -128,11 +153,18 @@ public final class Fusion {
             return 2;
         }
         WeightPlan.Matrix w = state.matrix(run);
-        if (norm.isPresent() || !w.format().dense() && !values.wantsBytes(l.in())) {
+        ProductKernels.Weights weights = state.weights(w, y.width());
+        int kind = DeviceState.number(g.kind());
+        if (norm.isPresent()) {
+            Op.RmsNorm n = norm.get();
+            Optional<RowsLaunch> one = products.gatedNormed(weights, values.rows(n.in()), norm(n), values.outputs(y), kind);
+            one.ifPresent(launch -> compiled.add(new RowsOp(launch, y.rows())));
+            return one.isPresent() ? 2 : 0;
+        }
+        if (!w.format().dense() && !values.wantsBytes(l.in())) {
             return 0;
         }
-        Optional<RowsLaunch> few = products.gated(state.weights(w, y.width()), values.rows(l.in()), values.outputs(y),
-                DeviceState.number(g.kind()));
+        Optional<RowsLaunch> few = products.gated(weights, values.rows(l.in()), values.outputs(y), kind);
         few.ifPresent(launch -> compiled.add(new LinearOp(launch, Optional.empty(), Optional.empty(), y.rows())));
         return few.isPresent() ? 2 : 0;
     }

@@ -20,6 +20,8 @@ public final class ProductKernels {
     private static final int NOT_GATED = -1;
     /** Outputs that a warp computes together. */
     private static final int GROUP = 4;
+    /** Numbers that share a scale. */
+    private static final int QUANT_BLOCK = 32;
 
     /**
      * A matrix on the device.
@@ -30,6 +32,19 @@ public final class ProductKernels {
      * @param cols its columns
      */
     public record Weights(DeviceFormat format, long address, int outputs, int cols) {
+        /** Bytes of so many times its outputs. */
+        private long bytes(int times) {
+            return format.bytes((long) times * outputs, cols);
+        }
+    }
+
+    /**
+     * A norm by the root mean square, which kernels for one row do themselves.
+     *
+     * @param weight where its weights are
+     * @param eps what is added to the mean
+     */
+    public record Norm(long weight, float eps) {
     }
 
     /**
@@ -122,6 +137,45 @@ public final class ProductKernels {
         return few(launches, new FewKernels.Product(w, x, bias, residual, y, NOT_GATED));
     }
 
+    /** y = bias + W x for one row of floats, which is normed before; empty if there is no kernel for it, or no room for the row. */
+    public Optional<RowsLaunch> normed(Weights w, Rows x, Norm norm, long bias, Rows y) {
+        String name = "gemv_normed_" + w.format.suffix();
+        int[] shape = kernels.shape("gemv", 5);
+        int blocks = blocks(w.outputs, shape[2] * kernels.multiprocessors(), shape[3]);
+        int parts = Math.ceilDiv(Math.ceilDiv(w.outputs, GROUP), blocks) * shape[4];
+        int shared = parts + normedBytes(w);
+        if (kernels.find(name).isEmpty() || shared > kernels.sharedMemory()) {
+            return Optional.empty();
+        }
+        Launch launch = normed(kernels.launch(arena, name, shape[0], shared), w, 1, x, norm).pointer("bias", bias).pointer("y", y.floats())
+                .integer("N", w.outputs).integer("K", w.cols).integer("partsBytes", parts).build();
+        return Optional.of((stream, _) -> launch.run(stream, blocks, 1, 1));
+    }
+
+    /** y = act(gate) up for one row of floats, which is normed before; empty if there is no kernel for it, or no room for the row. */
+    public Optional<RowsLaunch> gatedNormed(Weights w, Rows x, Norm norm, Rows y, int act) {
+        String name = "gemv_gated_normed_" + w.format.suffix();
+        int[] shape = kernels.shape("gemv_gated", 4);
+        int shared = normedBytes(w);
+        if (kernels.find(name).isEmpty() || w.outputs % shape[1] != 0 || shared + shape[3] > kernels.sharedMemory()) {
+            return Optional.empty();
+        }
+        Launch launch = normed(kernels.launch(arena, name, shape[2], shared), w, 2, x, norm).pointer("y", y.floats()).pointer("yq", y.bytes())
+                .pointer("ys", y.scales()).integer("N", w.outputs).integer("K", w.cols).integer("act", act).build();
+        return Optional.of((stream, _) -> launch.run(stream, w.outputs / shape[1], 1, 1));
+    }
+
+    private static Launch.Builder normed(Launch.Builder b, Weights w, int times, Rows x, Norm norm) {
+        return b.reads(w.bytes(times)).pointer("W", w.address).pointer("x", x.floats()).pointer("norm", norm.weight)
+                .real("eps", norm.eps);
+    }
+
+    /** Shared memory for a row that a block norms: floats and, where weights meet bytes, these and their scales. */
+    private static int normedBytes(Weights w) {
+        int width = Math.ceilDiv(w.cols, QUANT_BLOCK) * QUANT_BLOCK;
+        return width * Float.BYTES + (w.format.dense() ? 0 : width + width / QUANT_BLOCK * Long.BYTES);
+    }
+
     /** Lanes multiply up to so many rows. */
     private static int mostVectors(Weights w) {
         return w.format.dense() ? MOST_DENSE_VECTORS : MOST_VECTORS;
@@ -157,7 +211,7 @@ public final class ProductKernels {
     /** y = act(gate) up for up to {@link #MOST_FEW} rows, as floats, bytes or both; empty if there are no kernels for the format or the width. */
     public Optional<RowsLaunch> gated(Weights w, Rows x, Rows y, int act) {
         String family = "gemv_gated_" + w.format.suffix();
-        int[] shape = kernels.shape("gemv_gated", 3);
+        int[] shape = kernels.shape("gemv_gated", 4);
         if (kernels.find(family + "_m1").isEmpty() || w.outputs % shape[1] != 0) { // a block does so many, of neighbouring rows
             return Optional.empty();
         }
@@ -165,7 +219,7 @@ public final class ProductKernels {
         var launches = new ArrayList<RowsLaunch>();
         for (int rows = 1; rows <= mostVectors(w); rows *= 2) {
             Launch.Builder b = kernels.launch(arena, family + "_m" + rows, rows == 1 ? shape[2] : shape[0])
-                    .reads(w.format.bytes(2L * w.outputs, w.cols)).pointer("W", w.address);
+                    .reads(w.bytes(2)).pointer("W", w.address);
             launches.add(vectors(input(b, w, x).pointer("y", y.floats()).integer("ldy", y.pitch())
                     .pointer("yq", y.bytes()).pointer("ys", y.scales()).integer("N", w.outputs).integer("K", w.cols).integer("rows", 0)
                     .integer("act", act), blocks));
@@ -174,7 +228,7 @@ public final class ProductKernels {
     }
 
     private static Launch.Builder product(Launch.Builder b, Weights w, Rows x, long bias, Rows residual, Rows y) {
-        return input(b.reads(w.format.bytes(w.outputs, w.cols)).pointer("W", w.address), w, x).pointer("bias", bias)
+        return input(b.reads(w.bytes(1)).pointer("W", w.address), w, x).pointer("bias", bias)
                 .pointer("residual", residual.floats()).integer("ldr", residual.pitch()).pointer("y", y.floats()).integer("ldy", y.pitch())
                 .integer("N", w.outputs).integer("K", w.cols).integer("rows", 0);
     }
