@@ -71,7 +71,19 @@ extern "C" __global__ void __launch_bounds__(ROW_THREADS) select_rows(const floa
   for (int k = threadIdx.x; k < width; k += ROW_THREADS) to[k] = row1(from + k);
 }
 
+/** Columns in another order: column k of a row of y and q is column order[k] of x. */
+extern "C" __global__ void __launch_bounds__(ROW_THREADS) order_columns(const float* x, int ldx, const int* order, float* y, int ldy, signed char* q,
+                                                                        Scale* s, int width) {
+  dependents();
+  int k = blockIdx.x * ROW_THREADS + threadIdx.x, r = blockIdx.y, from = k < width ? __ldg(order + k) : 0;
+  wait_previous();
+  float v = k < width ? row1(x + (long long)r * ldx + from) : 0.f;
+  if (y && k < width) y[(long long)r * ldy + k] = v;
+  if (q && k - (k & 31) < width) quantize32(v, k & 31, q + (long long)r * width + k - (k & 31), s + (long long)r * (width / 32) + k / 32);
+}
+
 EXPORT_SHAPE(rms_norm, NORM_THREADS)
 EXPORT_SHAPE(quantize, ROW_THREADS)
 EXPORT_SHAPE(gated, ROW_THREADS)
 EXPORT_SHAPE(select_rows, ROW_THREADS)
+EXPORT_SHAPE(order_columns, ROW_THREADS)

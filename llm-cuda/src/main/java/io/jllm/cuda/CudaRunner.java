@@ -10,6 +10,7 @@ import io.jllm.cuda.compile.Fusion;
 import io.jllm.cuda.compile.GraphCache;
 import io.jllm.cuda.compile.MixtureRoom;
 import io.jllm.cuda.compile.Mode;
+import io.jllm.cuda.compile.OrderedRoom;
 import io.jllm.cuda.compile.TensorRoom;
 import io.jllm.cuda.driver.Context;
 import io.jllm.cuda.driver.DeviceMemory;
@@ -78,7 +79,7 @@ final class CudaRunner implements ModelRunner {
      * Loads; gives back what it has if anything fails. Rooms have no address yet.
      */
     CudaRunner(Program program, WeightPlan plan, RunnerOptions options, MemoryBudget budget, Context context, Kernels kernels,
-            Optional<TensorRoom> tensorRoom, Optional<MixtureRoom> mixtureRoom) {
+            Optional<TensorRoom> tensorRoom, Optional<MixtureRoom> mixtureRoom, Optional<OrderedRoom> orderedRoom) {
         this.program = program;
         this.options = options;
         this.budget = budget;
@@ -104,6 +105,8 @@ final class CudaRunner implements ModelRunner {
             Optional<TensorRoom> tensors = tensorRoom.map(r -> r.at(owner.own(DeviceMemory.allocate(context, r.bytes(),
                     "products on tensor cores")).address()));
             Optional<MixtureRoom> mixtures = mixtureRoom.map(r -> r.in(owner.own(DeviceMemory.allocate(context, r.bytes(), "mixtures of experts")), stream));
+            Optional<OrderedRoom> ordered = orderedRoom.map(r -> r.at(owner.own(DeviceMemory.allocate(context, r.bytes(),
+                    "columns in another order")).address()));
             var pieces = new ProductKernels.Room(owner.own(DeviceMemory.allocate(context, ProductKernels.Room.bytes(plan.mostCols()),
                     "products of few rows")).address());
             copier = owner.own(new BlockCopier(stream, kernels, arena, kv));
@@ -112,7 +115,8 @@ final class CudaRunner implements ModelRunner {
             owner.own((AutoCloseable) stream::synchronize); // given back first: what is in use must not go
             Optional<ChainShape> chain = ChainShape.of(kernels, DeviceState.suffix(options.kvType()), context.device().sharedMemory(), program);
             var state = new DeviceState(kernels, plan, weights.address(), activations, upload, kv, options.kvType(), options.blockSize(),
-                    partial.address(), counters.address(), shares, tasks, chain, tensors, mixtures, pieces, context.device().multiprocessors());
+                    partial.address(), counters.address(), shares, tasks, chain, tensors, mixtures, ordered, pieces,
+                    context.device().multiprocessors());
             any = Compiler.compile(program, state, arena, Mode.ANY);
             many = tensors.isPresent() ? Compiler.compile(program, state, arena, Mode.MANY) : any;
             int most = Math.min(options.maxSequences(), Math.min(options.maxTokensPerStep(), options.maxLogitRows()));

@@ -31,6 +31,7 @@ public final class Compiler {
     private final Arena arena;
     private final CompiledOps compiled;
     private final RowKernels rowKernels;
+    private final Ordering ordering;
     private final ProductKernels products;
     private final AttentionKernels attentions;
     private final RowOps rows;
@@ -49,6 +50,7 @@ public final class Compiler {
         values = new Values(program, state, mode);
         compiled = new CompiledOps(state, values, arena);
         rowKernels = new RowKernels(state.kernels(), arena);
+        ordering = new Ordering(state, values, rowKernels, mode);
         products = new ProductKernels(state.kernels(), arena, state.pieces());
         attentions = new AttentionKernels(state.kernels(), arena, state.kvSuffix(), state.upload());
         var decodes = new DecodeKernels(state.kernels(), arena, state.kvSuffix(), state.upload(), state.multiprocessors());
@@ -56,9 +58,9 @@ public final class Compiler {
         heads = new HeadOps(state, values, arena);
         experts = new ExpertOps(state, values, mode, arena, compiled);
         cut = AttentionCut.of(state.kernels());
-        tensors = mode.anyBatch() ? state.tensors().map(room -> new TensorOps(state, values, arena, room, products)) : Optional.empty();
+        tensors = mode.anyBatch() ? state.tensors().map(room -> new TensorOps(state, values, arena, room, products, ordering)) : Optional.empty();
         attention = new AttentionOps(state, values, mode, arena, attentions, decodes, heads, cut);
-        fusion = new Fusion(state, values, mode, compiled, products, decodes, cut, tensors);
+        fusion = new Fusion(state, values, mode, compiled, products, ordering, decodes, cut, tensors);
     }
 
     /**
@@ -192,7 +194,8 @@ public final class Compiler {
 
     private void product(Op.Linear l, List<Weight> run, WeightPlan.Matrix w, int column) {
         ProductKernels.Weights weights = state.weights(w, w.rows());
-        Rows x = values.rows(l.in());
+        ordering.op(w, l.in()).ifPresent(compiled::add);
+        Rows x = ordering.rows(w, l.in());
         long bias = state.bias(run);
         Rows residual = l.residual().map(values::rows).orElse(Rows.NONE).from(column);
         Rows y = values.rows(l.out()).from(column);

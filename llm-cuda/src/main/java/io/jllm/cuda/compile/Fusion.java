@@ -33,18 +33,20 @@ public final class Fusion {
     private final Mode mode;
     private final CompiledOps compiled;
     private final ProductKernels products;
+    private final Ordering ordering;
     private final DecodeKernels attention;
     private final AttentionCut cut;
     private final Optional<TensorOps> tensors;
 
     /** Adds what it compiles to the ops that are compiled. */
-    Fusion(DeviceState state, Values values, Mode mode, CompiledOps compiled, ProductKernels products, DecodeKernels attention,
+    Fusion(DeviceState state, Values values, Mode mode, CompiledOps compiled, ProductKernels products, Ordering ordering, DecodeKernels attention,
             AttentionCut cut, Optional<TensorOps> tensors) {
         this.state = state;
         this.values = values;
         this.mode = mode;
         this.compiled = compiled;
         this.products = products;
+        this.ordering = ordering;
         this.attention = attention;
         this.cut = cut;
         this.tensors = tensors;
@@ -110,7 +112,8 @@ public final class Fusion {
             return 0;
         }
         Op.GatedAct g = act.get();
-        compiled.add(new RowsOp(tensors.orElseThrow().gated(values.rows(l.in()), w, values.rows(g.out()), g.kind()), g.out().rows()));
+        ordering.op(w, l.in()).ifPresent(compiled::add);
+        compiled.add(new RowsOp(tensors.orElseThrow().gated(ordering.rows(w, l.in()), w, values.rows(g.out()), g.kind()), g.out().rows()));
         return 2;
     }
 
@@ -128,12 +131,15 @@ public final class Fusion {
             return 2;
         }
         WeightPlan.Matrix w = state.matrix(run);
-        if (norm.isPresent() || !w.format().dense() && !values.wantsBytes(l.in())) {
+        if (norm.isPresent() || !w.format().dense() && !w.ordered() && !values.wantsBytes(l.in())) {
             return 0;
         }
-        Optional<RowsLaunch> few = products.gated(state.weights(w, y.width()), values.rows(l.in()), values.outputs(y),
+        Optional<RowsLaunch> few = products.gated(state.weights(w, y.width()), ordering.rows(w, l.in()), values.outputs(y),
                 DeviceState.number(g.kind()));
-        few.ifPresent(launch -> compiled.add(new LinearOp(launch, Optional.empty(), Optional.empty(), y.rows())));
+        few.ifPresent(launch -> {
+            ordering.op(w, l.in()).ifPresent(compiled::add);
+            compiled.add(new LinearOp(launch, Optional.empty(), Optional.empty(), y.rows()));
+        });
         return few.isPresent() ? 2 : 0;
     }
 

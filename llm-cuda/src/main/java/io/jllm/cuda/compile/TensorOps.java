@@ -23,29 +23,32 @@ final class TensorOps {
     private final TensorRoom room;
     private final TensorKernels kernels;
     private final ProductKernels products;
+    private final Ordering ordering;
 
     /** With the room for them. */
-    TensorOps(DeviceState state, Values values, Arena arena, TensorRoom room, ProductKernels products) {
+    TensorOps(DeviceState state, Values values, Arena arena, TensorRoom room, ProductKernels products, Ordering ordering) {
         this.state = state;
         this.values = values;
         this.room = room;
         this.products = products;
+        this.ordering = ordering;
         kernels = new TensorKernels(state.kernels(), arena);
     }
 
     /** A product whose rows are tokens. */
     RowsLaunch linear(Op.Linear l) {
         var launches = new ArrayList<RowsLaunch>();
-        Rows x = values.rows(l.in());
         Optional<DeviceFormat> narrowed = Optional.empty();
         int column = 0;
         for (List<Weight> run : state.plan().runs(l)) {
             WeightPlan.Matrix w = state.matrix(run);
+            ordering.launch(w, l.in()).ifPresent(launches::add);
+            Rows x = ordering.rows(w, l.in());
             Rows residual = l.residual().map(values::rows).orElse(Rows.NONE).from(column);
             Rows y = values.rows(l.out()).from(column);
             if (TensorRoom.takes(w, l.out().rows())) {
-                add(launches, x, w, Result.plain(w.rows(), state.bias(run), residual, y), !narrowed.equals(w.format().operand()));
-                narrowed = w.format().operand();
+                add(launches, x, w, Result.plain(w.rows(), state.bias(run), residual, y), w.ordered() || !narrowed.equals(w.format().operand()));
+                narrowed = w.format().operand().filter(_ -> !w.ordered());
             } else {
                 launches.add(products.many(state.weights(w, w.rows()), x, state.bias(run), residual, y));
             }

@@ -1,6 +1,7 @@
 package io.jllm.cuda.compile;
 
 import io.jllm.cuda.kernels.Rows;
+import io.jllm.cuda.weights.WeightPlan;
 import io.jllm.model.ExpertOp;
 import io.jllm.model.HeadOp;
 import io.jllm.model.LatentOp;
@@ -76,7 +77,8 @@ final class Values {
     }
 
     private boolean readsFloats(List<Weight> run) {
-        return state.matrix(run).format().dense() || mode == Mode.ONE && state.chains(run);
+        WeightPlan.Matrix w = state.matrix(run);
+        return w.format().dense() || w.ordered() || mode == Mode.ONE && state.chains(run); // columns in another order are brought there first
     }
 
     /** Whether it is wanted in 8 bits. */

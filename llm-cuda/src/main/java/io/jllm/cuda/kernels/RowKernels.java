@@ -70,6 +70,13 @@ public final class RowKernels {
                 .pointer("s", x.scales()).integer("K", width).build(), Math.ceilDiv(width, threads("quantize")));
     }
 
+    /** Columns in another order, that of a list: as floats, bytes or both. */
+    public RowsLaunch order(Rows x, long order, Rows y, int width) {
+        return new RowsLaunch.Across(launch("order_columns").pointer("x", x.floats()).integer("ldx", x.pitch()).pointer("order", order)
+                .pointer("y", y.floats()).integer("ldy", y.pitch()).pointer("q", y.bytes()).pointer("s", y.scales()).integer("width", width).build(),
+                Math.ceilDiv(width, threads("order_columns")));
+    }
+
     /** Gate and up to their activation, as floats, bytes or both. */
     public RowsLaunch gated(Rows x, Rows y, int width, int act) {
         return new RowsLaunch.Across(launch("gated").pointer("x", x.floats()).integer("ldx", x.pitch()).pointer("y", y.floats())
