@@ -10,13 +10,16 @@ import io.jllm.quant.DType;
 import io.jllm.quant.Encoder;
 import io.jllm.quant.Tensor;
 import io.jllm.quant.WeightSource;
+import io.jllm.quant.WholeNumbers;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
+import java.util.Set;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
 
@@ -24,6 +27,8 @@ import java.util.stream.Stream;
 final class Oracle {
     static final List<DType> FORMATS = List.of(DType.F32, DType.F16, DType.BF16, DType.Q4_0, DType.Q8_0, DType.Q4_K, DType.Q5_K,
             DType.Q6_K, DType.Q4_1, DType.Q5_0, DType.Q5_1, DType.Q2_K, DType.Q3_K);
+    /** Blocks of these begin with a float. */
+    private static final Set<DType> FLOAT_SCALES = Set.of(DType.NF4, DType.FP4, DType.S8_64);
     private static final int MAX_TOKENS = 160;
 
     private Oracle() {
@@ -59,9 +64,16 @@ final class Oracle {
                     int bits = data.get(ValueLayout.JAVA_SHORT_UNALIGNED, place) & 0xfff | scale >> 4 * i << 12;
                     data.set(ValueLayout.JAVA_SHORT_UNALIGNED, place, (short) bits);
                 }
+            } else if (FLOAT_SCALES.contains(type)) {
+                data.set(ValueLayout.JAVA_FLOAT_UNALIGNED, at, random.nextFloat() * 1e-3f);
             } else { // the others begin with one, Q4_K and Q5_K with two
                 data.set(ValueLayout.JAVA_SHORT_UNALIGNED, at, scale);
-                data.set(ValueLayout.JAVA_SHORT_UNALIGNED, at + 2, Float.floatToFloat16(random.nextFloat() * 1e-3f));
+                Optional<WholeNumbers> whole = WholeNumbers.of(type); // those with a zero behind it
+                if (whole.isPresent()) {
+                    data.set(ValueLayout.JAVA_BYTE, at + 2, (byte) random.nextInt(1 << whole.get().bits()));
+                } else {
+                    data.set(ValueLayout.JAVA_SHORT_UNALIGNED, at + 2, Float.floatToFloat16(random.nextFloat() * 1e-3f));
+                }
             }
         }
         return new Tensor(name, type, rows, cols, data);

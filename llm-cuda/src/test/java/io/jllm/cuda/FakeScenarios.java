@@ -210,7 +210,17 @@ final class FakeScenarios {
                 }
             }
         }
+        ordered();
         strict();
+    }
+
+    /** Groups whose columns stand anywhere: rows of activations are put into their order. */
+    private static void ordered() {
+        Program program = TinyModels.program(TinyModels.config(100, 1, 256, 512, new Op.AttentionShape(4, 2, 64), 256, 0));
+        try (CudaBackend backend = open(); ModelRunner runner = backend.load(program, new Scattered(TinyModels.weights(program, 1)), MANY)) {
+            run(runner);
+            many(runner);
+        }
     }
 
     /** Rows of dense weights in two pieces of 16 bits. */
