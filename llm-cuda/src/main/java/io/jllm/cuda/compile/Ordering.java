@@ -6,8 +6,12 @@ import io.jllm.cuda.kernels.RowsLaunch;
 import io.jllm.cuda.weights.WeightPlan;
 import io.jllm.model.Value;
 import java.util.Optional;
+import java.util.OptionalLong;
 
-/** Brings the columns of a value into the order in which a matrix meets them, for those that have one of their own. */
+/**
+ * Brings the columns of a value into the order in which a matrix meets them, for those that have one of their own. Where all matrices that meet a value
+ * have the same, its bytes stand in that order from the start; else they come into it before each product, in a place of their own.
+ */
 final class Ordering {
     private final DeviceState state;
     private final Values values;
@@ -23,7 +27,7 @@ final class Ordering {
 
     /** Where a matrix meets the rows of a value. */
     Rows rows(WeightPlan.Matrix w, Value v) {
-        return w.ordered() ? room(w) : values.rows(v);
+        return w.ordered() && values.ordered(v).isEmpty() ? room(w) : values.rows(v);
     }
 
     private Rows room(WeightPlan.Matrix w) {
@@ -32,12 +36,26 @@ final class Ordering {
 
     /** What brings them there, right before the product; nothing if columns stand as in the value. Steps of many rows meet floats too. */
     Optional<RowsLaunch> launch(WeightPlan.Matrix w, Value v) {
-        if (!w.ordered()) {
+        if (!w.ordered() || values.ordered(v).isPresent()) {
             return Optional.empty();
         }
         Rows to = room(w);
-        return Optional.of(kernels.order(values.rows(v), state.weights() + w.orderAt(),
-                new Rows(mode.anyBatch() ? to.floats() : 0, to.pitch(), to.bytes(), to.scales()), w.cols()));
+        return Optional.of(order(w, v, new Rows(mode.anyBatch() ? to.floats() : 0, to.pitch(), to.bytes(), to.scales())));
+    }
+
+    private RowsLaunch order(WeightPlan.Matrix w, Value v, Rows to) {
+        return kernels.order(values.rows(v), state.weights() + w.orderAt(), to, w.cols());
+    }
+
+    /** The list that a value's bytes are to be written by; empty if they stand as in the value. */
+    OptionalLong list(Value v) {
+        return values.ordered(v).map(w -> OptionalLong.of(state.weights() + w.orderAt())).orElse(OptionalLong.empty());
+    }
+
+    /** Makes the bytes of a value out of its floats, if they stand in another order. */
+    Optional<CompiledOp> bytes(Value v) {
+        Rows all = values.rows(v);
+        return values.ordered(v).map(w -> new RowsOp(order(w, v, new Rows(0, all.pitch(), all.bytes(), all.scales())), v.rows()));
     }
 
     /** The same as an op. */

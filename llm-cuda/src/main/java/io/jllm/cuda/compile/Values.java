@@ -22,6 +22,9 @@ final class Values {
     private final Mode mode;
     private final BitSet floats = new BitSet();
     private final BitSet bytes = new BitSet();
+    /** For values that matrices meet whose columns stand in an order of their own: one of them, and whether there are others. */
+    private final Map<Integer, WeightPlan.Matrix> ordered = new HashMap<>();
+    private final BitSet several = new BitSet();
     private final int[] readers;
     private final List<Mixture> mixtures;
     private final Map<Value, Value> same = new HashMap<>();
@@ -43,6 +46,7 @@ final class Values {
                 case Op.Linear l -> {
                     for (List<Weight> run : state.plan().runs(l)) {
                         (multipliesMany(l) || readsFloats(run) ? floats : bytes).set(l.in().id());
+                        order(l.in(), state.matrix(run));
                     }
                     l.residual().ifPresent(r -> floats.set(r.id()));
                 }
@@ -59,6 +63,18 @@ final class Values {
                      Op.Scale _, Op.SelectRows _, ExpertOp.Route _, LatentOp _ -> op.inputs().forEach(v -> floats.set(v.id()));
             }
         }
+    }
+
+    /** A value that a matrix of a product meets. Batches of any kind meet it as floats too, so that it is put into another order for each product. */
+    private void order(Value in, WeightPlan.Matrix w) {
+        if (w.ordered() && !mode.anyBatch() && !several.get(in.id()) && !w.sameOrder(ordered.computeIfAbsent(in.id(), _ -> w))) {
+            several.set(in.id());
+        }
+    }
+
+    /** The matrix in whose order the bytes of a value stand; empty if they stand as in the value, or there are none. */
+    Optional<WeightPlan.Matrix> ordered(Value v) {
+        return Optional.ofNullable(ordered.get(v.id())).filter(_ -> !several.get(v.id()) && !bytes.get(v.id()));
     }
 
     /** A value that matrices of experts meet, by themselves or as part of a mixture. */

@@ -53,6 +53,11 @@ public final class WeightPlan {
             return order().length > 0;
         }
 
+        /** Whether columns of both stand in the same order. */
+        public boolean sameOrder(Matrix other) {
+            return Arrays.equals(order(), other.order());
+        }
+
         /** Which input each column meets; empty if they stand as they are. */
         int[] order() {
             return DeviceSource.order(parts.getFirst());
