@@ -236,7 +236,7 @@ template <class NUMBERS, class FACTORS> struct Whole {
   struct Read {
     static constexpr int K_CHUNK = 32;
     /** Groups in flight where M rows are multiplied. */
-    static __host__ __device__ constexpr int depth(int M) { return M == 2 || NUMBERS::BITS < 4 ? 3 : 2; }
+    static __host__ __device__ constexpr int depth(int M) { return M == 2 ? 3 : M == 1 && NUMBERS::BITS == 2 ? 4 : 2; }
     template <int M> using Acts = Bytes<M>;
     struct Group {
       typename NUMBERS::Four q;

@@ -43,6 +43,11 @@ final class Ordering {
         return Optional.of(order(w, v, new Rows(mode.anyBatch() ? to.floats() : 0, to.pitch(), to.bytes(), to.scales())));
     }
 
+    /** The same as an op. */
+    Optional<CompiledOp> op(WeightPlan.Matrix w, Value v) {
+        return launch(w, v).map(l -> new RowsOp(l, v.rows()));
+    }
+
     private RowsLaunch order(WeightPlan.Matrix w, Value v, Rows to) {
         return kernels.order(values.rows(v), state.weights() + w.orderAt(), to, w.cols());
     }
@@ -56,10 +61,5 @@ final class Ordering {
     Optional<CompiledOp> bytes(Value v) {
         Rows all = values.rows(v);
         return values.ordered(v).map(w -> new RowsOp(order(w, v, new Rows(0, all.pitch(), all.bytes(), all.scales())), v.rows()));
-    }
-
-    /** The same as an op. */
-    Optional<CompiledOp> op(WeightPlan.Matrix w, Value v) {
-        return launch(w, v).map(l -> new RowsOp(l, v.rows()));
     }
 }
