@@ -50,7 +50,7 @@ template <class BOOK> struct FloatBook : Nibbles<FloatScale<BOOK::PARTS>, Ordere
     int nb = K / 32, c = k / 32, e = k % 32;
     unsigned n = ((const unsigned*)W)[((long long)row * nb + c) * 4 + e / 8] >> 4 * (e & 7) & 15;
     n = (n & 3) | (n & 4) << 1 | (n & 8) >> 1; // bits as in the file
-    return BOOK::level(BOOK::ordered(n)) * FloatScale<1>::of(W + Packed::scales(N, K) + Packed::Scales::of(row, nb, c)).x;
+    return BOOK::level(BOOK::ordered(n)) * BOOK::PARTS * FloatScale<BOOK::PARTS>::of(W + Packed::scales(N, K) + Packed::Scales::of(row, nb, c)).x;
   }
 };
 

@@ -27,15 +27,19 @@ struct ScaleAndMinimum {
   static __device__ __forceinline__ void pack(const uchar* from, uchar* to) { *(unsigned*)to = u32(from); }
 };
 
-/** A float as the scale of 64 values, whose numbers are parts of it. */
+/**
+ * A float as the scale of 64 values, whose numbers are parts of it. A part is rounded to 22 bits, so that few_blocks.cuh multiplies sums by it that are
+ * floats of two bits more than they have, without an error.
+ */
 template <int PARTS> struct FloatScale {
   typedef uint4 Four;
   static constexpr bool ADDS = false;
   static constexpr int FILE_BYTES = 4, PER = 2;
-  static __device__ __forceinline__ float part(unsigned bits) { return __uint_as_float(bits) * (1.f / PARTS); }
-  static __device__ __forceinline__ float2 of(uint4 s, int r) { return make_float2(part(word(s, r)), 0.f); }
-  static __device__ __forceinline__ float2 of(const uchar* p) { return make_float2(part(stream4(p)), 0.f); }
+  static __device__ __forceinline__ float2 of(uint4 s, int r) { return make_float2(__uint_as_float(word(s, r)), 0.f); }
+  static __device__ __forceinline__ float2 of(const uchar* p) { return make_float2(__uint_as_float(stream4(p)), 0.f); }
   static __device__ __forceinline__ uint4 load(const uchar* p) { return stream16(p); }
   static __device__ __forceinline__ uint4 none() { return make_uint4(0, 0, 0, 0); }
-  static __device__ __forceinline__ void pack(const uchar* from, uchar* to) { *(unsigned*)to = u32(from); }
+  static __device__ __forceinline__ void pack(const uchar* from, uchar* to) {
+    *(unsigned*)to = __float_as_uint(__uint_as_float(u32(from)) / PARTS) + 2 & ~3u;
+  }
 };

@@ -8,10 +8,8 @@ import io.jllm.cuda.compile.Compiler;
 import io.jllm.cuda.compile.DeviceState;
 import io.jllm.cuda.compile.Fusion;
 import io.jllm.cuda.compile.GraphCache;
-import io.jllm.cuda.compile.MixtureRoom;
 import io.jllm.cuda.compile.Mode;
-import io.jllm.cuda.compile.OrderedRoom;
-import io.jllm.cuda.compile.TensorRoom;
+import io.jllm.cuda.compile.Rooms;
 import io.jllm.cuda.driver.Context;
 import io.jllm.cuda.driver.DeviceMemory;
 import io.jllm.cuda.driver.LaunchTimes;
@@ -79,7 +77,7 @@ final class CudaRunner implements ModelRunner {
      * Loads; gives back what it has if anything fails. Rooms have no address yet.
      */
     CudaRunner(Program program, WeightPlan plan, RunnerOptions options, MemoryBudget budget, Context context, Kernels kernels,
-            Optional<TensorRoom> tensorRoom, Optional<MixtureRoom> mixtureRoom, Optional<OrderedRoom> orderedRoom) {
+            Rooms planned) {
         this.program = program;
         this.options = options;
         this.budget = budget;
@@ -102,11 +100,7 @@ final class CudaRunner implements ModelRunner {
             counters.fill(stream, (byte) 0);
             long shares = counters.address() + MemoryBudget.attentionCounterBytes(program, options);
             DeviceMemory tasks = owner.own(DeviceMemory.allocate(context, CompiledOps.taskBytes(program), "chains of tasks"));
-            Optional<TensorRoom> tensors = tensorRoom.map(r -> r.at(owner.own(DeviceMemory.allocate(context, r.bytes(),
-                    "products on tensor cores")).address()));
-            Optional<MixtureRoom> mixtures = mixtureRoom.map(r -> r.in(owner.own(DeviceMemory.allocate(context, r.bytes(), "mixtures of experts")), stream));
-            Optional<OrderedRoom> ordered = orderedRoom.map(r -> r.at(owner.own(DeviceMemory.allocate(context, r.bytes(),
-                    "columns in another order")).address()));
+            Rooms rooms = planned.in(context, stream, owner);
             var pieces = new ProductKernels.Room(owner.own(DeviceMemory.allocate(context, ProductKernels.Room.bytes(plan.mostCols()),
                     "products of few rows")).address());
             copier = owner.own(new BlockCopier(stream, kernels, arena, kv));
@@ -115,10 +109,9 @@ final class CudaRunner implements ModelRunner {
             owner.own((AutoCloseable) stream::synchronize); // given back first: what is in use must not go
             Optional<ChainShape> chain = ChainShape.of(kernels, DeviceState.suffix(options.kvType()), context.device().sharedMemory(), program);
             var state = new DeviceState(kernels, plan, weights.address(), activations, upload, kv, options.kvType(), options.blockSize(),
-                    partial.address(), counters.address(), shares, tasks, chain, tensors, mixtures, ordered, pieces,
-                    context.device().multiprocessors());
+                    partial.address(), counters.address(), shares, tasks, chain, rooms, pieces, context.device().multiprocessors());
             any = Compiler.compile(program, state, arena, Mode.ANY);
-            many = tensors.isPresent() ? Compiler.compile(program, state, arena, Mode.MANY) : any;
+            many = rooms.tensors().isPresent() ? Compiler.compile(program, state, arena, Mode.MANY) : any;
             int most = Math.min(options.maxSequences(), Math.min(options.maxTokensPerStep(), options.maxLogitRows()));
             graphs = owner.own(new GraphCache(Compiler.compile(program, state, arena, Mode.ONE), Compiler.compile(program, state, arena, Mode.FEW),
                     any, many, most));

@@ -33,6 +33,7 @@ public final class Compiler {
     private final CompiledOps compiled;
     private final RowKernels rowKernels;
     private final Ordering ordering;
+    private final Outliers outliers;
     private final ProductKernels products;
     private final AttentionKernels attentions;
     private final RowOps rows;
@@ -52,6 +53,7 @@ public final class Compiler {
         compiled = new CompiledOps(state, values, arena);
         rowKernels = new RowKernels(state.kernels(), arena);
         ordering = new Ordering(state, values, rowKernels, mode);
+        outliers = new Outliers(state.rooms().outliers(), rowKernels);
         products = new ProductKernels(state.kernels(), arena, state.pieces());
         attentions = new AttentionKernels(state.kernels(), arena, state.kvSuffix(), state.upload());
         var decodes = new DecodeKernels(state.kernels(), arena, state.kvSuffix(), state.upload(), state.multiprocessors());
@@ -59,7 +61,8 @@ public final class Compiler {
         heads = new HeadOps(state, values, arena);
         experts = new ExpertOps(state, values, mode, arena, compiled);
         cut = AttentionCut.of(state.kernels());
-        tensors = mode.anyBatch() ? state.tensors().map(room -> new TensorOps(state, values, arena, room, products, ordering)) : Optional.empty();
+        tensors = mode.anyBatch() ? state.rooms().tensors().map(room -> new TensorOps(state, values, arena, room, products, ordering))
+                : Optional.empty();
         attention = new AttentionOps(state, values, mode, arena, attentions, decodes, heads, cut);
         fusion = new Fusion(state, values, mode, compiled, products, ordering, decodes, cut, tensors);
     }
@@ -206,14 +209,17 @@ public final class Compiler {
     private void product(Op.Linear l, List<Weight> run, WeightPlan.Matrix w, int column) {
         ProductKernels.Weights weights = state.weights(w, w.rows());
         ordering.op(w, l.in()).ifPresent(compiled::add);
-        Rows x = ordering.rows(w, l.in());
+        Rows in = ordering.rows(w, l.in());
+        Rows x = outliers.rows(w, in);
         long bias = state.bias(run);
         Rows residual = l.residual().map(values::rows).orElse(Rows.NONE).from(column);
         Rows y = values.rows(l.out()).from(column);
-        Optional<RowsLaunch> many = mode.anyBatch() ? Optional.of(products.many(weights, x, bias, residual, y)) : Optional.empty();
+        RowsLaunch few = outliers.around(products.few(weights, x, bias, residual, y), w, weights, in, y);
+        Optional<RowsLaunch> many = mode.anyBatch() && w.outliers() == 0 ? Optional.of(products.many(weights, x, bias, residual, y))
+                : Optional.empty();
         Optional<RowsLaunch> most = tensors.filter(_ -> TensorRoom.takes(w, l.out().rows()))
-                .map(t -> t.one(x, w, TensorKernels.Result.plain(w.rows(), bias, residual, y)));
-        compiled.add(new LinearOp(products.few(weights, x, bias, residual, y), many, most, l.out().rows()));
+                .map(t -> t.one(in, w, TensorKernels.Result.plain(w.rows(), bias, residual, y)));
+        compiled.add(new LinearOp(few, many, most, l.out().rows()));
     }
 
     private CompiledOp rope(HeadOp.RopeStoreKv r) {

@@ -131,7 +131,7 @@ public final class Fusion {
             return 2;
         }
         WeightPlan.Matrix w = state.matrix(run);
-        if (norm.isPresent() || !w.format().dense() && !w.ordered() && !values.wantsBytes(l.in())) {
+        if (norm.isPresent() || w.outliers() > 0 || !w.format().dense() && !w.ordered() && !values.wantsBytes(l.in())) {
             return 0;
         }
         Optional<RowsLaunch> few = products.gated(state.weights(w, y.width()), ordering.rows(w, l.in()), values.outputs(y),

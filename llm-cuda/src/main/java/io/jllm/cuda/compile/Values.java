@@ -33,7 +33,7 @@ final class Values {
         this.program = program;
         this.state = state;
         this.mode = mode;
-        mixtures = state.mixtures().isPresent() ? Mixture.all(program, state.plan()) : List.of();
+        mixtures = state.rooms().mixtures().isPresent() ? Mixture.all(program, state.plan()) : List.of();
         readers = new int[program.values().size()];
         program.ops().forEach(op -> op.inputs().forEach(v -> readers[v.id()]++));
         readers[program.logits().id()]++;
@@ -94,7 +94,7 @@ final class Values {
 
     private boolean readsFloats(List<Weight> run) {
         WeightPlan.Matrix w = state.matrix(run);
-        return w.format().dense() || w.ordered() || mode == Mode.ONE && state.chains(run); // columns in another order are brought there first
+        return w.format().dense() || w.ordered() || w.outliers() > 0 || mode == Mode.ONE && state.chains(run); // some become bytes elsewhere
     }
 
     /** Whether it is wanted in 8 bits. */

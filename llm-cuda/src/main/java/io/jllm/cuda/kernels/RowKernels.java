@@ -79,6 +79,25 @@ public final class RowKernels {
                 Math.ceilDiv(width, threads("order_columns")));
     }
 
+    /**
+     * Rows of floats to 8 bits, with zeros in place of what is of a magnitude from a threshold on.
+     *
+     * @param list receives columns and values of those, 8 bytes each, in each row with room for all
+     * @param count receives how many a row has, an int each
+     */
+    public RowsLaunch takeOutliers(Rows x, float threshold, Rows y, long list, long count, int width) {
+        return new RowsLaunch.Down(launch("take_outliers").pointer("x", x.floats()).integer("ldx", x.pitch()).real("threshold", threshold)
+                .pointer("q", y.bytes()).pointer("s", y.scales()).pointer("list", list).pointer("count", count).integer("K", width).build());
+    }
+
+    /** Adds what comes of them to a product. */
+    public RowsLaunch addOutliers(ProductKernels.Weights w, long list, long count, Rows y) {
+        int threads = threads("add_outliers");
+        return new RowsLaunch.Across(kernels.launch(arena, "add_outliers_" + w.format().suffix(), threads).pointer("W", w.address())
+                .pointer("list", list).pointer("count", count).pointer("y", y.floats()).integer("ldy", y.pitch()).integer("N", w.outputs())
+                .integer("K", w.cols()).build(), Math.ceilDiv(w.outputs(), threads));
+    }
+
     /** Gate and up to their activation, as floats, bytes or both. */
     public RowsLaunch gated(Rows x, Rows y, int width, int act) {
         return new RowsLaunch.Across(launch("gated").pointer("x", x.floats()).integer("ldx", x.pitch()).pointer("y", y.floats())

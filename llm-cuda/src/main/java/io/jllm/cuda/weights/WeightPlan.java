@@ -53,6 +53,11 @@ public final class WeightPlan {
             return order().length > 0;
         }
 
+        /** The magnitude from which on inputs meet it as floats, where others have 8 bits; 0 if they do not. */
+        public float outliers() {
+            return DeviceSource.outliers(parts.getFirst());
+        }
+
         /** Whether columns of both stand in the same order. */
         public boolean sameOrder(Matrix other) {
             return Arrays.equals(order(), other.order());
@@ -170,7 +175,7 @@ public final class WeightPlan {
 
     private boolean joins(Weights before, Weights w) {
         return type(w) == type(before) && !alone.contains(Place.of(w)) && !alone.contains(Place.of(before))
-                && Arrays.equals(DeviceSource.order(w), DeviceSource.order(before));
+                && Arrays.equals(DeviceSource.order(w), DeviceSource.order(before)) && DeviceSource.outliers(w) == DeviceSource.outliers(before);
     }
 
     /** Others were refused before. */
@@ -292,6 +297,11 @@ public final class WeightPlan {
     /** The same of matrices whose columns stand in an order of their own. */
     public int mostOrderedCols() {
         return matrices.values().stream().filter(Matrix::ordered).mapToInt(Matrix::cols).max().orElse(0);
+    }
+
+    /** The same of matrices that meet large inputs as floats. */
+    public int mostOutlierCols() {
+        return matrices.values().stream().filter(m -> m.outliers() > 0).mapToInt(Matrix::cols).max().orElse(0);
     }
 
     /** All vectors, as they stand behind the matrices. */

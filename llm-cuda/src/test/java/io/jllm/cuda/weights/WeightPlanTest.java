@@ -176,10 +176,11 @@ class WeightPlanTest {
         }
     }
 
-    /** Weights whose inputs beyond a magnitude are to be met as floats are halves. */
+    /** Weights whose inputs beyond a magnitude are to be met as floats stay bytes in products of tokens; those of logits are halves. */
     @Test
-    void weightsWithOutliersAreHalves() {
-        Program program = product(new Weight("packed", 3, Optional.empty()));
+    void weightsWithOutliers() {
+        var p = new Program.Builder();
+        Program program = p.build(p.selectRows(p.linear(p.embed("table", 3, 64), new Weight("packed", 3, Optional.empty()))));
         GroupedBlocks bytes = GroupedBlocks.of(new Grouped("packed", "test", Grouping.of(8, 64, 64, DType.F32), new Grouped.Numbers() {
             @Override
             public void numbers(long row, byte[] to) {
@@ -198,8 +199,14 @@ class WeightPlanTest {
         }, 3)).orElseThrow();
         for (Part part : List.of(bytes, bytes.withOutliers(6).orElseThrow())) {
             Map<String, Weights> packed = Map.of("packed", new Assembled("packed", List.of(part)));
+            var plan = new WeightPlan(program, DeviceSource.of(program, source(program, packed), false));
+            WeightPlan.Matrix m = plan.matrix(List.of("packed"));
+            assertEquals(DeviceFormat.S8_64, m.format());
+            assertEquals(part == bytes ? 0 : 6, m.outliers());
+            assertEquals(part == bytes ? 0 : 64, plan.mostOutlierCols());
+            Program logits = product(new Weight("packed", 3, Optional.empty()));
             assertEquals(part == bytes ? DeviceFormat.S8_64 : DeviceFormat.F16,
-                    new WeightPlan(program, DeviceSource.of(program, source(program, packed), false)).matrix(List.of("packed")).format());
+                    new WeightPlan(logits, DeviceSource.of(logits, source(logits, packed), false)).matrix(List.of("packed")).format());
         }
     }
 
