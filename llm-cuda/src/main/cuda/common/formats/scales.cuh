@@ -28,8 +28,8 @@ struct ScaleAndMinimum {
 };
 
 /**
- * A float as the scale of 64 values, whose numbers are parts of it. A part is rounded to 22 bits, so that few_blocks.cuh multiplies sums by it that are
- * floats of two bits more than they have, without an error.
+ * A float as the scale of 64 values, whose numbers are parts of it. A part is rounded to 22 bits: the number at which few_blocks.cuh starts its sums
+ * has two, so that their product is exact.
  */
 template <int PARTS> struct FloatScale {
   typedef uint4 Four;
