@@ -1,7 +1,6 @@
 // What products of up to 64 rows share on Hopper's tensor cores: 128 rows of W a block, half of them for each of two warpgroups; a cluster of blocks
 // shares the columns out and puts its sums together in the order of its blocks.
 #pragma once
-#include "common/formats.cuh"
 #include "product/hopper.cuh"
 
 static constexpr int ROWS = 128, GROUPS = 2, WORKERS = GROUPS * 128, THREADS = WORKERS + 32, TILE = 64; // columns of a tile, 128 bytes
@@ -21,7 +20,7 @@ struct Output {
   __device__ __forceinline__ int row(int tile, int half) const { return gated() ? tile * 64 + half * N : tile * ROWS + half * 64; }
 
   /** Sums of all blocks of the cluster, of rows of x in turn; by the warps of workers. */
-  __device__ __forceinline__ void write(unsigned sums, int tile, int rank, int split, float by) const {
+  __device__ __forceinline__ void write(unsigned sums, int tile, int rank, int split) const {
     int lane = threadIdx.x & 31, quarters = gated() ? 2 : 4;
     auto sum = [&](int m, int r) {
       float v = 0.f;
@@ -38,7 +37,7 @@ struct Output {
       int m = rank + job / quarters * split, r = job % quarters * 32 + lane, n = row(tile, 0) + r;
       if (m >= rows) break;
       if (n - lane >= N) continue;
-      float factor = row1(scale + m) * by, v = sum(m, r) * factor;
+      float factor = row1(scale + m), v = sum(m, r) * factor;
       if (gated()) {
         v = gated_value(v, sum(m, r + 64) * factor, act);
         if (yq) quantize32(v, lane, yq + (long long)m * N + n - lane, ys + (long long)m * (N / 32) + n / 32);
@@ -58,10 +57,6 @@ struct Output {
                ", p, 1, 1, 0, 0;}"                                                                                                    \
                : __VA_ARGS__                                                                                                           \
                : "l"(a), "l"(b), "r"(add))
-#define LIST4 "%0, %1, %2, %3"
-#define LIST8 LIST4 ", %4, %5, %6, %7"
-#define LIST16 LIST8 ", %8, %9, %10, %11, %12, %13, %14, %15"
-#define LIST32 LIST16 ", %16, %17, %18, %19, %20, %21, %22, %23, %24, %25, %26, %27, %28, %29, %30, %31"
 /** Sums of 64 rows by 2 V columns, 16 products deep. */
 template <int V> __device__ __forceinline__ void multiply16(float (&d)[V], unsigned long long a, unsigned long long b, int add) {
   if constexpr (V == 4) NARROW("8", "f16", LIST4, "4", "5", "6", D4(d, 0));
@@ -102,7 +97,7 @@ struct Place {
 __device__ __forceinline__ void workers_meet() { asm volatile("bar.sync 1, %0;" ::"n"(WORKERS) : "memory"); }
 
 /** Lays the sums of the workers down where nothing is needed any more, and writes what comes of those of the cluster; by all threads. */
-template <int V> __device__ __forceinline__ void finish(const float (&d)[V], float* sums, const Place& p, const Output& out, float by) {
+template <int V> __device__ __forceinline__ void finish(const float (&d)[V], float* sums, const Place& p, const Output& out) {
   if (p.works()) {
     workers_meet(); // all have multiplied
     float* to = sums + 2 * (p.lane & 3) * PITCH + p.warp * 16 + (p.lane >> 2);
@@ -111,7 +106,7 @@ template <int V> __device__ __forceinline__ void finish(const float (&d)[V], flo
   }
   __syncwarp();
   cluster_sync();
-  if (p.works()) out.write(shared_address(sums), p.tile, p.rank, p.split, by);
+  if (p.works()) out.write(shared_address(sums), p.tile, p.rank, p.split);
   __syncwarp();
   cluster_sync();
 }
