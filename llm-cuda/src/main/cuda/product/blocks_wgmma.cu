@@ -9,18 +9,18 @@ template <class F, int NT, int GROUPS> struct Blocks {
   typedef typename F::Read Read;
   typedef typename F::RowTile RowTile;
   typedef typename Read::Group Group;
-  static constexpr int WORKERS = GROUPS * 128, THREADS = WORKERS + 128, WARPS = WORKERS / 32, COLUMNS = NT * 8, STAGES = NT > 8 ? 5 : 8, AT_ONCE = 4;
+  static constexpr int WORKERS = GROUPS * 128, THREADS = WORKERS + 128, WARPS = WORKERS / 32, COLUMNS = NT * 8, STAGES = NT > 8 ? 5 : 8;
   /** Registers a thread of the warps that bring rows of x, and of those that multiply. */
   static constexpr int FEW_REGISTERS = 24, MANY_REGISTERS = GROUPS == 3 ? 160 : 240;
-  static constexpr int BOX_BYTES = COLUMNS * 128, SUM_FLOATS = COLUMNS * PITCH;
-  static constexpr int BYTES = 1024 + STAGES * BOX_BYTES + (GROUPS * SUM_FLOATS + COLUMNS) * 4 + 8 * (2 * STAGES + 2);
+  typedef Sums<COLUMNS, GROUPS, WORKERS> AllSums;
+  static constexpr int BOX_BYTES = COLUMNS * 128, BYTES = 1024 + STAGES * BOX_BYTES + AllSums::BYTES + 8 * (2 * STAGES + 2);
 
   Output out;
   Share share;
   int high;  // units of the same rows of W
   int lane, warp, group;
   unsigned room, barriers;
-  float *sums, *factors; // by which sums of a row of x are multiplied
+  AllSums sums;
 
   __device__ __forceinline__ unsigned full(int stage) const { return barriers + 8 * stage; }
   __device__ __forceinline__ unsigned empty(int stage) const { return barriers + 8 * (STAGES + stage); }
@@ -133,15 +133,15 @@ template <class F, int NT, int GROUPS> struct Blocks {
       if (before >= 0 && threadIdx.x % 128 == 0) barrier_arrive(empty(before));
       before = -1;
       all_read(round ^ 1); // of the unit before
-      if (threadIdx.x < COLUMNS) factors[threadIdx.x] = factor;
-      float* to = sums + group * SUM_FLOATS + 2 * (lane & 3) * PITCH + at;
+      if (threadIdx.x < COLUMNS) sums.factors[threadIdx.x] = factor;
+      float* to = sums.sums + group * AllSums::PART + 2 * (lane & 3) * PITCH + at;
 #pragma unroll
       for (int b = 0; b < NT; b++)
 #pragma unroll
         for (int o = 0; o < 2; o++)
           *(float4*)(to + (8 * b + o) * PITCH) = make_float4(d[0][4 * b + o], d[0][4 * b + 2 + o], d[1][4 * b + o], d[1][4 * b + 2 + o]);
       all_there(round);
-      write(u);
+      sums.write(out, u % high * COLUMNS, u / high);
       __syncwarp();
       if (share.blocks > 1 && lane < share.blocks) barrier_arrive(seen(), lane);
       round ^= 1;
@@ -164,64 +164,17 @@ template <class F, int NT, int GROUPS> struct Blocks {
     if (lane < share.blocks) barrier_show(shown(), lane);
     barrier_see(shown(), parity);
   }
-
-  /** Sums of the cluster, in the order of its blocks, of rows of x and four rows of W each. */
-  __device__ __forceinline__ void sum(const int (&m)[AT_ONCE], const int (&r)[AT_ONCE], int more, float4 (&v)[AT_ONCE]) const {
-    unsigned at[AT_ONCE];
-#pragma unroll
-    for (int j = 0; j < AT_ONCE; j++) at[j] = shared_address(sums + m[j] * PITCH + r[j] + more), v[j] = make_float4(0.f, 0.f, 0.f, 0.f);
-#pragma unroll 1
-    for (int k = 0; k < share.blocks; k++) {
-#pragma unroll
-      for (int g = 0; g < GROUPS; g++) {
-#pragma unroll
-        for (int j = 0; j < AT_ONCE; j++) {
-          unsigned from = at[j] + g * SUM_FLOATS * 4;
-          float4 p = share.blocks > 1 ? cluster_read4(of_block(from, k)) : *(const float4*)__cvta_shared_to_generic(from);
-          v[j].x += p.x, v[j].y += p.y, v[j].z += p.z, v[j].w += p.w;
-        }
-      }
-    }
-  }
-
-  /** Writes the block's share of a unit's rows of x: four outputs a lane, AT_ONCE times, whose loads do not wait for each other. */
-  __device__ __forceinline__ void write(int unit) const {
-    int m0 = unit % high * COLUMNS, shift = out.gated() ? 4 : 5, width = 4 << shift, n0 = unit / high * width;
-    int rows = min(out.rows - m0, COLUMNS), mine = (rows - share.rank + share.blocks - 1) / share.blocks;
-#pragma unroll 1
-    for (int i = threadIdx.x; i - lane < mine << shift; i += AT_ONCE * WORKERS) {
-      int m[AT_ONCE], r[AT_ONCE];
-      bool in[AT_ONCE];
-      float4 v[AT_ONCE], more[AT_ONCE];
-#pragma unroll
-      for (int j = 0; j < AT_ONCE; j++) {
-        int line = (i + j * WORKERS) >> shift;
-        r[j] = (i + j * WORKERS) * 4 & width - 1, in[j] = line < mine && n0 + r[j] < out.N, more[j] = make_float4(0.f, 0.f, 0.f, 0.f);
-        m[j] = min(share.rank + line * share.blocks, rows - 1);
-        if (out.residual && in[j]) more[j] = out.more(m0 + m[j], n0 + r[j]);
-      }
-      sum(m, r, 0, v);
-      if (out.gated()) sum(m, r, width, more);
-#pragma unroll
-      for (int j = 0; j < AT_ONCE; j++) {
-        float f = factors[m[j]];
-        v[j] = make_float4(v[j].x * f, v[j].y * f, v[j].z * f, v[j].w * f);
-        if (out.gated()) out.put_gated(in[j], m0 + m[j], n0 + r[j], v[j], make_float4(more[j].x * f, more[j].y * f, more[j].z * f, more[j].w * f));
-        else if (in[j]) out.put4(m0 + m[j], n0 + r[j], v[j], more[j]);
-      }
-    }
-  }
 };
 
 template <class F, int NT, int GROUPS> __device__ __forceinline__ void blocks_wgmma(const uchar* W, const TensorMap& x, int K, const Output& out) {
   typedef Blocks<F, NT, GROUPS> All;
   extern __shared__ uchar memory[];
   unsigned start = shared_address(memory), room = (start + 1023) & ~1023u, sums = room + All::STAGES * All::BOX_BYTES;
-  unsigned factors = sums + GROUPS * All::SUM_FLOATS * 4, barriers = factors + All::COLUMNS * 4;
+  unsigned barriers = sums + All::AllSums::BYTES;
   int high = ceil_div(out.rows, All::COLUMNS), thread = threadIdx.x;
   Share share(ceil_div(out.matrix_rows(), ROWS) * high, ceil_div(K, STEP));
-  All all = {out, share, high, thread & 31, thread >> 5, thread >> 7, room, barriers, (float*)(memory + (sums - start)),
-             (float*)(memory + (factors - start))};
+  All all = {out, share, high, thread & 31, thread >> 5, thread >> 7, room, barriers,
+             typename All::AllSums((float*)(memory + (sums - start)), share.rank, share.blocks)};
   if (thread == 0) all.init();
   __syncthreads();
   if (share.blocks > 1) cluster_sync();

@@ -1,12 +1,10 @@
-// Rows of W that consist of blocks by rows of x of 16 bits on Hopper's tensor cores: what a block of threads does, and where its results go.
+// Rows of W that consist of blocks by rows of x of 16 bits on Hopper's tensor cores: what a block of threads does.
 #pragma once
 #include "common/formats.cuh"
-#include "product/hopper.cuh"
-#include "product/outputs.cuh"
+#include "product/sums.cuh"
 
-/** Rows of W that a block multiplies; columns of a step, of which a lane has a sub-block; columns of a box, 128 bytes, and boxes of a step. */
-static constexpr int ROWS = 128, SUBS = 4, STEP = 32 * SUBS, BOX = 64, BOXES = STEP / BOX;
-static constexpr int PITCH = ROWS + 4; // floats from row to row of x in sums: stores of a warp fall into different banks
+/** Columns of a step, of which a lane has a sub-block; columns of a box, 128 bytes, and boxes of a step. */
+static constexpr int SUBS = 4, STEP = 32 * SUBS, BOX = 64, BOXES = STEP / BOX;
 
 /** By which weights of blocks are too large: small scales stay normal numbers of f16. */
 static constexpr float LARGER = 64.f;
@@ -30,51 +28,6 @@ template <int V> __device__ __forceinline__ void multiply_held(float (&d)[V], co
   if constexpr (V == 32) FROM_REGISTERS("64", LIST32, "32", "33", "34", "35", "36", R8(d, 0), R8(d, 8), R8(d, 16), R8(d, 24));
   else FROM_REGISTERS("128", LIST64, "64", "65", "66", "67", "68", R64(d, 0));
 }
-
-/** Where results go, of gated products also as bytes. */
-struct Output : Outputs {
-  signed char* yq;
-  Scale* ys;
-
-  __device__ __forceinline__ int matrix_rows() const { return gated() ? 2 * N : N; }
-
-  /** Residuals of four neighbouring outputs of row m from n on. */
-  __device__ __forceinline__ float4 more(int m, int n) const {
-    const float* from = residual + (long long)m * ldr + n;
-    if (n + 3 < N && ((unsigned long long)from & 15) == 0) return row4(from);
-    return make_float4(row1(from), n + 1 < N ? row1(from + 1) : 0.f, n + 2 < N ? row1(from + 2) : 0.f, n + 3 < N ? row1(from + 3) : 0.f);
-  }
-
-  /** Writes four neighbouring outputs. */
-  __device__ __forceinline__ void put4(int m, int n, float4 v, float4 more) const {
-    float* to = y + (long long)m * ldy + n;
-    float e[4] = {v.x + more.x, v.y + more.y, v.z + more.z, v.w + more.w};
-#pragma unroll
-    for (int i = 0; i < 4; i++)
-      if (bias && n + i < N) e[i] += bias[n + i];
-    if (n + 3 < N && ((unsigned long long)to & 15) == 0) {
-      *(float4*)to = make_float4(e[0], e[1], e[2], e[3]);
-      return;
-    }
-#pragma unroll
-    for (int i = 0; i < 4; i++)
-      if (n + i < N) to[i] = e[i];
-  }
-
-  /** The same of act(gate) * up, also as bytes; all lanes of a warp, `in`: those that have some. */
-  __device__ __forceinline__ void put_gated(bool in, int m, int n, float4 gate, float4 up) const {
-    float4 v = make_float4(activate(gate.x, up.x), activate(gate.y, up.y), activate(gate.z, up.z), activate(gate.w, up.w));
-    if (yq) {
-      Scale s;
-      int q = quantize8x4(v, s);
-      if (in) {
-        *(int*)(yq + (long long)m * N + n) = q;
-        if ((threadIdx.x & 7) == 0) ys[(long long)m * (N / 32) + n / 32] = s;
-      }
-    }
-    if (in && y) put4(m, n, v, make_float4(0.f, 0.f, 0.f, 0.f));
-  }
-};
 
 /**
  * What a block does. A unit is ROWS rows of W by a tile of rows of x; units stand one after the other, those of the same rows of W together.
