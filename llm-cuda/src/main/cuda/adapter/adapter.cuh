@@ -5,7 +5,7 @@
 
 static constexpr int ADAPTER_THREADS = 256, ADAPTER_WARPS = ADAPTER_THREADS / 32;
 static constexpr int ADAPTER_TILE = 8;     // most rows of a tile
-static constexpr int ADAPTER_CHUNK = 1024; // columns that a block multiplies by
+static constexpr int ADAPTER_CHUNK = 512;  // columns that a block multiplies by
 static constexpr int ADAPTER_ROWS = 32;    // rows of another matrix that a block multiplies by
 
 /** What an adapter changes of a matrix, a table or a norm. All 0 where it changes nothing. */
@@ -30,28 +30,20 @@ struct Site {
   int column, outputs, at; // its outputs in rows of y, and where its numbers begin in rows of `thin`
 };
 
-/** Rows of one adapter: they are order[start] and so on. */
-struct Tile {
-  int start, rows, slot;
-  const int* order;
-
-  __device__ __forceinline__ int row(int i) const { return order[start + i]; }
-};
-
 /**
- * The rows of a kind (0 tokens, 1 rows of logits) that have adapters. A step has for each kind the number of tiles, where these begin, three numbers
- * each, and where the order of rows begins. It was copied before the first kernel: it may be read without waiting.
+ * The rows of a kind that have adapters: how many tiles there are, in 16 bytes, then the tiles, whose rows have one adapter each. All that was copied
+ * before the first kernel: it may be read without waiting.
  */
-struct Adapted {
-  const int* step;
-  const int* kind;
+struct Tile {
+  const int* at; // how many rows, the slot of their adapter, how many rows tiles before have, and the numbers of these rows
+  int rows, slot, start;
 
-  __device__ __forceinline__ Adapted(const int* step, int kind) : step(step), kind(step + 3 * kind) {}
-  __device__ __forceinline__ int tiles() const { return kind[0]; }
-  __device__ __forceinline__ Tile tile(int i) const {
-    const int* t = step + kind[1] + 3 * i;
-    return Tile{t[0], t[1], t[2], step + kind[2]};
+  static constexpr int HEAD = 4, INTS = HEAD + ADAPTER_TILE;
+  __device__ __forceinline__ Tile(const int* tiles, int i) : at(tiles + HEAD + i * INTS) {
+    int4 v = *(const int4*)at;
+    rows = v.x, slot = v.y, start = v.z;
   }
+  __device__ __forceinline__ int row(int i) const { return at[HEAD + i]; }
 };
 
 /** Sixteen bytes of a matrix as floats. */

@@ -2,14 +2,13 @@
 #include "adapter/adapter.cuh"
 
 /** Keeps residuals of rows whose products must be known apart from them. */
-extern "C" __global__ void __launch_bounds__(ADAPTER_THREADS) adapter_keep(const int* step, int kind, const Change* changes, int all,
+extern "C" __global__ void __launch_bounds__(ADAPTER_THREADS) adapter_keep(const int* tiles, const Change* changes, int all,
                                                                            const Site* sites, int count, const float* residual, int ldr, float* kept,
                                                                            int ldk, int width) {
   dependents();
   wait_previous();
-  Adapted rows(step, kind);
-  for (int item = blockIdx.x; item < rows.tiles(); item += gridDim.x) {
-    Tile t = rows.tile(item);
+  for (int item = blockIdx.x; item < tiles[0]; item += gridDim.x) {
+    Tile t(tiles, item);
     bool apart = false;
     for (int i = 0; i < count; i++) apart |= changes[(long long)t.slot * all + sites[i].number].apart();
     if (!apart) continue;
@@ -63,14 +62,13 @@ static __device__ __forceinline__ void other(const Change& c, const Tile& t, con
 }
 
 /** Products by other matrices, in place of the model's. */
-extern "C" __global__ void __launch_bounds__(ADAPTER_THREADS) adapter_whole(const int* step, int kind, const Change* changes, int all,
+extern "C" __global__ void __launch_bounds__(ADAPTER_THREADS) adapter_whole(const int* tiles, const Change* changes, int all,
                                                                             const Site* sites, int count, int parts, const float* x, int ldx, int K,
                                                                             const float* kept, int ldk, float* y, int ldy) {
   dependents();
   wait_previous();
-  Adapted rows(step, kind);
-  for (int item = blockIdx.x; item < rows.tiles() * parts; item += gridDim.x) {
-    Tile t = rows.tile(item / parts);
+  for (int item = blockIdx.x; item < tiles[0] * parts; item += gridDim.x) {
+    Tile t(tiles, item / parts);
     int part = item % parts, site = 0;
     while (part >= ceil_div(sites[site].outputs, ADAPTER_ROWS)) part -= ceil_div(sites[site++].outputs, ADAPTER_ROWS);
     Site s = sites[site];
@@ -84,16 +82,15 @@ extern "C" __global__ void __launch_bounds__(ADAPTER_THREADS) adapter_whole(cons
 }
 
 /** Norms rows anew by other weights. */
-extern "C" __global__ void __launch_bounds__(ADAPTER_THREADS) adapter_norm(const int* step, int kind, const Change* changes, int all, int number,
+extern "C" __global__ void __launch_bounds__(ADAPTER_THREADS) adapter_norm(const int* tiles, const Change* changes, int all, int number,
                                                                            const float* x, int ldx, const int* rowIndex, const float* w,
                                                                            const float* b, int centred, float eps, float* y, int ldy, signed char* q,
                                                                            Scale* scales, int width) {
   __shared__ float room[2][ADAPTER_WARPS];
   dependents();
   wait_previous();
-  Adapted rows(step, kind);
-  for (int item = blockIdx.x; item < rows.tiles() * ADAPTER_TILE; item += gridDim.x) {
-    Tile t = rows.tile(item / ADAPTER_TILE);
+  for (int item = blockIdx.x; item < tiles[0] * ADAPTER_TILE; item += gridDim.x) {
+    Tile t(tiles, item / ADAPTER_TILE);
     int r = item % ADAPTER_TILE;
     Change c = changes[(long long)t.slot * all + number];
     if (r >= t.rows || !(c.gain || c.shift)) continue;
@@ -121,14 +118,13 @@ extern "C" __global__ void __launch_bounds__(ADAPTER_THREADS) adapter_norm(const
 }
 
 /** Changes rows of an embedding table, each by its token. */
-extern "C" __global__ void __launch_bounds__(ADAPTER_THREADS) adapter_embed(const int* step, const Change* changes, int all, int number,
+extern "C" __global__ void __launch_bounds__(ADAPTER_THREADS) adapter_embed(const int* tiles, const Change* changes, int all, int number,
                                                                             const int* ids, float* y, int ldy, int width) {
   __shared__ int found;
   dependents();
   wait_previous();
-  Adapted rows(step, 0);
-  for (int item = blockIdx.x; item < rows.tiles() * ADAPTER_TILE; item += gridDim.x) {
-    Tile t = rows.tile(item / ADAPTER_TILE);
+  for (int item = blockIdx.x; item < tiles[0] * ADAPTER_TILE; item += gridDim.x) {
+    Tile t(tiles, item / ADAPTER_TILE);
     int r = item % ADAPTER_TILE;
     Change c = changes[(long long)t.slot * all + number];
     if (r >= t.rows || !c.any()) continue;

@@ -36,10 +36,16 @@ class CudaAdapterTest {
             return CudaAdapterTest.on(load);
         }
 
-        /** Most packed weights become F16. */
+        /** Activations of more than 16 tokens are rounded to 11 bits. */
+        @Override
+        protected double tolerance() {
+            return 5e-3;
+        }
+
+        /** Some packed weights become blocks of 4 bits, which meet activations of 8. */
         @Override
         protected double packedTolerance() {
-            return 1e-3;
+            return 0.1;
         }
     }
 }

@@ -14,15 +14,14 @@ import java.util.Arrays;
 import java.util.function.IntUnaryOperator;
 
 /**
- * Which rows of a step have which adapter, brought to the device in one copy: for each kind of rows the number of tiles, where these begin and where
- * the order of rows begins; then tiles of rows of one adapter (the first in that order, how many, and the adapter's slot) and the order itself, in
- * which rows of an adapter stand together. There are two copies on the host, as of {@link io.jllm.cuda.memory.StepUpload}.
+ * Which rows of a step have which adapter, brought to the device in a copy for each kind of rows: the number of tiles, then tiles of rows of one
+ * adapter, each the number of its rows, the adapter's slot, how many rows those before it have, and the rows themselves. There are two copies
+ * on the host, as of {@link io.jllm.cuda.memory.StepUpload}.
  */
 final class AdaptedRows implements AutoCloseable {
     private static final int COPIES = 2;
-    private static final int HEAD = 3;
-    private static final int TILE_INTS = 3;
-    private static final int KINDS = Value.Rows.values().length;
+    /** Ints before the first tile, and before the rows of a tile. */
+    private static final int HEAD = 4;
 
     private final Owner owner = new Owner();
     private final DeviceMemory device;
@@ -30,6 +29,8 @@ final class AdaptedRows implements AutoCloseable {
     private final Event[] sent = new Event[COPIES];
     private final long[] order;
     private final int tile;
+    /** Where rows of logits begin, in ints. */
+    private final int logitsAt;
     private int current;
 
     /**
@@ -40,7 +41,8 @@ final class AdaptedRows implements AutoCloseable {
     AdaptedRows(Context context, int tokens, int logitRows, int tile) {
         this.tile = tile;
         order = new long[Math.max(tokens, logitRows)];
-        long bytes = Integer.BYTES * ((long) KINDS * HEAD + (TILE_INTS + 1L) * (tokens + logitRows));
+        logitsAt = Math.addExact(HEAD, Math.multiplyExact(tokens, HEAD + tile));
+        long bytes = Integer.BYTES * (logitsAt + HEAD + (long) logitRows * (HEAD + tile));
         try {
             device = owner.own(DeviceMemory.allocate(context, bytes, "rows that have adapters"));
             for (int i = 0; i < COPIES; i++) {
@@ -53,25 +55,34 @@ final class AdaptedRows implements AutoCloseable {
         }
     }
 
-    long address() {
-        return device.address();
+    long address(Value.Rows kind) {
+        return device.address() + (long) Integer.BYTES * at(kind);
+    }
+
+    private int at(Value.Rows kind) {
+        return kind == Value.Rows.TOKENS ? 0 : logitsAt;
     }
 
     long bytes() {
         return device.bytes();
     }
 
-    /** Queues the copy of a step; the slots are those of adapters' numbers. */
+    /** Queues the copies of a step; the slots are those of adapters' numbers. */
     void send(StepBatch b, IntUnaryOperator slots, Stream stream) {
         current = (current + 1) % COPIES;
         sent[current].synchronize();
-        int end = put(Value.Rows.TOKENS, tokens(b, slots), KINDS * HEAD);
-        end = put(Value.Rows.LOGITS, logits(b, slots), end);
-        stream.copyToDevice(device.address(), host[current].asSlice(0, (long) Integer.BYTES * end));
+        send(Value.Rows.TOKENS, tokens(b, slots), stream);
+        send(Value.Rows.LOGITS, logits(b, slots), stream);
         sent[current].record(stream);
     }
 
-    /** Rows of tokens in order of adapters, whose slots are in the upper halves. */
+    private void send(Value.Rows kind, int rows, Stream stream) {
+        Arrays.sort(order, 0, rows);
+        MemorySegment part = host[current].asSlice((long) Integer.BYTES * at(kind), (long) Integer.BYTES * put(at(kind), rows));
+        stream.copyToDevice(address(kind), part);
+    }
+
+    /** Rows of tokens, with their adapters' slots in the upper halves. */
     private int tokens(StepBatch b, IntUnaryOperator slots) {
         int n = 0;
         for (int s = 0; s < b.sequences; s++) {
@@ -79,7 +90,6 @@ final class AdaptedRows implements AutoCloseable {
                 order[n++] = (long) slots.applyAsInt(b.adapter[s]) << Integer.SIZE | t;
             }
         }
-        Arrays.sort(order, 0, n);
         return n;
     }
 
@@ -94,33 +104,23 @@ final class AdaptedRows implements AutoCloseable {
                 order[n++] = (long) slots.applyAsInt(b.adapter[s]) << Integer.SIZE | r;
             }
         }
-        Arrays.sort(order, 0, n);
         return n;
     }
 
-    /** Writes the first rows of the order from an index on; returns the index behind. */
-    private int put(Value.Rows kind, int rows, int at) {
+    /** Writes the first rows of the order as tiles; returns how many ints that is. */
+    private int put(int at, int rows) {
         int tiles = 0;
         for (int i = 0, size; i < rows; i += size) {
-            int slot = slot(i);
-            size = 1;
-            while (size < tile && i + size < rows && slot(i + size) == slot) {
-                size++;
+            int to = at + HEAD + (HEAD + tile) * tiles++;
+            for (size = 0; size < tile && i + size < rows && slot(i + size) == slot(i); size++) {
+                set(to + HEAD + size, (int) order[i + size]);
             }
-            int to = at + TILE_INTS * tiles++;
-            set(to, i);
-            set(to + 1, size);
-            set(to + 2, slot);
+            set(to, size);
+            set(to + 1, slot(i));
+            set(to + 2, i);
         }
-        int rowsAt = at + TILE_INTS * tiles;
-        for (int i = 0; i < rows; i++) {
-            set(rowsAt + i, (int) order[i]);
-        }
-        int head = HEAD * kind.ordinal();
-        set(head, tiles);
-        set(head + 1, at);
-        set(head + 2, rowsAt);
-        return rowsAt + rows;
+        set(at, tiles);
+        return HEAD + (HEAD + tile) * tiles;
     }
 
     private int slot(int i) {

@@ -7,6 +7,7 @@ import io.jllm.cuda.driver.Owner;
 import io.jllm.cuda.driver.Stream;
 import io.jllm.cuda.kernels.AdapterKernels;
 import io.jllm.model.Program;
+import io.jllm.model.Value;
 import io.jllm.spi.StepBatch;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -85,7 +86,7 @@ public final class AdapterSet implements AutoCloseable {
 
     /** Where kernels find all that. Another one when a slot had to be made. */
     public AdapterKernels.Table table() {
-        return new AdapterKernels.Table(rows.address(), table.address(), places.count());
+        return new AdapterKernels.Table(rows.address(Value.Rows.TOKENS), rows.address(Value.Rows.LOGITS), table.address(), places.count());
     }
 
     /**

@@ -25,10 +25,9 @@ public final class AdapterKernels {
             JAVA_LONG.withName("bias"), JAVA_INT.withName("number"), JAVA_INT.withName("column"), JAVA_INT.withName("outputs"),
             JAVA_INT.withName("at")));
     private static final String FAMILY = "adapter";
-    private static final int NUMBERS = 4;
-    /** Blocks for each multiprocessor: of those that have much in shared memory, and of the others. */
-    private static final int LARGE_BLOCKS = 2;
-    private static final int BLOCKS = 8;
+    private static final int NUMBERS = 6;
+    /** Blocks for each multiprocessor of those that are not often launched. */
+    private static final int BLOCKS = 4;
 
     /**
      * How kernels cut their work.
@@ -37,8 +36,10 @@ public final class AdapterKernels {
      * @param tile most rows that are done together
      * @param chunk columns of a piece of the first product
      * @param outputs of another matrix a block
+     * @param shrinkBlocks blocks of first products that run at once on a multiprocessor
+     * @param expandBlocks the same of second ones
      */
-    public record Shape(int threads, int tile, int chunk, int outputs) {
+    public record Shape(int threads, int tile, int chunk, int outputs, int shrinkBlocks, int expandBlocks) {
         /** Pieces of the first product of rows of so many columns. */
         public int chunks(int cols) {
             return Math.ceilDiv(cols, chunk);
@@ -48,11 +49,15 @@ public final class AdapterKernels {
     /**
      * Where it stands who has which adapter, and what these change.
      *
-     * @param step which rows have adapters
+     * @param tokens which rows of tokens have adapters
+     * @param logits which rows of logits
      * @param changes for each adapter what it changes in each place, {@link #CHANGE}
      * @param places how many
      */
-    public record Table(long step, long changes, int places) {
+    public record Table(long tokens, long logits, long changes, int places) {
+        private long tiles(Value.Rows kind) {
+            return kind == Value.Rows.TOKENS ? tokens : logits;
+        }
     }
 
     /**
@@ -104,29 +109,26 @@ public final class AdapterKernels {
     /** As the image says. */
     public static Shape shape(Kernels kernels) {
         int[] s = kernels.shape(FAMILY, NUMBERS);
-        return new Shape(s[0], s[1], s[2], s[3]);
+        return new Shape(s[0], s[1], s[2], s[3], s[4], s[5]);
     }
 
-    private Launch.Builder launch(String name) {
-        return kernels.launch(arena, name, shape.threads).pointer("step", table.step);
+    private Launch.Builder launch(String name, Value.Rows kind) {
+        return kernels.launch(arena, name, shape.threads).pointer("tiles", table.tiles(kind)).pointer("changes", table.changes)
+                .integer("all", table.places);
     }
 
     private Launch.Builder launch(String name, Product p) {
-        return changes(launch(name).integer("kind", p.kind.ordinal())).pointer("sites", p.sites).integer("count", p.outputs.length);
-    }
-
-    private Launch.Builder changes(Launch.Builder b) {
-        return b.pointer("changes", table.changes).integer("all", table.places);
+        return launch(name, p.kind).pointer("sites", p.sites).integer("count", p.outputs.length);
     }
 
     private RowsLaunch fixed(Launch.Builder b, int blocks) {
         return new Fixed(b.build(), blocks * kernels.multiprocessors());
     }
 
-    /** Products by the first matrices of low rank, or by rows that take others' places; a row of {@code thin} for each row and piece of columns. */
+    /** Products by the first matrices of low rank, or by rows that take others' places: for each row and number its pieces, one for each chunk. */
     public RowsLaunch shrink(Product p, Rows thin) {
         return fixed(launch("adapter_shrink", p).pointer("x", p.x.floats()).integer("ldx", p.x.pitch()).integer("K", p.cols)
-                .pointer("thin", thin.floats()).integer("ldt", thin.pitch()), LARGE_BLOCKS);
+                .pointer("thin", thin.floats()).integer("ldt", thin.pitch()), shape.shrinkBlocks);
     }
 
     /**
@@ -137,7 +139,7 @@ public final class AdapterKernels {
     public RowsLaunch expand(Product p, Rows thin, Rows kept) {
         return fixed(launch("adapter_expand", p).integer("parts", p.parts(shape.threads)).pointer("thin", thin.floats())
                 .integer("ldt", thin.pitch()).integer("chunks", shape.chunks(p.cols)).pointer("kept", kept.floats()).integer("ldk", kept.pitch())
-                .pointer("y", p.y.floats()).integer("ldy", p.y.pitch()), BLOCKS);
+                .pointer("y", p.y.floats()).integer("ldy", p.y.pitch()), shape.expandBlocks);
     }
 
     /** Keeps residuals of rows whose products must be known apart from them. */
@@ -150,7 +152,7 @@ public final class AdapterKernels {
     public RowsLaunch whole(Product p, Rows kept) {
         return fixed(launch("adapter_whole", p).integer("parts", p.parts(shape.outputs)).pointer("x", p.x.floats()).integer("ldx", p.x.pitch())
                 .integer("K", p.cols).pointer("kept", kept.floats()).integer("ldk", kept.pitch())
-                .pointer("y", p.y.floats()).integer("ldy", p.y.pitch()), LARGE_BLOCKS);
+                .pointer("y", p.y.floats()).integer("ldy", p.y.pitch()), BLOCKS);
     }
 
     /**
@@ -172,7 +174,7 @@ public final class AdapterKernels {
 
     /** Norms rows anew by other weights. */
     public RowsLaunch norm(Norm n) {
-        return fixed(changes(launch("adapter_norm").integer("kind", n.kind.ordinal())).integer("number", n.place).pointer("x", n.x.floats())
+        return fixed(launch("adapter_norm", n.kind).integer("number", n.place).pointer("x", n.x.floats())
                 .integer("ldx", n.x.pitch()).pointer("rowIndex", n.rowIndex).pointer("w", n.weight).pointer("b", n.bias)
                 .integer("centred", n.centred ? 1 : 0).real("eps", n.eps).pointer("y", n.y.floats()).integer("ldy", n.y.pitch())
                 .pointer("q", n.y.bytes()).pointer("scales", n.y.scales()).integer("width", n.width), BLOCKS);
@@ -180,7 +182,7 @@ public final class AdapterKernels {
 
     /** Changes rows of an embedding table, each by its token. */
     public RowsLaunch embed(int place, long ids, Rows y, int width) {
-        return fixed(changes(launch("adapter_embed")).integer("number", place).pointer("ids", ids).pointer("y", y.floats())
+        return fixed(launch("adapter_embed", Value.Rows.TOKENS).integer("number", place).pointer("ids", ids).pointer("y", y.floats())
                 .integer("ldy", y.pitch()).integer("width", width), BLOCKS);
     }
 }
