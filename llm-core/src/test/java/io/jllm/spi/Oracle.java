@@ -3,6 +3,7 @@ package io.jllm.spi;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.jllm.adapter.Adapter;
 import io.jllm.model.Op;
 import io.jllm.model.Program;
 import io.jllm.model.WeightShape;
@@ -110,6 +111,40 @@ final class Oracle {
             for (int[] counts : steps) {
                 StepBatch b = batches.next(counts);
                 same(forward(oracle, b, vocab), forward(runner, b, vocab), vocab, tolerance, program + ", " + b.tokens + " tokens");
+            }
+        }
+    }
+
+    /**
+     * Runs batches with adapters, sequence by sequence none and then each of them, on both; then again with the second in place of the first, which
+     * has gone.
+     */
+    static void compareAdapted(Backend backend, Program program, WeightSource weights, List<int[]> steps, List<Adapter> adapters, double tolerance,
+            Predicate<DType> quantises) {
+        int vocab = program.vocab();
+        int sequences = steps.getFirst().length;
+        int length = 2 * steps.stream().mapToInt(s -> Arrays.stream(s).max().orElse(0)).sum();
+        int blocks = sequences * (length / 16 + 1);
+        try (ModelRunner runner = backend.load(program, weights, options(16, blocks, DType.F32));
+                ModelRunner oracle = new ReferenceBackend(quantises).load(program, weights, options(16, blocks, DType.F32))) {
+            var batches = new PagedSequences(sequences, 16, blocks, length, tokens(program), 16);
+            for (ModelRunner r : List.of(runner, oracle)) {
+                for (int i = 0; i < adapters.size(); i++) {
+                    r.addAdapter(i + 1, adapters.get(i));
+                }
+            }
+            for (int round = 0; round < 2; round++) {
+                for (int[] counts : steps) {
+                    StepBatch b = batches.next(counts);
+                    for (int s = 0; s < b.sequences; s++) {
+                        b.adapter[s] = b.sequenceSlot[s] % (adapters.size() + 1);
+                    }
+                    same(forward(oracle, b, vocab), forward(runner, b, vocab), vocab, tolerance, program + ", " + b.tokens + " tokens");
+                }
+                for (ModelRunner r : List.of(runner, oracle)) {
+                    r.removeAdapter(1);
+                    r.addAdapter(1, adapters.get(1));
+                }
             }
         }
     }

@@ -1,14 +1,12 @@
 package io.jllm.cuda;
 
 import io.jllm.MemoryReport;
+import io.jllm.adapter.Adapter;
 import io.jllm.cuda.compile.ChainShape;
-import io.jllm.cuda.compile.CompiledOp;
 import io.jllm.cuda.compile.CompiledOps;
-import io.jllm.cuda.compile.Compiler;
 import io.jllm.cuda.compile.DeviceState;
 import io.jllm.cuda.compile.Fusion;
-import io.jllm.cuda.compile.GraphCache;
-import io.jllm.cuda.compile.Mode;
+import io.jllm.cuda.compile.Passes;
 import io.jllm.cuda.compile.Rooms;
 import io.jllm.cuda.driver.Context;
 import io.jllm.cuda.driver.DeviceMemory;
@@ -19,12 +17,10 @@ import io.jllm.cuda.driver.Stream;
 import io.jllm.cuda.kernels.AttentionCut;
 import io.jllm.cuda.kernels.Kernels;
 import io.jllm.cuda.kernels.ProductKernels;
-import io.jllm.cuda.kernels.TensorKernels;
 import io.jllm.cuda.memory.Activations;
 import io.jllm.cuda.memory.BlockCopier;
 import io.jllm.cuda.memory.HostRows;
 import io.jllm.cuda.memory.KvCache;
-import io.jllm.cuda.memory.StepSize;
 import io.jllm.cuda.memory.StepUpload;
 import io.jllm.cuda.sample.RowSampler;
 import io.jllm.cuda.weights.WeightLoader;
@@ -42,7 +38,6 @@ import io.jllm.spi.StepBatch;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 
@@ -64,9 +59,8 @@ final class CudaRunner implements ModelRunner {
     private final RowSampler sampler;
     private final DeviceMemory values;
     private final Activations activations;
-    private final List<CompiledOp> any;
-    private final List<CompiledOp> many;
-    private final GraphCache graphs;
+    private final Passes passes;
+    private final Adaptation adaptation;
     private final int vocab;
     private final int tokens;
     private final HostRows host;
@@ -106,15 +100,13 @@ final class CudaRunner implements ModelRunner {
             copier = owner.own(new BlockCopier(stream, kernels, arena, kv));
             sampler = owner.own(new RowSampler(context, stream, kernels, arena, activations.floats(program.logits()),
                     Activations.pitch(program.logits()), vocab, options.maxLogitRows(), options.maxSequences()));
-            owner.own((AutoCloseable) stream::synchronize); // given back first: what is in use must not go
             Optional<ChainShape> chain = ChainShape.of(kernels, DeviceState.suffix(options.kvType()), context.device().sharedMemory(), program);
             var state = new DeviceState(kernels, plan, weights.address(), activations, upload, kv, options.kvType(), options.blockSize(),
                     partial.address(), counters.address(), shares, tasks, chain, rooms, pieces, context.device().multiprocessors());
-            any = Compiler.compile(program, state, arena, Mode.ANY);
-            many = rooms.tensors().isPresent() ? Compiler.compile(program, state, arena, Mode.MANY) : any;
             int most = Math.min(options.maxSequences(), Math.min(options.maxTokensPerStep(), options.maxLogitRows()));
-            graphs = owner.own(new GraphCache(Compiler.compile(program, state, arena, Mode.ONE), Compiler.compile(program, state, arena, Mode.FEW),
-                    any, many, most));
+            passes = owner.own(new Passes(program, state, most, Optional.empty()));
+            adaptation = owner.own(new Adaptation(context, stream, program, state, options, most));
+            owner.own((AutoCloseable) stream::synchronize); // given back first: what is in use must not go
             WeightLoader.load(plan, weights, context, stream, kernels);
             warmUp();
         } catch (RuntimeException | Error e) {
@@ -159,19 +151,10 @@ final class CudaRunner implements ModelRunner {
             for (int t = 0; t < b.tokens; t++) {
                 kv.touch(b.kvSlots[t] / options.blockSize());
             }
-            StepSize size = upload.size(b);
-            if (size.isDecode(b) && b.tokens <= GraphCache.MOST_SEQUENCES && b.hiddenRows == 0) { // graphs fuse ops, and keep no hidden state
-                int bucket = graphs.bucket(b.tokens);
-                upload.send(b, StepSize.decode(bucket), stream);
-                int longest = Arrays.stream(b.contextLength, 0, b.sequences).max().orElse(0);
-                if (timed) {
-                    graphs.ops(bucket, longest).forEach(op -> op.launch(stream, StepSize.decode(bucket)));
-                } else {
-                    graphs.launch(bucket, longest, stream);
-                }
+            if (Adaptation.concerns(b)) {
+                adaptation.queue(b, timed);
             } else {
-                upload.send(b, size, stream);
-                (b.tokens > TensorKernels.MOST_FEWER ? many : any).forEach(op -> op.launch(stream, size));
+                passes.queue(b, stream, timed);
             }
         } catch (OutOfDeviceMemoryException e) {
             throw outOfMemory(e);
@@ -268,8 +251,25 @@ final class CudaRunner implements ModelRunner {
     }
 
     @Override
+    public void addAdapter(int number, Adapter adapter) {
+        use();
+        try {
+            adaptation.add(number, adapter);
+        } catch (OutOfDeviceMemoryException e) {
+            throw outOfMemory(e);
+        }
+    }
+
+    @Override
+    public void removeAdapter(int number) {
+        use();
+        adaptation.remove(number);
+    }
+
+    @Override
     public MemoryReport memory() {
-        return new MemoryReport(budget.weights(), kv.bytes(), kv.limit(), budget.scratch() + sampler.counts().bytes());
+        return new MemoryReport(budget.weights() + adaptation.weightBytes(), kv.bytes(), kv.limit(),
+                budget.scratch() + sampler.counts().bytes() + adaptation.scratchBytes());
     }
 
     private IllegalStateException outOfMemory(OutOfDeviceMemoryException cause) {

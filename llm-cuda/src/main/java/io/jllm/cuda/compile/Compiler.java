@@ -43,14 +43,16 @@ public final class Compiler {
     private final AttentionCut cut;
     private final Fusion fusion;
     private final Optional<TensorOps> tensors;
+    private final Optional<AdapterOps> adapters;
 
-    private Compiler(Program program, DeviceState state, Arena arena, Mode mode) {
+    private Compiler(Program program, DeviceState state, Arena arena, Mode mode, Optional<AdapterRoom> adapted) {
         this.program = program;
         this.state = state;
         this.arena = arena;
         this.mode = mode;
-        values = new Values(program, state, mode);
+        values = new Values(program, state, mode, adapted);
         compiled = new CompiledOps(state, values, arena);
+        adapters = adapted.map(r -> new AdapterOps(r, state, values, arena, compiled));
         rowKernels = new RowKernels(state.kernels(), arena);
         ordering = new Ordering(state, values, rowKernels, mode);
         outliers = new Outliers(state.rooms().outliers(), rowKernels);
@@ -71,9 +73,10 @@ public final class Compiler {
      * The launches, in order.
      *
      * @param arena owns their memory
+     * @param adapters what adapters change; empty for steps without, and for one row
      */
-    public static List<CompiledOp> compile(Program program, DeviceState state, Arena arena, Mode mode) {
-        var compiler = new Compiler(program, state, arena, mode);
+    public static List<CompiledOp> compile(Program program, DeviceState state, Arena arena, Mode mode, Optional<AdapterRoom> adapters) {
+        var compiler = new Compiler(program, state, arena, mode, adapters);
         List<Op> ops = program.ops();
         for (int i = 0; i < ops.size();) {
             int fused = compiler.fusion.compile(ops.subList(i, ops.size()));
@@ -111,12 +114,16 @@ public final class Compiler {
         Value out = op.out();
         boolean quantized = false;
         switch (op) {
-            case Op.Embed e -> compiled.add(embed(e));
+            case Op.Embed e -> embed(e);
             case Op.RmsNorm n -> {
-                compiled.add(norm(n));
+                norm(n);
                 quantized = true;
             }
-            case Op.Linear l -> linear(l);
+            case Op.Linear l -> {
+                adapters.ifPresent(a -> a.before(l));
+                linear(l);
+                adapters.ifPresent(a -> a.after(l));
+            }
             case HeadOp.RopeStoreKv r -> compiled.add(cut.rotates(r) ? rope(r) : heads.ropeStore(r));
             case Op.PagedAttention a -> {
                 compiled.add(attention.compile(a));
@@ -129,6 +136,7 @@ public final class Compiler {
             case Op.AddPositions p -> compiled.add(rows.positions(p));
             case Op.LayerNorm n -> {
                 compiled.add(rows.layerNorm(n));
+                adapters.ifPresent(a -> a.after(n));
                 quantized = true;
             }
             case Op.Act a -> {
@@ -158,21 +166,24 @@ public final class Compiler {
         }
     }
 
-    private CompiledOp embed(Op.Embed e) {
+    private void embed(Op.Embed e) {
         var table = state.matrix(e.table());
-        return new RowsOp(EmbedKernels.embed(state.kernels(), arena, table.format(), state.address(table), table.rows(), table.cols(),
-                state.at(Field.TOKEN_IDS), values.rows(e.out())), e.out().rows());
+        compiled.add(new RowsOp(EmbedKernels.embed(state.kernels(), arena, table.format(), state.address(table), table.rows(), table.cols(),
+                state.at(Field.TOKEN_IDS), values.rows(e.out())), e.out().rows()));
+        adapters.ifPresent(a -> a.after(e));
     }
 
     /** A norm of a value, or of those of its rows whose logits are wanted. */
-    private CompiledOp norm(Op.RmsNorm n) {
+    private void norm(Op.RmsNorm n) {
         Optional<Value> all = program.ops().stream().filter(op -> op.out().equals(n.in()) && op instanceof Op.SelectRows s && values.onlyNormed(s))
                 .map(op -> ((Op.SelectRows) op).in()).findFirst();
         Value y = n.out();
+        Value x = all.orElse(n.in());
+        long rowIndex = all.isPresent() ? state.at(Field.LOGIT_ROW) : 0;
         OptionalLong order = ordering.list(y);
         Rows to = values.outputs(y, values.wantsFloats(y), values.wantsBytes(y) || order.isPresent());
-        return new RowsOp(rowKernels.norm(values.rows(all.orElse(n.in())), all.isPresent() ? state.at(Field.LOGIT_ROW) : 0,
-                state.vector(n.weight()), n.eps(), to, order, y.width()), y.rows());
+        compiled.add(new RowsOp(rowKernels.norm(values.rows(x), rowIndex, state.vector(n.weight()), n.eps(), to, order, y.width()), y.rows()));
+        adapters.ifPresent(a -> a.after(n, x, rowIndex));
     }
 
     private CompiledOp gated(Op.GatedAct g) {

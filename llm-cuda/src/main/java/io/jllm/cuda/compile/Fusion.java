@@ -97,11 +97,12 @@ public final class Fusion {
         return 2;
     }
 
-    /** The activation behind a product of gate and up, if a kernel of products can do it. */
+    /** The activation behind a product of gate and up, if a kernel of products can do it, and no adapter changes what stands between them. */
     private Optional<Op.GatedAct> activation(List<Op> ops, Op.Linear l) {
         List<List<Weight>> runs = state.plan().runs(l);
-        return ops.size() < 2 || !(ops.get(1) instanceof Op.GatedAct g) || !FUSED.contains(g.kind()) || !values.feeds(l, g.gateUp())
-                || l.residual().isPresent() || runs.size() != 1 || state.bias(runs.getFirst()) != 0 ? Optional.empty() : Optional.of(g);
+        return values.isAdapted(l) || ops.size() < 2 || !(ops.get(1) instanceof Op.GatedAct g) || !FUSED.contains(g.kind())
+                || !values.feeds(l, g.gateUp()) || l.residual().isPresent() || runs.size() != 1 || state.bias(runs.getFirst()) != 0
+                ? Optional.empty() : Optional.of(g);
     }
 
     /** A product of gate and up with its activation, for many rows. */

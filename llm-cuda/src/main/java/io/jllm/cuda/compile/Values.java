@@ -20,6 +20,7 @@ final class Values {
     private final Program program;
     private final DeviceState state;
     private final Mode mode;
+    private final Optional<AdapterRoom> adapters;
     private final BitSet floats = new BitSet();
     private final BitSet bytes = new BitSet();
     /** For values that matrices meet whose columns stand in an order of their own: one of them, and whether there are others. */
@@ -29,10 +30,11 @@ final class Values {
     private final List<Mixture> mixtures;
     private final Map<Value, Value> same = new HashMap<>();
 
-    Values(Program program, DeviceState state, Mode mode) {
+    Values(Program program, DeviceState state, Mode mode, Optional<AdapterRoom> adapters) {
         this.program = program;
         this.state = state;
         this.mode = mode;
+        this.adapters = adapters;
         mixtures = state.rooms().mixtures().isPresent() ? Mixture.all(program, state.plan()) : List.of();
         readers = new int[program.values().size()];
         program.ops().forEach(op -> op.inputs().forEach(v -> readers[v.id()]++));
@@ -47,6 +49,9 @@ final class Values {
                     for (List<Weight> run : state.plan().runs(l)) {
                         (multipliesMany(l) || readsFloats(run) ? floats : bytes).set(l.in().id());
                         order(l.in(), state.matrix(run));
+                    }
+                    if (isAdapted(l)) {
+                        floats.set(l.in().id());
                     }
                     l.residual().ifPresent(r -> floats.set(r.id()));
                 }
@@ -90,6 +95,11 @@ final class Values {
     /** Whether a product is one of many rows for sure, which tensor cores do. */
     boolean multipliesMany(Op.Linear l) {
         return mode == Mode.MANY && l.out().rows() == Value.Rows.TOKENS;
+    }
+
+    /** Whether adapters change a product. */
+    boolean isAdapted(Op.Linear l) {
+        return adapters.filter(a -> a.changes(l)).isPresent();
     }
 
     private boolean readsFloats(List<Weight> run) {
