@@ -34,15 +34,14 @@ import io.jllm.model.BufferPlan;
 import io.jllm.model.Op;
 import io.jllm.model.Program;
 import io.jllm.model.Value;
-import io.jllm.sampling.SamplerChain;
 import io.jllm.spi.Backend.RunnerOptions;
+import io.jllm.spi.Drawing;
 import io.jllm.spi.KernelTime;
 import io.jllm.spi.ModelRunner;
 import io.jllm.spi.RowSampling;
 import io.jllm.spi.StepBatch;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
@@ -68,8 +67,7 @@ final class CudaRunner implements ModelRunner {
     private final List<CompiledOp> any;
     private final List<CompiledOp> many;
     private final GraphCache graphs;
-    private final int vocab;
-    private final int tokens;
+    private final StepInput input;
     private final HostRows host;
     private int rows;
     private boolean closed;
@@ -83,8 +81,7 @@ final class CudaRunner implements ModelRunner {
         this.options = options;
         this.budget = budget;
         this.context = context;
-        vocab = program.vocab();
-        tokens = program.ops().stream().mapToInt(op -> op instanceof Op.Embed e ? e.rows() : 0).max().orElse(0);
+        int tokens = program.ops().stream().mapToInt(op -> op instanceof Op.Embed e ? e.rows() : 0).max().orElse(0);
         owner.own(arena);
         try {
             stream = owner.own(Stream.create());
@@ -108,7 +105,8 @@ final class CudaRunner implements ModelRunner {
                     "products of few rows")).address());
             copier = owner.own(new BlockCopier(stream, kernels, arena, kv));
             sampler = owner.own(new RowSampler(context, stream, kernels, arena, activations.floats(program.logits()),
-                    Activations.pitch(program.logits()), vocab, options.maxLogitRows(), options.maxSequences()));
+                    Activations.pitch(program.logits()), program.vocab(), options.maxLogitRows(), options.maxSequences()));
+            input = new StepInput(options, tokens, upload, sampler, stream);
             owner.own((AutoCloseable) stream::synchronize); // given back first: what is in use must not go
             Optional<ChainShape> chain = ChainShape.of(kernels, DeviceState.suffix(options.kvType()), context.device().sharedMemory(), program);
             var state = new DeviceState(kernels, plan, weights.address(), activations, upload, kv, options.kvType(), options.blockSize(),
@@ -157,7 +155,7 @@ final class CudaRunner implements ModelRunner {
     /** Queues a pass; if it is timed, kernel by kernel. */
     private void queue(StepBatch b, boolean timed) {
         use();
-        check(b);
+        input.check(b);
         try {
             for (int t = 0; t < b.tokens; t++) {
                 kv.touch(b.kvSlots[t] / options.blockSize());
@@ -165,7 +163,7 @@ final class CudaRunner implements ModelRunner {
             StepSize size = upload.size(b);
             if (size.isDecode(b) && b.tokens <= GraphCache.MOST_SEQUENCES && b.hiddenRows == 0) { // graphs fuse ops, and keep no hidden state
                 int bucket = graphs.bucket(b.tokens);
-                upload.send(b, StepSize.decode(bucket), stream);
+                input.send(b, StepSize.decode(bucket));
                 int longest = Arrays.stream(b.contextLength, 0, b.sequences).max().orElse(0);
                 if (timed) {
                     graphs.ops(bucket, longest).forEach(op -> op.launch(stream, StepSize.decode(bucket)));
@@ -173,7 +171,7 @@ final class CudaRunner implements ModelRunner {
                     graphs.launch(bucket, longest, stream);
                 }
             } else {
-                upload.send(b, size, stream);
+                input.send(b, size);
                 (b.tokens > TensorKernels.MOST_FEWER ? many : any).forEach(op -> op.launch(stream, size));
             }
         } catch (OutOfDeviceMemoryException e) {
@@ -181,18 +179,6 @@ final class CudaRunner implements ModelRunner {
         }
         rows = b.logitRows;
         host.forget();
-    }
-
-    private void check(StepBatch b) {
-        if (b.tokens > options.maxTokensPerStep() || b.logitRows > options.maxLogitRows() || b.sequences > options.maxSequences()) {
-            throw new IllegalArgumentException("a step of " + b.tokens + " tokens, " + b.sequences + " sequences and " + b.logitRows + " rows of "
-                    + "logits; the limits are " + options.maxTokensPerStep() + ", " + options.maxSequences() + " and " + options.maxLogitRows());
-        }
-        for (int t = 0; t < b.tokens; t++) {
-            if (b.tokenIds[t] < 0 || b.tokenIds[t] >= tokens) {
-                throw new IllegalArgumentException("token id " + b.tokenIds[t] + " is not in the vocabulary of " + tokens);
-            }
-        }
     }
 
     @Override
@@ -208,8 +194,19 @@ final class CudaRunner implements ModelRunner {
     @Override
     public void sample(RowSampling[] asked, int count, int[] tokens, float[] logprobs) {
         use();
+        withRoom(() -> sampler.sample(asked, count, tokens, logprobs));
+    }
+
+    @Override
+    public boolean overlaps() {
+        return true;
+    }
+
+    @Override
+    public Drawing startSample(RowSampling[] asked, int count) {
+        use();
         try {
-            sampler.sample(asked, count, tokens, logprobs);
+            return sampler.start(asked, count);
         } catch (OutOfDeviceMemoryException e) {
             throw outOfMemory(e);
         }
@@ -220,14 +217,8 @@ final class CudaRunner implements ModelRunner {
         use();
         if (k >= 1 && k <= sampler.mostTop()) {
             sampler.topK(asked, k, ids, logprobs);
-            return;
-        }
-        var chain = new SamplerChain(vocab); // rare: nobody looks at so many alternatives for long
-        var row = new float[vocab];
-        MemorySegment all = logits();
-        for (int i = 0; i < asked.length; i++) {
-            MemorySegment.copy(all, ValueLayout.JAVA_FLOAT, (long) asked[i] * vocab * Float.BYTES, row, 0, vocab);
-            chain.topK(row, k, ids, logprobs, i * k);
+        } else {
+            sampler.topK(logits(), asked, k, ids, logprobs); // rare: nobody looks at so many alternatives for long
         }
     }
 
@@ -260,19 +251,26 @@ final class CudaRunner implements ModelRunner {
     @Override
     public void copyBlocks(int[] fromTo) {
         use();
-        try {
+        withRoom(() -> {
             for (int block : fromTo) {
                 kv.touch(block);
             }
-        } catch (OutOfDeviceMemoryException e) {
-            throw outOfMemory(e);
-        }
+        });
         copier.copy(fromTo);
     }
 
     @Override
     public MemoryReport memory() {
         return new MemoryReport(budget.weights(), kv.bytes(), kv.limit(), budget.scratch() + sampler.counts().bytes());
+    }
+
+    /** Does what may need device memory. */
+    private void withRoom(Runnable work) {
+        try {
+            work.run();
+        } catch (OutOfDeviceMemoryException e) {
+            throw outOfMemory(e);
+        }
     }
 
     private IllegalStateException outOfMemory(OutOfDeviceMemoryException cause) {
