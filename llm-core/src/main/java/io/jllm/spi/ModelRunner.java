@@ -60,8 +60,8 @@ public interface ModelRunner extends AutoCloseable {
      * Whether {@link #startSample} can be called, so that the next step begins on the device while the host still reads what the last one drew.
      *
      * <p>All calls then take effect in the order in which they are made: a forward pass sees the blocks that were copied and written by those before
-     * it, and no others, though none of them is over when its call returns. {@link #logits}, {@link #hidden} and {@link #topK} are of the last forward
-     * pass.
+     * it, and no others, though none of them need be over when its call returns. {@link #logits}, {@link #hidden} and {@link #topK} are of the last
+     * forward pass. Blocks and slots of a sequence that ended while a step was under way may be another one's in the next step.
      */
     default boolean overlaps() {
         return false;

@@ -136,9 +136,7 @@ public final class Sequence implements RowSampling {
     }
 
     private void grow(int at) {
-        if (at == tokens.length) {
-            tokens = Arrays.copyOf(tokens, 2 * at);
-        }
+        tokens = at < tokens.length ? tokens : Arrays.copyOf(tokens, 2 * at);
     }
 
     void append(int token) {

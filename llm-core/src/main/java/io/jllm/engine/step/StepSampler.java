@@ -64,8 +64,8 @@ final class StepSampler {
     }
 
     /**
-     * Begins to draw from the rows of the last forward pass, if the device can do it for all of them and nobody looks at what else is in them; empty if
-     * not.
+     * Begins to draw from the rows of the last forward pass, if the device can do it for all of them and nobody looks at what else is in them; empty
+     * if not.
      */
     Optional<Drawing> draw(PlannedStep planned) {
         StepRows step = planned.rows();
