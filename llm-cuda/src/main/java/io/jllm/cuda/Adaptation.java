@@ -8,10 +8,12 @@ import io.jllm.cuda.compile.Passes;
 import io.jllm.cuda.driver.Context;
 import io.jllm.cuda.driver.Stream;
 import io.jllm.cuda.kernels.AdapterKernels;
+import io.jllm.cuda.memory.StepSize;
 import io.jllm.model.Program;
 import io.jllm.spi.Backend.RunnerOptions;
 import io.jllm.spi.StepBatch;
 import java.util.Optional;
+import java.util.function.Consumer;
 
 /**
  * The adapters of a runner, and the passes of steps that have some. Passes are compiled when the first adapter comes, and anew when one changes what
@@ -101,13 +103,13 @@ final class Adaptation implements AutoCloseable {
     }
 
     /** Queues a step that it concerns. */
-    void queue(StepBatch b, boolean timed) {
+    void queue(StepBatch b, Consumer<StepSize> send, boolean timed) {
         AdapterSet all = added();
         all.send(b);
         if (compiled.isEmpty()) {
             compile(all);
         }
-        compiled.orElseThrow().passes.queue(b, stream, timed);
+        compiled.orElseThrow().passes.queue(b, send, stream, timed);
     }
 
     /** Bytes of adapters. */

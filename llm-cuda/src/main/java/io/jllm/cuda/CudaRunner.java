@@ -29,15 +29,14 @@ import io.jllm.model.BufferPlan;
 import io.jllm.model.Op;
 import io.jllm.model.Program;
 import io.jllm.model.Value;
-import io.jllm.sampling.SamplerChain;
 import io.jllm.spi.Backend.RunnerOptions;
+import io.jllm.spi.Drawing;
 import io.jllm.spi.KernelTime;
 import io.jllm.spi.ModelRunner;
 import io.jllm.spi.RowSampling;
 import io.jllm.spi.StepBatch;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.List;
 import java.util.Optional;
 
@@ -61,8 +60,7 @@ final class CudaRunner implements ModelRunner {
     private final Activations activations;
     private final Passes passes;
     private final Adaptation adaptation;
-    private final int vocab;
-    private final int tokens;
+    private final StepInput input;
     private final HostRows host;
     private int rows;
     private boolean closed;
@@ -76,8 +74,7 @@ final class CudaRunner implements ModelRunner {
         this.options = options;
         this.budget = budget;
         this.context = context;
-        vocab = program.vocab();
-        tokens = program.ops().stream().mapToInt(op -> op instanceof Op.Embed e ? e.rows() : 0).max().orElse(0);
+        int tokens = program.ops().stream().mapToInt(op -> op instanceof Op.Embed e ? e.rows() : 0).max().orElse(0);
         owner.own(arena);
         try {
             stream = owner.own(Stream.create());
@@ -99,7 +96,8 @@ final class CudaRunner implements ModelRunner {
                     "products of few rows")).address());
             copier = owner.own(new BlockCopier(stream, kernels, arena, kv));
             sampler = owner.own(new RowSampler(context, stream, kernels, arena, activations.floats(program.logits()),
-                    Activations.pitch(program.logits()), vocab, options.maxLogitRows(), options.maxSequences()));
+                    Activations.pitch(program.logits()), program.vocab(), options.maxLogitRows(), options.maxSequences()));
+            input = new StepInput(options, tokens, upload, sampler, stream);
             Optional<ChainShape> chain = ChainShape.of(kernels, DeviceState.suffix(options.kvType()), context.device().sharedMemory(), program);
             var state = new DeviceState(kernels, plan, weights.address(), activations, upload, kv, options.kvType(), options.blockSize(),
                     partial.address(), counters.address(), shares, tasks, chain, rooms, pieces, context.device().multiprocessors());
@@ -146,33 +144,21 @@ final class CudaRunner implements ModelRunner {
     /** Queues a pass; if it is timed, kernel by kernel. */
     private void queue(StepBatch b, boolean timed) {
         use();
-        check(b);
+        input.check(b);
         try {
             for (int t = 0; t < b.tokens; t++) {
                 kv.touch(b.kvSlots[t] / options.blockSize());
             }
             if (Adaptation.concerns(b)) {
-                adaptation.queue(b, timed);
+                adaptation.queue(b, size -> input.send(b, size), timed);
             } else {
-                passes.queue(b, stream, timed);
+                passes.queue(b, size -> input.send(b, size), stream, timed);
             }
         } catch (OutOfDeviceMemoryException e) {
             throw outOfMemory(e);
         }
         rows = b.logitRows;
         host.forget();
-    }
-
-    private void check(StepBatch b) {
-        if (b.tokens > options.maxTokensPerStep() || b.logitRows > options.maxLogitRows() || b.sequences > options.maxSequences()) {
-            throw new IllegalArgumentException("a step of " + b.tokens + " tokens, " + b.sequences + " sequences and " + b.logitRows + " rows of "
-                    + "logits; the limits are " + options.maxTokensPerStep() + ", " + options.maxSequences() + " and " + options.maxLogitRows());
-        }
-        for (int t = 0; t < b.tokens; t++) {
-            if (b.tokenIds[t] < 0 || b.tokenIds[t] >= tokens) {
-                throw new IllegalArgumentException("token id " + b.tokenIds[t] + " is not in the vocabulary of " + tokens);
-            }
-        }
     }
 
     @Override
@@ -188,8 +174,19 @@ final class CudaRunner implements ModelRunner {
     @Override
     public void sample(RowSampling[] asked, int count, int[] tokens, float[] logprobs) {
         use();
+        withRoom(() -> sampler.sample(asked, count, tokens, logprobs));
+    }
+
+    @Override
+    public boolean overlaps() {
+        return true;
+    }
+
+    @Override
+    public Drawing startSample(RowSampling[] asked, int count) {
+        use();
         try {
-            sampler.sample(asked, count, tokens, logprobs);
+            return sampler.start(asked, count);
         } catch (OutOfDeviceMemoryException e) {
             throw outOfMemory(e);
         }
@@ -200,14 +197,8 @@ final class CudaRunner implements ModelRunner {
         use();
         if (k >= 1 && k <= sampler.mostTop()) {
             sampler.topK(asked, k, ids, logprobs);
-            return;
-        }
-        var chain = new SamplerChain(vocab); // rare: nobody looks at so many alternatives for long
-        var row = new float[vocab];
-        MemorySegment all = logits();
-        for (int i = 0; i < asked.length; i++) {
-            MemorySegment.copy(all, ValueLayout.JAVA_FLOAT, (long) asked[i] * vocab * Float.BYTES, row, 0, vocab);
-            chain.topK(row, k, ids, logprobs, i * k);
+        } else {
+            sampler.topK(logits(), asked, k, ids, logprobs); // rare: nobody looks at so many alternatives for long
         }
     }
 
@@ -240,24 +231,18 @@ final class CudaRunner implements ModelRunner {
     @Override
     public void copyBlocks(int[] fromTo) {
         use();
-        try {
+        withRoom(() -> {
             for (int block : fromTo) {
                 kv.touch(block);
             }
-        } catch (OutOfDeviceMemoryException e) {
-            throw outOfMemory(e);
-        }
+        });
         copier.copy(fromTo);
     }
 
     @Override
     public void addAdapter(int number, Adapter adapter) {
         use();
-        try {
-            adaptation.add(number, adapter);
-        } catch (OutOfDeviceMemoryException e) {
-            throw outOfMemory(e);
-        }
+        withRoom(() -> adaptation.add(number, adapter));
     }
 
     @Override
@@ -270,6 +255,15 @@ final class CudaRunner implements ModelRunner {
     public MemoryReport memory() {
         return new MemoryReport(budget.weights() + adaptation.weightBytes(), kv.bytes(), kv.limit(),
                 budget.scratch() + sampler.counts().bytes() + adaptation.scratchBytes());
+    }
+
+    /** Does what may need device memory. */
+    private void withRoom(Runnable work) {
+        try {
+            work.run();
+        } catch (OutOfDeviceMemoryException e) {
+            throw outOfMemory(e);
+        }
     }
 
     private IllegalStateException outOfMemory(OutOfDeviceMemoryException cause) {

@@ -9,6 +9,7 @@ import java.lang.foreign.Arena;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Consumer;
 
 /**
  * A program compiled for steps of all kinds: graphs for those in which every sequence has one token, else launches one by one. Those of sequences
@@ -41,12 +42,16 @@ public final class Passes implements AutoCloseable {
         }
     }
 
-    /** Brings a step's numbers to the device and queues it; if it is timed, kernel by kernel. */
-    public void queue(StepBatch b, Stream stream, boolean timed) {
+    /**
+     * Queues a step; if it is timed, kernel by kernel.
+     *
+     * @param send brings its numbers to the device, for what is launched
+     */
+    public void queue(StepBatch b, Consumer<StepSize> send, Stream stream, boolean timed) {
         StepSize size = state.upload().size(b);
         if (size.isDecode(b) && b.tokens <= GraphCache.MOST_SEQUENCES && b.hiddenRows == 0) { // graphs fuse ops, and keep no hidden state
             int bucket = graphs.bucket(b.tokens);
-            state.upload().send(b, StepSize.decode(bucket), stream);
+            send.accept(StepSize.decode(bucket));
             int longest = Arrays.stream(b.contextLength, 0, b.sequences).max().orElse(0);
             if (timed) {
                 graphs.ops(bucket, longest).forEach(op -> op.launch(stream, StepSize.decode(bucket)));
@@ -54,7 +59,7 @@ public final class Passes implements AutoCloseable {
                 graphs.launch(bucket, longest, stream);
             }
         } else {
-            state.upload().send(b, size, stream);
+            send.accept(size);
             (b.tokens > TensorKernels.MOST_FEWER ? many : any).forEach(op -> op.launch(stream, size));
         }
     }
