@@ -118,15 +118,16 @@ public interface ModelRunner extends AutoCloseable {
 
     /**
      * Takes in an adapter, which sequences may be computed with from now on ({@link StepBatch#adapter}). Called between steps; whatever it needs of
-     * the weights is copied.
+     * the weights is copied. The memory is beside what was reckoned for weights and keys and values when the model was loaded.
      *
      * @param number above 0, and not another one's
      * @throws UnsupportedOperationException if the backend computes none
      * @throws IllegalArgumentException if the adapter changes what this backend cannot change
+     * @throws IllegalStateException if there is no memory for it
      */
     default void addAdapter(int number, Adapter adapter) {
-        throw new UnsupportedOperationException("this backend computes no adapters: use the cpu backend, or merge the adapter into a model of floats"
-                + " at load (LlmBuilder.mergeAdapter)");
+        throw new UnsupportedOperationException("this backend computes no adapters: use the cpu or cuda backend, or merge the adapter into a model of"
+                + " floats at load (LlmBuilder.mergeAdapter)");
     }
 
     /** Forgets an adapter that was added, and that no sequence has any more. Called between steps. */

@@ -55,6 +55,7 @@ final class FakeScenarios {
             case "tooLarge" -> tooLarge();
             case "formats" -> formats();
             case "limits" -> limits();
+            case "adapters" -> FakeAdapters.run();
             case "wrong" -> wrong(args[1]);
             case "probe" -> System.out.println(switch (CudaBackendProvider.probe(images("fake"))) {
                 case Probe.Available a -> "available " + a.device();
@@ -75,7 +76,7 @@ final class FakeScenarios {
         return TinyModels.weights(PROGRAM, DType.Q8_0, 1);
     }
 
-    private static CudaBackend open() {
+    static CudaBackend open() {
         return CudaBackend.open(BackendOptions.DEFAULT, IMAGES);
     }
 
@@ -134,6 +135,7 @@ final class FakeScenarios {
             failed = false;
             try (CudaBackend backend = open(); ModelRunner runner = backend.load(PROGRAM, weights(), OPTIONS)) {
                 run(runner);
+                FakeAdapters.live(runner, PROGRAM);
             } catch (CudaException | IllegalStateException e) {
                 failed = true;
                 assertTrue(e.getMessage().contains("memory") || e.getMessage().contains("CUDA_ERROR_OUT_OF_MEMORY"), e.getMessage());
