@@ -56,12 +56,12 @@ class OverlapTest {
     }
 
     private static Asked asked(Random random, int i) {
-        int[] ids = random.ints(1 + random.nextInt(50), 0, LetterTokenizer.VOCAB).toArray();
+        int[] ids = random.ints(1 + random.nextInt(30), 0, LetterTokenizer.VOCAB).toArray();
         if (random.nextInt(3) == 0) {
             Arrays.fill(ids, 0, Math.min(ids.length, 24), 5); // some begin alike
         }
-        SamplingParamsBuilder params = SamplingParams.builder().maxTokens(1 + random.nextInt(30)).seed(i).temperature(random.nextInt(3) * 0.7)
-                .ignoreEos(random.nextInt(3) == 0).priority(random.nextInt(3)).n(random.nextInt(5) == 0 ? 2 + random.nextInt(2) : 1);
+        SamplingParamsBuilder params = SamplingParams.builder().maxTokens(1 + random.nextInt(50)).seed(i).temperature(random.nextInt(3) * 0.7)
+                .ignoreEos(random.nextInt(3) > 0).priority(random.nextInt(3)).n(random.nextInt(5) == 0 ? 2 + random.nextInt(2) : 1);
         switch (random.nextInt(10)) {
             case 0 -> params.stop("ab", "q", "xyz");
             case 1 -> params.stop("e").minTokens(1);
@@ -141,7 +141,7 @@ class OverlapTest {
                 mix.add(asked(random, i));
             }
             int blockSize = List.of(1, 3, 4, 8, 16).get(random.nextInt(5));
-            EngineOptions options = TinyLlm.options(4 + random.nextInt(8), 8 + random.nextInt(100), blockSize, 270 + random.nextInt(130),
+            EngineOptions options = TinyLlm.options(4 + random.nextInt(12), 16 + random.nextInt(100), blockSize, 270 + random.nextInt(60),
                     random.nextBoolean());
             List<Asked> uncancelled = mix.stream().map(a -> new Asked(a.request, a.beams, a.streamed, 0)).toList();
             List<RequestOutput> want = run(uncancelled, options, false, new Cancels(), runners, new long[1]);
@@ -155,7 +155,7 @@ class OverlapTest {
         long passes = runners.stream().mapToLong(LateRunner::aheadPasses).sum();
         long tokens = runners.stream().mapToLong(LateRunner::drawnTokens).sum();
         assertTrue(passes > 10L * MIXES && tokens > 30L * MIXES, "passes " + passes + " and tokens " + tokens);
-        assertTrue(preemptions[0] > MIXES / 4 && cancelled > MIXES / 10 && stopped > MIXES, "preemptions " + preemptions[0] + ", cancelled " + cancelled + ", stopped " + stopped);
+        assertTrue(preemptions[0] > MIXES / 4 && cancelled > MIXES / 10 && stopped > MIXES / 2, "preemptions " + preemptions[0] + ", cancelled " + cancelled + ", stopped " + stopped);
     }
 
     private static void same(String which, RequestOutput want, RequestOutput got) {
