@@ -1,6 +1,7 @@
 // The formats of weights: one list, which every family of kernels expands.
 #pragma once
 #include "common/formats/dense.cuh"
+#include "common/formats/float_books.cuh"
 #include "common/formats/iq1.cuh"
 #include "common/formats/iq2.cuh"
 #include "common/formats/iq3.cuh"
@@ -17,7 +18,9 @@
 #include "common/formats/q5_k.cuh"
 #include "common/formats/q6_k.cuh"
 #include "common/formats/q8_0.cuh"
+#include "common/formats/s8_64.cuh"
 #include "common/formats/ternary.cuh"
+#include "common/formats/whole_numbers.cuh"
 
 /**
  * A row each: the name, as names of kernels end; the number, as Java and the tasks of chains know it, which never changes; and the struct of its
@@ -53,7 +56,20 @@
   BLOCKS(iq1_s, 21, IQ1S)      \
   BLOCKS(iq1_m, 22, IQ1M)      \
   BLOCKS(tq1_0, 23, TQ10)      \
-  BLOCKS(tq2_0, 24, TQ20)
+  BLOCKS(tq2_0, 24, TQ20)      \
+  BLOCKS(u2_32, 25, U2x32)     \
+  BLOCKS(u2_64, 26, U2x64)     \
+  BLOCKS(u2_128, 27, U2x128)   \
+  BLOCKS(u3_32, 28, U3x32)     \
+  BLOCKS(u3_64, 29, U3x64)     \
+  BLOCKS(u3_128, 30, U3x128)   \
+  BLOCKS(u4_32, 31, U4x32)     \
+  BLOCKS(u4_64, 32, U4x64)     \
+  BLOCKS(u4_128, 33, U4x128)   \
+  BLOCKS(u8_32, 34, U8x32)     \
+  BLOCKS(nf4, 35, NF4)         \
+  BLOCKS(fp4, 36, FP4)         \
+  BLOCKS(s8_64, 37, S864)
 
 #define FORMAT_NUMBER(FMT, NUMBER, F) FORMAT_##FMT = NUMBER,
 enum FormatNumber { FORMATS(FORMAT_NUMBER, FORMAT_NUMBER) };

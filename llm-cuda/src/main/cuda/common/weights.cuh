@@ -112,8 +112,8 @@ template <int SCALES_, int MINIMA_> struct Tile {
   float scale[SCALES], minimum[MINIMA > 0 ? MINIMA : 1];
 };
 
-/** Four bytes of up to seven bits less a number up to 127, which all bytes of `number` are: nothing is carried from byte to byte. */
-__device__ __forceinline__ int less_bytes(unsigned q, unsigned number) { return (int)((q | 0x80808080) - number ^ 0x80808080); }
+/** Four signed bytes less a number, which is `number` over 2^24 + 2^16 + 2^8 + 1. Differences are bytes too, so that nothing is carried. */
+__device__ __forceinline__ int less_bytes(unsigned q, unsigned number) { return (int)((q ^ 0x80808080) - number ^ 0x80808080); }
 /** Four numbers of six bits less 32, as signed bytes. */
 __device__ __forceinline__ int less32(unsigned q) { return less_bytes(q, 0x20202020); }
 

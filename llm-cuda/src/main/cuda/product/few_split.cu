@@ -34,8 +34,19 @@ __device__ __forceinline__ float row_max(float m, float* room) {
   return m;
 }
 
+/**
+ * Where blocks_wgmma.cu meets four neighbouring columns, the first of them k, of 128 that are four sub-blocks: sixteen places have the same four of
+ * each sub-block, their first halves before their second ones. `SECOND` is how much further those are.
+ */
+struct Held {
+  int first;
+  static constexpr int SECOND = 8;
+  __device__ __forceinline__ explicit Held(int k) : first((k & ~127) + k % 32 / 4 * 16 + k % 128 / 32 * 2) {}
+};
+static constexpr int HELD_COLUMNS = 128;
+
 /** x / scale = high + low, `piece` elements behind each other, or high alone if that is 0; scales of bf16 are 1. */
-template <class T> __device__ __forceinline__ void split_few(const float* x, int ldx, T* pieces, int ld, int piece, float* scale, int K) {
+template <class T, bool HELD_ORDER = false> __device__ __forceinline__ void split_few(const float* x, int ldx, T* pieces, int ld, int piece, float* scale, int K) {
   __shared__ float room[THREADS / 32];
   dependents();
   wait_previous();
@@ -57,6 +68,11 @@ template <class T> __device__ __forceinline__ void split_few(const float* x, int
   auto put = [&](int k, float4 v) {
     uint2 high, low;
     split4<T>(v, factor, high, low);
+    if (HELD_ORDER) {
+      __half2* first = (__half2*)(to + Held(k).first);
+      first[0] = *(__half2*)&high.x, first[Held::SECOND / 2] = *(__half2*)&high.y;
+      return;
+    }
     *(uint2*)(to + k) = high;
     if (piece > 0) *(uint2*)(to + piece + k) = low;
   };
@@ -72,11 +88,14 @@ template <class T> __device__ __forceinline__ void split_few(const float* x, int
     split_few<T>(x, ldx, pieces, ld, piece, scale, K);                                                       \
   }
 SPLIT1(f16, __half) SPLIT1(bf16, bf16)
+/** Rows of floats as one row of f16 each, in the order of Held; zeros from K to `ld`, a multiple of 128. */
+extern "C" __global__ void __launch_bounds__(THREADS)
+    split_few_floats(const float* x, int ldx, __half* pieces, int ld, float* scale, int K) {
+  split_few<__half, true>(x, ldx, pieces, ld, 0, scale, K);
+}
 
-/**
- * Quantised rows as one row of f16 each, as few_wgmma.cu meets matrices of blocks with them: of 256 columns first the first eight of each sub-block,
- * then the next ones; zeros from K to `ld`, a multiple of 256.
- */
+
+/** Quantised rows as one row of f16 each, in the order of Held; zeros from K to `ld`, a multiple of 128. */
 extern "C" __global__ void __launch_bounds__(THREADS)
     split_few_bytes(const signed char* q, const Scale* s, __half* pieces, int ld, float* scale, int K) {
   __shared__ float room[THREADS / 32];
@@ -84,22 +103,46 @@ extern "C" __global__ void __launch_bounds__(THREADS)
   wait_previous();
   q += (long long)blockIdx.x * K, s += (long long)blockIdx.x * (K / 32);
   __half* to = pieces + (long long)blockIdx.x * ld;
+  struct Sixteen { // four neighbours of four sub-blocks, and their scales
+    int q[4];
+    float d[4];
+  };
+  auto load = [&](int i) {
+    Sixteen v;
+    int k = i / 8 * HELD_COLUMNS + i % 8 * 4;
+#pragma unroll
+    for (int sub = 0; sub < 4; sub++) {
+      bool in = i < ld / 16 && k + 32 * sub < K;
+      v.q[sub] = in ? __ldcg((const int*)(q + k + 32 * sub)) : 0;
+      v.d[sub] = in ? __int_as_float(__ldcg((const int2*)(s + k / 32 + sub)).x) : 0.f;
+    }
+    return v;
+  };
+  Sixteen held[HELD]; // of the row what is not read twice
   float m = 0.f;
-  for (int k = threadIdx.x; k < K / 32; k += THREADS) m = fmaxf(m, 127.f * __int_as_float(__ldcg((const int2*)(s + k)).x));
+  auto most = [&](const Sixteen& v) { m = fmaxf(m, 127.f * fmaxf(fmaxf(v.d[0], v.d[1]), fmaxf(v.d[2], v.d[3]))); };
+#pragma unroll
+  for (int i = 0; i < HELD; i++) held[i] = load(threadIdx.x + i * THREADS);
+#pragma unroll
+  for (int i = 0; i < HELD; i++) most(held[i]);
+  for (int i = threadIdx.x + HELD * THREADS; i < ld / 16; i += THREADS) most(load(i));
   float factor = scaling(row_max(m, room));
   if (threadIdx.x == 0) scale[blockIdx.x] = 1.f / factor;
-  for (int i = threadIdx.x; i < ld / 8; i += THREADS) {
-    int k = i / 32 * 256 + i % 8 * 32 + i / 8 % 4 * 8; // the first of eight columns
-    uint4 bits = make_uint4(0, 0, 0, 0);
-    if (k < K) {
-      int2 eight = __ldcg((const int2*)(q + k));
-      float d = __int_as_float(__ldcg((const int2*)(s + k / 32)).x) * factor;
-      __align__(16) __half h[8];
+  auto put = [&](int i, const Sixteen& v) {
+    unsigned first[4], second[4];
 #pragma unroll
-      for (int j = 0; j < 8; j++) h[j] = from_float<__half>(d * (signed char)((j < 4 ? eight.x : eight.y) >> 8 * (j & 3)));
-      bits = *(uint4*)h;
+    for (int sub = 0; sub < 4; sub++) {
+      float d = v.d[sub] * factor;
+      __half2 a = __floats2half2_rn(d * (signed char)v.q[sub], d * (signed char)(v.q[sub] >> 8));
+      __half2 b = __floats2half2_rn(d * (signed char)(v.q[sub] >> 16), d * (signed char)(v.q[sub] >> 24));
+      first[sub] = *(unsigned*)&a, second[sub] = *(unsigned*)&b;
     }
-    *(uint4*)(to + 8 * i) = bits;
-  }
+    *(uint4*)(to + 16 * i) = make_uint4(first[0], first[1], first[2], first[3]);
+    *(uint4*)(to + 16 * i + 8) = make_uint4(second[0], second[1], second[2], second[3]);
+  };
+#pragma unroll
+  for (int i = 0; i < HELD; i++)
+    if (threadIdx.x + i * THREADS < ld / 16) put(threadIdx.x + i * THREADS, held[i]);
+  for (int i = threadIdx.x + HELD * THREADS; i < ld / 16; i += THREADS) put(i, load(i));
 }
 EXPORT_SHAPE(split_few, THREADS)

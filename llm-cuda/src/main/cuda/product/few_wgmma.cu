@@ -1,17 +1,61 @@
 // architectures: 90a
-// y = residual + bias + W x, or act(G x) * (U x), for up to 64 rows x on Hopper's tensor cores: rows of W are the rows of products, which meet rows
-// of x as few_split.cu leaves them. One warp brings rows of x, and W if it is of 16 bits. W of blocks comes through registers, from which a
-// warpgroup lays it down as f16, 256 columns at a time, while others multiply.
+// y = residual + bias + W x, or act(G x) * (U x), for up to 64 rows x on Hopper's tensor cores, where W is of f16: rows of W are the rows of products,
+// which meet rows of x as few_split.cu leaves them. One warp brings both. Two warpgroups have 64 rows of W each; a cluster of blocks shares the
+// columns out and puts its sums together in the order of its blocks.
 #include "common/layout.cuh"
-#include "product/few_wgmma.cuh"
+#include "product/sums.cuh"
 
-/** By which weights of blocks are too large: small scales stay normal numbers of f16. */
-static constexpr float LARGER = 64.f;
+static constexpr int GROUPS = 2, WORKERS = GROUPS * 128, THREADS = WORKERS + 32, TILE = 64; // columns of a tile, 128 bytes
+
+#define D4(d, i) "+f"(d[i]), "+f"(d[i + 1]), "+f"(d[i + 2]), "+f"(d[i + 3])
+#define NARROW(N, TYPE, LIST, A, B, ADD, ...)                                                                                          \
+  asm volatile("{.reg .pred p; setp.ne.b32 p, %" ADD ", 0; wgmma.mma_async.sync.aligned.m64n" N "k16.f32." TYPE "." TYPE " {" LIST "}, %" A ", %" B \
+               ", p, 1, 1, 0, 0;}"                                                                                                    \
+               : __VA_ARGS__                                                                                                           \
+               : "l"(a), "l"(b), "r"(add))
+/** Sums of 64 rows by 2 V columns, 16 products deep. */
+template <int V> __device__ __forceinline__ void multiply16(float (&d)[V], unsigned long long a, unsigned long long b, int add) {
+  if constexpr (V == 4) NARROW("8", "f16", LIST4, "4", "5", "6", D4(d, 0));
+  else if constexpr (V == 8) NARROW("16", "f16", LIST8, "8", "9", "10", R8(d, 0));
+  else if constexpr (V == 16) NARROW("32", "f16", LIST16, "16", "17", "18", R8(d, 0), R8(d, 8));
+  else NARROW("64", "f16", LIST32, "32", "33", "34", R8(d, 0), R8(d, 8), R8(d, 16), R8(d, 24));
+}
+
+/** A ring of stages in shared memory: which is next, and which of its uses it is. */
+template <int STAGES> struct Ring {
+  unsigned barriers;
+  int stage = 0;
+  unsigned parity = 0;
+  __device__ __forceinline__ explicit Ring(unsigned barriers) : barriers(barriers) {}
+  __device__ __forceinline__ unsigned full() const { return barriers + 8 * stage; }
+  __device__ __forceinline__ unsigned empty() const { return barriers + 8 * (STAGES + stage); }
+  __device__ __forceinline__ void next() {
+    if (++stage == STAGES) stage = 0, parity ^= 1;
+  }
+  __device__ __forceinline__ void init() const {
+    for (int s = 0; s < STAGES; s++) barrier_init(barriers + 8 * s, 1), barrier_init(barriers + 8 * (STAGES + s), GROUPS);
+    asm volatile("fence.mbarrier_init.release.cluster; fence.proxy.async;" ::: "memory");
+  }
+};
+
+/** What a block does: of the steps along the columns those from `from` to `to`. */
+struct Place {
+  int split, rank, tile, from, to, lane, warp, group;
+  __device__ __forceinline__ explicit Place(int steps) {
+    asm("mov.u32 %0, %%cluster_nctarank;" : "=r"(split));
+    rank = cluster_rank(), tile = blockIdx.x / split;
+    from = steps * rank / split, to = steps * (rank + 1) / split;
+    lane = threadIdx.x & 31, warp = threadIdx.x >> 5, group = threadIdx.x >> 7;
+  }
+  __device__ __forceinline__ bool works() const { return group < GROUPS; }
+};
 
 /** W of 16 bits; rows of x in PIECES, the second of which begins `piece` rows further. */
 template <int NT, int PIECES> struct Dense16 {
   static constexpr int STAGES = 4, A_BYTES = ROWS * 128, B_BYTES = NT * 8 * 128, STAGE = A_BYTES + PIECES * B_BYTES;
   static constexpr int BYTES = STAGES * STAGE + 16 * STAGES;
+  typedef Sums<NT * 8, 1, WORKERS> AllSums;
+  static_assert(AllSums::BYTES <= STAGES * STAGE, "sums take the place of what has been multiplied");
 
   static __device__ __forceinline__ void run(const TensorMap& x, const TensorMap& w, int piece, int K, const Output& out) {
     extern __shared__ __align__(1024) uchar memory[];
@@ -21,12 +65,13 @@ template <int NT, int PIECES> struct Dense16 {
     __syncthreads();
     dependents();
     Place p(ceil_div(K, TILE));
+    AllSums sums((float*)memory, p.rank, p.split);
     float d[NT * 4];
 #pragma unroll
     for (int i = 0; i < NT * 4; i++) d[i] = 0.f;
     if (!p.works()) {
       if (p.lane == 0) {
-        int first = out.row(p.tile, 0), second = out.row(p.tile, 1);
+        int first = p.tile * (out.gated() ? ROWS / 2 : ROWS), second = first + (out.gated() ? out.N : ROWS / 2);
         auto weights = [&](int s) {
           barrier_expect(ring.full(), STAGE);
           copy_box(room + ring.stage * STAGE, w, s * TILE, first, ring.full());
@@ -49,6 +94,8 @@ template <int NT, int PIECES> struct Dense16 {
         }
       }
     } else {
+      wait_previous();
+      float factor = threadIdx.x < NT * 8 ? out.factor(threadIdx.x) : 0.f;
       unsigned before = 0;
       for (int s = p.from; s < p.to; s++, ring.next()) {
         barrier_wait(ring.full(), ring.parity);
@@ -67,124 +114,24 @@ template <int NT, int PIECES> struct Dense16 {
       }
       wgmma_wait<0>();
       keep(d);
-      wait_previous();
+      asm volatile("bar.sync 1, %0;" ::"n"(WORKERS) : "memory"); // all have multiplied
+      float* to = sums.sums + 2 * (p.lane & 3) * PITCH + p.warp * 16 + (p.lane >> 2);
+#pragma unroll
+      for (int i = 0; i < NT * 4; i++) to[(i / 4 * 8 + i % 2) * PITCH + i / 2 % 2 * 8] = d[i];
+      if (threadIdx.x < NT * 8) sums.factors[threadIdx.x] = factor;
     }
     __syncwarp();
-    finish(d, (float*)memory, p, out, 1.f);
-  }
-};
-
-/** Four signed bytes as f16, exactly. */
-__device__ __forceinline__ uint2 halves(int bytes) {
-  unsigned u = (unsigned)bytes ^ 0x80808080;
-  __half2 less = __halves2half2(__ushort_as_half(0x6480), __ushort_as_half(0x6480)); // 1024 + 128
-  unsigned a = __byte_perm(u, 0x64646464, 0x4140), b = __byte_perm(u, 0x64646464, 0x4342);
-  __half2 low = __hsub2(*(__half2*)&a, less), high = __hsub2(*(__half2*)&b, less);
-  return make_uint2(*(unsigned*)&low, *(unsigned*)&high);
-}
-
-/** W of blocks. */
-template <class F, int NT> struct Blocks {
-  typedef typename F::Read Read;
-  typedef typename F::RowTile RowTile;
-  typedef typename Read::Group Group;
-  static constexpr int STEP = 256, TILES = STEP / TILE, SUBS = STEP / 32, STAGES = 6;
-  static constexpr int TILE_BYTES = 64 * 128, A_BYTES = TILES * TILE_BYTES, B_BYTES = NT * 8 * 128;
-  static constexpr int BYTES = GROUPS * A_BYTES + STAGES * B_BYTES + 16 * STAGES;
-
-  /** Lays four rows of a sub-block down: eight columns in each of the tiles, so that those of all sub-blocks of a row fall into different banks. */
-  static __device__ __forceinline__ void put(const Group& g, uchar* to, int row, int sub) {
-#pragma unroll
-    for (int r = 0; r < 4; r++) {
-      RowTile t;
-      Read::tile(g, r, t);
-      uchar* line = to + (row + r) * 128 + ((sub ^ (row + r) & 7) << 4);
-#pragma unroll
-      for (int j = 0; j < TILES; j++) {
-        __half2 scale = __float2half2_rn(LARGER * t.scale[RowTile::SCALES == 2 ? j / 2 : 0]);
-        __half2 minimum = __float2half2_rn(RowTile::MINIMA > 0 ? -LARGER * t.minimum[RowTile::MINIMA == 2 ? j / 2 : 0] : 0.f);
-        unsigned out[4];
-#pragma unroll
-        for (int i = 0; i < 2; i++) {
-          uint2 q = halves(t.w[2 * j + i]);
-          __half2 a = *(__half2*)&q.x, b = *(__half2*)&q.y;
-          a = RowTile::MINIMA > 0 ? __hfma2(a, scale, minimum) : __hmul2(a, scale);
-          b = RowTile::MINIMA > 0 ? __hfma2(b, scale, minimum) : __hmul2(b, scale);
-          out[2 * i] = *(unsigned*)&a, out[2 * i + 1] = *(unsigned*)&b;
-        }
-        *(uint4*)(line + j * TILE_BYTES) = make_uint4(out[0], out[1], out[2], out[3]);
-      }
-    }
-  }
-
-  static __device__ __forceinline__ void run(const uchar* W, const TensorMap& x, int K, const Output& out) {
-    extern __shared__ __align__(1024) uchar memory[];
-    unsigned room = shared_address(memory), columns = room + GROUPS * A_BYTES;
-    Ring<STAGES> ring(columns + STAGES * B_BYTES);
-    if (threadIdx.x == 0) ring.init();
-    __syncthreads();
-    dependents();
-    Place p(ceil_div(K, STEP));
-    float d[NT * 4];
-#pragma unroll
-    for (int i = 0; i < NT * 4; i++) d[i] = 0.f;
-    if (!p.works()) {
-      if (p.lane == 0) {
-        wait_previous();
-        for (int s = p.from * TILES; s < p.to * TILES; s++, ring.next()) {
-          barrier_wait(ring.empty(), ring.parity ^ 1);
-          barrier_expect(ring.full(), B_BYTES);
-          copy_box(columns + ring.stage * B_BYTES, x, s * TILE, 0, ring.full());
-        }
-      }
-    } else {
-      // Each warp lays the rows down that it multiplies.
-      int N = out.gated() ? 2 * out.N : out.N, row = p.warp % 4 * 16 + p.lane / SUBS * 4, sub = p.lane % SUBS, nb = K / 32;
-      int from = out.row(p.tile, p.group) + row;
-      uchar* mine = memory + p.group * A_BYTES;
-      Read read(W, N, K);
-      Group group;
-      auto load = [&](int s) {
-        int c = s * SUBS + sub;
-        read.load(group, from, N, c, from < N && s < p.to && c < nb);
-      };
-      load(p.from);
-#pragma unroll 1
-      for (int s = p.from; s < p.to; s++) {
-        put(group, mine, row, sub);
-        asm volatile("fence.proxy.async.shared::cta;" ::: "memory");
-        load(s + 1);
-        asm volatile("bar.sync %0, 128;" ::"r"(2 + p.group) : "memory");
-        unsigned before = 0;
-#pragma unroll
-        for (int t = 0; t < TILES; t++, ring.next()) {
-          barrier_wait(ring.full(), ring.parity);
-          wgmma_begin();
-#pragma unroll
-          for (int k = 0; k < TILE / 16; k++)
-            multiply16(d, tile_of(shared_address(mine) + t * TILE_BYTES) + 2 * k, tile_of(columns + ring.stage * B_BYTES) + 2 * k, 1);
-          wgmma_commit();
-          if (t > 0) {
-            wgmma_wait<1>();
-            if (threadIdx.x % 128 == 0) barrier_arrive(before);
-          }
-          before = ring.empty();
-        }
-        wgmma_wait<0>();
-        if (threadIdx.x % 128 == 0) barrier_arrive(before);
-      }
-      keep(d);
-      wait_previous();
-    }
+    cluster_sync();
+    if (p.works()) sums.write(out, 0, p.tile);
     __syncwarp();
-    finish(d, (float*)memory, p, out, 1.f / LARGER);
+    if (p.split > 1) cluster_sync(); // others read what this block has
   }
 };
 
 #define OUTPUT                                                                                                                        \
   const float *scale, const float *bias, const float *residual, int ldr, float *y, int ldy, signed char *yq, Scale *ys, int N, int K, \
       int rows, int act
-#define PASS Output{scale, bias, residual, ldr, y, ldy, yq, ys, N, rows, act}
+#define PASS Output{{scale, bias, residual, ldr, y, ldy, N, rows, act}, yq, ys}
 #define BOUNDED __launch_bounds__(THREADS, 2)
 #define DENSE16(NT, PIECES)                                                                                                        \
   extern "C" __global__ void BOUNDED few_wgmma_f16_n##NT(const __grid_constant__ TensorMap x, const __grid_constant__ TensorMap w, \
@@ -192,15 +139,8 @@ template <class F, int NT> struct Blocks {
     Dense16<NT, PIECES>::run(x, w, piece, K, PASS);                                                                                \
   }
 DENSE16(2, 2) DENSE16(4, 1) DENSE16(8, 1)
-#define NONE(FMT, NUMBER, F)
-#define BLOCKS(FMT, NUMBER, F)                                                                                                 \
-  extern "C" __global__ void BOUNDED few_wgmma_##FMT##_n8(const __grid_constant__ TensorMap x, const uchar* W, OUTPUT) {        \
-    Blocks<F, 8>::run(W, x, K, PASS);                                                                                          \
-  }
-FORMATS(NONE, BLOCKS)
 
 // Threads; rows of W a block; columns that rows of x are rounded up to; rows of the boxes of dense W; bytes of shared memory.
 EXPORT_SHAPE(few_wgmma_f16_n2, THREADS, ROWS, TILE, ROWS / GROUPS, Dense16<2, 2>::BYTES)
 EXPORT_SHAPE(few_wgmma_f16_n4, THREADS, ROWS, TILE, ROWS / GROUPS, Dense16<4, 1>::BYTES)
 EXPORT_SHAPE(few_wgmma_f16_n8, THREADS, ROWS, TILE, ROWS / GROUPS, Dense16<8, 1>::BYTES)
-EXPORT_SHAPE(few_wgmma_blocks_n8, THREADS, ROWS, Blocks<Q40, 8>::STEP, 0, Blocks<Q40, 8>::BYTES)

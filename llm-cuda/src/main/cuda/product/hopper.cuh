@@ -65,6 +65,12 @@ __device__ __forceinline__ float2 cluster_read2(unsigned address) {
   return v;
 }
 
+__device__ __forceinline__ float4 cluster_read4(unsigned address) {
+  float4 v;
+  asm volatile("ld.shared::cluster.v4.f32 {%0, %1, %2, %3}, [%4];" : "=f"(v.x), "=f"(v.y), "=f"(v.z), "=f"(v.w) : "r"(address) : "memory");
+  return v;
+}
+
 /** Brings the box of a matrix that starts at a column and a row; zeros where it has none. */
 __device__ __forceinline__ void copy_box(unsigned to, const TensorMap& from, int column, int row, unsigned barrier) {
   asm volatile("cp.async.bulk.tensor.2d.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1, {%3, %4}], [%2];"
@@ -91,6 +97,13 @@ template <int V> __device__ __forceinline__ void keep(float (&v)[V]) {
 
 #define R8(d, i) "+f"(d[i]), "+f"(d[i + 1]), "+f"(d[i + 2]), "+f"(d[i + 3]), "+f"(d[i + 4]), "+f"(d[i + 5]), "+f"(d[i + 6]), "+f"(d[i + 7])
 #define R64(d, i) R8(d, i), R8(d, i + 8), R8(d, i + 16), R8(d, i + 24), R8(d, i + 32), R8(d, i + 40), R8(d, i + 48), R8(d, i + 56)
+// The first registers of a product, as the text of an instruction has them.
+#define LIST4 "%0, %1, %2, %3"
+#define LIST8 LIST4 ", %4, %5, %6, %7"
+#define LIST16 LIST8 ", %8, %9, %10, %11, %12, %13, %14, %15"
+#define LIST32 LIST16 ", %16, %17, %18, %19, %20, %21, %22, %23, %24, %25, %26, %27, %28, %29, %30, %31"
+#define LIST64 LIST32 ", %32, %33, %34, %35, %36, %37, %38, %39, %40, %41, %42, %43, %44, %45, %46, %47, %48, %49, %50, %51, %52, %53, %54, %55, %56, " \
+               "%57, %58, %59, %60, %61, %62, %63"
 #define WGMMA_256(TYPE, d, a, b, add)                                                                                \
   asm volatile("{.reg .pred p; setp.ne.b32 p, %130, 0; "                                                              \
                "wgmma.mma_async.sync.aligned.m64n256k16.f32." TYPE "." TYPE " {"                                    \

@@ -297,7 +297,7 @@ extern "C" __global__ void __launch_bounds__(SAMPLER_THREADS) sample_rows(const 
     result.token = pick(list, uniform(r.seed, r.position) * total, b);
   }
   if (result.status == OK) result.logprob = raw.logprob(__ldcg(row + result.token));
-  if (threadIdx.x == 0) out[blockIdx.x] = result;
+  if (threadIdx.x == 0) out[r.row] = result;
 }
 
 static constexpr int MOST_TOP = 256;
@@ -450,7 +450,19 @@ extern "C" __global__ void __launch_bounds__(GREEDY_THREADS) sample_greedy(const
     Result result = {first, (float)-log(all), OK, 0};
     if (broken != NO_ID) result.status = NOT_A_NUMBER, result.detail = broken;
     else if (top == -INFINITY) result.status = ALL_BANNED;
-    out[blockIdx.y] = result;
+    out[r.row] = result;
+  }
+}
+
+static constexpr int TAKE_THREADS = 256;
+
+/** Of a row that could not be drawn the result does not matter, but must be a token. */
+extern "C" __global__ void __launch_bounds__(TAKE_THREADS) take_drawn(int* ids, int n, const Result* results) {
+  dependents();
+  wait_previous();
+  for (int i = threadIdx.x; i < n; i += TAKE_THREADS) {
+    int id = ids[i];
+    if (id < 0) ids[i] = max(((const volatile Result*)results)[~id].token, 0);
   }
 }
 
@@ -469,6 +481,7 @@ extern "C" __global__ void __launch_bounds__(COUNT_THREADS) count_tokens(int* co
 EXPORT_SHAPE(sample_greedy, GREEDY_THREADS, SHARES, GREEDY_SCRATCH)
 EXPORT_SHAPE(sample_rows, SAMPLER_THREADS, SCRATCH_A_TOKEN, SCRATCH_BESIDES)
 EXPORT_SHAPE(top_k, SAMPLER_THREADS, MOST_TOP)
+EXPORT_SHAPE(take_drawn, TAKE_THREADS)
 EXPORT_SHAPE(count_tokens, COUNT_THREADS)
 EXPORT_LAYOUT(row, Row, ROW_MEMBERS)
 EXPORT_LAYOUT(result, Result, RESULT_MEMBERS)

@@ -14,7 +14,7 @@ struct TwiceFloats {
 struct HalfPower {
   typedef unsigned Four;
   static constexpr bool ADDS = false;
-  static constexpr int FILE_BYTES = 1;
+  static constexpr int FILE_BYTES = 1, PER = 1;
   /** 2^(e - 128), half of what the exponent e stands for. */
   static __device__ __forceinline__ float power(unsigned e) { return __uint_as_float(e < 2 ? 0x00200000u << e : (e - 1) << 23); }
   static __device__ __forceinline__ float2 of(unsigned s, int r) { return make_float2(power(s >> 8 * r & 255), 0.f); }

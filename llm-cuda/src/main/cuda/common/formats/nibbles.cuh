@@ -2,31 +2,7 @@
 // row; then scales. Fifth bits and scales stand four rows side by side.
 #pragma once
 #include "common/formats/five_bits.cuh"
-
-/** A scale in half precision. */
-struct HalfScale {
-  typedef uint2 Four; // of four rows
-  static constexpr bool ADDS = false;
-  static constexpr int FILE_BYTES = 2;
-  /** What values are multiplied by, and what is added. */
-  static __device__ __forceinline__ float2 of(uint2 s, int r) { return make_float2(half_of(s, r), 0.f); }
-  static __device__ __forceinline__ float2 of(const uchar* p) { return make_float2(half_bits(stream2(p)), 0.f); }
-  static __device__ __forceinline__ uint2 load(const uchar* p) { return stream8(p); }
-  static __device__ __forceinline__ uint2 none() { return make_uint2(0, 0); }
-  static __device__ __forceinline__ void pack(const uchar* from, uchar* to) { *(unsigned short*)to = (unsigned short)u16(from); }
-};
-
-/** A scale and what is added, in half precision. */
-struct ScaleAndMinimum {
-  typedef uint4 Four;
-  static constexpr bool ADDS = true;
-  static constexpr int FILE_BYTES = 4;
-  static __device__ __forceinline__ float2 of(uint4 s, int r) { return half2_bits(word(s, r)); }
-  static __device__ __forceinline__ float2 of(const uchar* p) { return half2_bits(stream4(p)); }
-  static __device__ __forceinline__ uint4 load(const uchar* p) { return stream16(p); }
-  static __device__ __forceinline__ uint4 none() { return make_uint4(0, 0, 0, 0); }
-  static __device__ __forceinline__ void pack(const uchar* from, uchar* to) { *(unsigned*)to = u32(from); }
-};
+#include "common/formats/scales.cuh"
 
 /** Nibbles less ZERO: byte j of a sub-block has value j low and value j + 16 high, as in the file. */
 template <int ZERO_> struct FourBits {
@@ -81,7 +57,7 @@ template <int ZERO_> struct FiveBits {
 template <class SCALE, class NUMBERS> struct Nibbles {
   typedef Tile<1, SCALE::ADDS> RowTile;
   typedef Side<16> Fifths;
-  typedef Side<sizeof(typename SCALE::Four)> Scales;
+  typedef Side<sizeof(typename SCALE::Four), SCALE::PER> Scales;
   static __device__ __forceinline__ long long high(int N, int K) { return round256(rows4(N) * (K / 32) * 16); }
   static __device__ __forceinline__ long long scales(int N, int K) { return high(N, K) + (NUMBERS::FIFTHS ? Fifths::bytes(N, K) : 0); }
   static __device__ __forceinline__ unsigned fifths(const uchar* W, int N, int K, int row, int c) {
@@ -148,15 +124,16 @@ template <class SCALE, class NUMBERS> struct Nibbles {
 
   /** Lays a row of the file out; by a block of threads. */
   static __device__ __forceinline__ void pack(const uchar* src, uchar* dst, int N, int K, int row0) {
-    constexpr int NIBBLES = SCALE::FILE_BYTES + (NUMBERS::FIFTHS ? 4 : 0), BYTES = NIBBLES + 16;
+    constexpr int NIBBLES = SCALE::FILE_BYTES + (NUMBERS::FIFTHS ? 4 : 0), PER = SCALE::PER, BYTES = NIBBLES + 16 * PER;
+    static_assert(PER == 1 || !NUMBERS::FIFTHS, "");
     int nb = K / 32, row = row0 + blockIdx.x;
     for (int c = threadIdx.x; c < nb; c += blockDim.x) {
-      const uchar *from = src + ((long long)blockIdx.x * nb + c) * BYTES, *q = from + NIBBLES;
+      const uchar *from = src + ((long long)blockIdx.x * (nb / PER) + c / PER) * BYTES, *q = from + NIBBLES + 16 * (c % PER);
       uint4 all = BYTES % 2 == 0 ? make_uint4(u32(q), u32(q + 4), u32(q + 8), u32(q + 12))
                                  : make_uint4(any32(q), any32(q + 4), any32(q + 8), any32(q + 12));
       ((uint4*)dst)[(long long)row * nb + c] = NUMBERS::pack(all);
       if (NUMBERS::FIFTHS) *(unsigned*)(dst + high(N, K) + Fifths::of(row, nb, c)) = pack_fifths(u32(from + SCALE::FILE_BYTES));
-      SCALE::pack(from, dst + scales(N, K) + Scales::of(row, nb, c));
+      if (c % PER == 0) SCALE::pack(from, dst + scales(N, K) + Scales::of(row, nb, c));
     }
   }
 };

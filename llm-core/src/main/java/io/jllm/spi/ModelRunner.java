@@ -57,6 +57,30 @@ public interface ModelRunner extends AutoCloseable {
     void sample(RowSampling[] rows, int count, int[] tokens, float[] logprobs);
 
     /**
+     * Whether {@link #startSample} can be called, so that the next step begins on the device while the host still reads what the last one drew.
+     *
+     * <p>All calls then take effect in the order in which they are made: a forward pass sees the blocks that were copied and written by those before
+     * it, and no others, though none of them need be over when its call returns. {@link #logits}, {@link #hidden} and {@link #topK} are of the last
+     * forward pass. Blocks and slots of a sequence that ended while a step was under way may be another one's in the next step.
+     */
+    default boolean overlaps() {
+        return false;
+    }
+
+    /**
+     * Begins to draw a token for some rows of the last {@link #forward}, as {@link #sample} does, and does not wait. The next forward pass may have
+     * tokens that this draws: {@link StepBatch#drawn} stands in their place. At most two drawings are under way.
+     *
+     * @param rows how to draw for each row of logits, all of them as {@link #samplesOnDevice} allows, and without penalties; null entries are left
+     *     out; read before this returns
+     * @param count how many entries count
+     * @return what gives the tokens; where this throws nothing is under way
+     */
+    default Drawing startSample(RowSampling[] rows, int count) {
+        throw new UnsupportedOperationException("this backend does not draw while the host goes on; use sample");
+    }
+
+    /**
      * The most likely tokens of some rows of the last {@link #forward}, from the raw row, best first, lower ids first among
      * equals.
      *
@@ -94,15 +118,16 @@ public interface ModelRunner extends AutoCloseable {
 
     /**
      * Takes in an adapter, which sequences may be computed with from now on ({@link StepBatch#adapter}). Called between steps; whatever it needs of
-     * the weights is copied.
+     * the weights is copied. The memory is beside what was reckoned for weights and keys and values when the model was loaded.
      *
      * @param number above 0, and not another one's
      * @throws UnsupportedOperationException if the backend computes none
      * @throws IllegalArgumentException if the adapter changes what this backend cannot change
+     * @throws IllegalStateException if there is no memory for it
      */
     default void addAdapter(int number, Adapter adapter) {
-        throw new UnsupportedOperationException("this backend computes no adapters: use the cpu backend, or merge the adapter into a model of floats"
-                + " at load (LlmBuilder.mergeAdapter)");
+        throw new UnsupportedOperationException("this backend computes no adapters: use the cpu or cuda backend, or merge the adapter into a model of"
+                + " floats at load (LlmBuilder.mergeAdapter)");
     }
 
     /** Forgets an adapter that was added, and that no sequence has any more. Called between steps. */

@@ -14,7 +14,10 @@ public final class StepBatch {
      * out; where it is none, hidden states.
      */
     public int hiddenRows;
-    /** Token ids, by token. Tokens of a sequence are contiguous and in order of position. */
+    /**
+     * Token ids, by token. Tokens of a sequence are contiguous and in order of position. Runners that {@link ModelRunner#overlaps overlap} find
+     * {@link #drawn} in the place of an id that is not read yet.
+     */
     public final int[] tokenIds;
     /** Position of each token in its sequence. */
     public final int[] positions;
@@ -56,6 +59,11 @@ public final class StepBatch {
         adapter = new int[maxSequences];
         logitRow = new int[maxLogitRows];
         this.maxBlocks = maxBlocks;
+    }
+
+    /** Stands for the id that the last drawing that was started gives for a row, below 0; applied to that, it gives the row again. */
+    public static int drawn(int row) {
+        return ~row;
     }
 
     /** Empties it. */

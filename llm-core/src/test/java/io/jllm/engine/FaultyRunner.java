@@ -1,6 +1,7 @@
 package io.jllm.engine;
 
 import io.jllm.MemoryReport;
+import io.jllm.spi.Drawing;
 import io.jllm.spi.ModelRunner;
 import io.jllm.spi.RowSampling;
 import io.jllm.spi.StepBatch;
@@ -14,7 +15,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 final class FaultyRunner implements ModelRunner {
     /** What may fail. */
     enum Call {
-        FORWARD, SAMPLES_ON_DEVICE, SAMPLE, TOP_K, LOGITS, FORK_SLOT, RELEASE_SLOT, COPY_BLOCKS, MEMORY, CLOSE
+        FORWARD, SAMPLES_ON_DEVICE, SAMPLE, START_SAMPLE, FINISH_SAMPLE, TOP_K, LOGITS, FORK_SLOT, RELEASE_SLOT, COPY_BLOCKS, MEMORY, CLOSE
     }
 
     private final ModelRunner inner;
@@ -76,6 +77,18 @@ final class FaultyRunner implements ModelRunner {
     @Override
     public void sample(RowSampling[] rows, int count, int[] tokens, float[] logprobs) {
         call(Call.SAMPLE, () -> inner.sample(rows, count, tokens, logprobs));
+    }
+
+    @Override
+    public boolean overlaps() {
+        return inner.overlaps();
+    }
+
+    @Override
+    public Drawing startSample(RowSampling[] rows, int count) {
+        var drawing = new Drawing[1];
+        call(Call.START_SAMPLE, () -> drawing[0] = inner.startSample(rows, count));
+        return (tokens, logprobs, errors) -> call(Call.FINISH_SAMPLE, () -> drawing[0].finish(tokens, logprobs, errors));
     }
 
     @Override

@@ -18,6 +18,7 @@ import io.jllm.model.ModelConfig;
 import io.jllm.model.Program;
 import io.jllm.model.Rope;
 import io.jllm.spi.Backend;
+import io.jllm.spi.ModelRunner;
 import io.jllm.spi.ReferenceBackend;
 import io.jllm.spi.TinyModels;
 import java.util.ArrayList;
@@ -28,6 +29,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
+import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -48,11 +50,15 @@ class RotationTest {
     private final Map<List<Integer>, float[]> fresh = new HashMap<>();
 
     private static LLM open(Rope rope, EngineOptions options) {
+        return open(rope, options, r -> r);
+    }
+
+    private static LLM open(Rope rope, EngineOptions options, UnaryOperator<ModelRunner> wrapper) {
         var c = TinyLlm.CONFIG;
         var config = new ModelConfig(c.architecture(), c.layers(), c.hidden(), c.ffn(), c.heads(), c.kvHeads(), c.headDim(), c.vocab(),
                 c.maxContext(), c.normEps(), rope, c.windows(), c.tiedEmbeddings(), c.biases());
         Program program = TinyModels.program(config);
-        Backend backend = new ReferenceBackend();
+        Backend backend = new TinyLlm.WrappedBackend(new ReferenceBackend(), wrapper);
         return new LoadedLlm(new LoadedModel(config, program, TinyModels.weights(program, 3), Optional.of(new LetterTokenizer()),
                 SamplingParams.neutral(), Set.of(), "tiny"), backend, options, List.of());
     }
@@ -109,7 +115,7 @@ class RotationTest {
         try (LLM plain = open(SWITCHED, TinyLlm.options(1, 256, 16, 256, false))) {
             for (int[] sizes : new int[][] {{1, 256, 16}, {8, 24, 4}, {8, 16, 16}, {8, 256, 1}}) {
                 for (int positions : new int[] {2048, 144}) {
-                    try (LLM llm = open(SWITCHED, TinyLlm.options(sizes[0], sizes[1], sizes[2], positions))) {
+                    try (LLM llm = open(SWITCHED, TinyLlm.options(sizes[0], sizes[1], sizes[2], positions), LateRunner::new)) {
                         var requests = new ArrayList<Request>();
                         for (int length : new int[] {5, 21, 30, BORDER - 1, BORDER, BORDER + 1, 70, 30, 30, BORDER}) {
                             requests.add(new Request(Prompt.ofTokens(tokens(length, length)), GREEDY.toBuilder().logprobs(0).build()));

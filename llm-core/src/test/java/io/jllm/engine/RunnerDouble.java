@@ -1,6 +1,7 @@
 package io.jllm.engine;
 
 import io.jllm.MemoryReport;
+import io.jllm.spi.Drawing;
 import io.jllm.spi.ModelRunner;
 import io.jllm.spi.RowSampling;
 import io.jllm.spi.StepBatch;
@@ -28,6 +29,16 @@ public record RunnerDouble(ModelRunner inner, Consumer<StepBatch> before) implem
     @Override
     public void sample(RowSampling[] rows, int count, int[] tokens, float[] logprobs) {
         inner.sample(rows, count, tokens, logprobs);
+    }
+
+    @Override
+    public boolean overlaps() {
+        return inner.overlaps();
+    }
+
+    @Override
+    public Drawing startSample(RowSampling[] rows, int count) {
+        return inner.startSample(rows, count);
     }
 
     @Override

@@ -59,7 +59,7 @@ public final class TinyLlm {
                 prefixCache, 64);
     }
 
-    private record WrappedBackend(Backend inner, UnaryOperator<ModelRunner> wrapper) implements Backend {
+    record WrappedBackend(Backend inner, UnaryOperator<ModelRunner> wrapper) implements Backend {
         @Override
         public String name() {
             return inner.name();

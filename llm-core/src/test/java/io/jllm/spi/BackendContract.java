@@ -23,7 +23,7 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 
 /** What every backend must do. A backend's tests extend this once for each way in which it can run. */
-public abstract class BackendContract extends ManyRowsContract {
+public abstract class BackendContract extends AdapterOpContract {
     private static final int VOCAB = 70;
     private static final int LENGTH = 40;
     /** What the order of sums may make of floats, where it may be another. */

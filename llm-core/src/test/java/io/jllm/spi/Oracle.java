@@ -3,6 +3,7 @@ package io.jllm.spi;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.jllm.adapter.Adapter;
 import io.jllm.model.Op;
 import io.jllm.model.Program;
 import io.jllm.model.WeightShape;
@@ -10,12 +11,14 @@ import io.jllm.quant.DType;
 import io.jllm.quant.Encoder;
 import io.jllm.quant.Tensor;
 import io.jllm.quant.WeightSource;
+import io.jllm.quant.WholeNumbers;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
 import java.util.function.Predicate;
@@ -26,6 +29,8 @@ import java.util.stream.Stream;
 final class Oracle {
     static final List<DType> FORMATS = List.of(DType.F32, DType.F16, DType.BF16, DType.Q4_0, DType.Q8_0, DType.Q4_K, DType.Q5_K,
             DType.Q6_K, DType.Q4_1, DType.Q5_0, DType.Q5_1, DType.Q2_K, DType.Q3_K);
+    /** Blocks of these begin with a float. */
+    private static final Set<DType> FLOAT_SCALES = Set.of(DType.NF4, DType.FP4, DType.S8_64);
     private static final int MAX_TOKENS = 160;
 
     private Oracle() {
@@ -61,9 +66,16 @@ final class Oracle {
                     int bits = data.get(ValueLayout.JAVA_SHORT_UNALIGNED, place) & 0xfff | scale >> 4 * i << 12;
                     data.set(ValueLayout.JAVA_SHORT_UNALIGNED, place, (short) bits);
                 }
+            } else if (FLOAT_SCALES.contains(type)) {
+                data.set(ValueLayout.JAVA_FLOAT_UNALIGNED, at, random.nextFloat() * 1e-3f);
             } else { // the others begin with one, Q4_K and Q5_K with two
                 data.set(ValueLayout.JAVA_SHORT_UNALIGNED, at, scale);
-                data.set(ValueLayout.JAVA_SHORT_UNALIGNED, at + 2, Float.floatToFloat16(random.nextFloat() * 1e-3f));
+                Optional<WholeNumbers> whole = WholeNumbers.of(type); // those with a zero behind it
+                if (whole.isPresent()) {
+                    data.set(ValueLayout.JAVA_BYTE, at + 2, (byte) random.nextInt(1 << whole.get().bits()));
+                } else {
+                    data.set(ValueLayout.JAVA_SHORT_UNALIGNED, at + 2, Float.floatToFloat16(random.nextFloat() * 1e-3f));
+                }
             }
         }
         return new Tensor(name, type, rows, cols, data);
@@ -107,6 +119,40 @@ final class Oracle {
 
     private static Set<String> formats(Program program, WeightSource weights) {
         return WeightShape.of(program).stream().map(w -> weights.get(w.name()).format()).collect(Collectors.toSet());
+    }
+
+    /**
+     * Runs batches with adapters, sequence by sequence none and then each of them, on both; then again with the second in place of the first, which
+     * has gone.
+     */
+    static void compareAdapted(Backend backend, Program program, WeightSource weights, List<int[]> steps, List<Adapter> adapters, double tolerance,
+            Predicate<DType> quantises) {
+        int vocab = program.vocab();
+        int sequences = steps.getFirst().length;
+        int length = 2 * steps.stream().mapToInt(s -> Arrays.stream(s).max().orElse(0)).sum();
+        int blocks = sequences * (length / 16 + 1);
+        try (ModelRunner runner = backend.load(program, weights, options(16, blocks, DType.F32));
+                ModelRunner oracle = new ReferenceBackend(quantises).load(program, weights, options(16, blocks, DType.F32))) {
+            var batches = new PagedSequences(sequences, 16, blocks, length, tokens(program), 16);
+            for (ModelRunner r : List.of(runner, oracle)) {
+                for (int i = 0; i < adapters.size(); i++) {
+                    r.addAdapter(i + 1, adapters.get(i));
+                }
+            }
+            for (int round = 0; round < 2; round++) {
+                for (int[] counts : steps) {
+                    StepBatch b = batches.next(counts);
+                    for (int s = 0; s < b.sequences; s++) {
+                        b.adapter[s] = b.sequenceSlot[s] % (adapters.size() + 1);
+                    }
+                    same(forward(oracle, b, vocab), forward(runner, b, vocab), vocab, tolerance, program + ", " + b.tokens + " tokens");
+                }
+                for (ModelRunner r : List.of(runner, oracle)) {
+                    r.removeAdapter(1);
+                    r.addAdapter(1, adapters.get(1));
+                }
+            }
+        }
     }
 
     /** How many tokens there are: as many as the table has rows, whatever the program ends in. */

@@ -1,8 +1,7 @@
 package io.jllm.cuda;
 
 import io.jllm.cuda.compile.Limits;
-import io.jllm.cuda.compile.MixtureRoom;
-import io.jllm.cuda.compile.TensorRoom;
+import io.jllm.cuda.compile.Rooms;
 import io.jllm.cuda.driver.Context;
 import io.jllm.cuda.driver.CudaException;
 import io.jllm.cuda.driver.Device;
@@ -128,7 +127,7 @@ final class CudaBackend implements Backend {
 
     @Override
     public List<String> unsupported(Program program, WeightSource stored) {
-        var weights = new DeviceSource(stored);
+        DeviceSource weights = source(program, stored);
         var reasons = new ArrayList<>(WeightCheck.problems(program, weights, w -> w.stored().flatMap(DeviceFormat::of).isPresent()));
         reasons.addAll(new Limits(kernels).problems(program));
         if (activations == ActivationType.FLOAT) {
@@ -148,21 +147,22 @@ final class CudaBackend implements Backend {
         }
         check(options);
         context.use();
-        var plan = new WeightPlan(program, new DeviceSource(weights));
-        int pieces = activations == ActivationType.FLOAT ? 2 : 1;
-        Optional<TensorRoom> tensors = TensorRoom.of(program, plan, kernels, options, pieces);
-        Optional<MixtureRoom> mixtures = MixtureRoom.of(program, plan, kernels, options, tensors.isPresent(), pieces);
+        var plan = new WeightPlan(program, source(program, weights));
+        Rooms rooms = Rooms.of(program, plan, kernels, options, activations == ActivationType.FLOAT ? 2 : 1);
         MemoryBudget budget = MemoryBudget.of(program, options, kernels, plan.bytes(), context.freeMemory(), context.device().memory(),
-                memoryFraction, tensors.map(TensorRoom::bytes).orElse(0L) + mixtures.map(MixtureRoom::bytes).orElse(0L)
-                        + ProductKernels.Room.bytes(plan.mostCols()));
+                memoryFraction, rooms.bytes() + ProductKernels.Room.bytes(plan.mostCols()));
         try {
-            return new CudaRunner(program, plan, options, budget, context, kernels, tensors, mixtures);
+            return new CudaRunner(program, plan, options, budget, context, kernels, rooms);
         } catch (OutOfDeviceMemoryException e) {
             throw new IllegalStateException("out of device memory while loading: weights take " + budget.weights() + " bytes, the KV cache at most "
                     + budget.blocks() * budget.blockBytes() + " bytes, scratch " + budget.scratch()
                     + " bytes; lower gpuMemoryFraction, maxTokensPerStep or "
                     + "maxSequences, or end what else uses the device", e);
         }
+    }
+
+    private DeviceSource source(Program program, WeightSource stored) {
+        return DeviceSource.of(program, stored, activations == ActivationType.FLOAT);
     }
 
     private static void check(RunnerOptions o) {

@@ -1,16 +1,13 @@
 package io.jllm.cuda;
 
 import io.jllm.MemoryReport;
+import io.jllm.adapter.Adapter;
 import io.jllm.cuda.compile.ChainShape;
-import io.jllm.cuda.compile.CompiledOp;
 import io.jllm.cuda.compile.CompiledOps;
-import io.jllm.cuda.compile.Compiler;
 import io.jllm.cuda.compile.DeviceState;
 import io.jllm.cuda.compile.Fusion;
-import io.jllm.cuda.compile.GraphCache;
-import io.jllm.cuda.compile.MixtureRoom;
-import io.jllm.cuda.compile.Mode;
-import io.jllm.cuda.compile.TensorRoom;
+import io.jllm.cuda.compile.Passes;
+import io.jllm.cuda.compile.Rooms;
 import io.jllm.cuda.driver.Context;
 import io.jllm.cuda.driver.DeviceMemory;
 import io.jllm.cuda.driver.LaunchTimes;
@@ -20,12 +17,10 @@ import io.jllm.cuda.driver.Stream;
 import io.jllm.cuda.kernels.AttentionCut;
 import io.jllm.cuda.kernels.Kernels;
 import io.jllm.cuda.kernels.ProductKernels;
-import io.jllm.cuda.kernels.TensorKernels;
 import io.jllm.cuda.memory.Activations;
 import io.jllm.cuda.memory.BlockCopier;
 import io.jllm.cuda.memory.HostRows;
 import io.jllm.cuda.memory.KvCache;
-import io.jllm.cuda.memory.StepSize;
 import io.jllm.cuda.memory.StepUpload;
 import io.jllm.cuda.sample.RowSampler;
 import io.jllm.cuda.weights.WeightLoader;
@@ -34,16 +29,14 @@ import io.jllm.model.BufferPlan;
 import io.jllm.model.Op;
 import io.jllm.model.Program;
 import io.jllm.model.Value;
-import io.jllm.sampling.SamplerChain;
 import io.jllm.spi.Backend.RunnerOptions;
+import io.jllm.spi.Drawing;
 import io.jllm.spi.KernelTime;
 import io.jllm.spi.ModelRunner;
 import io.jllm.spi.RowSampling;
 import io.jllm.spi.StepBatch;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 
@@ -65,11 +58,9 @@ final class CudaRunner implements ModelRunner {
     private final RowSampler sampler;
     private final DeviceMemory values;
     private final Activations activations;
-    private final List<CompiledOp> any;
-    private final List<CompiledOp> many;
-    private final GraphCache graphs;
-    private final int vocab;
-    private final int tokens;
+    private final Passes passes;
+    private final Adaptation adaptation;
+    private final StepInput input;
     private final HostRows host;
     private int rows;
     private boolean closed;
@@ -78,13 +69,12 @@ final class CudaRunner implements ModelRunner {
      * Loads; gives back what it has if anything fails. Rooms have no address yet.
      */
     CudaRunner(Program program, WeightPlan plan, RunnerOptions options, MemoryBudget budget, Context context, Kernels kernels,
-            Optional<TensorRoom> tensorRoom, Optional<MixtureRoom> mixtureRoom) {
+            Rooms planned) {
         this.program = program;
         this.options = options;
         this.budget = budget;
         this.context = context;
-        vocab = program.vocab();
-        tokens = program.ops().stream().mapToInt(op -> op instanceof Op.Embed e ? e.rows() : 0).max().orElse(0);
+        int tokens = program.ops().stream().mapToInt(op -> op instanceof Op.Embed e ? e.rows() : 0).max().orElse(0);
         owner.own(arena);
         try {
             stream = owner.own(Stream.create());
@@ -101,23 +91,20 @@ final class CudaRunner implements ModelRunner {
             counters.fill(stream, (byte) 0);
             long shares = counters.address() + MemoryBudget.attentionCounterBytes(program, options);
             DeviceMemory tasks = owner.own(DeviceMemory.allocate(context, CompiledOps.taskBytes(program), "chains of tasks"));
-            Optional<TensorRoom> tensors = tensorRoom.map(r -> r.at(owner.own(DeviceMemory.allocate(context, r.bytes(),
-                    "products on tensor cores")).address()));
-            Optional<MixtureRoom> mixtures = mixtureRoom.map(r -> r.in(owner.own(DeviceMemory.allocate(context, r.bytes(), "mixtures of experts")), stream));
+            Rooms rooms = planned.in(context, stream, owner);
             var pieces = new ProductKernels.Room(owner.own(DeviceMemory.allocate(context, ProductKernels.Room.bytes(plan.mostCols()),
                     "products of few rows")).address());
             copier = owner.own(new BlockCopier(stream, kernels, arena, kv));
             sampler = owner.own(new RowSampler(context, stream, kernels, arena, activations.floats(program.logits()),
-                    Activations.pitch(program.logits()), vocab, options.maxLogitRows(), options.maxSequences()));
-            owner.own((AutoCloseable) stream::synchronize); // given back first: what is in use must not go
+                    Activations.pitch(program.logits()), program.vocab(), options.maxLogitRows(), options.maxSequences()));
+            input = new StepInput(options, tokens, upload, sampler, stream);
             Optional<ChainShape> chain = ChainShape.of(kernels, DeviceState.suffix(options.kvType()), context.device().sharedMemory(), program);
             var state = new DeviceState(kernels, plan, weights.address(), activations, upload, kv, options.kvType(), options.blockSize(),
-                    partial.address(), counters.address(), shares, tasks, chain, tensors, mixtures, pieces, context.device().multiprocessors());
-            any = Compiler.compile(program, state, arena, Mode.ANY);
-            many = tensors.isPresent() ? Compiler.compile(program, state, arena, Mode.MANY) : any;
+                    partial.address(), counters.address(), shares, tasks, chain, rooms, pieces, context.device().multiprocessors());
             int most = Math.min(options.maxSequences(), Math.min(options.maxTokensPerStep(), options.maxLogitRows()));
-            graphs = owner.own(new GraphCache(Compiler.compile(program, state, arena, Mode.ONE), Compiler.compile(program, state, arena, Mode.FEW),
-                    any, many, most));
+            passes = owner.own(new Passes(program, state, most, Optional.empty()));
+            adaptation = owner.own(new Adaptation(context, stream, program, state, options, most));
+            owner.own((AutoCloseable) stream::synchronize); // given back first: what is in use must not go
             WeightLoader.load(plan, weights, context, stream, kernels);
             warmUp();
         } catch (RuntimeException | Error e) {
@@ -157,42 +144,21 @@ final class CudaRunner implements ModelRunner {
     /** Queues a pass; if it is timed, kernel by kernel. */
     private void queue(StepBatch b, boolean timed) {
         use();
-        check(b);
+        input.check(b);
         try {
             for (int t = 0; t < b.tokens; t++) {
                 kv.touch(b.kvSlots[t] / options.blockSize());
             }
-            StepSize size = upload.size(b);
-            if (size.isDecode(b) && b.tokens <= GraphCache.MOST_SEQUENCES && b.hiddenRows == 0) { // graphs fuse ops, and keep no hidden state
-                int bucket = graphs.bucket(b.tokens);
-                upload.send(b, StepSize.decode(bucket), stream);
-                int longest = Arrays.stream(b.contextLength, 0, b.sequences).max().orElse(0);
-                if (timed) {
-                    graphs.ops(bucket, longest).forEach(op -> op.launch(stream, StepSize.decode(bucket)));
-                } else {
-                    graphs.launch(bucket, longest, stream);
-                }
+            if (Adaptation.concerns(b)) {
+                adaptation.queue(b, size -> input.send(b, size), timed);
             } else {
-                upload.send(b, size, stream);
-                (b.tokens > TensorKernels.MOST_FEWER ? many : any).forEach(op -> op.launch(stream, size));
+                passes.queue(b, size -> input.send(b, size), stream, timed);
             }
         } catch (OutOfDeviceMemoryException e) {
             throw outOfMemory(e);
         }
         rows = b.logitRows;
         host.forget();
-    }
-
-    private void check(StepBatch b) {
-        if (b.tokens > options.maxTokensPerStep() || b.logitRows > options.maxLogitRows() || b.sequences > options.maxSequences()) {
-            throw new IllegalArgumentException("a step of " + b.tokens + " tokens, " + b.sequences + " sequences and " + b.logitRows + " rows of "
-                    + "logits; the limits are " + options.maxTokensPerStep() + ", " + options.maxSequences() + " and " + options.maxLogitRows());
-        }
-        for (int t = 0; t < b.tokens; t++) {
-            if (b.tokenIds[t] < 0 || b.tokenIds[t] >= tokens) {
-                throw new IllegalArgumentException("token id " + b.tokenIds[t] + " is not in the vocabulary of " + tokens);
-            }
-        }
     }
 
     @Override
@@ -208,8 +174,19 @@ final class CudaRunner implements ModelRunner {
     @Override
     public void sample(RowSampling[] asked, int count, int[] tokens, float[] logprobs) {
         use();
+        withRoom(() -> sampler.sample(asked, count, tokens, logprobs));
+    }
+
+    @Override
+    public boolean overlaps() {
+        return true;
+    }
+
+    @Override
+    public Drawing startSample(RowSampling[] asked, int count) {
+        use();
         try {
-            sampler.sample(asked, count, tokens, logprobs);
+            return sampler.start(asked, count);
         } catch (OutOfDeviceMemoryException e) {
             throw outOfMemory(e);
         }
@@ -220,14 +197,8 @@ final class CudaRunner implements ModelRunner {
         use();
         if (k >= 1 && k <= sampler.mostTop()) {
             sampler.topK(asked, k, ids, logprobs);
-            return;
-        }
-        var chain = new SamplerChain(vocab); // rare: nobody looks at so many alternatives for long
-        var row = new float[vocab];
-        MemorySegment all = logits();
-        for (int i = 0; i < asked.length; i++) {
-            MemorySegment.copy(all, ValueLayout.JAVA_FLOAT, (long) asked[i] * vocab * Float.BYTES, row, 0, vocab);
-            chain.topK(row, k, ids, logprobs, i * k);
+        } else {
+            sampler.topK(logits(), asked, k, ids, logprobs); // rare: nobody looks at so many alternatives for long
         }
     }
 
@@ -260,19 +231,39 @@ final class CudaRunner implements ModelRunner {
     @Override
     public void copyBlocks(int[] fromTo) {
         use();
-        try {
+        withRoom(() -> {
             for (int block : fromTo) {
                 kv.touch(block);
             }
-        } catch (OutOfDeviceMemoryException e) {
-            throw outOfMemory(e);
-        }
+        });
         copier.copy(fromTo);
     }
 
     @Override
+    public void addAdapter(int number, Adapter adapter) {
+        use();
+        withRoom(() -> adaptation.add(number, adapter));
+    }
+
+    @Override
+    public void removeAdapter(int number) {
+        use();
+        adaptation.remove(number);
+    }
+
+    @Override
     public MemoryReport memory() {
-        return new MemoryReport(budget.weights(), kv.bytes(), kv.limit(), budget.scratch() + sampler.counts().bytes());
+        return new MemoryReport(budget.weights() + adaptation.weightBytes(), kv.bytes(), kv.limit(),
+                budget.scratch() + sampler.counts().bytes() + adaptation.scratchBytes());
+    }
+
+    /** Does what may need device memory. */
+    private void withRoom(Runnable work) {
+        try {
+            work.run();
+        } catch (OutOfDeviceMemoryException e) {
+            throw outOfMemory(e);
+        }
     }
 
     private IllegalStateException outOfMemory(OutOfDeviceMemoryException cause) {

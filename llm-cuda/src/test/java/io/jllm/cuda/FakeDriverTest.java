@@ -94,6 +94,11 @@ class FakeDriverTest {
     }
 
     @Test
+    void adaptersComeAndGo() throws Exception {
+        run(LIFE, "adapters", Map.of());
+    }
+
+    @Test
     void everyLaunchFitsTheKernelsOfTheBuild() throws Exception {
         theBuildHasKernels();
         run("whole", "formats", Map.of());

@@ -1,5 +1,6 @@
 package io.jllm.cuda;
 
+import io.jllm.cuda.kernels.AdapterKernels;
 import io.jllm.cuda.kernels.DeviceFormat;
 import io.jllm.cuda.kernels.DeviceStruct;
 import io.jllm.cuda.kernels.SampleKernels;
@@ -35,7 +36,8 @@ final class FakeImages {
     /** Writes them where a class path that begins with the folder has them. */
     static void write(Path folder) throws IOException {
         Path to = Files.createDirectories(folder.resolve("io/jllm/cuda/kernels"));
-        write(to, "fake", struct(SampleKernels.ROW) + struct(SampleKernels.RESULT) + struct(Task.STRUCT) + formats(FORMATS) + shapes() + "any\n");
+        write(to, "fake", struct(SampleKernels.ROW) + struct(SampleKernels.RESULT) + struct(AdapterKernels.CHANGE)
+                + struct(AdapterKernels.SITE) + struct(Task.STRUCT) + formats(FORMATS) + shapes() + "any\n");
         write(to, FEWER, "kernel rms_norm 8 4 8 8 4 8 4 8 8\n");
         write(to, SWAPPED, text("result_members", "Result token status logprob detail"));
         int[] numbers = Task.STRUCT.numbers();
@@ -74,15 +76,17 @@ final class FakeImages {
                 + ints("group_blocks_shape", IntStream.range(0, 3 + DeviceFormat.values().length - 3).map(i -> i < 2 ? 128 : 5_632).toArray())
                 + ints("group_mma_shape", 256, 128, 73_728, 98_304, 57_344, 81_920)
                 + ints("few_dense_shape", 32, 12_288, 8_704, 4_352) + ints("few_pieces_f16_shape", 2, 2, 1, 1)
-                + ints("few_pieces_bf16_shape", 2, 2, 2, 2) + ints("split_few_shape", 256)
-                + Stream.of("f16_n1", "f16_n2", "f16_n4", "f16_n8", "blocks_n8").map(f -> ints("few_wgmma_" + f + "_shape", 288, 128, 64, 64, 98_304))
+                + ints("few_pieces_bf16_shape", 2, 2, 2, 2) + ints("split_few_shape", 256) + ints("adapter_shape", 256, 8, 512, 32, 4, 5)
+                + Stream.of("f16_n1", "f16_n2", "f16_n4", "f16_n8").map(f -> ints("few_wgmma_" + f + "_shape", 288, 128, 64, 64, 98_304))
+                        .collect(Collectors.joining())
+                + IntStream.of(8, 16).mapToObj(n -> ints("blocks_wgmma_n" + n + "_shape", 384, 128, 2, 128, 8 * n, 200_000, 1100, 5000))
                         .collect(Collectors.joining())
                 + ints("attn_plain_shape", 256, 576) + ints("attn_decode_shape", 128, 64, 256) + ints("attn_prefill_shape", 128, 128, 8)
                 + Stream.of("attn_flash", "attn_wgmma", "attn_decode").flatMap(f -> IntStream.of(64, 128, 256).mapToObj(d ->
                         ints(f + "_d" + d + "_shape", 128, 128, 2, 65_536))).collect(Collectors.joining()) + ints("head_linear_shape", 128, 16, 2048)
-                + List.of("embed", "pack", "expand", "rms_norm", "quantize", "gated", "select_rows", "count_tokens",
-                        "layer_norm", "act", "add_rows", "scale_rows", "add_positions", "norm_heads", "rotate", "rope_store_any", "scale_queries",
-                        "latent_parts").stream()
+                + List.of("embed", "pack", "expand", "rms_norm", "rms_norm_ordered", "quantize", "gated", "select_rows", "order_columns",
+                        "take_outliers", "add_outliers", "count_tokens", "take_drawn", "layer_norm", "act", "add_rows", "scale_rows", "add_positions",
+                        "norm_heads", "rotate", "rope_store_any", "scale_queries", "latent_parts").stream()
                         .map(f -> ints(f + "_shape", 128)).collect(Collectors.joining());
     }
 

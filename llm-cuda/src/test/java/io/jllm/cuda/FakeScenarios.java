@@ -22,9 +22,11 @@ import io.jllm.spi.ActivationType;
 import io.jllm.spi.Backend.RunnerOptions;
 import io.jllm.spi.BackendProvider.BackendOptions;
 import io.jllm.spi.BackendProvider.Probe;
+import io.jllm.spi.Drawing;
 import io.jllm.spi.ModelRunner;
 import io.jllm.spi.PagedSequences;
 import io.jllm.spi.RowSampling;
+import io.jllm.spi.StepBatch;
 import io.jllm.spi.TinyModels;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
@@ -53,6 +55,7 @@ final class FakeScenarios {
             case "tooLarge" -> tooLarge();
             case "formats" -> formats();
             case "limits" -> limits();
+            case "adapters" -> FakeAdapters.run();
             case "wrong" -> wrong(args[1]);
             case "probe" -> System.out.println(switch (CudaBackendProvider.probe(images("fake"))) {
                 case Probe.Available a -> "available " + a.device();
@@ -73,7 +76,7 @@ final class FakeScenarios {
         return TinyModels.weights(PROGRAM, DType.Q8_0, 1);
     }
 
-    private static CudaBackend open() {
+    static CudaBackend open() {
         return CudaBackend.open(BackendOptions.DEFAULT, IMAGES);
     }
 
@@ -100,6 +103,28 @@ final class FakeScenarios {
         assertEquals(launches, FakeDriver.launches(), "and nothing beside it");
         runner.copyBlocks(new int[] {0, 30, 1, 31});
         runner.logits();
+        ahead(runner, sequences.next(1, 1, 1));
+    }
+
+    /** A step whose tokens another one draws, of which nobody has read them. */
+    private static void ahead(ModelRunner runner, StepBatch b) {
+        assertTrue(runner.overlaps());
+        var rows = new RowSampling[] {plain(0, 0), plain(1, 0.5f)};
+        Drawing first = runner.startSample(rows, 2);
+        int known = b.tokenIds[0];
+        b.tokenIds[0] = StepBatch.drawn(1);
+        long launches = FakeDriver.launches();
+        runner.forward(b);
+        assertEquals(launches + 1, FakeDriver.launches(), "tokens are put in their places, and the rest is a graph");
+        Drawing second = runner.startSample(rows, 1);
+        first.finish(new int[2], new float[2], new RuntimeException[2]);
+        b.tokenIds[0] = StepBatch.drawn(0);
+        runner.forward(b);
+        second.finish(new int[1], new float[1], new RuntimeException[1]);
+        b.tokenIds[0] = StepBatch.drawn(1);
+        String message = assertThrows(IllegalArgumentException.class, () -> runner.forward(b)).getMessage();
+        assertTrue(message.contains("no row 1"), message);
+        b.tokenIds[0] = known;
     }
 
     /** The next allocation fails, then the one after the next, and so on, until a whole life passes without a failure. */
@@ -110,6 +135,7 @@ final class FakeScenarios {
             failed = false;
             try (CudaBackend backend = open(); ModelRunner runner = backend.load(PROGRAM, weights(), OPTIONS)) {
                 run(runner);
+                FakeAdapters.live(runner, PROGRAM);
             } catch (CudaException | IllegalStateException e) {
                 failed = true;
                 assertTrue(e.getMessage().contains("memory") || e.getMessage().contains("CUDA_ERROR_OUT_OF_MEMORY"), e.getMessage());
@@ -129,10 +155,10 @@ final class FakeScenarios {
                     && message.contains("719"), message);
             FakeDriver.fail("cuLaunchKernelEx", 3, FakeDriver.LAUNCH_FAILED);
             assertThrows(CudaException.class, () -> runner.forward(sequences.next(1, 1))); // while a graph is made
-            FakeDriver.fail("cuStreamSynchronize", 1, FakeDriver.LAUNCH_FAILED);
+            FakeDriver.fail("cuEventSynchronize", 1, FakeDriver.LAUNCH_FAILED);
             RowSampling row = row(1);
             message = assertThrows(CudaException.class, () -> runner.sample(new RowSampling[] {row}, 1, new int[1], new float[1])).getMessage();
-            assertTrue(message.contains("cuStreamSynchronize") && message.contains("kernel"), message);
+            assertTrue(message.contains("cuEventSynchronize") && message.contains("kernel"), message);
             FakeDriver.fail("cuMemAlloc_v2", 1, FakeDriver.OUT_OF_MEMORY); // counts of tokens are allocated when they are first wanted
             message = assertThrows(IllegalStateException.class, () -> runner.sample(new RowSampling[] {row(2)}, 1, new int[1], new float[1]))
                     .getMessage();
@@ -147,8 +173,15 @@ final class FakeScenarios {
         }
     }
 
+    private static RowSampling plain(int slot, float temperature) {
+        return row(slot, new SamplerSettings(temperature, 0, 1, 0, 1, 0, 0, 1, LogitBias.NONE));
+    }
+
     private static RowSampling row(int slot, long... allowed) {
-        var settings = new SamplerSettings(1, 0, 1, 0, 1.5f, 0, 0, 1, LogitBias.NONE);
+        return row(slot, new SamplerSettings(1, 0, 1, 0, 1.5f, 0, 0, 1, LogitBias.NONE), allowed);
+    }
+
+    private static RowSampling row(int slot, SamplerSettings settings, long... allowed) {
         return new RowSampling() {
             @Override
             public SamplerSettings settings() {
@@ -210,7 +243,17 @@ final class FakeScenarios {
                 }
             }
         }
+        ordered();
         strict();
+    }
+
+    /** Groups whose columns stand anywhere: rows of activations are put into their order. */
+    private static void ordered() {
+        Program program = TinyModels.program(TinyModels.config(100, 1, 256, 512, new Op.AttentionShape(4, 2, 64), 256, 0));
+        try (CudaBackend backend = open(); ModelRunner runner = backend.load(program, new Scattered(TinyModels.weights(program, 1)), MANY)) {
+            run(runner);
+            many(runner);
+        }
     }
 
     /** Rows of dense weights in two pieces of 16 bits. */

@@ -84,23 +84,8 @@ public final class Scheduler {
         return running;
     }
 
-    /** How many tokens of the last step are the newest of sequences that had nothing else to compute. */
-    public int decodes() {
-        return step.decodes();
-    }
-
     public long preemptions() {
         return preemptions;
-    }
-
-    /** The units of the last step. */
-    public List<SchedulingUnit> scheduled() {
-        return step.scheduled();
-    }
-
-    /** The rows of logits of the last step. */
-    public StepRows rows() {
-        return step.rows();
     }
 
     /** All units, running ones first. */
@@ -115,9 +100,15 @@ public final class Scheduler {
         return step.copies().take();
     }
 
+    /** Whether the next step may be planned before the tokens are read that the last one draws. */
+    public boolean mayPlanAhead() {
+        return rotation.borders().isEmpty() || running.stream().map(u -> u.active().getFirst())
+                .noneMatch(s -> rotation.outgrown(s.ropeLength(), s.length() + s.pending()));
+    }
+
     /** Fills the batch with the next step; empty if nothing can be computed now. */
-    public void schedule(StepBatch b) {
-        step.begin(b);
+    public PlannedStep schedule(StepBatch b) {
+        PlannedStep planned = step.begin(b);
         turnRound();
         long before = preemptions;
         decode();
@@ -125,14 +116,13 @@ public final class Scheduler {
             admit();
         }
         prefill();
+        return planned;
     }
 
-    /** Makes known what the last step has computed. */
-    public void remember() {
+    /** Makes known what a step has computed, up to tokens that are not read yet. */
+    public void remember(PlannedStep computed) {
         if (limits.prefixCache()) {
-            for (SchedulingUnit u : step.scheduled()) {
-                u.active().forEach(s -> s.blocks().remember(s.tokens(), s.computed()));
-            }
+            computed.units().forEach(SchedulingUnit::remember);
         }
     }
 
@@ -172,7 +162,7 @@ public final class Scheduler {
     private void prefill() {
         prompts.clear();
         for (SchedulingUnit u : running) {
-            if (!step.scheduled().contains(u) && !u.group().paused()) {
+            if (!step.scheduled().contains(u) && !u.group().paused() && u.behind() > 0) {
                 prompts.add(u);
             }
         }

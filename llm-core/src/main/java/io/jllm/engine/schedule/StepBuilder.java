@@ -5,36 +5,37 @@ import io.jllm.engine.sequence.EmbeddingUnit;
 import io.jllm.engine.sequence.SchedulingUnit;
 import io.jllm.engine.sequence.Sequence;
 import io.jllm.spi.StepBatch;
-import java.util.ArrayList;
 import java.util.List;
 
 /** Fills the batch of one step with the tokens of units, within what a step may hold. */
 final class StepBuilder {
     private final SchedulerLimits limits;
-    private final List<SchedulingUnit> scheduled = new ArrayList<>();
     private final BlockCopies copies = new BlockCopies();
-    private final StepRows rows;
     private final int[] counts;
+    private PlannedStep step;
+    private PlannedStep before;
     private StepBatch batch;
-    private int decodes;
     private int budget;
     private int scoredRows;
 
     StepBuilder(SchedulerLimits limits) {
         this.limits = limits;
-        rows = new StepRows(limits.maxLogitRows());
+        step = new PlannedStep(limits.maxLogitRows());
+        before = new PlannedStep(limits.maxLogitRows());
         counts = new int[limits.maxSequences()];
     }
 
-    /** Begins a step, with an empty batch. */
-    void begin(StepBatch b) {
+    /** Begins a step, with an empty batch; the one before it stays as it is. */
+    PlannedStep begin(StepBatch b) {
+        PlannedStep oldest = before;
+        before = step;
+        step = oldest;
+        step.clear();
         b.clear();
         batch = b;
-        scheduled.clear();
-        rows.clear();
-        decodes = 0;
         budget = limits.maxTokens();
         scoredRows = limits.maxLogitRows() - limits.maxSequences();
+        return step;
     }
 
     /** How many tokens the batch still has room for. */
@@ -44,22 +45,12 @@ final class StepBuilder {
 
     /** The units in the batch. */
     List<SchedulingUnit> scheduled() {
-        return scheduled;
-    }
-
-    /** The rows of logits of the batch. */
-    StepRows rows() {
-        return rows;
+        return step.units();
     }
 
     /** What must be copied before the step computes. */
     BlockCopies copies() {
         return copies;
-    }
-
-    /** How many tokens in the batch are the newest of sequences that have nothing else to compute. */
-    int decodes() {
-        return decodes;
     }
 
     /** Decides how many tokens of each of a unit's sequences to compute, all in all at most so many; false if none. */
@@ -111,7 +102,7 @@ final class StepBuilder {
                 put(active.get(i), counts[i]);
             }
         }
-        scheduled.add(u);
+        step.add(u);
         u.group().scheduled();
         return before - budget;
     }
@@ -121,22 +112,23 @@ final class StepBuilder {
         int q = b.sequences++;
         b.queryStart[q] = b.tokens;
         int scored = 0;
+        int last = s.length() + s.pending() - 1;
         for (int i = 0; i < count; i++) {
             int position = s.computed() + i;
             b.tokenIds[b.tokens] = s.tokens()[position];
             b.positions[b.tokens] = position;
             b.kvSlots[b.tokens] = s.blocks().slot(position);
             if (s.wantsRow(position)) {
-                rows.add(b, s, position);
+                step.rows().add(b, s, position);
                 b.hiddenRows += s.unit() instanceof EmbeddingUnit ? 1 : 0;
                 scored++;
-            } else if (position == s.length() - 1) {
-                s.unit().rows(s).forEach(of -> rows.add(b, of, position));
+            } else if (position == last) {
+                s.unit().rows(s).forEach(of -> step.rows().add(b, of, position));
             }
             b.tokens++;
         }
         scoredRows -= scored > 0 && s.ahead() > 0 && count < s.behind() ? scored - 1 : scored;
-        decodes += s.generated() > 0 && s.behind() <= 1 + s.ahead() ? count : 0;
+        int newest = s.generated() + s.pending() > 0 && s.behind() <= 1 + s.ahead() ? count : 0;
         s.advance(count);
         b.queryStart[q + 1] = b.tokens;
         b.contextLength[q] = s.computed();
@@ -144,6 +136,7 @@ final class StepBuilder {
         b.ropeLength[q] = s.ropeLength();
         b.adapter[q] = s.group().adapter().number();
         s.blocks().copyTo(b.blockTable, q * b.maxBlocks);
+        step.count(b, newest);
         budget -= count;
     }
 }

@@ -91,6 +91,11 @@ public final class SampledUnit extends SchedulingUnit {
         return born;
     }
 
+    /** Whether others branch off from it when its prompt is computed. */
+    public boolean branches() {
+        return !followers.isEmpty();
+    }
+
     /** Whether nothing is to be generated. */
     public boolean scoresOnly() {
         return sequence.maxTokens() == 0;

@@ -81,6 +81,11 @@ public abstract sealed class SchedulingUnit permits SampledUnit, BeamUnit, Embed
         return leader.reuse(leader.computed() + wanted(leader) - 1);
     }
 
+    /** Makes known to the prefix cache what is computed of it. */
+    public final void remember() {
+        active().forEach(Sequence::remember);
+    }
+
     /** Sequences that need slots while it runs, those included that may branch off. */
     public abstract List<Sequence> slotHolders();
 

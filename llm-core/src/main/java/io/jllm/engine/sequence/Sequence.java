@@ -7,14 +7,15 @@ import io.jllm.engine.kv.PrefixCache;
 import io.jllm.sampling.SamplerSettings;
 import io.jllm.spi.ModelRunner;
 import io.jllm.spi.RowSampling;
+import io.jllm.spi.StepBatch;
 import java.util.Arrays;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
 
 /**
- * A growing list of tokens and the KV blocks of those that are computed. {@code computed <= length}; scheduling is making
- * computed catch up. Touched by the engine's thread only.
+ * A growing list of tokens and the KV blocks of those that are computed. Scheduling is making computed catch up with length, and with tokens
+ * beyond it that are drawn and not read yet: {@code computed <= length + pending}. Touched by the engine's thread only.
  */
 public final class Sequence implements RowSampling {
     private static final int NO_SLOT = -1;
@@ -29,6 +30,7 @@ public final class Sequence implements RowSampling {
     private int computed;
     private int scoredPrompt;
     private int ahead;
+    private int pending;
     private BlockTable blocks; // null before it is scheduled or branches off
     private int slot = NO_SLOT;
     private int ropeLength;
@@ -84,7 +86,7 @@ public final class Sequence implements RowSampling {
 
     /** Tokens that are not computed yet. */
     public int behind() {
-        return length - computed;
+        return length + pending - computed;
     }
 
     public int computed() {
@@ -117,11 +119,30 @@ public final class Sequence implements RowSampling {
         return settings.maxTokens();
     }
 
+    /** Its next token is being drawn from a row of logits; whoever needs it before it is read finds {@link StepBatch#drawn} in its place. */
+    public void pend(int row) {
+        grow(length + pending);
+        tokens[length + pending++] = StepBatch.drawn(row);
+    }
+
+    /** That token is not drawn after all. */
+    public void unpend() {
+        pending--;
+    }
+
+    /** How many tokens are drawn and not read yet. */
+    public int pending() {
+        return pending;
+    }
+
+    private void grow(int at) {
+        tokens = at < tokens.length ? tokens : Arrays.copyOf(tokens, 2 * at);
+    }
+
     void append(int token) {
-        if (length == tokens.length) {
-            tokens = Arrays.copyOf(tokens, 2 * length);
-        }
+        grow(length);
         tokens[length++] = token;
+        pending = Math.max(0, pending - 1);
         if (mask != null && !settings.ends(token)) {
             mask = mask.after(token);
         }
@@ -154,9 +175,9 @@ public final class Sequence implements RowSampling {
         ahead--;
     }
 
-    /** Whether the last of them ends the text, so that it need not be computed. */
+    /** Whether the last token, one that is known ahead or not read yet, is bound to end the text, so that it need not be computed. */
     boolean endsAhead() {
-        return ahead > 0 && (generated() == maxTokens() || !mask.mayGoOn());
+        return ahead + pending > 0 && (generated() + pending == maxTokens() || ahead > 0 && !mask.mayGoOn());
     }
 
     /** The first position, from one on, whose row tells how likely one of them was; the largest integer if there is none. */
@@ -217,6 +238,11 @@ public final class Sequence implements RowSampling {
         return unit.nextWantedRow(scoredPrompt);
     }
 
+    /** Makes known to the prefix cache what is computed, up to tokens that are not read yet. */
+    void remember() {
+        blocks.remember(tokens, Math.min(computed, length));
+    }
+
     /** Gives the blocks back; what was computed is forgotten. */
     void releaseBlocks() {
         if (blocks != null) {
@@ -248,7 +274,7 @@ public final class Sequence implements RowSampling {
 
     @Override
     public SamplerSettings settings() {
-        return settings.at(generated());
+        return settings.at(generated() + pending);
     }
 
     @Override

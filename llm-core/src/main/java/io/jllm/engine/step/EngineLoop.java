@@ -24,18 +24,17 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 
 /**
- * The engine's thread: takes in requests, and then step by step schedules, computes, samples and delivers. It alone touches
+ * The engine's thread: takes in requests, and then step by step ({@link StepPipeline}) schedules, computes, samples and delivers. It alone touches
  * the runner, the scheduler and the sequences; callers only leave requests in the inbox and wake it.
  */
 public final class EngineLoop implements Runnable {
     private static final System.Logger LOG = System.getLogger("io.jllm");
 
-    private final ModelRunner runner;
     private final BlockPool pool;
     private final Scheduler scheduler;
-    private final StepBatch batch;
     private final EngineMonitor monitor;
     private final StepResults results;
+    private final StepPipeline steps;
     private final AdapterDesk adapters;
     private final Runnable onClose;
     private final Queue<SequenceGroup> inbox = new ConcurrentLinkedQueue<>();
@@ -53,15 +52,15 @@ public final class EngineLoop implements Runnable {
      */
     public EngineLoop(ModelRunner runner, int vocab, int maxContext, SchedulerLimits limits, RotationRule rotation, Listeners listeners,
             Runnable onClose) {
-        this.runner = runner;
         this.onClose = onClose;
         adapters = new AdapterDesk(runner, this::wake, () -> closing);
         pool = new BlockPool(runner.blocks(), runner.cachedBlocks());
         scheduler = new Scheduler(pool, limits, rotation, runner);
         int blocksOfSequence = Math.min(pool.blocks(), Math.ceilDiv(maxContext, limits.blockSize()));
-        batch = new StepBatch(limits.maxTokens(), limits.maxSequences(), limits.maxLogitRows(), blocksOfSequence);
+        var batch = new StepBatch(limits.maxTokens(), limits.maxSequences(), limits.maxLogitRows(), blocksOfSequence);
         monitor = new EngineMonitor(listeners, scheduler, pool, runner);
         results = new StepResults(runner, vocab, limits.maxLogitRows(), scheduler, rotation, monitor);
+        steps = new StepPipeline(runner, scheduler, batch, results, monitor);
         thread = Thread.ofPlatform().name("jllm-engine").daemon().unstarted(this);
     }
 
@@ -161,7 +160,7 @@ public final class EngineLoop implements Runnable {
             while (!closing) {
                 takeIn();
                 long wait = endCancelled();
-                if (!step()) {
+                if (!steps.step()) {
                     LockSupport.parkNanos(this, wait);
                     Thread.interrupted(); // an application's processor may have interrupted us: never spin for that
                 }
@@ -249,32 +248,6 @@ public final class EngineLoop implements Runnable {
             }
         }
         return deadline == Long.MAX_VALUE ? Long.MAX_VALUE : Math.max(1, deadline - now);
-    }
-
-    private boolean step() {
-        long began = Clock.nanos();
-        scheduler.schedule(batch);
-        if (batch.tokens == 0) {
-            monitor.idle();
-            return false;
-        }
-        monitor.stepStarted();
-        long planned = Clock.nanos();
-        try {
-            results.prepare();
-            scheduler.copies().forEach(runner::copyBlocks);
-            runner.forward(batch);
-        } catch (Throwable t) {
-            results.failStep(t);
-            monitor.stepFailed(began);
-            return true;
-        }
-        long forwarded = Clock.nanos();
-        scheduler.remember();
-        monitor.computed(batch);
-        results.deliver();
-        monitor.stepEnded(batch, began, planned, forwarded);
-        return true;
     }
 
     /** The requests that have not ended. */

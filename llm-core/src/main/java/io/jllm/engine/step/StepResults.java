@@ -2,8 +2,10 @@ package io.jllm.engine.step;
 
 import io.jllm.FinishReason;
 import io.jllm.TokenLogprobs;
+import io.jllm.engine.schedule.PlannedStep;
 import io.jllm.engine.schedule.RotationRule;
 import io.jllm.engine.schedule.Scheduler;
+import io.jllm.engine.schedule.StepRows;
 import io.jllm.engine.sequence.BeamUnit;
 import io.jllm.engine.sequence.EmbeddingUnit;
 import io.jllm.engine.sequence.Clock;
@@ -12,7 +14,9 @@ import io.jllm.engine.sequence.SampledUnit;
 import io.jllm.engine.sequence.SchedulingUnit;
 import io.jllm.engine.sequence.SequenceGroup;
 import io.jllm.engine.watch.EngineMonitor;
+import io.jllm.spi.Drawing;
 import io.jllm.spi.ModelRunner;
+import java.util.Optional;
 
 /** What becomes of a forward pass: sequences branch off, tokens are chosen and delivered, and requests end, each for itself. */
 final class StepResults {
@@ -40,29 +44,43 @@ final class StepResults {
     }
 
     /** Does what need not wait for the forward pass that comes now; {@link #deliver} or {@link #failStep} must follow. */
-    void prepare() {
-        masks.begin(scheduler.rows());
+    void prepare(PlannedStep step) {
+        masks.begin(step.rows());
     }
 
-    /** Uses the logits of the last forward pass. */
-    void deliver() {
-        masks.finish();
-        scheduler.scheduled().forEach(this::fork);
-        sampler.sample(scheduler.rows());
-        long now = Clock.nanos();
-        for (int row = 0; row < scheduler.rows().count();) {
-            row += deliver(row, now);
+    /** Begins to draw the tokens of the step whose forward pass was the last, if the device can draw all of them and nothing else is needed. */
+    Optional<Drawing> draw(PlannedStep step) {
+        return sampler.draw(step);
+    }
+
+    /**
+     * Uses the logits of a step's forward pass, or what was drawn from them.
+     *
+     * @param drawing of its tokens, under way; empty if the step's forward pass was the last
+     */
+    void deliver(PlannedStep step, Optional<Drawing> drawing) {
+        StepRows rows = step.rows();
+        if (drawing.isPresent()) {
+            sampler.finish(rows, drawing.get());
+        } else {
+            masks.finish();
+            step.units().forEach(this::fork);
+            sampler.sample(rows);
         }
-        for (SchedulingUnit u : scheduler.scheduled()) {
+        long now = Clock.nanos();
+        for (int row = 0; row < rows.count();) {
+            row += deliver(rows, row, now);
+        }
+        for (SchedulingUnit u : step.units()) {
             u.group().progressed(u.active().getFirst());
             endComputed(u);
         }
     }
 
     /** A failed forward pass fails the requests that were in it; the others have lost nothing. */
-    void failStep(Throwable t) {
+    void failStep(PlannedStep step, Throwable t) {
         masks.finish();
-        scheduler.scheduled().forEach(u -> fail(u.group(), Failures.asRuntime(t)));
+        step.units().forEach(u -> fail(u.group(), Failures.asRuntime(t)));
         LOG.log(System.Logger.Level.DEBUG, "a step failed", t);
     }
 
@@ -75,9 +93,9 @@ final class StepResults {
     }
 
     /** Uses a row of logits, and those after it that belong with it; returns how many. */
-    private int deliver(int row, long now) {
-        SchedulingUnit unit = scheduler.rows().sequence(row).unit();
-        int rows = switch (unit) {
+    private int deliver(StepRows rows, int row, long now) {
+        SchedulingUnit unit = rows.sequence(row).unit();
+        int count = switch (unit) {
             case BeamUnit u -> u.active().size();
             case SampledUnit _, EmbeddingUnit _ -> 1;
         };
@@ -85,14 +103,14 @@ final class StepResults {
             try {
                 switch (unit) {
                     case BeamUnit u -> advance(u, row, now);
-                    case SampledUnit u -> deliver(u, row, now);
-                    case EmbeddingUnit u -> u.add(scheduler.rows().position(row), runner.hidden(), row);
+                    case SampledUnit u -> deliver(u, rows, row, now);
+                    case EmbeddingUnit u -> u.add(rows.position(row), runner.hidden(), row);
                 }
             } catch (Throwable t) {
                 fail(unit.group(), Failures.asRuntime(t)); // an application's processor or tokenizer may have thrown it
             }
         }
-        return rows;
+        return count;
     }
 
     private void advance(BeamUnit u, int row, long now) {
@@ -103,15 +121,15 @@ final class StepResults {
         }
     }
 
-    private void deliver(SampledUnit u, int row, long now) {
+    private void deliver(SampledUnit u, StepRows rows, int row, long now) {
         TokenLogprobs token = sampler.token(row);
-        int position = scheduler.rows().position(row);
+        int position = rows.position(row);
         if (u.finished()) {
-            return; // a stop string ended it before all that was known ahead was said
+            return; // a stop string ended it before all that was known ahead was said, or when this step was under way
         }
         if (sampler.error(row) != null) {
             fail(u.group(), sampler.error(row));
-        } else if (!scheduler.rows().scores(row)) {
+        } else if (!rows.scores(row)) {
             generated(u, 1, now);
             u.drawn(token, runner.gainsFromKnownTokens() ? rotation.longestAlike(u.sequence().length()) : 0);
             endSaid(u);

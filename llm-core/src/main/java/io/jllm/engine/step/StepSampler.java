@@ -3,6 +3,7 @@ package io.jllm.engine.step;
 import io.jllm.LogitsProcessor;
 import io.jllm.SamplingParams;
 import io.jllm.TokenLogprobs;
+import io.jllm.engine.schedule.PlannedStep;
 import io.jllm.engine.schedule.StepRows;
 import io.jllm.engine.sequence.EmbeddingUnit;
 import io.jllm.engine.sequence.Failures;
@@ -11,11 +12,13 @@ import io.jllm.engine.sequence.SchedulingUnit;
 import io.jllm.engine.sequence.Sequence;
 import io.jllm.engine.sequence.SequenceGroup;
 import io.jllm.sampling.SamplerChain;
+import io.jllm.spi.Drawing;
 import io.jllm.spi.ModelRunner;
 import io.jllm.spi.RowSampling;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
+import java.util.Optional;
 
 /**
  * Draws the tokens of sampled sequences in one step: on the device where it can, here for rows with an application's processor, and reads
@@ -58,6 +61,70 @@ final class StepSampler {
     /** Why a row failed; null if it did not. */
     RuntimeException error(int r) {
         return errors[r];
+    }
+
+    /**
+     * Begins to draw from the rows of the last forward pass, if the device can do it for all of them and nobody looks at what else is in them; empty
+     * if not.
+     */
+    Optional<Drawing> draw(PlannedStep planned) {
+        StepRows step = planned.rows();
+        int rows = step.count();
+        int begun = 0;
+        try {
+            if (!runner.overlaps() || !drawsAll(planned)) {
+                return Optional.empty();
+            }
+            for (int r = 0; r < rows; r++) {
+                Sequence s = step.sequence(r);
+                onDevice[r] = new PendingRow(s, s.settings(), s.length() + s.pending());
+                s.pend(r);
+                begun++;
+            }
+            return Optional.of(rows == 0 ? Drawing.NOTHING : runner.startSample(onDevice, rows));
+        } catch (Throwable t) {
+            while (begun > 0) {
+                step.sequence(--begun).unpend();
+            }
+            return Optional.empty(); // drawn later, one by one if it must be, so that a failure is that of as few as can be
+        }
+    }
+
+    private boolean drawsAll(PlannedStep planned) {
+        for (SchedulingUnit u : planned.units()) {
+            if (!(u instanceof SampledUnit)) {
+                return false; // beams may branch off after a step without rows, too
+            }
+        }
+        StepRows step = planned.rows();
+        for (int r = 0; r < step.count(); r++) {
+            Sequence s = step.sequence(r);
+            SamplingParams params = s.group().params();
+            boolean drawn = s.unit() instanceof SampledUnit u && !u.branches() && !step.scores(r);
+            boolean plain = s.mask() == null && params.logitsProcessor().isEmpty() && params.logprobs() == 0 && !s.settings().hasPenalties();
+            if (!drawn || !plain || !runner.samplesOnDevice(s)) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** Waits for what was drawn from the rows of a step. */
+    void finish(StepRows step, Drawing drawing) {
+        int rows = step.count();
+        Arrays.fill(errors, 0, rows, null);
+        Arrays.fill(results, 0, rows, null);
+        try {
+            drawing.finish(tokens, logprobs, errors);
+        } catch (Throwable t) {
+            Arrays.fill(errors, 0, rows, Failures.asRuntime(t));
+        }
+        for (int r = 0; r < rows; r++) {
+            SequenceGroup g = step.sequence(r).group();
+            if (!g.done() && errors[r] == null) {
+                finish(r, g);
+            }
+        }
     }
 
     /** Draws from the rows of the last forward pass, but for those of beams. */

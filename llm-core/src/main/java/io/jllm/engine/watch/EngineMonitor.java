@@ -6,13 +6,13 @@ import io.jllm.FinishReason;
 import io.jllm.MemoryReport;
 import io.jllm.RequestOutput;
 import io.jllm.engine.kv.BlockPool;
+import io.jllm.engine.schedule.PlannedStep;
 import io.jllm.engine.schedule.Scheduler;
 import io.jllm.engine.sequence.Clock;
 import io.jllm.engine.sequence.RequestEvents;
 import io.jllm.engine.sequence.SchedulingUnit;
 import io.jllm.engine.sequence.SequenceGroup;
 import io.jllm.spi.ModelRunner;
-import io.jllm.spi.StepBatch;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.atomic.LongAdder;
@@ -121,7 +121,7 @@ public final class EngineMonitor implements RequestEvents {
         generated += tokens;
     }
 
-    /** A step is planned. */
+    /** A step is planned, and the one before it is over. */
     public void stepStarted() {
         heard = listeners.hearSteps();
         if (heard) {
@@ -130,35 +130,39 @@ public final class EngineMonitor implements RequestEvents {
     }
 
     /** The forward pass of a step has succeeded. */
-    public void computed(StepBatch b) {
+    public void computed(PlannedStep s) {
         steps++;
-        computed += b.tokens;
-        prefilled += b.tokens - scheduler.decodes();
-        sequences += b.sequences;
-        batchSize = b.sequences;
+        computed += s.tokens();
+        prefilled += s.tokens() - s.decodes();
+        sequences += s.sequences();
+        batchSize = s.sequences();
     }
 
-    /** A step is over, whose times by {@link Clock} are given. */
-    public void stepEnded(StepBatch b, long began, long planned, long forwarded) {
+    /**
+     * A step is over.
+     *
+     * @param schedule nanoseconds to plan it
+     * @param forward nanoseconds of its forward pass
+     * @param delivering when its delivery began, by {@link Clock}
+     */
+    public void stepEnded(PlannedStep s, long schedule, long forward, long delivering) {
         long now = Clock.nanos();
-        busy += now - began;
+        busy += schedule + forward + now - delivering;
         readMemory();
         publish(now);
         if (heard) {
-            int decodes = scheduler.decodes();
-            var step = new Step(steps, b.sequences, b.tokens, b.tokens - decodes, decodes, scheduler.running(), scheduler.waiting(),
-                    pool.blocks(), pool.blocks() - pool.available(), memory.kv(), Duration.ofNanos(planned - began),
-                    Duration.ofNanos(forwarded - planned), Duration.ofNanos(now - forwarded));
+            var step = new Step(steps, s.sequences(), s.tokens(), s.tokens() - s.decodes(), s.decodes(), scheduler.running(), scheduler.waiting(),
+                    pool.blocks(), pool.blocks() - pool.available(), memory.kv(), Duration.ofNanos(schedule), Duration.ofNanos(forward),
+                    Duration.ofNanos(now - delivering));
             listeners.tell(l -> l.step(step));
         }
     }
 
-    /** A step has failed. */
-    public void stepFailed(long began) {
-        long now = Clock.nanos();
-        busy += now - began;
+    /** A step has failed, which took so many nanoseconds. */
+    public void stepFailed(long nanos) {
+        busy += nanos;
         readMemory();
-        publish(now);
+        publish(Clock.nanos());
     }
 
     /** There is nothing to compute. */

@@ -21,6 +21,7 @@ import io.jllm.model.Weight;
 import java.lang.foreign.Arena;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 
 /** Turns a program into launches, in one of several ways. */
 public final class Compiler {
@@ -31,6 +32,8 @@ public final class Compiler {
     private final Arena arena;
     private final CompiledOps compiled;
     private final RowKernels rowKernels;
+    private final Ordering ordering;
+    private final Outliers outliers;
     private final ProductKernels products;
     private final AttentionKernels attentions;
     private final RowOps rows;
@@ -40,15 +43,19 @@ public final class Compiler {
     private final AttentionCut cut;
     private final Fusion fusion;
     private final Optional<TensorOps> tensors;
+    private final Optional<AdapterOps> adapters;
 
-    private Compiler(Program program, DeviceState state, Arena arena, Mode mode) {
+    private Compiler(Program program, DeviceState state, Arena arena, Mode mode, Optional<AdapterRoom> adapted) {
         this.program = program;
         this.state = state;
         this.arena = arena;
         this.mode = mode;
-        values = new Values(program, state, mode);
+        values = new Values(program, state, mode, adapted);
         compiled = new CompiledOps(state, values, arena);
+        adapters = adapted.map(r -> new AdapterOps(r, state, values, arena, compiled));
         rowKernels = new RowKernels(state.kernels(), arena);
+        ordering = new Ordering(state, values, rowKernels, mode);
+        outliers = new Outliers(state.rooms().outliers(), rowKernels);
         products = new ProductKernels(state.kernels(), arena, state.pieces());
         attentions = new AttentionKernels(state.kernels(), arena, state.kvSuffix(), state.upload());
         var decodes = new DecodeKernels(state.kernels(), arena, state.kvSuffix(), state.upload(), state.multiprocessors());
@@ -56,18 +63,20 @@ public final class Compiler {
         heads = new HeadOps(state, values, arena);
         experts = new ExpertOps(state, values, mode, arena, compiled);
         cut = AttentionCut.of(state.kernels());
-        tensors = mode.anyBatch() ? state.tensors().map(room -> new TensorOps(state, values, arena, room, products)) : Optional.empty();
+        tensors = mode.anyBatch() ? state.rooms().tensors().map(room -> new TensorOps(state, values, arena, room, products, ordering))
+                : Optional.empty();
         attention = new AttentionOps(state, values, mode, arena, attentions, decodes, heads, cut);
-        fusion = new Fusion(state, values, mode, compiled, products, decodes, cut, tensors);
+        fusion = new Fusion(state, values, mode, compiled, products, ordering, decodes, cut, tensors);
     }
 
     /**
      * The launches, in order.
      *
      * @param arena owns their memory
+     * @param adapters what adapters change; empty for steps without, and for one row
      */
-    public static List<CompiledOp> compile(Program program, DeviceState state, Arena arena, Mode mode) {
-        var compiler = new Compiler(program, state, arena, mode);
+    public static List<CompiledOp> compile(Program program, DeviceState state, Arena arena, Mode mode, Optional<AdapterRoom> adapters) {
+        var compiler = new Compiler(program, state, arena, mode, adapters);
         List<Op> ops = program.ops();
         for (int i = 0; i < ops.size();) {
             int fused = compiler.fusion.compile(ops.subList(i, ops.size()));
@@ -75,8 +84,16 @@ public final class Compiler {
                 fused = compiler.add(ops.get(i));
             }
             i += fused;
+            compiler.order(ops.get(i - 1));
         }
         return compiler.compiled.done();
+    }
+
+    /** The bytes of what an op has left as floats, if they are to stand in another order; norms do it by themselves. */
+    private void order(Op op) {
+        if (!(op instanceof Op.RmsNorm)) {
+            ordering.bytes(op.out()).ifPresent(compiled::add);
+        }
     }
 
     /** Compiles an op, or the mixture that begins with it; returns how many ops it has done. */
@@ -97,12 +114,16 @@ public final class Compiler {
         Value out = op.out();
         boolean quantized = false;
         switch (op) {
-            case Op.Embed e -> compiled.add(embed(e));
+            case Op.Embed e -> embed(e);
             case Op.RmsNorm n -> {
-                compiled.add(norm(n));
+                norm(n);
                 quantized = true;
             }
-            case Op.Linear l -> linear(l);
+            case Op.Linear l -> {
+                adapters.ifPresent(a -> a.before(l));
+                linear(l);
+                adapters.ifPresent(a -> a.after(l));
+            }
             case HeadOp.RopeStoreKv r -> compiled.add(cut.rotates(r) ? rope(r) : heads.ropeStore(r));
             case Op.PagedAttention a -> {
                 compiled.add(attention.compile(a));
@@ -115,6 +136,7 @@ public final class Compiler {
             case Op.AddPositions p -> compiled.add(rows.positions(p));
             case Op.LayerNorm n -> {
                 compiled.add(rows.layerNorm(n));
+                adapters.ifPresent(a -> a.after(n));
                 quantized = true;
             }
             case Op.Act a -> {
@@ -144,19 +166,24 @@ public final class Compiler {
         }
     }
 
-    private CompiledOp embed(Op.Embed e) {
+    private void embed(Op.Embed e) {
         var table = state.matrix(e.table());
-        return new RowsOp(EmbedKernels.embed(state.kernels(), arena, table.format(), state.address(table), table.rows(), table.cols(),
-                state.at(Field.TOKEN_IDS), values.rows(e.out())), e.out().rows());
+        compiled.add(new RowsOp(EmbedKernels.embed(state.kernels(), arena, table.format(), state.address(table), table.rows(), table.cols(),
+                state.at(Field.TOKEN_IDS), values.rows(e.out())), e.out().rows()));
+        adapters.ifPresent(a -> a.after(e));
     }
 
     /** A norm of a value, or of those of its rows whose logits are wanted. */
-    private CompiledOp norm(Op.RmsNorm n) {
+    private void norm(Op.RmsNorm n) {
         Optional<Value> all = program.ops().stream().filter(op -> op.out().equals(n.in()) && op instanceof Op.SelectRows s && values.onlyNormed(s))
                 .map(op -> ((Op.SelectRows) op).in()).findFirst();
         Value y = n.out();
-        return new RowsOp(rowKernels.norm(values.rows(all.orElse(n.in())), all.isPresent() ? state.at(Field.LOGIT_ROW) : 0,
-                state.vector(n.weight()), n.eps(), values.outputs(y), y.width()), y.rows());
+        Value x = all.orElse(n.in());
+        long rowIndex = all.isPresent() ? state.at(Field.LOGIT_ROW) : 0;
+        OptionalLong order = ordering.list(y);
+        Rows to = values.outputs(y, values.wantsFloats(y), values.wantsBytes(y) || order.isPresent());
+        compiled.add(new RowsOp(rowKernels.norm(values.rows(x), rowIndex, state.vector(n.weight()), n.eps(), to, order, y.width()), y.rows()));
+        adapters.ifPresent(a -> a.after(n, x, rowIndex));
     }
 
     private CompiledOp gated(Op.GatedAct g) {
@@ -192,14 +219,18 @@ public final class Compiler {
 
     private void product(Op.Linear l, List<Weight> run, WeightPlan.Matrix w, int column) {
         ProductKernels.Weights weights = state.weights(w, w.rows());
-        Rows x = values.rows(l.in());
+        ordering.op(w, l.in()).ifPresent(compiled::add);
+        Rows in = ordering.rows(w, l.in());
+        Rows x = outliers.rows(w, in);
         long bias = state.bias(run);
         Rows residual = l.residual().map(values::rows).orElse(Rows.NONE).from(column);
         Rows y = values.rows(l.out()).from(column);
-        Optional<RowsLaunch> many = mode.anyBatch() ? Optional.of(products.many(weights, x, bias, residual, y)) : Optional.empty();
+        RowsLaunch few = outliers.around(products.few(weights, x, bias, residual, y), w, weights, in, y);
+        Optional<RowsLaunch> many = mode.anyBatch() && w.outliers() == 0 ? Optional.of(products.many(weights, x, bias, residual, y))
+                : Optional.empty();
         Optional<RowsLaunch> most = tensors.filter(_ -> TensorRoom.takes(w, l.out().rows()))
-                .map(t -> t.one(x, w, TensorKernels.Result.plain(w.rows(), bias, residual, y)));
-        compiled.add(new LinearOp(products.few(weights, x, bias, residual, y), many, most, l.out().rows()));
+                .map(t -> t.one(in, w, TensorKernels.Result.plain(w.rows(), bias, residual, y)));
+        compiled.add(new LinearOp(few, many, most, l.out().rows()));
     }
 
     private CompiledOp rope(HeadOp.RopeStoreKv r) {

@@ -39,14 +39,13 @@ import java.util.Optional;
  * @param shares counters for products of one row, a number each, all zero between launches
  * @param tasks room for the tasks of chains
  * @param chain how chains are launched; empty if they cannot be
- * @param tensors room for products by many rows on tensor cores; empty where there is no use for them
- * @param mixtures room for mixtures of experts; empty where none is compiled as a whole
+ * @param rooms what some products need besides
  * @param pieces room for rows of 16 bits, of which a few meet dense weights
  * @param multiprocessors of the device
  */
 public record DeviceState(Kernels kernels, WeightPlan plan, long weights, Activations activations, StepUpload upload, KvCache kv, DType kvType,
         int blockSize, long partial, long counters, long shares, DeviceMemory tasks, Optional<ChainShape> chain,
-        Optional<TensorRoom> tensors, Optional<MixtureRoom> mixtures, ProductKernels.Room pieces, int multiprocessors) {
+        Rooms rooms, ProductKernels.Room pieces, int multiprocessors) {
     /** Values that share a scale. */
     private static final int QUANT_BLOCK = 32;
 

@@ -39,7 +39,7 @@ final class ExpertOps {
     /** Compiles the mixture that begins with an op, if there is one; returns it. */
     Optional<Mixture> mixture(Op first) {
         Optional<Mixture> mixture = first instanceof ExpertOp.ExpertLinear l ? values.mixture(l) : Optional.empty();
-        mixture.ifPresent(m -> add(launch(m, state.mixtures().orElseThrow().parts()), m.sum().out()));
+        mixture.ifPresent(m -> add(launch(m, state.rooms().mixtures().orElseThrow().parts()), m.sum().out()));
         return mixture;
     }
 

@@ -34,18 +34,20 @@ public final class Fusion {
     private final Mode mode;
     private final CompiledOps compiled;
     private final ProductKernels products;
+    private final Ordering ordering;
     private final DecodeKernels attention;
     private final AttentionCut cut;
     private final Optional<TensorOps> tensors;
 
     /** Adds what it compiles to the ops that are compiled. */
-    Fusion(DeviceState state, Values values, Mode mode, CompiledOps compiled, ProductKernels products, DecodeKernels attention,
+    Fusion(DeviceState state, Values values, Mode mode, CompiledOps compiled, ProductKernels products, Ordering ordering, DecodeKernels attention,
             AttentionCut cut, Optional<TensorOps> tensors) {
         this.state = state;
         this.values = values;
         this.mode = mode;
         this.compiled = compiled;
         this.products = products;
+        this.ordering = ordering;
         this.attention = attention;
         this.cut = cut;
         this.tensors = tensors;
@@ -105,6 +107,9 @@ public final class Fusion {
         int column = 0;
         for (List<Weight> run : runs) {
             WeightPlan.Matrix w = state.matrix(run);
+            if (w.ordered() || w.outliers() > 0) {
+                return 0;
+            }
             products.normed(state.weights(w, w.rows()), values.rows(n.in()), norm(n), state.bias(run), values.rows(l.out()).from(column))
                     .ifPresent(launches::add);
             column += w.rows();
@@ -120,11 +125,12 @@ public final class Fusion {
         return new ProductKernels.Norm(state.vector(n.weight()), n.eps());
     }
 
-    /** The activation behind a product of gate and up, if a kernel of products can do it. */
+    /** The activation behind a product of gate and up, if a kernel of products can do it, and no adapter changes what stands between them. */
     private Optional<Op.GatedAct> activation(List<Op> ops, Op.Linear l) {
         List<List<Weight>> runs = state.plan().runs(l);
-        return ops.size() < 2 || !(ops.get(1) instanceof Op.GatedAct g) || !FUSED.contains(g.kind()) || !values.feeds(l, g.gateUp())
-                || l.residual().isPresent() || runs.size() != 1 || state.bias(runs.getFirst()) != 0 ? Optional.empty() : Optional.of(g);
+        return values.isAdapted(l) || ops.size() < 2 || !(ops.get(1) instanceof Op.GatedAct g) || !FUSED.contains(g.kind())
+                || !values.feeds(l, g.gateUp()) || l.residual().isPresent() || runs.size() != 1 || state.bias(runs.getFirst()) != 0
+                ? Optional.empty() : Optional.of(g);
     }
 
     /** A product of gate and up with its activation, for many rows. */
@@ -135,7 +141,8 @@ public final class Fusion {
             return 0;
         }
         Op.GatedAct g = act.get();
-        compiled.add(new RowsOp(tensors.orElseThrow().gated(values.rows(l.in()), w, values.rows(g.out()), g.kind()), g.out().rows()));
+        ordering.op(w, l.in()).ifPresent(compiled::add);
+        compiled.add(new RowsOp(tensors.orElseThrow().gated(ordering.rows(w, l.in()), w, values.rows(g.out()), g.kind()), g.out().rows()));
         return 2;
     }
 
@@ -153,19 +160,26 @@ public final class Fusion {
             return 2;
         }
         WeightPlan.Matrix w = state.matrix(run);
+        if (w.outliers() > 0) {
+            return 0;
+        }
         ProductKernels.Weights weights = state.weights(w, y.width());
         int kind = DeviceState.number(g.kind());
         if (norm.isPresent()) {
             Op.RmsNorm n = norm.get();
-            Optional<RowsLaunch> one = products.gatedNormed(weights, values.rows(n.in()), norm(n), values.outputs(y), kind);
+            Optional<RowsLaunch> one = w.ordered() ? Optional.empty()
+                    : products.gatedNormed(weights, values.rows(n.in()), norm(n), values.outputs(y), kind);
             one.ifPresent(launch -> compiled.add(new RowsOp(launch, y.rows())));
             return one.isPresent() ? 2 : 0;
         }
-        if (!w.format().dense() && !values.wantsBytes(l.in())) {
+        if (!w.format().dense() && !w.ordered() && !values.wantsBytes(l.in())) {
             return 0;
         }
-        Optional<RowsLaunch> few = products.gated(weights, values.rows(l.in()), values.outputs(y), kind);
-        few.ifPresent(launch -> compiled.add(new LinearOp(launch, Optional.empty(), Optional.empty(), y.rows())));
+        Optional<RowsLaunch> few = products.gated(weights, ordering.rows(w, l.in()), values.outputs(y), kind);
+        few.ifPresent(launch -> {
+            ordering.op(w, l.in()).ifPresent(compiled::add);
+            compiled.add(new LinearOp(launch, Optional.empty(), Optional.empty(), y.rows()));
+        });
         return few.isPresent() ? 2 : 0;
     }
 

@@ -1,5 +1,7 @@
 package io.jllm.cuda.compile;
 
+import io.jllm.cuda.driver.Stream;
+import io.jllm.cuda.kernels.BlocksKernels;
 import io.jllm.cuda.kernels.DeviceFormat;
 import io.jllm.cuda.kernels.ProductKernels;
 import io.jllm.cuda.kernels.Rows;
@@ -16,42 +18,48 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
-/** Compiles products by many rows: rows of floats become rows of 16 bits, quantised matrices one matrix of 16 bits, tensor cores do the rest. */
+/**
+ * Compiles products by many rows: rows of floats become rows of 16 bits, quantised matrices one matrix of 16 bits, tensor cores do the rest. Where
+ * there are kernels for it, up to {@link BlocksKernels#MOST} rows meet quantised matrices as they are.
+ */
 final class TensorOps {
     private final DeviceState state;
     private final Values values;
     private final TensorRoom room;
     private final TensorKernels kernels;
+    private final BlocksKernels blocks;
     private final ProductKernels products;
+    private final Ordering ordering;
 
     /** With the room for them. */
-    TensorOps(DeviceState state, Values values, Arena arena, TensorRoom room, ProductKernels products) {
+    TensorOps(DeviceState state, Values values, Arena arena, TensorRoom room, ProductKernels products, Ordering ordering) {
         this.state = state;
         this.values = values;
         this.room = room;
         this.products = products;
+        this.ordering = ordering;
         kernels = new TensorKernels(state.kernels(), arena);
+        blocks = new BlocksKernels(state.kernels(), arena);
     }
 
     /** A product whose rows are tokens. */
     RowsLaunch linear(Op.Linear l) {
-        var launches = new ArrayList<RowsLaunch>();
-        Rows x = values.rows(l.in());
-        Optional<DeviceFormat> narrowed = Optional.empty();
+        var launches = new Launches();
         int column = 0;
         for (List<Weight> run : state.plan().runs(l)) {
             WeightPlan.Matrix w = state.matrix(run);
+            ordering.launch(w, l.in()).ifPresent(launches::reorder);
+            Rows x = ordering.rows(w, l.in());
             Rows residual = l.residual().map(values::rows).orElse(Rows.NONE).from(column);
             Rows y = values.rows(l.out()).from(column);
             if (TensorRoom.takes(w, l.out().rows())) {
-                add(launches, x, w, Result.plain(w.rows(), state.bias(run), residual, y), !narrowed.equals(w.format().operand()));
-                narrowed = w.format().operand();
+                launches.add(x, w, Result.plain(w.rows(), state.bias(run), residual, y));
             } else {
                 launches.add(products.many(state.weights(w, w.rows()), x, state.bias(run), residual, y));
             }
             column += w.rows();
         }
-        return new RowsLaunch.InTurn(List.copyOf(launches));
+        return launches.all();
     }
 
     /** A product of gate and up with its activation. */
@@ -61,21 +69,108 @@ final class TensorOps {
 
     /** One matrix. */
     RowsLaunch one(Rows x, WeightPlan.Matrix w, Result r) {
-        var launches = new ArrayList<RowsLaunch>();
-        add(launches, x, w, r, true);
-        return new RowsLaunch.InTurn(List.copyOf(launches));
+        var launches = new Launches();
+        launches.add(x, w, r);
+        return launches.all();
     }
 
-    private void add(List<RowsLaunch> launches, Rows x, WeightPlan.Matrix w, Result r, boolean narrows) {
-        DeviceFormat type = w.format().operand().orElseThrow();
-        Operand operand = room.operand(state.kernels(), type, w.cols());
-        if (narrows) {
-            launches.add(kernels.narrow(x, operand));
+    /** Launches for up to so many rows, and for more. */
+    private record Either(int most, RowsLaunch few, RowsLaunch many) implements RowsLaunch {
+        @Override
+        public void run(Stream stream, int rows) {
+            (rows <= most ? few : many).run(stream, rows);
         }
-        Matrix matrix = new Matrix(type, w.format().dense() ? state.address(w) : room.matrix(), w.rows(), w.cols());
-        if (!w.format().dense()) {
-            launches.add(kernels.expand(state.weights(w, w.rows()), matrix));
+
+        @Override
+        public String toString() {
+            return "up to " + most + " rows " + few + ", more " + many;
         }
-        launches.add(kernels.multiply(operand, matrix, r));
+    }
+
+    /** Products, as launches for up to {@link BlocksKernels#MOST} rows and for more. */
+    private final class Launches {
+        private final InOrder few = new InOrder();
+        private final InOrder many = new InOrder();
+        private boolean differ;
+
+        void add(RowsLaunch l) {
+            few.launches.add(l);
+            many.launches.add(l);
+        }
+
+        /** What puts columns of rows in another order. */
+        void reorder(RowsLaunch l) {
+            add(l);
+            few.forget();
+            many.forget();
+        }
+
+        void add(Rows x, WeightPlan.Matrix w, Result r) {
+            many.add(x, w, r);
+            Optional<RowsLaunch> direct = w.format().dense() ? Optional.empty() : few.addDirect(x, w, r);
+            if (direct.isEmpty()) {
+                few.add(x, w, r);
+            }
+            differ |= direct.isPresent();
+        }
+
+        RowsLaunch all() {
+            var most = new RowsLaunch.InTurn(List.copyOf(many.launches));
+            return differ ? new Either(BlocksKernels.MOST, new RowsLaunch.InTurn(List.copyOf(few.launches)), most) : most;
+        }
+    }
+
+    /** Launches one after the other, which find rows as those before have left them. */
+    private final class InOrder {
+        private final List<RowsLaunch> launches = new ArrayList<>();
+        /** What rows are laid down as: of a type, or for matrices of blocks. */
+        private Optional<DeviceFormat> narrowed = Optional.empty();
+        private boolean laid;
+        private Rows rows = Rows.NONE;
+
+        void forget() {
+            narrowed = Optional.empty();
+            laid = false;
+        }
+
+        private void meet(Rows x) {
+            if (!x.equals(rows)) {
+                forget();
+                rows = x;
+            }
+        }
+
+        /** Rows and a matrix of 16 bits. */
+        void add(Rows x, WeightPlan.Matrix w, Result r) {
+            meet(x);
+            DeviceFormat type = w.format().operand().orElseThrow();
+            Operand operand = room.operand(state.kernels(), type, w.cols());
+            if (!narrowed.equals(Optional.of(type))) {
+                launches.add(kernels.narrow(x, operand));
+                narrowed = Optional.of(type);
+                laid = false;
+            }
+            Matrix matrix = new Matrix(type, w.format().dense() ? state.address(w) : room.matrix(), w.rows(), w.cols());
+            if (!w.format().dense()) {
+                launches.add(kernels.expand(state.weights(w, w.rows()), matrix));
+            }
+            launches.add(kernels.multiply(operand, matrix, r));
+        }
+
+        /** A matrix of blocks as it is, if there is a kernel for it. */
+        Optional<RowsLaunch> addDirect(Rows x, WeightPlan.Matrix w, Result r) {
+            meet(x);
+            Optional<BlocksKernels.Place> place = room.place(state.kernels(), w.cols());
+            Optional<RowsLaunch> product = place.flatMap(p -> blocks.multiply(state.weights(w, r.outputs()), p, r, BlocksKernels.MOST));
+            product.ifPresent(launch -> {
+                if (!laid) {
+                    launches.add(blocks.lay(x, false, w.cols(), place.orElseThrow()));
+                    narrowed = Optional.empty();
+                    laid = true;
+                }
+                launches.add(launch);
+            });
+            return product;
+        }
     }
 }

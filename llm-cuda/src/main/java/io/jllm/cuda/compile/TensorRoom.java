@@ -1,5 +1,6 @@
 package io.jllm.cuda.compile;
 
+import io.jllm.cuda.kernels.BlocksKernels;
 import io.jllm.cuda.kernels.DeviceFormat;
 import io.jllm.cuda.kernels.Kernels;
 import io.jllm.cuda.kernels.TensorKernels;
@@ -40,13 +41,19 @@ public record TensorRoom(long address, int rows, int pitch, long matrixBytes, in
                     WeightPlan.Matrix m = plan.matrix(run.stream().map(Weight::name).toList());
                     if (takes(m, l.out().rows())) {
                         rows = Math.max(rows, l.out().rows() == Value.Rows.TOKENS ? options.maxTokensPerStep() : options.maxLogitRows());
-                        pitch = Math.max(pitch, TensorKernels.pitch(kernels, m.cols(), pieces));
+                        pitch = Math.max(pitch, pitch(kernels, m, pieces));
                         matrixBytes = Math.max(matrixBytes, m.format().dense() ? 0 : (long) m.rows() * m.cols() * Short.BYTES);
                     }
                 }
             }
         }
         return rows > TensorKernels.MOST_FEWER ? Optional.of(new TensorRoom(0, rows, pitch, matrixBytes, pieces)) : Optional.empty();
+    }
+
+    /** Values of a row that meets a matrix, however it lies. */
+    private static int pitch(Kernels kernels, WeightPlan.Matrix m, int pieces) {
+        int plain = TensorKernels.pitch(kernels, m.cols(), pieces);
+        return m.format().dense() ? plain : BlocksKernels.pitch(kernels, m.cols()).map(p -> Math.max(p, plain)).orElse(plain);
     }
 
     /** Whether a matrix that meets rows of a kind is for tensor cores. The head, which may be the largest matrix, is never expanded. */
@@ -79,6 +86,12 @@ public record TensorRoom(long address, int rows, int pitch, long matrixBytes, in
     /** Rows of 16 bits of so many columns. */
     TensorKernels.Operand operand(Kernels kernels, DeviceFormat type, int cols) {
         return new TensorKernels.Operand(type, address, address + operandBytes(), rows, cols, pieces, TensorKernels.pitch(kernels, cols, pieces));
+    }
+
+    /** The same place for rows that meet matrices of blocks as they are, if there are kernels for that and rows are in one piece. */
+    Optional<BlocksKernels.Place> place(Kernels kernels, int cols) {
+        return pieces > 1 ? Optional.empty()
+                : BlocksKernels.pitch(kernels, cols).map(p -> new BlocksKernels.Place(address, address + operandBytes(), rows, p));
     }
 
     /** Where a matrix is expanded to. */

@@ -1,6 +1,7 @@
 package io.jllm.cuda.compile;
 
 import io.jllm.cuda.kernels.Rows;
+import io.jllm.cuda.weights.WeightPlan;
 import io.jllm.model.ExpertOp;
 import io.jllm.model.HeadOp;
 import io.jllm.model.LatentOp;
@@ -19,17 +20,22 @@ final class Values {
     private final Program program;
     private final DeviceState state;
     private final Mode mode;
+    private final Optional<AdapterRoom> adapters;
     private final BitSet floats = new BitSet();
     private final BitSet bytes = new BitSet();
+    /** For values that matrices meet whose columns stand in an order of their own: one of them, and whether there are others. */
+    private final Map<Integer, WeightPlan.Matrix> ordered = new HashMap<>();
+    private final BitSet several = new BitSet();
     private final int[] readers;
     private final List<Mixture> mixtures;
     private final Map<Value, Value> same = new HashMap<>();
 
-    Values(Program program, DeviceState state, Mode mode) {
+    Values(Program program, DeviceState state, Mode mode, Optional<AdapterRoom> adapters) {
         this.program = program;
         this.state = state;
         this.mode = mode;
-        mixtures = state.mixtures().isPresent() ? Mixture.all(program, state.plan()) : List.of();
+        this.adapters = adapters;
+        mixtures = state.rooms().mixtures().isPresent() ? Mixture.all(program, state.plan()) : List.of();
         readers = new int[program.values().size()];
         program.ops().forEach(op -> op.inputs().forEach(v -> readers[v.id()]++));
         readers[program.logits().id()]++;
@@ -42,6 +48,10 @@ final class Values {
                 case Op.Linear l -> {
                     for (List<Weight> run : state.plan().runs(l)) {
                         (multipliesMany(l) || readsFloats(run) ? floats : bytes).set(l.in().id());
+                        order(l.in(), state.matrix(run));
+                    }
+                    if (isAdapted(l)) {
+                        floats.set(l.in().id());
                     }
                     l.residual().ifPresent(r -> floats.set(r.id()));
                 }
@@ -60,6 +70,18 @@ final class Values {
         }
     }
 
+    /** A value that a matrix of a product meets. Batches of any kind meet it as floats too, so that it is put into another order for each product. */
+    private void order(Value in, WeightPlan.Matrix w) {
+        if (w.ordered() && !mode.anyBatch() && !several.get(in.id()) && !w.sameOrder(ordered.computeIfAbsent(in.id(), _ -> w))) {
+            several.set(in.id());
+        }
+    }
+
+    /** The matrix in whose order the bytes of a value stand; empty if they stand as in the value, or there are none. */
+    Optional<WeightPlan.Matrix> ordered(Value v) {
+        return Optional.ofNullable(ordered.get(v.id())).filter(_ -> !several.get(v.id()) && !bytes.get(v.id()));
+    }
+
     /** A value that matrices of experts meet, by themselves or as part of a mixture. */
     private void met(Value in, Weight w, boolean mixed) {
         (state.matrix(w.name()).format().dense() || mixed && mode == Mode.MANY ? floats : bytes).set(in.id());
@@ -75,8 +97,14 @@ final class Values {
         return mode == Mode.MANY && l.out().rows() == Value.Rows.TOKENS;
     }
 
+    /** Whether adapters change a product. */
+    boolean isAdapted(Op.Linear l) {
+        return adapters.filter(a -> a.changes(l)).isPresent();
+    }
+
     private boolean readsFloats(List<Weight> run) {
-        return state.matrix(run).format().dense() || mode == Mode.ONE && state.chains(run);
+        WeightPlan.Matrix w = state.matrix(run);
+        return w.format().dense() || w.ordered() || w.outliers() > 0 || mode == Mode.ONE && state.chains(run); // some become bytes elsewhere
     }
 
     /** Whether it is wanted in 8 bits. */

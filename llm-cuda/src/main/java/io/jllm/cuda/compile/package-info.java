@@ -6,6 +6,8 @@
  * {@link io.jllm.cuda.compile.TensorRoom} has memory; {@code Mixture} finds experts that are computed as a whole, in
  * {@link io.jllm.cuda.compile.MixtureRoom}; {@link io.jllm.cuda.compile.Limits} says what there is no room for.
  * {@link io.jllm.cuda.compile.CompiledOps} makes chains of tasks of ops; {@link io.jllm.cuda.compile.DeviceState} says where everything is,
- * {@code Values} in which forms a value is wanted. {@link io.jllm.cuda.compile.GraphCache} runs the result.
+ * {@code Values} in which forms a value is wanted. {@code AdapterOps} launches what adapters change, for which
+ * {@link io.jllm.cuda.compile.AdapterRoom} has memory. {@link io.jllm.cuda.compile.Passes} has the result for all kinds of steps, of which
+ * {@link io.jllm.cuda.compile.GraphCache} makes graphs.
  */
 package io.jllm.cuda.compile;

@@ -37,9 +37,9 @@ public final class Event implements AutoCloseable {
         Calls.check(CudaDriver.cuEventRecord(handle, stream.handle()), "cuEventRecord");
     }
 
-    /** Waits until it is reached. */
+    /** Waits until it is reached; an error of a kernel before it comes out here. */
     public void synchronize() {
-        Calls.check(CudaDriver.cuEventSynchronize(handle), "cuEventSynchronize");
+        Calls.check(CudaDriver.cuEventSynchronize(handle), "cuEventSynchronize", () -> "a kernel that was queued before may be the cause");
     }
 
     /** Milliseconds from another mark to this one; both timed and reached. */

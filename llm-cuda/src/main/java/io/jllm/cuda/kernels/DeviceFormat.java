@@ -12,8 +12,8 @@ import java.util.Optional;
  * beside the kernels has the layouts, {@code common/formats.cuh} the same list.
  *
  * <p>It takes as many bytes as in the file but for rounding, and but for a few formats, of which a scale takes a byte instead of 6 or 4 bits
- * (IQ4_XS: 138 bytes for 136, IQ3_S: 114 for 110), or which lie there as another one (TQ1_0 as TQ2_0: 66 bytes for 54). Formats that number the
- * points of a grid have its table in front, of up to 16 KiB a matrix.
+ * (IQ4_XS: 138 bytes for 136, IQ3_S: 114 for 110), or a zero two bytes (U4_128: 68 for 67), or which lie there as another one (TQ1_0 as TQ2_0: 66
+ * bytes for 54). Formats that number the points of a grid have its table in front, of up to 16 KiB a matrix.
  */
 public enum DeviceFormat {
     F32(0, DType.F32, 1),
@@ -41,7 +41,20 @@ public enum DeviceFormat {
     IQ1_S(21, DType.IQ1_S, 8, rows(32), rows(16), rows(2)),
     IQ1_M(22, DType.IQ1_M, 8, rows(32), rows(16), rows(8)),
     TQ1_0(23, DType.TQ1_0, 1, rows(64), rows(2)),
-    TQ2_0(24, DType.TQ2_0, 1, rows(64), rows(2));
+    TQ2_0(24, DType.TQ2_0, 1, rows(64), rows(2)),
+    U2_32(25, DType.U2_32, 1, fours(16), fours(16), fours(8), fours(4)),
+    U2_64(26, DType.U2_64, 1, fours(32), fours(32), fours(16)),
+    U2_128(27, DType.U2_128, 1, fours(64), fours(64), fours(16)),
+    U3_32(28, DType.U3_32, 1, fours(16), fours(16), fours(16), fours(8), fours(4)),
+    U3_64(29, DType.U3_64, 1, fours(32), fours(32), fours(32), fours(16)),
+    U3_128(30, DType.U3_128, 1, fours(64), fours(64), fours(64), fours(16)),
+    U4_32(31, DType.U4_32, 1, rows(16), fours(16)),
+    U4_64(32, DType.U4_64, 1, rows(32), fours(16)),
+    U4_128(33, DType.U4_128, 1, rows(64), fours(16)),
+    U8_32(34, DType.U8_32, 1, rows(32), fours(8), fours(4)),
+    NF4(35, DType.NF4, 1, rows(32), fours(16)),
+    FP4(36, DType.FP4, 1, rows(32), fours(16)),
+    S8_64(37, DType.S8_64, 1, rows(64), fours(16));
 
     /**
      * Bytes of a block in a plane.

@@ -3,12 +3,15 @@ package io.jllm.cuda.kernels;
 import io.jllm.cuda.driver.Launch;
 import io.jllm.cuda.driver.TensorMap;
 import java.lang.foreign.Arena;
+import java.util.List;
 import java.util.Optional;
 
-/** Launches {@code product/few_wgmma.cu}: a matrix by up to 64 rows on Hopper's tensor cores, where that is faster than {@code few.cu}. */
+/**
+ * Launches {@code product/few_wgmma.cu}, a matrix of f16 by up to 64 rows on Hopper's tensor cores, and {@link BlocksKernels} for matrices of blocks,
+ * where those are faster than {@code few.cu}.
+ */
 final class FewHopperKernels {
     private static final String FAMILY = "few_wgmma_";
-    private static final String BLOCKS = FAMILY + "blocks_n8";
     private static final int NUMBERS = 5;
     /** Blocks that a multiprocessor has room for. */
     private static final int AT_ONCE = 2;
@@ -19,12 +22,14 @@ final class FewHopperKernels {
     private final Kernels kernels;
     private final Arena arena;
     private final ProductKernels.Room room;
+    private final BlocksKernels blocks;
 
     /** Launches whose memory the arena owns. */
     FewHopperKernels(Kernels kernels, Arena arena, ProductKernels.Room room) {
         this.kernels = kernels;
         this.arena = arena;
         this.room = room;
+        blocks = new BlocksKernels(kernels, arena);
     }
 
     /**
@@ -56,45 +61,41 @@ final class FewHopperKernels {
      */
     Optional<RowsLaunch> launch(FewKernels.Product p, int columns, int pieces) {
         DeviceFormat format = p.w().format();
+        if (!format.dense()) {
+            return columns < FewKernels.MOST ? Optional.empty() : blocks(p);
+        }
         String name = FAMILY + format.suffix() + "_n" + columns / COLUMNS;
-        if (format.dense() && format != DeviceFormat.F16 || kernels.find(name).isEmpty() || !TensorMap.known()) {
+        if (format != DeviceFormat.F16 || kernels.find(name).isEmpty() || !TensorMap.known()) {
             return Optional.empty();
         }
-        int[] shape = kernels.shape(format.dense() ? name : BLOCKS, NUMBERS); // threads, rows, columns of a step, rows of a box, bytes
+        int[] shape = kernels.shape(name, NUMBERS); // threads, rows, columns of a step, rows of a box, bytes
         int cols = p.w().cols();
         int matrixRows = (p.gated() ? 2 : 1) * p.w().outputs();
         int tiles = Math.ceilDiv(matrixRows, shape[1]);
         int split = Math.clamp(AT_ONCE * kernels.multiprocessors() / tiles, 1, Math.min(MOST_SPLIT, Math.ceilDiv(cols, shape[2])));
         int pitch = ProductKernels.Room.pitch(cols);
-        var x = new TensorMap.Matrix(TensorMap.Type.F16, room.pieces(), Math.max(pieces, 1) * FewKernels.MOST, pitch, pitch);
-        Launch.Builder b = kernels.launch(arena, name, shape[0], shape[4]).cluster(split).reads(format.bytes(matrixRows, cols))
-                .map("x", TensorMap.of(arena, x, columns));
-        if (format.dense()) {
-            var w = new TensorMap.Matrix(TensorMap.Type.F16, p.w().address(), matrixRows, cols, TensorKernels.pitch(cols));
-            b.map("w", TensorMap.of(arena, w, shape[3])).integer("piece", FewKernels.MOST);
-        } else {
-            b.pointer("W", p.w().address());
-        }
-        Launch launch = b.pointer("scale", room.scales()).pointer("bias", p.bias()).pointer("residual", p.residual().floats())
+        var x = new TensorMap.Matrix(TensorMap.Type.F16, room.pieces(), pieces * FewKernels.MOST, pitch, pitch);
+        var w = new TensorMap.Matrix(TensorMap.Type.F16, p.w().address(), matrixRows, cols, TensorKernels.pitch(cols));
+        Launch launch = kernels.launch(arena, name, shape[0], shape[4]).cluster(split).reads(format.bytes(matrixRows, cols))
+                .map("x", TensorMap.of(arena, x, columns)).map("w", TensorMap.of(arena, w, shape[3])).integer("piece", FewKernels.MOST)
+                .pointer("scale", room.scales()).pointer("bias", p.bias()).pointer("residual", p.residual().floats())
                 .integer("ldr", p.residual().pitch()).pointer("y", p.y().floats()).integer("ldy", p.y().pitch()).pointer("yq", p.y().bytes())
                 .pointer("ys", p.y().scales()).integer("N", p.w().outputs()).integer("K", cols).integer("rows", 0).integer("act", p.act()).build();
-        return Optional.of(new Clusters(format.dense() ? split(p, pieces) : splitBytes(p), launch, launch.integer("rows"), tiles * split, columns));
+        return Optional.of(new Clusters(split(p, pieces), launch, launch.integer("rows"), tiles * split, columns));
+    }
+
+    private Optional<RowsLaunch> blocks(FewKernels.Product p) {
+        int cols = p.w().cols();
+        var place = new BlocksKernels.Place(room.pieces(), room.scales(), FewKernels.MOST, ProductKernels.Room.pitch(cols));
+        var result = new TensorKernels.Result(p.w().outputs(), p.bias(), p.residual(), p.y(), p.act());
+        return blocks.multiply(p.w(), place, result, FewKernels.MOST)
+                .map(product -> new RowsLaunch.InTurn(List.of(blocks.lay(p.x(), true, cols, place), product)));
     }
 
     /** Rows of floats to one or two of 16 bits each. */
     RowsLaunch split(FewKernels.Product p, int pieces) {
-        return new RowsLaunch.Down(rows("split_few_" + p.w().format().suffix()).pointer("x", p.x().floats()).integer("ldx", p.x().pitch())
+        return new RowsLaunch.Down(kernels.launch(arena, "split_few_" + p.w().format().suffix(), kernels.shape("split_few", 1)[0]).pointer("x", p.x().floats()).integer("ldx", p.x().pitch())
                 .pointer("pieces", room.pieces()).integer("ld", ProductKernels.Room.pitch(p.w().cols())).integer("piece", FewKernels.piece(p, pieces))
                 .pointer("scale", room.scales()).integer("K", p.w().cols()).build());
-    }
-
-    private RowsLaunch splitBytes(FewKernels.Product p) {
-        return new RowsLaunch.Down(rows("split_few_bytes").pointer("q", p.x().bytes()).pointer("s", p.x().scales())
-                .pointer("pieces", room.pieces()).integer("ld", ProductKernels.Room.pitch(p.w().cols())).pointer("scale", room.scales())
-                .integer("K", p.w().cols()).build());
-    }
-
-    private Launch.Builder rows(String name) {
-        return kernels.launch(arena, name, kernels.shape("split_few", 1)[0]);
     }
 }

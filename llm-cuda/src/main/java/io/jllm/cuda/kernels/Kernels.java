@@ -47,6 +47,8 @@ public final class Kernels implements AutoCloseable {
             }
             SampleKernels.ROW.check(this);
             SampleKernels.RESULT.check(this);
+            AdapterKernels.CHANGE.check(this);
+            AdapterKernels.SITE.check(this);
             PackKernels.checkTables(this);
             if (ChainKernels.areIn(this)) {
                 Task.STRUCT.check(this);

@@ -2,6 +2,7 @@ package io.jllm.cuda.kernels;
 
 import io.jllm.cuda.driver.Launch;
 import java.lang.foreign.Arena;
+import java.util.OptionalLong;
 
 /** Launches {@code rows/norm.cu}, {@code rows/layers.cu} and {@code rows/positions.cu}: kernels on rows. */
 public final class RowKernels {
@@ -22,11 +23,12 @@ public final class RowKernels {
         return kernels.launch(arena, kernel, threads(kernel));
     }
 
-    /** Norms rows of x, or those that an index names (0: all), to floats, bytes or both. */
-    public RowsLaunch norm(Rows x, long rowIndex, long weight, float eps, Rows y, int width) {
-        return new RowsLaunch.Down(launch("rms_norm").pointer("x", x.floats()).integer("ldx", x.pitch()).pointer("rowIndex", rowIndex)
-                .pointer("w", weight).real("eps", eps).pointer("y", y.floats()).integer("ldy", y.pitch()).pointer("q", y.bytes())
-                .pointer("s", y.scales()).integer("width", width).build());
+    /** Norms rows of x, or those that an index names (0: all), to floats, bytes or both; to bytes in the order of a list, if there is one. */
+    public RowsLaunch norm(Rows x, long rowIndex, long weight, float eps, Rows y, OptionalLong order, int width) {
+        Launch.Builder b = launch(order.isPresent() ? "rms_norm_ordered" : "rms_norm").pointer("x", x.floats()).integer("ldx", x.pitch())
+                .pointer("rowIndex", rowIndex).pointer("w", weight).real("eps", eps).pointer("y", y.floats()).integer("ldy", y.pitch());
+        order.ifPresent(list -> b.pointer("order", list));
+        return new RowsLaunch.Down(b.pointer("q", y.bytes()).pointer("s", y.scales()).integer("width", width).build());
     }
 
     /** Layer norm of rows of x, with weights and biases or without (0), to floats, bytes or both. */
@@ -68,6 +70,32 @@ public final class RowKernels {
     public RowsLaunch quantize(Rows x, int width) {
         return new RowsLaunch.Across(launch("quantize").pointer("x", x.floats()).integer("ldx", x.pitch()).pointer("q", x.bytes())
                 .pointer("s", x.scales()).integer("K", width).build(), Math.ceilDiv(width, threads("quantize")));
+    }
+
+    /** Columns in another order, that of a list: as floats, bytes or both. */
+    public RowsLaunch order(Rows x, long order, Rows y, int width) {
+        return new RowsLaunch.Across(launch("order_columns").pointer("x", x.floats()).integer("ldx", x.pitch()).pointer("order", order)
+                .pointer("y", y.floats()).integer("ldy", y.pitch()).pointer("q", y.bytes()).pointer("s", y.scales()).integer("width", width).build(),
+                Math.ceilDiv(width, threads("order_columns")));
+    }
+
+    /**
+     * Rows of floats to 8 bits, with zeros in place of what is of a magnitude from a threshold on.
+     *
+     * @param list receives columns and values of those, 8 bytes each, in each row with room for all
+     * @param count receives how many a row has, an int each
+     */
+    public RowsLaunch takeOutliers(Rows x, float threshold, Rows y, long list, long count, int width) {
+        return new RowsLaunch.Down(launch("take_outliers").pointer("x", x.floats()).integer("ldx", x.pitch()).real("threshold", threshold)
+                .pointer("q", y.bytes()).pointer("s", y.scales()).pointer("list", list).pointer("count", count).integer("K", width).build());
+    }
+
+    /** Adds what comes of them to a product. */
+    public RowsLaunch addOutliers(ProductKernels.Weights w, long list, long count, Rows y) {
+        int threads = threads("add_outliers");
+        return new RowsLaunch.Across(kernels.launch(arena, "add_outliers_" + w.format().suffix(), threads).pointer("W", w.address())
+                .pointer("list", list).pointer("count", count).pointer("y", y.floats()).integer("ldy", y.pitch()).integer("N", w.outputs())
+                .integer("K", w.cols()).build(), Math.ceilDiv(w.outputs(), threads));
     }
 
     /** Gate and up to their activation, as floats, bytes or both. */

@@ -48,10 +48,10 @@ public final class SampleKernels {
 
     /** Rows that are drawn in any way. */
     public record Any(Launch launch, PointerArgument records, PointerArgument results) {
-        /** Queues it for some records and their results. */
-        public void run(Stream stream, long recordsFrom, long resultsFrom, int rows) {
+        /** Queues it for some records, and the results of all. */
+        public void run(Stream stream, long recordsFrom, long resultsOfAll, int rows) {
             records.set(recordsFrom);
-            results.set(resultsFrom);
+            results.set(resultsOfAll);
             launch.run(stream, rows, 1, 1);
         }
     }
@@ -62,6 +62,16 @@ public final class SampleKernels {
         public void run(Stream stream, int best, int rows) {
             k.set(best);
             launch.run(stream, rows, 1, 1);
+        }
+    }
+
+    /** Drawn tokens for the next step. */
+    public record Take(Launch launch, PointerArgument ids, IntArgument n) {
+        /** Queues it for so many ids. */
+        public void run(Stream stream, long idsAt, int count) {
+            ids.set(idsAt);
+            n.set(count);
+            launch.run(stream, 1, 1, 1);
         }
     }
 
@@ -112,6 +122,13 @@ public final class SampleKernels {
         Launch launch = logits.add(kernels.launch(arena, "top_k", kernels.shape("top_k", 2)[0])).pointer("rowIndex", rowIndex).integer("k", 0)
                 .pointer("ids", ids).pointer("logprobs", logprobs).pointer("scratch", scratch).build();
         return new Top(launch, launch.integer("k"));
+    }
+
+    /** The launch that takes drawn tokens from results: an id below 0 becomes the token of row -1 - id. */
+    public static Take take(Kernels kernels, Arena arena, long results) {
+        Launch launch = kernels.launch(arena, "take_drawn", kernels.shape("take_drawn", 1)[0]).pointer("ids", 0).integer("n", 0)
+                .pointer("results", results).build();
+        return new Take(launch, launch.pointer("ids"), launch.integer("n"));
     }
 
     /** The launch for counts: deltas are triples of slot, token and what is added. */

@@ -72,8 +72,12 @@ public final class TensorKernels {
             return new Result(outputs, bias, residual, y, PLAIN);
         }
 
+        boolean gated() {
+            return act != PLAIN;
+        }
+
         private int columns(int width) {
-            return act == PLAIN ? width : width / 2;
+            return gated() ? width / 2 : width;
         }
     }
 

@@ -7,7 +7,7 @@
  * {@link io.jllm.cuda.kernels.RowKernels}, {@link io.jllm.cuda.kernels.ProductKernels}, {@link io.jllm.cuda.kernels.TensorKernels} and
  * {@link io.jllm.cuda.kernels.AttentionKernels}.
  * {@link io.jllm.cuda.kernels.HeadKernels}, {@link io.jllm.cuda.kernels.ExpertKernels} and {@link io.jllm.cuda.kernels.GroupKernels} are of what the
- * usual models do not have.
+ * usual models do not have, {@link io.jllm.cuda.kernels.AdapterKernels} of what adapters change.
  * {@link io.jllm.cuda.kernels.DeviceStruct} describes structs that both sides use.
  */
 package io.jllm.cuda.kernels;

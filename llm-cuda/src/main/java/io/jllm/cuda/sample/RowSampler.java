@@ -7,45 +7,34 @@ import io.jllm.cuda.driver.PinnedMemory;
 import io.jllm.cuda.driver.Stream;
 import io.jllm.cuda.kernels.Kernels;
 import io.jllm.cuda.kernels.SampleKernels;
+import io.jllm.sampling.SamplerChain;
+import io.jllm.spi.Drawing;
 import io.jllm.spi.RowSampling;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
 
 /**
- * Draws tokens on the device. Records of how to draw and the results lie in pinned memory that kernels read and write where it is, so that there is
- * nothing to copy: some launches, and one wait.
+ * Draws tokens on the device: some launches, and one wait, or none where the next step begins before the tokens are read. Two drawings can be under
+ * way.
  */
 public final class RowSampler implements AutoCloseable {
-    /** Rows that are drawn at once in any way but the greedy one: each takes scratch memory of its own. */
-    private static final int ROWS_AT_ONCE = 32;
-    private static final long RECORD_BYTES = SampleKernels.ROW.bytes();
-    private static final long RESULT_BYTES = SampleKernels.RESULT.bytes();
-    private static final long TOKEN = SampleKernels.RESULT.at("token");
-    private static final long LOGPROB = SampleKernels.RESULT.at("logprob");
-    private static final long STATUS = SampleKernels.RESULT.at("status");
-    private static final long DETAIL = SampleKernels.RESULT.at("detail");
-    /** Numbers of 32 bits of biases, allowed tokens and masks that fit the first buffer for them. */
-    private static final int FIRST_LISTS = 4096;
+    private static final int ROWS_AT_ONCE = DeviceDrawing.ROWS_AT_ONCE;
 
     private final Owner owner = new Owner();
     private final Stream stream;
     private final int vocab;
     private final SlotCounts counts;
-    private final MemorySegment records;
-    private final MemorySegment results;
     private final MemorySegment topRows;
     private final MemorySegment topIds;
     private final MemorySegment topLogprobs;
-    private final long recordsAt;
-    private final long resultsAt;
     private final long scratchBytes;
-    private final SampleKernels.Greedy greedy;
-    private final SampleKernels.Any any;
     private final SampleKernels.Top top;
     private final int mostTop;
-    private final int[] rowOf;
-    private PinnedMemory lists;
+    private final RuntimeException[] errors;
+    private DeviceDrawing last;
+    private DeviceDrawing next;
 
     /**
      * Room for so many rows.
@@ -57,18 +46,11 @@ public final class RowSampler implements AutoCloseable {
     public RowSampler(Context context, Stream stream, Kernels kernels, Arena arena, long logits, int pitch, int vocab, int rows, int slots) {
         this.stream = stream;
         this.vocab = vocab;
-        rowOf = new int[rows];
+        errors = new RuntimeException[rows];
         mostTop = SampleKernels.mostTop(kernels);
         try {
             counts = owner.own(new SlotCounts(context, stream, kernels, arena, slots, vocab));
-            PinnedMemory r = owner.own(PinnedMemory.allocate(RECORD_BYTES * rows, "sampling"));
-            PinnedMemory out = owner.own(PinnedMemory.allocate(RESULT_BYTES * rows, "sampling"));
             PinnedMemory tops = owner.own(PinnedMemory.allocate(Integer.BYTES * (long) ROWS_AT_ONCE * (1 + 2 * mostTop), "sampling"));
-            lists = PinnedMemory.allocate(Integer.BYTES * (long) FIRST_LISTS, "sampling");
-            records = r.memory();
-            results = out.memory();
-            recordsAt = r.address();
-            resultsAt = out.address();
             topRows = tops.memory();
             topIds = topRows.asSlice(Integer.BYTES * (long) ROWS_AT_ONCE);
             topLogprobs = topIds.asSlice(Integer.BYTES * (long) ROWS_AT_ONCE * mostTop);
@@ -77,8 +59,9 @@ public final class RowSampler implements AutoCloseable {
             scratch.fill(stream, (byte) 0);
             long large = scratch.address() + greedyBytes(kernels, rows);
             var all = new SampleKernels.Logits(logits, pitch, vocab);
-            greedy = SampleKernels.greedy(kernels, arena, all, recordsAt, resultsAt, scratch.address());
-            any = SampleKernels.any(kernels, arena, all, large);
+            SampleKernels.Any any = SampleKernels.any(kernels, arena, all, large);
+            last = owner.own(new DeviceDrawing(stream, kernels, arena, all, rows, scratch.address(), any, counts));
+            next = owner.own(new DeviceDrawing(stream, kernels, arena, all, rows, scratch.address(), any, counts));
             top = SampleKernels.top(kernels, arena, all, topRows.address(), topIds.address(), topLogprobs.address(), large);
         } catch (RuntimeException e) {
             close();
@@ -100,77 +83,34 @@ public final class RowSampler implements AutoCloseable {
         return mostTop;
     }
 
+    /** As {@link io.jllm.spi.ModelRunner#startSample}. */
+    public Drawing start(RowSampling[] rows, int count) {
+        DeviceDrawing drawing = next;
+        drawing.queue(rows, count);
+        next = last;
+        last = drawing;
+        return drawing;
+    }
+
     /** As {@link io.jllm.spi.ModelRunner#sample}. */
     public void sample(RowSampling[] rows, int count, int[] tokens, float[] logprobs) {
-        prepareLists(rows, count);
-        int simple = 0;
-        int drawn = 0;
-        int at = 0;
-        for (int pass = 0; pass < 2; pass++) { // rows that are only searched first, the others behind them
-            for (int r = 0; r < count; r++) {
-                if (rows[r] != null && pass == (SamplingRecords.flags(rows[r]) == SamplingRecords.GREEDY ? 0 : 1)) {
-                    at = write(drawn, r, rows[r], at);
-                    rowOf[drawn++] = r;
-                    simple += pass == 0 ? 1 : 0;
-                }
+        Arrays.fill(errors, null);
+        start(rows, count).finish(tokens, logprobs, errors);
+        for (RuntimeException e : errors) {
+            if (e != null) {
+                throw e;
             }
         }
-        counts.flush();
-        if (simple > 0) {
-            greedy.run(stream, simple);
-        }
-        for (int from = simple; from < drawn; from += ROWS_AT_ONCE) {
-            any.run(stream, recordsAt + from * RECORD_BYTES, resultsAt + from * RESULT_BYTES, Math.min(ROWS_AT_ONCE, drawn - from));
-        }
-        stream.synchronize();
-        for (int i = 0; i < drawn; i++) {
-            long result = i * RESULT_BYTES;
-            check(results.get(ValueLayout.JAVA_INT, result + STATUS), results.get(ValueLayout.JAVA_INT, result + DETAIL));
-            tokens[rowOf[i]] = results.get(ValueLayout.JAVA_INT, result + TOKEN);
-            logprobs[rowOf[i]] = results.get(ValueLayout.JAVA_FLOAT, result + LOGPROB);
-        }
     }
 
-    private int write(int index, int row, RowSampling sampling, int at) {
-        long place = (long) Integer.BYTES * at;
-        SamplingRecords.writeLists(lists.memory().asSlice(place), sampling);
-        SamplingRecords.write(records.asSlice(index * RECORD_BYTES, RECORD_BYTES), row, sampling,
-                sampling.settings().hasPenalties() ? counts.update(sampling) : 0, lists.address() + place);
-        return at + SamplingRecords.listInts(sampling);
+    /** Whether the last drawing draws a row. */
+    public boolean draws(int row) {
+        return last.has(row);
     }
 
-    /** Checks all rows before anything is changed, and makes room for their biases and masks. */
-    private void prepareLists(RowSampling[] rows, int count) {
-        int ints = 1;
-        for (int r = 0; r < count; r++) {
-            if (rows[r] != null) {
-                SamplingRecords.check(rows[r], vocab);
-                ints = Math.addExact(ints, SamplingRecords.listInts(rows[r]));
-            }
-        }
-        if ((long) ints * Integer.BYTES > lists.memory().byteSize()) {
-            PinnedMemory larger = PinnedMemory.allocate(2L * Integer.BYTES * ints, "logit bias, allowed tokens and masks");
-            lists.close();
-            lists = larger;
-        }
-    }
-
-    private void check(int status, int detail) {
-        switch (status) {
-            case 0 -> { }
-            case 1 -> throw notANumber(detail);
-            case 2 -> throw allBanned();
-            default -> throw new IllegalStateException("no token may be picked: mask, penalties, logit bias and allowed tokens leave "
-                    + (status == 4 ? "a logit that is not a number" : "none of " + vocab + " tokens a finite logit"));
-        }
-    }
-
-    private static IllegalStateException notANumber(int id) {
-        return new IllegalStateException("the logit of token " + id + " is not a number: the model's weights are broken, or it overflowed");
-    }
-
-    private IllegalStateException allBanned() {
-        return new IllegalStateException("no token may be picked: all " + vocab + " logits are negative infinity");
+    /** Queues what puts tokens of the last drawing in their places ({@link io.jllm.spi.StepBatch#drawn}) among so many ids on the device. */
+    public void take(long ids, int count) {
+        last.take(ids, count);
     }
 
     /** As {@link io.jllm.spi.ModelRunner#topK}, for k from 1 to {@link #mostTop()}. */
@@ -185,9 +125,19 @@ public final class RowSampler implements AutoCloseable {
             for (int i = from; i < from + n; i++) {
                 int first = ids[i * k];
                 if (first < 0) {
-                    throw first == Integer.MIN_VALUE ? allBanned() : notANumber(-1 - first);
+                    throw first == Integer.MIN_VALUE ? DeviceDrawing.allBanned(vocab) : DeviceDrawing.notANumber(-1 - first);
                 }
             }
+        }
+    }
+
+    /** The same for any k, of rows that are on the host. */
+    public void topK(MemorySegment logits, int[] rows, int k, int[] ids, float[] logprobs) {
+        var chain = new SamplerChain(vocab);
+        var row = new float[vocab];
+        for (int i = 0; i < rows.length; i++) {
+            MemorySegment.copy(logits, ValueLayout.JAVA_FLOAT, (long) rows[i] * vocab * Float.BYTES, row, 0, vocab);
+            chain.topK(row, k, ids, logprobs, i * k);
         }
     }
 
@@ -202,9 +152,6 @@ public final class RowSampler implements AutoCloseable {
 
     @Override
     public void close() {
-        if (lists != null) {
-            owner.own(lists);
-        }
         owner.close();
     }
 }

@@ -21,7 +21,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 /**
  * Brings weights to the device at the speed of the bus: a few threads copy pieces of the mapped file into a pinned ring; this one queues each full
  * slot, to its place if it lies there as in the file, else to a staging area from which a kernel lays it out. Tables of formats go in front of their
- * matrices.
+ * matrices, the order of columns behind them.
  */
 public final class WeightLoader {
     private static final int COPY_THREADS = 4;
@@ -85,6 +85,9 @@ public final class WeightLoader {
                 byte[] table = m.format().table();
                 if (table.length > 0) {
                     memory.write(arena.allocateFrom(ValueLayout.JAVA_BYTE, table), m.at());
+                }
+                if (m.ordered()) {
+                    memory.write(arena.allocateFrom(ValueLayout.JAVA_INT, m.order()), m.orderAt());
                 }
             }
             var ring = owner.own(new PinnedRing(SLOTS, Math.ceilDiv(slotBytes(), 256) * 256));

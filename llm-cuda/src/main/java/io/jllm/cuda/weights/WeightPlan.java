@@ -17,6 +17,7 @@ import io.jllm.quant.WeightSource;
 import io.jllm.quant.Weights;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -32,6 +33,8 @@ import java.util.stream.Stream;
  * does for all of them; one that is used elsewhere too stays by itself, and stands there once. Vectors become floats.
  */
 public final class WeightPlan {
+    /** Bytes to which matrices are aligned. */
+    private static final int ALIGNMENT = 256;
     /** Floats to which vectors are aligned. */
     private static final int VECTOR_ALIGNMENT = 64;
 
@@ -45,6 +48,34 @@ public final class WeightPlan {
      * @param at offset of its first byte
      */
     public record Matrix(List<Weights> parts, DeviceFormat format, int rows, int cols, long at) {
+        /** Whether its columns stand in an order of their own, in which it meets its inputs. */
+        public boolean ordered() {
+            return order().length > 0;
+        }
+
+        /** The magnitude from which on inputs meet it as floats, where others have 8 bits; 0 if they do not. */
+        public float outliers() {
+            return DeviceSource.outliers(parts.getFirst());
+        }
+
+        /** Whether columns of both stand in the same order. */
+        public boolean sameOrder(Matrix other) {
+            return Arrays.equals(order(), other.order());
+        }
+
+        /** Which input each column meets; empty if they stand as they are. */
+        int[] order() {
+            return DeviceSource.order(parts.getFirst());
+        }
+
+        /** Offset of that list, an int for each column; it stands behind the matrix. */
+        public long orderAt() {
+            return at + format.bytes(rows, cols);
+        }
+
+        private long end() {
+            return orderAt() + Math.ceilDiv((long) order().length * Integer.BYTES, ALIGNMENT) * ALIGNMENT;
+        }
     }
 
     /** What weights are known by: where they are, since some have several names, or their name, if they have no one place. */
@@ -133,17 +164,18 @@ public final class WeightPlan {
     /** The matrices of a product in pieces that each are one matrix on the device. */
     public List<List<Weight>> runs(Op.Linear l) {
         var runs = new ArrayList<List<Weight>>();
-        DType last = null;
         for (Weight w : l.weights()) {
-            Weights t = source.get(w.name());
-            boolean joins = type(t) == last && !alone.contains(Place.of(t)) && !alone.contains(Place.of(source.get(runs.getLast().getLast().name())));
-            if (!joins) {
+            if (runs.isEmpty() || !joins(source.get(runs.getLast().getLast().name()), source.get(w.name()))) {
                 runs.add(new ArrayList<>());
             }
             runs.getLast().add(w);
-            last = type(t);
         }
         return runs;
+    }
+
+    private boolean joins(Weights before, Weights w) {
+        return type(w) == type(before) && !alone.contains(Place.of(w)) && !alone.contains(Place.of(before))
+                && Arrays.equals(DeviceSource.order(w), DeviceSource.order(before)) && DeviceSource.outliers(w) == DeviceSource.outliers(before);
     }
 
     /** Others were refused before. */
@@ -162,7 +194,7 @@ public final class WeightPlan {
             int rows = Math.toIntExact(parts.stream().mapToLong(Weights::rows).sum());
             int cols = Math.toIntExact(parts.getFirst().cols());
             var matrix = new Matrix(parts, format, rows, cols, bytes);
-            bytes += format.bytes(rows, cols);
+            bytes = matrix.end();
             return matrix;
         });
     }
@@ -260,6 +292,16 @@ public final class WeightPlan {
     /** The most columns of a matrix; 0 if there is none. */
     public int mostCols() {
         return matrices.values().stream().mapToInt(Matrix::cols).max().orElse(0);
+    }
+
+    /** The same of matrices whose columns stand in an order of their own. */
+    public int mostOrderedCols() {
+        return matrices.values().stream().filter(Matrix::ordered).mapToInt(Matrix::cols).max().orElse(0);
+    }
+
+    /** The same of matrices that meet large inputs as floats. */
+    public int mostOutlierCols() {
+        return matrices.values().stream().filter(m -> m.outliers() > 0).mapToInt(Matrix::cols).max().orElse(0);
     }
 
     /** All vectors, as they stand behind the matrices. */
