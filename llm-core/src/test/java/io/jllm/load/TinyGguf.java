@@ -81,7 +81,8 @@ public final class TinyGguf {
     /** Puts zeros of another format in a tensor's place. */
     public TinyGguf zeros(String name, DType type) {
         Tensor t = tensors.get(name);
-        tensors.put(name, new Tensor(name, type, t.rows(), t.cols(), MemorySegment.ofArray(new byte[Math.toIntExact(type.bytes(t.rows() * t.cols()))])));
+        var bytes = new byte[Math.toIntExact(type.bytes(t.rows() * t.cols()))];
+        tensors.put(name, new Tensor(name, type, t.rows(), t.cols(), MemorySegment.ofArray(bytes)));
         return this;
     }
 
