@@ -21,15 +21,16 @@ final class Command {
         return Stream.of(System.getenv("PATH").split(File.pathSeparator)).anyMatch(folder -> Files.isExecutable(Path.of(folder, name)));
     }
 
-    /** Runs one in a folder, with the JDK of this test; returns what it prints, or fails with that if it ends with another status. */
+    /** Runs one in a folder, with the JDK of this test; returns its standard output, or fails with all it says if it ends with another status. */
     static String run(int status, Path folder, Map<String, String> environment, List<String> command) throws IOException, InterruptedException {
-        var builder = new ProcessBuilder(command).directory(folder.toFile()).redirectErrorStream(true);
+        Path errors = folder.resolve("errors.txt");
+        var builder = new ProcessBuilder(command).directory(folder.toFile()).redirectError(errors.toFile());
         builder.environment().put("JAVA_HOME", System.getProperty("java.home"));
         builder.environment().putAll(environment);
         Process process = builder.start();
         process.getOutputStream().close();
         String output = new String(process.getInputStream().readAllBytes());
-        assertEquals(status, process.waitFor(), output);
+        assertEquals(status, process.waitFor(), output + Files.readString(errors));
         return output;
     }
 
