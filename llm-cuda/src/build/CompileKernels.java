@@ -72,7 +72,7 @@ final class CompileKernels {
         List<Path> included = list(sources, ".cuh");
         long headers = newest(included);
         Optional<Cache> cache = Cache.open(version, sources, included);
-        var jobs = new ArrayList<Callable<Void>>();
+        var jobs = new ArrayList<Job>();
         var names = new ArrayList<String>();
         var only = new StringBuilder();
         for (Path kernel : kernels) {
@@ -88,12 +88,13 @@ final class CompileKernels {
             long newest = Math.max(headers, newest(List.of(kernel)));
             for (String arch : targets) {
                 if (wanted.isEmpty() || wanted.contains(arch)) {
-                    jobs.add(job(results.resolve(name + ".sm_" + arch + ".cubin"), newest, cache, compiler, sources, kernel, "-cubin", "-gencode",
-                            "arch=compute_" + arch + ",code=sm_" + arch));
+                    jobs.add(new Job(results.resolve(name + ".sm_" + arch + ".cubin"), newest, cache, compiler, sources, kernel,
+                            List.of("-cubin", "-gencode", "arch=compute_" + arch + ",code=sm_" + arch)));
                 }
             }
             if (wanted.isEmpty() || wanted.contains("ptx")) {
-                jobs.add(job(results.resolve(name + ".ptx"), newest, cache, compiler, sources, kernel, "-ptx", "-arch=compute_" + args[3]));
+                jobs.add(new Job(results.resolve(name + ".ptx"), newest, cache, compiler, sources, kernel,
+                        List.of("-ptx", "-arch=compute_" + args[3])));
             }
         }
         ExecutorService pool = Executors.newFixedThreadPool(Runtime.getRuntime().availableProcessors());
@@ -116,32 +117,44 @@ final class CompileKernels {
         }
     }
 
-    private static Callable<Void> job(Path out, long newest, Optional<Cache> cache, String compiler, Path sources, Path kernel, String... target) {
-        return () -> {
+    /**
+     * A result to make, unless it is newer than its sources.
+     *
+     * @param newest time of the newest of its sources, in milliseconds
+     * @param target options that say for what devices it is
+     */
+    private record Job(Path out, long newest, Optional<Cache> cache, String compiler, Path sources, Path kernel, List<String> target)
+            implements Callable<Void> {
+        @Override
+        public Void call() throws IOException, InterruptedException, NoSuchAlgorithmException {
             if (!Files.exists(out) || Files.getLastModifiedTime(out).toMillis() < newest) {
                 Path part = out.resolveSibling(out.getFileName() + ".part");
-                var options = new ArrayList<>(List.of(target));
-                options.addAll(List.of("-std=c++17", "-O3"));
-                Optional<Path> kept = cache.isPresent() ? Optional.of(cache.get().place(options, kernel)) : Optional.empty();
-                if (kept.isPresent() && Files.exists(kept.get())) {
-                    System.out.println("kept " + out.getFileName());
-                    Files.setLastModifiedTime(kept.get(), FileTime.from(Instant.now()));
-                    Files.copy(kept.get(), part, StandardCopyOption.REPLACE_EXISTING);
-                } else {
-                    System.out.println("nvcc " + out.getFileName());
-                    options.add(0, compiler);
-                    options.addAll(List.of("-I" + sources, kernel.toString(), "-o", part.toString()));
-                    run(options.toArray(String[]::new));
-                    if (kept.isPresent()) {
-                        Cache.keep(part, kept.get());
-                    }
-                }
+                make(part);
                 // The time of its sources, so that a file saved during the compilation is newer.
                 Files.setLastModifiedTime(part, FileTime.fromMillis(newest));
                 Files.move(part, out, StandardCopyOption.REPLACE_EXISTING);
             }
             return null;
-        };
+        }
+
+        private void make(Path part) throws IOException, InterruptedException, NoSuchAlgorithmException {
+            var options = new ArrayList<>(target);
+            options.addAll(List.of("-std=c++17", "-O3"));
+            Optional<Path> kept = cache.isPresent() ? Optional.of(cache.get().place(options, kernel)) : Optional.empty();
+            if (kept.isPresent() && Files.exists(kept.get())) {
+                System.out.println("kept " + out.getFileName());
+                Files.setLastModifiedTime(kept.get(), FileTime.from(Instant.now()));
+                Files.copy(kept.get(), part, StandardCopyOption.REPLACE_EXISTING);
+                return;
+            }
+            System.out.println("nvcc " + out.getFileName());
+            options.add(0, compiler);
+            options.addAll(List.of("-I" + sources, kernel.toString(), "-o", part.toString()));
+            run(options.toArray(String[]::new));
+            if (kept.isPresent()) {
+                Cache.keep(part, kept.get());
+            }
+        }
     }
 
     /** Results of earlier builds: a folder, and what all kernels depend on, as bytes. */
