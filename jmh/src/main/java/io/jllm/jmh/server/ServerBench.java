@@ -28,7 +28,7 @@ public final class ServerBench {
     private static final String MODEL = System.getProperty("model", Models.DEMO);
     private static final int MOST_SEQUENCES = 512;
     private static final int USUAL_SEQUENCES = 64;
-    private static final double WARM_UP_SECONDS = 10;
+    private static final double WARM_UP_SECONDS = 15;
     private static final int WARM_UP_CALLS = 1000;
 
     private ServerBench() {
