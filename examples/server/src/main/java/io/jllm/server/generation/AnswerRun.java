@@ -126,7 +126,7 @@ public final class AnswerRun implements AutoCloseable {
     private void count(RequestOutput output) {
         if (!counted) {
             counted = true;
-            meter.ended(model.name(), output);
+            meter.ended(model.model(), output);
         }
     }
 
@@ -152,7 +152,7 @@ public final class AnswerRun implements AutoCloseable {
         stream.close();
         if (!counted) {
             counted = true;
-            stream.result().thenAccept(output -> meter.ended(model.name(), output));
+            stream.result().thenAccept(output -> meter.ended(model.model(), output));
         }
     }
 }

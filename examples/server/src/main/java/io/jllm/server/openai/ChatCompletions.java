@@ -28,7 +28,7 @@ public record ChatCompletions(Serving serving) implements Endpoint {
     public void answer(Call call) throws IOException, InterruptedException {
         Field body = call.json();
         try (Lease lease = serving.lease(call, body)) {
-            ChatAsk ask = ChatAsk.read(body, serving, lease.llm());
+            ChatAsk ask = ChatAsk.read(body, serving, lease);
             try (AnswerRun run = AnswerRun.start(serving, lease, ask.task())) {
                 if (ask.stream()) {
                     new ChatChunks(call, lease, ask).send(run);

@@ -8,6 +8,7 @@ import io.jllm.server.generation.SamplingFields;
 import io.jllm.server.generation.Serving;
 import io.jllm.server.json.BadField;
 import io.jllm.server.json.Field;
+import io.jllm.server.model.Lease;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalInt;
@@ -27,11 +28,11 @@ record CompletionAsk(List<Request> requests, int n, boolean echo, OptionalInt lo
     private static final int DEFAULT_MAX_TOKENS = 16; // OpenAI's
     private static final int MAX_PROMPTS = 1024;
 
-    static CompletionAsk read(Field body, Serving serving, LLM llm) {
+    static CompletionAsk read(Field body, Serving serving, Lease lease) {
         if (!body.get("suffix").isMissing() && !(body.get("suffix").isText() && body.get("suffix").text().isEmpty())) {
             throw body.get("suffix").unsupported("leave it out: texts are generated from their beginning");
         }
-        SamplingParamsBuilder params = SamplingFields.read(body, llm).maxTokens(DEFAULT_MAX_TOKENS);
+        SamplingParamsBuilder params = SamplingFields.read(body, lease).maxTokens(DEFAULT_MAX_TOKENS);
         SamplingFields.lengths(body.get("max_tokens"), body.get("min_tokens"), DEFAULT_MAX_TOKENS, params);
         int n = body.get("n").integer(1, Integer.MAX_VALUE).orElse(1);
         if (body.get("best_of").integer(1, Integer.MAX_VALUE).orElse(n) != n) {
@@ -46,7 +47,7 @@ record CompletionAsk(List<Request> requests, int n, boolean echo, OptionalInt lo
         }
         body.get("skip_special_tokens").flag().ifPresent(params::skipSpecialTokens);
         serving.bounds().of(body, body.get("response_format")).ifPresent(params::constraint);
-        List<Request> requests = prompts(body.get("prompt"), body.get("add_special_tokens").flag().orElse(true), llm).stream()
+        List<Request> requests = prompts(body.get("prompt"), body.get("add_special_tokens").flag().orElse(true), lease.llm()).stream()
                 .map(p -> new Request(p, params.build())).toList();
         return new CompletionAsk(requests, n, echo, logprobs, body.get("stream").isTrue(), body.get("stream_options").get("include_usage").isTrue(),
                 body.get("return_tokens_as_token_ids").isTrue());

@@ -29,7 +29,7 @@ public record Completions(Serving serving) implements Endpoint {
     public void answer(Call call) throws IOException, InterruptedException {
         Field body = call.json();
         try (Lease lease = serving.lease(call, body)) {
-            CompletionAsk ask = CompletionAsk.read(body, serving, lease.llm());
+            CompletionAsk ask = CompletionAsk.read(body, serving, lease);
             var streams = new ArrayList<TokenStream>();
             try {
                 for (Request request : ask.requests()) {
@@ -43,7 +43,7 @@ public record Completions(Serving serving) implements Endpoint {
                 }
             } finally {
                 streams.forEach(TokenStream::close);
-                streams.forEach(s -> s.result().thenAccept(output -> serving.meter().ended(lease.name(), output)));
+                streams.forEach(s -> s.result().thenAccept(output -> serving.meter().ended(lease.model(), output)));
             }
         }
     }
