@@ -1,6 +1,8 @@
 package io.jllm.server.model;
 
 import io.jllm.LLM;
+import io.jllm.server.http.ApiError;
+import io.jllm.tokenizer.Tokenizer;
 import java.util.Optional;
 
 /**
@@ -13,6 +15,19 @@ public record Lease(String model, Optional<String> adapter, LLM llm, Runnable re
     /** What answers, by the name by which it is asked for. */
     public String name() {
         return adapter.orElse(model);
+    }
+
+    /**
+     * The model's tokenizer.
+     *
+     * @throws ApiError if it came without one
+     */
+    public Tokenizer tokenizer() {
+        try {
+            return llm.tokenizer();
+        } catch (IllegalArgumentException e) {
+            throw ApiError.badRequest(e.getMessage());
+        }
     }
 
     @Override

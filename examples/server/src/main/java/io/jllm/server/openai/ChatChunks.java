@@ -46,7 +46,7 @@ final class ChatChunks {
         this.lease = lease;
         this.ask = ask;
         id = "chatcmpl-" + call.id();
-        texts = new TokenTexts(lease.llm().tokenizer(), ask.byId());
+        texts = new TokenTexts(lease, ask.byId());
         frame = new ChunkFrame(chunk(), ask.usage());
     }
 

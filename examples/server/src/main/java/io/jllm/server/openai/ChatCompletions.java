@@ -42,7 +42,7 @@ public record ChatCompletions(Serving serving) implements Endpoint {
 
     private static JsonObject whole(Call call, Lease lease, ChatAsk ask, Finished finished) {
         var choices = new JsonArray();
-        var texts = new TokenTexts(lease.llm().tokenizer(), ask.byId());
+        var texts = new TokenTexts(lease, ask.byId());
         for (Finished.One one : finished.answers()) {
             JsonElement logprobs = ask.logprobs() ? Json.object().put("content", texts.content(withoutEnd(one))).putNull("refusal").json()
                     : JsonNull.INSTANCE;

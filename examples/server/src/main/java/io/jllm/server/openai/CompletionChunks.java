@@ -39,7 +39,7 @@ final class CompletionChunks {
         this.call = call;
         this.lease = lease;
         this.ask = ask;
-        texts = new TokenTexts(lease.llm().tokenizer(), ask.byId());
+        texts = new TokenTexts(lease, ask.byId());
         frame = new ChunkFrame(chunk(), ask.usage());
         int count = ask.requests().size() * ask.n();
         frames = IntStream.range(0, count).mapToObj(i -> frame.around(choice(i, ChunkFrame.TEXT, JsonNull.INSTANCE, JsonNull.INSTANCE))).toList();
@@ -52,7 +52,7 @@ final class CompletionChunks {
         try {
             if (ask.echo() && ask.logprobs().isEmpty()) {
                 for (int i = 0; i < lengths.length(); i++) {
-                    frames.get(i).send(events, Completions.text(ask.requests().get(i / ask.n()).prompt(), lease.llm()), false);
+                    frames.get(i).send(events, Completions.text(ask.requests().get(i / ask.n()).prompt(), lease), false);
                 }
             }
             // What a prompt's tokens are worth is known at its end, and comes before the text.
@@ -93,7 +93,7 @@ final class CompletionChunks {
     private void echoed(Events events, int index, RequestOutput output, CompletionOutput one) throws IOException {
         List<TokenLogprobs> tokens = new ArrayList<>(output.promptLogprobs());
         tokens.addAll(one.logprobs());
-        withTokens(events, index, Completions.text(output.prompt(), lease.llm()) + one.text(), tokens, true);
+        withTokens(events, index, Completions.text(output.prompt(), lease) + one.text(), tokens, true);
     }
 
     private void withTokens(Events events, int index, String text, List<TokenLogprobs> tokens, boolean more) throws IOException {

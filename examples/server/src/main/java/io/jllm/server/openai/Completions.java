@@ -58,9 +58,9 @@ public record Completions(Serving serving) implements Endpoint {
 
     private static JsonObject whole(Call call, Lease lease, CompletionAsk ask, List<RequestOutput> outputs) {
         var choices = new JsonArray();
-        var texts = new TokenTexts(lease.llm().tokenizer(), ask.byId());
+        var texts = new TokenTexts(lease, ask.byId());
         for (RequestOutput output : outputs) {
-            String prompt = ask.echo() ? text(output.prompt(), lease.llm()) : "";
+            String prompt = ask.echo() ? text(output.prompt(), lease) : "";
             for (CompletionOutput one : output.outputs()) {
                 List<TokenLogprobs> tokens = new ArrayList<>(ask.echo() ? output.promptLogprobs() : List.of());
                 tokens.addAll(one.logprobs());
@@ -89,10 +89,10 @@ public record Completions(Serving serving) implements Endpoint {
     }
 
     /** What was asked, as text. */
-    static String text(Prompt prompt, LLM llm) {
+    static String text(Prompt prompt, Lease lease) {
         return switch (prompt) {
             case Prompt.Text t -> t.text();
-            case Prompt.Tokens t -> llm.tokenizer().decode(t.ids());
+            case Prompt.Tokens t -> lease.tokenizer().decode(t.ids());
             case Prompt.Chat _ -> throw new IllegalStateException("completions have no conversations");
         };
     }

@@ -41,7 +41,7 @@ public record EmbeddingList(Serving serving) implements Endpoint {
             EmbeddingParams plain = dimensions.isPresent() ? EmbeddingParams.defaults().withDimensions(dimensions.getAsInt())
                     : EmbeddingParams.defaults();
             EmbeddingParams params = lease.adapter().map(plain::withAdapter).orElse(plain);
-            List<Prompt> prompts = CompletionAsk.prompts(body.get("input"), body.get("add_special_tokens").flag().orElse(true), lease.llm());
+            List<Prompt> prompts = CompletionAsk.prompts(body.get("input"), body.get("add_special_tokens").flag().orElse(true), lease);
             List<EmbeddingOutput> outputs = embed(call, lease.llm(), prompts, params);
             var data = new JsonArray();
             int tokens = 0;

@@ -58,6 +58,10 @@ public final class ServeCommand implements Action {
     @Option(names = "--chat-template", paramLabel = "F", description = "A chat template instead of the model's.")
     private Optional<Path> template = Optional.empty();
 
+    @Option(names = "--allow-adapter-loading", description = "Let requests load and unload adapters by /v1/load_lora_adapter and"
+            + " /v1/unload_lora_adapter: whoever may ask has any path of this machine opened.")
+    private boolean adapterLoading;
+
     @Option(names = "--quiet", description = "Write no line for each request.")
     private boolean quiet;
 
@@ -77,6 +81,10 @@ public final class ServeCommand implements Action {
         LlmServerBuilder builder = LlmServer.builder().pin(first).host(host).port(port).allowedHosts(hosts).allowedOrigins(origins)
                 .chatOptions(chat());
         served.forEach(builder::model);
+        models.addAdapters(served.keySet(), builder);
+        if (adapterLoading) {
+            builder.allowAdapterLoading();
+        }
         builder.notices(console::say);
         maxLoaded.ifPresent(builder::maxLoadedModels);
         if (keyFile.isPresent()) {
