@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Random;
 import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestReporter;
 
 /**
  * Valid requests whose bytes on the wire were changed, their heads above all, and clients that behave badly with them: an error of the client's, or
@@ -94,7 +95,7 @@ class WireMutationsTest {
 
     /** As many as {@code -Djllm.mutations} says. */
     @Test
-    void areRefusedOrAnswered() throws Exception {
+    void areRefusedOrAnswered(TestReporter reporter) throws Exception {
         int count = Integer.getInteger("jllm.mutations", 500);
         var statuses = new TreeMap<Integer, Integer>();
         try (LLM llm = Served.demo(); Served served = Served.with(llm, b -> b.maxBodyBytes(MOST_BODY))) {
@@ -106,6 +107,7 @@ class WireMutationsTest {
                 assertTrue(status == 0 || status == 200 || status == 204 || status / 100 == 4 || status == 501,
                         status + " for " + new String(bytes, StandardCharsets.ISO_8859_1));
             }
+            reporter.publishEntry("statuses, 0 for none", statuses.toString());
             assertTrue(statuses.getOrDefault(200, 0) > count / 20 && statuses.getOrDefault(400, 0) > count / 50, statuses.toString());
             while (served.server.activeRequests() > 0) {
                 Thread.sleep(5);
