@@ -28,7 +28,7 @@ public final class ServerBench {
     private static final String MODEL = System.getProperty("model", Models.DEMO);
     private static final int MOST_SEQUENCES = 512;
     private static final int USUAL_SEQUENCES = 64;
-    private static final double WARM_UP_SECONDS = 15;
+    private static final double WARM_UP_SECONDS = 45; // of each: so long it takes until all of it is compiled, where others use the processors, too
     private static final int WARM_UP_CALLS = 1000;
 
     private ServerBench() {
@@ -115,7 +115,12 @@ public final class ServerBench {
         row.addProperty("lost", served.stream().mapToInt(Load::lost).sum());
         row.addProperty("leaked_pages", pages);
         row.addProperty("threads_left", threads().stream().filter(t -> !threads.contains(t)).count());
-        row.add("runs", runs(served, engine));
+        var runs = new JsonObject();
+        runs.add("server", array(served, Load::tokensPerSecond));
+        runs.add("engine", array(engine, Load::tokensPerSecond));
+        runs.add("server_cpu_ms", array(cpu, c -> c));
+        runs.add("engine_cpu_ms", array(engine, Load::cpuPerToken));
+        row.add("runs", runs);
         row.addProperty("how", "engine and server in turn, " + rounds + " rounds, medians; clients of the engine in its JVM, those of the server in one of"
                 + " their own, whose processor time is not in cpu_ms_per_token; answers of " + Load.TOKENS + " tokens");
         return row;
@@ -125,16 +130,9 @@ public final class ServerBench {
         return FirstByte.median(loads.stream().mapToDouble(figure).toArray());
     }
 
-    private static JsonObject runs(List<Load> served, List<Load> engine) {
-        var runs = new JsonObject();
-        runs.add("server", array(served));
-        runs.add("engine", array(engine));
-        return runs;
-    }
-
-    private static JsonArray array(List<Load> loads) {
+    private static <T> JsonArray array(List<T> loads, ToDoubleFunction<T> figure) {
         var array = new JsonArray();
-        loads.forEach(l -> array.add(rounded(l.tokensPerSecond())));
+        loads.forEach(l -> array.add(rounded(figure.applyAsDouble(l))));
         return array;
     }
 
