@@ -4,6 +4,7 @@ import io.jllm.server.http.ApiError;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -38,12 +39,13 @@ final class Names {
                 throw new IllegalArgumentException("the name " + alias + " is for the model " + name + ", and is a model itself");
             }
         });
+        var adapters = new HashSet<String>();
         for (ModelSource source : sources) {
-            source.adapters().keySet().forEach(name -> {
-                if (slots.containsKey(name) || aliases.containsKey(name) || sources.stream().filter(s -> s.adapters().containsKey(name)).count() > 1) {
+            for (String name : source.adapters().keySet()) {
+                if (slots.containsKey(name) || aliases.containsKey(name) || !adapters.add(name)) {
                     throw new IllegalArgumentException("the adapter " + name + " of " + source.name() + " has a name that something else has, too");
                 }
-            });
+            }
         }
     }
 
