@@ -1,11 +1,18 @@
+import java.io.ByteArrayOutputStream;
 import java.io.File;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.FileTime;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -25,6 +32,9 @@ import java.util.stream.Stream;
  * <p>A file for some devices only says so in its first lines: {@code // architectures: 90a 100 ptx} lists those for which it is compiled; a letter
  * behind a number is part of it. The index tells them as {@code only.NAME}.
  *
+ * <p>Where the environment has a {@code JLLM_KERNEL_CACHE}, that folder keeps what was compiled, each result under a hash of the compiler's release,
+ * its arguments, the file and all headers: fresh checkouts then compile only what is new. What nobody has used for 30 days goes.
+ *
  * <p>Arguments: folder of kernels, folder of results, architectures of cubins separated by commas, architecture of PTX, folder of a CUDA that serves
  * where no other is found. Architectures that the compiler does not know are left out.
  */
@@ -32,6 +42,7 @@ final class CompileKernels {
     private static final Pattern RELEASE = Pattern.compile("release (\\d+)\\.(\\d+)");
     private static final Pattern ARCHITECTURES = Pattern.compile("// architectures:(( +(\\d+[a-z]?|ptx))+)");
     private static final int FIRST_LINES = 10;
+    private static final int CACHE_DAYS = 30;
 
     private CompileKernels() {
     }
@@ -50,15 +61,18 @@ final class CompileKernels {
             return;
         }
         String compiler = nvcc.get().toString();
-        Matcher release = RELEASE.matcher(run(compiler, "--version"));
+        String version = run(compiler, "--version");
+        Matcher release = RELEASE.matcher(version);
         if (!release.find()) {
             throw new IOException(compiler + " --version names no release");
         }
         List<String> known = run(compiler, "--list-gpu-arch").lines().map(String::strip).toList();
         List<String> targets = Stream.of(args[2].split(",")).map(String::strip).filter(a -> known.contains("compute_" + a.replaceAll("\\D", "")))
                 .toList();
-        long headers = newest(list(sources, ".cuh"));
-        var jobs = new ArrayList<Callable<Void>>();
+        List<Path> included = list(sources, ".cuh");
+        long headers = newest(included);
+        Optional<Cache> cache = Cache.open(version, sources, included);
+        var jobs = new ArrayList<Job>();
         var names = new ArrayList<String>();
         var only = new StringBuilder();
         for (Path kernel : kernels) {
@@ -74,13 +88,13 @@ final class CompileKernels {
             long newest = Math.max(headers, newest(List.of(kernel)));
             for (String arch : targets) {
                 if (wanted.isEmpty() || wanted.contains(arch)) {
-                    jobs.add(job(results.resolve(name + ".sm_" + arch + ".cubin"), newest, compiler, "-cubin", "-gencode",
-                            "arch=compute_" + arch + ",code=sm_" + arch, "-I" + sources, kernel.toString()));
+                    jobs.add(new Job(results.resolve(name + ".sm_" + arch + ".cubin"), newest, cache, compiler, sources, kernel,
+                            List.of("-cubin", "-gencode", "arch=compute_" + arch + ",code=sm_" + arch)));
                 }
             }
             if (wanted.isEmpty() || wanted.contains("ptx")) {
-                jobs.add(job(results.resolve(name + ".ptx"), newest, compiler, "-ptx", "-arch=compute_" + args[3], "-I" + sources,
-                        kernel.toString()));
+                jobs.add(new Job(results.resolve(name + ".ptx"), newest, cache, compiler, sources, kernel,
+                        List.of("-ptx", "-arch=compute_" + args[3])));
             }
         }
         ExecutorService pool = Executors.newFixedThreadPool(Runtime.getRuntime().availableProcessors());
@@ -103,20 +117,93 @@ final class CompileKernels {
         }
     }
 
-    private static Callable<Void> job(Path out, long newest, String... command) {
-        return () -> {
+    /**
+     * A result to make, unless it is newer than its sources.
+     *
+     * @param newest time of the newest of its sources, in milliseconds
+     * @param target options that say for what devices it is
+     */
+    private record Job(Path out, long newest, Optional<Cache> cache, String compiler, Path sources, Path kernel, List<String> target)
+            implements Callable<Void> {
+        @Override
+        public Void call() throws IOException, InterruptedException, NoSuchAlgorithmException {
             if (!Files.exists(out) || Files.getLastModifiedTime(out).toMillis() < newest) {
                 Path part = out.resolveSibling(out.getFileName() + ".part");
-                var all = new ArrayList<>(List.of(command));
-                all.addAll(List.of("-std=c++17", "-O3", "-o", part.toString()));
-                System.out.println("nvcc " + out.getFileName());
-                run(all.toArray(String[]::new));
+                make(part);
                 // The time of its sources, so that a file saved during the compilation is newer.
                 Files.setLastModifiedTime(part, FileTime.fromMillis(newest));
                 Files.move(part, out, StandardCopyOption.REPLACE_EXISTING);
             }
             return null;
-        };
+        }
+
+        private void make(Path part) throws IOException, InterruptedException, NoSuchAlgorithmException {
+            var options = new ArrayList<>(target);
+            options.addAll(List.of("-std=c++17", "-O3"));
+            Optional<Path> kept = cache.isPresent() ? Optional.of(cache.get().place(options, kernel)) : Optional.empty();
+            if (kept.isPresent() && Files.exists(kept.get())) {
+                System.out.println("kept " + out.getFileName());
+                Files.setLastModifiedTime(kept.get(), FileTime.from(Instant.now()));
+                Files.copy(kept.get(), part, StandardCopyOption.REPLACE_EXISTING);
+                return;
+            }
+            System.out.println("nvcc " + out.getFileName());
+            options.add(0, compiler);
+            options.addAll(List.of("-I" + sources, kernel.toString(), "-o", part.toString()));
+            run(options.toArray(String[]::new));
+            if (kept.isPresent()) {
+                Cache.keep(part, kept.get());
+            }
+        }
+    }
+
+    /** Results of earlier builds: a folder, and what all kernels depend on, as bytes. */
+    private record Cache(Path folder, byte[] common) {
+        static Optional<Cache> open(String version, Path sources, List<Path> headers) throws IOException {
+            String folder = System.getenv().getOrDefault("JLLM_KERNEL_CACHE", "");
+            if (folder.isEmpty()) {
+                return Optional.empty();
+            }
+            var common = new ByteArrayOutputStream();
+            add(common, version.getBytes(StandardCharsets.UTF_8));
+            for (Path header : headers) {
+                add(common, sources.relativize(header).toString().getBytes(StandardCharsets.UTF_8));
+                add(common, Files.readAllBytes(header));
+            }
+            var cache = new Cache(Files.createDirectories(Path.of(folder)), common.toByteArray());
+            cache.prune();
+            return Optional.of(cache);
+        }
+
+        /** With its length before it, so that no two lists of parts are the same bytes. */
+        private static void add(ByteArrayOutputStream bytes, byte[] part) throws IOException {
+            bytes.write((part.length + ":").getBytes(StandardCharsets.UTF_8));
+            bytes.write(part);
+        }
+
+        private void prune() throws IOException {
+            FileTime oldest = FileTime.from(Instant.now().minus(Duration.ofDays(CACHE_DAYS)));
+            for (Path file : list(folder, ".kernel", ".new")) {
+                if (Files.getLastModifiedTime(file).compareTo(oldest) < 0) {
+                    Files.deleteIfExists(file);
+                }
+            }
+        }
+
+        Path place(List<String> options, Path kernel) throws IOException, NoSuchAlgorithmException {
+            var bytes = new ByteArrayOutputStream();
+            bytes.write(common);
+            add(bytes, String.join(" ", options).getBytes(StandardCharsets.UTF_8));
+            add(bytes, Files.readAllBytes(kernel));
+            return folder.resolve(HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes.toByteArray())) + ".kernel");
+        }
+
+        /** Whole or not at all, whoever else builds. */
+        static void keep(Path result, Path place) throws IOException {
+            Path file = Files.createTempFile(place.getParent(), "", ".new");
+            Files.copy(result, file, StandardCopyOption.REPLACE_EXISTING);
+            Files.move(file, place, StandardCopyOption.REPLACE_EXISTING, StandardCopyOption.ATOMIC_MOVE);
+        }
     }
 
     private static Optional<Path> nvcc(Path lastResort) {

@@ -21,6 +21,7 @@ import java.io.IOException;
 import java.nio.file.ClosedFileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -34,6 +35,8 @@ import java.util.stream.Collectors;
  * files, and {@code tokenizer.json} or another file of a tokenizer. Weights are mapped, not read, so that opening is quick.
  */
 public final class ModelFiles {
+    /** Named in descriptions, those that take the most bytes first. */
+    private static final int MOST_FORMATS = 4;
     private static final Pattern PARTS_OF_FOLDERS = Pattern.compile(".*\\.(safetensors|json|bin)", Pattern.DOTALL);
 
     private ModelFiles() {
@@ -173,10 +176,11 @@ public final class ModelFiles {
         long parameters = tensors.stream().mapToLong(t -> t.rows() * t.cols()).sum();
         long bytes = tensors.stream().mapToLong(Weights::bytes).sum();
         var formats = tensors.stream().collect(Collectors.groupingBy(Weights::format, Collectors.summingLong(Weights::bytes)));
-        var names = formats.entrySet().stream().sorted((a, b) -> Long.compare(b.getValue(), a.getValue()))
-                .map(e -> e.getKey()).collect(Collectors.joining(", "));
+        var names = formats.keySet().stream().sorted(Comparator.comparingLong((String f) -> -formats.get(f)).thenComparing(f -> f)).toList();
+        int shown = Math.min(names.size(), MOST_FORMATS);
+        var said = String.join(", ", names.subList(0, shown)) + (shown == names.size() ? "" : " and " + (names.size() - shown) + " more");
         return config.architecture() + ", " + scaled(parameters, 1000, "", "K", "M", "G", "T") + " parameters, "
-                + scaled(bytes, 1024, " B", " KiB", " MiB", " GiB", " TiB") + " (" + names + "), context " + config.maxContext();
+                + scaled(bytes, 1024, " B", " KiB", " MiB", " GiB", " TiB") + " (" + said + "), context " + config.maxContext();
     }
 
     /** Three figures or more and a unit. */

@@ -23,8 +23,10 @@ import jdk.jfr.Recording;
 import jdk.jfr.consumer.RecordingFile;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Isolated;
 
 /** The warm-up while a model is loaded is not seen from outside. */
+@Isolated("records the events of this JVM")
 class EngineWarmUpTest {
     @Test
     void leavesNothingBehind(@TempDir Path folder) throws IOException {

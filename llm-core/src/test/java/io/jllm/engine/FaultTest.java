@@ -23,8 +23,10 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Isolated;
 
 /** Cancelling, failing, refusing and closing: each touches its own request only, and leaves no page behind. */
+@Isolated("counts the engines' threads of this JVM")
 class FaultTest {
     private static final SamplingParams LONG = SamplingParams.builder().temperature(0).ignoreEos(true).maxTokens(200).build();
     private static final EngineOptions OPTIONS = TinyLlm.options(8, 64, 16, 4 * TinyLlm.CONTEXT);

@@ -22,8 +22,10 @@ import java.util.concurrent.atomic.AtomicReference;
 import java.util.logging.Level;
 import java.util.logging.Logger;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Isolated;
 
 /** Threads of all kinds, closing at any moment from anywhere, and applications that misbehave on the engine's thread. */
+@Isolated("looks for the engine's thread, and silences the log")
 class LifecycleTest {
     private static final EngineOptions OPTIONS = TinyLlm.options(8, 64, 16, 4 * TinyLlm.CONTEXT);
     private static final SamplingParams TEN = SamplingParams.builder().temperature(0).ignoreEos(true).maxTokens(10).build();

@@ -22,8 +22,10 @@ import java.util.logging.Logger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Isolated;
 
 /** What fails in a thread of the engine's own comes to whoever waits for it, or to the log, and is never left uncaught. */
+@Isolated("reads the log, and what threads leave uncaught")
 class OwnThreadsTest {
     private static final EngineOptions OPTIONS = TinyLlm.options(4, 64, 16, 512);
     private static final SamplingParams TEN = SamplingParams.builder().temperature(0).ignoreEos(true).maxTokens(10).build();

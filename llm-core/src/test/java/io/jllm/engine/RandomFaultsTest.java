@@ -26,11 +26,13 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Isolated;
 
 /**
  * A backend that fails at any call, with anything, memory included: every request ends exactly once, good results are what they
  * are without faults, nothing is held afterwards, and the engine serves on or is closed and says so.
  */
+@Isolated("silences the log")
 class RandomFaultsTest {
     private static final EngineOptions OPTIONS = TinyLlm.options(6, 48, 8, 320);
     private static final int REQUESTS = 20;

@@ -10,7 +10,6 @@ import io.jllm.json.ConfigJson;
 import io.jllm.model.MapWeights;
 import io.jllm.model.ModelConfig;
 import io.jllm.model.Rope;
-import io.jllm.model.Rotary;
 import io.jllm.model.arch.Families;
 import io.jllm.quant.gguf.GgufValue;
 import java.util.Collections;
@@ -19,29 +18,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-class HuggingFaceKeysTest {
-    private static final String SIZES = """
-            "hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 4, "num_attention_heads": 8,
-            "vocab_size": 100, "max_position_embeddings": 2048""";
-
-    /** What a family makes of a file, without tensors, and what the file says of the rotation. */
-    private record Read(ModelConfig model, double ropeTheta, RopeScaling scaling) {
-        static Read of(ConfigJson json) {
-            var config = HuggingFaceFamily.read(json, Families.all()).model().build(new MapWeights()).config();
-            var rope = HuggingFaceRope.of(json, Rotary.of(config.headDim(), config.maxContext()));
-            return new Read(config, rope.theta(), rope.scaling());
-        }
-    }
-
-    private static Read parse(String family, String more) {
-        var json = "{\"model_type\": \"" + family + "\", " + SIZES + (more.isEmpty() ? "" : ", " + more) + "}";
-        return Read.of(ConfigJson.parse("config.json", json));
-    }
-
-    private static ModelConfig model(String family, String more) {
-        return parse(family, more).model();
-    }
-
+/** Keys of a {@code config.json}, and what those that are absent mean. */
+class HuggingFaceKeysTest extends ConfigCase {
     @Test
     void absentKeysMeanWhatTransformersAssumes() {
         var c = model("llama", "");
@@ -108,34 +86,6 @@ class HuggingFaceKeysTest {
         assertEquals(layers.chars().mapToObj(l -> l == 'W' ? 4096 : 0).toList(), c.windows());
     }
 
-    @ParameterizedTest
-    @CsvSource(delimiter = '|', quoteCharacter = '`', value = {
-        "gemma | \"use_bidirectional_attention\": true | use_bidirectional_attention is true; supported is false",
-        "gemma2 | \"hidden_activation\": \"silu\" | hidden_activation is \"silu\"; supported is gelu_pytorch_tanh",
-        "gemma3_text | \"use_bidirectional_attention\": true | use_bidirectional_attention is true",
-        "gemma | \"hidden_act\": \"gelu\", \"rope_parameters\": {\"rope_type\": \"default\"} | hidden_act is \"gelu\"; supported is gelu_pytorch_tanh",
-        "gemma3_text | \"rope_parameters\": {\"sliding_attention\": {\"rope_type\": \"linear\", \"factor\": 2.0}} | rope_parameters: sliding_attention: rope_type is \"linear\"; for these layers this family supports only default",
-        "gemma3_text | \"layer_types\": [\"full_attention\"] | layer_types has 1 entries; num_hidden_layers is 4",
-        "phi3 | \"partial_rotary_factor\": 0.4 | partial_rotary_factor is 0.4, which leaves 3 of the 8 dimensions",
-        "granite | \"partial_rotary_factor\": 0.5 | partial_rotary_factor is 0.5; this family supports only 1",
-        "olmo | \"clip_qkv\": -1 | clip_qkv is -1.0; it must be above 0",
-        "cohere | \"hidden_act\": \"gelu\" | hidden_act is \"gelu\"; supported is silu",
-        "cohere2 | \"rotary_pct\": 0.5 | rotary_pct is 0.5; this family supports only 1",
-        "cohere2 | \"use_parallel_block\": false | use_parallel_block is false; supported is true",
-        "cohere2 | \"use_gated_activation\": false | use_gated_activation is false; supported is true",
-        "cohere2 | \"order_of_interleaved_layers\": \"global_attn_first\" | order_of_interleaved_layers is \"global_attn_first\"; supported is local_attn_first",
-        "cohere2 | \"position_embedding_type\": \"alibi\" | position_embedding_type is \"alibi\"; supported is rope_gptj",
-        "exaone4 | \"sliding_window_pattern\": \"\" | sliding_window_pattern is empty",
-        "hunyuan_v1_dense | \"use_cla\": true | use_cla is true; supported is false",
-        "hunyuan_v1_dense | \"use_qk_norm\": false | use_qk_norm is false; supported is true",
-        "hunyuan_v1_dense | \"use_rotary_pos_emb\": false | use_rotary_pos_emb is false; supported is true",
-        "smollm3 | \"no_rope_layers\": [1, 2, 0, 1] | no_rope_layers is 2; it must be from 0 to 1",
-    })
-    void switchesOfFamilies(String family, String more, String message) {
-        var e = assertThrows(ModelLoadException.class, () -> parse(family.strip(), more.strip()));
-        assertTrue(e.getMessage().startsWith("config.json: ") && e.getMessage().contains(message.strip()), e.getMessage());
-    }
-
     @Test
     void contextsOfCohere() {
         assertEquals(2048, model("cohere", "").maxContext());
@@ -162,28 +112,6 @@ class HuggingFaceKeysTest {
         var more = "\"num_attention_heads\": " + heads + ", \"hidden_size\": 512";
         assertEquals(kvHeads, model(family, more).kvHeads());
         assertEquals(heads, model(family, more + ", \"num_key_value_heads\": null").kvHeads());
-    }
-
-    /** Values are those that the configuration classes of transformers 5 hold. */
-    @Test
-    void bothSpellingsOfRotaryParameters() {
-        assertEquals(new RopeScaling.Linear(2), parse("llama",
-                "\"rope_scaling\": {}, \"rope_parameters\": {\"rope_type\": \"linear\", \"factor\": 2.0}").scaling());
-        var both = parse("qwen3", """
-                "rope_theta": 5000.0, "rope_scaling": {"type": "linear", "factor": 3.0, "rope_theta": 7.0},
-                "rope_parameters": {"rope_type": "default", "rope_theta": 9.0}""");
-        assertEquals(new RopeScaling.Linear(3), both.scaling());
-        assertEquals(7, both.ropeTheta());
-        assertEquals(5000, parse("qwen2", "\"rope_theta\": 5000, \"rope_parameters\": {\"rope_type\": \"default\"}").ropeTheta());
-        assertEquals(10_000, parse("mistral", "\"rope_parameters\": {\"rope_type\": \"default\"}").ropeTheta());
-        // a factor without a type scales nothing
-        assertEquals(new RopeScaling.None(), parse("llama", "\"rope_scaling\": {\"factor\": 2.0}").scaling());
-        assertEquals(new RopeScaling.None(), parse("llama",
-                "\"rope_scaling\": {\"type\": \"linear\", \"rope_type\": \"default\", \"factor\": 2.0}").scaling());
-        // the context for which it was trained, where the scaling does not say another
-        var llama3 = "\"rope_parameters\": {\"rope_type\": \"llama3\", \"factor\": 8.0, \"low_freq_factor\": 1.0, \"high_freq_factor\": 4.0}";
-        assertEquals(new RopeScaling.Llama3(8, 1, 4, 2048), parse("llama", llama3).scaling());
-        assertEquals(new RopeScaling.Llama3(8, 1, 4, 512), parse("llama", llama3 + ", \"original_max_position_embeddings\": 512").scaling());
     }
 
     @Test
@@ -244,104 +172,5 @@ class HuggingFaceKeysTest {
         assertEquals(List.of(9, 0, 9, 0), model("qwen3", """
                 "use_sliding_window": true, "sliding_window": 9, "max_window_layers": 2,
                 "layer_types": ["sliding_attention", "full_attention", "sliding_attention", "full_attention"]""").windows());
-    }
-
-    /** The frequencies that transformers 5 computes for Llama 3.2's parameters. */
-    @Test
-    void llama3ScalingGivesTheFrequenciesOfTransformers() {
-        float[] want = {1f, 0.663601279f, 0.440366626f, 0.292227834f, 0.193922758f, 0.128687382f, 0.0853971019f, 0.0566696189f,
-            0.0376060307f, 0.0249554086f, 0.0165604409f, 0.0109895291f, 0.00729266508f, 0.00483942125f, 0.00321144611f,
-            0.00129054801f, 0.000429556705f, 9.70828623e-05f, 1.94616387e-05f, 1.29147675e-05f, 8.57025589e-06f, 5.68723226e-06f,
-            3.77405445e-06f, 2.50446715e-06f, 1.66196742e-06f, 1.10288363e-06f, 7.31874934e-07f, 4.85673127e-07f, 3.22293289e-07f,
-            2.1387423e-07f, 1.41927202e-07f, 9.41830649e-08f};
-        var four = model("llama", """
-                "head_dim": 64, "rope_theta": 500000.0, "rope_scaling": {"rope_type": "llama3", "factor": 32.0,
-                "low_freq_factor": 1.0, "high_freq_factor": 4.0, "original_max_position_embeddings": 8192}""");
-        var five = model("llama", """
-                "head_dim": 64, "rope_parameters": {"rope_type": "llama3", "rope_theta": 500000.0, "factor": 32.0,
-                "low_freq_factor": 1.0, "high_freq_factor": 4.0, "original_max_position_embeddings": 8192}""");
-        assertWithinOneUlp(want, four.rope().invFreq());
-        assertWithinOneUlp(want, five.rope().invFreq());
-    }
-
-    @Test
-    void linearScalingDividesTheFrequencies() {
-        float[] want = {0.333333343f, 0.105409257f, 0.0333333351f, 0.0105409259f, 0.00333333318f, 0.00105409266f, 0.000333333359f,
-            0.000105409265f};
-        assertWithinOneUlp(want, model("llama", "\"head_dim\": 16, \"rope_scaling\": {\"type\": \"linear\", \"factor\": 3.0}")
-                .rope().invFreq());
-    }
-
-    @Test
-    void defaultRopeOfTransformers5() {
-        float[] want = {1f, 0.177827939f, 0.0316227786f, 0.00562341325f, 0.00100000005f, 0.00017782794f, 3.16227743e-05f,
-            5.62341347e-06f};
-        assertWithinOneUlp(want, model("qwen3",
-                "\"head_dim\": 16, \"rope_parameters\": {\"rope_type\": \"default\", \"rope_theta\": 1000000.0}").rope().invFreq());
-    }
-
-    private static void assertWithinOneUlp(float[] want, float[] got) {
-        assertEquals(want.length, got.length);
-        for (int i = 0; i < want.length; i++) {
-            assertEquals(want[i], got[i], Math.ulp(want[i]), "frequency " + i);
-        }
-    }
-
-    @ParameterizedTest
-    @CsvSource(delimiter = '|', quoteCharacter = '`', value = {
-        "\"model_type\": \"palm\"                              | unknown model family \"palm\"; supported are llama, mistral, qwen2, qwen3, ",
-        "\"num_hidden_layers\": 10001                          | num_hidden_layers is 10001; it must be from 1 to 10000",
-        "\"num_hidden_layers\": -1                             | num_hidden_layers is -1; it must be from 1",
-        "\"num_hidden_layers\": null                           | num_hidden_layers is null; it must be from 1 to 10000",
-        "\"num_hidden_layers\": \"four\"                       | num_hidden_layers must be a number, is \"four\"",
-        "\"num_hidden_layers\": 2.5                            | num_hidden_layers must be a whole number, is 2.5",
-        "\"hidden_size\": 0                                    | hidden_size is 0; it must be from 1",
-        "\"hidden_size\": 1e300                                | hidden_size must be a whole number, is 1e300",
-        "\"hidden_size\": 65                                   | which num_attention_heads 8 does not divide",
-        "\"intermediate_size\": 2000000000                     | intermediate_size is 2000000000; it must be from 1 to 1048576",
-        "\"num_key_value_heads\": 3                            | num_attention_heads is 8, which num_key_value_heads 3 does not divide",
-        "\"num_key_value_heads\": 0                            | num_key_value_heads is 0",
-        "\"num_key_value_heads\": 16                           | num_key_value_heads is 16; it must be from 1 to 8",
-        "\"head_dim\": 7                                       | head_dim is 7; it must be even",
-        "\"head_dim\": 1000000                                 | head_dim is 1000000",
-        "\"vocab_size\": 2147483647                            | vocab_size is 2147483647",
-        "\"rms_norm_eps\": -1e-6                             | rms_norm_eps is -1.0E-6; it must be at least 0",
-        "\"rms_norm_eps\": 1e60                              | it must be at least 0 and finite as a 32-bit float",
-        "\"rope_theta\": -1                                    | rope_theta is -1.0",
-        "\"hidden_act\": \"gelu\"                              | hidden_act is \"gelu\"; supported is silu",
-        "\"rope_scaling\": {\"type\": \"cubic\"}               | type is \"cubic\"; supported are default, linear, dynamic, yarn, longrope and llama3",
-        "\"rope_scaling\": {\"rope_type\": \"dynamic\"}        | factor is missing",
-        "\"rope_scaling\": {\"type\": \"longrope\"}            | short_factor is missing",
-        "\"rope_scaling\": {\"rope_type\": \"linear\"}         | factor is missing",
-        "\"rope_scaling\": {\"type\": \"linear\", \"factor\": 0} | factor is 0.0; it must be above 0",
-        "\"rope_scaling\": 3                                   | rope_scaling must be an object, is 3",
-        "\"rope_parameters\": {\"full_attention\": {}}         | differ between kinds of layers (full_attention)",
-        "\"partial_rotary_factor\": 0.5                        | partial_rotary_factor is 0.5",
-        "\"quantization_config\": {\"quant_method\": \"hqq\"} | quantization_config says \"hqq\"",
-        "\"tie_word_embeddings\": 1                            | tie_word_embeddings must be true or false, is 1",
-    })
-    void badValuesNameKeyValueAndLimit(String change, String message) {
-        // the last of two equal keys counts
-        var e = assertThrows(ModelLoadException.class, () -> parse("llama", change.strip()));
-        assertTrue(e.getMessage().contains(message.strip()), e.getMessage());
-        assertTrue(e.getMessage().startsWith("config.json: "), e.getMessage());
-    }
-
-    @Test
-    void badLayerTypes() {
-        var e = assertThrows(ModelLoadException.class,
-                () -> parse("qwen2", "\"use_sliding_window\": true, \"layer_types\": [\"full_attention\"]"));
-        assertTrue(e.getMessage().contains("layer_types has 1 entries; num_hidden_layers is 4"), e.getMessage());
-        e = assertThrows(ModelLoadException.class, () -> parse("qwen2", "\"use_sliding_window\": true, \"layer_types\": "
-                + "[\"full_attention\", \"chunked_attention\", \"full_attention\", \"full_attention\"]"));
-        assertTrue(e.getMessage().contains("\"chunked_attention\""), e.getMessage());
-    }
-
-    @ParameterizedTest
-    @CsvSource(delimiter = '|', quoteCharacter = '`', value = {"{\"model_type\": | is not valid JSON", "[1] | does not hold a JSON object",
-        "{} | model_type is missing"})
-    void brokenJson(String text, String message) {
-        var e = assertThrows(ModelLoadException.class, () -> Read.of(ConfigJson.parse("config.json", text)));
-        assertTrue(e.getMessage().contains(message), e.getMessage());
     }
 }

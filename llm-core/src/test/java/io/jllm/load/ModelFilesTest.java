@@ -15,6 +15,7 @@ import io.jllm.model.GoldenModel;
 import io.jllm.model.ModelConfig;
 import io.jllm.model.Rope;
 import io.jllm.model.WeightShape;
+import io.jllm.quant.DType;
 import io.jllm.quant.gguf.GgufValue;
 import io.jllm.spi.ReferenceBackend;
 import io.jllm.spi.WeightCheck;
@@ -83,6 +84,20 @@ class ModelFilesTest {
             for (var name : new String[] {"blk.1.ffn_up.weight", "output_norm.weight", "blk.0.attn_k.weight"}) {
                 assertTrue(problems.contains(name), problems);
             }
+        }
+    }
+
+    @Test
+    void ofManyFormatsTheLargestAreNamed() throws IOException {
+        var tiny = new TinyGguf();
+        tiny.zeros("blk.0.ffn_gate.weight", DType.F16).zeros("blk.0.ffn_up.weight", DType.Q8_0).zeros("blk.0.ffn_down.weight", DType.Q4_0);
+        String start = "tiny.gguf: llama, 64.3K parameters, ";
+        try (var model = ModelFiles.open(tiny.write(folder.resolve("tiny.gguf")))) {
+            assertEquals(start + "201.0 KiB (F32, F16, Q8_0, Q4_0), context 128", model.description());
+        }
+        tiny.zeros("blk.1.attn_q.weight", DType.Q5_0).zeros("blk.1.attn_k.weight", DType.Q4_1);
+        try (var model = ModelFiles.open(tiny.write(folder.resolve("tiny.gguf")))) {
+            assertEquals(start + "181.0 KiB (F32, F16, Q8_0, Q4_0 and 2 more), context 128", model.description());
         }
     }
 

@@ -6,6 +6,8 @@ import io.jllm.quant.Tensor;
 import io.jllm.quant.gguf.GgufValue;
 import io.jllm.quant.gguf.GgufWriter;
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -13,7 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 
-/** A GGUF file of a tiny llama with random F32 weights, to be broken by tests. */
+/** A GGUF file of a tiny llama, to be broken by tests: its weights are random, in F32. */
 public final class TinyGguf {
     /** Its metadata. */
     public final Map<String, GgufValue> keys = new LinkedHashMap<>();
@@ -76,11 +78,19 @@ public final class TinyGguf {
         return this;
     }
 
+    /** Puts zeros of another format in a tensor's place. */
+    public TinyGguf zeros(String name, DType type) {
+        Tensor t = tensors.get(name);
+        var bytes = new byte[Math.toIntExact(type.bytes(t.rows() * t.cols()))];
+        tensors.put(name, new Tensor(name, type, t.rows(), t.cols(), MemorySegment.ofArray(bytes)));
+        return this;
+    }
+
     /** Writes the file. */
     public Path write(Path file) throws IOException {
-        var entries = tensors.values().stream().map(t -> new GgufWriter.TensorEntry(t.name(), DType.F32,
+        var entries = tensors.values().stream().map(t -> new GgufWriter.TensorEntry(t.name(), t.type(),
                 t.rows() == 1 ? List.of(t.cols()) : List.of(t.cols(), t.rows()),
-                out -> out.write(ByteBuffer.wrap(t.data().toArray(java.lang.foreign.ValueLayout.JAVA_BYTE))))).toList();
+                out -> out.write(ByteBuffer.wrap(t.data().toArray(ValueLayout.JAVA_BYTE))))).toList();
         GgufWriter.write(file, keys, entries, GgufWriter.Progress.NONE);
         return file;
     }

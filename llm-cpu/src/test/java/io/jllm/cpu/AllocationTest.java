@@ -18,6 +18,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Isolated;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -26,6 +27,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  * ({@code -Dtest.jvm.flags=-Xint} with the other flags shows it), so it is none of the compiler's doing; vectors are no objects only once
  * their code is compiled.
  */
+@Isolated("counts what the engines' threads of this JVM allocate")
 class AllocationTest {
     private static final int STEPS = 50;
     /** Until one is clean: classes are loaded in the first. Far more than the compiler takes, which has pauses to itself between them. */

@@ -25,7 +25,9 @@ import java.util.List;
 import java.util.ServiceLoader;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Isolated;
 
+@Isolated("counts the backend's threads of this JVM")
 class CpuBackendTest {
     private static final Program PROGRAM = TinyModels.program(TinyModels.config(50));
     private static final WeightSource WEIGHTS = TinyModels.weights(PROGRAM, 1);

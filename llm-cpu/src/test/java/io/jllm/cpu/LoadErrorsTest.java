@@ -9,8 +9,10 @@ import io.jllm.spi.Uncaught;
 import java.lang.reflect.Proxy;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Isolated;
 
 /** What a JVM cannot do while a model is loaded comes to whoever loads it, from whichever thread, and to nobody else. */
+@Isolated("reads the log, and what threads leave uncaught")
 class LoadErrorsTest {
     @Test
     void anErrorWhileFilesAreReadReachesTheCallerAlone() {

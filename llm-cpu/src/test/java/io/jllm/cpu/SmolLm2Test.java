@@ -50,8 +50,9 @@ class SmolLm2Test {
     private static final double CLOSE_OF_MIXES = 1;
     private static final double SHARE_OF_MIXES = 0.05;
 
+    /** Of all tests: each format is written once. */
     @TempDir
-    private Path dir;
+    private static Path dir;
 
     private static Path file(String name) {
         String root = System.getProperty("jllm.shared", "");
@@ -66,13 +67,15 @@ class SmolLm2Test {
                 .map(JsonElement::getAsJsonObject).toList();
     }
 
-    private static Path model(DType type, Path dir) throws IOException {
+    private static Path model(DType type) throws IOException {
         Path real = file("SmolLM2-135M-Instruct.Q4_1.gguf");
         if (type == DType.Q4_1) {
             return real;
         }
         Path out = dir.resolve(type + ".gguf");
-        Converter.convert(real, out, Converter.Options.of(type), Converter.Progress.NONE);
+        if (!Files.exists(out)) {
+            Converter.convert(real, out, Converter.Options.of(type), Converter.Progress.NONE);
+        }
         return out;
     }
 
@@ -87,7 +90,7 @@ class SmolLm2Test {
     /** Scalar kernels meet every format with floats. */
     @Test
     void logitsOfTheFile() throws IOException {
-        try (LLM llm = LLM.load(model(DType.Q4_1, dir)).backend("cpu").kernels("scalar").open()) {
+        try (LLM llm = LLM.load(model(DType.Q4_1)).backend("cpu").kernels("scalar").open()) {
             for (JsonObject e : entries(DType.Q4_1)) {
                 if (List.of("text-short", "code-python", "chat-system").contains(e.get("name").getAsString())) {
                     var row = new AtomicReference<float[]>();
@@ -110,7 +113,7 @@ class SmolLm2Test {
     void promptsAndContinuations(DType type) throws IOException {
         List<JsonObject> entries = entries(type);
         assertEquals(12, entries.size());
-        try (LLM llm = LLM.load(model(type, dir)).backend("cpu").open()) {
+        try (LLM llm = LLM.load(model(type)).backend("cpu").open()) {
             for (JsonObject e : entries) {
                 assertArrayEquals(ints(e, "prompt_ids"), llm.tokenizer().encode(e.get("prompt").getAsString()), e.get("name") + ": prompt ids");
             }
@@ -171,7 +174,7 @@ class SmolLm2Test {
         Tiers.assumeHere(kernels);
         for (DType type : kernels.equals("avx512") ? List.of(DType.Q8_0, DType.Q4_0, DType.Q4_1) : List.of(DType.Q8_0)) {
             List<JsonObject> entries = entries(type);
-            try (LLM llm = LLM.load(model(type, dir)).backend("cpu").kernels(kernels).activations(ActivationType.FLOAT).open()) {
+            try (LLM llm = LLM.load(model(type)).backend("cpu").kernels(kernels).activations(ActivationType.FLOAT).open()) {
                 List<Prompt> prompts = entries.stream().<Prompt>map(e -> Prompt.ofTokens(ints(e, "prompt_ids"))).toList();
                 List<RequestOutput> outputs = llm.generate(prompts, greedy(48).promptLogprobs(0).build());
                 for (int i = 0; i < entries.size(); i++) {

@@ -9,6 +9,9 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.FileTime;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
@@ -27,7 +30,7 @@ class ToolkitTest {
             case $1 in
                 --version) echo 'Cuda compilation tools, release 13.0, V13.0.88' ;;
                 --list-gpu-arch) echo compute_80; echo compute_90 ;;
-                *) while [ "$1" != -o ]; do shift; done; echo compiled > "$2" ;;
+                *) echo >> "$STATE/compilations"; while [ "$1" != -o ]; do shift; done; echo compiled > "$2" ;;
             esac
             """;
     /** Knows how to install; counts how often; fails or ends its caller where a file says so. Rights to execute are left out, as some versions do. */
@@ -80,7 +83,7 @@ class ToolkitTest {
 
     private Ended run(List<String> command, Map<String, String> environment) throws IOException, InterruptedException {
         var builder = new ProcessBuilder(command).redirectErrorStream(true);
-        builder.environment().keySet().removeAll(List.of("CUDA_HOME", "CUDA_PATH"));
+        builder.environment().keySet().removeAll(List.of("CUDA_HOME", "CUDA_PATH", "JLLM_KERNEL_CACHE"));
         builder.environment().putAll(Map.of("PATH", bin.toString(), "STATE", folder.toString()));
         builder.environment().putAll(environment);
         Process p = builder.start();
@@ -113,10 +116,7 @@ class ToolkitTest {
         Files.writeString(kernels.resolve("a.cu"), "");
         Path part = Files.createDirectories(kernels.resolve("part"));
         Files.writeString(part.resolve("b.cu"), "// What it is.\n// architectures: 90a 120\n");
-        String java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
-        List<String> compile = List.of(java, Path.of("src/build/CompileKernels.java").toString(), kernels.toString(), folder.resolve("out")
-                .toString(), "90a,80,120", "80",
-                toolkit.resolve("nvidia/cu13").toString());
+        List<String> compile = compile(kernels, "out");
         assertEquals(0, run(compile, Map.of()).exit);
         assertEquals("release=13.0\nfiles=a,b\ncubins=90a,80\nptx=80\nonly.b=90a,120\n", Files.readString(folder.resolve("out/index.properties")));
         assertEquals("compiled\n", Files.readString(folder.resolve("out/a.sm_90a.cubin")));
@@ -132,6 +132,42 @@ class ToolkitTest {
         assertTrue(Files.readString(folder.resolve("out/index.properties")).contains("llm-cuda/gpu/toolkit"));
         assertReady(fetch()); // one that is no longer whole is fetched anew
         assertEquals(2, calls());
+    }
+
+    private List<String> compile(Path kernels, String results) {
+        String java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
+        return List.of(java, Path.of("src/build/CompileKernels.java").toString(), kernels.toString(), folder.resolve(results).toString(), "90a,80,120", "80",
+                toolkit.resolve("nvidia/cu13").toString());
+    }
+
+    private long compilations() throws IOException {
+        return Files.exists(folder.resolve("compilations")) ? Files.readAllLines(folder.resolve("compilations")).size() : 0;
+    }
+
+    /** Folders of results as fresh checkouts have them. */
+    @Test
+    void whatWasCompiledOfTheSameBytesIsNotCompiledAgain() throws Exception {
+        assertReady(fetch());
+        Files.delete(folder.resolve("compilations")); // of the script, which tries what it fetched
+        Path kernels = Files.createDirectories(folder.resolve("kernels"));
+        Files.writeString(kernels.resolve("a.cu"), "a");
+        Files.writeString(kernels.resolve("b.cu"), "b");
+        Path header = Files.writeString(kernels.resolve("c.cuh"), "c");
+        Path cache = folder.resolve("cache");
+        Map<String, String> cached = Map.of("JLLM_KERNEL_CACHE", cache.toString());
+        assertEquals(0, run(compile(kernels, "first"), cached).exit);
+        assertEquals(6, compilations(), "two files for two devices and as PTX");
+        Path old = Files.writeString(cache.resolve("old.kernel"), "");
+        Files.setLastModifiedTime(old, FileTime.from(Instant.now().minus(Duration.ofDays(40))));
+        Files.writeString(kernels.resolve("b.cu"), "another");
+        Ended again = run(compile(kernels, "second"), cached);
+        assertEquals(0, again.exit, again.said);
+        assertEquals(9, compilations(), again.said);
+        assertEquals("compiled\n", Files.readString(folder.resolve("second/a.ptx")));
+        assertFalse(Files.exists(old));
+        Files.writeString(header, "another");
+        assertEquals(0, run(compile(kernels, "third"), cached).exit);
+        assertEquals(15, compilations(), "headers count for all");
     }
 
     @Test

@@ -14,13 +14,13 @@ import java.util.stream.Stream;
  *
  * @param root its top folder
  */
-record Checkout(Path root) {
+public record Checkout(Path root) {
     /** The artifact of a library; that of a module comes behind its parent's. */
     private static final Pattern ARTIFACT = Pattern.compile("</parent>\\s*<artifactId>(llm-[^<]+)<");
     private static final Pattern MODULE = Pattern.compile("<module>([^<]+)</module>");
 
     /** The one in which the tests run. */
-    static Checkout current() {
+    public static Checkout current() {
         for (Path p = Path.of("").toAbsolutePath(); p != null; p = p.getParent()) {
             if (Files.exists(p.resolve("llm-core/pom.xml"))) {
                 return new Checkout(p);
@@ -34,14 +34,14 @@ record Checkout(Path root) {
      *
      * @param folder where it lies
      */
-    record Module(Path folder) {
+    public record Module(Path folder) {
         /** Whether applications depend on it, as the name of its artifact says; the others are programs. */
-        boolean isLibrary() {
+        public boolean isLibrary() {
             return ARTIFACT.matcher(pom()).find();
         }
 
         /** The artifact of a library. */
-        String artifact() {
+        public String artifact() {
             return ARTIFACT.matcher(pom()).results().map(m -> m.group(1)).findFirst().orElseThrow();
         }
 
@@ -59,7 +59,7 @@ record Checkout(Path root) {
         }
 
         /** What the compiler made of its main sources. */
-        Path classes() {
+        public Path classes() {
             Path classes = folder.resolve("target/classes");
             if (!Files.exists(classes) || files(classes, ".class").isEmpty()) {
                 throw new IllegalStateException(classes + " has not been compiled: build with -am, from the top");
@@ -69,8 +69,8 @@ record Checkout(Path root) {
     }
 
     /** All modules that the build knows and that have main sources. */
-    List<Module> modules() {
-        return poms(root).stream().map(Module::new).filter(m -> Files.isDirectory(m.sources())).toList();
+    public List<Module> modules() {
+        return projects().stream().map(Module::new).filter(m -> Files.isDirectory(m.sources())).toList();
     }
 
     /** The folders whose README is a map: the top, and those that its build file names. */
@@ -78,6 +78,11 @@ record Checkout(Path root) {
         var rooms = new ArrayList<>(List.of(root));
         rooms.addAll(named(root));
         return rooms;
+    }
+
+    /** All folders with a build file that the build knows, and the top one. */
+    public List<Path> projects() {
+        return poms(root);
     }
 
     private static List<Path> poms(Path folder) {
@@ -99,7 +104,7 @@ record Checkout(Path root) {
     }
 
     /** The files below a folder whose names end so, but for what builds and tools leave. */
-    static List<Path> files(Path folder, String... endings) {
+    public static List<Path> files(Path folder, String... endings) {
         var found = new ArrayList<Path>();
         try (Stream<Path> entries = Files.list(folder)) {
             for (Path p : entries.sorted().toList()) {

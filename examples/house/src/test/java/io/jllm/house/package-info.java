@@ -7,8 +7,8 @@
  * <li>{@link ClassRules}, {@link ExportRule}, {@link ServiceRule}, {@link PackageRule}: rules read off class files
  * <li>{@link SourceRules}, {@link MapRules}: rules read off sources, package-infos and READMEs
  * <li>{@link LibraryRules}: rules about what is published
- * <li>{@link MavenSnippetTest}: what the top README says to Maven, done with a release
  * <li>{@link Checkout}: where the files are
+ * <li>{@code io.jllm.house.snippet}: what the top README says to build tools, done
  * </ul>
  */
 package io.jllm.house;

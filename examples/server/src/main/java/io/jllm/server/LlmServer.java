@@ -13,6 +13,7 @@ import io.jllm.server.model.Models;
 import io.jllm.server.openai.ChatCompletions;
 import io.jllm.server.openai.Completions;
 import io.jllm.server.openai.EmbeddingList;
+import io.jllm.server.openai.LoraAdapters;
 import io.jllm.server.openai.ModelList;
 import io.jllm.server.openai.TokenLists;
 import io.jllm.server.responses.Responses;
@@ -37,7 +38,8 @@ import java.util.List;
  * }
  *
  * <p><b>Endpoints.</b> {@code /v1/chat/completions}, {@code /v1/completions}, {@code /v1/embeddings}, {@code /v1/models}, {@code /v1/responses};
- * {@code /v1/messages} and {@code /v1/messages/count_tokens}; vLLM's {@code /tokenize} and {@code /detokenize}; {@code /health}, {@code /metrics} and
+ * {@code /v1/messages} and {@code /v1/messages/count_tokens}; vLLM's {@code /tokenize}, {@code /detokenize},
+ * {@code /v1/load_lora_adapter} and {@code /v1/unload_lora_adapter}; {@code /health}, {@code /metrics} and
  * {@code /openapi.json}. Fields that nobody knows are passed over, as clients expect it; those that would change an answer and are not supported are
  * refused by name, and so is what is out of its range.
  *
@@ -54,10 +56,10 @@ public final class LlmServer implements AutoCloseable {
     private final Transport transport;
     private final boolean tls;
 
-    LlmServer(Models models, Serving serving, Transport.Settings settings) throws IOException {
+    LlmServer(Models models, Serving serving, boolean adapterLoading, Transport.Settings settings) throws IOException {
         this.models = models;
         tls = settings.tls().isPresent();
-        transport = Transport.start(settings, routes(serving));
+        transport = Transport.start(settings, routes(serving, adapterLoading));
     }
 
     /** A server that is put together. */
@@ -69,9 +71,10 @@ public final class LlmServer implements AutoCloseable {
         return new Serving(models, chat, new Meter(), new Bounds(), Serving.now());
     }
 
-    private static List<Route> routes(Serving serving) {
+    private static List<Route> routes(Serving serving, boolean adapterLoading) {
         var tokens = new TokenLists(serving);
         var models = new ModelList(serving);
+        var adapters = new LoraAdapters(serving, adapterLoading);
         return List.of(
                 Route.of("POST", "/v1/chat/completions", new ChatCompletions(serving)),
                 Route.of("POST", "/v1/completions", new Completions(serving)),
@@ -81,6 +84,8 @@ public final class LlmServer implements AutoCloseable {
                 Route.of("POST", "/v1/messages/count_tokens", new MessageTokens(serving)).with(ErrorBodies.ANTHROPIC),
                 Route.of("POST", "/tokenize", tokens::tokenize),
                 Route.of("POST", "/detokenize", tokens::detokenize),
+                Route.of("POST", "/v1/load_lora_adapter", adapters::load),
+                Route.of("POST", "/v1/unload_lora_adapter", adapters::unload),
                 Route.of("GET", ModelList.PATH, models),
                 Route.of("GET", ModelList.PATH + "/*", models),
                 Route.of("GET", "/metrics", new MetricsPage(serving)),

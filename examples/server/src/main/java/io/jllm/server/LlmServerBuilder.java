@@ -33,12 +33,14 @@ public final class LlmServerBuilder {
 
     private final List<ModelSource> sources = new ArrayList<>();
     private final Map<String, String> aliases = new LinkedHashMap<>();
+    private final Map<String, Map<String, Path>> adapters = new LinkedHashMap<>();
     private final Set<String> pinned = new TreeSet<>();
     private final List<String> keys = new ArrayList<>();
     private final List<String> hosts = new ArrayList<>();
     private final List<String> origins = new ArrayList<>();
     private String host = "127.0.0.1";
     private int port = 8000;
+    private boolean adapterLoading;
     private int maxLoaded = Integer.MAX_VALUE;
     private Duration loadTimeout = Duration.ofMinutes(10);
     private ChatOptions chat = ChatOptions.defaults();
@@ -59,7 +61,7 @@ public final class LlmServerBuilder {
     /** Adds a model that is open, and stays so when the server stops. The first model is the one that is meant where a request names none. */
     public LlmServerBuilder model(String name, LLM llm) {
         Objects.requireNonNull(llm, "llm");
-        sources.add(new ModelSource(name, _ -> llm, false, true));
+        sources.add(new ModelSource(name, _ -> llm, false, true, Map.of()));
         return this;
     }
 
@@ -68,19 +70,40 @@ public final class LlmServerBuilder {
      * before, and where its device has less, models that are not in use are unloaded, the longest unused first, but for pinned ones.
      */
     public LlmServerBuilder model(String name, LlmBuilder model) {
-        sources.add(new ModelSource(name, beforeLoading -> model.beforeLoading(beforeLoading).open(), true, false));
+        sources.add(new ModelSource(name, beforeLoading -> model.beforeLoading(beforeLoading).open(), true, false, Map.of()));
         return this;
     }
 
     /** The same, opened in a way of one's own; called again after it was unloaded. What it takes is not known before. */
     public LlmServerBuilder model(String name, Supplier<LLM> opener) {
-        sources.add(new ModelSource(name, _ -> opener.get(), true, false));
+        sources.add(new ModelSource(name, _ -> opener.get(), true, false, Map.of()));
         return this;
     }
 
     /** Adds another name for a model. */
     public LlmServerBuilder alias(String alias, String model) {
         aliases.put(alias, model);
+        return this;
+    }
+
+    /**
+     * Adds an adapter, which is loaded with its model, each time: requests that ask for its name as their model are answered by the model with it.
+     * Adapters that a model was opened with are there by their names, too.
+     *
+     * @param path as {@link io.jllm.adapter.Adapters#load} takes it
+     */
+    public LlmServerBuilder adapter(String model, String name, Path path) {
+        check(!name.isBlank(), "the name of an adapter of " + model + " is blank");
+        check(adapters.computeIfAbsent(model, _ -> new LinkedHashMap<>()).putIfAbsent(name, path) == null, "two adapters have the name " + name);
+        return this;
+    }
+
+    /**
+     * Lets requests load and unload adapters, as vLLM's {@code /v1/load_lora_adapter} and {@code /v1/unload_lora_adapter}; default: they may not.
+     * Whoever may ask the server then has it open any path of its machine.
+     */
+    public LlmServerBuilder allowAdapterLoading() {
+        adapterLoading = true;
         return this;
     }
 
@@ -231,12 +254,15 @@ public final class LlmServerBuilder {
      * Loads what is pinned or open, and starts to listen.
      *
      * @throws IOException if it cannot listen, or a file of keys cannot be read
-     * @throws io.jllm.ModelLoadException if a pinned model cannot be loaded
+     * @throws io.jllm.ModelLoadException if a pinned model, or an adapter of it, cannot be loaded
      * @throws IllegalArgumentException if there is no model, two have one name, or a name is for none
      */
     public LlmServer start() throws IOException {
         pinned.forEach(p -> check(sources.stream().anyMatch(s -> s.name().equals(p)), "the pinned model " + p + " is not served"));
-        List<ModelSource> all = sources.stream().map(s -> pinned.contains(s.name()) ? s.pin() : s).toList();
+        adapters.forEach((model, names) -> check(sources.stream().anyMatch(s -> s.name().equals(model)),
+                "the adapters " + names.keySet() + " are for the model " + model + ", which is not served"));
+        List<ModelSource> all = sources.stream().map(s -> pinned.contains(s.name()) ? s.pin() : s)
+                .map(s -> s.with(adapters.getOrDefault(s.name(), Map.of()))).toList();
         InetAddress address = InetAddress.getByName(host);
         var models = new Models(all, aliases, new Models.Loading(maxLoaded, loadTimeout, notices));
         try {
@@ -250,7 +276,7 @@ public final class LlmServerBuilder {
             var settings = new Transport.Settings(new InetSocketAddress(address, port),
                     certificates.isPresent() ? Optional.of(Tls.context(certificates.get(), key.orElseThrow())) : Optional.empty(), limits,
                     new Guard(keys, names, origins), accessLog, stopTimeout);
-            return new LlmServer(models, LlmServer.serving(models, chat), settings);
+            return new LlmServer(models, LlmServer.serving(models, chat), adapterLoading, settings);
         } catch (IOException | RuntimeException e) {
             models.close();
             throw e;

@@ -70,6 +70,18 @@ class CompletionsTest {
         assertArrayEquals(new int[] {1, 1, 1, 1}, ends);
     }
 
+    /** Tokens that are there at once come together, each in an event of its own. */
+    @Test
+    void streamsWhatIsKnownAhead() throws Exception {
+        String only = "a king and a queen who had no children at all";
+        List<JsonObject> events = served.events("/v1/completions", "{\"prompt\":\"There were \",\"max_tokens\":60,\"stream\":true,\"guided_choice\":[\""
+                + only + "\"]}", true);
+        List<String> texts = events.stream().map(e -> e.getAsJsonArray("choices").get(0).getAsJsonObject().get("text").getAsString())
+                .filter(t -> !t.isEmpty()).toList();
+        assertEquals(only, String.join("", texts));
+        assertTrue(texts.size() > 5, texts.toString());
+    }
+
     @Test
     void scoresPrompts() throws Exception {
         String body = "{\"prompt\":\"Once upon a time\",\"echo\":true,\"logprobs\":2,\"max_tokens\":1,\"temperature\":0";

@@ -14,6 +14,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestReporter;
 
 /** Very many clients at once, of whom some leave early: everybody else is answered to the end, and nothing is left of them. */
 class LoadTest {
@@ -53,7 +54,7 @@ class LoadTest {
 
     /** For as long as {@code -Djllm.load.seconds} says; without it each asks once. */
     @Test
-    void nobodyIsLost() throws Exception {
+    void nobodyIsLost(TestReporter reporter) throws Exception {
         Set<Thread> before = threads();
         long end = System.nanoTime() + Integer.getInteger("jllm.load.seconds", 0) * 1_000_000_000L;
         var got = new ArrayList<Got>();
@@ -72,6 +73,7 @@ class LoadTest {
             }
             assertEquals(0, llm.metrics().usedKvBlocks());
         }
+        reporter.publishEntry("answered", Integer.toString(got.stream().mapToInt(Got::answered).sum()));
         assertEquals(0, got.stream().mapToInt(Got::lost).sum());
         assertTrue(got.stream().mapToInt(Got::answered).sum() >= CLIENTS - CLIENTS / LEAVERS);
         for (Thread thread : threads()) {

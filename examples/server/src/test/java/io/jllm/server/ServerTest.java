@@ -98,7 +98,7 @@ class ServerTest {
                 before.accept(new MemoryReport.Forecast("cpu", 10, 10, OptionalLong.of(19)));
             }
             return Served.demo();
-        }, true, name.equals("b"))).toList();
+        }, true, name.equals("b"), Map.of())).toList();
         try (var models = new Models(sources, Map.of(), new Models.Loading(9, Duration.ofHours(1), notices::add))) {
             models.loadPinned();
             for (String name : List.of("a", "c", "a")) {
@@ -230,7 +230,7 @@ class ServerTest {
     /** The browser's files and the description are there without a key; so no secret may be in them. */
     @Test
     void describesItself() throws Exception {
-        try (LLM llm = Served.demo(); Served served = Served.with(llm, b -> b.apiKeys(List.of("key")))) {
+        try (LLM llm = Served.demo(); Served served = Served.with(llm, b -> b.apiKeys(List.of("key")).allowAdapterLoading())) {
             HttpResponse<String> description = served.get("/openapi.json");
             assertEquals(200, description.statusCode());
             var paths = JsonParser.parseString(description.body()).getAsJsonObject().getAsJsonObject("paths");
@@ -242,7 +242,7 @@ class ServerTest {
                     assertTrue(method.equals("get") ? reply.statusCode() == 200 : reply.statusCode() == 400, path.getKey() + ": " + reply.body());
                 }
             }
-            assertTrue(paths.size() >= 12);
+            assertTrue(paths.size() >= 14);
         }
     }
 }

@@ -14,6 +14,7 @@ import io.jllm.spark.plan.EngineRates;
 import io.jllm.spark.plan.Simulation;
 import io.jllm.spark.plan.Workload;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -73,7 +74,7 @@ class ThroughputTest {
         return "In the year " + (1000 + i) + " there lived a king who had " + i + " horses, and";
     }
 
-    private JsonObject measure() {
+    private JsonObject measure() throws IOException {
         var ours = new JsonArray();
         var loops = new JsonArray();
         double[] ratios = new double[ROUNDS];
@@ -118,7 +119,15 @@ class ThroughputTest {
         row.add("tokens_per_s_by_batch", batches);
         row.addProperty("jdk", System.getProperty("java.vendor") + " " + Runtime.version());
         row.addProperty("hardware", Runtime.getRuntime().availableProcessors() + " processors");
+        row.addProperty("commit", commit());
+        row.addProperty("command", "mvn test -pl examples/spark -am -Dtest=ThroughputTest -Dsurefire.failIfNoSpecifiedTests=false -Djllm.throughput=" + rows);
         return row;
+    }
+
+    /** That of the checkout, with {@code -dirty} behind it where files were changed since. */
+    private static String commit() throws IOException {
+        Process git = new ProcessBuilder("git", "describe", "--always", "--dirty", "--exclude=*").redirectError(ProcessBuilder.Redirect.DISCARD).start();
+        return new String(git.getInputStream().readAllBytes(), StandardCharsets.US_ASCII).strip();
     }
 
     private static double median(double[] values) {

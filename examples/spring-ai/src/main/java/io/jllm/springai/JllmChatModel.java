@@ -126,23 +126,17 @@ public final class JllmChatModel implements ChatModel {
     }
 
     /** Puts a model together. For one thread. */
-    public static final class Builder {
-        private final LLM llm;
-        private String modelName;
+    public static final class Builder extends ModelBuilder<Builder, ChatModelObservationConvention> {
         private JllmChatOptions options = JllmChatOptions.builder().build();
         private io.jllm.chat.ChatOptions chatOptions = io.jllm.chat.ChatOptions.defaults();
         private ToolCallingManager tools = ToolCallingManager.builder().build();
-        private ObservationRegistry observations = ObservationRegistry.NOOP;
-        private ChatModelObservationConvention convention = CONVENTION;
 
         private Builder(LLM llm) {
-            this.llm = Objects.requireNonNull(llm, "llm");
-            modelName = llm.config().architecture();
+            super(llm, CONVENTION);
         }
 
-        /** What responses, observations and the option {@code model} call the model; the name of its architecture if nobody says. */
-        public Builder modelName(String name) {
-            modelName = Objects.requireNonNull(name, "name");
+        @Override
+        Builder self() {
             return this;
         }
 
@@ -161,18 +155,6 @@ public final class JllmChatModel implements ChatModel {
         /** Who finds the tools that options name. */
         public Builder toolCallingManager(ToolCallingManager value) {
             tools = Objects.requireNonNull(value, "value");
-            return this;
-        }
-
-        /** Who is told of calls; nobody if this is not said. */
-        public Builder observationRegistry(ObservationRegistry value) {
-            observations = Objects.requireNonNull(value, "value");
-            return this;
-        }
-
-        /** How observations are named. */
-        public Builder observationConvention(ChatModelObservationConvention value) {
-            convention = Objects.requireNonNull(value, "value");
             return this;
         }
 

@@ -114,22 +114,16 @@ public final class JllmEmbeddingModel implements EmbeddingModel {
     }
 
     /** Puts a model together. For one thread. */
-    public static final class Builder {
-        private final LLM llm;
-        private String modelName;
+    public static final class Builder extends ModelBuilder<Builder, EmbeddingModelObservationConvention> {
         private EmbeddingParams params = EmbeddingParams.defaults();
         private MetadataMode metadataMode = MetadataMode.EMBED;
-        private ObservationRegistry observations = ObservationRegistry.NOOP;
-        private EmbeddingModelObservationConvention convention = CONVENTION;
 
         private Builder(LLM llm) {
-            this.llm = Objects.requireNonNull(llm, "llm");
-            modelName = llm.config().architecture();
+            super(llm, CONVENTION);
         }
 
-        /** What responses, observations and the option {@code model} call the model; the name of its architecture if nobody says. */
-        public Builder modelName(String name) {
-            modelName = Objects.requireNonNull(name, "name");
+        @Override
+        Builder self() {
             return this;
         }
 
@@ -142,18 +136,6 @@ public final class JllmEmbeddingModel implements EmbeddingModel {
         /** What of a document's metadata stands before its text; {@link MetadataMode#EMBED} if nobody says. */
         public Builder metadataMode(MetadataMode value) {
             metadataMode = Objects.requireNonNull(value, "value");
-            return this;
-        }
-
-        /** Who is told of calls; nobody if this is not said. */
-        public Builder observationRegistry(ObservationRegistry value) {
-            observations = Objects.requireNonNull(value, "value");
-            return this;
-        }
-
-        /** How observations are named. */
-        public Builder observationConvention(EmbeddingModelObservationConvention value) {
-            convention = Objects.requireNonNull(value, "value");
             return this;
         }
 

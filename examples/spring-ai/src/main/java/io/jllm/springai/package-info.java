@@ -10,6 +10,7 @@
  * <li>{@link JllmOutputConverter}: entities by schemas that say all
  * <li>{@link JllmEmbeddingModel}: vectors of texts
  * <li>{@link JllmTokenCountEstimator}: how many tokens texts are, exactly
+ * <li>{@link ModelBuilder}: what puts both models together
  * </ul>
  */
 @NullMarked

@@ -16,6 +16,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ExecutionException;
+import java.util.function.ToDoubleFunction;
 import java.util.stream.Collectors;
 
 /**
@@ -27,7 +28,7 @@ public final class ServerBench {
     private static final String MODEL = System.getProperty("model", Models.DEMO);
     private static final int MOST_SEQUENCES = 512;
     private static final int USUAL_SEQUENCES = 64;
-    private static final double WARM_UP_SECONDS = 10;
+    private static final double WARM_UP_SECONDS = 45; // of each: so long it takes until all of it is compiled, where others use the processors, too
     private static final int WARM_UP_CALLS = 1000;
 
     private ServerBench() {
@@ -77,14 +78,18 @@ public final class ServerBench {
         Set<String> threads = threads();
         var engine = new ArrayList<Load>();
         var served = new ArrayList<Load>();
+        var cpu = new ArrayList<Double>();
         int pages;
         try (LLM llm = open(clients)) {
-            try (LlmServer server = serve(llm)) {
+            try (LlmServer server = serve(llm); var process = new ClientProcess(server.port())) {
                 Load.of(llm, clients, WARM_UP_SECONDS);
-                Load.of(server, clients, WARM_UP_SECONDS);
+                process.load(clients, WARM_UP_SECONDS);
                 for (int i = 0; i < rounds; i++) {
                     engine.add(Load.of(llm, clients, seconds));
-                    served.add(Load.of(server, clients, seconds));
+                    double before = Load.processMillis();
+                    Load load = process.load(clients, seconds);
+                    cpu.add((Load.processMillis() - before) / load.tokens());
+                    served.add(load);
                 }
             }
             pages = llm.metrics().usedKvBlocks();
@@ -92,42 +97,42 @@ public final class ServerBench {
         JsonObject row = row("server.Load");
         row.addProperty("clients", clients);
         row.addProperty("seconds", seconds);
-        double ours = median(served);
-        double engines = median(engine);
+        double ours = median(served, Load::tokensPerSecond);
+        double engines = median(engine, Load::tokensPerSecond);
         row.addProperty("server_tokens_per_s", rounded(ours));
         row.addProperty("engine_tokens_per_s", rounded(engines));
         row.addProperty("ratio", rounded(ours / engines));
-        double cpu = FirstByte.median(served.stream().mapToDouble(Load::cpuPerToken).toArray());
-        double engineCpu = FirstByte.median(engine.stream().mapToDouble(Load::cpuPerToken).toArray());
-        row.addProperty("cpu_ms_per_token", rounded(cpu));
+        double serverCpu = FirstByte.median(cpu.stream().mapToDouble(Double::doubleValue).toArray());
+        double engineCpu = median(engine, Load::cpuPerToken);
+        row.addProperty("cpu_ms_per_token", rounded(serverCpu));
         row.addProperty("engine_cpu_ms_per_token", rounded(engineCpu));
-        row.addProperty("cpu_ratio", rounded(engineCpu / cpu));
-        row.addProperty("first_token_p50_ms", rounded(FirstByte.median(served.stream().mapToDouble(l -> l.firstMillis(0.5)).toArray())));
-        row.addProperty("first_token_p99_ms", rounded(FirstByte.median(served.stream().mapToDouble(l -> l.firstMillis(0.99)).toArray())));
-        row.addProperty("engine_first_token_p99_ms", rounded(FirstByte.median(engine.stream().mapToDouble(l -> l.firstMillis(0.99)).toArray())));
-        row.addProperty("requests", served.stream().mapToInt(Load::requests).sum());
+        row.addProperty("client_cpu_ms_per_token", rounded(median(served, Load::cpuPerToken)));
+        row.addProperty("cpu_ratio", rounded(engineCpu / serverCpu));
+        row.addProperty("first_token_p50_ms", rounded(median(served, l -> l.firstMillis(0.5))));
+        row.addProperty("first_token_p99_ms", rounded(median(served, l -> l.firstMillis(0.99))));
+        row.addProperty("engine_first_token_p99_ms", rounded(median(engine, l -> l.firstMillis(0.99))));
+        row.addProperty("requests", served.stream().mapToInt(l -> l.firstNanos().length).sum());
         row.addProperty("lost", served.stream().mapToInt(Load::lost).sum());
         row.addProperty("leaked_pages", pages);
         row.addProperty("threads_left", threads().stream().filter(t -> !threads.contains(t)).count());
-        row.add("runs", runs(served, engine));
-        row.addProperty("how", "engine and server in turn, " + rounds + " rounds, medians; clients in the same JVM, answers of 32 tokens");
+        var runs = new JsonObject();
+        runs.add("server", array(served, Load::tokensPerSecond));
+        runs.add("engine", array(engine, Load::tokensPerSecond));
+        runs.add("server_cpu_ms", array(cpu, c -> c));
+        runs.add("engine_cpu_ms", array(engine, Load::cpuPerToken));
+        row.add("runs", runs);
+        row.addProperty("how", "engine and server in turn, " + rounds + " rounds, medians; clients of the engine in its JVM, those of the server in one of"
+                + " their own, whose processor time is not in cpu_ms_per_token; answers of " + Load.TOKENS + " tokens");
         return row;
     }
 
-    private static double median(List<Load> loads) {
-        return FirstByte.median(loads.stream().mapToDouble(Load::tokensPerSecond).toArray());
+    private static double median(List<Load> loads, ToDoubleFunction<Load> figure) {
+        return FirstByte.median(loads.stream().mapToDouble(figure).toArray());
     }
 
-    private static JsonObject runs(List<Load> served, List<Load> engine) {
-        var runs = new JsonObject();
-        runs.add("server", array(served));
-        runs.add("engine", array(engine));
-        return runs;
-    }
-
-    private static JsonArray array(List<Load> loads) {
+    private static <T> JsonArray array(List<T> loads, ToDoubleFunction<T> figure) {
         var array = new JsonArray();
-        loads.forEach(l -> array.add(rounded(l.tokensPerSecond())));
+        loads.forEach(l -> array.add(rounded(figure.applyAsDouble(l))));
         return array;
     }
 

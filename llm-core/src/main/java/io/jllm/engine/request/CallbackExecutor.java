@@ -32,6 +32,8 @@ public final class CallbackExecutor implements Executor, AutoCloseable {
     private final Queue<Runnable> tasks = new ArrayDeque<>();
     private final Set<Thread> threads = new HashSet<>();
     private int idle;
+    private int waiting;
+    private boolean coming; // a thread that waited was woken, and has not got the lock yet
     private boolean lacking;
     private boolean closed;
 
@@ -52,13 +54,21 @@ public final class CallbackExecutor implements Executor, AutoCloseable {
         lock.lock();
         try {
             tasks.add(task);
-            news.signal();
+            call();
             needed = threads.isEmpty() || idle == 0 && lacking;
         } finally {
             lock.unlock();
         }
         if (needed && !tryBegin()) {
             runHereIfNobodyElseCan();
+        }
+    }
+
+    /** Wakes a thread, with the lock held, unless one is on its way: when that one takes a task it wakes the next. A burst takes few wake-ups so. */
+    private void call() {
+        if (waiting > 0 && !coming) {
+            coming = true;
+            news.signal();
         }
     }
 
@@ -130,6 +140,9 @@ public final class CallbackExecutor implements Executor, AutoCloseable {
                 counted = false;
                 if (await()) {
                     task = tasks.remove();
+                    if (!tasks.isEmpty()) {
+                        call();
+                    }
                     last = idle == 1 && !(closed && tasks.isEmpty());
                 } else {
                     more = false;
@@ -144,6 +157,7 @@ public final class CallbackExecutor implements Executor, AutoCloseable {
             }
             if (task != null) {
                 run(task);
+                Thread.interrupted(); // a callback may have interrupted its thread, which is ours: the next one shall not meet that
             }
         }
     }
@@ -155,11 +169,14 @@ public final class CallbackExecutor implements Executor, AutoCloseable {
             if (closed || left <= 0 && idle > 1) {
                 return false;
             }
+            waiting++;
             try {
                 left = news.awaitNanos(Math.max(left, 1));
             } catch (InterruptedException _) {
-                // a callback may have interrupted its thread, which is ours
+                // as the interruption of a callback that had just ended
             }
+            waiting--;
+            coming = false;
             left = left <= 0 && idle == 1 ? IDLE_NANOS : left;
         }
         return true;

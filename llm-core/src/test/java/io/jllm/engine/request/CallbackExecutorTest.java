@@ -1,6 +1,7 @@
 package io.jllm.engine.request;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotSame;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -119,6 +120,9 @@ class CallbackExecutorTest {
                 Thread.currentThread().interrupt();
                 throw new IllegalStateException("made to fail");
             });
+            var interrupted = new CompletableFuture<Boolean>();
+            executor.execute(() -> interrupted.complete(Thread.currentThread().isInterrupted()));
+            assertFalse(interrupted.join());
             assertSame(threads.getFirst(), run(executor));
         }
     }

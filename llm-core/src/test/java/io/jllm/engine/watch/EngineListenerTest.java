@@ -29,8 +29,10 @@ import java.util.logging.Level;
 import java.util.logging.LogRecord;
 import java.util.logging.Logger;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Isolated;
 
 /** Listeners hear of everything once, in order, and cannot do harm. */
+@Isolated("reads the log")
 class EngineListenerTest {
     private static final SamplingParams TEN = SamplingParams.builder().temperature(0).ignoreEos(true).maxTokens(10).build();
 

@@ -25,8 +25,10 @@ import jdk.jfr.consumer.RecordedEvent;
 import jdk.jfr.consumer.RecordingFile;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Isolated;
 
 /** Flight recordings tell what happened, and a JVM without the flight recorder does without. */
+@Isolated("records the events of this JVM")
 class FlightRecorderTest {
     private static final SamplingParams LONG = SamplingParams.builder().temperature(0).ignoreEos(true).maxTokens(60).build();
 

@@ -16,7 +16,6 @@ import io.jllm.model.HeadOp;
 import io.jllm.model.Scores;
 import io.jllm.model.Rope;
 import java.util.Optional;
-import java.util.stream.Collectors;
 
 /**
  * Machine code as a tier: products of rearranged weights, attention but with rounded biases, rotations, usual norms and activations.
@@ -32,8 +31,7 @@ public record MachineTier(MachineKernels machine, CpuKernels next) implements Cp
 
     @Override
     public String describe() {
-        return name() + " kernels for " + WeightFormat.all().stream().filter(f -> f.type().ggmlId() >= 0).map(WeightFormat::name)
-                .collect(Collectors.joining(", ")) + " and packed checkpoints, " + next.describe();
+        return name() + " kernels, for the rest " + next.describe();
     }
 
     @Override

@@ -16,7 +16,9 @@ import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Isolated;
 
+@Isolated("hears what threads leave uncaught")
 class ThreadTeamTest {
     private static Set<Thread> alive(String name) {
         return Thread.getAllStackTraces().keySet().stream().filter(t -> t.getName().startsWith(name + "-")).collect(Collectors.toSet());

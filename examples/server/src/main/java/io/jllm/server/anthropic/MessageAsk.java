@@ -1,6 +1,5 @@
 package io.jllm.server.anthropic;
 
-import io.jllm.LLM;
 import io.jllm.SamplingParamsBuilder;
 import io.jllm.chat.ChatOptions;
 import io.jllm.chat.Message;
@@ -10,6 +9,7 @@ import io.jllm.server.generation.ChatTask;
 import io.jllm.server.generation.SamplingFields;
 import io.jllm.server.generation.Serving;
 import io.jllm.server.json.Field;
+import io.jllm.server.model.Lease;
 import io.jllm.server.openai.ChatTools;
 import java.util.List;
 import java.util.OptionalInt;
@@ -20,8 +20,8 @@ import java.util.OptionalInt;
  * @param stream whether the answer is wanted as it comes
  */
 record MessageAsk(ChatTask task, boolean stream) {
-    static MessageAsk read(Field body, Serving serving, LLM llm) {
-        SamplingParamsBuilder params = SamplingFields.read(body, llm);
+    static MessageAsk read(Field body, Serving serving, Lease lease) {
+        SamplingParamsBuilder params = SamplingFields.read(body, lease);
         OptionalInt most = body.get("max_tokens").integer(1, Integer.MAX_VALUE);
         params.maxTokens(most.orElseThrow(() -> body.get("max_tokens").wrong("a whole number of at least 1")));
         params.stop(SamplingFields.stops(body.get("stop_sequences")).toArray(String[]::new));

@@ -25,7 +25,7 @@ public record Messages(Serving serving) implements Endpoint {
     public void answer(Call call) throws IOException, InterruptedException {
         Field body = call.json();
         try (Lease lease = serving.lease(call, body)) {
-            MessageAsk ask = MessageAsk.read(body, serving, lease.llm());
+            MessageAsk ask = MessageAsk.read(body, serving, lease);
             try (AnswerRun run = AnswerRun.start(serving, lease, ask.task())) {
                 if (ask.stream()) {
                     stream(call, lease, run);

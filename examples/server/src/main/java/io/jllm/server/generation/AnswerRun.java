@@ -8,6 +8,7 @@ import io.jllm.TokenStream;
 import io.jllm.chat.Answer;
 import io.jllm.chat.AnswerPart;
 import io.jllm.chat.answer.AnswerParser;
+import io.jllm.server.http.ApiError;
 import io.jllm.server.metrics.Meter;
 import io.jllm.server.model.Lease;
 import java.io.IOException;
@@ -15,7 +16,7 @@ import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.CancellationException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.IntStream;
 
 /** A conversation while it is answered. For one thread; to be closed, which ends what still runs. */
@@ -71,26 +72,27 @@ public final class AnswerRun implements AutoCloseable {
      */
     public Finished read(Delta.Sink sink) throws IOException, InterruptedException {
         List<AnswerParser> parsers = IntStream.range(0, task.params().n()).mapToObj(chat::parser).toList();
+        var called = new AtomicBoolean();
         try {
-            for (TokenStream.Piece piece : stream) {
-                List<AnswerPart> parts = kept(parsers.get(piece.index()).push(piece.text()));
-                sink.take(new Delta(piece.index(), parts, piece.token().stream().toList()));
-                if (task.oneCall() && task.params().n() == 1 && parts.stream().anyMatch(AnswerPart.CallEnd.class::isInstance)) {
-                    stream.cancel(); // nothing that follows counts
-                    return finished(Failures.result(stream), parsers.stream().map(AnswerParser::answer).toList());
+            Streams.read(List.of(stream), (_, piece, more) -> {
+                if (!called.get()) {
+                    List<AnswerPart> parts = kept(parsers.get(piece.index()).push(piece.text()));
+                    sink.take(new Delta(piece.index(), parts, piece.token().stream().toList(), more));
+                    if (task.oneCall() && task.params().n() == 1 && parts.stream().anyMatch(AnswerPart.CallEnd.class::isInstance)) {
+                        called.set(true); // nothing that follows counts
+                        stream.cancel();
+                    }
                 }
-            }
-            for (int i = 0; i < parsers.size(); i++) {
-                List<AnswerPart> last = kept(parsers.get(i).finish());
-                if (!last.isEmpty()) {
-                    sink.take(new Delta(i, last, List.of()));
-                }
-            }
-        } catch (CancellationException _) {
-            throw new InterruptedException();
-        } catch (RuntimeException e) {
+            });
+        } catch (ApiError e) {
             count(Failures.result(stream));
-            throw Failures.of(e);
+            throw e;
+        }
+        for (int i = 0; i < parsers.size() && !called.get(); i++) {
+            List<AnswerPart> last = kept(parsers.get(i).finish());
+            if (!last.isEmpty()) {
+                sink.take(new Delta(i, last, List.of(), true));
+            }
         }
         return finished(Failures.result(stream), parsers.stream().map(AnswerParser::answer).toList());
     }
@@ -124,7 +126,7 @@ public final class AnswerRun implements AutoCloseable {
     private void count(RequestOutput output) {
         if (!counted) {
             counted = true;
-            meter.ended(model.name(), output);
+            meter.ended(model.model(), output);
         }
     }
 
@@ -150,7 +152,7 @@ public final class AnswerRun implements AutoCloseable {
         stream.close();
         if (!counted) {
             counted = true;
-            stream.result().thenAccept(output -> meter.ended(model.name(), output));
+            stream.result().thenAccept(output -> meter.ended(model.model(), output));
         }
     }
 }

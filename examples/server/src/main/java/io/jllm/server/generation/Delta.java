@@ -11,8 +11,9 @@ import java.util.List;
  * @param index which answer
  * @param parts what was understood; may be none
  * @param tokens what was generated since the last one
+ * @param more whether the next one is there already, so that this one need not be sent on its own
  */
-public record Delta(int index, List<AnswerPart> parts, List<TokenLogprobs> tokens) {
+public record Delta(int index, List<AnswerPart> parts, List<TokenLogprobs> tokens, boolean more) {
     /** Takes them as they come. */
     @FunctionalInterface
     public interface Sink {

@@ -4,6 +4,7 @@ import io.jllm.LLM;
 import io.jllm.SamplingParamsBuilder;
 import io.jllm.server.json.BadField;
 import io.jllm.server.json.Field;
+import io.jllm.server.model.Lease;
 import java.util.List;
 import java.util.Map;
 
@@ -36,10 +37,11 @@ public final class SamplingFields {
     private SamplingFields() {
     }
 
-    /** A builder with all that a request says of sampling, but for lengths, {@code n} and log-probabilities. */
-    public static SamplingParamsBuilder read(Field body, LLM llm) {
+    /** A builder with all that a request says of the model and of sampling, but for lengths, {@code n} and log-probabilities. */
+    public static SamplingParamsBuilder read(Field body, Lease model) {
         refuse(body);
-        SamplingParamsBuilder b = llm.defaults().toBuilder();
+        SamplingParamsBuilder b = model.llm().defaults().toBuilder();
+        model.adapter().ifPresent(b::adapter);
         body.get("temperature").number(0, MAX_TEMPERATURE).ifPresent(b::temperature);
         body.get("top_p").number(0, 1).ifPresent(b::topP);
         body.get("top_k").integer(-1, Integer.MAX_VALUE).ifPresent(k -> b.topK(Math.max(k, 0)));

@@ -5,7 +5,7 @@ import com.google.gson.JsonObject;
 import io.jllm.TokenLogprobs;
 import io.jllm.server.json.Json;
 import io.jllm.server.json.JsonBuilder;
-import io.jllm.tokenizer.Tokenizer;
+import io.jllm.server.model.Lease;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -13,19 +13,20 @@ import java.util.List;
 /**
  * Tokens as log-probabilities name them: their text, in which broken UTF-8 is U+FFFD; special ones as the vocabulary writes them.
  *
+ * @param model whose tokens they are; it needs a tokenizer only where they are not named by their ids
  * @param byId whether they are named {@code token_id:ID} instead
  */
-public record TokenTexts(Tokenizer tokenizer, boolean byId) {
+public record TokenTexts(Lease model, boolean byId) {
     private static final double LEAST = -9999; // for what has no probability at all, as OpenAI has it
 
     /** The text of a token. */
     public String of(int id) {
-        return byId ? "token_id:" + id : tokenizer.isSpecial(id) ? tokenizer.token(id) : new String(tokenizer.bytes(id), StandardCharsets.UTF_8);
+        return byId ? "token_id:" + id : model.tokenizer().isSpecial(id) ? model.tokenizer().token(id) : new String(bytes(id), StandardCharsets.UTF_8);
     }
 
     /** Its bytes. */
     private byte[] bytes(int id) {
-        return tokenizer.isSpecial(id) ? tokenizer.token(id).getBytes(StandardCharsets.UTF_8) : tokenizer.bytes(id);
+        return model.tokenizer().isSpecial(id) ? model.tokenizer().token(id).getBytes(StandardCharsets.UTF_8) : model.tokenizer().bytes(id);
     }
 
     /** A log-probability that is a number in JSON. */

@@ -1,7 +1,5 @@
 package io.jllm.server.http;
 
-import java.util.Locale;
-
 /**
  * A request, for a log.
  *
@@ -15,8 +13,9 @@ record AccessLine(String client, String method, String path, int status, long na
     /** On one line: what clients send cannot begin another. */
     @Override
     public String toString() {
-        String line = String.format(Locale.ROOT, "%s %s %s %d %.1fms %s%s", client, method, path, status, nanos / 1e6, id,
-                note.isEmpty() ? "" : " " + note);
+        long tenths = Math.round(nanos / 1e5);
+        String line = client + " " + method + " " + path + " " + status + " " + tenths / 10 + "." + tenths % 10 + "ms " + id
+                + (note.isEmpty() ? "" : " " + note);
         return line.codePoints().limit(MOST).map(c -> Character.isISOControl(c) || c == '\u2028' || c == '\u2029' ? '?' : c)
                 .collect(StringBuilder::new, StringBuilder::appendCodePoint, StringBuilder::append).toString();
     }

@@ -33,11 +33,11 @@ final class JdkCall implements Call, Events {
     private final ReentrantLock lock = new ReentrantLock();
     private volatile Kind kind = Kind.NEW;
     private volatile long readingSince = NOT;
-    private volatile long writingSince = NOT;
-    private volatile Thread writer = serving;
+    private final Writing writing = new Writing();
     private volatile long lastWrite = System.nanoTime();
     private volatile boolean gone;
     private volatile boolean unread;
+    private volatile boolean held;
     /** Guarded by the lock. */
     private boolean committed;
     private int status = CLIENT_GONE;
@@ -124,7 +124,7 @@ final class JdkCall implements Call, Events {
                 if (kind == Kind.EVENTS) {
                     send(json);
                 } else {
-                    write(body);
+                    write(body, false);
                 }
                 finish();
                 return;
@@ -148,7 +148,7 @@ final class JdkCall implements Call, Events {
             committed = true;
             guarded(() -> exchange.sendResponseHeaders(code, bare ? -1 : body.length));
             if (!bare) {
-                write(body);
+                write(body, false);
             }
             finish();
         } finally {
@@ -185,25 +185,30 @@ final class JdkCall implements Call, Events {
     }
 
     @Override
-    public void send(JsonElement data) throws IOException {
-        sendText(Json.text(data));
-    }
-
-    @Override
     public void send(String event, JsonElement data) throws IOException {
-        write(("event: " + event + "\ndata: " + Json.text(data) + "\n\n").getBytes(StandardCharsets.UTF_8));
+        write(("event: " + event + "\ndata: " + Json.text(data) + "\n\n").getBytes(StandardCharsets.UTF_8), false);
     }
 
     @Override
-    public void sendText(String data) throws IOException {
-        write(("data: " + data + "\n\n").getBytes(StandardCharsets.UTF_8));
+    public void sendText(String data, boolean more) throws IOException {
+        write(("data: " + data + "\n\n").getBytes(StandardCharsets.UTF_8), more);
     }
 
-    private void write(byte[] bytes) throws IOException {
+    @Override
+    public void flush() throws IOException {
+        if (held) {
+            write(new byte[0], false);
+        }
+    }
+
+    private void write(byte[] bytes, boolean more) throws IOException {
         OutputStream out = exchange.getResponseBody();
         guarded(() -> {
+            held = more;
             out.write(bytes);
-            out.flush();
+            if (!more) {
+                out.flush();
+            }
         });
     }
 
@@ -220,14 +225,13 @@ final class JdkCall implements Call, Events {
     private void guarded(Output output) throws IOException {
         lock.lock();
         try {
-            writer = Thread.currentThread();
-            writingSince = System.nanoTime();
+            writing.begin();
             output.run();
         } catch (IOException e) {
             gone = true;
             throw e;
         } finally {
-            writingSince = NOT;
+            writing.end();
             lastWrite = System.nanoTime();
             lock.unlock();
         }
@@ -236,15 +240,11 @@ final class JdkCall implements Call, Events {
     /** Frees whoever is stuck, and has something written where nothing was for long. Called by {@link Watch}, which it does not hold up. */
     void look(long now) {
         long reading = readingSince;
-        long writing = writingSince;
-        boolean stuck = writing != NOT && now - writing > (unread ? LINGER_NANOS : limits.writeTimeout().toNanos());
-        if (stuck) {
-            writer.interrupt();
-        }
+        boolean stuck = writing.free(now, unread ? LINGER_NANOS : limits.writeTimeout().toNanos());
         if (stuck || reading != NOT && now - reading > limits.bodyTimeout().toNanos()) {
             gone = true;
             serving.interrupt();
-        } else if (writing == NOT && (kind == Kind.AWAITED || kind == Kind.EVENTS) && now - lastWrite >= limits.keepAlive().toNanos()) {
+        } else if (!writing.isOn() && (kind == Kind.AWAITED || kind == Kind.EVENTS) && now - lastWrite >= limits.keepAlive().toNanos()) {
             Thread.ofVirtual().name("jllm-server-keep-alive").start(this::beat);
         }
     }
@@ -254,13 +254,11 @@ final class JdkCall implements Call, Events {
             return; // somebody is writing
         }
         try {
-            if (kind == Kind.AWAITED) {
-                if (!committed) {
-                    commit(JSON);
-                }
-                write(BLANK_LINE);
-            } else if (kind == Kind.EVENTS) {
-                write(COMMENT);
+            if (kind == Kind.AWAITED && !committed) {
+                commit(JSON);
+            }
+            if (kind == Kind.AWAITED || kind == Kind.EVENTS) {
+                write(kind == Kind.AWAITED ? BLANK_LINE : COMMENT, false);
             }
         } catch (IOException _) {
             serving.interrupt();
@@ -272,6 +270,7 @@ final class JdkCall implements Call, Events {
     /** Ends the answering, whatever it waits for. */
     void interrupt() {
         serving.interrupt();
+        writing.free(System.nanoTime(), -1);
     }
 
     /** Nothing more will be done about it. What was sent in part is cut off, not ended. */

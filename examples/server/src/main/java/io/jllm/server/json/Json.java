@@ -20,6 +20,17 @@ public final class Json {
         return GSON.toJson(json);
     }
 
+    /** A text as JSON has it, with its quotes. */
+    public static String quoted(String text) {
+        for (int i = 0; i < text.length(); i++) {
+            char c = text.charAt(i);
+            if (c < ' ' || c == '"' || c == '\\' || c == '\u2028' || c == '\u2029') {
+                return GSON.toJson(text);
+            }
+        }
+        return '"' + text + '"'; // most pieces of texts are so, and there is one for each token
+    }
+
     /** A new object. */
     public static JsonBuilder object() {
         return new JsonBuilder();

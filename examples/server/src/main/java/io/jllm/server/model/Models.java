@@ -4,8 +4,8 @@ import io.jllm.LLM;
 import io.jllm.MemoryReport;
 import io.jllm.ModelLoadException;
 import io.jllm.server.http.ApiError;
+import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -16,6 +16,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
 
@@ -26,9 +27,9 @@ import java.util.function.Predicate;
 public final class Models implements AutoCloseable {
     private static final int RETRY_SECONDS = 5;
 
-    private final Map<String, Slot> slots = new LinkedHashMap<>();
-    private final Map<String, String> aliases;
+    private final Names names;
     private final Loading loadings;
+    private final ReentrantLock oneAdapter = new ReentrantLock();
     private boolean closed;
 
     /**
@@ -41,35 +42,18 @@ public final class Models implements AutoCloseable {
     public record Loading(int most, Duration timeout, Consumer<String> notices) {
     }
 
-    /** Guarded by the models. */
-    private static final class Slot {
-        private final ModelSource source;
-        private Optional<LLM> llm = Optional.empty();
-        private Optional<CompletableFuture<LLM>> loading = Optional.empty();
-        private Optional<MemoryReport.Forecast> need = Optional.empty();
-        private int leases;
-        private long lastUse;
-
-        Slot(ModelSource source) {
-            this.source = source;
-        }
-
-        boolean takesRoom() {
-            return llm.isPresent() || loading.isPresent();
-        }
-
-        boolean mayGo() {
-            return llm.isPresent() && leases == 0 && source.owned() && !source.pinned();
-        }
-    }
-
     /**
-     * What is said of a model.
+     * What is said of a name.
      *
-     * @param root the name of the model that is meant: another one for an alias
-     * @param llm if it is loaded
+     * @param root the name of the model that is meant: another one for an alias; for an adapter, where it was loaded from, if that is known
+     * @param parent the model that an adapter is for
+     * @param llm the model, if it is loaded
      */
-    public record Info(String name, String root, Optional<LLM> llm) {
+    public record Info(String name, String root, Optional<String> parent, Optional<LLM> llm) {
+        /** Whether it is a model's own name. */
+        public boolean isModel() {
+            return parent.isEmpty() && name.equals(root);
+        }
     }
 
     /**
@@ -80,24 +64,7 @@ public final class Models implements AutoCloseable {
      * @param loadings how they are loaded
      */
     public Models(List<ModelSource> sources, Map<String, String> aliases, Loading loadings) {
-        for (ModelSource source : sources) {
-            if (slots.putIfAbsent(source.name(), new Slot(source)) != null) {
-                throw new IllegalArgumentException("two models have the name " + source.name());
-            }
-        }
-        if (slots.isEmpty()) {
-            throw new IllegalArgumentException("there is no model to serve: give one at least");
-        }
-        aliases.forEach((alias, name) -> {
-            if (!slots.containsKey(name)) {
-                throw new IllegalArgumentException("the name " + alias + " is for the model " + name + ", which is not served; those that are: "
-                        + String.join(", ", slots.keySet()));
-            }
-            if (slots.containsKey(alias)) {
-                throw new IllegalArgumentException("the name " + alias + " is for the model " + name + ", and is a model itself");
-            }
-        });
-        this.aliases = Map.copyOf(aliases);
+        names = new Names(sources, aliases);
         this.loadings = loadings;
     }
 
@@ -107,7 +74,7 @@ public final class Models implements AutoCloseable {
      * @throws RuntimeException what one of them cannot be loaded for
      */
     public void loadPinned() {
-        for (Slot slot : slots.values()) {
+        for (Slot slot : names.slots()) {
             if (slot.source.pinned()) {
                 LLM llm = open(slot);
                 synchronized (this) {
@@ -117,13 +84,9 @@ public final class Models implements AutoCloseable {
         }
     }
 
-    /** All names, aliases too. */
+    /** All names: models, aliases and adapters. */
     public synchronized List<Info> list() {
-        var infos = new ArrayList<Info>();
-        slots.forEach((name, slot) -> infos.add(new Info(name, name, slot.llm)));
-        aliases.entrySet().stream().sorted(Map.Entry.comparingByKey())
-                .forEach(a -> infos.add(new Info(a.getKey(), a.getValue(), slots.get(a.getValue()).llm)));
-        return infos;
+        return names.list();
     }
 
     /**
@@ -133,7 +96,8 @@ public final class Models implements AutoCloseable {
      * @throws ApiError if there is no such model, it cannot be loaded, or not soon enough
      */
     public Lease lease(Optional<String> name) throws InterruptedException {
-        Slot slot = slot(name);
+        Names.Meant meant = meant(name);
+        Slot slot = meant.slot();
         long deadline = System.nanoTime() + loadings.timeout.toNanos();
         while (true) {
             CompletableFuture<LLM> loading;
@@ -142,7 +106,7 @@ public final class Models implements AutoCloseable {
                     slot.leases++;
                     slot.lastUse = System.nanoTime();
                     var released = new AtomicBoolean();
-                    return new Lease(slot.source.name(), slot.llm.get(), () -> {
+                    return new Lease(slot.name(), meant.adapter(), slot.llm.get(), () -> {
                         if (!released.getAndSet(true)) {
                             release(slot);
                         }
@@ -154,16 +118,57 @@ public final class Models implements AutoCloseable {
         }
     }
 
-    private synchronized Slot slot(Optional<String> name) {
-        if (name.isEmpty()) {
-            return slots.values().iterator().next();
+    private synchronized Names.Meant meant(Optional<String> name) {
+        return names.meant(name);
+    }
+
+    /**
+     * Loads an adapter, and its model first if need be; it is loaded again whenever the model is.
+     *
+     * @param model the model's name; without one, the first
+     * @param name by which requests ask for the model with it
+     * @throws ApiError if the name is taken, there is no such model, or the adapter cannot be loaded: why
+     */
+    public void loadAdapter(Optional<String> model, String name, Path path) throws InterruptedException {
+        try (Lease lease = lease(model)) {
+            if (lease.adapter().isPresent()) {
+                throw ApiError.badField("base_model_name", "the adapter " + name + " is for a model, and " + lease.name() + " is an adapter");
+            }
+            oneAdapter.lockInterruptibly(); // so that no two get one name
+            try {
+                if (list().stream().anyMatch(i -> i.name().equals(name))) {
+                    throw ApiError.badField("lora_name", "the name " + name + " is taken; an adapter of that name has to be unloaded first");
+                }
+                Slot slot = meant(model).slot();
+                slot.add(name, path, lease.llm(), loadings.notices);
+                synchronized (this) {
+                    slot.adapters.put(name, path);
+                }
+            } finally {
+                oneAdapter.unlock();
+            }
+        } catch (ModelLoadException | IllegalArgumentException e) {
+            throw ApiError.badField("lora_path", e.getMessage());
         }
-        Slot slot = slots.get(aliases.getOrDefault(name.get(), name.get()));
-        if (slot == null) {
-            throw ApiError.noModel("there is no model \"" + name.get() + "\" here; there are: "
-                    + String.join(", ", list().stream().map(Info::name).toList()));
+    }
+
+    /**
+     * Forgets an adapter; requests that run with it are answered to their end.
+     *
+     * @throws ApiError if there is none of that name
+     */
+    public synchronized void unloadAdapter(String name) {
+        Names.Meant meant = meant(Optional.of(name));
+        Slot slot = meant.slot();
+        if (meant.adapter().isEmpty()) {
+            throw ApiError.badField("lora_name", name + " is no adapter, but a model");
         }
-        return slot;
+        if (slot.loading.isPresent()) {
+            throw ApiError.unavailable("the model " + slot.name() + " is being loaded with the adapter " + name + "; try again later", RETRY_SECONDS);
+        }
+        slot.adapters.remove(name);
+        slot.llm.ifPresent(llm -> llm.adapters().unload(name));
+        loadings.notices.accept("unloaded the adapter " + name + " of " + slot.name());
     }
 
     private synchronized void release(Slot slot) {
@@ -175,10 +180,10 @@ public final class Models implements AutoCloseable {
         try {
             loading.get(Math.max(nanos, 0), TimeUnit.NANOSECONDS);
         } catch (TimeoutException _) {
-            throw ApiError.unavailable("the model " + slot.source.name() + " is still being loaded after " + loadings.timeout.toSeconds()
+            throw ApiError.unavailable("the model " + slot.name() + " is still being loaded after " + loadings.timeout.toSeconds()
                     + " s, as long as a request waits for it; try again later", RETRY_SECONDS);
         } catch (ExecutionException e) {
-            throw ApiError.failed("the model " + slot.source.name() + " cannot be loaded: " + e.getCause().getMessage());
+            throw ApiError.failed("the model " + slot.name() + " cannot be loaded: " + e.getCause().getMessage());
         }
     }
 
@@ -188,8 +193,8 @@ public final class Models implements AutoCloseable {
             throw ApiError.unavailable("the server is stopping", RETRY_SECONDS);
         }
         Optional<LLM> unloaded = Optional.empty();
-        if (slots.values().stream().filter(Slot::takesRoom).count() >= loadings.most) {
-            unloaded = Optional.of(takeOldest(_ -> true).orElseThrow(() -> ApiError.unavailable("the model " + slot.source.name()
+        if (names.slots().stream().filter(Slot::takesRoom).count() >= loadings.most) {
+            unloaded = Optional.of(takeOldest(_ -> true).orElseThrow(() -> ApiError.unavailable("the model " + slot.name()
                     + " cannot be loaded now: " + loadings.most + " may be loaded at once, and so many are pinned or in use", RETRY_SECONDS)));
         }
         var loading = new CompletableFuture<LLM>();
@@ -202,8 +207,8 @@ public final class Models implements AutoCloseable {
 
     /** The model of these that was not used longest and may go, to be closed by the caller; nobody gets it from here on. */
     private synchronized Optional<LLM> takeOldest(Predicate<Slot> these) {
-        return slots.values().stream().filter(Slot::mayGo).filter(these).min(Comparator.comparingLong(s -> s.lastUse)).map(oldest -> {
-            loadings.notices.accept("unloading " + oldest.source.name() + ", which was not used longest");
+        return names.slots().stream().filter(Slot::mayGo).filter(these).min(Comparator.comparingLong(s -> s.lastUse)).map(oldest -> {
+            loadings.notices.accept("unloading " + oldest.name() + ", which was not used longest");
             LLM llm = oldest.llm.orElseThrow();
             oldest.llm = Optional.empty();
             return llm;
@@ -211,7 +216,7 @@ public final class Models implements AutoCloseable {
     }
 
     private LLM open(Slot slot) {
-        String name = slot.source.name();
+        String name = slot.name();
         try {
             LLM llm = slot.source.opener().open(need -> {
                 synchronized (this) {
@@ -223,6 +228,11 @@ public final class Models implements AutoCloseable {
             if (slot.source.owned()) {
                 loadings.notices.accept("loaded " + name + ": " + llm.describe());
             }
+            Map<String, Path> adapters;
+            synchronized (this) {
+                adapters = new LinkedHashMap<>(slot.adapters);
+            }
+            slot.addAll(adapters, llm, loadings.notices);
             return llm;
         } catch (ModelLoadException e) {
             Optional<MemoryReport.Forecast> need;
@@ -271,15 +281,15 @@ public final class Models implements AutoCloseable {
         }
     }
 
-    /** Closes all that are loaded and owned. */
+    /** Closes all that are loaded and owned; the others lose the adapters that were loaded here. */
     @Override
     public void close() {
-        List<LLM> owned;
+        var loaded = new LinkedHashMap<Slot, LLM>();
         synchronized (this) {
             closed = true;
-            owned = slots.values().stream().filter(s -> s.source.owned()).flatMap(s -> s.llm.stream()).toList();
-            slots.values().forEach(s -> s.llm = Optional.empty());
+            names.slots().forEach(s -> s.llm.ifPresent(llm -> loaded.put(s, llm)));
+            names.slots().forEach(s -> s.llm = Optional.empty());
         }
-        owned.forEach(LLM::close);
+        loaded.forEach((slot, llm) -> slot.giveBack(llm, slot.adapters.keySet()));
     }
 }

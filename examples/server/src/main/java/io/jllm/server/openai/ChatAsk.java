@@ -1,6 +1,5 @@
 package io.jllm.server.openai;
 
-import io.jllm.LLM;
 import io.jllm.SamplingParamsBuilder;
 import io.jllm.chat.ChatOptions;
 import io.jllm.server.generation.ChatTask;
@@ -9,6 +8,7 @@ import io.jllm.server.generation.Serving;
 import io.jllm.server.json.BadField;
 import io.jllm.server.json.Field;
 import io.jllm.server.json.Json;
+import io.jllm.server.model.Lease;
 import java.util.Set;
 
 /**
@@ -22,10 +22,10 @@ import java.util.Set;
 record ChatAsk(ChatTask task, boolean stream, boolean usage, boolean logprobs, boolean byId) {
     private static final Set<String> OF_THE_SERVER = Set.of("chat_template");
 
-    static ChatAsk read(Field body, Serving serving, LLM llm) {
+    static ChatAsk read(Field body, Serving serving, Lease lease) {
         ChatOptions.Builder options = options(body, serving);
-        SamplingParamsBuilder params = SamplingFields.read(body, llm);
-        SamplingFields.lengths(body.either("max_completion_tokens", "max_tokens"), body.get("min_tokens"), llm.maxContext(), params);
+        SamplingParamsBuilder params = SamplingFields.read(body, lease);
+        SamplingFields.lengths(body.either("max_completion_tokens", "max_tokens"), body.get("min_tokens"), lease.llm().maxContext(), params);
         body.get("n").integer(1, Integer.MAX_VALUE).ifPresent(params::n);
         boolean logprobs = body.get("logprobs").isTrue();
         body.get("top_logprobs").integer(0, SamplingFields.MAX_LOGPROBS).ifPresent(k -> {

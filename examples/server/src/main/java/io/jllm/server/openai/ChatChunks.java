@@ -36,6 +36,8 @@ final class ChatChunks {
     private final long created = Serving.now();
     private final ChunkFrame frame;
     private final Set<Integer> begun = new HashSet<>();
+    /** Chunks of answers that go on with text, by the answer's index. */
+    private final Map<Integer, ChunkFrame.OfTexts> contents = new HashMap<>();
     /** Tokens of which nothing was understood yet, by the answer's index. */
     private final Map<Integer, List<TokenLogprobs>> pending = new HashMap<>();
 
@@ -44,7 +46,7 @@ final class ChatChunks {
         this.lease = lease;
         this.ask = ask;
         id = "chatcmpl-" + call.id();
-        texts = new TokenTexts(lease.llm().tokenizer(), ask.byId());
+        texts = new TokenTexts(lease, ask.byId());
         frame = new ChunkFrame(chunk(), ask.usage());
     }
 
@@ -57,13 +59,13 @@ final class ChatChunks {
                 end(events, one);
             }
             if (ask.usage()) {
-                events.send(chunk().put("choices", Json.array()).put("usage", ChatCompletions.usage(lease, finished)).json());
+                events.sendText(Json.text(chunk().put("choices", Json.array()).put("usage", ChatCompletions.usage(lease, finished)).json()), true);
             }
         } catch (ApiError e) {
             call.note(e.getMessage());
             events.send(ErrorBodies.OPENAI.body(e));
         }
-        events.sendText("[DONE]");
+        events.sendText("[DONE]", true);
     }
 
     private void send(Events events, Delta delta) throws IOException {
@@ -71,11 +73,24 @@ final class ChatChunks {
         if (ask.logprobs()) {
             tokens.addAll(delta.tokens());
         }
-        for (AnswerPart part : delta.parts()) {
-            if (!(part instanceof AnswerPart.CallEnd)) {
-                choice(events, delta.index(), delta(delta.index(), part), logprobs(tokens), JsonNull.INSTANCE, JsonNull.INSTANCE);
+        List<AnswerPart> parts = delta.parts().stream().filter(p -> !(p instanceof AnswerPart.CallEnd)).toList();
+        for (int i = 0; i < parts.size(); i++) {
+            boolean more = delta.more() || i < parts.size() - 1;
+            if (parts.get(i) instanceof AnswerPart.Content(String text) && !ask.logprobs() && begun.contains(delta.index())) {
+                contents.computeIfAbsent(delta.index(), this::contents).send(events, text, more);
+            } else {
+                JsonBuilder part = delta(delta.index(), parts.get(i));
+                frame.send(events, choice(delta.index(), part, logprobs(tokens), JsonNull.INSTANCE, JsonNull.INSTANCE), more);
             }
         }
+        if (parts.isEmpty() && !delta.more()) {
+            events.flush();
+        }
+    }
+
+    private ChunkFrame.OfTexts contents(int index) {
+        JsonBuilder delta = Json.object().put("content", ChunkFrame.TEXT);
+        return frame.around(choice(index, delta, JsonNull.INSTANCE, JsonNull.INSTANCE, JsonNull.INSTANCE));
     }
 
     private void end(Events events, Finished.One one) throws IOException {
@@ -84,8 +99,8 @@ final class ChatChunks {
         if (!tokens.isEmpty() && ChatCompletions.endsWithToken(one)) {
             tokens.removeLast();
         }
-        choice(events, index, begin(index), logprobs(tokens), new JsonPrimitive(Usage.finishReason(one.reason())),
-                ChatCompletions.stopReason(one));
+        frame.send(events, choice(index, begin(index), logprobs(tokens), new JsonPrimitive(Usage.finishReason(one.reason())),
+                ChatCompletions.stopReason(one)), true);
     }
 
     private JsonElement logprobs(List<TokenLogprobs> tokens) {
@@ -116,13 +131,12 @@ final class ChatChunks {
         };
     }
 
-    private void choice(Events events, int index, JsonBuilder delta, JsonElement logprobs, JsonElement finishReason, JsonElement stopReason)
-            throws IOException {
+    private static JsonBuilder choice(int index, JsonBuilder delta, JsonElement logprobs, JsonElement finishReason, JsonElement stopReason) {
         JsonBuilder choice = Json.object().put("index", index).put("delta", delta).put("logprobs", logprobs).put("finish_reason", finishReason);
         if (!finishReason.isJsonNull()) {
             choice.put("stop_reason", stopReason);
         }
-        frame.send(events, choice);
+        return choice;
     }
 
     private JsonBuilder chunk() {

@@ -28,7 +28,7 @@ public record ChatCompletions(Serving serving) implements Endpoint {
     public void answer(Call call) throws IOException, InterruptedException {
         Field body = call.json();
         try (Lease lease = serving.lease(call, body)) {
-            ChatAsk ask = ChatAsk.read(body, serving, lease.llm());
+            ChatAsk ask = ChatAsk.read(body, serving, lease);
             try (AnswerRun run = AnswerRun.start(serving, lease, ask.task())) {
                 if (ask.stream()) {
                     new ChatChunks(call, lease, ask).send(run);
@@ -42,7 +42,7 @@ public record ChatCompletions(Serving serving) implements Endpoint {
 
     private static JsonObject whole(Call call, Lease lease, ChatAsk ask, Finished finished) {
         var choices = new JsonArray();
-        var texts = new TokenTexts(lease.llm().tokenizer(), ask.byId());
+        var texts = new TokenTexts(lease, ask.byId());
         for (Finished.One one : finished.answers()) {
             JsonElement logprobs = ask.logprobs() ? Json.object().put("content", texts.content(withoutEnd(one))).putNull("refusal").json()
                     : JsonNull.INSTANCE;

@@ -1,6 +1,5 @@
 package io.jllm.server.openai;
 
-import io.jllm.LLM;
 import io.jllm.Prompt;
 import io.jllm.Request;
 import io.jllm.SamplingParamsBuilder;
@@ -8,6 +7,7 @@ import io.jllm.server.generation.SamplingFields;
 import io.jllm.server.generation.Serving;
 import io.jllm.server.json.BadField;
 import io.jllm.server.json.Field;
+import io.jllm.server.model.Lease;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalInt;
@@ -27,11 +27,11 @@ record CompletionAsk(List<Request> requests, int n, boolean echo, OptionalInt lo
     private static final int DEFAULT_MAX_TOKENS = 16; // OpenAI's
     private static final int MAX_PROMPTS = 1024;
 
-    static CompletionAsk read(Field body, Serving serving, LLM llm) {
+    static CompletionAsk read(Field body, Serving serving, Lease lease) {
         if (!body.get("suffix").isMissing() && !(body.get("suffix").isText() && body.get("suffix").text().isEmpty())) {
             throw body.get("suffix").unsupported("leave it out: texts are generated from their beginning");
         }
-        SamplingParamsBuilder params = SamplingFields.read(body, llm).maxTokens(DEFAULT_MAX_TOKENS);
+        SamplingParamsBuilder params = SamplingFields.read(body, lease).maxTokens(DEFAULT_MAX_TOKENS);
         SamplingFields.lengths(body.get("max_tokens"), body.get("min_tokens"), DEFAULT_MAX_TOKENS, params);
         int n = body.get("n").integer(1, Integer.MAX_VALUE).orElse(1);
         if (body.get("best_of").integer(1, Integer.MAX_VALUE).orElse(n) != n) {
@@ -46,16 +46,16 @@ record CompletionAsk(List<Request> requests, int n, boolean echo, OptionalInt lo
         }
         body.get("skip_special_tokens").flag().ifPresent(params::skipSpecialTokens);
         serving.bounds().of(body, body.get("response_format")).ifPresent(params::constraint);
-        List<Request> requests = prompts(body.get("prompt"), body.get("add_special_tokens").flag().orElse(true), llm).stream()
+        List<Request> requests = prompts(body.get("prompt"), body.get("add_special_tokens").flag().orElse(true), lease).stream()
                 .map(p -> new Request(p, params.build())).toList();
         return new CompletionAsk(requests, n, echo, logprobs, body.get("stream").isTrue(), body.get("stream_options").get("include_usage").isTrue(),
                 body.get("return_tokens_as_token_ids").isTrue());
     }
 
     /** A text or token ids, or several. */
-    static List<Prompt> prompts(Field prompt, boolean addSpecial, LLM llm) {
+    static List<Prompt> prompts(Field prompt, boolean addSpecial, Lease lease) {
         if (prompt.isText()) {
-            return List.of(text(prompt, addSpecial, llm));
+            return List.of(text(prompt, addSpecial, lease));
         }
         List<Field> elements = prompt.list();
         if (elements.isEmpty()) {
@@ -68,12 +68,12 @@ record CompletionAsk(List<Request> requests, int n, boolean echo, OptionalInt lo
             throw new BadField(prompt.name(), prompt.name() + " holds " + elements.size() + " prompts, of at most " + MAX_PROMPTS);
         }
         List<Prompt> prompts = new ArrayList<>();
-        elements.forEach(e -> prompts.add(e.isList() ? tokens(e) : text(e, addSpecial, llm)));
+        elements.forEach(e -> prompts.add(e.isList() ? tokens(e) : text(e, addSpecial, lease)));
         return prompts;
     }
 
-    private static Prompt text(Field text, boolean addSpecial, LLM llm) {
-        return addSpecial ? Prompt.of(text.text()) : Prompt.ofTokens(llm.tokenizer().encode(text.text(), false, true));
+    private static Prompt text(Field text, boolean addSpecial, Lease lease) {
+        return addSpecial ? Prompt.of(text.text()) : Prompt.ofTokens(lease.tokenizer().encode(text.text(), false, true));
     }
 
     private static Prompt tokens(Field ids) {

@@ -29,7 +29,7 @@ public record Completions(Serving serving) implements Endpoint {
     public void answer(Call call) throws IOException, InterruptedException {
         Field body = call.json();
         try (Lease lease = serving.lease(call, body)) {
-            CompletionAsk ask = CompletionAsk.read(body, serving, lease.llm());
+            CompletionAsk ask = CompletionAsk.read(body, serving, lease);
             var streams = new ArrayList<TokenStream>();
             try {
                 for (Request request : ask.requests()) {
@@ -43,7 +43,7 @@ public record Completions(Serving serving) implements Endpoint {
                 }
             } finally {
                 streams.forEach(TokenStream::close);
-                streams.forEach(s -> s.result().thenAccept(output -> serving.meter().ended(lease.name(), output)));
+                streams.forEach(s -> s.result().thenAccept(output -> serving.meter().ended(lease.model(), output)));
             }
         }
     }
@@ -58,9 +58,9 @@ public record Completions(Serving serving) implements Endpoint {
 
     private static JsonObject whole(Call call, Lease lease, CompletionAsk ask, List<RequestOutput> outputs) {
         var choices = new JsonArray();
-        var texts = new TokenTexts(lease.llm().tokenizer(), ask.byId());
+        var texts = new TokenTexts(lease, ask.byId());
         for (RequestOutput output : outputs) {
-            String prompt = ask.echo() ? text(output.prompt(), lease.llm()) : "";
+            String prompt = ask.echo() ? text(output.prompt(), lease) : "";
             for (CompletionOutput one : output.outputs()) {
                 List<TokenLogprobs> tokens = new ArrayList<>(ask.echo() ? output.promptLogprobs() : List.of());
                 tokens.addAll(one.logprobs());
@@ -89,10 +89,10 @@ public record Completions(Serving serving) implements Endpoint {
     }
 
     /** What was asked, as text. */
-    static String text(Prompt prompt, LLM llm) {
+    static String text(Prompt prompt, Lease lease) {
         return switch (prompt) {
             case Prompt.Text t -> t.text();
-            case Prompt.Tokens t -> llm.tokenizer().decode(t.ids());
+            case Prompt.Tokens t -> lease.tokenizer().decode(t.ids());
             case Prompt.Chat _ -> throw new IllegalStateException("completions have no conversations");
         };
     }

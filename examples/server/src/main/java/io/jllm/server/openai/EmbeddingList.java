@@ -38,9 +38,10 @@ public record EmbeddingList(Serving serving) implements Endpoint {
         try (Lease lease = serving.lease(call, body)) {
             boolean base64 = body.get("encoding_format").oneOf("float", "base64").filter("base64"::equals).isPresent();
             var dimensions = body.get("dimensions").integer(1, Integer.MAX_VALUE);
-            EmbeddingParams params = dimensions.isPresent() ? EmbeddingParams.defaults().withDimensions(dimensions.getAsInt())
+            EmbeddingParams plain = dimensions.isPresent() ? EmbeddingParams.defaults().withDimensions(dimensions.getAsInt())
                     : EmbeddingParams.defaults();
-            List<Prompt> prompts = CompletionAsk.prompts(body.get("input"), body.get("add_special_tokens").flag().orElse(true), lease.llm());
+            EmbeddingParams params = lease.adapter().map(plain::withAdapter).orElse(plain);
+            List<Prompt> prompts = CompletionAsk.prompts(body.get("input"), body.get("add_special_tokens").flag().orElse(true), lease);
             List<EmbeddingOutput> outputs = embed(call, lease.llm(), prompts, params);
             var data = new JsonArray();
             int tokens = 0;

@@ -28,7 +28,7 @@ public record ModelList(Serving serving) implements Endpoint {
 
     private JsonObject model(Models.Info model) {
         JsonBuilder json = Json.object().put("id", model.name()).put("object", "model").put("created", serving.started()).put("owned_by", "jllm")
-                .put("root", model.root()).putNull("parent").put("loaded", model.llm().isPresent());
+                .put("root", model.root()).put("parent", model.parent()).put("loaded", model.llm().isPresent());
         model.llm().ifPresent(llm -> json.put("max_model_len", llm.maxContext()));
         return json.json();
     }

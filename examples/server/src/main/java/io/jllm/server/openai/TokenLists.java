@@ -26,7 +26,7 @@ public record TokenLists(Serving serving) {
             LLM llm = lease.llm();
             int[] ids;
             if (body.get("messages").isMissing()) {
-                ids = llm.tokenizer().encode(body.get("prompt").text(), body.get("add_special_tokens").flag().orElse(true), true);
+                ids = lease.tokenizer().encode(body.get("prompt").text(), body.get("add_special_tokens").flag().orElse(true), true);
             } else {
                 ids = ids(llm, new ChatTask(ChatMessages.read(body.get("messages")), options(body), SamplingParams.greedy(), false));
             }
@@ -34,7 +34,7 @@ public record TokenLists(Serving serving) {
             if (body.get("return_token_strs").isTrue()) {
                 var texts = new JsonArray();
                 for (int id : ids) {
-                    texts.add(llm.tokenizer().token(id));
+                    texts.add(lease.tokenizer().token(id));
                 }
                 reply.put("token_strs", texts);
             }
@@ -67,7 +67,7 @@ public record TokenLists(Serving serving) {
                     throw new BadField("tokens", "token " + id + " is none of the model's, 0 to " + (lease.llm().config().vocab() - 1));
                 }
             }
-            call.reply(200, Json.object().put("prompt", lease.llm().tokenizer().decode(ids)).json());
+            call.reply(200, Json.object().put("prompt", lease.tokenizer().decode(ids)).json());
         }
     }
 }

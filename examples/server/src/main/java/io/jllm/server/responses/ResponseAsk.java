@@ -1,6 +1,5 @@
 package io.jllm.server.responses;
 
-import io.jllm.LLM;
 import io.jllm.SamplingParams;
 import io.jllm.SamplingParamsBuilder;
 import io.jllm.chat.ChatOptions;
@@ -10,6 +9,7 @@ import io.jllm.server.generation.SamplingFields;
 import io.jllm.server.generation.Serving;
 import io.jllm.server.json.Field;
 import io.jllm.server.json.Json;
+import io.jllm.server.model.Lease;
 import io.jllm.server.openai.ChatTools;
 import java.util.List;
 import java.util.Map;
@@ -27,7 +27,7 @@ record ResponseAsk(Field body, ChatTask task, boolean stream) {
             "prompt", "no prompts are stored here: send instructions and input",
             "context_management", "send the part of the conversation that is meant as input");
 
-    static ResponseAsk read(Field body, Serving serving, LLM llm) {
+    static ResponseAsk read(Field body, Serving serving, Lease lease) {
         UNSUPPORTED.forEach((name, instead) -> {
             if (!body.get(name).isMissing()) {
                 throw body.get(name).unsupported(instead);
@@ -44,8 +44,8 @@ record ResponseAsk(Field body, ChatTask task, boolean stream) {
                 throw include.unsupported("/v1/chat/completions and /v1/completions give log-probabilities");
             }
         }
-        SamplingParamsBuilder params = SamplingFields.read(body, llm);
-        SamplingFields.lengths(body.get("max_output_tokens"), body.get("min_tokens"), llm.maxContext(), params);
+        SamplingParamsBuilder params = SamplingFields.read(body, lease);
+        SamplingFields.lengths(body.get("max_output_tokens"), body.get("min_tokens"), lease.llm().maxContext(), params);
         serving.bounds().of(body, body.get("text").get("format")).ifPresent(params::constraint);
         SamplingParams built = params.build();
         boolean oneCall = !body.get("parallel_tool_calls").flag().orElse(true);

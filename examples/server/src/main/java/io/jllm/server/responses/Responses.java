@@ -19,7 +19,7 @@ public record Responses(Serving serving) implements Endpoint {
     public void answer(Call call) throws IOException, InterruptedException {
         Field body = call.json();
         try (Lease lease = serving.lease(call, body)) {
-            ResponseAsk ask = ResponseAsk.read(body, serving, lease.llm());
+            ResponseAsk ask = ResponseAsk.read(body, serving, lease);
             try (AnswerRun run = AnswerRun.start(serving, lease, ask.task())) {
                 var response = new ResponseBody("resp_" + call.id(), ask, lease);
                 if (ask.stream()) {

@@ -14,6 +14,6 @@ public record Health(Serving serving) implements Endpoint {
     public void answer(Call call) throws IOException {
         List<Models.Info> models = serving.models().list();
         call.reply(200, Json.object().put("status", "ok").put("models", models.size())
-                .put("loaded", models.stream().filter(m -> m.name().equals(m.root()) && m.llm().isPresent()).count()).json());
+                .put("loaded", models.stream().filter(m -> m.isModel() && m.llm().isPresent()).count()).json());
     }
 }

@@ -15,7 +15,7 @@ public record MetricsPage(Serving serving) implements Endpoint {
     @Override
     public void answer(Call call) throws IOException {
         Map<String, LLM> models = new LinkedHashMap<>();
-        serving.models().list().stream().filter(m -> m.name().equals(m.root())).forEach(m -> m.llm().ifPresent(llm -> models.put(m.name(), llm)));
+        serving.models().list().stream().filter(m -> m.isModel()).forEach(m -> m.llm().ifPresent(llm -> models.put(m.name(), llm)));
         call.reply(200, Exposition.CONTENT_TYPE, Exposition.text(models, serving.meter()).getBytes(StandardCharsets.UTF_8));
     }
 }

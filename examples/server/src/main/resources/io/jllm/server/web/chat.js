@@ -224,9 +224,16 @@ function give(index, id, text) {
 
 // Around it
 
+function showSettings(shown) {
+  $('settings').hidden = !shown;
+  $('show-settings').setAttribute('aria-expanded', String(shown));
+}
+
+/** Those that lie over the page, where it is narrow. */
 function closePanels() {
   $('history').classList.remove('open');
   $('show-history').setAttribute('aria-expanded', 'false');
+  if (matchMedia('(max-width: 60rem)').matches) showSettings(false);
 }
 
 function listen() {
@@ -260,14 +267,11 @@ function listen() {
     draw();
   });
   for (const id of ['beside', 'blind']) $(id).addEventListener('change', drawRest);
-  $('show-settings').addEventListener('click', () => {
-    $('settings').hidden = !$('settings').hidden;
-    $('show-settings').setAttribute('aria-expanded', String(!$('settings').hidden));
-  });
+  $('show-settings').addEventListener('click', () => showSettings($('settings').hidden));
   $('show-history').addEventListener('click', () => {
     $('show-history').setAttribute('aria-expanded', String($('history').classList.toggle('open')));
   });
-  $('close-history').addEventListener('click', closePanels);
+  for (const id of ['close-history', 'close-settings']) $(id).addEventListener('click', closePanels);
   $('access').addEventListener('submit', e => e.preventDefault());
   $('key').addEventListener('change', () => {
     api.useKey($('key').value.trim());

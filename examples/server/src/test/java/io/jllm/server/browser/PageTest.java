@@ -161,6 +161,15 @@ class PageTest {
         page.picture(PICTURES.resolve("phone.png"));
         click("#close-history");
         assertEquals("hidden", page.text("getComputedStyle(document.querySelector('#history')).visibility"));
+        click("#show-settings"); // whose panel lies over its button then, and has one of its own
+        String over = "document.elementFromPoint(375, document.querySelector('#show-settings').getBoundingClientRect().top + 5).closest('#settings') !== null";
+        assertTrue(page.value(over).getAsBoolean());
+        page.picture(PICTURES.resolve("phone-settings.png"));
+        click("#close-settings");
+        assertFalse(page.value(over).getAsBoolean());
+        click("#show-settings");
+        page.key("Escape", "");
+        page.await("document.getElementById('settings').hidden");
         page.value("document.getElementById('question').focus()");
         page.type("x");
         page.key("Tab", "");

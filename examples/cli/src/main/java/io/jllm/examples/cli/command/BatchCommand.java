@@ -62,6 +62,7 @@ public final class BatchCommand implements Action {
         LlmServerBuilder builder = LlmServer.builder().pin(served.keySet().iterator().next()).port(0).accessLog(_ -> { })
                 .chatOptions(ChatOptions.builder().withoutTemplate(ChatOptions.WithoutTemplate.CHATML).build());
         served.forEach((name, model) -> builder.model(name, model.maxSequences(atOnce)));
+        models.addAdapters(served.keySet(), builder);
         builder.notices(console::say);
         try (LlmServer server = builder.start(); ProgressBar bar = console.progress("requests", lines)) {
             console.say(new BatchRun(server.uri(), atOnce, bar::step).run(in, out));

@@ -4,13 +4,13 @@ import io.jllm.LLM;
 import io.jllm.SamplingParams;
 import io.jllm.chat.ChatOptions;
 import io.jllm.chat.ContextOverflow;
+import io.jllm.examples.cli.chat.ConversationOptions;
 import io.jllm.examples.cli.chat.Dialogue;
 import io.jllm.examples.cli.chat.Lines;
 import io.jllm.examples.cli.chat.ReadLines;
 import io.jllm.examples.cli.chat.TypedLines;
+import io.jllm.examples.cli.options.AdaptedModelOptions;
 import io.jllm.examples.cli.options.ConstraintOptions;
-import io.jllm.examples.cli.chat.ConversationOptions;
-import io.jllm.examples.cli.options.ModelOptions;
 import io.jllm.examples.cli.options.SamplingOptions;
 import io.jllm.examples.cli.output.Console;
 import java.io.IOException;
@@ -23,7 +23,7 @@ import picocli.CommandLine.Mixin;
     "Where a conversation grows longer than the context, its oldest turns are forgotten. A model without a chat template is talked to in ChatML."})
 public final class ChatCommand implements Action {
     @Mixin
-    private ModelOptions model;
+    private AdaptedModelOptions model;
 
     @Mixin
     private SamplingOptions sampling;
@@ -46,12 +46,12 @@ public final class ChatCommand implements Action {
     }
 
     /** A conversation, with everything that was chosen for it. */
-    static void talk(ModelOptions model, SamplingOptions sampling, ConstraintOptions bound, ConversationOptions conversation, Console console)
+    static void talk(AdaptedModelOptions model, SamplingOptions sampling, ConstraintOptions bound, ConversationOptions conversation, Console console)
             throws IOException {
         bound.over(sampling.over(SamplingParams.neutral())); // what is out of range is said before a model is loaded
         ChatOptions options = conversation.read().contextOverflow(ContextOverflow.dropOldestTurns()).build();
         try (LLM llm = model.open(console); Lines lines = lines(console)) {
-            SamplingParams params = bound.over(sampling.over(llm.defaults()));
+            SamplingParams params = model.adapted(bound.over(sampling.over(llm.defaults())));
             sayWhatIsNotTyped(llm, sampling, params, console);
             new Dialogue(llm, conversation.system().stream().toList(), options, params, console, lines).run();
         }

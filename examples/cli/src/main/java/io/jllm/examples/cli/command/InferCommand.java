@@ -6,8 +6,8 @@ import io.jllm.chat.ChatOptions;
 import io.jllm.examples.cli.chat.ConversationOptions;
 import io.jllm.examples.cli.infer.Answers;
 import io.jllm.examples.cli.infer.InferRun;
+import io.jllm.examples.cli.options.AdaptedModelOptions;
 import io.jllm.examples.cli.options.ConstraintOptions;
-import io.jllm.examples.cli.options.ModelOptions;
 import io.jllm.examples.cli.options.SamplingOptions;
 import io.jllm.examples.cli.output.BadInput;
 import io.jllm.examples.cli.output.Console;
@@ -29,7 +29,7 @@ public final class InferCommand implements Action {
     private static final int MOST_AT_ONCE = 1024;
 
     @Mixin
-    private ModelOptions model;
+    private AdaptedModelOptions model;
 
     @Mixin
     private SamplingOptions sampling;
@@ -78,7 +78,7 @@ public final class InferCommand implements Action {
         var run = new InferRun(questions, conversation.system());
         try (Answers answers = Answers.to(output, console.out()); LLM llm = model.open(model.builder().maxSequences(atOnce), console);
                 ProgressBar bar = console.progress("questions", run.size())) {
-            SamplingParams params = bound.over(sampling.over(llm.defaults()));
+            SamplingParams params = model.adapted(bound.over(sampling.over(llm.defaults())));
             ChatCommand.sayWhatIsNotTyped(llm, sampling, params, console);
             console.say(run.answer(new InferRun.How(llm, options, params, atOnce), answers, bar::step));
         }

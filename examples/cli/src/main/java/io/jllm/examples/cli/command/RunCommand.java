@@ -6,8 +6,8 @@ import io.jllm.Request;
 import io.jllm.RequestOutput;
 import io.jllm.SamplingParams;
 import io.jllm.TokenStream;
+import io.jllm.examples.cli.options.AdaptedModelOptions;
 import io.jllm.examples.cli.options.ConstraintOptions;
-import io.jllm.examples.cli.options.ModelOptions;
 import io.jllm.examples.cli.options.OutputOptions;
 import io.jllm.examples.cli.options.PromptOptions;
 import io.jllm.examples.cli.options.SamplingOptions;
@@ -26,7 +26,7 @@ import picocli.CommandLine.Option;
         + " GGUF file), and neutral where they say nothing, which is a temperature of 1. A line on standard error says which were taken."})
 public final class RunCommand implements Action {
     @Mixin
-    private ModelOptions model;
+    private AdaptedModelOptions model;
 
     @ArgGroup(exclusive = true, multiplicity = "1")
     private PromptOptions prompt;
@@ -60,7 +60,7 @@ public final class RunCommand implements Action {
                     + (sampling.ofDrawing().size() == 1 ? " has" : " have") + " no effect with --beams");
         }
         try (LLM llm = model.open(console)) {
-            SamplingParams params = bound.over(sampling.over(llm.defaults()));
+            SamplingParams params = model.adapted(bound.over(sampling.over(llm.defaults())));
             sampling.untyped(params, !outputs.searches()).ifPresent(console::say);
             if (outputs.searches()) {
                 print(llm.beamSearch(List.of(asked), outputs.searched(params)).getFirst(), params);

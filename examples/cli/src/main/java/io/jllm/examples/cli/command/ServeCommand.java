@@ -10,6 +10,7 @@ import io.jllm.server.LlmServerBuilder;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -31,6 +32,16 @@ public final class ServeCommand implements Action {
     @Option(names = "--max-loaded", paramLabel = "N", description = "Most models that are loaded at once; the one that was not used longest is unloaded"
             + " for another (default: all).")
     private Optional<Integer> maxLoaded = Optional.empty();
+
+    @Option(names = "--pin", paramLabel = "MODEL", description = "A model that is loaded at the start and stays, as the first always is; may be given"
+            + " several times.")
+    private List<String> pinned = List.of();
+
+    @Option(names = "--alias", paramLabel = "NAME=MODEL", description = "Another name to ask for a model by; may be given several times.")
+    private List<String> aliases = List.of();
+
+    @Option(names = "--load-timeout", paramLabel = "S", description = "How many seconds a request waits for its model to be loaded (default: 600).")
+    private Optional<Integer> loadTimeout = Optional.empty();
 
     @Option(names = "--host", paramLabel = "NAME", defaultValue = "127.0.0.1",
             description = "The address to listen on; 0.0.0.0 for all (default: ${DEFAULT-VALUE}, which only this machine reaches).")
@@ -58,6 +69,10 @@ public final class ServeCommand implements Action {
     @Option(names = "--chat-template", paramLabel = "F", description = "A chat template instead of the model's.")
     private Optional<Path> template = Optional.empty();
 
+    @Option(names = "--allow-adapter-loading", description = "Let requests load and unload adapters by /v1/load_lora_adapter and"
+            + " /v1/unload_lora_adapter: whoever may ask has any path of this machine opened.")
+    private boolean adapterLoading;
+
     @Option(names = "--quiet", description = "Write no line for each request.")
     private boolean quiet;
 
@@ -73,12 +88,8 @@ public final class ServeCommand implements Action {
         System.setProperty(NODELAY, System.getProperty(NODELAY, "true"));
         System.setProperty(HEAD_SECONDS, System.getProperty(HEAD_SECONDS, "60"));
         Map<String, LlmBuilder> served = models.builders(console);
-        String first = served.keySet().iterator().next();
-        LlmServerBuilder builder = LlmServer.builder().pin(first).host(host).port(port).allowedHosts(hosts).allowedOrigins(origins)
-                .chatOptions(chat());
-        served.forEach(builder::model);
-        builder.notices(console::say);
-        maxLoaded.ifPresent(builder::maxLoadedModels);
+        LlmServerBuilder builder = LlmServer.builder().host(host).port(port).allowedHosts(hosts).allowedOrigins(origins).chatOptions(chat());
+        addModels(served, builder);
         if (keyFile.isPresent()) {
             builder.apiKeys(keys(keyFile.get()));
         }
@@ -91,6 +102,31 @@ public final class ServeCommand implements Action {
             console.say("serving " + String.join(", ", served.keySet()) + " at " + server.uri());
             waitForTheUser();
         }
+    }
+
+    private void addModels(Map<String, LlmBuilder> served, LlmServerBuilder builder) {
+        served.forEach(builder::model);
+        models.addAdapters(served.keySet(), builder);
+        if (adapterLoading) {
+            builder.allowAdapterLoading();
+        }
+        builder.notices(console::say);
+        maxLoaded.ifPresent(builder::maxLoadedModels);
+        builder.pin(served.keySet().iterator().next());
+        pinned.forEach(builder::pin);
+        for (String alias : aliases) {
+            String[] parts = alias.split("=", 2);
+            if (parts.length < 2 || parts[0].isBlank()) {
+                throw new BadInput("--alias must be NAME=MODEL, was " + alias);
+            }
+            builder.alias(parts[0], parts[1]);
+        }
+        loadTimeout.ifPresent(seconds -> {
+            if (seconds < 1) {
+                throw new BadInput("--load-timeout must be at least 1, was " + seconds);
+            }
+            builder.loadTimeout(Duration.ofSeconds(seconds));
+        });
     }
 
     private static void waitForTheUser() {

@@ -5,7 +5,7 @@ import java.util.Optional;
 import picocli.CommandLine.Option;
 
 /** Options of every command that runs a model for one user. */
-public final class ModelOptions extends ModelChoice {
+public class ModelOptions extends ModelChoice {
     @Option(names = "--threads", paramLabel = "N", description = "Threads that compute (default: one for each core).")
     private Optional<Integer> threads = Optional.empty();
 

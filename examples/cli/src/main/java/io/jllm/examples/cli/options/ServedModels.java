@@ -5,13 +5,16 @@ import io.jllm.demo.DemoModel;
 import io.jllm.examples.cli.output.BadInput;
 import io.jllm.examples.cli.output.Console;
 import io.jllm.hub.HubName;
+import io.jllm.server.LlmServerBuilder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import picocli.CommandLine.Option;
 
 /** Which models to serve, by which names, and on what. */
@@ -20,6 +23,10 @@ public final class ServedModels extends ComputeOptions {
             + " for it by (default: the demo model; the name of the file without its ending, or of the repository). May be given several times: the first is loaded at the start, and meant where"
             + " a request names none; others are loaded when they are first asked for.")
     private List<String> models = new ArrayList<>();
+
+    @Option(names = {"--adapter", "--lora-modules"}, paramLabel = "[MODEL:]NAME=DIR|FILE", description = "An adapter (LoRA) and the name to ask for it by as"
+            + " a model: a folder as peft writes it, or a GGUF file. Where several models are served, MODEL says for which. May be given several times.")
+    private List<String> adapters = new ArrayList<>();
 
     @Option(names = "--threads", paramLabel = "N", description = "Threads that compute (default: one for each core).")
     private Optional<Integer> threads = Optional.empty();
@@ -41,7 +48,25 @@ public final class ServedModels extends ComputeOptions {
         return builders;
     }
 
-    private static String nameOf(Path path) {
+    /** Adds the adapters to a server of those models. */
+    public void addAdapters(Set<String> served, LlmServerBuilder server) {
+        for (String typed : adapters) {
+            int equals = typed.indexOf('=');
+            if (equals <= 0) {
+                throw new BadInput("--adapter must be [MODEL:]NAME=DIR|FILE, was " + typed);
+            }
+            String name = typed.substring(0, equals);
+            Optional<String> model = served.stream().filter(m -> name.startsWith(m + ":")).max(Comparator.comparingInt(String::length));
+            if (model.isEmpty() && (served.size() > 1 || name.contains(":"))) {
+                throw new BadInput("--adapter " + typed + ": say for which model as MODEL:NAME=DIR|FILE; served are " + String.join(", ", served));
+            }
+            Path path = Path.of(typed.substring(equals + 1));
+            ModelName.checkPlain(path, "there is no adapter ");
+            server.adapter(model.orElseGet(() -> served.iterator().next()), model.map(m -> name.substring(m.length() + 1)).orElse(name), path);
+        }
+    }
+
+    static String nameOf(Path path) {
         return path.toAbsolutePath().normalize().getFileName().toString().replaceFirst("\\.gguf$", "");
     }
 
