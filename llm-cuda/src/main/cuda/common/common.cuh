@@ -133,20 +133,13 @@ __device__ __forceinline__ void quantize32(float v, int lane, signed char* q, Sc
   if (lane == 0) *s = Scale{__fdiv_rn(m, 127.f), sum};
 }
 
-/** Four values to 8 bits, packed; adds them to `sum`. */
-__device__ __forceinline__ int four_bytes(float4 v, float inverse, int& sum) {
-  int a = __float2int_rn(v.x * inverse), b = __float2int_rn(v.y * inverse), c = __float2int_rn(v.z * inverse), d = __float2int_rn(v.w * inverse);
-  sum += a + b + c + d;
-  return (a & 255) | (b & 255) << 8 | (c & 255) << 16 | d << 24;
-}
-
 /** Four values a lane, 8 neighbouring lanes a block: to 8 bits, packed, with the block's scale in all 8 lanes. All lanes of the warp take part. */
 __device__ __forceinline__ int quantize8x4(float4 v, Scale& s) {
   float m = warp_max<8>(fmaxf(fmaxf(fabsf(v.x), fabsf(v.y)), fmaxf(fabsf(v.z), fabsf(v.w))));
   float inverse = m == 0.f ? 0.f : __fdiv_rn(127.f, m);
-  int sum = 0, packed = four_bytes(v, inverse, sum);
-  s = Scale{__fdiv_rn(m, 127.f), warp_sum<8>(sum)};
-  return packed;
+  int a = __float2int_rn(v.x * inverse), b = __float2int_rn(v.y * inverse), c = __float2int_rn(v.z * inverse), d = __float2int_rn(v.w * inverse);
+  s = Scale{__fdiv_rn(m, 127.f), warp_sum<8>(a + b + c + d)};
+  return (a & 255) | (b & 255) << 8 | (c & 255) << 16 | d << 24;
 }
 
 /** Sum over the block; every thread gets it. `room` has a float for each warp and is free again after the next barrier. */

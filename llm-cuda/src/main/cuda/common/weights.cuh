@@ -46,13 +46,9 @@ template <int M> struct Bytes {
         b = __ldcg(p + 1);
         scale = __ldcg((const int2*)(s + (long long)m * (K / 32) + c));
       }
-      take(m, a, b, Scale{__int_as_float(scale.x), scale.y});
+      x[m][0] = a.x, x[m][1] = a.y, x[m][2] = a.z, x[m][3] = a.w, x[m][4] = b.x, x[m][5] = b.y, x[m][6] = b.z, x[m][7] = b.w;
+      take(m, __int_as_float(scale.x), scale.y);
     }
-  }
-  /** The bytes of vector m, and what goes with them. */
-  __device__ __forceinline__ void take(int m, int4 a, int4 b, Scale s) {
-    x[m][0] = a.x, x[m][1] = a.y, x[m][2] = a.z, x[m][3] = a.w, x[m][4] = b.x, x[m][5] = b.y, x[m][6] = b.z, x[m][7] = b.w;
-    take(m, s.d, s.sum);
   }
   /** The scale and the sum of vector m, whose bytes are there. */
   __device__ __forceinline__ void take(int m, float scale, int all) {

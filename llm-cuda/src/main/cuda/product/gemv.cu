@@ -51,28 +51,27 @@ __device__ __forceinline__ void gemv(const uchar* W, Load load, const float* bia
 
 #define DENSE1(FMT, F, M)                                                                                                                            \
   extern "C" __global__ void __launch_bounds__(GEMV_THREADS, at_once(M))                                                                             \
-      gemv_##FMT##_m##M(const uchar* W, const float* x, int ldx, const float* bias, const float* residual, int ldr, float* y,        \
-                        int ldy, int N, int K, int rows) {                                                                                           \
+      gemv_##FMT##_m##M(const uchar* W, const float* x, int ldx, const float* bias, const float* residual, int ldr, float* y, int ldy, int N, int K, \
+                        int rows) {                                                                                                                  \
     gemv<F::Read, M>(                                                                                                                                \
         W, [&](auto& acts, int c, bool valid) { acts.load(x, ldx, K, rows, c, valid); }, bias, residual, ldr, y, ldy, N, K, rows);                   \
   }
 #define BLOCKS1(FMT, F, M)                                                                                                                          \
   extern "C" __global__ void __launch_bounds__(GEMV_THREADS, at_once(M))                                                                            \
-      gemv_##FMT##_m##M(const uchar* W, const signed char* q, const Scale* s, const float* bias, const float* residual, int ldr,   \
-                        float* y, int ldy, int N, int K, int rows) {                                                                                \
+      gemv_##FMT##_m##M(const uchar* W, const signed char* q, const Scale* s, const float* bias, const float* residual, int ldr, float* y, int ldy, \
+                        int N, int K, int rows) {                                                                                                   \
     gemv<F::Read, M>(                                                                                                                               \
         W, [&](auto& acts, int c, bool valid) { acts.load(q, s, K, rows, c, valid); }, bias, residual, ldr, y, ldy, N, K, rows);                    \
   }
 /** One row that each block norms for itself; `partsBytes` of shared memory are for sums, the others for the row. */
-#define NORMED(FMT, F, BYTES)                                                                                                                              \
-  extern "C" __global__ void __launch_bounds__(GEMV_THREADS, at_once(1))                                                                            \
-      gemv_normed_##FMT(const uchar* W, const float* x, const float* norm, float eps, const float* bias, float* y, int N, int K,   \
-                        int partsBytes) {                                                                                                           \
-    dependents();                                                                                                                                   \
-    NormedRow<BYTES> row(dynamic_room() + partsBytes / 16, x, norm, K, eps);                                                                              \
-    gemv_one<F::Read>(W, row, dynamic_room(), bias, nullptr, y, N, K);                                                                                \
+#define NORMED(FMT, F)                                                                                                                            \
+  extern "C" __global__ void __launch_bounds__(GEMV_THREADS, at_once(1))                                                                          \
+      gemv_normed_##FMT(const uchar* W, const float* x, const float* norm, float eps, const float* bias, float* y, int N, int K, int partsBytes) { \
+    dependents();                                                                                                                                 \
+    NormedRow row(dynamic_room() + partsBytes / 16, x, norm, K, eps);                                                                             \
+    gemv_one<F::Read>(W, row, dynamic_room(), bias, nullptr, y, N, K);                                                                            \
   }
-#define DENSE(FMT, NUMBER, F) DENSE1(FMT, F, 1) NORMED(FMT, F, false)
-#define BLOCKS(FMT, NUMBER, F) NORMED(FMT, F, true) BLOCKS1(FMT, F, 1) BLOCKS1(FMT, F, 2) BLOCKS1(FMT, F, 4)
+#define DENSE(FMT, NUMBER, F) DENSE1(FMT, F, 1) NORMED(FMT, F)
+#define BLOCKS(FMT, NUMBER, F) BLOCKS1(FMT, F, 1) BLOCKS1(FMT, F, 2) BLOCKS1(FMT, F, 4)
 FORMATS(DENSE, BLOCKS)
 EXPORT_SHAPE(gemv, GEMV_THREADS, ROWS, at_once(1), ROWS_ONE, GROUP_BYTES)

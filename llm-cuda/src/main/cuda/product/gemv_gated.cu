@@ -66,14 +66,14 @@ __device__ __forceinline__ void gemv_gated(const uchar* W, Load load, float* y, 
         W, [&](auto& acts, int c, bool valid) { acts.load(q, s, K, rows, c, valid); }, y, ldy, yq, ys, N, K, rows, act);                        \
   }
 /** One row that each block norms for itself, in dynamic shared memory. */
-#define NORMED(FMT, F, BYTES)                                                                                                                          \
-  extern "C" __global__ void __launch_bounds__(threads(1), blocks(1)) gemv_gated_normed_##FMT(                                               \
-      const uchar* W, const float* x, const float* norm, float eps, float* y, signed char* yq, Scale* ys, int N, int K, int act) { \
-    dependents();                                                                                                                               \
-    NormedRow<BYTES> row(dynamic_room(), x, norm, K, eps);                                                                                             \
-    gated_one<F::Read>(W, row, y, yq, ys, N, K, act);                                                                                    \
+#define NORMED(FMT, F)                                                                                                                    \
+  extern "C" __global__ void __launch_bounds__(threads(1), blocks(1)) gemv_gated_normed_##FMT(                                            \
+      const uchar* W, const float* x, const float* norm, float eps, float* y, signed char* yq, Scale* ys, int N, int K, int act) {         \
+    dependents();                                                                                                                         \
+    NormedRow row(dynamic_room(), x, norm, K, eps);                                                                                       \
+    gated_one<F::Read>(W, row, y, yq, ys, N, K, act);                                                                                     \
   }
-#define DENSE(FMT, NUMBER, F) DENSE1(FMT, F, 1) NORMED(FMT, F, false)
-#define BLOCKS(FMT, NUMBER, F) NORMED(FMT, F, true) BLOCKS1(FMT, F, 1) BLOCKS1(FMT, F, 2) BLOCKS1(FMT, F, 4)
+#define DENSE(FMT, NUMBER, F) DENSE1(FMT, F, 1) NORMED(FMT, F)
+#define BLOCKS(FMT, NUMBER, F) BLOCKS1(FMT, F, 1) BLOCKS1(FMT, F, 2) BLOCKS1(FMT, F, 4)
 FORMATS(DENSE, BLOCKS)
 EXPORT_SHAPE(gemv_gated, GEMV_THREADS, OUTPUTS, THREADS_ONE, STATIC_BYTES)

@@ -20,18 +20,15 @@ template <class Load> struct ReadyRow {
   template <class Acts> __device__ __forceinline__ void load(Acts& acts, int c, bool valid) const { fill(acts, c, valid); }
 };
 
-/** A row of floats that a block norms for itself (root mean square), and quantises if weights meet bytes; K is a multiple of 32 then. */
-template <bool BYTES> struct NormedRow {
-  float* room; // in shared memory: the row times the norm's weights; then bytes, if it is quantised, and their scales
+/** A row of floats that a block norms for itself (root mean square): cheaper than a kernel for it. Where bytes are wanted, it is not. */
+struct NormedRow {
+  static constexpr int AT_ONCE = 4; // loads in flight
+  float* room; // in shared memory: the row times the norm's weights
   const float* x;
   int K;
   float eps, factor;
 
-  static constexpr int AT_ONCE = 4; // loads in flight
-
-  static __host__ __device__ constexpr int width(int K) { return (K + 31) / 32 * 32; }
-  __device__ __forceinline__ signed char* bytes() const { return (signed char*)(room + width(K)); }
-  __device__ __forceinline__ Scale* scales() const { return (Scale*)(bytes() + K); }
+  static __host__ __device__ constexpr int width(int K) { return (K + 7) / 8 * 8; }
 
   /** Needs nothing of earlier kernels. */
   __device__ __forceinline__ NormedRow(float4* room, const float* x, const float* weights, int K, float eps)
@@ -56,36 +53,14 @@ template <bool BYTES> struct NormedRow {
       }
     }
     factor = 1.f / sqrtf(block_sum(sum, sums) / K + eps);
-    if constexpr (BYTES) {
-      int lane = threadIdx.x & 31;
-      for (int i = 4 * threadIdx.x; i - 4 * lane < K; i += 4 * blockDim.x) { // whole warps
-        Scale scale;
-        int packed = quantize8x4(i < K ? four(i) : make_float4(0.f, 0.f, 0.f, 0.f), scale);
-        if (i < K) {
-          *(int*)(bytes() + i) = packed;
-          if (lane % 8 == 0) scales()[i / 32] = scale;
-        }
-      }
-      __syncthreads();
-    }
-  }
-  __device__ __forceinline__ float4 four(int i) const {
-    float4 v = *(const float4*)(room + i);
-    return make_float4(v.x * factor, v.y * factor, v.z * factor, v.w * factor);
   }
 
   template <int E> __device__ __forceinline__ void load(Floats<1, E>& acts, int c, bool valid) const {
 #pragma unroll
     for (int i = 0; i < E; i += 4) {
-      float4 v = valid ? four(E * c + i) : make_float4(0.f, 0.f, 0.f, 0.f);
-      acts.x[0][i] = v.x, acts.x[0][i + 1] = v.y, acts.x[0][i + 2] = v.z, acts.x[0][i + 3] = v.w;
+      float4 v = valid ? *(const float4*)(room + E * c + i) : make_float4(0.f, 0.f, 0.f, 0.f);
+      acts.x[0][i] = v.x * factor, acts.x[0][i + 1] = v.y * factor, acts.x[0][i + 2] = v.z * factor, acts.x[0][i + 3] = v.w * factor;
     }
-  }
-  __device__ __forceinline__ void load(Bytes<1>& acts, int c, bool valid) const {
-    int4 a = make_int4(0, 0, 0, 0), b = a;
-    Scale scale{0.f, 0};
-    if (valid) a = *(const int4*)(bytes() + 32 * c), b = *(const int4*)(bytes() + 32 * c + 16), scale = scales()[c];
-    acts.take(0, a, b, scale);
   }
 };
 
@@ -110,7 +85,10 @@ template <class Read, int DEPTH, int WARPS> struct GemvOne {
     slots = kept(32 << sharing.log), place = kept((warp & sharing.warps() - 1) * 32 + lane);
   }
 
-  /** Group g begins at row `first(g)` of the matrix; `x` begins when it may be read, and then fills activations for a chunk, if there is one. Ends with a barrier. */
+  /**
+   * Group g begins at row `first(g)` of the matrix; `x` begins when it may be read, and then fills activations for a chunk, if there is one. Ends with
+   * a barrier.
+   */
   template <class First, class Row> __device__ __forceinline__ void run(const Read& read, int N, First first, Row& x) const {
     int mine = groups > set ? (groups - set + sets - 1) / sets : 0, total = kept(mine * ((chunks + slots - 1) >> (5 + sharing.log)));
     int fetchGroup = set, fetchChunk = place; // of the next load

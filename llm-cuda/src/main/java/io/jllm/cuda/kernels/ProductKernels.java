@@ -20,8 +20,8 @@ public final class ProductKernels {
     private static final int NOT_GATED = -1;
     /** Outputs that a warp computes together. */
     private static final int GROUP = 4;
-    /** Numbers that share a scale. */
-    private static final int QUANT_BLOCK = 32;
+    /** Numbers of a row that a block norms come in multiples of this. */
+    private static final int NORMED_ALIGNMENT = 8;
 
     /**
      * A matrix on the device.
@@ -170,10 +170,9 @@ public final class ProductKernels {
                 .real("eps", norm.eps);
     }
 
-    /** Shared memory for a row that a block norms: floats and, where weights meet bytes, these and their scales. */
+    /** Shared memory for a row that a block norms. */
     private static int normedBytes(Weights w) {
-        int width = Math.ceilDiv(w.cols, QUANT_BLOCK) * QUANT_BLOCK;
-        return width * Float.BYTES + (w.format.dense() ? 0 : width + width / QUANT_BLOCK * Long.BYTES);
+        return Math.ceilDiv(w.cols, NORMED_ALIGNMENT) * NORMED_ALIGNMENT * Float.BYTES;
     }
 
     /** Lanes multiply up to so many rows. */
