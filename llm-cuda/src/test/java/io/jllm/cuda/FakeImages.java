@@ -63,7 +63,7 @@ final class FakeImages {
     private static String shapes() {
         return ints("table_shape", Arrays.stream(DeviceFormat.values()).mapToInt(f -> f.table().length).toArray())
                 + ints("chain_shape", 416, 10_880, 5_376, 64, 16, 256) + ints("sample_greedy_shape", 256, 16, 1024)
-                + ints("sample_rows_shape", 1024, 24, 65_536) + ints("top_k_shape", 1024, 256) + ints("take_drawn_shape", 256)
+                + ints("sample_rows_shape", 1024, 24, 65_536) + ints("top_k_shape", 1024, 256)
                 + List.of("gemm", "copy_blocks", "expert", "route", "rope_store").stream()
                         .map(f -> ints(f + "_shape", 128, 64)).collect(Collectors.joining())
                 + ints("gemv_shape", 128, 16, 4, 64, 2048) + ints("gemv_gated_shape", 128, 32, 256, 33792)
