@@ -33,14 +33,14 @@ record AdaptedMatrix(Optional<StoredMatrix> whole, Optional<StoredMatrix> rows, 
     private static final float[] NO_BIAS = {};
 
     /** Of a matrix that is multiplied with. */
-    static AdaptedMatrix ofProduct(Change c, float[] bias, SegmentAllocator memory) {
-        return of(c, replacing(c, memory), c.lowRank().map(low -> ThinRows.of(low.down(), memory)), bias, memory);
+    static AdaptedMatrix ofProduct(Change c, float[] bias, AdapterMemory memory) {
+        return of(c, replacing(c, memory.rest()), c.lowRank().map(low -> ThinRows.of(low.down(), memory.first())), bias, memory.rest());
     }
 
     /** Of a table. */
-    static AdaptedMatrix ofTable(Change c, SegmentAllocator memory) {
-        Optional<StoredMatrix> tokens = c.lowRank().map(low -> StoredMatrix.of(transposed(low.down(), memory), NO_BIAS));
-        return of(c, tokens.or(() -> replacing(c, memory)), Optional.empty(), NO_BIAS, memory);
+    static AdaptedMatrix ofTable(Change c, AdapterMemory memory) {
+        Optional<StoredMatrix> tokens = c.lowRank().map(low -> StoredMatrix.of(transposed(low.down(), memory.rest()), NO_BIAS));
+        return of(c, tokens.or(() -> replacing(c, memory.rest())), Optional.empty(), NO_BIAS, memory.rest());
     }
 
     private static AdaptedMatrix of(Change c, Optional<StoredMatrix> rows, Optional<ThinRows> down, float[] bias, SegmentAllocator memory) {

@@ -9,6 +9,7 @@ import io.jllm.spi.StepBatch;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
@@ -20,7 +21,8 @@ public final class AdapterSet implements AutoCloseable {
     private final CpuKernels kernels;
     private final AdapterRows tokens;
     private final AdapterRows logits;
-    private final Map<String, ProductSite> products = new HashMap<>();
+    /** In the order of the program, and so they lie in memory. */
+    private final Map<String, ProductSite> products = new LinkedHashMap<>();
     private final Map<String, TableSite> tables = new HashMap<>();
     private final Map<NormSite.Names, NormSite> norms = new HashMap<>();
     private final Map<Integer, Loaded> loaded = new HashMap<>();
@@ -67,12 +69,12 @@ public final class AdapterSet implements AutoCloseable {
     public void add(int number, Adapter adapter) {
         var own = new AdapterMemory(kernels.memory(), bytes(adapter));
         try {
-            adapter.products().forEach((name, change) -> {
-                ProductSite site = known(products, name);
+            adapter.products().keySet().forEach(name -> known(products, name));
+            products.forEach((name, site) -> Optional.ofNullable(adapter.products().get(name)).ifPresent(change -> {
                 AdaptedMatrix m = AdaptedMatrix.ofProduct(change, site.bias(), own);
                 site.put(number, m);
                 thin = Math.max(thin, m.thin());
-            });
+            }));
             adapter.tables().forEach((name, change) -> known(tables, name).put(number, AdaptedMatrix.ofTable(change, own)));
             norms.values().forEach(site -> site.add(number, adapter.vectors()));
             loaded.put(number, new Loaded(own, bytes(number)));

@@ -5,6 +5,7 @@ import io.jllm.cpu.kernels.Target;
 import io.jllm.cpu.kernels.ThinProducts;
 import io.jllm.cpu.kernels.Workspace;
 import io.jllm.cpu.layout.Rows;
+import io.jllm.cpu.layout.ThinColumns;
 import java.lang.foreign.MemorySegment;
 import java.util.Optional;
 
@@ -66,11 +67,14 @@ public final class ProductSite extends Site<AdaptedMatrix> {
      * to.
      *
      * @param column where the matrix's outputs begin in rows of {@code out}
+     * @param soon the adapter for which this is called next, or the same
      */
-    public void add(int adapter, Rows thin, int first, int count, int from, int to, Rows out, int column) {
+    public void add(int adapter, Rows thin, int first, int count, int from, int to, Rows out, int column, int soon) {
         AdaptedMatrix m = change(adapter);
         if (m != null && m.up().isPresent()) {
-            lowRank.up(m.up().get(), from, to, thin, first, count, out, first, column);
+            AdaptedMatrix other = change(soon);
+            ThinColumns next = other == null ? m.up().get() : other.up().orElse(m.up().get());
+            lowRank.up(m.up().get(), from, to, thin, first, count, out, first, column, next);
         }
     }
 
@@ -82,7 +86,7 @@ public final class ProductSite extends Site<AdaptedMatrix> {
      */
     public void finish(int adapter, Rows thin, int row, int outputs, Rows out, int column, Optional<Rows> residual) {
         AdaptedMatrix m = change(adapter);
-        add(adapter, thin, row, 1, 0, outputs, out, column);
+        add(adapter, thin, row, 1, 0, outputs, out, column, adapter);
         replace(m, thin, row, out, column, residual);
         if (m.gain().length > 0 || m.shift().length > 0) {
             scale(m, row, outputs, out, column, residual);

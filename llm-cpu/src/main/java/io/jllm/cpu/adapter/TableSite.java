@@ -52,6 +52,6 @@ public final class TableSite extends Site<AdaptedMatrix> {
         for (int k = 0; k < room; k++) {
             thin.data().set(Rows.FLOAT, (long) k * Float.BYTES, k < up.cols() ? m.scale() * factors[k] : 0);
         }
-        lowRank.up(up, 0, up.rows(), thin, 0, 1, out, row, 0);
+        lowRank.up(up, 0, up.rows(), thin, 0, 1, out, row, 0, up);
     }
 }

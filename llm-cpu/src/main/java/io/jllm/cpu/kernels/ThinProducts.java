@@ -26,8 +26,10 @@ public interface ThinProducts {
      *
      * @param from a multiple of {@link ThinColumns#GROUP}
      * @param thin what {@link #down} gave
+     * @param soon whose same rows are read next, to be fetched from memory meanwhile; {@code w} itself if none are
      */
-    void up(ThinColumns w, int from, int to, Rows thin, int first, int tokens, Rows out, int outRow, int column);
+    void up(ThinColumns w, int from, int to, Rows thin, int first, int tokens, Rows out, int outRow, int column,
+            ThinColumns soon);
 
     /** For JVMs without the Vector API. */
     final class Plain implements ThinProducts {
@@ -52,7 +54,8 @@ public interface ThinProducts {
         }
 
         @Override
-        public void up(ThinColumns w, int from, int to, Rows thin, int first, int tokens, Rows out, int outRow, int column) {
+        public void up(ThinColumns w, int from, int to, Rows thin, int first, int tokens, Rows out, int outRow, int column,
+                ThinColumns soon) {
             MemorySegment data = out.data();
             for (int r = from; r < to; r++) {
                 for (int t = 0; t < tokens; t++) {

@@ -6,9 +6,9 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
 
 /**
- * A matrix of few columns: the second of two of low rank, with numbers as {@link ThinRows} have them. Rows lie in groups of {@value #GROUP}, as
- * in a {@link WeightFormat}: for each column 16 floats, or for each pair of columns 16 pairs of halves. What is behind the last row or column
- * is 0.
+ * A matrix of few columns: the second of two of low rank, with numbers as {@link ThinRows} have them. Rows lie in groups of {@value #GROUP}, a
+ * column or two in a cache line: 16 floats; or in BF16 16 pairs, of which the upper ones are the second column; or in F16 16 numbers of each.
+ * What is behind the last row or column is 0.
  *
  * @param numbers what they are
  * @param rows without those that fill the last group
@@ -54,8 +54,12 @@ public record ThinColumns(MemorySegment data, Floats numbers, int rows, int cols
     }
 
     private long place(int row, int column) {
-        int perLine = Float.BYTES / numbers.bytes();
-        return group(row / GROUP) + (long) column / perLine * WeightFormat.VECTOR + row % GROUP * Float.BYTES + column % perLine * Short.BYTES;
+        long group = group(row / GROUP);
+        int r = row % GROUP;
+        return switch (numbers) {
+            case F32, F16 -> group + ((long) column * GROUP + r) * numbers.bytes();
+            case BF16 -> group + (long) column / 2 * WeightFormat.VECTOR + r * Integer.BYTES + column % 2 * Short.BYTES;
+        };
     }
 
     /** A weight. */

@@ -9,8 +9,9 @@ import java.nio.ByteOrder;
 
 /**
  * A matrix of few rows, which is read once for a token or some: the first of two of low rank. Numbers take two bytes each where that holds all
- * of them exactly, and else four. Rows begin with cache lines, and so many zeros follow that there are whole groups of {@value #GROUP}. A row
- * has runs of {@value #RUN} columns; where numbers are halves, number i of a run shares an int with number i + 16, which is the upper one.
+ * of them exactly, and else four. Four rows lie together, run after run of {@value #RUN} columns, one row's part of a run behind the other's:
+ * all is one stream. In BF16, number i of a run shares an int with number i + 16, which is the upper one. What is behind the last row or column
+ * is 0.
  *
  * @param numbers what they are
  * @param rows without those that fill the last group
@@ -21,6 +22,7 @@ public record ThinRows(MemorySegment data, Floats numbers, int rows, int cols) {
     public static final int GROUP = 4;
     /** Columns that lie together. */
     public static final int RUN = 32;
+    private static final int HALF_RUN = RUN / 2;
     private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     /** A number in half precision of so many bits has no exponent of ones. */
     private static final int FINITE_HALF = 0x7c00;
@@ -30,16 +32,17 @@ public record ThinRows(MemorySegment data, Floats numbers, int rows, int cols) {
         int rows = Math.toIntExact(w.rows());
         int cols = Math.toIntExact(w.cols());
         Floats numbers = smallest(w);
-        long stride = stride(numbers, cols);
-        MemorySegment data = memory.allocate(whole(rows) * stride, WeightFormat.VECTOR).fill((byte) 0);
+        MemorySegment data = memory.allocate((long) whole(rows) * Math.ceilDiv(cols, RUN) * RUN * numbers.bytes(), WeightFormat.VECTOR)
+                .fill((byte) 0);
+        var to = new ThinRows(data, numbers, rows, cols);
         var row = new float[cols];
         for (int r = 0; r < rows; r++) {
             w.decode(r, 1, row, 0);
             for (int c = 0; c < cols; c++) {
-                put(numbers, row[c], data, r * stride + place(numbers, c));
+                put(numbers, row[c], data, to.place(r, c));
             }
         }
-        return new ThinRows(data, numbers, rows, cols);
+        return to;
     }
 
     /** So many rows in whole groups. */
@@ -82,25 +85,24 @@ public record ThinRows(MemorySegment data, Floats numbers, int rows, int cols) {
         };
     }
 
-    /** An odd number of cache lines: else rows would fall into the same few places of the first cache. */
-    private static long stride(Floats numbers, int cols) {
-        return (Math.ceilDiv((long) cols, RUN) * RUN * numbers.bytes() / WeightFormat.VECTOR | 1) * WeightFormat.VECTOR;
+    private long place(int row, int column) {
+        int i = column % RUN;
+        long run = at(row, column / RUN);
+        return numbers == Floats.BF16 ? run + i % HALF_RUN * Integer.BYTES + i / HALF_RUN * Short.BYTES : run + (long) i * numbers.bytes();
     }
 
-    private static long place(Floats numbers, int column) {
-        return switch (numbers) {
-            case F32 -> (long) column * Float.BYTES;
-            case F16, BF16 -> (long) column / RUN * RUN * Short.BYTES + column % 16 * Integer.BYTES + column % RUN / 16 * Short.BYTES;
-        };
+    /** Where a run of a row begins. */
+    public long at(int row, int run) {
+        return (((long) row / GROUP * Math.ceilDiv(cols, RUN) + run) * GROUP + row % GROUP) * runBytes();
     }
 
-    /** Bytes from row to row. */
-    public long stride() {
-        return stride(numbers, cols);
+    /** Bytes of a run of a row. */
+    public int runBytes() {
+        return RUN * numbers.bytes();
     }
 
     /** A weight. */
     public float get(int row, int column) {
-        return get(numbers, data, row * stride() + place(numbers, column));
+        return get(numbers, data, place(row, column));
     }
 }

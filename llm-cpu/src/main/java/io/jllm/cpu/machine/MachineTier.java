@@ -59,7 +59,7 @@ public record MachineTier(MachineKernels machine, CpuKernels next) implements Cp
 
     @Override
     public ThinProducts thin() {
-        return next.thin();
+        return machine.thin().<ThinProducts>map(thin -> new MachineThin(thin, next.thin())).orElseGet(next::thin);
     }
 
     @Override

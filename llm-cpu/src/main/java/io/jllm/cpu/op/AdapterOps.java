@@ -63,10 +63,12 @@ final class AdapterOps {
          */
         void add(int matrix, int from, int to) {
             ProductSite site = sites[matrix];
-            for (int p = 0; p < pieces().count(); p++) {
-                int adapter = pieces().adapter(p);
+            AdapterRows pieces = pieces();
+            for (int p = 0; p < pieces.count(); p++) {
+                int adapter = pieces.adapter(p);
                 if (!site.needsFinish(adapter)) {
-                    site.add(adapter, room.thin[matrix], pieces().first(p), pieces().size(p), from, to, out, columns[matrix]);
+                    site.add(adapter, room.thin[matrix], pieces.first(p), pieces.size(p), from, to, out, columns[matrix],
+                            pieces.adapter(Math.min(p + 1, pieces.count() - 1)));
                 }
             }
         }

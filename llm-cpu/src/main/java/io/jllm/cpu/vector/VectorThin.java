@@ -2,6 +2,7 @@ package io.jllm.cpu.vector;
 
 import static io.jllm.cpu.vector.VectorKernels.F;
 import static io.jllm.cpu.vector.VectorKernels.L;
+import static io.jllm.cpu.vector.VectorUnpack.H;
 import static io.jllm.cpu.vector.VectorUnpack.I;
 import static io.jllm.cpu.vector.VectorUnpack.V;
 import static java.nio.ByteOrder.LITTLE_ENDIAN;
@@ -12,9 +13,11 @@ import io.jllm.cpu.layout.Numbers.Floats;
 import io.jllm.cpu.layout.Rows;
 import io.jllm.cpu.layout.ThinColumns;
 import io.jllm.cpu.layout.ThinRows;
+import io.jllm.cpu.layout.WeightFormat;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorOperators;
 
 /**
@@ -26,14 +29,12 @@ final class VectorThin implements ThinProducts {
 
     private static final int GROUP = ThinRows.GROUP;
     private static final int RUN = ThinRows.RUN;
-    /** Ints of halves. */
-    private static final int INTS = RUN / 2;
-    private static final int LINE = INTS * Integer.BYTES;
+    private static final int LINE = WeightFormat.VECTOR;
     /** Strips of a group of outputs. */
     private static final int PARTS = ThinColumns.GROUP / Math.min(L, ThinColumns.GROUP);
     private static final int UPPER_HALF = 0xffff0000;
-    /** Of a number in half precision, from its place in the upper half of an int to where a float has its exponent. */
-    private static final int DOWN = 3;
+    /** From where a number in half precision has its exponent to where a float has it. */
+    private static final int UP = 13;
     private static final int HALF_BITS = 0x8fffe000;
 
     private VectorThin() {
@@ -42,25 +43,24 @@ final class VectorThin implements ThinProducts {
     @Override
     public void down(ThinRows w, Rows x, int first, int tokens, float factor, Rows out, Workspace ws) {
         int n = w.cols() / RUN * RUN;
-        boolean unpacked = tokens >= GROUP && w.numbers() != Floats.F32;
-        long stride = unpacked ? Workspace.tileStride(w.cols()) : w.stride();
-        MemorySegment data = unpacked ? ws.tile : w.data();
+        long stride = Workspace.tileStride(w.cols());
         for (int r = 0; r < w.rows(); r += GROUP) {
-            for (int i = 0; unpacked && i < GROUP; i++) {
-                unpack(w.numbers(), w.data(), (r + i) * w.stride(), n, ws.tile, i * stride);
+            for (int i = 0; tokens >= GROUP && i < GROUP; i++) {
+                unpack(w, r + i, n, ws.tile, i * stride);
             }
-            long at = unpacked ? 0 : r * stride;
             for (int t = 0; t < tokens;) {
                 int width = tokens - t >= GROUP ? GROUP : 1;
                 long xt = x.row(first + t);
                 if (width == GROUP) {
-                    VectorDots.tile4x4(data, at, stride, x.data(), xt, (long) x.width() * Float.BYTES, n, ws.lanes);
-                } else if (unpacked || w.numbers() == Floats.F32) {
-                    VectorDots.tile4x1(data, at, stride, x.data(), xt, n, ws.lanes);
-                } else if (w.numbers() == Floats.BF16) {
-                    brains(data, at, stride, x.data(), xt, n, ws.lanes);
+                    VectorDots.tile4x4(ws.tile, 0, stride, x.data(), xt, (long) x.width() * Float.BYTES, n, ws.lanes);
+                } else if (tokens >= GROUP) {
+                    VectorDots.tile4x1(ws.tile, 0, stride, x.data(), xt, n, ws.lanes);
                 } else {
-                    halves(data, at, stride, x.data(), xt, n, ws.lanes);
+                    switch (w.numbers()) {
+                        case F32 -> floats(w.data(), w.at(r, 0), x.data(), xt, n, ws.lanes);
+                        case BF16 -> brains(w.data(), w.at(r, 0), x.data(), xt, n, ws.lanes);
+                        case F16 -> halves(w.data(), w.at(r, 0), x.data(), xt, n, ws.lanes);
+                    }
                 }
                 for (int i = 0; i < width; i++) {
                     put(w, r, n, x, first + t + i, factor, out, ws.lanes, i * GROUP * L);
@@ -81,48 +81,43 @@ final class VectorThin implements ThinProducts {
         }
     }
 
-    private static void unpack(Floats numbers, MemorySegment w, long from, int n, MemorySegment to, long at) {
+    /** A row as floats, one behind the other. */
+    private static void unpack(ThinRows w, int row, int n, MemorySegment to, long at) {
         for (int c = 0; c < n; c += RUN) {
-            for (int i = 0; i < INTS; i += L) {
-                IntVector u = IntVector.fromMemorySegment(I, w, from + 2L * c + 4L * i, LITTLE_ENDIAN);
-                IntVector lower = u.lanewise(VectorOperators.LSHL, Short.SIZE);
-                long lowerAt = at + 4L * (c + i);
-                if (numbers == Floats.BF16) {
-                    lower.reinterpretAsFloats().intoMemorySegment(to, lowerAt, LITTLE_ENDIAN);
-                    u.and(UPPER_HALF).reinterpretAsFloats().intoMemorySegment(to, lowerAt + LINE, LITTLE_ENDIAN);
-                } else {
-                    lower.lanewise(VectorOperators.ASHR, DOWN).and(HALF_BITS).reinterpretAsFloats().mul(VectorScales.UP)
-                            .intoMemorySegment(to, lowerAt, LITTLE_ENDIAN);
-                    u.lanewise(VectorOperators.ASHR, DOWN).and(HALF_BITS).reinterpretAsFloats().mul(VectorScales.UP)
-                            .intoMemorySegment(to, lowerAt + LINE, LITTLE_ENDIAN);
+            long from = w.at(row, c / RUN);
+            long run = at + 4L * c;
+            switch (w.numbers()) {
+                case F32 -> MemorySegment.copy(w.data(), from, to, run, RUN * Float.BYTES);
+                case BF16 -> {
+                    for (int i = 0; i < LINE; i += V) {
+                        IntVector u = IntVector.fromMemorySegment(I, w.data(), from + i, LITTLE_ENDIAN);
+                        u.lanewise(VectorOperators.LSHL, Short.SIZE).intoMemorySegment(to, run + i, LITTLE_ENDIAN);
+                        u.and(UPPER_HALF).intoMemorySegment(to, run + LINE + i, LITTLE_ENDIAN);
+                    }
+                }
+                case F16 -> {
+                    for (int i = 0; i < LINE; i += V / 2) {
+                        ((IntVector) ShortVector.fromMemorySegment(H, w.data(), from + i, LITTLE_ENDIAN).convertShape(VectorOperators.S2I, I, 0))
+                                .lanewise(VectorOperators.LSHL, UP).and(HALF_BITS).reinterpretAsFloats().mul(VectorScales.UP)
+                                .intoMemorySegment(to, run + 2L * i, LITTLE_ENDIAN);
+                    }
                 }
             }
         }
     }
 
-    /** {@link VectorDots#tile4x1} of pairs of BF16. */
-    private static void brains(MemorySegment w, long w0, long ws, MemorySegment x, long x0, int n, float[] lanes) {
+    /** {@link VectorDots#tile4x1} of four rows that lie together. */
+    private static void floats(MemorySegment w, long w0, MemorySegment x, long x0, int n, float[] lanes) {
         FloatVector a0 = FloatVector.zero(F), a1 = a0, a2 = a0, a3 = a0;
         for (int c = 0; c < n; c += RUN) {
-            long at = w0 + 2L * c;
+            long at = w0 + (long) c * GROUP * Float.BYTES;
             long xt = x0 + 4L * c;
-            for (int i = 0; i < LINE; i += V) {
+            for (int i = 0; i < 2 * LINE; i += V) {
                 FloatVector v = FloatVector.fromMemorySegment(F, x, xt + i, LITTLE_ENDIAN);
-                a0 = IntVector.fromMemorySegment(I, w, at + i, LITTLE_ENDIAN).lanewise(VectorOperators.LSHL, Short.SIZE).reinterpretAsFloats()
-                        .fma(v, a0);
-                a1 = IntVector.fromMemorySegment(I, w, at + ws + i, LITTLE_ENDIAN).lanewise(VectorOperators.LSHL, Short.SIZE)
-                        .reinterpretAsFloats().fma(v, a1);
-                a2 = IntVector.fromMemorySegment(I, w, at + 2 * ws + i, LITTLE_ENDIAN).lanewise(VectorOperators.LSHL, Short.SIZE)
-                        .reinterpretAsFloats().fma(v, a2);
-                a3 = IntVector.fromMemorySegment(I, w, at + 3 * ws + i, LITTLE_ENDIAN).lanewise(VectorOperators.LSHL, Short.SIZE)
-                        .reinterpretAsFloats().fma(v, a3);
-            }
-            for (int i = 0; i < LINE; i += V) {
-                FloatVector v = FloatVector.fromMemorySegment(F, x, xt + LINE + i, LITTLE_ENDIAN);
-                a0 = IntVector.fromMemorySegment(I, w, at + i, LITTLE_ENDIAN).and(UPPER_HALF).reinterpretAsFloats().fma(v, a0);
-                a1 = IntVector.fromMemorySegment(I, w, at + ws + i, LITTLE_ENDIAN).and(UPPER_HALF).reinterpretAsFloats().fma(v, a1);
-                a2 = IntVector.fromMemorySegment(I, w, at + 2 * ws + i, LITTLE_ENDIAN).and(UPPER_HALF).reinterpretAsFloats().fma(v, a2);
-                a3 = IntVector.fromMemorySegment(I, w, at + 3 * ws + i, LITTLE_ENDIAN).and(UPPER_HALF).reinterpretAsFloats().fma(v, a3);
+                a0 = FloatVector.fromMemorySegment(F, w, at + i, LITTLE_ENDIAN).fma(v, a0);
+                a1 = FloatVector.fromMemorySegment(F, w, at + 2 * LINE + i, LITTLE_ENDIAN).fma(v, a1);
+                a2 = FloatVector.fromMemorySegment(F, w, at + 4 * LINE + i, LITTLE_ENDIAN).fma(v, a2);
+                a3 = FloatVector.fromMemorySegment(F, w, at + 6 * LINE + i, LITTLE_ENDIAN).fma(v, a3);
             }
         }
         a0.intoArray(lanes, 0);
@@ -131,24 +126,53 @@ final class VectorThin implements ThinProducts {
         a3.intoArray(lanes, 3 * L);
     }
 
-    /** The same of F16, by way of floats 2^-112 times as large: the products are the same to the last bit. */
-    private static void halves(MemorySegment w, long w0, long ws, MemorySegment x, long x0, int n, float[] lanes) {
+    /** The same of pairs of BF16. */
+    private static void brains(MemorySegment w, long w0, MemorySegment x, long x0, int n, float[] lanes) {
         FloatVector a0 = FloatVector.zero(F), a1 = a0, a2 = a0, a3 = a0;
         for (int c = 0; c < n; c += RUN) {
-            for (int half = 0; half < 2; half++) {
-                int left = Short.SIZE * (1 - half);
-                for (int i = 0; i < LINE; i += V) {
-                    long at = w0 + 2L * c + i;
-                    FloatVector v = FloatVector.fromMemorySegment(F, x, x0 + 4L * c + half * LINE + i, LITTLE_ENDIAN);
-                    a0 = IntVector.fromMemorySegment(I, w, at, LITTLE_ENDIAN).lanewise(VectorOperators.LSHL, left)
-                            .lanewise(VectorOperators.ASHR, DOWN).and(HALF_BITS).reinterpretAsFloats().mul(VectorScales.UP).fma(v, a0);
-                    a1 = IntVector.fromMemorySegment(I, w, at + ws, LITTLE_ENDIAN).lanewise(VectorOperators.LSHL, left)
-                            .lanewise(VectorOperators.ASHR, DOWN).and(HALF_BITS).reinterpretAsFloats().mul(VectorScales.UP).fma(v, a1);
-                    a2 = IntVector.fromMemorySegment(I, w, at + 2 * ws, LITTLE_ENDIAN).lanewise(VectorOperators.LSHL, left)
-                            .lanewise(VectorOperators.ASHR, DOWN).and(HALF_BITS).reinterpretAsFloats().mul(VectorScales.UP).fma(v, a2);
-                    a3 = IntVector.fromMemorySegment(I, w, at + 3 * ws, LITTLE_ENDIAN).lanewise(VectorOperators.LSHL, left)
-                            .lanewise(VectorOperators.ASHR, DOWN).and(HALF_BITS).reinterpretAsFloats().mul(VectorScales.UP).fma(v, a3);
-                }
+            long at = w0 + (long) c * GROUP * Short.BYTES;
+            long xt = x0 + 4L * c;
+            for (int i = 0; i < LINE; i += V) {
+                FloatVector v = FloatVector.fromMemorySegment(F, x, xt + i, LITTLE_ENDIAN);
+                a0 = IntVector.fromMemorySegment(I, w, at + i, LITTLE_ENDIAN).lanewise(VectorOperators.LSHL, Short.SIZE)
+                        .reinterpretAsFloats().fma(v, a0);
+                a1 = IntVector.fromMemorySegment(I, w, at + LINE + i, LITTLE_ENDIAN).lanewise(VectorOperators.LSHL, Short.SIZE)
+                        .reinterpretAsFloats().fma(v, a1);
+                a2 = IntVector.fromMemorySegment(I, w, at + 2 * LINE + i, LITTLE_ENDIAN).lanewise(VectorOperators.LSHL, Short.SIZE)
+                        .reinterpretAsFloats().fma(v, a2);
+                a3 = IntVector.fromMemorySegment(I, w, at + 3 * LINE + i, LITTLE_ENDIAN).lanewise(VectorOperators.LSHL, Short.SIZE)
+                        .reinterpretAsFloats().fma(v, a3);
+            }
+            for (int i = 0; i < LINE; i += V) {
+                FloatVector v = FloatVector.fromMemorySegment(F, x, xt + LINE + i, LITTLE_ENDIAN);
+                a0 = IntVector.fromMemorySegment(I, w, at + i, LITTLE_ENDIAN).and(UPPER_HALF).reinterpretAsFloats().fma(v, a0);
+                a1 = IntVector.fromMemorySegment(I, w, at + LINE + i, LITTLE_ENDIAN).and(UPPER_HALF).reinterpretAsFloats().fma(v, a1);
+                a2 = IntVector.fromMemorySegment(I, w, at + 2 * LINE + i, LITTLE_ENDIAN).and(UPPER_HALF).reinterpretAsFloats().fma(v, a2);
+                a3 = IntVector.fromMemorySegment(I, w, at + 3 * LINE + i, LITTLE_ENDIAN).and(UPPER_HALF).reinterpretAsFloats().fma(v, a3);
+            }
+        }
+        a0.intoArray(lanes, 0);
+        a1.intoArray(lanes, L);
+        a2.intoArray(lanes, 2 * L);
+        a3.intoArray(lanes, 3 * L);
+    }
+
+    /** The same of F16, by way of floats 2^-112 times as large, which is exact. */
+    private static void halves(MemorySegment w, long w0, MemorySegment x, long x0, int n, float[] lanes) {
+        FloatVector a0 = FloatVector.zero(F), a1 = a0, a2 = a0, a3 = a0;
+        for (int c = 0; c < n; c += RUN) {
+            long at = w0 + (long) c * GROUP * Short.BYTES;
+            long xt = x0 + 4L * c;
+            for (int i = 0; i < LINE; i += V / 2) {
+                FloatVector v = FloatVector.fromMemorySegment(F, x, xt + 2 * i, LITTLE_ENDIAN);
+                a0 = ((IntVector) ShortVector.fromMemorySegment(H, w, at + i, LITTLE_ENDIAN).convertShape(VectorOperators.S2I, I, 0))
+                        .lanewise(VectorOperators.LSHL, UP).and(HALF_BITS).reinterpretAsFloats().mul(VectorScales.UP).fma(v, a0);
+                a1 = ((IntVector) ShortVector.fromMemorySegment(H, w, at + LINE + i, LITTLE_ENDIAN).convertShape(VectorOperators.S2I, I, 0))
+                        .lanewise(VectorOperators.LSHL, UP).and(HALF_BITS).reinterpretAsFloats().mul(VectorScales.UP).fma(v, a1);
+                a2 = ((IntVector) ShortVector.fromMemorySegment(H, w, at + 2 * LINE + i, LITTLE_ENDIAN).convertShape(VectorOperators.S2I, I, 0))
+                        .lanewise(VectorOperators.LSHL, UP).and(HALF_BITS).reinterpretAsFloats().mul(VectorScales.UP).fma(v, a2);
+                a3 = ((IntVector) ShortVector.fromMemorySegment(H, w, at + 3 * LINE + i, LITTLE_ENDIAN).convertShape(VectorOperators.S2I, I, 0))
+                        .lanewise(VectorOperators.LSHL, UP).and(HALF_BITS).reinterpretAsFloats().mul(VectorScales.UP).fma(v, a3);
             }
         }
         a0.intoArray(lanes, 0);
@@ -158,7 +182,8 @@ final class VectorThin implements ThinProducts {
     }
 
     @Override
-    public void up(ThinColumns w, int from, int to, Rows thin, int first, int tokens, Rows out, int outRow, int column) {
+    public void up(ThinColumns w, int from, int to, Rows thin, int first, int tokens, Rows out, int outRow, int column,
+            ThinColumns soon) {
         int strips = (to - from) / ThinColumns.GROUP * PARTS;
         for (int s = 0; s < strips; s += GROUP) {
             // The last strip stands in for those behind it: it is computed several times, from what was there before.
@@ -179,12 +204,13 @@ final class VectorThin implements ThinProducts {
         }
         int rest = (to - from) % ThinColumns.GROUP;
         if (rest > 0) {
-            PLAIN.up(w, to - rest, to, thin, first, tokens, out, outRow, column);
+            PLAIN.up(w, to - rest, to, thin, first, tokens, out, outRow, column, soon);
         }
     }
 
     private static long strip(ThinColumns w, int from, int strip) {
-        return w.group(from / ThinColumns.GROUP + strip / PARTS) + (long) (strip % PARTS) * V;
+        int bytes = w.numbers() == Floats.F16 ? V / 2 : V;
+        return w.group(from / ThinColumns.GROUP + strip / PARTS) + (long) (strip % PARTS) * bytes;
     }
 
     /** Adds a token's products to four strips of outputs, of which the first {@code last + 1} are different ones. */
@@ -244,7 +270,7 @@ final class VectorThin implements ThinProducts {
         a3.intoMemorySegment(out, at3, LITTLE_ENDIAN);
     }
 
-    /** The same of pairs of F16. */
+    /** The same of F16, two columns a line. */
     private static void halves(MemorySegment w, long w0, long w1, long w2, long w3, int lines, MemorySegment x, long x0, MemorySegment out, long at,
             int last) {
         long at1 = at + Math.min(1, last) * V;
@@ -258,22 +284,22 @@ final class VectorThin implements ThinProducts {
             long line = (long) i * LINE;
             FloatVector v = FloatVector.broadcast(F, x.get(Rows.FLOAT, x0 + 8L * i));
             FloatVector y = FloatVector.broadcast(F, x.get(Rows.FLOAT, x0 + 8L * i + 4));
-            IntVector u = IntVector.fromMemorySegment(I, w, w0 + line, LITTLE_ENDIAN);
-            a0 = u.lanewise(VectorOperators.LSHL, Short.SIZE).lanewise(VectorOperators.ASHR, DOWN).and(HALF_BITS).reinterpretAsFloats()
-                    .mul(VectorScales.UP).fma(v, a0);
-            a0 = u.lanewise(VectorOperators.ASHR, DOWN).and(HALF_BITS).reinterpretAsFloats().mul(VectorScales.UP).fma(y, a0);
-            u = IntVector.fromMemorySegment(I, w, w1 + line, LITTLE_ENDIAN);
-            a1 = u.lanewise(VectorOperators.LSHL, Short.SIZE).lanewise(VectorOperators.ASHR, DOWN).and(HALF_BITS).reinterpretAsFloats()
-                    .mul(VectorScales.UP).fma(v, a1);
-            a1 = u.lanewise(VectorOperators.ASHR, DOWN).and(HALF_BITS).reinterpretAsFloats().mul(VectorScales.UP).fma(y, a1);
-            u = IntVector.fromMemorySegment(I, w, w2 + line, LITTLE_ENDIAN);
-            a2 = u.lanewise(VectorOperators.LSHL, Short.SIZE).lanewise(VectorOperators.ASHR, DOWN).and(HALF_BITS).reinterpretAsFloats()
-                    .mul(VectorScales.UP).fma(v, a2);
-            a2 = u.lanewise(VectorOperators.ASHR, DOWN).and(HALF_BITS).reinterpretAsFloats().mul(VectorScales.UP).fma(y, a2);
-            u = IntVector.fromMemorySegment(I, w, w3 + line, LITTLE_ENDIAN);
-            a3 = u.lanewise(VectorOperators.LSHL, Short.SIZE).lanewise(VectorOperators.ASHR, DOWN).and(HALF_BITS).reinterpretAsFloats()
-                    .mul(VectorScales.UP).fma(v, a3);
-            a3 = u.lanewise(VectorOperators.ASHR, DOWN).and(HALF_BITS).reinterpretAsFloats().mul(VectorScales.UP).fma(y, a3);
+            a0 = ((IntVector) ShortVector.fromMemorySegment(H, w, w0 + line, LITTLE_ENDIAN).convertShape(VectorOperators.S2I, I, 0))
+                    .lanewise(VectorOperators.LSHL, UP).and(HALF_BITS).reinterpretAsFloats().mul(VectorScales.UP).fma(v, a0);
+            a0 = ((IntVector) ShortVector.fromMemorySegment(H, w, w0 + line + LINE / 2, LITTLE_ENDIAN).convertShape(VectorOperators.S2I, I, 0))
+                    .lanewise(VectorOperators.LSHL, UP).and(HALF_BITS).reinterpretAsFloats().mul(VectorScales.UP).fma(y, a0);
+            a1 = ((IntVector) ShortVector.fromMemorySegment(H, w, w1 + line, LITTLE_ENDIAN).convertShape(VectorOperators.S2I, I, 0))
+                    .lanewise(VectorOperators.LSHL, UP).and(HALF_BITS).reinterpretAsFloats().mul(VectorScales.UP).fma(v, a1);
+            a1 = ((IntVector) ShortVector.fromMemorySegment(H, w, w1 + line + LINE / 2, LITTLE_ENDIAN).convertShape(VectorOperators.S2I, I, 0))
+                    .lanewise(VectorOperators.LSHL, UP).and(HALF_BITS).reinterpretAsFloats().mul(VectorScales.UP).fma(y, a1);
+            a2 = ((IntVector) ShortVector.fromMemorySegment(H, w, w2 + line, LITTLE_ENDIAN).convertShape(VectorOperators.S2I, I, 0))
+                    .lanewise(VectorOperators.LSHL, UP).and(HALF_BITS).reinterpretAsFloats().mul(VectorScales.UP).fma(v, a2);
+            a2 = ((IntVector) ShortVector.fromMemorySegment(H, w, w2 + line + LINE / 2, LITTLE_ENDIAN).convertShape(VectorOperators.S2I, I, 0))
+                    .lanewise(VectorOperators.LSHL, UP).and(HALF_BITS).reinterpretAsFloats().mul(VectorScales.UP).fma(y, a2);
+            a3 = ((IntVector) ShortVector.fromMemorySegment(H, w, w3 + line, LITTLE_ENDIAN).convertShape(VectorOperators.S2I, I, 0))
+                    .lanewise(VectorOperators.LSHL, UP).and(HALF_BITS).reinterpretAsFloats().mul(VectorScales.UP).fma(v, a3);
+            a3 = ((IntVector) ShortVector.fromMemorySegment(H, w, w3 + line + LINE / 2, LITTLE_ENDIAN).convertShape(VectorOperators.S2I, I, 0))
+                    .lanewise(VectorOperators.LSHL, UP).and(HALF_BITS).reinterpretAsFloats().mul(VectorScales.UP).fma(y, a3);
         }
         a0.intoMemorySegment(out, at, LITTLE_ENDIAN);
         a1.intoMemorySegment(out, at1, LITTLE_ENDIAN);
