@@ -3,55 +3,28 @@ package io.jllm.cpu;
 import io.jllm.LlmBuilder;
 import io.jllm.adapter.AdapterContract;
 import io.jllm.adapter.SharedAdapters;
+import io.jllm.cpu.tier.EveryTier;
 import io.jllm.cpu.tier.Tiers;
 import io.jllm.spi.ActivationType;
 import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.params.Parameter;
 
-/** Adapters in every tier. */
+/** Adapters on the CPU. */
 class AdapterTest {
     private static LlmBuilder on(LlmBuilder load, String kernels) {
-        Tiers.assumeHere(kernels);
         return load.backend("cpu").kernels(kernels).activations(ActivationType.FLOAT).threads(2);
     }
 
-    private abstract static class Tier extends AdapterContract {
-        private final String kernels;
-
-        Tier(String kernels) {
-            this.kernels = kernels;
-        }
+    @Nested
+    @EveryTier
+    class Contract extends AdapterContract {
+        @Parameter
+        private String kernels;
 
         @Override
         protected LlmBuilder on(LlmBuilder load) {
+            Tiers.assumeHere(kernels);
             return AdapterTest.on(load, kernels);
-        }
-    }
-
-    @Nested
-    class Scalar extends Tier {
-        Scalar() {
-            super("scalar");
-        }
-    }
-
-    @Nested
-    class Vector extends Tier {
-        Vector() {
-            super("vector");
-        }
-    }
-
-    @Nested
-    class Avx2 extends Tier {
-        Avx2() {
-            super("avx2");
-        }
-    }
-
-    @Nested
-    class Avx512 extends Tier {
-        Avx512() {
-            super("avx512");
         }
     }
 

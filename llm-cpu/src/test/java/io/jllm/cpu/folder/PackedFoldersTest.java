@@ -1,53 +1,26 @@
 package io.jllm.cpu.folder;
 
 import io.jllm.LLM;
+import io.jllm.cpu.tier.EveryTier;
 import io.jllm.cpu.tier.Tiers;
 import io.jllm.model.PackedFolders;
 import io.jllm.spi.ActivationType;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.params.Parameter;
 
 /** All packed folders in every tier, with activations as they are; and by default, where weights in blocks meet bytes. */
 class PackedFoldersTest {
-    private abstract static class Tier extends PackedFolders {
-        private final String kernels;
-
-        Tier(String kernels) {
-            this.kernels = kernels;
-        }
+    @Nested
+    @EveryTier
+    class WithFloats extends PackedFolders {
+        @Parameter
+        private String kernels;
 
         @Override
         protected LLM open(Path model) {
             Tiers.assumeHere(kernels);
             return LLM.load(model).backend("cpu").kernels(kernels).activations(ActivationType.FLOAT).open();
-        }
-    }
-
-    @Nested
-    class Scalar extends Tier {
-        Scalar() {
-            super("scalar");
-        }
-    }
-
-    @Nested
-    class Vector extends Tier {
-        Vector() {
-            super("vector");
-        }
-    }
-
-    @Nested
-    class Avx2 extends Tier {
-        Avx2() {
-            super("avx2");
-        }
-    }
-
-    @Nested
-    class Avx512 extends Tier {
-        Avx512() {
-            super("avx512");
         }
     }
 
