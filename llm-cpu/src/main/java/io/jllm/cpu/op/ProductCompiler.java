@@ -149,7 +149,10 @@ final class ProductCompiler {
             sites[i] = adapters.product(w.name(), w.bias().map(tensors::vector).orElse(NO_BIAS));
             columns[i + 1] = columns[i] + w.rows();
         }
-        return Arrays.stream(sites).allMatch(ProductSite::isEmpty) ? Optional.empty() : Optional.of(AdapterOps.Linear.of(adapters, sites, columns, scratch.rows(l.in()),
-                scratch.rows(l.out()), l.residual().map(scratch::rows), l.out().rows()));
+        if (Arrays.stream(sites).allMatch(ProductSite::isEmpty)) {
+            return Optional.empty();
+        }
+        return Optional.of(AdapterOps.Linear.of(adapters, sites, columns, scratch.rows(l.in()), scratch.rows(l.out()),
+                l.residual().map(scratch::rows), l.out().rows()));
     }
 }
