@@ -84,7 +84,8 @@ class ThinProductsTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"F32, 1, 32", "F32, 16, 512", "F32, 5, 77", "BF16, 3, 64", "BF16, 16, 512", "BF16, 8, 90", "F16, 1, 96", "F16, 16, 544", "F16, 7, 33"})
+    @CsvSource({"F32, 1, 32", "F32, 16, 512", "F32, 5, 77", "BF16, 3, 64", "BF16, 16, 512", "BF16, 8, 90", "F16, 1, 96", "F16, 16, 544",
+        "F16, 7, 33"})
     void fewRows(Floats numbers, int rank, int inputs) {
         ThinRows w = ThinRows.of(weights(numbers, rank, inputs), arena);
         assertEquals(numbers, w.numbers());
