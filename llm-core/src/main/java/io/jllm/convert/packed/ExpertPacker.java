@@ -114,7 +114,8 @@ record ExpertPacker(PackMethod.Gptq method, PackContext context) {
         return moments;
     }
 
-    private void pack(ExpertStage stage, int expert, Moments moments, List<StoredTensor> tensors, Map<String, MemorySegment> made) throws IOException {
+    private void pack(ExpertStage stage, int expert, Moments moments, List<StoredTensor> tensors, Map<String, MemorySegment> made)
+            throws IOException {
         List<Expert> modules = stage.modules(expert, context.model(), context.checkpoint());
         var rounding = new Rounding(method.numbers().bits(), method.numbers().symmetric());
         int size = PackContext.size(method.groupSize(), stage.width());
