@@ -69,8 +69,8 @@ record ExpertPacker(PackMethod.Gptq method, PackContext context) {
             values.put(w.name(), new Tensor(w.name(), DType.F32, (long) stage.experts() * w.rows(), stage.width(), made.get(w.name())));
         }
         if (!few.isEmpty()) {
-            context.notes().accept(few.size() + " of " + stage.experts() + " experts of " + stage.weights().getFirst().name() + " got fewer than " + FEW
-                    + " tokens of the text, and are rounded to the nearest numbers: " + few + "; a longer text helps");
+            context.notes().accept(few.size() + " of " + stage.experts() + " experts of " + stage.weights().getFirst().name() + " got fewer than "
+                    + FEW + " tokens of the text, and are rounded to the nearest numbers: " + few + "; a longer text helps");
         }
         context.meter().add(PackContext.weights(stage));
     }
