@@ -2,11 +2,14 @@ package io.jllm.convert.packed;
 
 import io.jllm.ModelLoadException;
 import io.jllm.convert.packed.algebra.Parallel;
+import io.jllm.convert.packed.layer.Expert;
+import io.jllm.convert.packed.layer.ExpertStage;
 import io.jllm.convert.packed.layer.HiddenFile;
 import io.jllm.convert.packed.layer.Layer;
 import io.jllm.convert.packed.layer.LayerRunner;
 import io.jllm.convert.packed.layer.Linear;
 import io.jllm.convert.packed.layer.Overlay;
+import io.jllm.convert.packed.solve.WeightRows;
 import io.jllm.json.FileErrors;
 import io.jllm.load.LoadedModel;
 import io.jllm.load.ModelFiles;
@@ -23,7 +26,7 @@ import java.util.List;
 /**
  * Quantises the matrices of a Hugging Face folder's layers, and writes a folder that gptqmodel, AutoAWQ, transformers, vLLM and this library
  * read: GPTQ's or AWQ's packed tensors, all others as they were, {@code config.json} with a {@code quantization_config}, and the files of the
- * tokenizer.
+ * tokenizer. Of mixtures of experts, each expert's matrices are quantised by the inputs of the tokens that chose it; what chooses stays as it was.
  *
  * <p>Layer after layer: what a layer is given for all of a text lies in a file, and is all that is kept of those before. So memory has room
  * for one layer in F32, the mean squares of the inputs of a product (16 bytes for each pair of columns, at most), and little else. Whole layers
@@ -44,6 +47,11 @@ public final class FolderQuantizer {
 
         /** So much of the whole is done, from 0 to 1. */
         void at(double share);
+
+        /** Something that whoever asked should know, as that experts got too few tokens; by default nobody is told. */
+        default void note(String message) {
+            // whoever wants it takes it
+        }
     }
 
     /**
@@ -98,7 +106,7 @@ public final class FolderQuantizer {
             long weights = check(parts, model, checkpoint, method);
             int[][] texts = method instanceof PackMethod.Nearest ? new int[1][1] : Chunks.of(model, folder, text);
             var context = new PackContext(model, checkpoint, new LayerRunner(backend, model.program(), texts), parallel,
-                    new Meter(weights, progress::at));
+                    new Meter(weights, progress::at), progress::note);
             quantize(parts, packer(method, context), context, work);
             config.write(work.result(), method, work.layers(parts.size() - 1), checkpoint);
             work.finish();
@@ -145,7 +153,8 @@ public final class FolderQuantizer {
     }
 
     private static long weights(Layer layer, PackContext context) {
-        return layer.stages().stream().flatMap(s -> context.modules(s).stream()).mapToLong(m -> (long) m.rows() * m.cols()).sum();
+        return layer.stages().stream().flatMap(s -> context.modules(s).stream()).mapToLong(m -> (long) m.rows() * m.cols()).sum()
+                + layer.expertStages().stream().mapToLong(PackContext::weights).sum();
     }
 
     /** Refuses what cannot be packed before anything is computed. Returns how many weights there are. */
@@ -154,20 +163,43 @@ public final class FolderQuantizer {
         long weights = 0;
         for (Layer layer : parts.subList(1, parts.size())) {
             for (Linear m : layer.stages().stream().flatMap(s -> Linear.of(s, model, checkpoint).stream()).toList()) {
-                boolean awq = method instanceof PackMethod.Awq;
-                int rows = awq ? GroupNumbers.AWQ_WORD : GroupNumbers.WORD;
-                int cols = awq ? 1 : GroupNumbers.WORD;
-                if (m.rows() % rows != 0 || m.cols() % cols != 0) {
-                    throw new ModelLoadException("matrix " + m.name() + " has " + m.rows() + " rows of " + m.cols() + " weights; packed words need "
-                            + "multiples of " + rows + (cols > 1 ? " and " + cols : "") + ": --type Q8_0 and others do not");
+                weights += check(m.name(), m, method);
+            }
+            for (ExpertStage stage : layer.expertStages()) {
+                checkExperts(method);
+                for (int e = 0; e < stage.experts(); e++) {
+                    for (Expert m : stage.modules(e, model, checkpoint)) {
+                        weights += check(m.name(), m, method);
+                    }
                 }
-                if (m.cols() % PackContext.size(method.groupSize(), m.cols()) != 0) {
-                    throw new ModelLoadException("matrix " + m.name() + " has rows of " + m.cols() + " weights, which groups of "
-                            + method.groupSize() + " do not fill: give a group size that divides it, as 128, 64 or 32, or -1 for whole rows");
-                }
-                weights += (long) m.rows() * m.cols();
             }
         }
         return weights;
+    }
+
+    private static void checkExperts(PackMethod method) {
+        switch (method) {
+            case PackMethod.Awq _ -> throw new ModelLoadException("the model has experts, of which AWQ is not made here: --method gptq is, and "
+                    + "--type Q4_K_M and others are");
+            case PackMethod.Gptq m when m.actOrder() && !m.staticGroups() -> throw new ModelLoadException("the model has experts, whose columns "
+                    + "--act-order would leave in an order of each one's own: give --static-groups with it, or leave it out");
+            case PackMethod.Gptq _, PackMethod.Nearest _ -> { }
+        }
+    }
+
+    /** Refuses a matrix that cannot be packed; returns how many weights it has. */
+    private static long check(String name, WeightRows m, PackMethod method) {
+        boolean awq = method instanceof PackMethod.Awq;
+        int rows = awq ? GroupNumbers.AWQ_WORD : GroupNumbers.WORD;
+        int cols = awq ? 1 : GroupNumbers.WORD;
+        if (m.rows() % rows != 0 || m.cols() % cols != 0) {
+            throw new ModelLoadException("matrix " + name + " has " + m.rows() + " rows of " + m.cols() + " weights; packed words need "
+                    + "multiples of " + rows + (cols > 1 ? " and " + cols : "") + ": --type Q8_0 and others do not");
+        }
+        if (m.cols() % PackContext.size(method.groupSize(), m.cols()) != 0) {
+            throw new ModelLoadException("matrix " + name + " has rows of " + m.cols() + " weights, which groups of "
+                    + method.groupSize() + " do not fill: give a group size that divides it, as 128, 64 or 32, or -1 for whole rows");
+        }
+        return (long) m.rows() * m.cols();
     }
 }

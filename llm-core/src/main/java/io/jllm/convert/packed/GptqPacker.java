@@ -1,6 +1,7 @@
 package io.jllm.convert.packed;
 
 import io.jllm.ModelLoadException;
+import io.jllm.convert.packed.layer.ExpertStage;
 import io.jllm.convert.packed.layer.Layer;
 import io.jllm.convert.packed.layer.Linear;
 import io.jllm.convert.packed.layer.Overlay;
@@ -50,6 +51,10 @@ record GptqPacker(PackMethod.Gptq method, PackContext context) implements LayerP
                 values(m, numbers, arena, values);
             }
             context.meter().add(weights);
+        }
+        var experts = new ExpertPacker(method, context);
+        for (ExpertStage stage : layer.expertStages()) {
+            experts.pack(layer, stage, inputs, arena, tensors, values);
         }
         return new Packed(tensors, values);
     }

@@ -1,6 +1,7 @@
 package io.jllm.convert.packed;
 
 import io.jllm.convert.packed.algebra.Parallel;
+import io.jllm.convert.packed.layer.ExpertStage;
 import io.jllm.convert.packed.layer.Layer;
 import io.jllm.convert.packed.layer.LayerRunner;
 import io.jllm.convert.packed.layer.Linear;
@@ -12,6 +13,7 @@ import io.jllm.quant.safetensors.HuggingFaceWeights;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
+import java.util.function.Consumer;
 
 /**
  * What all layers are quantised with.
@@ -21,11 +23,18 @@ import java.util.List;
  * @param runner computes inputs
  * @param parallel loops over cores
  * @param meter is told how far it has come
+ * @param notes are told to whoever asked
  */
-record PackContext(LoadedModel model, HuggingFaceWeights checkpoint, LayerRunner runner, Parallel parallel, Meter meter) {
+record PackContext(LoadedModel model, HuggingFaceWeights checkpoint, LayerRunner runner, Parallel parallel, Meter meter,
+        Consumer<String> notes) {
     /** The modules of products. */
     List<Linear> modules(Stage stage) {
         return Linear.of(stage, model, checkpoint);
+    }
+
+    /** Weights of all experts of a stage. */
+    static long weights(ExpertStage stage) {
+        return stage.weights().stream().mapToLong(w -> (long) stage.experts() * w.rows() * stage.width()).sum();
     }
 
     /** Columns of a group of a matrix. */

@@ -3,6 +3,7 @@ package io.jllm.model.decoder;
 import io.jllm.ModelLoadException;
 import io.jllm.quant.Assembled;
 import io.jllm.quant.Grouped;
+import io.jllm.quant.GroupedBlocks;
 import io.jllm.quant.Part;
 import io.jllm.quant.Strided;
 import io.jllm.quant.Tensor;
@@ -87,9 +88,19 @@ public final class ExpertWeights {
     private static Part part(Weights w) {
         return switch (w) {
             case Tensor t -> t;
+            case Assembled a when a.parts().size() == 1 -> without(a.parts().getFirst(), w.name());
             case Assembled a -> a.copied();
             case Grouped g -> throw g.notPlain();
         };
+    }
+
+    /** Refuses the rule of LLM.int8(), which goes by all inputs of a matrix: there is none of an expert's. */
+    private static Part without(Part part, String name) {
+        if (part instanceof GroupedBlocks b && b.outliers() > 0) {
+            throw new IllegalArgumentException("tensor " + name + " is of an expert in LLM.int8(), whose rule for inputs of " + b.outliers()
+                    + " and above is not computed for experts: use the unquantised model, or a GGUF file of it");
+        }
+        return part;
     }
 
     /**

@@ -108,6 +108,47 @@ class FolderQuantizerTest {
         assertTrue(gptq < nearest && ordered < nearest && awq < nearest, all);
     }
 
+    /** Each expert by the tokens that it got; one that got none is rounded, which is told. */
+    @Test
+    void experts() throws IOException {
+        Path model = TinyFolder.write(dir.resolve("model"), "qwen3_moe");
+        double nearest = difference(quantized(model, "rtn", new Nearest(FOUR)), model);
+        Path out = dir.resolve("gptq");
+        var notes = new ArrayList<String>();
+        quantize(model, out, GPTQ, new FolderQuantizer.Progress() {
+            @Override
+            public void at(double share) {
+                assertTrue(share >= 0 && share <= 1);
+            }
+
+            @Override
+            public void note(String message) {
+                notes.add(message);
+            }
+        });
+        double gptq = difference(out, model);
+        double fixed = difference(quantized(model, "fixed", new Gptq(FOUR, true, true, false, 0.01)), model);
+        assertTrue(gptq < nearest && fixed < nearest && nearest < 1, nearest + ", " + gptq + ", " + fixed);
+        assertEquals(4, notes.size(), notes.toString()); // gate and up, and down, of two layers
+        String last = String.valueOf(TinyFolder.EXPERTS - 1);
+        assertTrue(notes.stream().allMatch(n -> n.contains("got fewer than 64 tokens") && n.contains(last)), notes.toString());
+        try (var rounded = SafetensorsFile.open(dir.resolve("rtn").resolve("model.safetensors"));
+                var after = SafetensorsFile.open(out.resolve("model.safetensors"))) {
+            assertEquals(rounded.tensors().keySet(), after.tensors().keySet());
+            for (String name : after.tensors().keySet()) {
+                boolean same = rounded.tensors().get(name).data().mismatch(after.tensors().get(name).data()) < 0;
+                if (name.contains("mlp.experts." + last + ".") || name.contains("mlp.gate.")) {
+                    assertTrue(same, name);
+                } else if (name.endsWith("o_proj.qweight")) {
+                    assertFalse(same, name);
+                }
+            }
+            assertTrue(after.tensors().containsKey("model.layers.0.mlp.gate.weight"), "what chooses stays as it was");
+        }
+        refused(ModelLoadException.class, "of which AWQ is not made here", model, new Awq(32, true), TEXT);
+        refused(ModelLoadException.class, "give --static-groups with it", model, new Gptq(FOUR, true, false, true, 0.01), TEXT);
+    }
+
     @Test
     void whatIsInTheFolder() throws IOException {
         Path model = TinyFolder.write(dir.resolve("model"), "llama");

@@ -19,6 +19,8 @@ final class TinyFolder {
     static final int FFN = 96;
     static final int VOCAB = 32;
     static final String TEXT = "the wind and the sun, ".repeat(60);
+    static final int EXPERTS = 8;
+    private static final int EXPERT_FFN = 32;
     private static final int HEADS = 4;
 
     private final Random random = new Random(7);
@@ -30,7 +32,8 @@ final class TinyFolder {
     /**
      * Writes one.
      *
-     * @param type llama, with as many heads of keys as of queries and biases; qwen3, with fewer and norms of heads; or phi3, with matrices in one
+     * @param type llama, with as many heads of keys as of queries and biases; qwen3, with fewer and norms of heads; qwen3_moe, with experts, the
+     *     last of which nobody chooses; or phi3, with matrices in one
      */
     static Path write(Path folder, String type) throws IOException {
         boolean llama = type.equals("llama");
@@ -41,8 +44,9 @@ final class TinyFolder {
                 {"architectures": ["AnyForCausalLM"], "model_type": "%s", "hidden_size": %d, "intermediate_size": %d, "num_hidden_layers": 2,
                 "num_attention_heads": %d, "num_key_value_heads": %d, "head_dim": %d, "vocab_size": %d, "max_position_embeddings": 64,
                 "original_max_position_embeddings": 64, "rms_norm_eps": 1e-5, "rope_theta": 10000.0, "hidden_act": "silu", "torch_dtype": "float16",
+                "num_experts": %d, "num_experts_per_tok": 2, "moe_intermediate_size": %d, "norm_topk_prob": true,
                 "attention_bias": %b, "mlp_bias": %b, "tie_word_embeddings": false, "bos_token_id": 1, "eos_token_id": 2, "pad_token_id": 0}
-                """.formatted(type, HIDDEN, FFN, HEADS, kvHeads, head, VOCAB, llama, llama));
+                """.formatted(type, HIDDEN, FFN, HEADS, kvHeads, head, VOCAB, EXPERTS, EXPERT_FFN, llama, llama));
         Files.write(folder.resolve("tokenizer.model"), PieceFile.of("\u2581", "t", "h", "e", "w", "i", "n", "d", "a", "s", "u", ",", "th", "nd")
                 .toBytes());
         Files.writeString(folder.resolve("generation_config.json"), "{\"eos_token_id\": 2}\n");
@@ -59,16 +63,22 @@ final class TinyFolder {
                 made.matrix(layer + "self_attn.q_proj", HEADS * head, HIDDEN, 0.12, llama);
                 made.matrix(layer + "self_attn.k_proj", kvHeads * head, HIDDEN, 0.12, llama);
                 made.matrix(layer + "self_attn.v_proj", kvHeads * head, HIDDEN, 0.12, llama);
-                made.matrix(layer + "mlp.gate_proj", FFN, HIDDEN, 0.12, llama);
-                made.matrix(layer + "mlp.up_proj", FFN, HIDDEN, 0.12, llama);
+                if (!type.equals("qwen3_moe")) {
+                    made.matrix(layer + "mlp.gate_proj", FFN, HIDDEN, 0.12, llama);
+                    made.matrix(layer + "mlp.up_proj", FFN, HIDDEN, 0.12, llama);
+                }
             }
-            if (type.equals("qwen3")) {
+            if (type.startsWith("qwen3")) {
                 made.norm(layer + "self_attn.q_norm", head);
                 made.norm(layer + "self_attn.k_norm", head);
             }
             made.matrix(layer + "self_attn.o_proj", HIDDEN, HEADS * head, 0.12, llama);
             made.norm(layer + "post_attention_layernorm", HIDDEN);
-            made.matrix(layer + "mlp.down_proj", HIDDEN, FFN, 0.12, llama);
+            if (type.equals("qwen3_moe")) {
+                made.experts(layer);
+            } else {
+                made.matrix(layer + "mlp.down_proj", HIDDEN, FFN, 0.12, llama);
+            }
         }
         made.norm("model.norm", HIDDEN);
         made.matrix("lm_head", VOCAB, HIDDEN, 0.3, false);
@@ -88,6 +98,25 @@ final class TinyFolder {
                 bias[i] = (float) (random.nextGaussian() * 0.1);
             }
             add(module + ".bias", bias, List.of((long) rows));
+        }
+    }
+
+    /** The last one's score is always 0, and two others are above: one each of two pairs of opposite signs. */
+    private void experts(String layer) {
+        var choice = new float[EXPERTS * HIDDEN];
+        for (int i = 0; i < HIDDEN; i++) {
+            for (int e = 0; e < EXPERTS - 1; e++) {
+                choice[e * HIDDEN + i] = (float) (random.nextGaussian() * 0.1);
+            }
+            choice[(EXPERTS - 2) * HIDDEN + i] = -choice[(EXPERTS - 3) * HIDDEN + i];
+            choice[(EXPERTS - 4) * HIDDEN + i] = -choice[(EXPERTS - 5) * HIDDEN + i];
+        }
+        add(layer + "mlp.gate.weight", choice, List.of((long) EXPERTS, (long) HIDDEN));
+        for (int e = 0; e < EXPERTS; e++) {
+            String expert = layer + "mlp.experts." + e + ".";
+            matrix(expert + "gate_proj", EXPERT_FFN, HIDDEN, 0.2, false);
+            matrix(expert + "up_proj", EXPERT_FFN, HIDDEN, 0.2, false);
+            matrix(expert + "down_proj", HIDDEN, EXPERT_FFN, 0.2, false);
         }
     }
 

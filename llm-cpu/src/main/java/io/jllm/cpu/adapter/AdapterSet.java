@@ -1,13 +1,18 @@
 package io.jllm.cpu.adapter;
 
 import io.jllm.adapter.Adapter;
+import io.jllm.adapter.LowRank;
+import io.jllm.adapter.ReplacedRows;
 import io.jllm.cpu.kernels.CpuKernels;
 import io.jllm.model.Value;
 import io.jllm.spi.StepBatch;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Stream;
 
 /** The adapters of a runner. Adapters come and go between steps; during a step this is only read. */
 public final class AdapterSet implements AutoCloseable {
@@ -16,7 +21,8 @@ public final class AdapterSet implements AutoCloseable {
     private final CpuKernels kernels;
     private final AdapterRows tokens;
     private final AdapterRows logits;
-    private final Map<String, ProductSite> products = new HashMap<>();
+    /** In the order of the program, and so they lie in memory. */
+    private final Map<String, ProductSite> products = new LinkedHashMap<>();
     private final Map<String, TableSite> tables = new HashMap<>();
     private final Map<NormSite.Names, NormSite> norms = new HashMap<>();
     private final Map<Integer, Loaded> loaded = new HashMap<>();
@@ -25,7 +31,7 @@ public final class AdapterSet implements AutoCloseable {
     private int thin = 1;
 
     /** An adapter's memory. */
-    private record Loaded(Arena arena, long bytes) {
+    private record Loaded(AdapterMemory memory, long bytes) {
     }
 
     /**
@@ -42,12 +48,12 @@ public final class AdapterSet implements AutoCloseable {
 
     /** The place of a matrix that is multiplied with. */
     public ProductSite product(String tensor, float[] bias) {
-        return products.computeIfAbsent(tensor, _ -> new ProductSite(bias, kernels.stored(), kernels.rows()));
+        return products.computeIfAbsent(tensor, _ -> new ProductSite(bias, kernels.stored(), kernels.thin()));
     }
 
     /** The place of an embedding table. */
     public TableSite table(String tensor) {
-        return tables.computeIfAbsent(tensor, _ -> new TableSite(kernels.rows()));
+        return tables.computeIfAbsent(tensor, _ -> new TableSite(kernels.thin()));
     }
 
     /** The place of a norm. */
@@ -61,14 +67,14 @@ public final class AdapterSet implements AutoCloseable {
      * @throws IllegalArgumentException if it changes what the program does not have
      */
     public void add(int number, Adapter adapter) {
-        Arena own = Arena.ofShared();
+        var own = new AdapterMemory(kernels.memory(), bytes(adapter));
         try {
-            adapter.products().forEach((name, change) -> {
-                ProductSite site = known(products, name);
+            adapter.products().keySet().forEach(name -> known(products, name));
+            products.forEach((name, site) -> Optional.ofNullable(adapter.products().get(name)).ifPresent(change -> {
                 AdaptedMatrix m = AdaptedMatrix.ofProduct(change, site.bias(), own);
                 site.put(number, m);
-                thin = Math.max(thin, m.thinRows());
-            });
+                thin = Math.max(thin, m.thin());
+            }));
             adapter.tables().forEach((name, change) -> known(tables, name).put(number, AdaptedMatrix.ofTable(change, own)));
             norms.values().forEach(site -> site.add(number, adapter.vectors()));
             loaded.put(number, new Loaded(own, bytes(number)));
@@ -77,6 +83,13 @@ public final class AdapterSet implements AutoCloseable {
             own.close();
             throw e;
         }
+    }
+
+    /** Bytes of its products and tables in files; as good as any number for how much memory to take at once. */
+    private static long bytes(Adapter adapter) {
+        return Stream.concat(adapter.products().values().stream(), adapter.tables().values().stream())
+                .flatMap(c -> Stream.of(c.whole(), c.rows().map(ReplacedRows::values), c.lowRank().map(LowRank::down), c.lowRank().map(LowRank::up)))
+                .flatMap(Optional::stream).mapToLong(w -> w.rows() * w.rowBytes()).sum();
     }
 
     private static <S> S known(Map<String, S> sites, String name) {
@@ -101,7 +114,7 @@ public final class AdapterSet implements AutoCloseable {
     /** Gives an adapter's memory back. */
     public void remove(int number) {
         forget(number);
-        loaded.remove(number).arena().close();
+        loaded.remove(number).memory().close();
     }
 
     private void forget(int number) {
@@ -129,7 +142,7 @@ public final class AdapterSet implements AutoCloseable {
         return kind == Value.Rows.TOKENS ? tokens : logits;
     }
 
-    /** Most outputs of a thin matrix. */
+    /** Most numbers that a row's input becomes on the way to a product's outputs. */
     public int thin() {
         return thin;
     }
@@ -160,7 +173,7 @@ public final class AdapterSet implements AutoCloseable {
 
     @Override
     public void close() {
-        loaded.values().forEach(l -> l.arena().close());
+        loaded.values().forEach(l -> l.memory().close());
         arena.close();
     }
 }

@@ -1,10 +1,11 @@
 package io.jllm.cpu.adapter;
 
-import io.jllm.cpu.kernels.RowKernels;
 import io.jllm.cpu.kernels.StoredProducts;
 import io.jllm.cpu.kernels.Target;
+import io.jllm.cpu.kernels.ThinProducts;
 import io.jllm.cpu.kernels.Workspace;
 import io.jllm.cpu.layout.Rows;
+import io.jllm.cpu.layout.ThinColumns;
 import java.lang.foreign.MemorySegment;
 import java.util.Optional;
 
@@ -12,13 +13,13 @@ import java.util.Optional;
 public final class ProductSite extends Site<AdaptedMatrix> {
     private final float[] bias;
     private final StoredProducts products;
-    private final RowKernels rows;
+    private final ThinProducts lowRank;
 
     /** @param bias the model's, or none at all */
-    ProductSite(float[] bias, StoredProducts products, RowKernels rows) {
+    ProductSite(float[] bias, StoredProducts products, ThinProducts lowRank) {
         this.bias = bias;
         this.products = products;
-        this.rows = rows;
+        this.lowRank = lowRank;
     }
 
     float[] bias() {
@@ -42,50 +43,66 @@ public final class ProductSite extends Site<AdaptedMatrix> {
         products.linear(change(adapter).whole().orElseThrow(), from, to, in, first, count, out, first, ws);
     }
 
-    /** Products by the thin matrix, to rows of their own. */
-    public void multiplyThin(int adapter, Rows in, int first, int count, Rows thin, Workspace ws) {
+    /** Whether products change otherwise than that others of low rank are added. */
+    public boolean needsFinish(int adapter) {
         AdaptedMatrix m = change(adapter);
-        if (m != null && m.thin().isPresent()) {
-            products.linear(m.thin().get(), 0, m.thinRows(), in, first, count, new Target(thin, 0, Optional.empty()), first, ws);
-        }
+        return m != null && m.needsFinish();
     }
 
-    /**
-     * Changes outputs {@code from} (inclusive) to {@code to} (exclusive) of a row.
-     *
-     * @param thin what the thin matrix gave
-     * @param column where the matrix's outputs begin in rows of {@code out}
-     * @param residual what was added to the product; empty if nothing was, or it does not matter
-     */
-    public void finish(int adapter, Rows thin, int row, int from, int to, Rows out, int column, Optional<Rows> residual) {
+    /** Products on the way to outputs, for rows of an adapter, to rows of their own. */
+    public void multiplyThin(int adapter, Rows in, int first, int count, Rows thin, Workspace ws) {
         AdaptedMatrix m = change(adapter);
         if (m == null) {
             return;
         }
-        long rowBytes = m.up().byteSize() / Math.max(1, m.thinRows());
-        long at = out.row(row) + (long) (column + from) * Float.BYTES;
-        for (int k = 0; k < m.thinRows() && m.replaced().length == 0; k++) {
-            float factor = thin.data().get(Rows.FLOAT, thin.row(row) + (long) k * Float.BYTES);
-            rows.add(out.data(), at, m.up(), k * rowBytes + (long) from * Float.BYTES, factor, out.data(), at, to - from);
-        }
-        replace(m, thin, row, from, to, out, column, residual);
-        if (m.gain().length > 0 || m.shift().length > 0) {
-            scale(m, row, from, to, out, column, residual);
+        if (m.down().isPresent()) {
+            lowRank.down(m.down().get(), in, first, count, m.scale(), thin, ws);
+        } else if (m.rows().isPresent()) {
+            products.linear(m.rows().get(), 0, m.replaced().length, in, first, count, new Target(thin, 0, Optional.empty()), first, ws);
         }
     }
 
-    private void replace(AdaptedMatrix m, Rows thin, int row, int from, int to, Rows out, int column, Optional<Rows> residual) {
+    /**
+     * Adds to outputs {@code from} (inclusive, a multiple of 16) to {@code to} (exclusive) of rows of an adapter what {@link #multiplyThin} leads
+     * to.
+     *
+     * @param column where the matrix's outputs begin in rows of {@code out}
+     * @param soon the adapter for which this is called next, or the same
+     */
+    public void add(int adapter, Rows thin, int first, int count, int from, int to, Rows out, int column, int soon) {
+        AdaptedMatrix m = change(adapter);
+        if (m != null && m.up().isPresent()) {
+            AdaptedMatrix other = change(soon);
+            ThinColumns next = other == null ? m.up().get() : other.up().orElse(m.up().get());
+            lowRank.up(m.up().get(), from, to, thin, first, count, out, first, column, next);
+        }
+    }
+
+    /**
+     * Changes all outputs of a row of an adapter that needs it.
+     *
+     * @param thin what {@link #multiplyThin} gave
+     * @param residual what was added to the product; empty if nothing was, or it does not matter
+     */
+    public void finish(int adapter, Rows thin, int row, int outputs, Rows out, int column, Optional<Rows> residual) {
+        AdaptedMatrix m = change(adapter);
+        add(adapter, thin, row, 1, 0, outputs, out, column, adapter);
+        replace(m, thin, row, out, column, residual);
+        if (m.gain().length > 0 || m.shift().length > 0) {
+            scale(m, row, outputs, out, column, residual);
+        }
+    }
+
+    private void replace(AdaptedMatrix m, Rows thin, int row, Rows out, int column, Optional<Rows> residual) {
         for (int k = 0; k < m.replaced().length; k++) {
             int output = m.replaced()[k];
-            if (output >= from && output < to) {
-                float product = thin.data().get(Rows.FLOAT, thin.row(row) + (long) k * Float.BYTES);
-                put(out, row, column + output, product + added(output, row, column, residual));
-            }
+            float product = thin.data().get(Rows.FLOAT, thin.row(row) + (long) k * Float.BYTES);
+            put(out, row, column + output, product + added(output, row, column, residual));
         }
     }
 
-    private void scale(AdaptedMatrix m, int row, int from, int to, Rows out, int column, Optional<Rows> residual) {
-        for (int i = from; i < to; i++) {
+    private void scale(AdaptedMatrix m, int row, int outputs, Rows out, int column, Optional<Rows> residual) {
+        for (int i = 0; i < outputs; i++) {
             float x = out.data().get(Rows.FLOAT, out.row(row) + (long) (column + i) * Float.BYTES);
             if (m.gain().length > 0) {
                 float added = added(i, row, column, residual);

@@ -2,6 +2,7 @@ package io.jllm.cpu.adapter;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 
 /**
  * A place of a program that adapters may change. Changed between steps, by one thread; read during them by many.
@@ -30,8 +31,8 @@ abstract sealed class Site<T> permits ProductSite, TableSite, NormSite {
         }
     }
 
-    /** Whether an adapter changes anything here. */
-    public final boolean changes(int adapter) {
-        return change(adapter) != null;
+    /** Whether no adapter changes anything here. */
+    public final boolean isEmpty() {
+        return changes.stream().allMatch(Objects::isNull);
     }
 }

@@ -6,6 +6,7 @@
  * <li>{@link AdapterSet}: all that are loaded, and what they change at each place of the program
  * <li>{@link ProductSite}, {@link TableSite}, {@link NormSite}: such a place, with the change of each adapter
  * <li>{@link AdaptedMatrix}: one change of a matrix, as kernels want it
+ * <li>{@link AdapterMemory}: where that lies
  * <li>{@link AdapterRows}: which rows of a step belong to which adapter
  * </ul>
  */

@@ -36,6 +36,9 @@ public interface CpuKernels {
     /** What is done with rows of floats. */
     RowKernels rows();
 
+    /** Products by matrices of low rank. */
+    ThinProducts thin();
+
     /** Rotation of the heads of a layer, and the way of its keys and values to the cache. */
     Rotation rope(RopeSite site);
 

@@ -113,6 +113,11 @@ public interface LoopKernels extends CpuKernels, StoredProducts {
     }
 
     @Override
+    default ThinProducts thin() {
+        return ThinProducts.PLAIN;
+    }
+
+    @Override
     default Rotation rope(RopeSite site) {
         return new LoopRotation(site, this);
     }

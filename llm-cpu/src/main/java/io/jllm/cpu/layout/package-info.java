@@ -9,6 +9,7 @@
  * <li>{@link Planes}, {@link CodeBook}, {@link Scales}: what the numbers of a group are
  * <li>{@link TokenFormat}, {@link BlockRows}, {@link Rows}: tokens, as products take them
  * <li>{@link BlockModel}: what a product of blocks is, to the last bit, in plain Java
+ * <li>{@link ThinRows}, {@link ThinColumns}: matrices of low rank
  * <li>{@link KvFormat}, {@link KvLayout}: keys and values
  * <li>{@link AttentionShape}, {@link AttentionFrame}: what attention in machine code is written for, and reads
  * </ul>

@@ -177,6 +177,15 @@ public final class MachineCode {
     }
 
     /**
+     * Kernels for matrices of low rank, written now.
+     *
+     * @throws MachineCodeException if the system refuses
+     */
+    ThinFunctions thin() {
+        return new ThinFunctions(isa, system);
+    }
+
+    /**
      * Rotation of a shape, written now.
      *
      * @throws MachineCodeException if the system refuses

@@ -26,6 +26,7 @@ public final class MachineKernels {
     private final Map<Scored, Optional<MachineAttention>> attention = new ConcurrentHashMap<>();
     private final Map<RopeShape, Optional<RopeFunctions>> rope = new ConcurrentHashMap<>();
     private final Map<Isa, Optional<RowFunctions>> rows = new ConcurrentHashMap<>();
+    private final Map<Isa, Optional<ThinFunctions>> thin = new ConcurrentHashMap<>();
 
     /** Keys and values, and what becomes of scores. */
     private record Scored(KvLayout layout, boolean capped, boolean biased) {
@@ -127,6 +128,15 @@ public final class MachineKernels {
         return rows.computeIfAbsent(code.isa(), _ -> tested("norms and activations", () -> {
             RowFunctions made = code.rows();
             RowSelfTest.run(made);
+            return made;
+        }));
+    }
+
+    /** Products by matrices of low rank; as above. */
+    public Optional<ThinFunctions> thin() {
+        return thin.computeIfAbsent(code.isa(), _ -> tested("products of low rank", () -> {
+            ThinFunctions made = code.thin();
+            ThinSelfTest.run(made);
             return made;
         }));
     }

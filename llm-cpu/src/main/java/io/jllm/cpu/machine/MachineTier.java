@@ -9,6 +9,7 @@ import io.jllm.cpu.kernels.RopeSite;
 import io.jllm.cpu.kernels.Rotation;
 import io.jllm.cpu.kernels.RowKernels;
 import io.jllm.cpu.kernels.StoredProducts;
+import io.jllm.cpu.kernels.ThinProducts;
 import io.jllm.cpu.layout.RopeShape;
 import io.jllm.cpu.layout.WeightFormat;
 import io.jllm.cpu.os.LargeMemory;
@@ -52,6 +53,11 @@ public record MachineTier(MachineKernels machine, CpuKernels next) implements Cp
     @Override
     public RowKernels rows() {
         return machine.rows().<RowKernels>map(rows -> new MachineRows(rows, next.rows())).orElseGet(next::rows);
+    }
+
+    @Override
+    public ThinProducts thin() {
+        return machine.thin().<ThinProducts>map(thin -> new MachineThin(thin, next.thin())).orElseGet(next::thin);
     }
 
     @Override

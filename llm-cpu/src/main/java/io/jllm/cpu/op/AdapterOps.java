@@ -15,8 +15,6 @@ import java.util.Optional;
 
 /** What adapters change of the rows that are theirs, after the model's own ops. A task is a piece of rows of one adapter, or a part of it. */
 final class AdapterOps {
-    /** Outputs of a task: what a row adds to them stays in the first cache. */
-    private static final int OUTPUTS = 1024;
     /** Rows of another matrix of a task. */
     private static final int ROWS = 256;
 
@@ -39,21 +37,40 @@ final class AdapterOps {
             return adapters.rows(kind);
         }
 
-        private boolean any(int piece, boolean other) {
+        private boolean any(int piece, Need need) {
             for (ProductSite s : sites) {
-                if (other ? s.isOther(pieces().adapter(piece)) : s.needsResidual(pieces().adapter(piece))) {
+                if (need.of(s, pieces().adapter(piece))) {
                     return true;
                 }
             }
             return false;
         }
 
-        private int needing(boolean other) {
+        /** Pieces up to the last one of an adapter that needs it at any place. */
+        private int needing(Need need) {
             int last = 0;
             for (int p = 0; p < pieces().count(); p++) {
-                last = any(p, other) ? p + 1 : last;
+                last = any(p, need) ? p + 1 : last;
             }
             return last;
+        }
+
+        /**
+         * Adds to some outputs of one of the matrices what {@link Thin} leads to, where that is all that changes; for whoever has just computed
+         * these, for all rows.
+         *
+         * @param from a multiple of 16
+         */
+        void add(int matrix, int from, int to) {
+            ProductSite site = sites[matrix];
+            AdapterRows pieces = pieces();
+            for (int p = 0; p < pieces.count(); p++) {
+                int adapter = pieces.adapter(p);
+                if (!site.needsFinish(adapter)) {
+                    site.add(adapter, room.thin[matrix], pieces.first(p), pieces.size(p), from, to, out, columns[matrix],
+                            pieces.adapter(Math.min(p + 1, pieces.count() - 1)));
+                }
+            }
         }
 
         /** Memory for a step: outputs of thin matrices, then kept residuals. */
@@ -68,6 +85,11 @@ final class AdapterOps {
         private Optional<Rows> kept() {
             return residual.isPresent() ? room.kept : Optional.empty();
         }
+    }
+
+    /** What an adapter may need at a place. */
+    private interface Need {
+        boolean of(ProductSite site, int adapter);
     }
 
     /** Where what is computed on the way lies; found once a step. */
@@ -94,7 +116,7 @@ final class AdapterOps {
     record Keep(Linear op) implements CompiledOp {
         @Override
         public int tasks(StepBatch b) {
-            int tasks = op.needing(false);
+            int tasks = op.needing(ProductSite::needsResidual);
             if (tasks > 0) {
                 op.prepare(b);
             }
@@ -106,7 +128,7 @@ final class AdapterOps {
             Rows from = op.residual.orElseThrow();
             Rows to = op.room.kept.orElseThrow();
             int first = op.pieces().first(piece);
-            if (op.any(piece, false)) {
+            if (op.any(piece, ProductSite::needsResidual)) {
                 MemorySegment.copy(from.data(), from.row(first), to.data(), to.row(first), (long) op.pieces().size(piece) * to.width() * Float.BYTES);
             }
         }
@@ -125,7 +147,7 @@ final class AdapterOps {
 
         @Override
         public int tasks(StepBatch b) {
-            int pieces = op.needing(true);
+            int pieces = op.needing(ProductSite::isOther);
             if (pieces > 0) {
                 op.prepare(b);
             }
@@ -157,56 +179,50 @@ final class AdapterOps {
         }
     }
 
-    /** Products by thin matrices. */
-    record Thin(Linear op) implements CompiledOp {
+    /** The way to outputs, while activations are arranged for the model's products: both read the same, and neither waits for the other. */
+    record Thin(Linear op, CompiledOp beside) implements CompiledOp {
         @Override
         public int tasks(StepBatch b) {
             int pieces = op.pieces().count();
             if (pieces > 0) {
                 op.prepare(b);
             }
-            return pieces * op.sites.length;
+            return beside.tasks(b) + pieces * op.sites.length;
+        }
+
+        @Override
+        public void run(StepBatch b, int task, Workspace ws) {
+            int own = task - beside.tasks(b);
+            if (own < 0) {
+                beside.run(b, task, ws);
+                return;
+            }
+            int piece = own / op.sites.length;
+            int site = own % op.sites.length;
+            op.sites[site].multiplyThin(op.pieces().adapter(piece), op.in, op.pieces().first(piece), op.pieces().size(piece), op.room.thin[site], ws);
+        }
+
+        @Override
+        public void warmUp(StepBatch b, Workspace ws) {
+            beside.warmUp(b, ws);
+        }
+    }
+
+    /** What else becomes of products, of one matrix in a task. */
+    record Finish(Linear op) implements CompiledOp {
+        @Override
+        public int tasks(StepBatch b) {
+            return op.needing(ProductSite::needsFinish) * op.sites.length;
         }
 
         @Override
         public void run(StepBatch b, int task, Workspace ws) {
             int piece = task / op.sites.length;
             int site = task % op.sites.length;
-            op.sites[site].multiplyThin(op.pieces().adapter(piece), op.in, op.pieces().first(piece), op.pieces().size(piece), op.room.thin[site], ws);
-        }
-
-        @Override
-        public void warmUp(StepBatch b, Workspace ws) {
-            // there is no adapter yet
-        }
-    }
-
-    /** What becomes of the products by that. */
-    record Finish(Linear op) implements CompiledOp {
-        private int parts() {
-            return Math.ceilDiv(op.out.width(), OUTPUTS);
-        }
-
-        @Override
-        public int tasks(StepBatch b) {
-            return op.pieces().count() * parts();
-        }
-
-        @Override
-        public void run(StepBatch b, int task, Workspace ws) {
-            int piece = task / parts();
-            int from = task % parts() * OUTPUTS;
-            int to = Math.min(op.out.width(), from + OUTPUTS);
             int adapter = op.pieces().adapter(piece);
             int first = op.pieces().first(piece);
-            for (int s = 0; s < op.sites.length; s++) {
-                int start = Math.max(from, op.columns[s]) - op.columns[s];
-                int end = Math.min(to, op.columns[s + 1]) - op.columns[s];
-                if (start < end && op.sites[s].changes(adapter)) {
-                    for (int row = first; row < first + op.pieces().size(piece); row++) {
-                        op.sites[s].finish(adapter, op.room.thin[s], row, start, end, op.out, op.columns[s], op.kept());
-                    }
-                }
+            for (int row = first; row < first + op.pieces().size(piece) && op.sites[site].needsFinish(adapter); row++) {
+                op.sites[site].finish(adapter, op.room.thin[site], row, op.columns[site + 1] - op.columns[site], op.out, op.columns[site], op.kept());
             }
         }
 

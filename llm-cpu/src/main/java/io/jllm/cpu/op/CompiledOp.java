@@ -5,6 +5,24 @@ import io.jllm.spi.StepBatch;
 
 /** One op, compiled: a loop of independent iterations, which the threads share. */
 public interface CompiledOp {
+    /** Nothing at all. */
+    CompiledOp NOTHING = new CompiledOp() {
+        @Override
+        public int tasks(StepBatch batch) {
+            return 0;
+        }
+
+        @Override
+        public void run(StepBatch batch, int task, Workspace ws) {
+            throw new IllegalArgumentException("there is no iteration " + task);
+        }
+
+        @Override
+        public void warmUp(StepBatch batch, Workspace ws) {
+            // there is nothing
+        }
+    };
+
     /** Iterations for a batch. */
     int tasks(StepBatch batch);
 

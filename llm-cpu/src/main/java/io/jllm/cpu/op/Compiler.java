@@ -109,7 +109,7 @@ public final class Compiler {
         Rows out = scratch.rows(op.out());
         NormSite site = adapters.norm(names, maker);
         steps.add(new RowOps.Norm(out, in, op.out().rows(), maker.make(Optional.empty(), Optional.empty())));
-        if (!adapters.isEmpty()) {
+        if (!site.isEmpty()) {
             steps.add(new AdapterOps.Norm(adapters, site, in, out, op.out().rows()));
         }
     }
@@ -117,7 +117,7 @@ public final class Compiler {
     private void embed(Op.Embed e, Rows out, List<CompiledOp> steps) {
         TableSite site = adapters.table(e.table());
         steps.add(new RowOps.Embed(out, tensors.matrix(e.table())));
-        if (!adapters.isEmpty()) {
+        if (!site.isEmpty()) {
             steps.add(new AdapterOps.Table(adapters, site, out));
         }
     }

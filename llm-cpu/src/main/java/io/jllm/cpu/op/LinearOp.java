@@ -22,34 +22,48 @@ final class LinearOp implements CompiledOp {
     private static final int PER_THREAD = 8;
     static final int MIN_ROWS = 16;
 
-    /** Some rows of a matrix of {@code rows}. */
-    private record Piece(Product product, int rows, int from, int to, Target target) {
+    /** What is done with products as soon as they are there. */
+    @FunctionalInterface
+    interface Then {
+        /** Nothing. */
+        Then NOTHING = (_, _, _) -> { };
+
+        /** Outputs {@code from} (inclusive, a multiple of 16) to {@code to} (exclusive) of a matrix are there, for all rows. */
+        void accept(int matrix, int from, int to);
+    }
+
+    /** Some rows of matrix {@code number} of the op, which has {@code rows}. */
+    private record Piece(Product product, int number, int rows, int from, int to, Target target) {
     }
 
     private final Value.Rows kind;
     private final Piece[] pieces;
     private final String name;
     private final long weightBytes;
+    private final Then then;
 
     /**
      * A step.
      *
      * @param arranged the same rows as {@code in}, for matrices that are rearranged
      * @param first where in a row of {@code out} the results of the first matrix start
+     * @param then is told of matrices by their place in the list
      */
     LinearOp(Rows out, Rows in, Map<TokenFormat, BlockRows> arranged, Optional<Rows> residual, Value.Rows kind, List<Matrix> matrices, int first,
-            CpuKernels kernels, int threads) {
+            Then then, CpuKernels kernels, int threads) {
         this.kind = kind;
+        this.then = then;
         name = matrices.stream().map(m -> m.rows() + " x " + m.cols()).collect(Collectors.joining(", ", "Linear ", ""));
         weightBytes = matrices.stream().mapToLong(Matrix::bytes).sum();
         int rows = piece(out.width(), threads);
         var list = new ArrayList<Piece>();
         int column = first;
-        for (Matrix m : matrices) {
+        for (int i = 0; i < matrices.size(); i++) {
+            Matrix m = matrices.get(i);
             var target = new Target(out, column, residual);
             Product product = Product.of(m, in, arranged, kernels);
             for (int r = 0; r < m.rows(); r += rows) {
-                list.add(new Piece(product, m.rows(), r, Math.min(m.rows(), r + rows), target));
+                list.add(new Piece(product, i, m.rows(), r, Math.min(m.rows(), r + rows), target));
             }
             column += m.rows();
         }
@@ -83,6 +97,7 @@ final class LinearOp implements CompiledOp {
     public void run(StepBatch b, int task, Workspace ws) {
         Piece p = pieces[task];
         p.product.linear(p.from, p.to, 0, RowOps.rows(kind, b), p.target, 0, ws);
+        then.accept(p.number, p.from, p.to);
     }
 
     @Override

@@ -54,6 +54,7 @@ final class ProductCompiler {
         if (l.residual().isPresent()) {
             adapted.ifPresent(op -> steps.add(new AdapterOps.Keep(op)));
         }
+        int start = steps.size();
         // activations are arranged for one order of columns at a time, and one rule of what is rounded
         int column = 0;
         for (int from = 0, to; from < matrices.size(); from = to) {
@@ -62,14 +63,28 @@ final class ProductCompiler {
                 to++;
             }
             List<Matrix> run = matrices.subList(from, to);
+            int number = from;
+            LinearOp.Then then = adapted.<LinearOp.Then>map(op -> (matrix, begin, end) -> op.add(number + matrix, begin, end))
+                    .orElse(LinearOp.Then.NOTHING);
             if (outliers(first) > 0) {
-                outliers(l, run.stream().map(PackedMatrix.class::cast).toList(), column);
+                outliers(l, run.stream().map(PackedMatrix.class::cast).toList(), column, then);
             } else {
-                linear(l, run, column, order(first));
+                linear(l, run, column, order(first), then);
             }
             column += run.stream().mapToInt(Matrix::rows).sum();
         }
-        adapted.ifPresent(op -> steps.addAll(List.of(new AdapterOps.Other(op), new AdapterOps.Thin(op), new AdapterOps.Finish(op))));
+        adapted.ifPresent(op -> {
+            beside(op, start);
+            steps.addAll(List.of(new AdapterOps.Other(op), new AdapterOps.Finish(op)));
+        });
+    }
+
+    /** The way to what adapters add, with the first of a product's steps; by itself if that is the product. */
+    private void beside(AdapterOps.Linear op, int start) {
+        switch (steps.get(start)) {
+            case LinearOp _ -> steps.add(start, new AdapterOps.Thin(op, CompiledOp.NOTHING));
+            case CompiledOp first -> steps.set(start, new AdapterOps.Thin(op, first));
+        }
     }
 
     private boolean alike(Matrix a, Matrix b) {
@@ -77,7 +92,7 @@ final class ProductCompiler {
     }
 
     /** Products whose matrices have their columns in one order. */
-    private void linear(Op.Linear l, List<Matrix> matrices, int column, int[] order) {
+    private void linear(Op.Linear l, List<Matrix> matrices, int column, int[] order, LinearOp.Then then) {
         Value.Rows kind = l.out().rows();
         Map<TokenFormat, BlockRows> arranged = new EnumMap<>(TokenFormat.class);
         for (Matrix m : matrices) {
@@ -91,16 +106,17 @@ final class ProductCompiler {
                 }
             }
         }
-        products(l, matrices, column, arranged);
+        products(l, matrices, column, arranged, then);
     }
 
-    private void products(Op.Linear l, List<? extends Matrix> matrices, int column, Map<TokenFormat, BlockRows> arranged) {
+    private void products(Op.Linear l, List<? extends Matrix> matrices, int column, Map<TokenFormat, BlockRows> arranged,
+            LinearOp.Then then) {
         steps.add(new LinearOp(scratch.rows(l.out()), scratch.rows(l.in()), arranged, l.residual().map(scratch::rows), l.out().rows(),
-                List.copyOf(matrices), column, kernels, threads));
+                List.copyOf(matrices), column, then, kernels, threads));
     }
 
     /** Products whose large inputs meet weights as floats. */
-    private void outliers(Op.Linear l, List<PackedMatrix> matrices, int column) {
+    private void outliers(Op.Linear l, List<PackedMatrix> matrices, int column, LinearOp.Then then) {
         PackedMatrix first = matrices.getFirst();
         TokenFormat format = kernels.packed(first.format()).orElseThrow().tokens();
         BlockRows rows = scratch.arranged(format, first.cols());
@@ -108,7 +124,7 @@ final class ProductCompiler {
         steps.add(new OutlierOps.Find(found));
         steps.add(new OutlierOps.Collect(found));
         steps.add(new OutlierOps.Arrange(found, rows));
-        products(l, matrices, column, Map.of(format, rows));
+        products(l, matrices, column, Map.of(format, rows), then);
         steps.add(new OutlierOps.Add(found, scratch.rows(l.out()), matrices, column));
     }
 
@@ -124,7 +140,7 @@ final class ProductCompiler {
         };
     }
 
-    /** The places of all that adapters can change are made at once; ops for them only where there are adapters. */
+    /** The places of all that adapters can change are made at once; ops for them only where one does. */
     private Optional<AdapterOps.Linear> adapted(Op.Linear l) {
         var sites = new ProductSite[l.weights().size()];
         var columns = new int[sites.length + 1];
@@ -133,7 +149,10 @@ final class ProductCompiler {
             sites[i] = adapters.product(w.name(), w.bias().map(tensors::vector).orElse(NO_BIAS));
             columns[i + 1] = columns[i] + w.rows();
         }
-        return adapters.isEmpty() ? Optional.empty() : Optional.of(AdapterOps.Linear.of(adapters, sites, columns, scratch.rows(l.in()),
-                scratch.rows(l.out()), l.residual().map(scratch::rows), l.out().rows()));
+        if (Arrays.stream(sites).allMatch(ProductSite::isEmpty)) {
+            return Optional.empty();
+        }
+        return Optional.of(AdapterOps.Linear.of(adapters, sites, columns, scratch.rows(l.in()), scratch.rows(l.out()),
+                l.residual().map(scratch::rows), l.out().rows()));
     }
 }

@@ -9,6 +9,7 @@ import io.jllm.cpu.kernels.RopeSite;
 import io.jllm.cpu.kernels.Rotation;
 import io.jllm.cpu.kernels.RowKernels;
 import io.jllm.cpu.kernels.StoredProducts;
+import io.jllm.cpu.kernels.ThinProducts;
 import io.jllm.cpu.layout.Numbers;
 import io.jllm.cpu.layout.RopeShape;
 import io.jllm.cpu.layout.WeightFormat;
@@ -46,6 +47,11 @@ record FloatActivations(CpuKernels next) implements CpuKernels {
     @Override
     public RowKernels rows() {
         return next.rows();
+    }
+
+    @Override
+    public ThinProducts thin() {
+        return next.thin();
     }
 
     @Override

@@ -6,9 +6,11 @@ import io.jllm.cpu.kernels.LoopKernels;
 import io.jllm.cpu.kernels.PackedProducts;
 import io.jllm.cpu.kernels.StoredMatrix;
 import io.jllm.cpu.kernels.Target;
+import io.jllm.cpu.kernels.ThinProducts;
 import io.jllm.cpu.kernels.Workspace;
 import io.jllm.cpu.layout.KvLayout;
 import io.jllm.cpu.layout.Rows;
+import io.jllm.cpu.layout.ThinColumns;
 import io.jllm.cpu.layout.WeightFormat;
 import io.jllm.model.Op.Activation;
 import io.jllm.model.Rope;
@@ -48,6 +50,11 @@ public final class VectorKernels implements LoopKernels {
     @Override
     public Decoder decoder(WeightFormat format) {
         return VectorDecoder.of(format).orElseGet(() -> LoopKernels.super.decoder(format));
+    }
+
+    @Override
+    public ThinProducts thin() {
+        return L > ThinColumns.GROUP ? ThinProducts.PLAIN : VectorThin.INSTANCE;
     }
 
     @Override

@@ -9,6 +9,7 @@
  * <li>{@link VectorProducts}: the contract of rearranged weights; {@link VectorTokens} quantises what they meet
  * <li>{@link VectorRow}, {@link VectorSums}, {@link VectorCodes}: one token
  * <li>{@link VectorUnpack}, {@link VectorScales}, {@link VectorTiles}, {@link VectorTile}: several
+ * <li>{@link VectorThin}, {@link VectorThinColumns}: matrices of low rank
  * <li>{@link VectorDecoder}: floats of rearranged weights
  * <li>{@link VectorFloatProducts}, {@link VectorFloats}: weights that are floats
  * </ul>

@@ -15,6 +15,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /**
  * Some ops of a program between two places at which one value is all that later ops read of earlier ones: a layer, or what stands before the
@@ -35,14 +36,9 @@ public record Layer(List<Op> ops, Optional<Value> in, Value out) {
     public static List<Layer> of(Program program) {
         List<Op> ops = program.ops();
         for (Op op : ops) {
-            String what = switch (op) {
-                case ExpertOp _ -> "experts";
-                case LatentOp _ -> "compressed attention";
-                default -> "";
-            };
-            if (!what.isEmpty()) {
-                throw new ModelLoadException("the model has " + what
-                        + ", whose matrices GPTQ and AWQ are not made of here; --type Q4_K_M and others are");
+            if (op instanceof LatentOp) {
+                throw new ModelLoadException("the model has compressed attention, whose matrices GPTQ and AWQ are not made of here; --type Q4_K_M "
+                        + "and others are");
             }
         }
         List<Integer> borders = borders(ops);
@@ -128,15 +124,35 @@ public record Layer(List<Op> ops, Optional<Value> in, Value out) {
         }
     }
 
-    /** Its products, those of one input together, in the order of the first of each. */
+    /**
+     * Its products, those of one input together, in the order of the first of each. What chooses experts, or says how much of a shared one counts,
+     * is no such product: it is small, much hangs on it, and readers take it for floats.
+     */
     public List<Stage> stages() {
+        var choices = new HashSet<Value>();
+        for (Op op : ops) {
+            switch (op) {
+                case ExpertOp.Route r -> choices.add(r.logits());
+                case Op.Add a -> a.gate().ifPresent(choices::add);
+                default -> { }
+            }
+        }
         Map<Value, List<Op.Linear>> products = new LinkedHashMap<>();
         for (Op op : ops) {
-            if (op instanceof Op.Linear l) {
+            if (op instanceof Op.Linear l && !choices.contains(l.out())) {
                 products.computeIfAbsent(l.in(), _ -> new ArrayList<>()).add(l);
             }
         }
         return products.entrySet().stream().map(e -> new Stage(e.getKey(), List.copyOf(e.getValue()))).toList();
+    }
+
+    /** Its matrices of experts, those of one input together, in their order. */
+    public List<ExpertStage> expertStages() {
+        return ops.stream().flatMap(op -> switch (op) {
+            case ExpertOp.ExpertLinear l -> Stream.of(new ExpertStage(l.in(), l.route(), l.weights(), l.experts(), 1));
+            case ExpertOp.ExpertSum s -> Stream.of(new ExpertStage(s.in(), s.route(), List.of(s.weight()), s.experts(), s.topK()));
+            default -> Stream.empty();
+        }).toList();
     }
 
     /** The op that makes a value; empty if that comes from before. */

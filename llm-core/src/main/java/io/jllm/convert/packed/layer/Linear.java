@@ -48,10 +48,7 @@ public record Linear(String name, List<Part> parts) implements WeightRows {
                 var origin = checkpoint.origin(w.name()).filter(o -> o.tensor().endsWith(WEIGHT) && checkpoint.get(w.name()) == weights)
                         .orElseThrow(() -> new ModelLoadException("matrix " + w.name() + " stands transposed, or in another order of rows, in the "
                                 + "checkpoint: GPTQ and AWQ are not made of this family here; --type Q4_K_M and others are"));
-                if (weights.stored().filter(FLOATS::contains).isEmpty()) {
-                    throw new ModelLoadException("matrix " + origin.tensor() + " is of type " + weights.format()
-                            + ": only floats of 16 bits or more are quantised; give the model as its makers published it");
-                }
+                floats(weights, origin.tensor());
                 List<Part> parts = modules.computeIfAbsent(origin.tensor(), _ -> new ArrayList<>());
                 if (origin.firstRow() != parts.stream().mapToLong(p -> p.weights().rows()).sum()) {
                     throw new ModelLoadException("the rows of " + origin.tensor() + " are in another order than the model has them");
@@ -62,6 +59,19 @@ public record Linear(String name, List<Part> parts) implements WeightRows {
         }
         return modules.entrySet().stream().map(e -> new Linear(e.getKey().substring(0, e.getKey().length() - WEIGHT.length()), e.getValue()))
                 .toList();
+    }
+
+    /**
+     * The same weights.
+     *
+     * @throws ModelLoadException if they are no floats
+     */
+    static Weights floats(Weights weights, String tensor) {
+        if (weights.stored().filter(FLOATS::contains).isEmpty()) {
+            throw new ModelLoadException("matrix " + tensor + " is of type " + weights.format()
+                    + ": only floats of 16 bits or more are quantised; give the model as its makers published it");
+        }
+        return weights;
     }
 
     @Override

@@ -49,6 +49,16 @@ public final class Moments {
         held = 0;
     }
 
+    /** Bytes that those of so many numbers take. */
+    public static long bytes(int width) {
+        return (long) width * (width + 1) / 2 * Double.BYTES + (long) (TOGETHER + 1) * width * Double.BYTES;
+    }
+
+    /** How many inputs there were. */
+    public long count() {
+        return count;
+    }
+
     /** The mean of x times its transpose. To be asked for once, after all have been added. */
     public Symmetric meanSquares(Parallel parallel) throws IOException {
         flush(parallel);

@@ -84,7 +84,17 @@ public final class QuantizeCommand implements Action {
         Path path = model.path("there is no model ");
         int count = threads == null ? Math.min(MAX_THREADS, Runtime.getRuntime().availableProcessors()) : threads;
         try (Backend backend = CpuBackends.open(count, kernels == null ? "auto" : kernels); ProgressBar bar = console.progress("quantising", STEPS)) {
-            FolderQuantizer.quantize(path, out, method, text, backend, count, share -> bar.stepTo(Math.round(share * STEPS)));
+            FolderQuantizer.quantize(path, out, method, text, backend, count, new FolderQuantizer.Progress() {
+                @Override
+                public void at(double share) {
+                    bar.stepTo(Math.round(share * STEPS));
+                }
+
+                @Override
+                public void note(String message) {
+                    console.say(message);
+                }
+            });
         }
     }
 
