@@ -27,8 +27,8 @@ class CudaContractTest extends BackendContract {
     }
 
     /**
-     * Steps of many tokens meet operands of 16 bits: activations lose up to a 2^11th of themselves, of BF16 a 2^8th; so do weights of blocks. Levels of
-     * NF4 and FP4 are rounded to bytes, off by 0.004 of the scale at most.
+     * Steps of many tokens meet operands of 16 bits: activations lose up to a 2^11th of themselves, of BF16 a 2^8th; so do weights of blocks.
+     * Levels of NF4 and FP4 are rounded to bytes, off by 0.004 of the scale at most.
      */
     @Override
     protected double manyTolerance(DType type) {

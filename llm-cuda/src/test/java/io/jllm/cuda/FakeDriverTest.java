@@ -99,6 +99,11 @@ class FakeDriverTest {
     }
 
     @Test
+    void packedWeightsAreLoadedAndRun() throws Exception {
+        run(LIFE, "packed", Map.of());
+    }
+
+    @Test
     void everyLaunchFitsTheKernelsOfTheBuild() throws Exception {
         theBuildHasKernels();
         run("whole", "formats", Map.of());

@@ -54,6 +54,7 @@ final class FakeScenarios {
             case "running" -> running();
             case "tooLarge" -> tooLarge();
             case "formats" -> formats();
+            case "packed" -> packed();
             case "limits" -> limits();
             case "adapters" -> FakeAdapters.run();
             case "wrong" -> wrong(args[1]);
@@ -243,16 +244,19 @@ final class FakeScenarios {
                 }
             }
         }
-        ordered();
+        packed();
         strict();
     }
 
-    /** Groups whose columns stand anywhere: rows of activations are put into their order. */
-    private static void ordered() {
+    /** Groups whose columns stand anywhere, for which activations are put into their order; and weights that meet large activations as floats. */
+    private static void packed() {
         Program program = TinyModels.program(TinyModels.config(100, 1, 256, 512, new Op.AttentionShape(4, 2, 64), 256, 0));
-        try (CudaBackend backend = open(); ModelRunner runner = backend.load(program, new Scattered(TinyModels.weights(program, 1)), MANY)) {
-            run(runner);
-            many(runner);
+        for (float threshold : new float[] {0, 6}) {
+            var weights = new PackedZeros(TinyModels.weights(program, 1), threshold);
+            try (CudaBackend backend = open(); ModelRunner runner = backend.load(program, weights, MANY)) {
+                run(runner);
+                many(runner);
+            }
         }
     }
 

@@ -64,9 +64,10 @@ public record DeviceSource(WeightSource source, Set<String> read, Set<String> lo
             Optional<GroupedBlocks> ordered = g.blocks().filter(b -> !floats && !read.contains(w.name()) && DeviceFormat.of(b.type()).isPresent());
             return ordered.<Weights>map(b -> new Assembled(w.name(), List.of(b))).orElseGet(() -> Halves.of(w));
         }
+        boolean someOutliers = w instanceof Assembled a && a.parts().stream().anyMatch(p -> p instanceof GroupedBlocks b && b.outliers() > 0);
         boolean ofFiles = w.stored().filter(type -> type.ggmlId() >= 0).isPresent();
-        boolean inTokens = !read.contains(w.name()) && !logits.contains(w.name());
-        boolean taken = !floats && w.stored().flatMap(DeviceFormat::of).isPresent() && (outliers(w) == 0 || inTokens);
+        boolean takesOut = outliers(w) > 0 && !read.contains(w.name()) && !logits.contains(w.name());
+        boolean taken = !floats && w.stored().flatMap(DeviceFormat::of).isPresent() && (takesOut || !someOutliers);
         return ofFiles || taken ? w : Halves.of(w);
     }
 

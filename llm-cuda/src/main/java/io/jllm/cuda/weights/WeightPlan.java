@@ -18,7 +18,6 @@ import io.jllm.quant.Weights;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -35,8 +34,6 @@ import java.util.stream.Stream;
 public final class WeightPlan {
     /** Bytes to which matrices are aligned. */
     private static final int ALIGNMENT = 256;
-    /** Floats to which vectors are aligned. */
-    private static final int VECTOR_ALIGNMENT = 64;
 
     /**
      * A matrix on the device.
@@ -91,13 +88,8 @@ public final class WeightPlan {
     private final WeightSource source;
     private final Set<Place> alone = new HashSet<>();
     private final Map<List<Place>, Matrix> matrices = new LinkedHashMap<>();
-    private final Map<String, Integer> vectorAt = new LinkedHashMap<>();
-    private final Map<Rope, Integer> ropeAt = new HashMap<>();
-    private final Map<Rope.Longer.Switched, Integer> longRopeAt = new HashMap<>();
-    private final Map<Scores.Alibi, Integer> slopesAt = new HashMap<>();
-    private final List<float[]> vectors = new ArrayList<>();
+    private final VectorPlan vectors = new VectorPlan();
     private long bytes;
-    private int floats;
 
     /** Plans; the weights fit the program. */
     public WeightPlan(Program program, WeightSource source) {
@@ -113,7 +105,7 @@ public final class WeightPlan {
                 }
                 case Op.Linear l -> runs(l).forEach(this::bias);
                 case HeadOp.RopeStoreKv r -> {
-                    frequencies(r.rope());
+                    vectors.frequencies(r.rope());
                     r.norm().ifPresent(n -> {
                         vector(n.qWeight());
                         vector(n.kWeight());
@@ -121,10 +113,10 @@ public final class WeightPlan {
                 }
                 case HeadOp.NormHeads n -> Stream.concat(n.q().stream(), n.k().stream())
                         .flatMap(h -> Stream.concat(h.weight().stream(), h.bias().stream())).forEach(this::vector);
-                case HeadOp.Rotate r -> frequencies(r.rope());
+                case HeadOp.Rotate r -> vectors.frequencies(r.rope());
                 case Op.PagedAttention a -> {
                     a.scores().sinks().ifPresent(this::vector);
-                    a.scores().alibi().ifPresent(l -> slopesAt.computeIfAbsent(l, _ -> add(l.slopes())));
+                    a.scores().alibi().ifPresent(vectors::slopes);
                 }
                 case ExpertOp.Route r -> r.bias().ifPresent(this::vector);
                 case ExpertOp.ExpertLinear l -> l.weights().forEach(w -> w.bias().ifPresent(this::vector));
@@ -200,47 +192,25 @@ public final class WeightPlan {
     }
 
     private void vector(String name) {
-        if (!vectorAt.containsKey(name)) {
-            add(name, floats(name));
-        }
+        vectors.add(name, () -> floats(name));
     }
 
     private void bias(List<Weight> run) {
-        if (run.stream().anyMatch(w -> w.bias().isPresent()) && !vectorAt.containsKey(biasName(run))) {
-            var all = new float[run.stream().mapToInt(Weight::rows).sum()];
-            int at = 0;
-            for (Weight w : run) {
-                if (w.bias().isPresent()) {
-                    System.arraycopy(floats(w.bias().get()), 0, all, at, w.rows());
-                }
-                at += w.rows();
-            }
-            add(biasName(run), all);
+        if (run.stream().anyMatch(w -> w.bias().isPresent())) {
+            vectors.add(biasName(run), () -> biases(run));
         }
     }
 
-    private void frequencies(Rope rope) {
-        if (!ropeAt.containsKey(rope)) {
-            ropeAt.put(rope, add(rope.invFreq()));
-        }
-        rope.longer().ifPresent(l -> {
-            switch (l) {
-                case Rope.Longer.Switched s -> longRopeAt.computeIfAbsent(s, _ -> add(s.frequencies()));
-                case Rope.Longer.Dynamic _ -> { } // a base is all that it needs
+    private float[] biases(List<Weight> run) {
+        var all = new float[run.stream().mapToInt(Weight::rows).sum()];
+        int at = 0;
+        for (Weight w : run) {
+            if (w.bias().isPresent()) {
+                System.arraycopy(floats(w.bias().get()), 0, all, at, w.rows());
             }
-        });
-    }
-
-    private void add(String name, float[] values) {
-        vectorAt.put(name, add(values));
-    }
-
-    /** Where the vector starts, in floats. */
-    private int add(float[] values) {
-        int at = floats;
-        vectors.add(values);
-        floats += Math.ceilDiv(values.length, VECTOR_ALIGNMENT) * VECTOR_ALIGNMENT;
-        return at;
+            at += w.rows();
+        }
+        return all;
     }
 
     private float[] floats(String name) {
@@ -266,27 +236,27 @@ public final class WeightPlan {
 
     /** Offset in bytes of a vector. */
     public long vectorOffset(String name) {
-        return bytes + (long) Float.BYTES * vectorAt.get(name);
+        return bytes + vectors.offset(name).orElseThrow();
     }
 
     /** Offset in bytes of the biases of a run; empty if none of its products has one. */
     public Optional<Long> biasOffset(List<Weight> run) {
-        return Optional.ofNullable(vectorAt.get(biasName(run))).map(at -> bytes + (long) Float.BYTES * at);
+        return vectors.offset(biasName(run)).map(at -> bytes + at);
     }
 
     /** Offset in bytes of a rotation's frequencies. */
     public long frequencyOffset(Rope rope) {
-        return bytes + (long) Float.BYTES * ropeAt.get(rope);
+        return bytes + vectors.offset(rope);
     }
 
     /** Offset in bytes of a rotation's frequencies for long texts. */
     public long frequencyOffset(Rope.Longer.Switched longer) {
-        return bytes + (long) Float.BYTES * longRopeAt.get(longer);
+        return bytes + vectors.offset(longer);
     }
 
     /** Offset in bytes of the slopes of linear biases. */
     public long slopeOffset(Scores.Alibi alibi) {
-        return bytes + (long) Float.BYTES * slopesAt.get(alibi);
+        return bytes + vectors.offset(alibi);
     }
 
     /** The most columns of a matrix; 0 if there is none. */
@@ -306,13 +276,7 @@ public final class WeightPlan {
 
     /** All vectors, as they stand behind the matrices. */
     float[] vectorFloats() {
-        var all = new float[floats];
-        int at = 0;
-        for (float[] v : vectors) {
-            System.arraycopy(v, 0, all, at, v.length);
-            at += Math.ceilDiv(v.length, VECTOR_ALIGNMENT) * VECTOR_ALIGNMENT;
-        }
-        return all;
+        return vectors.floats();
     }
 
     /** Offset in bytes of the vectors: the bytes of all matrices. */
@@ -322,6 +286,6 @@ public final class WeightPlan {
 
     /** Bytes of everything. */
     public long bytes() {
-        return bytes + (long) Float.BYTES * floats;
+        return bytes + vectors.bytes();
     }
 }
