@@ -65,7 +65,7 @@ template <int COLUMNS, int PARTS, int WORKERS> struct Sums {
     unsigned at[AT_ONCE];
 #pragma unroll
     for (int j = 0; j < AT_ONCE; j++) at[j] = shared_address(sums + m[j] * PITCH + r[j] + more), v[j] = make_float4(0.f, 0.f, 0.f, 0.f);
-#pragma unroll 1
+#pragma unroll 2
     for (int k = 0; k < blocks; k++) {
 #pragma unroll
       for (int p = 0; p < PARTS; p++) {
