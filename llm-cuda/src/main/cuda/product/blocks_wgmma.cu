@@ -91,12 +91,15 @@ template <class F, int NT, int GROUPS> struct Blocks {
     int stage = group * BOXES, before = -1;
     unsigned parity = 0, round = 0;
     auto step = [&] {
-      Group now = next;
-      forward(GROUPS);
-      load();
       RowTile t[4];
 #pragma unroll
-      for (int r = 0; r < 4; r++) Read::tile(now, r, t[r]);
+      for (int r = 0; r < 4; r++) {
+        Read::tile(next, r, t[r]);
+#pragma unroll
+        for (int i = 0; i < 8; i++) asm volatile("" : "+r"(t[r].w[i])); // so that what has been read makes room for what comes next
+      }
+      forward(GROUPS);
+      load();
 #pragma unroll
       for (int q = 0; q < 4; q++) { // two products deep 16 columns each
 #pragma unroll
@@ -123,7 +126,7 @@ template <class F, int NT, int GROUPS> struct Blocks {
 #pragma unroll 1
     for (int u = share.unit, end = length; u < share.units; u += share.clusters, end += length) {
       int m = u % high * COLUMNS + threadIdx.x;
-      float factor = threadIdx.x < COLUMNS ? out.factor(m) * (1.f / LARGER) : 0.f;
+      float factor = threadIdx.x < COLUMNS ? out.factor(m) : 0.f;
 #pragma unroll
       for (int i = 0; i < NT * 4; i++) d[0][i] = d[1][i] = 0.f;
 #pragma unroll 1
@@ -133,7 +136,7 @@ template <class F, int NT, int GROUPS> struct Blocks {
       if (before >= 0 && threadIdx.x % 128 == 0) barrier_arrive(empty(before));
       before = -1;
       all_read(round ^ 1); // of the unit before
-      if (threadIdx.x < COLUMNS) sums.factors[threadIdx.x] = factor;
+      if (threadIdx.x < COLUMNS) sums.factors[threadIdx.x] = factor * (1.f / LARGER);
       float* to = sums.sums + group * AllSums::PART + 2 * (lane & 3) * PITCH + at;
 #pragma unroll
       for (int b = 0; b < NT; b++)
@@ -208,4 +211,4 @@ FORMATS(NONE, BLOCKS)
 #define SHAPE(NT, GROUPS, STEP_NANOS, UNIT_NANOS)                                                                                              \
   EXPORT_SHAPE(blocks_wgmma_n##NT, Blocks<Q40, NT, GROUPS>::THREADS, ROWS, GROUPS, STEP, Blocks<Q40, NT, GROUPS>::COLUMNS,                  \
                Blocks<Q40, NT, GROUPS>::BYTES, STEP_NANOS, UNIT_NANOS)
-SHAPE(8, 2, 1100, 5000) SHAPE(16, 2, 1600, 6000)
+SHAPE(8, 2, 1000, 8500) SHAPE(16, 2, 1450, 9000)

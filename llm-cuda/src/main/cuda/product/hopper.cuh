@@ -59,15 +59,18 @@ __device__ __forceinline__ int cluster_rank() {
   asm("mov.u32 %0, %%cluster_ctarank;" : "=r"(rank));
   return rank;
 }
+/** Values of a block of the cluster. */
 __device__ __forceinline__ float2 cluster_read2(unsigned address) {
   float2 v;
   asm volatile("ld.shared::cluster.v2.f32 {%0, %1}, [%2];" : "=f"(v.x), "=f"(v.y) : "r"(address) : "memory");
   return v;
 }
 
-__device__ __forceinline__ float4 cluster_read4(unsigned address) {
-  float4 v;
-  asm volatile("ld.shared::cluster.v4.f32 {%0, %1, %2, %3}, [%4];" : "=f"(v.x), "=f"(v.y), "=f"(v.z), "=f"(v.w) : "r"(address) : "memory");
+/** The same of four, or zeros if they are not wanted. */
+__device__ __forceinline__ float4 cluster_read4(unsigned address, bool wanted) {
+  float4 v = make_float4(0.f, 0.f, 0.f, 0.f);
+  asm volatile("{.reg .pred p; setp.ne.b32 p, %5, 0; @p ld.shared::cluster.v4.f32 {%0, %1, %2, %3}, [%4];}"
+               : "+f"(v.x), "+f"(v.y), "+f"(v.z), "+f"(v.w) : "r"(address), "r"((int)wanted) : "memory");
   return v;
 }
 

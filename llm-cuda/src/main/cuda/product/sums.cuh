@@ -61,18 +61,19 @@ template <int COLUMNS, int PARTS, int WORKERS> struct Sums {
   __device__ __forceinline__ Sums(float* room, int rank, int blocks) : sums(room), factors(room + PARTS * PART), rank(rank), blocks(blocks) {}
 
   /** Those of the cluster, in the order of its blocks, of rows of x and four rows of W each. */
-  __device__ __forceinline__ void all(const int (&m)[AT_ONCE], const int (&r)[AT_ONCE], int more, float4 (&v)[AT_ONCE]) const {
+  __device__ __forceinline__ void all(const bool (&in)[AT_ONCE], const int (&m)[AT_ONCE], const int (&r)[AT_ONCE], int more,
+                                      float4 (&v)[AT_ONCE]) const {
     unsigned at[AT_ONCE];
 #pragma unroll
     for (int j = 0; j < AT_ONCE; j++) at[j] = shared_address(sums + m[j] * PITCH + r[j] + more), v[j] = make_float4(0.f, 0.f, 0.f, 0.f);
-#pragma unroll 1
+#pragma unroll 2
     for (int k = 0; k < blocks; k++) {
 #pragma unroll
       for (int p = 0; p < PARTS; p++) {
 #pragma unroll
         for (int j = 0; j < AT_ONCE; j++) {
           unsigned from = at[j] + p * PART * 4;
-          float4 a = blocks > 1 ? cluster_read4(of_block(from, k)) : *(const float4*)__cvta_shared_to_generic(from);
+          float4 a = cluster_read4(of_block(from, k), in[j]);
           v[j].x += a.x, v[j].y += a.y, v[j].z += a.z, v[j].w += a.w;
         }
       }
@@ -98,8 +99,8 @@ template <int COLUMNS, int PARTS, int WORKERS> struct Sums {
         m[j] = min(rank + line * blocks, rows - 1);
         if (out.residual && in[j]) more[j] = out.more(m0 + m[j], n0 + r[j]);
       }
-      all(m, r, 0, v);
-      if (out.gated()) all(m, r, width, more);
+      all(in, m, r, 0, v);
+      if (out.gated()) all(in, m, r, width, more);
 #pragma unroll
       for (int j = 0; j < AT_ONCE; j++) {
         float f = factors[m[j]];
