@@ -138,7 +138,8 @@ public abstract class AdapterContract {
         });
         assertArrayEquals(want.tokenIds(), got.tokenIds(), what);
         for (int i = 0; i < want.tokenIds().length; i++) {
-            double far = Math.abs((double) want.outputs().getFirst().logprobs().get(i).logprob() - got.outputs().getFirst().logprobs().get(i).logprob());
+            double wanted = want.outputs().getFirst().logprobs().get(i).logprob();
+            double far = Math.abs(wanted - got.outputs().getFirst().logprobs().get(i).logprob());
             assertTrue(far <= neighbourTolerance(), what + ": " + far);
         }
     }

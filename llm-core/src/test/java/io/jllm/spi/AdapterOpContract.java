@@ -22,8 +22,8 @@ public abstract class AdapterOpContract extends ManyRowsContract {
     private static final int WIDTH = 96;
     private static final int INNER = 1056;
     private static final int PRODUCTS = 12;
-    private static final List<int[]> STEPS = List.of(new int[] {7, 0, 1, 3, 2, 1, 1}, new int[] {1, 1, 1, 1, 1, 1, 1}, new int[] {0, 1, 0, 0, 1, 0, 0},
-            new int[] {1, 0, 0, 0, 0, 0, 0}, new int[] {0, 0, 0, 9, 1, 1, 17});
+    private static final List<int[]> STEPS = List.of(new int[] {7, 0, 1, 3, 2, 1, 1}, new int[] {1, 1, 1, 1, 1, 1, 1},
+            new int[] {0, 1, 0, 0, 1, 0, 0}, new int[] {1, 0, 0, 0, 0, 0, 0}, new int[] {0, 0, 0, 9, 1, 1, 17});
     private static final List<int[]> LARGE_STEPS = List.of(new int[] {30, 11, 20, 9, 3, 8, 2}, new int[] {1, 1, 70, 1, 0, 1, 1});
 
     private static Program program() {
