@@ -88,7 +88,7 @@ public final class LlmServerBuilder {
 
     /**
      * Adds an adapter, which is loaded with its model, each time: requests that ask for its name as their model are answered by the model with it.
-     * Adapters that a model was opened with are there by their names, too.
+     * Adapters that a model was opened with are there by their names, too, while it is loaded.
      *
      * @param path as {@link io.jllm.adapter.Adapters#load} takes it
      */

@@ -26,6 +26,14 @@ class LimitsTest {
     private static final String COMPLETIONS = "/v1/completions";
     private static final String ASK = "{\"prompt\":\"Once\",\"max_tokens\":1}";
 
+    /** Asks for more than buffers hold: twenty alternatives for each token. */
+    private static final String UNREAD;
+
+    static {
+        String body = "{\"prompt\":[" + "\"Once\",".repeat(5) + "\"Once\"],\"max_tokens\":1000,\"ignore_eos\":true,\"logprobs\":20,\"stream\":true}";
+        UNREAD = "POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: " + body.length() + "\r\n\r\n" + body;
+    }
+
     private static LLM llm;
 
     @BeforeAll
@@ -127,10 +135,7 @@ class LimitsTest {
             try (var socket = new Socket()) {
                 socket.setReceiveBufferSize(1024);
                 socket.connect(new InetSocketAddress("127.0.0.1", served.server.port()));
-                // Twenty alternatives each, so that buffers fill up.
-                String body = "{\"prompt\":[" + "\"Once\",".repeat(5) + "\"Once\"],\"max_tokens\":1000,\"ignore_eos\":true,\"logprobs\":20,\"stream\":true}";
-                socket.getOutputStream().write(("POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: " + body.length() + "\r\n\r\n" + body)
-                        .getBytes());
+                socket.getOutputStream().write(UNREAD.getBytes());
                 while (served.server.activeRequests() == 0) {
                     Thread.sleep(5);
                 }
@@ -141,6 +146,23 @@ class LimitsTest {
             }
             assertTrue(llm.metrics().finishedBy().get(FinishReason.CANCELLED) > cancelled, "they were cancelled, not finished");
             servesOn(served);
+        }
+    }
+
+    /** Nor do they hold the server up when it stops: this waits for an hour if they do. */
+    @Test
+    void theEndDoesNotWaitForThem() throws Exception {
+        try (Served served = Served.with(llm, b -> b.writeTimeout(Duration.ofHours(1)).stopTimeout(Duration.ZERO)); var socket = new Socket()) {
+            socket.setReceiveBufferSize(1024);
+            socket.connect(new InetSocketAddress("127.0.0.1", served.server.port()));
+            socket.getOutputStream().write(UNREAD.getBytes());
+            while (llm.metrics().paused() == 0) { // its reader is behind: the buffers are full
+                Thread.sleep(5);
+            }
+            served.server.close();
+            while (llm.metrics().usedKvBlocks() > 0) {
+                Thread.sleep(5);
+            }
         }
     }
 

@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Flow;
+import java.util.stream.IntStream;
 
 /**
  * Reads streams. The pieces are taken on the engine's threads for callbacks, while the one that reads sleeps to the end: waking it for each piece
@@ -36,7 +37,7 @@ public final class Streams {
      * @throws io.jllm.server.http.ApiError what a request failed with
      */
     public static void read(List<TokenStream> streams, Sink sink) throws IOException, InterruptedException {
-        List<Reader> readers = streams.stream().map(s -> new Reader(streams.indexOf(s), s, sink)).toList();
+        List<Reader> readers = IntStream.range(0, streams.size()).mapToObj(i -> new Reader(i, streams.get(i), sink)).toList();
         for (Reader r : readers) {
             r.ended.whenComplete((_, failure) -> {
                 if (failure != null) {

@@ -167,7 +167,7 @@ public final class Models implements AutoCloseable {
             throw ApiError.unavailable("the model " + slot.name() + " is being loaded with the adapter " + name + "; try again later", RETRY_SECONDS);
         }
         slot.adapters.remove(name);
-        slot.llm.ifPresent(llm -> llm.adapters().unload(name));
+        slot.llm.ifPresent(llm -> Slot.forget(name, llm));
         loadings.notices.accept("unloaded the adapter " + name + " of " + slot.name());
     }
 

@@ -75,9 +75,16 @@ final class Slot {
             return;
         }
         try {
-            loadedHere.forEach(from.adapters()::unload);
+            loadedHere.forEach(name -> forget(name, from));
         } catch (IllegalStateException _) {
             // its owner has closed it
+        }
+    }
+
+    /** Unloads an adapter from the model, unless its owner has done so. */
+    static void forget(String adapter, LLM of) {
+        if (of.adapters().names().contains(adapter)) {
+            of.adapters().unload(adapter);
         }
     }
 }

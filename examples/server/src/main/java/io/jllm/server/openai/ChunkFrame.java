@@ -38,7 +38,7 @@ final class ChunkFrame {
     /** Chunks with that choice, but for its text, which stands there as {@link #TEXT}. */
     OfTexts around(JsonBuilder choice) {
         String text = head + Json.text(choice.json()) + tail;
-        int at = text.indexOf(MARK);
+        int at = text.lastIndexOf(MARK);
         return new OfTexts(text.substring(0, at), text.substring(at + MARK.length()));
     }
 
