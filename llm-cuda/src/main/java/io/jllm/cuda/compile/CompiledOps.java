@@ -110,9 +110,10 @@ public final class CompiledOps {
         var shared = new ChainKernels.Shared(shape.room(), stageBytes, shape.stages(vectorBytes, stageBytes), vectorBytes);
         // The layer is each task's own.
         var pages = new AttentionKernels.Pages(state.kv().address(), state.kv().blockBytes(), 0, state.blockSize());
-        ops.add(new ChainOp(ChainKernels.chain(state.kernels(), arena, state.kvSuffix(), head + HEAD_BYTES, tasks.size(),
+        ChainKernels.Chain chain = ChainKernels.chain(state.kernels(), arena, state.kvSuffix(), head + HEAD_BYTES, tasks.size(),
                 tasks.stream().mapToLong(Task::weightBytes).sum(), head, shared, pages,
-                state.partials(), state.upload(), state.multiprocessors())));
+                state.partials(), state.upload(), state.multiprocessors());
+        ops.add((stream, _) -> chain.run(stream));
         tasks.clear();
         vectorBytes = 0;
         stageBytes = 0;
