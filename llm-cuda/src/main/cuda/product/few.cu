@@ -44,8 +44,13 @@ __device__ __forceinline__ void few(const uchar* W, const signed char* q, const 
   out.template finish<NT, true>(acc, p, (float*)room);
 }
 
+/** Whether what a lane reads of a format, or what it keeps, takes many registers. */
+template <class F> __host__ __device__ constexpr bool large() {
+  return F::RowTile::SCALES == 2 || sizeof(typename F::Read::Group) >= sizeof(Q80::Read::Group);
+}
+
 #define FEW1(FMT, F, NT)                                                                                                                        \
-  extern "C" __global__ void __launch_bounds__(32 * FEW_WARPS, F::RowTile::SCALES == 2 && NT == 2 ? 1 : 2) /* more registers spare spills */    \
+  extern "C" __global__ void __launch_bounds__(32 * FEW_WARPS, NT == 2 && large<F>() ? 1 : 2) /* more registers spare spills */                   \
       few_##FMT##_n##NT(const uchar* W, const signed char* q, const Scale* s, FEW_OUTPUT) {                                                     \
     few<F, NT>(W, q, s, K, FEW_PASS);                                                                                                           \
   }

@@ -5,10 +5,8 @@
 static constexpr int NORM_THREADS = 512, ROW_THREADS = 256;
 static constexpr int NORM_KEPT = 4; // float4 a thread that stay in registers between the two passes: rows up to 8192
 
-/** The norm of a row, as floats, bytes or both; bytes of column order[k] stand at k where there is an order. */
-template <bool ORDERED>
-__device__ __forceinline__ void norm(const float* x, int ldx, const int* rowIndex, const float* w, float eps, float* y, int ldy, const int* order,
-                                     signed char* q, Scale* s, int width) {
+extern "C" __global__ void __launch_bounds__(NORM_THREADS) rms_norm(const float* x, int ldx, const int* rowIndex, const float* w, float eps, float* y,
+                                                                    int ldy, signed char* q, Scale* s, int width) {
   __shared__ float room[NORM_THREADS / 32];
   dependents();
   int r = blockIdx.x, t = threadIdx.x;
@@ -36,11 +34,6 @@ __device__ __forceinline__ void norm(const float* x, int ldx, const int* rowInde
     v = make_float4(v.x * factor * g.x, v.y * factor * g.y, v.z * factor * g.z, v.w * factor * g.w);
     if (y && at < width) *(float4*)(y + (long long)r * ldy + at) = v;
     if (q) {
-      if (ORDERED) {
-        int4 from = at < width ? __ldg((const int4*)(order + at)) : make_int4(0, 0, 0, 0);
-        auto normed = [&](int k) { return row1(row + k) * factor * __ldg(w + k); };
-        v = make_float4(normed(from.x), normed(from.y), normed(from.z), normed(from.w));
-      }
       Scale scale;
       int packed = quantize8x4(v, scale);
       if (at < width) {
@@ -49,16 +42,6 @@ __device__ __forceinline__ void norm(const float* x, int ldx, const int* rowInde
       }
     }
   }
-}
-
-extern "C" __global__ void __launch_bounds__(NORM_THREADS) rms_norm(const float* x, int ldx, const int* rowIndex, const float* w, float eps, float* y,
-                                                                    int ldy, signed char* q, Scale* s, int width) {
-  norm<false>(x, ldx, rowIndex, w, eps, y, ldy, 0, q, s, width);
-}
-extern "C" __global__ void __launch_bounds__(NORM_THREADS) rms_norm_ordered(const float* x, int ldx, const int* rowIndex, const float* w, float eps,
-                                                                            float* y, int ldy, const int* order, signed char* q, Scale* s,
-                                                                            int width) {
-  norm<true>(x, ldx, rowIndex, w, eps, y, ldy, order, q, s, width);
 }
 
 extern "C" __global__ void __launch_bounds__(ROW_THREADS) quantize(const float* x, int ldx, signed char* q, Scale* s, int K) {
@@ -100,7 +83,6 @@ extern "C" __global__ void __launch_bounds__(ROW_THREADS) order_columns(const fl
 }
 
 EXPORT_SHAPE(rms_norm, NORM_THREADS)
-EXPORT_SHAPE(rms_norm_ordered, NORM_THREADS)
 EXPORT_SHAPE(quantize, ROW_THREADS)
 EXPORT_SHAPE(gated, ROW_THREADS)
 EXPORT_SHAPE(select_rows, ROW_THREADS)

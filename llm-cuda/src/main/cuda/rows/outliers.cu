@@ -3,7 +3,9 @@
 #include "common/formats/s8_64.cuh"
 #include "common/layout.cuh"
 
-static constexpr int THREADS = 512, WARPS = THREADS / 32, ADD_THREADS = 256;
+static constexpr int THREADS = 1024, WARPS = THREADS / 32, ADD_THREADS = 256;
+static constexpr int AHEAD = 4; // sub-blocks that a warp reads at once
+static_assert(WARPS == 32, "a lane has what a warp found");
 
 /** An outlier of a row: its column, and what stands there. */
 struct Outlier {
@@ -11,29 +13,43 @@ struct Outlier {
   float value;
 };
 
-/** Rows to bytes, with zeros in place of outliers; those go to `list`, in order of columns, with room for K a row, and their number to `count`. */
+/**
+ * Rows to bytes, with zeros in place of outliers; those go to `list`, in order of columns, with room for K a row, and their number to `count`. A warp
+ * has neighbouring sub-blocks, and reads them again if it has found outliers.
+ */
 extern "C" __global__ void __launch_bounds__(THREADS) take_outliers(const float* x, int ldx, float threshold, signed char* q, Scale* s,
                                                                     Outlier* list, int* count, int K) {
   __shared__ int found[WARPS];
   dependents();
   wait_previous();
-  int r = blockIdx.x, lane = threadIdx.x & 31, warp = threadIdx.x >> 5, before = 0;
-  const float* row = x + (long long)r * ldx;
-  q += (long long)r * K, s += (long long)r * (K / 32), list += (long long)r * K;
-  for (int c = warp; c < (K / 32 + WARPS - 1) / WARPS * WARPS; c += WARPS) { // all warps go round together
-    float v = c < K / 32 ? row1(row + 32 * c + lane) : 0.f;
-    bool outlier = fabsf(v) >= threshold;
-    unsigned all = __ballot_sync(ALL, outlier);
-    if (lane == 0) found[warp] = __popc(all);
-    __syncthreads();
-    int at = before + __popc(all & ((1u << lane) - 1));
+  int r = blockIdx.x, lane = threadIdx.x & 31, warp = threadIdx.x >> 5, nb = K / 32, each = ceil_div(nb, WARPS), mine = 0;
+  int from = warp * each, to = min(from + each, nb);
+  const float* row = x + (long long)r * ldx + lane;
+  q += (long long)r * K, s += (long long)r * nb, list += (long long)r * K;
+  auto outlier = [&](float v) { return fabsf(v) >= threshold; };
+  for (int c = from; c < to; c += AHEAD) {
+    float v[AHEAD];
 #pragma unroll
-    for (int w = 0; w < WARPS; w++) at += w < warp ? found[w] : 0, before += found[w];
-    if (outlier) list[at] = Outlier{32 * c + lane, v};
-    if (c < K / 32) quantize32(outlier ? 0.f : v, lane, q + 32 * c, s + c);
-    __syncthreads();
+    for (int i = 0; i < AHEAD; i++) v[i] = c + i < to ? row1(row + 32 * (c + i)) : 0.f;
+#pragma unroll
+    for (int i = 0; i < AHEAD; i++) {
+      if (c + i < to) {
+        mine += __popc(__ballot_sync(ALL, outlier(v[i])));
+        quantize32(outlier(v[i]) ? 0.f : v[i], lane, q + 32 * (c + i), s + c + i);
+      }
+    }
   }
-  if (threadIdx.x == 0) count[r] = before;
+  if (lane == 0) found[warp] = mine;
+  __syncthreads();
+  int of = found[lane], all = warp_sum(of), at = warp_sum(lane < warp ? of : 0);
+  if (threadIdx.x == 0) count[r] = all;
+  if (mine == 0) return;
+  for (int c = from; c < to; c++) {
+    float v = row1(row + 32 * c);
+    unsigned here = __ballot_sync(ALL, outlier(v));
+    if (outlier(v)) list[at + __popc(here & ((1u << lane) - 1))] = Outlier{32 * c + lane, v};
+    at += __popc(here);
+  }
 }
 
 /** y[r][n] += the sum over the outliers of row r; block (x, r). */

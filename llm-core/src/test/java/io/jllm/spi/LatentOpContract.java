@@ -41,7 +41,7 @@ public abstract class LatentOpContract extends ExpertOpContract {
                         var p = new Program.Builder();
                         Value x = p.embed("table", 9, heads * (skip + cols));
                         Program program = p.build(p.headLinear(p.selectRows(x), "w", heads, rows, skip));
-                        run(program, weights(program, type), 16, ROW_STEPS, 3 * tolerance());
+                        run(program, weights(program, type), 16, ROW_STEPS, 3 * tolerance() + approximated(type));
                     }
                 }
             }

@@ -44,6 +44,7 @@ class CudaBackendTest {
                 case TQ1_0 -> 66.1 / 54;
                 case IQ3_S -> 114.1 / 110;
                 case IQ4_XS -> 138.1 / 136;
+                case U2_64, U2_128, U3_64, U3_128, U4_32, U4_64, U4_128 -> (f.type().blockBytes() + 1.1) / f.type().blockBytes();
                 default -> 1.01;
             };
             assertTrue(f.bytes(4096, 4096) >= file && f.bytes(4096, 4096) <= most * file, f.toString());

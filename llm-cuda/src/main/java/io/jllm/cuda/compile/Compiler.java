@@ -21,7 +21,6 @@ import io.jllm.model.Weight;
 import java.lang.foreign.Arena;
 import java.util.List;
 import java.util.Optional;
-import java.util.OptionalLong;
 
 /** Turns a program into launches, in one of several ways. */
 public final class Compiler {
@@ -84,16 +83,9 @@ public final class Compiler {
                 fused = compiler.add(ops.get(i));
             }
             i += fused;
-            compiler.order(ops.get(i - 1));
+            compiler.ordering.bytes(ops.get(i - 1).out()).ifPresent(compiler.compiled::add);
         }
         return compiler.compiled.done();
-    }
-
-    /** The bytes of what an op has left as floats, if they are to stand in another order; norms do it by themselves. */
-    private void order(Op op) {
-        if (!(op instanceof Op.RmsNorm)) {
-            ordering.bytes(op.out()).ifPresent(compiled::add);
-        }
     }
 
     /** Compiles an op, or the mixture that begins with it; returns how many ops it has done. */
@@ -180,9 +172,8 @@ public final class Compiler {
         Value y = n.out();
         Value x = all.orElse(n.in());
         long rowIndex = all.isPresent() ? state.at(Field.LOGIT_ROW) : 0;
-        OptionalLong order = ordering.list(y);
-        Rows to = values.outputs(y, values.wantsFloats(y), values.wantsBytes(y) || order.isPresent());
-        compiled.add(new RowsOp(rowKernels.norm(values.rows(x), rowIndex, state.vector(n.weight()), n.eps(), to, order, y.width()), y.rows()));
+        compiled.add(new RowsOp(rowKernels.norm(values.rows(x), rowIndex, state.vector(n.weight()), n.eps(), values.outputs(y), y.width()),
+                y.rows()));
         adapters.ifPresent(a -> a.after(n, x, rowIndex));
     }
 

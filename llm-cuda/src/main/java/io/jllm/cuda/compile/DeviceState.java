@@ -96,7 +96,8 @@ public record DeviceState(Kernels kernels, WeightPlan plan, long weights, Activa
 
     /** Whether the product of one row by a run can be a task of a chain. */
     boolean chains(List<Weight> run) {
-        return chain.filter(c -> c.multiplies(matrix(run))).isPresent();
+        WeightPlan.Matrix w = matrix(run);
+        return !w.ordered() && w.outliers() == 0 && chain.filter(c -> c.multiplies(w)).isPresent(); // a chain's vector is as the value is
     }
 
     /** Whether the decode attention can write 8 bits: what a block computes fills whole blocks of values. */

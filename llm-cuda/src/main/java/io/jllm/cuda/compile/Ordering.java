@@ -8,11 +8,10 @@ import io.jllm.model.BufferPlan;
 import io.jllm.model.Value;
 import io.jllm.spi.Backend.RunnerOptions;
 import java.util.Optional;
-import java.util.OptionalLong;
 
 /**
  * Brings the columns of a value into the order in which a matrix meets them, for those that have one of their own. Where all matrices that meet a
- * value have the same, its bytes stand in that order from the start; else they come into it before each product, in a place of their own.
+ * value have the same, its bytes are made in that order, once; else they come into it before each product, in a place of their own.
  */
 public final class Ordering {
     private final DeviceState state;
@@ -105,12 +104,7 @@ public final class Ordering {
         return kernels.order(values.rows(v), state.weights() + w.orderAt(), to, w.cols());
     }
 
-    /** The list that a value's bytes are to be written by; empty if they stand as in the value. */
-    OptionalLong list(Value v) {
-        return values.ordered(v).map(w -> OptionalLong.of(state.weights() + w.orderAt())).orElse(OptionalLong.empty());
-    }
-
-    /** Makes the bytes of a value out of its floats, if they stand in another order. */
+    /** Makes the bytes of a value, when an op has left it as floats, if they are to stand in another order. */
     Optional<CompiledOp> bytes(Value v) {
         Rows all = values.rows(v);
         return values.ordered(v).map(w -> new RowsOp(order(w, v, new Rows(0, all.pitch(), all.bytes(), all.scales())), v.rows()));

@@ -2,7 +2,6 @@ package io.jllm.cuda.kernels;
 
 import io.jllm.cuda.driver.Launch;
 import java.lang.foreign.Arena;
-import java.util.OptionalLong;
 
 /** Launches {@code rows/norm.cu}, {@code rows/layers.cu} and {@code rows/positions.cu}: kernels on rows. */
 public final class RowKernels {
@@ -23,12 +22,11 @@ public final class RowKernels {
         return kernels.launch(arena, kernel, threads(kernel));
     }
 
-    /** Norms rows of x, or those that an index names (0: all), to floats, bytes or both; to bytes in the order of a list, if there is one. */
-    public RowsLaunch norm(Rows x, long rowIndex, long weight, float eps, Rows y, OptionalLong order, int width) {
-        Launch.Builder b = launch(order.isPresent() ? "rms_norm_ordered" : "rms_norm").pointer("x", x.floats()).integer("ldx", x.pitch())
-                .pointer("rowIndex", rowIndex).pointer("w", weight).real("eps", eps).pointer("y", y.floats()).integer("ldy", y.pitch());
-        order.ifPresent(list -> b.pointer("order", list));
-        return new RowsLaunch.Down(b.pointer("q", y.bytes()).pointer("s", y.scales()).integer("width", width).build());
+    /** Norms rows of x, or those that an index names (0: all), to floats, bytes or both. */
+    public RowsLaunch norm(Rows x, long rowIndex, long weight, float eps, Rows y, int width) {
+        return new RowsLaunch.Down(launch("rms_norm").pointer("x", x.floats()).integer("ldx", x.pitch()).pointer("rowIndex", rowIndex)
+                .pointer("w", weight).real("eps", eps).pointer("y", y.floats()).integer("ldy", y.pitch()).pointer("q", y.bytes())
+                .pointer("s", y.scales()).integer("width", width).build());
     }
 
     /** Layer norm of rows of x, with weights and biases or without (0), to floats, bytes or both. */
