@@ -5,13 +5,11 @@
 #include "common/layout.cuh"
 #include "product/blocks_wgmma.cuh"
 
-template <class F, int NT, int GROUPS> struct Blocks {
+template <class F, int NT> struct Blocks {
   typedef typename F::Read Read;
   typedef typename F::RowTile RowTile;
   typedef typename Read::Group Group;
-  static constexpr int WORKERS = GROUPS * 128, THREADS = WORKERS + 128, WARPS = WORKERS / 32, COLUMNS = NT * 8, STAGES = NT > 8 ? 5 : 8;
-  /** Registers a thread of the warps that bring rows of x, and of those that multiply. */
-  static constexpr int FEW_REGISTERS = 24, MANY_REGISTERS = GROUPS == 3 ? 160 : 240;
+  static constexpr int COLUMNS = NT * 8, STAGES = NT > 8 ? 5 : 8;
   typedef Sums<COLUMNS, GROUPS, WORKERS> AllSums;
   static constexpr int BOX_BYTES = COLUMNS * 128, BYTES = 1024 + STAGES * BOX_BYTES + AllSums::BYTES + 8 * (2 * STAGES + 2);
 
@@ -169,8 +167,8 @@ template <class F, int NT, int GROUPS> struct Blocks {
   }
 };
 
-template <class F, int NT, int GROUPS> __device__ __forceinline__ void blocks_wgmma(const uchar* W, const TensorMap& x, int K, const Output& out) {
-  typedef Blocks<F, NT, GROUPS> All;
+template <class F, int NT> __device__ __forceinline__ void blocks_wgmma(const uchar* W, const TensorMap& x, int K, const Output& out) {
+  typedef Blocks<F, NT> All;
   extern __shared__ uchar memory[];
   unsigned start = shared_address(memory), room = (start + 1023) & ~1023u, sums = room + All::STAGES * All::BOX_BYTES;
   unsigned barriers = sums + All::AllSums::BYTES;
@@ -183,32 +181,31 @@ template <class F, int NT, int GROUPS> __device__ __forceinline__ void blocks_wg
   if (share.blocks > 1) cluster_sync();
   dependents();
   if (all.group == GROUPS) {
-    asm volatile("setmaxnreg.dec.sync.aligned.u32 %0;" ::"n"(All::FEW_REGISTERS));
-    if (thread == All::WORKERS) {
+    asm volatile("setmaxnreg.dec.sync.aligned.u32 %0;" ::"n"(FEW_REGISTERS));
+    if (thread == WORKERS) {
       wait_previous();
       all.bring(x);
     }
   } else {
-    asm volatile("setmaxnreg.inc.sync.aligned.u32 %0;" ::"n"(All::MANY_REGISTERS));
+    asm volatile("setmaxnreg.inc.sync.aligned.u32 %0;" ::"n"(MANY_REGISTERS));
     all.multiply(W, K);
   }
 }
 
-#define KERNEL(FMT, F, NT, GROUPS)                                                                                                          \
-  extern "C" __global__ void __launch_bounds__(Blocks<F, NT, GROUPS>::THREADS, 1) blocks_wgmma_##FMT##_n##NT(                               \
+#define KERNEL(FMT, F, NT)                                                                                                                  \
+  extern "C" __global__ void __launch_bounds__(THREADS, 1) blocks_wgmma_##FMT##_n##NT(                                                      \
       const __grid_constant__ TensorMap x, const uchar* W, const float* scale, const float* bias, const float* residual, int ldr, float* y, \
       int ldy, signed char* yq, Scale* ys, int N, int K, int rows, int act) {                                                               \
-    blocks_wgmma<F, NT, GROUPS>(W, x, K, Output{{scale, bias, residual, ldr, y, ldy, N, rows, act}, yq, ys});                               \
+    blocks_wgmma<F, NT>(W, x, K, Output{{scale, bias, residual, ldr, y, ldy, N, rows, act}, yq, ys});                                       \
   }
 #define NONE(FMT, NUMBER, F)
-#define BLOCKS(FMT, NUMBER, F) KERNEL(FMT, F, 8, 2) KERNEL(FMT, F, 16, 2)
+#define BLOCKS(FMT, NUMBER, F) KERNEL(FMT, F, 8) KERNEL(FMT, F, 16)
 FORMATS(NONE, BLOCKS)
 
 /**
  * Threads; rows of W a block; warpgroups; columns of a step; rows of x; bytes of shared memory; and what Java chooses by: the nanoseconds that a step
  * of all warpgroups takes, and those of a unit besides, as measured on an H200.
  */
-#define SHAPE(NT, GROUPS, STEP_NANOS, UNIT_NANOS)                                                                                              \
-  EXPORT_SHAPE(blocks_wgmma_n##NT, Blocks<Q40, NT, GROUPS>::THREADS, ROWS, GROUPS, STEP, Blocks<Q40, NT, GROUPS>::COLUMNS,                  \
-               Blocks<Q40, NT, GROUPS>::BYTES, STEP_NANOS, UNIT_NANOS)
-SHAPE(8, 2, 1000, 8500) SHAPE(16, 2, 1450, 9000)
+#define SHAPE(NT, STEP_NANOS, UNIT_NANOS) \
+  EXPORT_SHAPE(blocks_wgmma_n##NT, THREADS, ROWS, GROUPS, STEP, Blocks<Q40, NT>::COLUMNS, Blocks<Q40, NT>::BYTES, STEP_NANOS, UNIT_NANOS)
+SHAPE(8, 1000, 8500) SHAPE(16, 1450, 9000)

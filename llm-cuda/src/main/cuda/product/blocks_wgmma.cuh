@@ -3,6 +3,9 @@
 #include "common/formats.cuh"
 #include "product/sums.cuh"
 
+static constexpr int GROUPS = 2, WORKERS = GROUPS * 128, WARPS = WORKERS / 32, THREADS = WORKERS + 128;
+/** Registers a thread of the warps that bring rows of x, and of those that multiply. */
+static constexpr int FEW_REGISTERS = 24, MANY_REGISTERS = 240;
 /** Columns of a step, of which a lane has a sub-block; columns of a box, 128 bytes, and boxes of a step. */
 static constexpr int SUBS = 4, STEP = 32 * SUBS, BOX = 64, BOXES = STEP / BOX;
 

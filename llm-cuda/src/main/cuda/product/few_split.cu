@@ -46,7 +46,8 @@ struct Held {
 static constexpr int HELD_COLUMNS = 128;
 
 /** x / scale = high + low, `piece` elements behind each other, or high alone if that is 0; scales of bf16 are 1. */
-template <class T, bool HELD_ORDER = false> __device__ __forceinline__ void split_few(const float* x, int ldx, T* pieces, int ld, int piece, float* scale, int K) {
+template <class T, bool HELD_ORDER = false>
+__device__ __forceinline__ void split_few(const float* x, int ldx, T* pieces, int ld, int piece, float* scale, int K) {
   __shared__ float room[THREADS / 32];
   dependents();
   wait_previous();

@@ -1,7 +1,7 @@
 // architectures: 90a
-// y = residual + bias + W x, or act(G x) * (U x), for up to 64 rows x on Hopper's tensor cores, where W is of f16: rows of W are the rows of products,
-// which meet rows of x as few_split.cu leaves them. One warp brings both. Two warpgroups have 64 rows of W each; a cluster of blocks shares the
-// columns out and puts its sums together in the order of its blocks.
+// y = residual + bias + W x, or act(G x) * (U x), for up to 64 rows x on Hopper's tensor cores, where W is of f16: rows of W are the rows of
+// products, which meet rows of x as few_split.cu leaves them. One warp brings both. Two warpgroups have 64 rows of W each; a cluster of blocks shares
+// the columns out and puts its sums together in the order of its blocks.
 #include "common/layout.cuh"
 #include "product/sums.cuh"
 

@@ -60,6 +60,16 @@ public abstract class ManyRowsContract extends LatentOpContract {
         }
     }
 
+    /** More than kernels take that read weights of a format as they are. */
+    @Test
+    void hundredsOfTokensMeetMatricesOfEveryFormat() {
+        for (DType type : formats()) {
+            var p = new Program.Builder();
+            Program program = p.build(p.selectRows(p.linear(p.embed("table", 66, widths(type)[0]), weight("w", 66))));
+            many(program, Oracle.weights(program, type), type, List.of(new int[] {300}, new int[] {513}), 1, this::quantisesMany);
+        }
+    }
+
     @Test
     void manyRowsOfLogitsDoToo() {
         for (DType type : formats()) {

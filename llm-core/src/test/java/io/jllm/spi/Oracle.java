@@ -41,7 +41,11 @@ final class Oracle {
     }
 
     static Backend.RunnerOptions options(int blockSize, int blocks, DType kvType) {
-        return new Backend.RunnerOptions(MAX_TOKENS, 8, MAX_TOKENS, blockSize, blocks, 0, kvType);
+        return options(MAX_TOKENS, blockSize, blocks, kvType);
+    }
+
+    private static Backend.RunnerOptions options(int tokens, int blockSize, int blocks, DType kvType) {
+        return new Backend.RunnerOptions(tokens, 8, tokens, blockSize, blocks, 0, kvType);
     }
 
     /** A random tensor; of a format without an encoder, random blocks of modest scales. */
@@ -105,8 +109,10 @@ final class Oracle {
         int length = steps.stream().mapToInt(s -> Arrays.stream(s).max().orElse(0)).sum();
         int sequences = steps.getFirst().length;
         int blocks = sequences * (length / blockSize + 1);
-        try (ModelRunner runner = backend.load(program, weights, options(blockSize, blocks, kvType));
-                ModelRunner oracle = new ReferenceBackend(quantises).load(program, weights, options(blockSize, blocks, kvType))) {
+        int most = steps.stream().mapToInt(s -> Arrays.stream(s).sum()).max().orElse(0);
+        Backend.RunnerOptions options = options(Math.max(MAX_TOKENS, most), blockSize, blocks, kvType);
+        try (ModelRunner runner = backend.load(program, weights, options);
+                ModelRunner oracle = new ReferenceBackend(quantises).load(program, weights, options)) {
             assertEquals(blocks, runner.blocks());
             var batches = new PagedSequences(sequences, blockSize, blocks, length, tokens(program), blockSize);
             for (int[] counts : steps) {

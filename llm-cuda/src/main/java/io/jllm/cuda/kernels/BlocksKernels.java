@@ -80,10 +80,11 @@ public final class BlocksKernels {
         TensorMap map = TensorMap.of(arena, new TensorMap.Matrix(TensorMap.Type.F16, x.address, x.rows, x.pitch, x.pitch), shape[4]);
         var splits = new ArrayList<Split>();
         for (int split = 1; split <= Math.min(MOST_SPLIT, steps); split++) {
-            Launch launch = kernels.launch(arena, name, shape[0], shape[5]).cluster(split).reads(w.format().bytes(matrixRows, w.cols())).map("x", map)
-                    .pointer("W", w.address()).pointer("scale", x.scales).pointer("bias", r.bias()).pointer("residual", r.residual().floats())
-                    .integer("ldr", r.residual().pitch()).pointer("y", r.y().floats()).integer("ldy", r.y().pitch()).pointer("yq", r.y().bytes())
-                    .pointer("ys", r.y().scales()).integer("N", r.outputs()).integer("K", w.cols()).integer("rows", 0).integer("act", r.act()).build();
+            Launch launch = kernels.launch(arena, name, shape[0], shape[5]).cluster(split).reads(w.format().bytes(matrixRows, w.cols()))
+                    .map("x", map).pointer("W", w.address()).pointer("scale", x.scales).pointer("bias", r.bias())
+                    .pointer("residual", r.residual().floats()).integer("ldr", r.residual().pitch()).pointer("y", r.y().floats())
+                    .integer("ldy", r.y().pitch()).pointer("yq", r.y().bytes()).pointer("ys", r.y().scales()).integer("N", r.outputs())
+                    .integer("K", w.cols()).integer("rows", 0).integer("act", r.act()).build();
             int reached = kernels.multiprocessors() * (split > 2 ? REACHED : 100) / 100;
             splits.add(new Split(launch, launch.integer("rows"), split, Math.max(1, reached / split),
                     (long) Math.ceilDiv(Math.ceilDiv(steps, split), shape[2]) * shape[6] + shape[7]));
