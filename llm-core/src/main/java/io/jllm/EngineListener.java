@@ -60,7 +60,8 @@ public interface EngineListener {
     }
 
     /**
-     * A step has been planned and will now be computed.
+     * A step has been planned and is computed now, and the one before it is over. Some devices began with it before that: what is told of its plan,
+     * such as {@link #started} and {@link #preempted}, may then come before this.
      *
      * @param number as in {@link Step#number}
      */
@@ -85,8 +86,8 @@ public interface EngineListener {
      * @param usedKvBlocks KV blocks held by sequences after it
      * @param kvBytes bytes that KV pages take now, as in {@link MemoryReport#kv}
      * @param schedule time to plan it
-     * @param forward time of the forward pass, copies of blocks included
-     * @param deliver time to draw tokens, to turn them into text and to hand them out
+     * @param forward time of the forward pass, copies of blocks included; of a device that computes by itself, the time to give it the pass
+     * @param deliver time to draw tokens, or to wait for a device that does, to turn them into text and to hand them out
      */
     record Step(long number, int sequences, int tokens, int prefillTokens, int decodeTokens, int running, int waiting, int kvBlocks,
                 int usedKvBlocks, long kvBytes, Duration schedule, Duration forward, Duration deliver) {

@@ -265,6 +265,17 @@ public abstract class BackendContract extends AdapterOpContract {
     }
 
     @Test
+    void takesTokensThatNobodyHasRead() {
+        Program program = model();
+        WeightSource weights = Oracle.weights(program, DType.F32);
+        try (Backend backend = open(2); ModelRunner late = backend.load(program, weights, Oracle.options(4, 60));
+                ModelRunner plain = backend.load(program, weights, Oracle.options(4, 60))) {
+            assumeTrue(late.overlaps(), "this backend does not overlap");
+            DrawnTokens.check(late, plain, VOCAB);
+        }
+    }
+
+    @Test
     void memoryIsCountedAndTheCacheGrowsOnlyWithUse() {
         Program program = model();
         WeightSource weights = Oracle.weights(program, DType.Q4_0);

@@ -7,6 +7,7 @@
  * <li>{@link Batching}, {@link PrefixSharing}: what batches and shared beginnings give
  * <li>{@link FirstRequests}: the first requests of a JVM
  * <li>{@link StepOverhead}, {@link NothingBackend}: what a step costs beside the model
+ * <li>{@link Overlap}, {@link PacedBackend}: how much of that a device hides that computes meanwhile
  * </ul>
  */
 package io.jllm.jmh.engine;

@@ -162,7 +162,7 @@ public final class Scheduler {
     private void prefill() {
         prompts.clear();
         for (SchedulingUnit u : running) {
-            if (!step.scheduled().contains(u) && !u.group().paused() && u.behind() > 0) {
+            if (u.behind() > 0 && !u.group().paused() && !step.scheduled().contains(u)) { // hardly any is behind after decode()
                 prompts.add(u);
             }
         }

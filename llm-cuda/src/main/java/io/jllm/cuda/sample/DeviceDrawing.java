@@ -106,10 +106,13 @@ final class DeviceDrawing implements Drawing, AutoCloseable {
 
     private int write(int index, int row, RowSampling sampling, int at) {
         long place = (long) Integer.BYTES * at;
-        SamplingRecords.writeLists(lists.memory().asSlice(place), sampling);
+        int ints = SamplingRecords.listInts(sampling);
+        if (ints > 0) {
+            SamplingRecords.writeLists(lists.memory().asSlice(place), sampling);
+        }
         SamplingRecords.write(records.asSlice(index * RECORD_BYTES, RECORD_BYTES), row, sampling,
                 sampling.settings().hasPenalties() ? counts.update(sampling) : 0, lists.address() + place);
-        return at + SamplingRecords.listInts(sampling);
+        return at + ints;
     }
 
     /** Checks all rows before anything is changed, and makes room for their biases and masks. */
