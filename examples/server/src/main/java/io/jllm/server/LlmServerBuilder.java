@@ -7,6 +7,7 @@ import io.jllm.server.http.Guard;
 import io.jllm.server.http.HttpLimits;
 import io.jllm.server.http.Tls;
 import io.jllm.server.http.Transport;
+import io.jllm.server.model.Loading;
 import io.jllm.server.model.ModelSource;
 import io.jllm.server.model.Models;
 import java.io.IOException;
@@ -115,7 +116,7 @@ public final class LlmServerBuilder {
 
     /**
      * Most models that are loaded at once, at least 1; default all. For another one the model that was not used longest is unloaded, if it is neither
-     * in use nor pinned; else the request gets 503.
+     * in use nor pinned; where all are in use the request waits for one, as long as {@link #loadTimeout} says. It gets 503 where all are pinned.
      */
     public LlmServerBuilder maxLoadedModels(int count) {
         check(count >= 1, "maxLoadedModels must be at least 1, was " + count);
@@ -264,7 +265,7 @@ public final class LlmServerBuilder {
         List<ModelSource> all = sources.stream().map(s -> pinned.contains(s.name()) ? s.pin() : s)
                 .map(s -> s.with(adapters.getOrDefault(s.name(), Map.of()))).toList();
         InetAddress address = InetAddress.getByName(host);
-        var models = new Models(all, aliases, new Models.Loading(maxLoaded, loadTimeout, notices));
+        var models = new Models(all, aliases, new Loading(maxLoaded, loadTimeout, notices));
         try {
             models.loadPinned();
             Set<String> names = new TreeSet<>(hosts);

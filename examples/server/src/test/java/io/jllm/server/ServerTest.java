@@ -12,6 +12,7 @@ import io.jllm.MemoryReport;
 import io.jllm.Request;
 import io.jllm.SamplingParams;
 import io.jllm.demo.DemoModel;
+import io.jllm.server.model.Loading;
 import io.jllm.server.model.ModelSource;
 import io.jllm.server.model.Models;
 import java.io.IOException;
@@ -67,6 +68,25 @@ class ServerTest {
         }
     }
 
+    /** Where all are in use, and may go when they are not. */
+    @Test
+    void waitsForRoom() throws Exception {
+        try (LLM first = Served.demo();
+                Served served = Served.with(first, b -> b.maxLoadedModels(2).model("a", Served::demo).model("b", Served::demo));
+                var client = new RawClient(served.server); var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            client.post(COMPLETIONS, "{\"model\":\"a\",\"prompt\":\"Once\",\"max_tokens\":200,\"ignore_eos\":true,\"stream\":true}");
+            client.readUntil("\"text\"");
+            Future<HttpResponse<String>> other = threads.submit(() -> served.post(COMPLETIONS, ask("b")));
+            assertTrue(client.readUntil("[DONE]").contains("\"finish_reason\":\"length\""));
+            assertEquals(200, other.get().statusCode(), other.get().body());
+        }
+        try (LLM first = Served.demo(); Served served = Served.with(first, b -> b.maxLoadedModels(1).model("a", Served::demo))) {
+            HttpResponse<String> never = served.post(COMPLETIONS, ask("a"));
+            assertEquals(503, never.statusCode());
+            assertTrue(never.body().contains("1 may be loaded at once, and so many are pinned or in use"), never.body());
+        }
+    }
+
     /** What is needed and what is free is said before a model is loaded, and with what it cannot be loaded for. */
     @Test
     void saysWhatModelsNeed() throws Exception {
@@ -99,7 +119,7 @@ class ServerTest {
             }
             return Served.demo();
         }, true, name.equals("b"), Map.of())).toList();
-        try (var models = new Models(sources, Map.of(), new Models.Loading(9, Duration.ofHours(1), notices::add))) {
+        try (var models = new Models(sources, Map.of(), new Loading(9, Duration.ofHours(1), notices::add))) {
             models.loadPinned();
             for (String name : List.of("a", "c", "a")) {
                 models.lease(Optional.of(name)).close();

@@ -5,19 +5,15 @@ import io.jllm.MemoryReport;
 import io.jllm.ModelLoadException;
 import io.jllm.server.http.ApiError;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.ReentrantLock;
-import java.util.function.Consumer;
 import java.util.function.Predicate;
 
 /**
@@ -25,22 +21,12 @@ import java.util.function.Predicate;
  * that was not used longest goes, unless it is in use or pinned. Safe for all threads.
  */
 public final class Models implements AutoCloseable {
-    private static final int RETRY_SECONDS = 5;
+    static final int RETRY_SECONDS = 5;
 
     private final Names names;
     private final Loading loadings;
     private final ReentrantLock oneAdapter = new ReentrantLock();
     private boolean closed;
-
-    /**
-     * How models are loaded.
-     *
-     * @param most models that are loaded at once, at least 1
-     * @param timeout how long a request waits for a model to be loaded
-     * @param notices is given a sentence for what happens to models
-     */
-    public record Loading(int most, Duration timeout, Consumer<String> notices) {
-    }
 
     /**
      * What is said of a name.
@@ -98,23 +84,38 @@ public final class Models implements AutoCloseable {
     public Lease lease(Optional<String> name) throws InterruptedException {
         Names.Meant meant = meant(name);
         Slot slot = meant.slot();
-        long deadline = System.nanoTime() + loadings.timeout.toNanos();
+        synchronized (this) {
+            slot.leases++; // so that it stays once it is loaded
+        }
+        var released = new AtomicBoolean();
+        Runnable release = () -> {
+            if (!released.getAndSet(true)) {
+                release(slot);
+            }
+        };
+        try {
+            return new Lease(slot.name(), meant.adapter(), loaded(slot, System.nanoTime() + loadings.timeout().toNanos()), release);
+        } catch (Throwable t) {
+            release.run();
+            throw t;
+        }
+    }
+
+    private LLM loaded(Slot slot, long deadline) throws InterruptedException {
         while (true) {
             CompletableFuture<LLM> loading;
             synchronized (this) {
                 if (slot.llm.isPresent()) {
-                    slot.leases++;
                     slot.lastUse = System.nanoTime();
-                    var released = new AtomicBoolean();
-                    return new Lease(slot.name(), meant.adapter(), slot.llm.get(), () -> {
-                        if (!released.getAndSet(true)) {
-                            release(slot);
-                        }
-                    });
+                    return slot.llm.get();
+                }
+                if (slot.loading.isEmpty() && !closed && names.isFull(loadings.most()) && names.slots().stream().noneMatch(Slot::mayGo)) {
+                    awaitRoom(slot, deadline - System.nanoTime());
+                    continue;
                 }
                 loading = slot.loading.orElseGet(() -> load(slot));
             }
-            await(slot, loading, deadline - System.nanoTime());
+            slot.await(loading, deadline - System.nanoTime(), loadings.timeout());
         }
     }
 
@@ -140,7 +141,7 @@ public final class Models implements AutoCloseable {
                     throw ApiError.badField("lora_name", "the name " + name + " is taken; an adapter of that name has to be unloaded first");
                 }
                 Slot slot = meant(model).slot();
-                slot.add(name, path, lease.llm(), loadings.notices);
+                slot.add(name, path, lease.llm(), loadings.notices());
                 synchronized (this) {
                     slot.adapters.put(name, path);
                 }
@@ -168,38 +169,32 @@ public final class Models implements AutoCloseable {
         }
         slot.adapters.remove(name);
         slot.llm.ifPresent(llm -> Slot.forget(name, llm));
-        loadings.notices.accept("unloaded the adapter " + name + " of " + slot.name());
+        loadings.notices().accept("unloaded the adapter " + name + " of " + slot.name());
     }
 
     private synchronized void release(Slot slot) {
         slot.leases--;
         slot.lastUse = System.nanoTime();
+        notifyAll(); // of those that wait for room
     }
 
-    private void await(Slot slot, CompletableFuture<LLM> loading, long nanos) throws InterruptedException {
-        try {
-            loading.get(Math.max(nanos, 0), TimeUnit.NANOSECONDS);
-        } catch (TimeoutException _) {
-            throw ApiError.unavailable("the model " + slot.name() + " is still being loaded after " + loadings.timeout.toSeconds()
-                    + " s, as long as a request waits for it; try again later", RETRY_SECONDS);
-        } catch (ExecutionException e) {
-            throw ApiError.failed("the model " + slot.name() + " cannot be loaded: " + e.getCause().getMessage());
+    /** Waits until something has changed. Called with the lock held. */
+    private void awaitRoom(Slot slot, long nanos) throws InterruptedException {
+        if (nanos <= 0 || names.slots().stream().noneMatch(Slot::mayGoOnce)) {
+            throw ApiError.unavailable("the model " + slot.name() + " cannot be loaded now: " + loadings.most()
+                    + " may be loaded at once, and so many are pinned or in use", RETRY_SECONDS);
         }
+        TimeUnit.NANOSECONDS.timedWait(this, nanos);
     }
 
-    /** Begins to load. Called with the lock held. */
+    /** Begins to load, where there is room. Called with the lock held. */
     private CompletableFuture<LLM> load(Slot slot) {
         if (closed) {
             throw ApiError.unavailable("the server is stopping", RETRY_SECONDS);
         }
-        Optional<LLM> unloaded = Optional.empty();
-        if (names.slots().stream().filter(Slot::takesRoom).count() >= loadings.most) {
-            unloaded = Optional.of(takeOldest(_ -> true).orElseThrow(() -> ApiError.unavailable("the model " + slot.name()
-                    + " cannot be loaded now: " + loadings.most + " may be loaded at once, and so many are pinned or in use", RETRY_SECONDS)));
-        }
+        Optional<LLM> first = names.isFull(loadings.most()) ? takeOldest(_ -> true) : Optional.empty();
         var loading = new CompletableFuture<LLM>();
         slot.loading = Optional.of(loading);
-        Optional<LLM> first = unloaded;
         // Not on the thread of a request: it may be interrupted, which closes files that it reads.
         Thread.ofPlatform().name("jllm-server-load").daemon().start(() -> load(slot, loading, first));
         return loading;
@@ -208,7 +203,7 @@ public final class Models implements AutoCloseable {
     /** The model of these that was not used longest and may go, to be closed by the caller; nobody gets it from here on. */
     private synchronized Optional<LLM> takeOldest(Predicate<Slot> these) {
         return names.slots().stream().filter(Slot::mayGo).filter(these).min(Comparator.comparingLong(s -> s.lastUse)).map(oldest -> {
-            loadings.notices.accept("unloading " + oldest.name() + ", which was not used longest");
+            loadings.notices().accept("unloading " + oldest.name() + ", which was not used longest");
             LLM llm = oldest.llm.orElseThrow();
             oldest.llm = Optional.empty();
             return llm;
@@ -216,23 +211,22 @@ public final class Models implements AutoCloseable {
     }
 
     private LLM open(Slot slot) {
-        String name = slot.name();
         try {
             LLM llm = slot.source.opener().open(need -> {
                 synchronized (this) {
                     slot.need = Optional.of(need);
                 }
-                loadings.notices.accept("loading " + name + ", which " + need);
+                loadings.notices().accept("loading " + slot.name() + ", which " + need);
                 makeRoom(need);
             });
             if (slot.source.owned()) {
-                loadings.notices.accept("loaded " + name + ": " + llm.describe());
+                loadings.notices().accept("loaded " + slot.name() + ": " + llm.describe());
             }
             Map<String, Path> adapters;
             synchronized (this) {
                 adapters = new LinkedHashMap<>(slot.adapters);
             }
-            slot.addAll(adapters, llm, loadings.notices);
+            slot.addAll(adapters, llm, loadings.notices());
             return llm;
         } catch (ModelLoadException e) {
             Optional<MemoryReport.Forecast> need;
@@ -268,6 +262,7 @@ public final class Models implements AutoCloseable {
                 slot.loading = Optional.empty();
                 slot.llm = late ? Optional.empty() : Optional.of(llm);
                 slot.lastUse = System.nanoTime();
+                notifyAll();
             }
             if (late && slot.source.owned()) {
                 llm.close();
@@ -276,6 +271,7 @@ public final class Models implements AutoCloseable {
         } catch (Throwable t) {
             synchronized (this) {
                 slot.loading = Optional.empty();
+                notifyAll();
             }
             loading.completeExceptionally(t);
         }
@@ -289,6 +285,7 @@ public final class Models implements AutoCloseable {
             closed = true;
             names.slots().forEach(s -> s.llm.ifPresent(llm -> loaded.put(s, llm)));
             names.slots().forEach(s -> s.llm = Optional.empty());
+            notifyAll();
         }
         loaded.forEach((slot, llm) -> slot.giveBack(llm, slot.adapters.keySet()));
     }

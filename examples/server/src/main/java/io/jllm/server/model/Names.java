@@ -54,6 +54,11 @@ final class Names {
         return slots.values();
     }
 
+    /** Whether so many models as may be loaded at once are so, or are being loaded. */
+    boolean isFull(int most) {
+        return slots.values().stream().filter(Slot::takesRoom).count() >= most;
+    }
+
     /** All names: models, others for them, and adapters. */
     List<Models.Info> list() {
         var infos = new ArrayList<Models.Info>();

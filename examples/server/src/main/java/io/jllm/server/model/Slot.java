@@ -2,7 +2,9 @@ package io.jllm.server.model;
 
 import io.jllm.LLM;
 import io.jllm.MemoryReport;
+import io.jllm.server.http.ApiError;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashMap;
@@ -11,6 +13,9 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
 
 /** A model that is served, as it stands: guarded by the {@link Models} that it is one of, but for its source. */
@@ -21,7 +26,7 @@ final class Slot {
     Optional<LLM> llm = Optional.empty();
     Optional<CompletableFuture<LLM>> loading = Optional.empty();
     Optional<MemoryReport.Forecast> need = Optional.empty();
-    int leases;
+    int leases; // of requests that wait for it, too
     long lastUse;
 
     Slot(ModelSource source) {
@@ -39,6 +44,29 @@ final class Slot {
 
     boolean mayGo() {
         return llm.isPresent() && leases == 0 && source.owned() && !source.pinned();
+    }
+
+    /** Whether it may go when nobody uses it any more. */
+    boolean mayGoOnce() {
+        return takesRoom() && source.owned() && !source.pinned();
+    }
+
+    /**
+     * Waits for it to be loaded. Not to be called with the models' lock.
+     *
+     * @param nanos what is left of the time
+     * @param all the time that there was
+     * @throws ApiError if it cannot be loaded, or not in that time
+     */
+    void await(CompletableFuture<LLM> loaded, long nanos, Duration all) throws InterruptedException {
+        try {
+            loaded.get(Math.max(nanos, 0), TimeUnit.NANOSECONDS);
+        } catch (TimeoutException _) {
+            throw ApiError.unavailable("the model " + name() + " is still being loaded after " + all.toSeconds()
+                    + " s, as long as a request waits for it; try again later", Models.RETRY_SECONDS);
+        } catch (ExecutionException e) {
+            throw ApiError.failed("the model " + name() + " cannot be loaded: " + e.getCause().getMessage());
+        }
     }
 
     /** The names of its adapters: of those that it is loaded with, and of others that whoever opened it has loaded. */
