@@ -83,8 +83,8 @@ template <int COLUMNS, int PARTS, int WORKERS> struct Sums {
   }
 
   /**
-   * Writes the block's share of rows of x from m0 on, of a tile of rows of W; by all warps of workers. Four outputs a lane, AT_ONCE times, whose loads
-   * do not wait for each other.
+   * Writes the block's share of rows of x from m0 on, of a tile of rows of W; by all warps of workers. Four outputs a lane, AT_ONCE times, whose
+   * loads do not wait for each other.
    */
   __device__ __forceinline__ void write(const Output& out, int m0, int tile) const {
     int shift = out.gated() ? 4 : 5, width = 4 << shift, n0 = tile * width, lane = threadIdx.x & 31;
