@@ -52,6 +52,8 @@ struct Output : Outputs {
   }
 };
 
+__device__ __forceinline__ float4 times(float4 v, float factor) { return make_float4(v.x * factor, v.y * factor, v.z * factor, v.w * factor); }
+
 /** Sums in shared memory: PARTS, which belong together, of a row of PITCH floats for each of COLUMNS rows of x; and by what rows are multiplied. */
 template <int COLUMNS, int PARTS, int WORKERS> struct Sums {
   static constexpr int PART = COLUMNS * PITCH, BYTES = (PARTS * PART + COLUMNS) * 4, AT_ONCE = 4;
@@ -81,8 +83,8 @@ template <int COLUMNS, int PARTS, int WORKERS> struct Sums {
   }
 
   /**
-   * Writes the block's share of rows of x from m0 on, of a tile of rows of W; by all warps of workers. Four outputs a lane, AT_ONCE times, whose loads
-   * do not wait for each other.
+   * Writes the block's share of rows of x from m0 on, of a tile of rows of W; by all warps of workers. Four outputs a lane, AT_ONCE times, whose
+   * loads do not wait for each other.
    */
   __device__ __forceinline__ void write(const Output& out, int m0, int tile) const {
     int shift = out.gated() ? 4 : 5, width = 4 << shift, n0 = tile * width, lane = threadIdx.x & 31;
@@ -104,8 +106,8 @@ template <int COLUMNS, int PARTS, int WORKERS> struct Sums {
 #pragma unroll
       for (int j = 0; j < AT_ONCE; j++) {
         float f = factors[m[j]];
-        v[j] = make_float4(v[j].x * f, v[j].y * f, v[j].z * f, v[j].w * f);
-        if (out.gated()) out.put_gated(in[j], m0 + m[j], n0 + r[j], v[j], make_float4(more[j].x * f, more[j].y * f, more[j].z * f, more[j].w * f));
+        v[j] = times(v[j], f);
+        if (out.gated()) out.put_gated(in[j], m0 + m[j], n0 + r[j], v[j], times(more[j], f));
         else if (in[j]) out.put4(m0 + m[j], n0 + r[j], v[j], more[j]);
       }
     }
