@@ -1,12 +1,13 @@
 package io.jllm.jmh.engine;
 
+import com.sun.management.OperatingSystemMXBean;
 import io.jllm.LLM;
 import io.jllm.Request;
-import io.jllm.RequestOutput;
 import io.jllm.SamplingParams;
 import io.jllm.jmh.models.Models;
 import io.jllm.jmh.models.RandomAdapter;
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -31,8 +32,8 @@ import org.openjdk.jmh.infra.BenchmarkParams;
 
 /**
  * A batch of sequences that generate, each with an adapter of its own, beside the same without adapters. The two take turns, so that what else the
- * machine does meets both: {@code plain} and {@code adapted} are tokens a second of all sequences, {@code share} the second by the first, means
- * over the measured turns.
+ * machine does meets both: {@code plain} and {@code adapted} are tokens a second of all sequences, {@code share} the second by the first,
+ * {@code cpuShare} the same by the processor time of this process, which other programs spoil less; means over the measured turns.
  */
 @State(Scope.Benchmark)
 @BenchmarkMode(Mode.SingleShotTime)
@@ -63,6 +64,7 @@ public class Adapted {
 
     private final List<Request> plain = new ArrayList<>();
     private final List<Request> adapted = new ArrayList<>();
+    private final OperatingSystemMXBean processor = (OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
     private LLM llm;
     private int iterations;
 
@@ -73,6 +75,7 @@ public class Adapted {
         public double plain;
         public double adapted;
         public double share;
+        public double cpuShare;
 
         /** Begins anew. */
         @Setup(Level.Iteration)
@@ -80,6 +83,7 @@ public class Adapted {
             plain = 0;
             adapted = 0;
             share = 0;
+            cpuShare = 0;
         }
     }
 
@@ -105,20 +109,27 @@ public class Adapted {
         Files.delete(folder);
     }
 
-    private double tokensPerSecond(List<Request> requests) {
+    /** What the answers to requests take, in seconds. */
+    private record Taken(double seconds, double processor) {
+    }
+
+    private Taken time(List<Request> requests) {
         long began = System.nanoTime();
-        List<RequestOutput> results = Models.good(llm.generate(requests));
-        return 1e9 * results.size() * answer / (System.nanoTime() - began);
+        long cpu = processor.getProcessCpuTime();
+        Models.good(llm.generate(requests));
+        return new Taken((System.nanoTime() - began) / 1e9, (processor.getProcessCpuTime() - cpu) / 1e9);
     }
 
     /** Both, one after the other. */
     @Benchmark
     public double turns(Done done) {
-        double without = tokensPerSecond(plain);
-        double with = tokensPerSecond(adapted);
-        done.plain = without / iterations;
-        done.adapted = with / iterations;
-        done.share = with / without / iterations;
+        Taken without = time(plain);
+        Taken with = time(adapted);
+        int tokens = batch * answer;
+        done.plain = tokens / without.seconds / iterations;
+        done.adapted = tokens / with.seconds / iterations;
+        done.share = without.seconds / with.seconds / iterations;
+        done.cpuShare = without.processor / with.processor / iterations;
         return done.share;
     }
 
