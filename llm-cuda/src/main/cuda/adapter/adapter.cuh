@@ -5,7 +5,7 @@
 
 static constexpr int ADAPTER_THREADS = 256, ADAPTER_WARPS = ADAPTER_THREADS / 32;
 static constexpr int ADAPTER_TILE = 8;     // most rows of a tile
-static constexpr int ADAPTER_CHUNK = 512;  // columns that a block multiplies by
+static constexpr int ADAPTER_CHUNK = 1024; // columns that a block multiplies by
 static constexpr int ADAPTER_ROWS = 32;    // rows of another matrix that a block multiplies by
 
 /** What an adapter changes of a matrix, a table or a norm. All 0 where it changes nothing. */

@@ -1,9 +1,9 @@
-// Products of low rank that adapters add: rows by the first matrix, in pieces of columns, then what comes of it by the second.
+// Products of low rank that adapters add: rows by the first matrix, in chunks of columns, then what comes of it by the second.
 #include "adapter/adapter.cuh"
 
+static constexpr int SHRINK_BLOCKS = 2, EXPAND_BLOCKS = 3; // so many run at once on a multiprocessor
 /** How a row of x lies in shared memory: the first and the second four of each eight numbers apart, so that lanes of 16 bytes do not collide. */
 static constexpr int HALF = ADAPTER_CHUNK / 2 + 16;
-static constexpr int SHRINK_BLOCKS = 4, EXPAND_BLOCKS = 5; // so many run at once on a multiprocessor
 
 /** A chunk of columns of a row of the first matrix by the same of a row of x, a warp at a time. */
 template <class T> struct Down {
@@ -22,7 +22,7 @@ template <class T> struct Down {
     }
   }
 
-  /** Their products with the rows of a tile. */
+  /** Their products with the rows of a tile; from a row to the next of `to` are `row` floats, from a number to the next `chunks`. */
   __device__ __forceinline__ void multiply(const Change& c, const float (*x)[2 * HALF], int rows, int k, int lane, float* to, long long row,
                                            int chunks) {
     for (int r = 0; r < rows; r++) {
@@ -44,7 +44,7 @@ template <class T> struct Down {
 #pragma unroll
       for (int j = 0; j < RANKS; j++) {
         float s = warp_sum(sum[j]);
-        if (lane == 0 && k + j < c.rank) to[r * row + (k + j) * chunks] = s;
+        if (lane == 0 && k + j < c.rank) to[r * row + (long long)(k + j) * chunks] = s;
       }
     }
   }
@@ -82,67 +82,91 @@ extern "C" __global__ void __launch_bounds__(ADAPTER_THREADS, SHRINK_BLOCKS) ada
   for (int item = blockIdx.x; item < items; item += gridDim.x) {
     Tile t(tiles, item / (count * chunks));
     Site s = sites[item / chunks % count];
-    const Change& c = changes[(long long)t.slot * all + s.number];
+    Change c = changes[(long long)t.slot * all + s.number];
     if (!c.down) continue;
     float* to = thin + ((long long)t.start * ldt + s.at) * chunks;
-    int chunk = item % chunks, type = c.type;
-    if (type == 0) shrink<float>(c, t, chunk, chunks, x, ldx, K, to, ldt, waited, shared);
-    else if (type == 1) shrink<__half>(c, t, chunk, chunks, x, ldx, K, to, ldt, waited, shared);
+    int chunk = item % chunks;
+    if (c.type == 0) shrink<float>(c, t, chunk, chunks, x, ldx, K, to, ldt, waited, shared);
+    else if (c.type == 1) shrink<__half>(c, t, chunk, chunks, x, ldx, K, to, ldt, waited, shared);
     else shrink<bf16>(c, t, chunk, chunks, x, ldx, K, to, ldt, waited, shared);
   }
   if (!waited && blockIdx.x == 0) wait_previous(); // the kernel ends after the one before, whoever has nothing to do
 }
 
-static constexpr int RANKS = 64; // numbers of the first product that are in shared memory at a time
+static constexpr int RANKS = 64;                           // numbers of the first product that are in shared memory at a time
+static constexpr int OUTPUTS = 4;                          // a thread
+static constexpr int BLOCK_OUTPUTS = OUTPUTS * ADAPTER_THREADS; // a block
 
-/** What the first product gave for some of its numbers, its pieces of columns added up: some lanes share those of a number. */
+/** What the first product gave for some of its numbers, its chunks of columns added up: some lanes share those of a number. */
 static __device__ __forceinline__ void gather(float (*shared)[RANKS], const Tile& t, const float* from, int chunks, int ldt, int k0, int rank) {
-  int lanes = chunks <= 4 ? 4 : chunks <= 8 ? 8 : chunks <= 16 ? 16 : 32, lane = threadIdx.x & lanes - 1;
+  constexpr int TOGETHER = 4; // numbers that are on their way at once
+  int lanes = chunks <= 4 ? 4 : chunks <= 8 ? 8 : chunks <= 16 ? 16 : 32, lane = threadIdx.x & lanes - 1, step = ADAPTER_THREADS / lanes;
   int ranks = min(rank - k0, RANKS), width = (ranks + 7) & ~7; // lanes of the second matrix are whole
   __syncthreads();
-  for (int i = threadIdx.x / lanes; i - threadIdx.x / lanes < t.rows * width; i += ADAPTER_THREADS / lanes) { // all lanes of a warp go round together
-    int r = i / width, k = i % width;
-    float sum = 0.f;
-    if (r < t.rows && k < ranks) {
+  for (int first = 0; first < t.rows * width; first += TOGETHER * step) { // all lanes of a warp go round together
+    float sum[TOGETHER];
+#pragma unroll
+    for (int u = 0; u < TOGETHER; u++) {
+      int i = first + u * step + threadIdx.x / lanes, r = i / width, k = i % width;
       const float* p = from + ((long long)r * ldt + k0 + k) * chunks;
-      for (int c = lane; c < chunks; c += lanes) sum += row1(p + c);
+      bool there = r < t.rows && k < ranks;
+      sum[u] = there && lane < chunks ? row1(p + lane) : 0.f;
+      for (int c = lane + lanes; there && c < chunks; c += lanes) sum[u] += row1(p + c);
     }
-    for (int o = lanes / 2; o; o >>= 1) sum += __shfl_xor_sync(ALL, sum, o);
-    if (lane == 0 && r < t.rows) shared[r][k] = sum;
+#pragma unroll
+    for (int u = 0; u < TOGETHER; u++) {
+      for (int o = lanes / 2; o; o >>= 1) sum[u] += __shfl_xor_sync(ALL, sum[u], o);
+      int i = first + u * step + threadIdx.x / lanes, r = i / width;
+      if (lane == 0 && r < t.rows) shared[r][i % width] = sum[u];
+    }
   }
   __syncthreads();
 }
 
-/** An output of the second matrix by the rows of a tile, at most ROWS. */
-template <class T, int ROWS>
-static __device__ __forceinline__ void multiply(const Change& c, const Tile& t, const float* from, int chunks, int ldt, int n, int N, bool& waited,
-                                                float (*shared)[RANKS], float (&sum)[ROWS]) {
+/** Some outputs of the second matrix, THREADS apart, by the rows of a tile, at most ROWS. */
+template <class T, int ROWS, int OUT>
+static __device__ __forceinline__ void multiply(const Change& c, const Tile& t, const float* from, int chunks, int ldt, int n, int N, bool gathered,
+                                                bool& waited, float (*shared)[RANKS], float (&sum)[OUT][ROWS]) {
   constexpr int V = Lane<T>::N, FIRST = 2;
   int planes = ceil_div(c.rank, V);
   const uchar* up = c.up + (long long)n * 16;
-  auto load = [&](int p) { return n < N && p < planes ? stream16(up + (long long)p * N * 16) : make_uint4(0, 0, 0, 0); };
-  uint4 next[FIRST];
+  auto load = [&](int o, int p) {
+    return n + o * ADAPTER_THREADS < N && p < planes ? stream16(up + ((long long)p * N + o * ADAPTER_THREADS) * 16) : make_uint4(0, 0, 0, 0);
+  };
+  uint4 now[OUT][FIRST];
 #pragma unroll
-  for (int p = 0; p < FIRST; p++) next[p] = load(p);
+  for (int o = 0; o < OUT; o++) {
+#pragma unroll
+    for (int p = 0; p < FIRST; p++) now[o][p] = load(o, p);
+  }
   if (!waited) wait_previous();
   waited = true;
   for (int plane = 0; plane < planes; plane += FIRST) {
-    if (plane * V % RANKS == 0) gather(shared, t, from, chunks, ldt, plane * V, c.rank);
+    if (plane * V % RANKS == 0 && !(gathered && planes * V <= RANKS)) gather(shared, t, from, chunks, ldt, plane * V, c.rank);
 #pragma unroll
     for (int p = 0; p < FIRST; p++) {
       if (plane + p >= planes) break;
-      float b[V];
-      Lane<T>::floats(next[p], b);
-      next[p] = load(plane + p + FIRST);
 #pragma unroll
-      for (int r = 0; r < ROWS; r++) {
-        if (r < t.rows) {
+      for (int o = 0; o < OUT; o++) {
+        float b[V];
+        Lane<T>::floats(now[o][p], b);
 #pragma unroll
-          for (int i = 0; i < V; i += 4) {
-            float4 a = *(const float4*)&shared[r][(plane + p) * V % RANKS + i];
-            sum[r] += a.x * b[i] + a.y * b[i + 1] + a.z * b[i + 2] + a.w * b[i + 3];
+        for (int r = 0; r < ROWS; r++) {
+          if (r < t.rows) {
+#pragma unroll
+            for (int i = 0; i < V; i += 4) {
+              float4 a = *(const float4*)&shared[r][(plane + p) * V % RANKS + i];
+              sum[o][r] += a.x * b[i] + a.y * b[i + 1] + a.z * b[i + 2] + a.w * b[i + 3];
+            }
           }
         }
+      }
+    }
+    if (plane + FIRST < planes) {
+#pragma unroll
+      for (int o = 0; o < OUT; o++) {
+#pragma unroll
+        for (int p = 0; p < FIRST; p++) now[o][p] = load(o, plane + FIRST + p);
       }
     }
   }
@@ -153,7 +177,7 @@ static __device__ __forceinline__ void replace(const Change& c, const Tile& t, c
                                                const float* kept, int ldk, float* y, int ldy) {
   for (int i = threadIdx.x; i < c.rank * t.rows; i += ADAPTER_THREADS) {
     int r = i / c.rank, k = i % c.rank, n = c.replaced[k];
-    if (n < first || n >= first + ADAPTER_THREADS || n >= s.outputs) continue;
+    if (n < first || n >= first + BLOCK_OUTPUTS || n >= s.outputs) continue;
     float sum = 0.f;
     for (int j = 0; j < chunks; j++) sum += row1(from + ((long long)r * ldt + k) * chunks + j);
     long long row = t.row(r);
@@ -169,32 +193,39 @@ struct Results {
   int ldy;
 };
 
-/** What becomes of an output of the rows of a tile. */
+/** What becomes of a block's outputs of the rows of a tile. */
 template <int ROWS>
 static __device__ __forceinline__ void expand(const Change& c, const Tile& t, const Site& s, const float* from, int chunks, int ldt, int n,
                                               const Results& to, bool& waited, float (*shared)[RANKS]) {
-  float sum[ROWS] = {};
-  if (c.up) {
-    int type = c.type;
-    if (type == 0) multiply<float>(c, t, from, chunks, ldt, n, s.outputs, waited, shared, sum);
-    else if (type == 1) multiply<__half>(c, t, from, chunks, ldt, n, s.outputs, waited, shared, sum);
-    else multiply<bf16>(c, t, from, chunks, ldt, n, s.outputs, waited, shared, sum);
-  }
-  if (!waited) wait_previous();
-  waited = true;
-  if (n >= s.outputs) return;
-  float shift = c.shift ? c.shift[n] : 0.f, scale = c.scale;
+  constexpr int OUT = ROWS == 1 ? OUTPUTS : 1; // at once
+#pragma unroll 1
+  for (int first = 0; first < OUTPUTS; first += OUT, n += OUT * ADAPTER_THREADS) {
+    float sum[OUT][ROWS] = {};
+    if (c.up) {
+      if (c.type == 0) multiply<float, ROWS, OUT>(c, t, from, chunks, ldt, n, s.outputs, first > 0, waited, shared, sum);
+      else if (c.type == 1) multiply<__half, ROWS, OUT>(c, t, from, chunks, ldt, n, s.outputs, first > 0, waited, shared, sum);
+      else multiply<bf16, ROWS, OUT>(c, t, from, chunks, ldt, n, s.outputs, first > 0, waited, shared, sum);
+    }
+    if (!waited) wait_previous();
+    waited = true;
 #pragma unroll
-  for (int r = 0; r < ROWS; r++) {
-    if (r < t.rows) {
-      long long row = t.row(r);
-      float* y = to.y + row * to.ldy + s.column + n;
-      float v = fmaf(scale, sum[r], row1(y));
-      if (c.gain) {
-        float added = (s.bias ? s.bias[n] : 0.f) + (to.kept ? row1(to.kept + row * to.ldk + s.column + n) : 0.f);
-        v = fmaf(c.gain[n], v - added, added);
+    for (int o = 0; o < OUT; o++) {
+      int out = n + o * ADAPTER_THREADS;
+      if (out >= s.outputs) break;
+      float gain = c.gain ? c.gain[out] : 1.f, shift = c.shift ? c.shift[out] : 0.f, bias = c.gain && s.bias ? s.bias[out] : 0.f;
+#pragma unroll
+      for (int r = 0; r < ROWS; r++) {
+        if (r < t.rows) {
+          long long row = t.row(r);
+          float* y = to.y + row * to.ldy + s.column + out;
+          float v = fmaf(c.scale, sum[o][r], row1(y));
+          if (c.gain) {
+            float added = bias + (to.kept ? row1(to.kept + row * to.ldk + s.column + out) : 0.f);
+            v = fmaf(gain, v - added, added);
+          }
+          *y = v + shift;
+        }
       }
-      *y = v + shift;
     }
   }
 }
@@ -211,26 +242,26 @@ extern "C" __global__ void __launch_bounds__(ADAPTER_THREADS, EXPAND_BLOCKS) ada
   for (int item = blockIdx.x; item < items; item += gridDim.x) {
     Tile t(tiles, item / parts);
     int part = item % parts, site = 0;
-    while (part >= ceil_div(sites[site].outputs, ADAPTER_THREADS)) part -= ceil_div(sites[site++].outputs, ADAPTER_THREADS);
+    while (part >= ceil_div(sites[site].outputs, BLOCK_OUTPUTS)) part -= ceil_div(sites[site++].outputs, BLOCK_OUTPUTS);
     Site s = sites[site];
-    const Change& c = changes[(long long)t.slot * all + s.number];
+    Change c = changes[(long long)t.slot * all + s.number];
     if (!c.any()) continue;
-    int n = part * ADAPTER_THREADS + threadIdx.x;
+    int first = part * BLOCK_OUTPUTS;
     const float* from = thin + ((long long)t.start * ldt + s.at) * chunks;
     if (c.replaced) {
       if (!waited) wait_previous();
       waited = true;
-      replace(c, t, s, from, chunks, ldt, part * ADAPTER_THREADS, kept, ldk, y, ldy);
+      replace(c, t, s, from, chunks, ldt, first, kept, ldk, y, ldy);
       if (!c.shift) continue;
       __syncthreads(); // the summands come upon what stands there now
     }
-    if (t.rows == 1) expand<1>(c, t, s, from, chunks, ldt, n, to, waited, shared);
-    else expand<ADAPTER_TILE>(c, t, s, from, chunks, ldt, n, to, waited, shared);
+    if (t.rows == 1) expand<1>(c, t, s, from, chunks, ldt, first + threadIdx.x, to, waited, shared);
+    else expand<ADAPTER_TILE>(c, t, s, from, chunks, ldt, first + threadIdx.x, to, waited, shared);
   }
   if (!waited && blockIdx.x == 0) wait_previous(); // the kernel ends after the one before, whoever has nothing to do
 }
 
-EXPORT_SHAPE(adapter, ADAPTER_THREADS, ADAPTER_TILE, ADAPTER_CHUNK, ADAPTER_ROWS, SHRINK_BLOCKS, EXPAND_BLOCKS)
+EXPORT_SHAPE(adapter, ADAPTER_THREADS, ADAPTER_TILE, ADAPTER_CHUNK, ADAPTER_ROWS, BLOCK_OUTPUTS, SHRINK_BLOCKS, EXPAND_BLOCKS)
 #define CHANGE_MEMBERS(M, S) M(S, down) M(S, up) M(S, whole) M(S, gain) M(S, shift) M(S, replaced) M(S, rank) M(S, type) M(S, wholeType) M(S, scale)
 #define SITE_MEMBERS(M, S) M(S, bias) M(S, number) M(S, column) M(S, outputs) M(S, at)
 EXPORT_LAYOUT(change, Change, CHANGE_MEMBERS)

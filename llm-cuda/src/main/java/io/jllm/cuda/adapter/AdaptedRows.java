@@ -22,6 +22,8 @@ final class AdaptedRows implements AutoCloseable {
     private static final int COPIES = 2;
     /** Ints before the first tile, and before the rows of a tile. */
     private static final int HEAD = 4;
+    /** Tiles of one kind of rows that there should be before they get more rows: so many keep the device busy. */
+    private static final int BUSY = 16;
 
     private final Owner owner = new Owner();
     private final DeviceMemory device;
@@ -110,9 +112,10 @@ final class AdaptedRows implements AutoCloseable {
     /** Writes the first rows of the order as tiles; returns how many ints that is. */
     private int put(int at, int rows) {
         int tiles = 0;
+        int most = Math.clamp(rows / BUSY, 1, tile);
         for (int i = 0, size; i < rows; i += size) {
             int to = at + HEAD + (HEAD + tile) * tiles++;
-            for (size = 0; size < tile && i + size < rows && slot(i + size) == slot(i); size++) {
+            for (size = 0; size < most && i + size < rows && slot(i + size) == slot(i); size++) {
                 set(to + HEAD + size, (int) order[i + size]);
             }
             set(to, size);

@@ -25,22 +25,23 @@ public final class AdapterKernels {
             JAVA_LONG.withName("bias"), JAVA_INT.withName("number"), JAVA_INT.withName("column"), JAVA_INT.withName("outputs"),
             JAVA_INT.withName("at")));
     private static final String FAMILY = "adapter";
-    private static final int NUMBERS = 6;
+    private static final int NUMBERS = 7;
     /** Blocks for each multiprocessor of those that are not often launched. */
     private static final int BLOCKS = 4;
 
     /**
      * How kernels cut their work.
      *
-     * @param threads a block; so many outputs it has of a product of low rank
+     * @param threads a block
      * @param tile most rows that are done together
-     * @param chunk columns of a piece of the first product
+     * @param chunk columns of the first product that are done together
      * @param outputs of another matrix a block
+     * @param expandOutputs outputs of a product of low rank a block
      * @param shrinkBlocks blocks of first products that run at once on a multiprocessor
      * @param expandBlocks the same of second ones
      */
-    public record Shape(int threads, int tile, int chunk, int outputs, int shrinkBlocks, int expandBlocks) {
-        /** Pieces of the first product of rows of so many columns. */
+    public record Shape(int threads, int tile, int chunk, int outputs, int expandOutputs, int shrinkBlocks, int expandBlocks) {
+        /** Chunks of rows of so many columns. */
         public int chunks(int cols) {
             return Math.ceilDiv(cols, chunk);
         }
@@ -109,7 +110,7 @@ public final class AdapterKernels {
     /** As the image says. */
     public static Shape shape(Kernels kernels) {
         int[] s = kernels.shape(FAMILY, NUMBERS);
-        return new Shape(s[0], s[1], s[2], s[3], s[4], s[5]);
+        return new Shape(s[0], s[1], s[2], s[3], s[4], s[5], s[6]);
     }
 
     private Launch.Builder launch(String name, Value.Rows kind) {
@@ -125,7 +126,7 @@ public final class AdapterKernels {
         return new Fixed(b.build(), blocks * kernels.multiprocessors());
     }
 
-    /** Products by the first matrices of low rank, or by rows that take others' places: for each row and number its pieces, one for each chunk. */
+    /** Products by the first matrices of low rank, or by rows that take others' places: for each row and number a sum for each chunk of columns. */
     public RowsLaunch shrink(Product p, Rows thin) {
         return fixed(launch("adapter_shrink", p).pointer("x", p.x.floats()).integer("ldx", p.x.pitch()).integer("K", p.cols)
                 .pointer("thin", thin.floats()).integer("ldt", thin.pitch()), shape.shrinkBlocks);
@@ -137,7 +138,7 @@ public final class AdapterKernels {
      * @param kept residuals that were added to them; none if there are none, or no adapter needs them
      */
     public RowsLaunch expand(Product p, Rows thin, Rows kept) {
-        return fixed(launch("adapter_expand", p).integer("parts", p.parts(shape.threads)).pointer("thin", thin.floats())
+        return fixed(launch("adapter_expand", p).integer("parts", p.parts(shape.expandOutputs)).pointer("thin", thin.floats())
                 .integer("ldt", thin.pitch()).integer("chunks", shape.chunks(p.cols)).pointer("kept", kept.floats()).integer("ldk", kept.pitch())
                 .pointer("y", p.y.floats()).integer("ldy", p.y.pitch()), shape.expandBlocks);
     }
