@@ -15,7 +15,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 
 /** Delivers text piece by piece to one reader, and has the request rest while the reader is behind. */
 final class StreamingRequest extends PendingRequest implements TokenStream {
-    /** Pieces that may wait for a reader. */
+    /** So many pieces wait for a reader when the request begins to rest; a step that is under way then adds its own. */
     static final int CAPACITY = 64;
 
     private final BlockingQueue<Event> events = new LinkedBlockingQueue<>();

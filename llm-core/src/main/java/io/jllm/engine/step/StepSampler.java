@@ -92,17 +92,16 @@ final class StepSampler {
 
     private boolean drawsAll(PlannedStep planned) {
         for (SchedulingUnit u : planned.units()) {
-            if (!(u instanceof SampledUnit)) {
-                return false; // beams may branch off after a step without rows, too
+            if (!(u instanceof SampledUnit s) || s.branches()) {
+                return false; // beams branch off after steps without rows, too
             }
         }
         StepRows step = planned.rows();
         for (int r = 0; r < step.count(); r++) {
             Sequence s = step.sequence(r);
             SamplingParams params = s.group().params();
-            boolean drawn = s.unit() instanceof SampledUnit u && !u.branches() && !step.scores(r);
             boolean plain = s.mask() == null && params.logitsProcessor().isEmpty() && params.logprobs() == 0 && !s.settings().hasPenalties();
-            if (!drawn || !plain || !runner.samplesOnDevice(s)) {
+            if (step.scores(r) || !plain || !runner.samplesOnDevice(s)) {
                 return false;
             }
         }
