@@ -86,8 +86,8 @@ template <class Read, int DEPTH, int WARPS> struct GemvOne {
   }
 
   /**
-   * Group g begins at row `first(g)` of the matrix; `x` begins when it may be read, and then fills activations for a chunk, if there is one. Ends with
-   * a barrier.
+   * Group g begins at row `first(g)` of the matrix; `x` begins when it may be read, and then fills activations for a chunk, if there is one. Ends
+   * with a barrier.
    */
   template <class First, class Row> __device__ __forceinline__ void run(const Read& read, int N, First first, Row& x) const {
     int mine = groups > set ? (groups - set + sets - 1) / sets : 0, total = kept(mine * ((chunks + slots - 1) >> (5 + sharing.log)));

@@ -112,16 +112,18 @@ public abstract class ExpertOpContract extends HeadOpContract {
         }
     }
 
-    /** A mixture whose sizes are no multiples of tiles, behind a product: models are of both, and some backends compile them otherwise. */
+    /** A mixture whose sizes are no multiples of tiles, beside a product: models are of both, and some backends compile them otherwise. */
     static Program mixture(DType type, boolean biases) {
         int inner = type.blockElements() > 32 ? type.blockElements() : 96;
         Op.Activation[] kinds = Op.Activation.values();
         var p = new Program.Builder();
-        Value x = p.linear(p.embed("table", 100, 256), weight("first", 256));
+        Value x = p.embed("table", 100, 256);
         Value route = route(p, x);
         Value gateUp = p.expertLinear(x, route, EXPERTS, false, weight("gate", inner, biases), weight("up", inner, biases));
-        return p.build(p.selectRows(p.expertSum(p.gated(gateUp, kinds[type.ordinal() % kinds.length]), route, EXPERTS, !biases || inner > 96,
-                weight("down", 156, biases), biases ? Optional.of(p.linear(x, weight("residual", 156))) : Optional.empty())));
+        Value product = p.linear(x, weight("product", 156));
+        Value y = p.expertSum(p.gated(gateUp, kinds[type.ordinal() % kinds.length]), route, EXPERTS, !biases || inner > 96,
+                weight("down", 156, biases), biases ? Optional.of(product) : Optional.empty());
+        return p.build(p.selectRows(biases ? y : p.add(y, product, 1)));
     }
 
     /** One after the other, so that what the first leaves behind meets the second. */
