@@ -4,12 +4,17 @@ import io.jllm.LlmBuilder;
 import io.jllm.adapter.AdapterContract;
 import io.jllm.adapter.SharedAdapters;
 import io.jllm.quant.DType;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Nested;
 
 /** Adapters on a device, against peft. Keys and values are floats, so that nothing else is rounded. */
 class CudaAdapterTest {
-    private static LlmBuilder on(LlmBuilder load) {
+    @BeforeEach
+    void aDeviceIsThere() {
         OnDevice.assume();
+    }
+
+    private static LlmBuilder on(LlmBuilder load) {
         return load.backend("cuda").kvType(DType.F32);
     }
 
