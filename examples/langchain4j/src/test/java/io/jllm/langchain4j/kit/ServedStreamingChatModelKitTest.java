@@ -14,7 +14,10 @@ import java.util.List;
 import org.junit.jupiter.api.AfterAll;
 import org.mockito.InOrder;
 
-/** LangChain4j's own tests of streaming chat models over HTTP, by its client and our server; nothing but images is switched off. */
+/**
+ * LangChain4j's own tests of streaming chat models over HTTP, by its client and our server. Images are switched off, and which thread of the
+ * client's calls the handler.
+ */
 class ServedStreamingChatModelKitTest extends AbstractStreamingChatModelIT {
     private final ServedKit kit = new ServedKit();
 
@@ -82,6 +85,12 @@ class ServedStreamingChatModelKitTest extends AbstractStreamingChatModelIT {
     /** That images are refused is told by the server, and no UnsupportedFeatureException of the client's. */
     @Override
     protected boolean assertExceptionType() {
+        return false;
+    }
+
+    /** The client's own affair: it calls the handler on the asking thread where the server's answer has begun before it hangs on the future. */
+    @Override
+    protected boolean assertThreads() {
         return false;
     }
 }
