@@ -1,6 +1,7 @@
 // The formats of weights: one list, which every family of kernels expands.
 #pragma once
 #include "common/formats/dense.cuh"
+#include "common/formats/e2m1_64.cuh"
 #include "common/formats/float_books.cuh"
 #include "common/formats/iq1.cuh"
 #include "common/formats/iq2.cuh"
@@ -69,7 +70,8 @@
   BLOCKS(u8_32, 34, U8x32)     \
   BLOCKS(nf4, 35, NF4)         \
   BLOCKS(fp4, 36, FP4)         \
-  BLOCKS(s8_64, 37, S864)
+  BLOCKS(s8_64, 37, S864)      \
+  BLOCKS(e2m1_64, 38, E2M1x64)
 
 #define FORMAT_NUMBER(FMT, NUMBER, F) FORMAT_##FMT = NUMBER,
 enum FormatNumber { FORMATS(FORMAT_NUMBER, FORMAT_NUMBER) };

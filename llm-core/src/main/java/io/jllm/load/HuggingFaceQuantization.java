@@ -17,20 +17,25 @@ import java.util.stream.Stream;
  * What a {@code config.json} says of quantised weights, or, in older folders, a file beside it. Weights have the values that the checkpoint stands
  * for; activations are not rounded, whatever it says of them, but with LLM.int8(), whose threshold is read. What tensors say of themselves is not
  * asked for here. Sources: {@code FineGrainedFP8Config}, {@code FbgemmFp8Config}, {@code GPTQConfig}, {@code AwqConfig},
- * {@code BitsAndBytesConfig} and {@code TorchAoConfig} of the transformers library; {@code QuantizationConfig} of compressed-tensors; GPTQModel
- * and AutoAWQ.
+ * {@code BitsAndBytesConfig} and {@code TorchAoConfig} of the transformers library; {@code QuantizationConfig} of compressed-tensors; GPTQModel,
+ * AutoAWQ and ModelOpt.
  */
 final class HuggingFaceQuantization {
     private static final String CONFIG = "quantization_config";
     private static final String METHOD = "quant_method";
-    private static final String FLOATS = "float-quantized";
-    private static final List<String> COMPRESSED = List.of(FLOATS, "pack-quantized", "int-quantized");
+    /** Floats of 4 bits. */
+    private static final List<String> SMALL = List.of("nvfp4-pack-quantized", "mxfp4-pack-quantized");
+    private static final List<String> COMPRESSED = Stream.concat(Stream.of("float-quantized", "pack-quantized", "int-quantized"), SMALL.stream()).toList();
     /** Each group of modules has a format of its own. */
     private static final String MIXED = "mixed-precision";
     /** Where older folders say it, and what of. */
     private static final List<Map.Entry<String, String>> OWN_FILES = List.of(Map.entry("quantize_config.json", "gptq"),
             Map.entry("quant_config.json", "awq"));
     private static final List<String> TORCHAO = List.of("Float8WeightOnlyConfig", "IntxWeightOnlyConfig");
+    private static final List<String> MODELOPT = List.of("FP8", "NVFP4", "W4A16_NVFP4");
+    /** Where ModelOpt says it in older folders, and under which key. */
+    private static final String MODELOPT_FILE = "hf_quant_config.json";
+    private static final String MODELOPT_KEY = "quantization";
     private static final String USE = ": use the unquantised model, or a GGUF file of it";
     private static final long USUAL_BLOCK = 128;
     private static final double USUAL_THRESHOLD = 6;
@@ -53,9 +58,10 @@ final class HuggingFaceQuantization {
                 case "compressed-tensors" -> checkCompressed(q);
                 case "gptq", "awq", "bitsandbytes" -> form(json);
                 case "torchao" -> checkTorchAo(q);
+                case "modelopt" -> oneOf(q, "quant_algo", MODELOPT);
                 case String other -> throw new ModelLoadException(json.name(CONFIG) + " says \"" + other
-                        + "\": such quantised Hugging Face checkpoints cannot be loaded yet; fp8, fbgemm_fp8, gptq, awq, bitsandbytes, torchao and"
-                        + " compressed-tensors can" + USE);
+                        + "\": such quantised Hugging Face checkpoints cannot be loaded yet; fp8, fbgemm_fp8, gptq, awq, bitsandbytes, torchao, modelopt"
+                        + " and compressed-tensors can" + USE);
             }
         });
     }
@@ -77,11 +83,15 @@ final class HuggingFaceQuantization {
         for (var file : OWN_FILES) {
             Optional<ConfigJson> own = ConfigJson.read(folder.resolve(file.getKey()));
             if (own.isPresent()) {
-                ConfigJson said = own.get().has(METHOD) ? own.get() : own.get().with(METHOD, new JsonPrimitive(file.getValue()));
-                return json.with(CONFIG, said.json());
+                return with(json, own.get(), file.getValue());
             }
         }
-        return json;
+        return ConfigJson.read(folder.resolve(MODELOPT_FILE)).flatMap(own -> own.object(MODELOPT_KEY)).map(own -> with(json, own, "modelopt"))
+                .orElse(json);
+    }
+
+    private static ConfigJson with(ConfigJson json, ConfigJson own, String method) {
+        return json.with(CONFIG, (own.has(METHOD) ? own : own.with(METHOD, new JsonPrimitive(method))).json());
     }
 
     /**
@@ -130,7 +140,10 @@ final class HuggingFaceQuantization {
 
     private static void bits(ConfigJson q, List<Long> supported) {
         String key = q.has("w_bit") ? "w_bit" : "bits";
-        long bits = q.integer(key).orElse(4L);
+        bits(q, key, q.integer(key).orElse(4L), supported);
+    }
+
+    private static void bits(ConfigJson q, String key, long bits, List<Long> supported) {
         if (!supported.contains(bits)) {
             throw new ModelLoadException(q.name(key) + " is " + bits + "; supported are " + supported + USE);
         }
@@ -182,26 +195,28 @@ final class HuggingFaceQuantization {
 
     private static void checkCompressed(ConfigJson config) {
         oneOf(config, "format", Stream.concat(COMPRESSED.stream(), Stream.of(MIXED)).toList());
-        groups(config).forEach(g -> oneOf(g, "format", COMPRESSED));
         only(config, "quantization_status", "compressed");
         config.object("sparsity_config").ifPresent(sparsity -> only(sparsity, "format", "dense"));
         config.object("transform_config").filter(t -> t.object("config_groups").filter(g -> !g.json().isEmpty()).isPresent()).ifPresent(t -> {
             throw new ModelLoadException(t.name("config_groups") + " names transforms of activations, which are not computed");
         });
-        var weights = weights(config);
-        weights.forEach(w -> {
-            oneOf(w, "type", List.of("float", "int"));
-            boolean floats = w.text("type").orElse("int").equals("float");
-            long bits = w.integer("num_bits").orElse(8L);
-            if (bits != 8 && (floats || bits != 4)) {
-                throw new ModelLoadException(w.name("num_bits") + " is " + bits + "; supported is 8" + (floats ? "" : " or 4") + USE);
-            }
-            if (floats && !w.bool("symmetric").orElse(true)) {
-                throw new ModelLoadException(w.name("symmetric") + " is false; supported is true");
-            }
+        groups(config).forEach(g -> {
+            oneOf(g, "format", COMPRESSED);
+            String format = g.text("format").or(() -> config.text("format")).orElse("");
+            g.object("weights").ifPresent(w -> checkWeights(w, SMALL.contains(format)));
         });
-        if (weights.stream().map(w -> block(w, "block_structure")).distinct().count() > 1) {
+        if (weights(config).stream().map(w -> block(w, "block_structure")).distinct().count() > 1) {
             throw new ModelLoadException(config.name("config_groups") + " differ in block_structure; supported is the same in all");
+        }
+    }
+
+    private static void checkWeights(ConfigJson w, boolean small) {
+        oneOf(w, "type", List.of("float", "int"));
+        boolean floats = w.text("type").orElse("int").equals("float");
+        List<Long> supported = small ? List.of(4L) : floats ? List.of(8L) : List.of(8L, 4L);
+        bits(w, "num_bits", w.integer("num_bits").orElse(supported.getFirst()), supported);
+        if (floats && !w.bool("symmetric").orElse(true)) {
+            throw new ModelLoadException(w.name("symmetric") + " is false; supported is true");
         }
     }
 

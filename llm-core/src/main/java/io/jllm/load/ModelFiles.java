@@ -11,6 +11,7 @@ import io.jllm.quant.FormatException;
 import io.jllm.quant.WeightSource;
 import io.jllm.quant.Weights;
 import io.jllm.quant.gguf.GgufFile;
+import io.jllm.quant.gguf.ScaledTensors;
 import io.jllm.quant.safetensors.HuggingFaceWeights;
 import io.jllm.spi.OutOfMemory;
 import io.jllm.tokenizer.Tokenizer;
@@ -97,12 +98,13 @@ public final class ModelFiles {
                 throw new ModelLoadException(path + ": " + unknown.size() + " tensors have types that this version does not know, as "
                         + unknown.getFirst().name() + ", of type " + unknown.getFirst().typeId());
             }
-            var read = GgufKeys.read(path.toString(), metadata, file, families);
+            var tensors = ScaledTensors.of(file);
+            var read = GgufKeys.read(path.toString(), metadata, tensors, families);
             var defaults = SamplingDefaults.of(path.toString(), metadata);
             Optional<Supplier<Tokenizer>> tokenizer = metadata.entries().containsKey("tokenizer.ggml.tokens")
                     ? Optional.of(() -> GgufTokenizers.fromGguf(metadata)) : Optional.empty();
             var name = metadata.text("general.name").orElse(String.valueOf(path.getFileName()));
-            var weights = read.model().adaptFile(file);
+            var weights = read.model().adaptFile(tensors);
             var text = new TextParts(making(path, tokenizer), CompletableFuture.completedFuture(ChatTemplates.fromGguf(metadata)),
                     () -> PoolingKind.of(path.toString(), metadata));
             return assemble(name, read.model().build(weights), weights, text, defaults, Set.of(), origin(read, Optional.empty()), true);

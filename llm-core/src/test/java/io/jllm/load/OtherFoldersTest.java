@@ -143,7 +143,7 @@ class OtherFoldersTest {
         "\"quant_method\": \"compressed-tensors\", \"sparsity_config\": {\"format\": \"sparse-24-bitmask\"} | sparsity_config: format is \"sparse-24",
         "\"quant_method\": \"compressed-tensors\", \"transform_config\": {\"config_groups\": {\"a\": {}}} | names transforms of activations",
         "\"quant_method\": \"compressed-tensors\", \"config_groups\": {\"a\": {\"weights\": {\"type\": \"posit\"}}} | type is \"posit\"; supported",
-        "\"quant_method\": \"compressed-tensors\", \"config_groups\": {\"a\": {\"weights\": {\"num_bits\": 3}}} | num_bits is 3; supported is 8 or 4",
+        "\"quant_method\": \"compressed-tensors\", \"config_groups\": {\"a\": {\"weights\": {\"num_bits\": 3}}} | num_bits is 3; supported are [8, 4]",
         "\"quant_method\": \"compressed-tensors\", \"config_groups\": {\"a\": {\"weights\": {\"num_bits\": 4, \"type\": \"float\"}}}"
             + "| num_bits is 4; supported",
         "\"quant_method\": \"compressed-tensors\", \"config_groups\": {\"a\": {\"weights\": {\"symmetric\": false, \"type\": \"float\"}}}"
@@ -159,6 +159,7 @@ class OtherFoldersTest {
         "\"quant_method\": \"torchao\", \"quant_type\": {\"default\": {\"_type\": \"Int4WeightOnlyConfig\"}}"
             + "| _type is \"Int4WeightOnlyConfig\"; supported are",
         "\"quant_method\": \"torchao\" | quant_type has no object",
+        "\"quant_method\": \"modelopt\", \"quant_algo\": \"W4A8_AWQ\" | quant_algo is \"W4A8_AWQ\"; supported is \"FP8\" or \"NVFP4\"",
     })
     void otherQuantisedFolders(String config, String words) throws IOException {
         Path folder = copy("llama-tied", "a");

@@ -70,6 +70,8 @@ final class Oracle {
                     int bits = data.get(ValueLayout.JAVA_SHORT_UNALIGNED, place) & 0xfff | scale >> 4 * i << 12;
                     data.set(ValueLayout.JAVA_SHORT_UNALIGNED, place, (short) bits);
                 }
+            } else if (type == DType.E2M1_64) {
+                data.set(ValueLayout.JAVA_FLOAT_UNALIGNED, at, 1e-5f); // the same in all blocks; scales are up to 480
             } else if (FLOAT_SCALES.contains(type)) {
                 data.set(ValueLayout.JAVA_FLOAT_UNALIGNED, at, random.nextFloat() * 1e-3f);
             } else { // the others begin with one, Q4_K and Q5_K with two

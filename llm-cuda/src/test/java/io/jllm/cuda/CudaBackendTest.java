@@ -47,8 +47,9 @@ class CudaBackendTest {
                 case U2_64, U2_128, U3_64, U3_128, U4_32, U4_64, U4_128 -> (f.type().blockBytes() + 1.1) / f.type().blockBytes();
                 default -> 1.01;
             };
-            assertTrue(f.bytes(4096, 4096) >= file && f.bytes(4096, 4096) <= most * file, f.toString());
-            assertTrue(f.bytes(5, 256) >= f.type().bytes(5 * 256), f.toString());
+            double least = f == DeviceFormat.E2M1_64 ? 36.0 / 40 : 1; // the factor of a row is there once
+            assertTrue(f.bytes(4096, 4096) >= least * file && f.bytes(4096, 4096) <= most * file, f.toString());
+            assertTrue(f.bytes(5, 256) >= least * f.type().bytes(5 * 256), f.toString());
         }
         assertTrue(DeviceFormat.F16.asInFile(4096) && !DeviceFormat.F16.asInFile(7) && !DeviceFormat.Q4_0.asInFile(4096));
         assertEquals(Optional.of(DeviceFormat.Q2_K), DeviceFormat.of(DType.Q2_K));

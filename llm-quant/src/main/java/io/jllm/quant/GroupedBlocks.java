@@ -205,11 +205,7 @@ public final class GroupedBlocks implements Part {
         }
     }
 
-    /**
-     * Rows {@code start} (inclusive) to {@code end} (exclusive), without a copy.
-     *
-     * @throws IllegalArgumentException if there are no such rows
-     */
+    @Override
     public GroupedBlocks rows(long start, long end) {
         return new GroupedBlocks(grouped.rows(start, end), type, runs, order, outliers);
     }

@@ -26,6 +26,15 @@ public interface Part {
      */
     void read(long row, long count, MemorySegment to);
 
+    /**
+     * Rows {@code start} (inclusive) to {@code end} (exclusive), without a copy.
+     *
+     * @throws IllegalArgumentException if there are no such rows
+     */
+    default Part rows(long start, long end) {
+        return new PartOfRows(this, start, end);
+    }
+
     /** Some rows where they are, if they are stored so: by default they are not. */
     default Optional<MemorySegment> slice(long row, long count) {
         return Optional.empty();

@@ -111,11 +111,7 @@ public final class Scaled implements Part {
         }
     }
 
-    /**
-     * Rows {@code start} (inclusive) to {@code end} (exclusive), without a copy.
-     *
-     * @throws IllegalArgumentException if there are no such rows
-     */
+    @Override
     public Scaled rows(long start, long end) {
         if (start < 0 || end > rows || start >= end) {
             throw new IllegalArgumentException("rows " + start + " to " + end + " of tensor " + values.name() + ", which has " + rows);

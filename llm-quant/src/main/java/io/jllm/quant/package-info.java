@@ -7,7 +7,7 @@
  * <li>{@link Codec}, {@link Encoder}: values out of a format, and into it
  * <li>{@link Weights}: a matrix of weights, however it is stored; {@link Tensor}: a view over stored values, the plain kind
  * <li>{@link Assembled}: weights from several places or in another form, of {@link Part}s: {@link Strided}, {@link SplitBlocks},
- * {@link Scaled}: rows made of 8-bit floats and scales
+ * {@link SplitFloats}; {@link Scaled}: rows made of 8-bit floats and scales; {@link PartOfRows}
  * <li>{@link Grouped}: weights of whole numbers in groups, whose rows are as {@link Grouping} says, a {@link RowReader} as codecs are;
  * {@link GroupedBlocks}: the same in blocks, where they fit some, as {@link WholeNumbers} stand in them; {@link Halves}: whatever it is, as halves
  * <li>{@link WeightSource}: where a model's tensors come from

@@ -32,6 +32,7 @@ final class Product {
     private static final int ONE = 128;
     private static final int NIBBLE = 15;
     private static final int POWERS = 8;
+    private static final float FACTOR = 0x1p-6f;
     private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
     private final Optional<PackedProducts> packedProducts;
@@ -117,6 +118,9 @@ final class Product {
                     }
                     for (int zero : layout.zeros()) {
                         data.set(Layout.BYTE, at + zero, (byte) (data.get(Layout.BYTE, at + zero) & NIBBLE));
+                    }
+                    for (int factor : layout.factors()) {
+                        data.set(Rows.FLOAT, at + factor, FACTOR);
                     }
                     for (int whole : layout.floats()) {
                         data.set(Rows.FLOAT, at + whole, (float) random.nextDouble(-2, 2));

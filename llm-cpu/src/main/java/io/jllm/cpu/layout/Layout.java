@@ -53,6 +53,11 @@ public abstract class Layout {
         return List.of();
     }
 
+    /** Where a stored block has a factor in single precision that is the same in all blocks of a row. */
+    public List<Integer> factors() {
+        return List.of();
+    }
+
     /** Where a stored block has zeros that are below 16, a byte each. */
     public List<Integer> zeros() {
         return List.of();

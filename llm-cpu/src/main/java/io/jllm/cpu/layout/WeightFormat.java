@@ -69,6 +69,9 @@ public record WeightFormat(DType type, Numbers numbers, Layout layout) {
     public static final WeightFormat MXFP4 = nibbles(DType.MXFP4, new Planes(0, 16, true, CodeBook.TWICE_E2M1), Scales.POWERS);
     /** Block: as IQ4_NL, with a table of floats. */
     public static final WeightFormat NF4 = groups(DType.NF4, new Planes(0, 128, true, CodeBook.NF4), Scales.FLOATS);
+    /** Block: nibbles 0, 8 and 4, 12 and 16, 24 and 20, 28, which are places in the table of MXFP4. */
+    public static final WeightFormat E2M1_64 = integers(DType.E2M1_64, new Planes(0, 16, false, CodeBook.TWICE_E2M1), Scales.SMALL_FLOATS,
+            SmallFloatLayout.INSTANCE);
     /** Block: as NF4. */
     public static final WeightFormat FP4 = groups(DType.FP4, new Planes(0, 128, true, CodeBook.FP4), Scales.FLOATS);
     /** Block: as Q8_0. */
@@ -85,7 +88,7 @@ public record WeightFormat(DType type, Numbers numbers, Layout layout) {
             groups(DType.U4_32, FOUR_BITS, Scales.ZEROS_OF_ONE), groups(DType.U4_64, FOUR_BITS, Scales.ZEROS_OF_TWO),
             groups(DType.U4_128, FOUR_BITS, Scales.ZEROS_OF_FOUR), groups(DType.U8_32, BYTES, Scales.ZEROS_OF_ONE));
     private static final List<WeightFormat> ALL = Stream.concat(Stream.of(Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K, IQ4_NL,
-            IQ4_XS, MXFP4, NF4, FP4, S8_64, F16, BF16, F32), ZEROS.stream()).toList();
+            IQ4_XS, MXFP4, E2M1_64, NF4, FP4, S8_64, F16, BF16, F32), ZEROS.stream()).toList();
     private static final Map<DType, WeightFormat> BY_TYPE = ALL.stream().collect(Collectors.toMap(WeightFormat::type, Function.identity()));
 
     private static WeightFormat integers(DType type, Planes planes, Scales scales, Layout layout) {

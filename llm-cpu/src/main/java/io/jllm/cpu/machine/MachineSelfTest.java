@@ -129,6 +129,7 @@ public final class MachineSelfTest {
         MemorySegment stored = arena.allocate(type.bytes((long) rows * cols), 64);
         var data = new byte[(int) stored.byteSize()]; // as an array: nothing is compiled yet, and a call for each number takes long
         random.nextBytes(data);
+        int shared = Float.floatToRawIntBits((float) random.nextGaussian());
         for (int at = 0; at < data.length; at += type.blockBytes()) {
             switch (format.numbers()) {
                 case Numbers.Integers _ -> {
@@ -140,6 +141,9 @@ public final class MachineSelfTest {
                     }
                     for (int zero : format.layout().zeros()) {
                         data[at + zero] &= NIBBLE;
+                    }
+                    for (int factor : format.layout().factors()) {
+                        put(data, at + factor, Float.BYTES, shared);
                     }
                     for (int whole : format.layout().floats()) {
                         put(data, at + whole, Float.BYTES, Float.floatToRawIntBits((float) random.nextGaussian()));

@@ -17,7 +17,7 @@ enum Single {
 
     /** The loop for such numbers. */
     static Single of(Integers n) {
-        if (n.planes().coded()) {
+        if (n.planes().coded() && !VectorUnpack.fits(n)) {
             return CODES;
         }
         return switch (n.scales()) {
@@ -26,7 +26,7 @@ enum Single {
             case BYTES -> n.planes().pairs() ? THREE_BITS : SIX_BITS;
             case FOUR_BITS -> TWO_BITS;
             case ZEROS_OF_ONE, ZEROS_OF_TWO, ZEROS_OF_FOUR -> n.planes().extraBits() == 0 ? FOUR_BITS : NONE;
-            case FLOATS -> NONE;
+            case FLOATS, SMALL_FLOATS -> NONE;
         };
     }
 

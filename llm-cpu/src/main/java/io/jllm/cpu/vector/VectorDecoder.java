@@ -38,11 +38,13 @@ final class VectorDecoder implements CpuKernels.Decoder {
     private final WeightFormat format;
     private final Planes planes;
     private final Scales scales;
+    private final boolean fits;
 
     private VectorDecoder(WeightFormat format, Integers numbers) {
         this.format = format;
         planes = numbers.planes();
         scales = numbers.scales();
+        fits = VectorUnpack.fits(numbers);
     }
 
     /** The decoder of a format; empty if there are no loops for what its numbers are, as for tables of floats. */
@@ -58,7 +60,7 @@ final class VectorDecoder implements CpuKernels.Decoder {
             long unit = w.unit(group, b);
             for (int part = 0; part < PARTS; part++) {
                 long out = at + b * BLOCK * LINE + (long) part * V;
-                if (planes.bytes() || planes.coded()) {
+                if (!fits) {
                     bytes(w.data(), unit, part, blocks, ws.tile, to, out);
                 } else {
                     VectorUnpack.unpack(format, planes, scales, w.data(), unit, part, blocks, ws.tile, INTEGERS, SCALES, MINIMA);

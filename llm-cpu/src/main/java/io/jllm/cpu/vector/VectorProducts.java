@@ -57,11 +57,13 @@ public final class VectorProducts implements PackedProducts {
     private final Single single;
     private final Planes planes;
     private final Scales scales;
+    private final boolean fits;
 
     private VectorProducts(Integers numbers) {
         single = Single.of(numbers);
         planes = numbers.planes();
         scales = numbers.scales();
+        fits = VectorUnpack.fits(numbers);
     }
 
     /** Products of a format; empty if there are no loops for what its numbers are, or if vectors are longer than a group. */
@@ -82,7 +84,7 @@ public final class VectorProducts implements PackedProducts {
 
     @Override
     public TokenFormat tokens() {
-        return planes.bytes() || planes.coded() ? TokenFormat.NUMBERS : TokenFormat.PAIRS;
+        return fits ? TokenFormat.PAIRS : TokenFormat.NUMBERS;
     }
 
     @Override
@@ -207,14 +209,14 @@ public final class VectorProducts implements PackedProducts {
      */
     private void strip(long sums, long step, long d, long minima, BlockRows x, long token, int block, int blocks, MemorySegment m, long acc) {
         int all = x.cols() / TokenFormat.BLOCK;
-        if (planes.coded()) {
+        if (!fits) {
             VectorTiles.whole(m, sums, step, d, x.data(), token + ((long) x.cols() + block) * Float.BYTES, blocks, acc);
             return;
         }
         long fields = VectorTokens.scales(token, all) + (long) block * Float.BYTES;
         switch (scales) {
             case HALVES, BLOCK_BYTES, POWERS -> VectorTiles.wide(m, sums, step, d, x.data(), fields, blocks, acc);
-            case BYTES -> VectorTiles.halves(m, sums, step, d, x.data(), fields, blocks, acc);
+            case BYTES, SMALL_FLOATS -> VectorTiles.halves(m, sums, step, d, x.data(), fields, blocks, acc);
             case SIX_BITS, HALVES_AND_MINIMA -> VectorTiles.minima(m, sums, step, d, minima, raised(), x.data(), fields, (long) all * Float.BYTES,
                     blocks, acc);
             case ZEROS_OF_ONE, ZEROS_OF_TWO, ZEROS_OF_FOUR -> VectorTiles.zeros(m, sums, step, d, minima, raised(), x.data(), fields,

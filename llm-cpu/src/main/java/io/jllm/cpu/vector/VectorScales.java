@@ -37,6 +37,8 @@ final class VectorScales {
     private static final int BYTE = 0xff;
     private static final int NIBBLE = 15;
     private static final int EXPONENT_AT = 23;
+    /** Where the lowest of three bits behind the point stands in a float. */
+    private static final int SMALL_AT = 20;
     /** The bits of the least float that has all of its bits, and of half of it. */
     private static final int LEAST_NORMAL = 1 << EXPONENT_AT;
     private static final int HALF_OF_IT = LEAST_NORMAL >> 1;
@@ -57,6 +59,11 @@ final class VectorScales {
     static void unpack(WeightFormat format, Scales kind, MemorySegment w, long unit, int from, int part, int blocks, MemorySegment to, long scales,
                        long minima) {
         switch (kind) {
+            case SMALL_FLOATS -> {
+                for (int i = 0; i < 2 * BLOCKS; i++) {
+                    smallFloats(w, unit + LINE + (long) i * ROWS + (long) part * L, unit + (long) part * V, to, scales + (long) i * V);
+                }
+            }
             case SIX_BITS -> sixBits(w, unit, part, to, scales, minima);
             case FOUR_BITS -> fourBits(w, unit, part, to, scales, minima);
             case BYTES -> {
@@ -96,7 +103,7 @@ final class VectorScales {
                 octets(w, header + kind.zerosAt() + (long) shared * ROWS + (long) part * L).convert(VectorOperators.I2F, 0)
                         .intoMemorySegment(to, minimum, LITTLE_ENDIAN);
             }
-            case SIX_BITS, FOUR_BITS, BYTES -> throw new IllegalArgumentException("a whole unit has " + kind);
+            case SIX_BITS, FOUR_BITS, BYTES, SMALL_FLOATS -> throw new IllegalArgumentException("a whole unit has " + kind);
         }
     }
 
@@ -122,6 +129,13 @@ final class VectorScales {
     private static void bytes(MemorySegment w, long bytes, long floats, MemorySegment to, long out) {
         ((FloatVector) octets(w, bytes).convert(VectorOperators.I2F, 0)).mul(FloatVector.fromMemorySegment(F, w, floats, LITTLE_ENDIAN))
                 .intoMemorySegment(to, out, LITTLE_ENDIAN);
+    }
+
+    /** Bytes as the upper bits, but for the sign, of numbers in half precision, times floats. Below the least normal one see above. */
+    private static void smallFloats(MemorySegment w, long bytes, long floats, MemorySegment to, long out) {
+        IntVector n = octets(w, bytes).lanewise(VectorOperators.LSHL, SMALL_AT).add(REBIAS);
+        FloatVector c = n.reinterpretAsFloats();
+        c.min(c.add(c).sub(NORMAL)).mul(FloatVector.fromMemorySegment(F, w, floats, LITTLE_ENDIAN)).intoMemorySegment(to, out, LITTLE_ENDIAN);
     }
 
     /**

@@ -4,6 +4,7 @@ import static io.jllm.cpu.vector.VectorKernels.F;
 import static io.jllm.cpu.vector.VectorKernels.L;
 import static java.nio.ByteOrder.LITTLE_ENDIAN;
 
+import io.jllm.cpu.layout.CodeBook;
 import io.jllm.cpu.layout.Numbers.Integers;
 import io.jllm.cpu.layout.Planes;
 import io.jllm.cpu.layout.Scales;
@@ -60,7 +61,10 @@ final class VectorUnpack {
             if (planes.pairs()) {
                 pairs(w, block, to, panel(panel, b), lowered(planes), planes.three());
             } else {
-                nibbles(w, block, to, panel(panel, b), lowered(planes), planes.split());
+                nibbles(w, block, to, panel(panel, b), planes.coded() ? 0 : lowered(planes), planes.split());
+                if (planes.coded()) {
+                    smallFloats(to, panel(panel, b));
+                }
             }
             if (planes.extraBits() == 1) {
                 fifth(w, block + WORDS * LINE, to, panel(panel, b));
@@ -75,13 +79,13 @@ final class VectorUnpack {
     /**
      * Whether there are loops for such numbers: nibbles, with a fifth bit or without, or as places in a table, with any scales of a block; the
      * first two with minima as well; bytes with scales in half precision; six bits or three with a byte for each half of a block; two with
-     * scales and minima of 4; and all but six bits with zeros.
+     * scales and minima of 4; small floats with small floats; and all but six bits with zeros.
      */
     static boolean covers(Integers n) {
         Planes p = n.planes();
         boolean five = !p.pairs() && p.extraBits() <= 1 && p.split();
         if (p.coded()) {
-            return p.split() && n.scales().each() == 1 && !n.scales().minima();
+            return fits(n) ? p.book() == CodeBook.TWICE_E2M1 && !p.split() : p.split() && n.scales().each() == 1 && !n.scales().minima();
         }
         return switch (n.scales()) {
             case HALVES -> p.offset() == p.middle() && (five || p.bytes());
@@ -91,12 +95,18 @@ final class VectorUnpack {
             case FOUR_BITS -> p.offset() == 0 && p.pairs() && !p.three();
             case ZEROS_OF_ONE, ZEROS_OF_TWO, ZEROS_OF_FOUR -> p.bytes() || p.offset() == 0 && (p.pairs() || five);
             case FLOATS -> p.bytes();
+            case SMALL_FLOATS -> false; // have a table
         };
+    }
+
+    /** Whether sums of products with them fit 16 bits: those of whole bytes do not, nor those of tables but of that of small floats. */
+    static boolean fits(Integers n) {
+        return !n.planes().bytes() && (!n.planes().coded() || n.scales() == Scales.SMALL_FLOATS);
     }
 
     /** What is subtracted from integers. */
     static short lowered(Planes planes) {
-        return (short) (planes.pairs() ? planes.offset() : planes.middle());
+        return (short) (planes.pairs() || planes.coded() ? planes.offset() : planes.middle());
     }
 
     private static long panel(long panel, int block) {
@@ -118,6 +128,19 @@ final class VectorUnpack {
             v.lanewise(VectorOperators.LSHR, 8).and(NIBBLE).sub(offset).intoMemorySegment(to, low + V, LITTLE_ENDIAN);
             v.lanewise(VectorOperators.LSHR, 4).and(NIBBLE).sub(offset).intoMemorySegment(to, high, LITTLE_ENDIAN);
             v.lanewise(VectorOperators.LSHR, 12).sub(offset).intoMemorySegment(to, high + V, LITTLE_ENDIAN);
+        }
+    }
+
+    /** Places in {@link CodeBook#TWICE_E2M1} of a block to what stands there: of the lower three bits the first two, or from 4 on (4, 6) times (1, 2). */
+    private static void smallFloats(MemorySegment m, long panel) {
+        for (int i = 0; i < PAIRS; i++) {
+            ShortVector n = ShortVector.fromMemorySegment(S, m, panel + (long) i * V, LITTLE_ENDIAN);
+            ShortVector small = n.and((short) 3);
+            ShortVector large = n.and((short) 1).add((short) 2).mul(n.and((short) 2).add((short) 2));
+            ShortVector upper = n.lanewise(VectorOperators.LSHR, 2).and((short) 1);
+            ShortVector sign = n.lanewise(VectorOperators.LSHL, 12).lanewise(VectorOperators.ASHR, 15);
+            small.add(upper.mul(large.sub(small))).lanewise(VectorOperators.XOR, sign).sub(sign).intoMemorySegment(m, panel + (long) i * V,
+                    LITTLE_ENDIAN);
         }
     }
 

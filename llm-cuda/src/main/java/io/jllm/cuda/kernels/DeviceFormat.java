@@ -54,18 +54,26 @@ public enum DeviceFormat {
     U8_32(34, DType.U8_32, 1, rows(32), fours(8), fours(4)),
     NF4(35, DType.NF4, 1, rows(32), fours(16)),
     FP4(36, DType.FP4, 1, rows(32), fours(16)),
-    S8_64(37, DType.S8_64, 1, rows(64), fours(16));
+    S8_64(37, DType.S8_64, 1, rows(64), fours(16)),
+    /** With the factor of its matrix, which stands in all blocks of the file, once a row. */
+    E2M1_64(38, DType.E2M1_64, 1, rows(32), fours(16), once(4));
+
+    /** What stands behind each other: blocks of a row; of four rows side by side, from a multiple of {@link #ROW_ALIGNMENT} on; or rows. */
+    private enum Order { ROWS, FOURS, ONCE }
 
     /**
-     * Bytes of a block in a plane.
+     * A plane.
      *
-     * @param bytes of a row's block, or of those of four rows
-     * @param fours whether those of four rows stand side by side, and begin at a multiple of {@link #ROW_ALIGNMENT}
+     * @param bytes of a row's block, of those of four rows, or of a row
      */
-    private record Plane(int bytes, boolean fours) {
+    private record Plane(int bytes, Order order) {
         long bytes(long rows, long blocks) {
             long groups = Math.ceilDiv(rows, ROW_GROUP);
-            return align(fours ? groups * (Math.ceilDiv(blocks * bytes, ROW_ALIGNMENT) * ROW_ALIGNMENT) : groups * ROW_GROUP * blocks * bytes);
+            return align(switch (order) {
+                case ROWS -> groups * ROW_GROUP * blocks * bytes;
+                case FOURS -> groups * (Math.ceilDiv(blocks * bytes, ROW_ALIGNMENT) * ROW_ALIGNMENT);
+                case ONCE -> groups * ROW_GROUP * bytes;
+            });
         }
     }
 
@@ -89,11 +97,15 @@ public enum DeviceFormat {
     }
 
     private static Plane rows(int bytes) {
-        return new Plane(bytes, false);
+        return new Plane(bytes, Order.ROWS);
     }
 
     private static Plane fours(int bytes) {
-        return new Plane(bytes, true);
+        return new Plane(bytes, Order.FOURS);
+    }
+
+    private static Plane once(int bytes) {
+        return new Plane(bytes, Order.ONCE);
     }
 
     /** The one for a file's type, if kernels read it. */

@@ -4,7 +4,7 @@ import io.jllm.quant.Assembled;
 import io.jllm.quant.FormatException;
 import io.jllm.quant.Grouped;
 import io.jllm.quant.GroupedBlocks;
-import io.jllm.quant.Scaled;
+import io.jllm.quant.Part;
 import io.jllm.quant.Tensor;
 import io.jllm.quant.Weights;
 import java.nio.file.Path;
@@ -32,16 +32,12 @@ record CheckpointTensor(Path file, String name, String dtype, List<Long> shape, 
     record Plain(Tensor tensor) implements Values {
     }
 
-    /** Times their scales. */
-    record Multiplied(Scaled scaled) implements Values {
-    }
-
     /** Whole numbers in groups. */
     record Packed(Grouped grouped) implements Values {
     }
 
-    /** The same in blocks of a format. */
-    record Blocks(GroupedBlocks blocks) implements Values {
+    /** Blocks of a format, or floats, made of what is stored. */
+    record Made(Part part) implements Values {
     }
 
     FormatException broken(String problem) {
@@ -54,8 +50,8 @@ record CheckpointTensor(Path file, String name, String dtype, List<Long> shape, 
 
     /** The same, of which inputs above a threshold meet values as floats: what only blocks of signed bytes have. */
     CheckpointTensor withOutliers(float threshold) {
-        return values instanceof Blocks(GroupedBlocks b) && threshold > 0
-                ? b.withOutliers(threshold).map(o -> with(new Blocks(o))).orElse(this) : this;
+        return values instanceof Made(GroupedBlocks b) && threshold > 0
+                ? b.withOutliers(threshold).map(o -> with(new Made(o))).orElse(this) : this;
     }
 
     CheckpointTensor renamed(String other) {
@@ -79,9 +75,8 @@ record CheckpointTensor(Path file, String name, String dtype, List<Long> shape, 
     Weights named(String as) {
         return switch (values) {
             case Plain(Tensor t) -> t.named(as);
-            case Multiplied(Scaled s) -> new Assembled(as, List.of(s));
             case Packed(Grouped g) -> g.named(as);
-            case Blocks(GroupedBlocks b) -> new Assembled(as, List.of(b));
+            case Made(Part p) -> new Assembled(as, List.of(p));
             case Unreadable _ -> throw broken("is of type " + dtype + ", which cannot be read");
         };
     }
@@ -92,10 +87,9 @@ record CheckpointTensor(Path file, String name, String dtype, List<Long> shape, 
             case Plain(Tensor t) when isVector() -> new Tensor(as, t.type(), 1, to - from, t.data().asSlice(t.type().bytes(from),
                     t.type().bytes(to - from)));
             case Plain(Tensor t) -> t.rows(as, from, to);
-            case Multiplied _ when isVector() -> throw broken("is a vector of type " + dtype + ", which cannot be cut");
-            case Multiplied(Scaled s) -> new Assembled(as, List.of(s.rows(from, to)));
+            case Made _ when isVector() -> throw broken("is a vector of type " + dtype + ", which cannot be cut");
             case Packed(Grouped g) -> g.rows(from, to).named(as);
-            case Blocks(GroupedBlocks b) -> new Assembled(as, List.of(b.rows(from, to)));
+            case Made(Part p) -> new Assembled(as, List.of(p.rows(from, to)));
             case Unreadable _ -> throw broken("is of type " + dtype + ", which cannot be read");
         };
     }

@@ -51,7 +51,7 @@ final class EightBitScales {
                 throw t.broken("is of type " + t.dtype() + " and has no scale: neither " + t.name() + SUFFIXES.get(0) + " nor " + t.name()
                         + SUFFIXES.get(1) + " is there, though others have theirs");
             }
-            out.add(t.with(new CheckpointTensor.Multiplied(scale.map(s -> scaled(t, values, s, block))
+            out.add(t.with(new CheckpointTensor.Made(scale.map(s -> scaled(t, values, s, block))
                     .orElseGet(() -> new Scaled(values, one(), 1, Math.max(1, values.rows()), Math.max(1, values.cols()))))));
         }
         return out;

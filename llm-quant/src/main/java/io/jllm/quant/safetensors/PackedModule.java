@@ -5,6 +5,7 @@ import io.jllm.quant.FormatException;
 import io.jllm.quant.Grouped;
 import io.jllm.quant.GroupedBlocks;
 import io.jllm.quant.Grouping;
+import io.jllm.quant.Part;
 import io.jllm.quant.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
@@ -92,11 +93,16 @@ final class PackedModule {
         }
     }
 
+    /** The weight that its tensors make. */
+    CheckpointTensor made(String format, List<Long> shape, Part part) {
+        return new CheckpointTensor(first.file(), prefix + "weight", format, shape, new CheckpointTensor.Made(part));
+    }
+
     /** The weight that its tensors make: in blocks of a format with fast kernels, where they hold the same values. */
     CheckpointTensor weight(String format, Grouping grouping, Grouped.Numbers numbers, long rows) {
         var grouped = new Grouped(prefix + "weight", format, grouping, numbers, rows);
         CheckpointTensor.Values values = GroupedBlocks.of(grouped)
-                .<CheckpointTensor.Values>map(b -> b.isOrdered() ? new CheckpointTensor.Packed(grouped.with(b)) : new CheckpointTensor.Blocks(b))
+                .<CheckpointTensor.Values>map(b -> b.isOrdered() ? new CheckpointTensor.Packed(grouped.with(b)) : new CheckpointTensor.Made(b))
                 .orElseGet(() -> new CheckpointTensor.Packed(grouped));
         return new CheckpointTensor(first.file(), prefix + "weight", format, List.of(rows, (long) grouping.cols()), values);
     }

@@ -65,6 +65,9 @@ final class PackedTensors {
         if (name.endsWith(PACKED) && has(t, PACKED, ".weight_shape")) {
             return Optional.of(CompressedWeights.of(module(t, PACKED)));
         }
+        if (name.endsWith(PACKED) && has(t, PACKED, ".weight_scale")) {
+            return Optional.of(SmallFloats.compressed(module(t, PACKED)));
+        }
         if (name.endsWith(QDATA) && isBytes(t)) {
             return Optional.of(SignedNumbers.scaled(module(t, QDATA), "INT8", "_weight_qdata", "_weight_scale", "_weight_zero_point"));
         }
@@ -81,6 +84,9 @@ final class PackedTensors {
                 PackedModule module = module(t, WEIGHT);
                 return Optional.of(FourBitFloats.of(module, t, module.find(state).orElseThrow()));
             }
+        }
+        if (t.dtype().equals("U8") && has(t, WEIGHT, ".weight_scale") && has(t, WEIGHT, ".weight_scale_2")) {
+            return Optional.of(SmallFloats.modelOpt(module(t, WEIGHT)));
         }
         if (isBytes(t) && has(t, WEIGHT, ".SCB")) {
             float threshold = form.map(f -> f instanceof PackedForm.BitsAndBytes b ? b.threshold() : 0f).orElse(0f);

@@ -124,6 +124,14 @@ public final class Emitter {
         a.emit(VCVTPH2PS, vec(to), from);
     }
 
+    /** Bytes, without a sign, times 2 to a power, as halves to floats: through a register of half the width. */
+    public void halvesOfBytes(int to, Mem from, int power) {
+        Vec half = wide() ? Vec.ymm(to) : Vec.xmm(to);
+        a.emit(VPMOVZXBW, half, from);
+        a.emit(VPSLLW, half, half, power);
+        a.emit(VCVTPH2PS, vec(to), half);
+    }
+
     public void and(int to, int x, int constant) {
         a.emit(VPAND, vec(to), vec(x), constant(constant));
     }

@@ -6,7 +6,7 @@ import java.util.List;
 /** The instruction sets that kernels are written in. */
 public enum Isa {
     /** 512 bits, with dot products of bytes. */
-    AVX512(512, 8, List.of("avx2", "fma", "f16c", "avx512f", "avx512bw", "avx512_vnni")),
+    AVX512(512, 8, List.of("avx2", "fma", "f16c", "avx512f", "avx512bw", "avx512vl", "avx512_vnni")),
     /** 256 bits, half as many registers. */
     AVX2(256, 4, List.of("avx2", "fma", "f16c"));
 

@@ -22,6 +22,7 @@ public enum Simd {
     VPSRLD(BOTH, Form.VMI, 1, 1, 0, 0x72, 2), VPSLLD(BOTH, Form.VMI, 1, 1, 0, 0x72, 6),
     VPSRAD(BOTH, Form.VMI, 1, 1, 0, 0x72, 4),
     VPMOVSXBD(BOTH, Form.RM, 2, 1, 0, 0x21, 0, Tuple.QUARTER), VPMOVZXBD(BOTH, Form.RM, 2, 1, 0, 0x31, 0, Tuple.QUARTER),
+    VPMOVZXBW(BOTH, Form.RM, 2, 1, 0, 0x30, 0, Tuple.HALF),
     VPBROADCASTD(BOTH, Form.RM, 2, 1, 0, 0x58, 0, 4), VBROADCASTSS(BOTH, Form.RM, 2, 1, 0, 0x18, 0, 4),
     VCVTPH2PS(BOTH, Form.RM, 2, 1, 0, 0x13, 0, Tuple.HALF), VCVTDQ2PS(BOTH, Form.RM, 1, 0, 0, 0x5b, 0),
     VCVTPS2DQ(BOTH, Form.RM, 1, 1, 0, 0x5b, 0),

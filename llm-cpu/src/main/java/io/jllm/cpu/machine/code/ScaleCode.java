@@ -40,13 +40,15 @@ record ScaleCode(Scales scales, float unit, boolean bySums) {
     private static final int NIBBLE = 4;
     private static final int PART_OF_SUM = Float.floatToRawIntBits(1f / TokenFormat.SUM_FACTOR);
     private static final int EXPONENT_AT = 23;
+    /** From a float of 8 bits without its sign to the bits of one in half precision. */
+    private static final int TO_HALF = 7;
     /** The bits of the least float that has all of its bits, and of half of it. */
     private static final int LEAST_NORMAL = 1 << EXPONENT_AT;
     private static final int HALF_OF_IT = LEAST_NORMAL >> 1;
 
     List<Integer> constants() {
         return switch (scales) {
-            case HALVES, HALVES_AND_MINIMA, BYTES, BLOCK_BYTES, ZEROS_OF_ONE, ZEROS_OF_TWO, ZEROS_OF_FOUR -> List.of();
+            case HALVES, HALVES_AND_MINIMA, BYTES, BLOCK_BYTES, SMALL_FLOATS, ZEROS_OF_ONE, ZEROS_OF_TWO, ZEROS_OF_FOUR -> List.of();
             case FLOATS -> unit == 1 ? List.of() : List.of(Float.floatToRawIntBits(unit));
             case SIX_BITS -> List.of(LOW, SIX, UPPER_TWO_OF_SIX, BYTE);
             case FOUR_BITS -> bySums ? List.of(PART_OF_SUM) : List.of();
@@ -65,6 +67,10 @@ record ScaleCode(Scales scales, float unit, boolean bySums) {
             case BYTES, BLOCK_BYTES -> {
                 e.assembler().emit(VPMOVSXBD, e.vec(to), bytes(WeightFormat.VECTOR, block, sub, part));
                 e.toFloats(to);
+                e.multiply(to, to, BlockCode.weights(0, part));
+            }
+            case SMALL_FLOATS -> {
+                e.halvesOfBytes(to, bytes(WeightFormat.VECTOR, block, sub, part), TO_HALF);
                 e.multiply(to, to, BlockCode.weights(0, part));
             }
             case FOUR_BITS -> fourBits(e, to, block, sub, false, part);
@@ -92,7 +98,7 @@ record ScaleCode(Scales scales, float unit, boolean bySums) {
             case HALVES_AND_MINIMA -> e.halves(to, BlockCode.weights(0, (WeightFormat.VECTOR + part) / 2));
             case SIX_BITS -> e.load(to, slot(block, true, part));
             case FOUR_BITS -> fourBits(e, to, block, sub, true, part);
-            case HALVES, BYTES, BLOCK_BYTES, POWERS, FLOATS, ZEROS_OF_ONE, ZEROS_OF_TWO, ZEROS_OF_FOUR ->
+            case HALVES, BYTES, BLOCK_BYTES, POWERS, SMALL_FLOATS, FLOATS, ZEROS_OF_ONE, ZEROS_OF_TWO, ZEROS_OF_FOUR ->
                     throw new IllegalStateException(scales + " have no minima");
         }
     }
@@ -132,7 +138,7 @@ record ScaleCode(Scales scales, float unit, boolean bySums) {
     /** At the start of a unit, while only the sums before register {@code free} are in use: computes what is best computed for all blocks. */
     void prepare(Emitter e, int free, int part) {
         switch (scales) {
-            case HALVES, HALVES_AND_MINIMA, BYTES, BLOCK_BYTES, POWERS, FLOATS, ZEROS_OF_ONE, ZEROS_OF_TWO, ZEROS_OF_FOUR -> { }
+            case HALVES, HALVES_AND_MINIMA, BYTES, BLOCK_BYTES, POWERS, SMALL_FLOATS, FLOATS, ZEROS_OF_ONE, ZEROS_OF_TWO, ZEROS_OF_FOUR -> { }
             case SIX_BITS -> sixBits(e, free, part);
             case FOUR_BITS -> {
                 for (int minimum = 0; minimum < 2; minimum++) {

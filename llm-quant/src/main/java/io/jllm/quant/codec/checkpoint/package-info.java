@@ -5,6 +5,7 @@
  * <ul>
  * <li>{@link WholeNumberCodec}: numbers of 2, 3, 4 or 8 bits with a scale and a zero: GPTQ, AWQ, compressed-tensors
  * <li>{@link FourBitFloats}: places in a table with a scale: NF4 and FP4 of bitsandbytes
+ * <li>{@link E2M1_64}: small floats with a scale that is one too, and a factor: NVFP4 of compressed-tensors, ModelOpt and GGUF files
  * <li>{@link S8_64}: signed bytes with a scale: LLM.int8()
  * </ul>
  */
