@@ -7,6 +7,7 @@ import io.jllm.quant.GroupedBlocks;
 import io.jllm.quant.Grouping;
 import io.jllm.quant.WeightSource;
 import io.jllm.quant.Weights;
+import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
@@ -25,6 +26,11 @@ record PackedZeros(WeightSource like, float threshold) implements WeightSource {
 
     /** Numbers that are all their zero. */
     private record Zeros(byte zero) implements Grouped.Numbers {
+        @Override
+        public List<MemorySegment> sources() {
+            return List.of();
+        }
+
         @Override
         public void numbers(long row, byte[] to) {
             Arrays.fill(to, zero);

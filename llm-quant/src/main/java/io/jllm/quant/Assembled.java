@@ -144,6 +144,11 @@ public final class Assembled implements Weights {
     }
 
     @Override
+    public List<MemorySegment> sources() {
+        return parts.stream().flatMap(p -> p.sources().stream()).toList();
+    }
+
+    @Override
     public Assembled named(String newName) {
         return new Assembled(newName, parts);
     }

@@ -1,6 +1,7 @@
 package io.jllm.quant;
 
 import java.lang.foreign.MemorySegment;
+import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 
@@ -27,6 +28,9 @@ public final class Grouped implements Weights {
 
         /** The zeros of a row's groups, without a sign; not asked for if numbers are places in a table. */
         void zeros(long row, byte[] to);
+
+        /** What {@link Weights#sources} says. */
+        List<MemorySegment> sources();
     }
 
     /**
@@ -146,6 +150,11 @@ public final class Grouped implements Weights {
     public Optional<MemorySegment> slice(long row, long count) {
         Objects.checkFromIndexSize(row, count, rows);
         return count == 0 ? Optional.of(MemorySegment.NULL) : Optional.empty();
+    }
+
+    @Override
+    public List<MemorySegment> sources() {
+        return numbers.sources();
     }
 
     @Override

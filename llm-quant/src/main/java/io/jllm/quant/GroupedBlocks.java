@@ -206,6 +206,11 @@ public final class GroupedBlocks implements Part {
     }
 
     @Override
+    public List<MemorySegment> sources() {
+        return grouped.sources();
+    }
+
+    @Override
     public GroupedBlocks rows(long start, long end) {
         return new GroupedBlocks(grouped.rows(start, end), type, runs, order, outliers);
     }

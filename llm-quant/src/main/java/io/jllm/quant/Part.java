@@ -1,6 +1,7 @@
 package io.jllm.quant;
 
 import java.lang.foreign.MemorySegment;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -25,6 +26,11 @@ public interface Part {
      * @param to receives them from its start on
      */
     void read(long row, long count, MemorySegment to);
+
+    /** What {@link Weights#sources} says; nothing by default. */
+    default List<MemorySegment> sources() {
+        return List.of();
+    }
 
     /**
      * Rows {@code start} (inclusive) to {@code end} (exclusive), without a copy.

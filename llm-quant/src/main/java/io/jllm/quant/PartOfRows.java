@@ -1,6 +1,7 @@
 package io.jllm.quant;
 
 import java.lang.foreign.MemorySegment;
+import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 
@@ -31,6 +32,11 @@ record PartOfRows(Part all, long start, long end) implements Part {
     public void read(long row, long count, MemorySegment to) {
         Objects.checkFromIndexSize(row, count, rows());
         all.read(start + row, count, to);
+    }
+
+    @Override
+    public List<MemorySegment> sources() {
+        return all.sources();
     }
 
     @Override

@@ -2,6 +2,7 @@ package io.jllm.quant;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.List;
 import java.util.Objects;
 
 /**
@@ -32,6 +33,11 @@ public record SplitBlocks(Tensor blocks, Tensor scales, long firstRow, long rows
     @Override
     public DType type() {
         return DType.MXFP4;
+    }
+
+    @Override
+    public List<MemorySegment> sources() {
+        return List.of(blocks.data(), scales.data());
     }
 
     @Override

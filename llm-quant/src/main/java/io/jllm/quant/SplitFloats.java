@@ -3,6 +3,7 @@ package io.jllm.quant;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
+import java.util.List;
 import java.util.Objects;
 
 /**
@@ -45,6 +46,11 @@ public record SplitFloats(Tensor bytes, Tensor scales, float factor) implements 
     @Override
     public long cols() {
         return cols(bytes);
+    }
+
+    @Override
+    public List<MemorySegment> sources() {
+        return List.of(bytes.data(), scales.data());
     }
 
     @Override

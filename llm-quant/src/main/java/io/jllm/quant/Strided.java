@@ -2,6 +2,7 @@ package io.jllm.quant;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.List;
 import java.util.Objects;
 
 /**
@@ -32,6 +33,11 @@ public record Strided(Tensor source, long first, long rows, long rowStep, long c
     @Override
     public DType type() {
         return source.type();
+    }
+
+    @Override
+    public List<MemorySegment> sources() {
+        return List.of(source.data());
     }
 
     @Override

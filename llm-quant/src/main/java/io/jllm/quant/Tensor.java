@@ -1,6 +1,7 @@
 package io.jllm.quant;
 
 import java.lang.foreign.MemorySegment;
+import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 
@@ -30,6 +31,11 @@ public record Tensor(String name, DType type, long rows, long cols, MemorySegmen
             throw new IllegalArgumentException("tensor " + name + " of " + rows + " x " + cols + " " + type + " needs " + want
                     + " bytes, has " + data.byteSize());
         }
+    }
+
+    @Override
+    public List<MemorySegment> sources() {
+        return List.of(data);
     }
 
     @Override

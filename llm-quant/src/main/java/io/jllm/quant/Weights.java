@@ -1,6 +1,7 @@
 package io.jllm.quant;
 
 import java.lang.foreign.MemorySegment;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -65,6 +66,12 @@ public sealed interface Weights permits Tensor, Assembled, Grouped {
      * @throws IndexOutOfBoundsException if there are no such rows
      */
     Optional<MemorySegment> slice(long row, long count);
+
+    /**
+     * The memory that it is made of when it is read, all of what it looks at there: once it is rearranged, pages of files are not needed any longer.
+     * Small things may be left out.
+     */
+    List<MemorySegment> sources();
 
     /** The same under another name, without a copy. */
     Weights named(String newName);

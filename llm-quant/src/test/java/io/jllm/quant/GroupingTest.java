@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -39,6 +40,11 @@ class GroupingTest {
                     zeros[r][g] = (byte) random.nextInt(1 << bits);
                 }
             }
+        }
+
+        @Override
+        public List<MemorySegment> sources() {
+            return List.of();
         }
 
         @Override

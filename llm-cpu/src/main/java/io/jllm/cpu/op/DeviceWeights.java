@@ -223,7 +223,8 @@ public final class DeviceWeights {
             long begin = (long) from * group;
             w.slice(first + begin, Math.min(rows, (long) to * group) - begin).ifPresent(memory::release);
         });
-        w.slice(first, rows).ifPresent(memory::release); // neighbours of a page that is read are mapped too, behind our back
+        // Neighbours of a page that is read are mapped too, behind our back. What is made of several places is given back as a whole.
+        w.slice(first, rows).map(List::of).orElseGet(rearranged::sources).forEach(memory::release);
         return matrix;
     }
 

@@ -22,6 +22,7 @@ import io.jllm.quant.Tensor;
 import io.jllm.quant.WeightSource;
 import io.jllm.quant.Weights;
 import io.jllm.spi.TinyModels;
+import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -99,6 +100,11 @@ class WeightPlanTest {
     /** Columns 0 to 63 of three rows, each of numbers one more than the row, less 9, times 2. */
     private static Grouped grouped(String name, Grouping grouping) {
         return new Grouped(name, "test", grouping, new Grouped.Numbers() {
+            @Override
+            public List<MemorySegment> sources() {
+                return List.of();
+            }
+
             @Override
             public void numbers(long row, byte[] to) {
                 for (int c = 0; c < to.length; c++) {
@@ -182,6 +188,11 @@ class WeightPlanTest {
         var p = new Program.Builder();
         Program program = p.build(p.selectRows(p.linear(p.embed("table", 3, 64), new Weight("packed", 3, Optional.empty()))));
         GroupedBlocks bytes = GroupedBlocks.of(new Grouped("packed", "test", Grouping.of(8, 64, 64, DType.F32), new Grouped.Numbers() {
+            @Override
+            public List<MemorySegment> sources() {
+                return List.of();
+            }
+
             @Override
             public void numbers(long row, byte[] to) {
                 Arrays.fill(to, (byte) (128 + row));

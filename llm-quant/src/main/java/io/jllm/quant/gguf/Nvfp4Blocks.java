@@ -6,6 +6,7 @@ import io.jllm.quant.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
+import java.util.List;
 import java.util.Objects;
 
 /**
@@ -41,6 +42,11 @@ record Nvfp4Blocks(Tensor blocks, float[] factors) implements Part {
     @Override
     public long cols() {
         return blocks.cols();
+    }
+
+    @Override
+    public List<MemorySegment> sources() {
+        return List.of(blocks.data());
     }
 
     @Override

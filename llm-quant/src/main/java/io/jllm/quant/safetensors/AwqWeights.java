@@ -5,6 +5,7 @@ import io.jllm.quant.Grouped;
 import io.jllm.quant.Grouping;
 import io.jllm.quant.Tensor;
 import java.lang.foreign.MemorySegment;
+import java.util.List;
 
 /**
  * Weights as AutoAWQ stores them, in 4 bits, of K columns and N rows. For "gemm": {@code qweight} K x N/8 words, {@code qzeros} a row of as many
@@ -50,6 +51,11 @@ final class AwqWeights {
      */
     private record Columns(MemorySegment words, MemorySegment zeros, Tensor scales, long stride) implements Grouped.Numbers {
         @Override
+        public List<MemorySegment> sources() {
+            return List.of(words, zeros, scales.data());
+        }
+
+        @Override
         public void numbers(long row, byte[] to) {
             read(words, row, to);
         }
@@ -77,6 +83,11 @@ final class AwqWeights {
 
     /** Of "gemv". */
     private record Rows(BitStream words, long stride, BitStream zeros, long zeroStride, Tensor scales) implements Grouped.Numbers {
+        @Override
+        public List<MemorySegment> sources() {
+            return List.of(words.words(), zeros.words(), scales.data());
+        }
+
         @Override
         public void numbers(long row, byte[] to) {
             words.read(row * stride, BITS, to);

@@ -4,7 +4,9 @@ import io.jllm.quant.DType;
 import io.jllm.quant.Grouped;
 import io.jllm.quant.Grouping;
 import io.jllm.quant.Tensor;
+import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -48,6 +50,11 @@ record CompressedWeights(BitStream words, long stride, Tensor scales, Optional<B
     private static Grouping ordered(PackedModule module, Grouping plain, Tensor indices, int groups) {
         int[] groupOf = StoredNumbers.integers(indices);
         return Arrays.stream(groupOf).allMatch(g -> g == -1) ? plain : module.ordered(plain, groupOf, groups);
+    }
+
+    @Override
+    public List<MemorySegment> sources() {
+        return List.of(words.words(), scales.data());
     }
 
     @Override

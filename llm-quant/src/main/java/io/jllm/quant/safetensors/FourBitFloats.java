@@ -114,6 +114,11 @@ record FourBitFloats(MemorySegment places, int cols, int size, long block, Scale
     }
 
     @Override
+    public List<MemorySegment> sources() {
+        return List.of(places);
+    }
+
+    @Override
     public void numbers(long row, byte[] to) {
         long at = row * (cols / 2);
         for (int i = 0; i < to.length; i += 2, at++) {

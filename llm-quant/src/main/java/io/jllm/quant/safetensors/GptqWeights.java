@@ -4,7 +4,9 @@ import io.jllm.quant.DType;
 import io.jllm.quant.Grouped;
 import io.jllm.quant.Grouping;
 import io.jllm.quant.Tensor;
+import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
+import java.util.List;
 
 /**
  * Weights as GPTQ's programs store them, of K columns and N rows: {@code qweight}, K/32 x bits rows of N words, each a stream of numbers along K;
@@ -38,6 +40,11 @@ record GptqWeights(BitStream numbers, BitStream zeros, Tensor scales, int bits, 
     private static Grouping ordered(PackedModule module, Grouping plain, Tensor indices, int groups) {
         int[] groupOf = StoredNumbers.integers(indices);
         return Arrays.stream(groupOf).allMatch(g -> g == 0) ? plain : module.ordered(plain, groupOf, groups);
+    }
+
+    @Override
+    public List<MemorySegment> sources() {
+        return List.of(numbers.words(), zeros.words(), scales.data());
     }
 
     @Override

@@ -4,7 +4,9 @@ import io.jllm.quant.DType;
 import io.jllm.quant.Grouped;
 import io.jllm.quant.Grouping;
 import io.jllm.quant.Tensor;
+import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -63,6 +65,11 @@ record SignedNumbers(Tensor bytes, Tensor factors, float divisor, Optional<Tenso
         module.check(Math.ceilDiv(cols, size) == groups, groups + " scales for rows of " + cols);
         DType scales = numbers.divisor == 1 ? numbers.factors.type() : DType.F32;
         return module.weight(format, Grouping.of(BITS, cols, size, scales), numbers, numbers.bytes.rows());
+    }
+
+    @Override
+    public List<MemorySegment> sources() {
+        return List.of(bytes.data(), factors.data());
     }
 
     @Override
