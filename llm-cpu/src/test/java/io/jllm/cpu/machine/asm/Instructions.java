@@ -109,7 +109,7 @@ final class Instructions {
     /** Bits of the operand that may be memory, as a register. */
     private static int otherBits(Simd op, int bits) {
         return switch (op) {
-            case VCVTPH2PS, VEXTRACTI64X4 -> bits / 2;
+            case VCVTPH2PS, VPMOVZXBW, VEXTRACTI64X4 -> bits / 2;
             case VEXTRACTI128, VPBROADCASTD, VPBROADCASTW, VBROADCASTSS -> 128;
             case VPMOVDB, VPMOVSXBD, VPMOVZXBD, VBROADCASTI32X4 -> 128;
             default -> bits;
