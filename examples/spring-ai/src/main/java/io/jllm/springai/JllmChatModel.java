@@ -12,6 +12,7 @@ import io.micrometer.observation.ObservationRegistry;
 import io.micrometer.observation.contextpropagation.ObservationThreadLocalAccessor;
 import java.util.List;
 import java.util.Objects;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.springframework.ai.chat.model.ChatModel;
 import org.springframework.ai.chat.model.ChatResponse;
 import org.springframework.ai.chat.model.MessageAggregator;
@@ -97,9 +98,16 @@ public final class JllmChatModel implements ChatModel {
             ChatModelObservationContext context = ChatModelObservationContext.builder().prompt(asked).provider(PROVIDER).streaming(true).build();
             Observation observation = observation(context);
             observation.parentObservation(view.getOrDefault(ObservationThreadLocalAccessor.KEY, null)).start();
-            Flux<ChatResponse> answer = Flux.defer(() -> answer(asked)).doOnError(observation::error).doFinally(_ -> observation.stop())
+            Flux<ChatResponse> answer = Flux.defer(() -> answer(asked)).doOnError(observation::error)
                     .contextWrite(c -> c.put(ObservationThreadLocalAccessor.KEY, observation));
-            return new MessageAggregator().aggregate(answer, context::setResponse);
+            var stopped = new AtomicBoolean();
+            Runnable stop = () -> {
+                if (stopped.compareAndSet(false, true)) {
+                    observation.stop();
+                }
+            };
+            // Before the caller sees the end, so that what it reads of its observations then has this one.
+            return new MessageAggregator().aggregate(answer, context::setResponse).doOnTerminate(stop).doOnCancel(stop);
         });
     }
 
