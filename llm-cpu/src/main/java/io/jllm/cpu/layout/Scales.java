@@ -27,8 +27,8 @@ public enum Scales {
     /** A power of two for each block: a byte e stands for 2^(e - 128). Header: for each of four blocks, 16 bytes. */
     POWERS(4, 64, 32, false, List.of(new Run(1, 4))),
     /**
-     * A float of 8 bits (E4M3, without a sign) for each half of a block, times a float. They stand as numbers in half precision do whose lower half is
-     * 0, one bit further up, so they count as 256 times what they are. Header: as that of BYTES.
+     * A float of 8 bits (E4M3, without a sign) for each half of a block, times a float. One bit further down, and with zeros behind it, it would be a
+     * number in half precision, 256 times smaller than it is: that is what counts. Header: as that of BYTES.
      */
     SMALL_FLOATS(8, 320, 16, false, List.of(new Run(Float.BYTES, 1), new Run(1, 16))),
     /** A float for two blocks. Header: 16 floats. */

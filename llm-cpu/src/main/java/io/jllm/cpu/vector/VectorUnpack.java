@@ -131,7 +131,7 @@ final class VectorUnpack {
         }
     }
 
-    /** Places in {@link CodeBook#TWICE_E2M1} of a block to what stands there: of the lower three bits the first two, or from 4 on (4, 6) times (1, 2). */
+    /** Places in {@link CodeBook#TWICE_E2M1} to what stands there: of the lower three bits the first two, or from 4 on 2 or 3 times 2 or 4. */
     private static void smallFloats(MemorySegment m, long panel) {
         for (int i = 0; i < PAIRS; i++) {
             ShortVector n = ShortVector.fromMemorySegment(S, m, panel + (long) i * V, LITTLE_ENDIAN);

@@ -10,8 +10,8 @@ import java.util.List;
 import java.util.Objects;
 
 /**
- * {@link DType#NVFP4}, read as {@link DType#E2M1_64}: a stored block has the scales of its four runs of 16 values, then 8 bytes for each run, of which
- * byte j holds values j and j + 8; the factor stands elsewhere. No value is computed; the code 0x7f of a scale is 0 there. Source: ggml.
+ * {@link DType#NVFP4}, read as {@link DType#E2M1_64}: a stored block has the scales of its four runs of 16 values, then 8 bytes for each run, of
+ * which byte j holds values j and j + 8; the factor stands elsewhere. No value is computed; the code 0x7f of a scale is 0 there. Source: ggml.
  *
  * @param blocks as stored
  * @param factors what rows are multiplied by: a factor for each matrix, of which all have as many rows

@@ -8,7 +8,8 @@
  * which holds which {@link CheckpointTensor}
  * <li>{@link EightBitScales}, {@link ScaleBlock}: floats of 8 bits and their scales
  * <li>{@link PackedTensors}: packed weights in place of their parts, {@link PackedModule}, as {@link PackedForm} says: {@link GptqWeights},
- * {@link AwqWeights}, {@link FourBitFloats}, {@link SignedNumbers}, {@link CompressedWeights}, {@link SmallFloats}; {@link BitStream}, {@link StoredNumbers}: numbers
+ * {@link AwqWeights}, {@link FourBitFloats}, {@link SignedNumbers}, {@link CompressedWeights}, {@link SmallFloats}; {@link BitStream},
+ * {@link StoredNumbers}: numbers
  * <li>{@link SafetensorsWriter}: writes files and folders of {@link StoredTensor}s; {@link GroupNumbers} makes those of packed weights
  * <li>{@link HuggingFaceNames}: what a family's checkpoints call their tensors
  * <li>{@link StrictJson}: JSON of files that nobody vouches for
