@@ -27,7 +27,9 @@ public enum DType {
     U2_32(-1, 32, 11), U2_64(-1, 64, 19), U2_128(-1, 128, 35), U3_32(-1, 32, 15), U3_64(-1, 64, 27), U3_128(-1, 128, 51),
     U4_32(-1, 32, 19), U4_64(-1, 64, 35), U4_128(-1, 128, 67), U8_32(-1, 32, 35),
     /** The same with a scale in single precision: places in the tables of bitsandbytes, and signed bytes. */
-    NF4(-1, 64, 36), FP4(-1, 64, 36), S8_64(-1, 64, 68);
+    NF4(-1, 64, 36), FP4(-1, 64, 36), S8_64(-1, 64, 68),
+    /** The same of F8_E4M3: what matrices of 8-bit floats with scales are read as. See {@link Scaled}. */
+    F8_64(-1, 64, 68);
 
     private static final DType[] BY_ID = byId();
 
@@ -56,7 +58,7 @@ public enum DType {
         return blockBytes;
     }
 
-    /** Whether values share a scale in blocks, so that activations may be quantised to meet them. */
+    /** Whether values share a scale in blocks, so that activations may be quantised to meet them; those of F8_64 stay floats, which meet floats. */
     public boolean isQuantized() {
         return blockElements > 1;
     }

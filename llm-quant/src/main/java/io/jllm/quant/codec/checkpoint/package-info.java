@@ -6,6 +6,7 @@
  * <li>{@link WholeNumberCodec}: numbers of 2, 3, 4 or 8 bits with a scale and a zero: GPTQ, AWQ, compressed-tensors
  * <li>{@link FourBitFloats}: places in a table with a scale: NF4 and FP4 of bitsandbytes
  * <li>{@link S8_64}: signed bytes with a scale: LLM.int8()
+ * <li>{@link F8_64}: floats of 8 bits with a scale, see {@link io.jllm.quant.Scaled}
  * </ul>
  */
 package io.jllm.quant.codec.checkpoint;
