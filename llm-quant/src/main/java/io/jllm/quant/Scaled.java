@@ -19,7 +19,7 @@ public final class Scaled implements Part {
     /** Values that are unpacked at once. */
     private static final int PIECE = 1 << 16;
     /** Scales from there on are no part of the type. */
-    private static final float LIMIT = 0x1p120f;
+    private static final float LIMIT = 0x1p8f;
 
     private final Tensor values;
     private final Tensor scales;
@@ -94,7 +94,7 @@ public final class Scaled implements Part {
     /**
      * {@inheritDoc}
      *
-     * @throws IllegalArgumentException if a scale is finite, and 2^120 or above, and the type {@link DType#F8_64}
+     * @throws IllegalArgumentException if a scale is finite, and 256 or above, and the type {@link DType#F8_64}
      */
     @Override
     public void read(long row, long count, MemorySegment to) {
@@ -130,7 +130,7 @@ public final class Scaled implements Part {
         for (float d : grid) {
             if (Math.abs(d) >= LIMIT && Float.isFinite(d)) {
                 throw new IllegalArgumentException("tensor " + scales.name() + " holds " + d + "; scales of " + values.type()
-                        + " are supported below 2^120 (" + LIMIT + "): use the model in another format");
+                        + " are supported below 256: use the model in another format");
             }
         }
     }

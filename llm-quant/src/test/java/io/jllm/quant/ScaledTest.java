@@ -27,12 +27,12 @@ class ScaledTest {
     private static Tensor scales(DType type, int rows, int cols) {
         var values = new float[rows * cols];
         for (int i = 0; i < values.length; i++) {
-            values[i] = Math.scalb(RANDOM.nextFloat() + 0.5f, RANDOM.nextInt(-140, 100));
+            values[i] = Math.scalb(RANDOM.nextFloat() + 0.5f, RANDOM.nextInt(-140, 6));
         }
         MemorySegment data = MemorySegment.ofArray(new byte[(int) type.bytes(values.length)]);
         if (type == DType.F8_E8M0) {
             for (int i = 0; i < values.length; i++) {
-                data.set(ValueLayout.JAVA_BYTE, i, (byte) RANDOM.nextInt(20, 200));
+                data.set(ValueLayout.JAVA_BYTE, i, (byte) RANDOM.nextInt(20, 130));
             }
         } else {
             Encoder.of(type).orElseThrow().encode(values, 0, values.length, data, 0);
@@ -108,12 +108,12 @@ class ScaledTest {
 
     @Test
     void largeScalesAreRefused() {
-        for (float d : new float[] {0x1p120f, -0x1p126f}) {
+        for (float d : new float[] {256, -0x1p126f}) {
             var scaled = new Scaled(eight(DType.F8_E4M3, 2, 64), new Tensor("w_scale", DType.F32, 1, 1, MemorySegment.ofArray(new float[] {d})), 1, 2, 64);
             String said = assertThrows(IllegalArgumentException.class, () -> new Assembled("w", List.of(scaled)).plain()).getMessage();
-            assertTrue(said.contains("w_scale") && said.contains(Float.toString(d)) && said.contains("2^120"), said);
+            assertTrue(said.contains("w_scale") && said.contains(Float.toString(d)) && said.contains("below 256"), said);
         }
-        for (float d : new float[] {Math.nextDown(0x1p120f), Float.NaN, Float.POSITIVE_INFINITY, 0}) {
+        for (float d : new float[] {Math.nextDown(256f), Float.NaN, Float.POSITIVE_INFINITY, 0}) {
             var scaled = new Scaled(eight(DType.F8_E4M3, 2, 64), new Tensor("w_scale", DType.F32, 1, 1, MemorySegment.ofArray(new float[] {d})), 1, 2, 64);
             assertEquals(DType.F8_64, new Assembled("w", List.of(scaled)).plain().type());
         }

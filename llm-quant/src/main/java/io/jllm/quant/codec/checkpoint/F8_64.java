@@ -8,7 +8,7 @@ import java.lang.foreign.MemorySegment;
 
 /**
  * 64 floats of 8 bits ({@link F8_E4M3}) that share a scale in single precision: {@code value = float(q) d}, rounded once to single precision. Layout:
- * d, below 2^120 in magnitude or not finite; then the bytes. What is no number stays none.
+ * d, below 256 in magnitude or not finite; then the bytes. What is no number stays none.
  */
 public final class F8_64 implements Codec {
     private static final int VALUES = 64;
