@@ -11,6 +11,7 @@ import io.jllm.convert.Converter;
 import io.jllm.model.GoldenModel;
 import io.jllm.model.WeightShape;
 import io.jllm.quant.DType;
+import io.jllm.quant.Rounded;
 import io.jllm.quant.Tensor;
 import io.jllm.quant.Weights;
 import io.jllm.quant.safetensors.HuggingFaceNames;
@@ -84,11 +85,11 @@ class OtherFoldersTest {
         assertEquals(-1, Files.mismatch(dir.resolve("a.gguf"), dir.resolve("b.gguf")));
     }
 
-    /** A folder of 8-bit floats, and what they come to, written out as BF16, make one model, here and as GGUF. */
+    /** A folder of 8-bit floats, and what they come to, written out as BF16, or F32 where they are not rounded, make one model, here and as GGUF. */
     @ParameterizedTest
     @CsvSource(delimiter = '|', value = {FP8 + " | 16 | 24 | _scale_inv", COMPRESSED + " | 1 | 100000 | _scale",
         "\"quant_method\": \"fbgemm_fp8\" | 1 | 100000 | _scale", "\"quant_method\": \"fp8\", \"weight_block_size\": null | 100000 | 100000 | _scale_inv",
-        "\"quant_method\": \"fp8\" | 128 | 128 | _scale_inv"})
+        "\"quant_method\": \"fp8\" | 128 | 128 | _scale_inv", "\"quant_method\": \"modelopt\", \"quant_algo\": \"FP8\" | 100000 | 100000 | _scale"})
     void floatsOfEightBits(String config, int blockRows, int blockCols, String suffix) throws IOException {
         Path eight = copy("qwen3", "eight");
         Path sixteen = copy("qwen3", "sixteen");
@@ -109,8 +110,10 @@ class OtherFoldersTest {
                 for (int i = 0; i < exact.length; i++) {
                     assertEquals(before[i], exact[i], 0.07 * Math.abs(before[i]) + 2e-3, n);
                 }
-                unpacked.tensors.put(n, new Repacked.Raw("BF16", unpacked.tensors.get(n).shape(),
-                        model.weights().tensor(gguf).data().toArray(ValueLayout.JAVA_BYTE)));
+                Weights stored = model.weights().get(gguf);
+                Weights plain = stored.format().equals("F8_64") ? Rounded.of(stored, DType.F32) : stored;
+                unpacked.tensors.put(n, new Repacked.Raw(plain.format(), unpacked.tensors.get(n).shape(),
+                        plain.plain().data().toArray(ValueLayout.JAVA_BYTE)));
             }
         }
         unpacked.safetensors(sixteen);

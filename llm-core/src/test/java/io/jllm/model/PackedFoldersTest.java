@@ -44,7 +44,9 @@ class PackedFoldersTest extends PackedFolders {
         "quant-real, gptq-8bit-g-1, Q8_0", "quant, awq-gemm-g128, U4_128", "quant, awq-gemv-g64, U4_64", "quant-real, autoawq-gemv-g32, U4_32",
         "quant, bnb-nf4, NF4", "quant, bnb-nf4-dq, NF4", "quant, bnb-fp4, FP4", "quant, bnb-fp4-dq, FP4", "quant, bnb-int8, S8_64",
         "quant-real, ct-w4a16-g128, Q4_0", "quant-real, ct-w4a16-asym-g32, U4_32", "quant-real, ct-w8a8-int8, Q8_0",
-        "quant-real, ct-mxfp4a16, MXFP4", "quant-real, ct-nvfp4a16, E2M1_64"})
+        "quant-real, ct-mxfp4a16, MXFP4", "quant-real, ct-nvfp4a16, E2M1_64",
+        "quant-real, ct-fp8-block, F8_64", "quant-real, ct-fp8-static, F8_64", "quant-real, fp8-finegrained-b128, F8_64",
+        "quant-real, fp8-finegrained-ue8m0, F8_64", "quant-real, ao-float8wo, F8_64"})
     void formats(String parent, String name, String format) throws IOException {
         try (var model = ModelFiles.open(folder(parent, name))) {
             assertEquals(format, model.weights().get("blk.0.ffn_up.weight").format());
@@ -107,7 +109,7 @@ class PackedFoldersTest extends PackedFolders {
     /** Files that are made of them hold the values that they stand for. */
     @ParameterizedTest
     @CsvSource({"quant, gptq-3bit-g32-actorder-v2", "quant, gptq-4bit-g128", "quant, awq-gemm-g128", "quant, bnb-nf4-dq", "quant, bnb-int8",
-        "quant-real, ct-w4a16-asym-g32", "quant-real, ct-nvfp4a16"})
+        "quant-real, ct-w4a16-asym-g32", "quant-real, ct-nvfp4a16", "quant-real, fp8-finegrained-b128", "quant-real, ct-fp8-static"})
     void converted(String parent, String name) throws IOException {
         Path file = temp.resolve(name + ".gguf");
         Converter.convert(folder(parent, name), file, Converter.Options.of(DType.F32), Converter.Progress.NONE);

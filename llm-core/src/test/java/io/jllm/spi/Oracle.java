@@ -30,7 +30,7 @@ final class Oracle {
     static final List<DType> FORMATS = List.of(DType.F32, DType.F16, DType.BF16, DType.Q4_0, DType.Q8_0, DType.Q4_K, DType.Q5_K,
             DType.Q6_K, DType.Q4_1, DType.Q5_0, DType.Q5_1, DType.Q2_K, DType.Q3_K);
     /** Blocks of these begin with a float. */
-    private static final Set<DType> FLOAT_SCALES = Set.of(DType.NF4, DType.FP4, DType.S8_64);
+    private static final Set<DType> FLOAT_SCALES = Set.of(DType.NF4, DType.FP4, DType.S8_64, DType.F8_64);
     private static final int MAX_TOKENS = 160;
 
     private Oracle() {
@@ -60,6 +60,9 @@ final class Oracle {
         }
         var bytes = new byte[Math.toIntExact(type.bytes(rows * cols))];
         random.nextBytes(bytes);
+        for (int i = 0; i < bytes.length && type == DType.F8_64; i++) {
+            bytes[i] ^= (byte) ((bytes[i] & Byte.MAX_VALUE) == Byte.MAX_VALUE ? 1 : 0); // which would be no number
+        }
         MemorySegment data = Arena.ofAuto().allocate(bytes.length);
         MemorySegment.copy(bytes, 0, data, ValueLayout.JAVA_BYTE, 0, bytes.length);
         for (long at = 0; at < bytes.length; at += type.blockBytes()) {

@@ -1,17 +1,15 @@
 package io.jllm.cpu;
 
-import io.jllm.cpu.layout.WeightFormat;
 import io.jllm.cpu.machine.MachineKernels;
 import io.jllm.cpu.machine.asm.Isa;
 import io.jllm.quant.DType;
 import io.jllm.spi.Backend;
-import io.jllm.spi.BackendContract;
 import io.jllm.spi.BackendProvider.BackendOptions;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeEach;
 
 /** The contract with machine code for AVX-512. */
-class MachineContractTest extends BackendContract {
+class MachineContractTest extends CpuContract {
     @BeforeEach
     void runsHere() {
         Assumptions.assumeTrue(MachineKernels.of(Isa.AVX512).isPresent(), () -> "skipped: " + MachineKernels.whyNot(Isa.AVX512));
@@ -24,6 +22,6 @@ class MachineContractTest extends BackendContract {
 
     @Override
     protected boolean quantises(DType type) {
-        return type.isQuantized() && WeightFormat.of(type).isPresent();
+        return meetsBytes(type);
     }
 }

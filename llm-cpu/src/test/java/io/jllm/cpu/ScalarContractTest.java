@@ -1,11 +1,10 @@
 package io.jllm.cpu;
 
 import io.jllm.spi.Backend;
-import io.jllm.spi.BackendContract;
 import io.jllm.spi.BackendProvider.BackendOptions;
 
 /** The contract with scalar kernels. */
-class ScalarContractTest extends BackendContract {
+class ScalarContractTest extends CpuContract {
     @Override
     protected Backend open(int threads) {
         return new CpuBackend(new BackendOptions(threads, "scalar", 0), 0);

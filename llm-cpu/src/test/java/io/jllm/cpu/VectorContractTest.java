@@ -2,15 +2,13 @@ package io.jllm.cpu;
 
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.jllm.cpu.layout.WeightFormat;
 import io.jllm.quant.DType;
 import io.jllm.spi.Backend;
-import io.jllm.spi.BackendContract;
 import io.jllm.spi.BackendProvider.BackendOptions;
 import org.junit.jupiter.api.Test;
 
 /** The contract with vector kernels, in the width that this JVM was started for: the build runs it once for each. */
-class VectorContractTest extends BackendContract {
+class VectorContractTest extends CpuContract {
     @Override
     protected Backend open(int threads) {
         return new CpuBackend(new BackendOptions(threads, "vector", 0), 0);
@@ -18,7 +16,7 @@ class VectorContractTest extends BackendContract {
 
     @Override
     protected boolean quantises(DType type) {
-        return type.isQuantized() && WeightFormat.of(type).isPresent();
+        return meetsBytes(type);
     }
 
     @Test

@@ -29,7 +29,9 @@ public enum DType {
     /** The same with a scale in single precision: places in the tables of bitsandbytes, and signed bytes. */
     NF4(-1, 64, 36), FP4(-1, 64, 36), S8_64(-1, 64, 68),
     /** The same for NVFP4: floats of 4 bits, 16 of which share one of 8 bits, and all of a row a factor in single precision. */
-    E2M1_64(-1, 64, 40);
+    E2M1_64(-1, 64, 40),
+    /** The same of F8_E4M3: what matrices of 8-bit floats with scales are read as. See {@link Scaled}. */
+    F8_64(-1, 64, 68);
 
     private static final DType[] BY_ID = byId();
 
@@ -58,7 +60,7 @@ public enum DType {
         return blockBytes;
     }
 
-    /** Whether values share a scale in blocks, so that activations may be quantised to meet them. */
+    /** Whether values share a scale in blocks, so that activations may be quantised to meet them; those of F8_64 stay floats, which meet floats. */
     public boolean isQuantized() {
         return blockElements > 1;
     }

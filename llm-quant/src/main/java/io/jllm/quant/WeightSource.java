@@ -27,16 +27,12 @@ public interface WeightSource extends AutoCloseable {
     }
 
     /**
-     * The weights of that name as a plain tensor, for callers that know of nothing else. What is stored in pieces is copied each time.
+     * The weights of that name as a plain tensor: see {@link Weights#plain}.
      *
      * @throws IllegalArgumentException if there is none, or it is packed in groups
      */
     default Tensor tensor(String name) {
-        return switch (get(name)) {
-            case Tensor t -> t;
-            case Assembled a -> a.copied();
-            case Grouped g -> throw g.notPlain();
-        };
+        return get(name).plain();
     }
 
     /** Gives the memory back; tensors found before must no longer be used. */

@@ -73,6 +73,19 @@ public sealed interface Weights permits Tensor, Assembled, Grouped {
      */
     List<MemorySegment> sources();
 
+    /**
+     * The same as a plain tensor, for callers that know of nothing else. What is stored in pieces is copied each time.
+     *
+     * @throws IllegalArgumentException if it is packed in groups
+     */
+    default Tensor plain() {
+        return switch (this) {
+            case Tensor t -> t;
+            case Assembled a -> a.copied();
+            case Grouped g -> throw g.notPlain();
+        };
+    }
+
     /** The same under another name, without a copy. */
     Weights named(String newName);
 }

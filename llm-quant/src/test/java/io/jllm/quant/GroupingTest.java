@@ -135,7 +135,7 @@ class GroupingTest {
         Grouping plain = Grouping.of(bits, 256, size, DType.F16);
         var weights = new Grouped("w", "test", plain, new Sample(bits, 256, plain.groups(), true, random), ROWS);
         for (Weights w : List.of(weights, new Assembled("w", List.of(GroupedBlocks.of(weights).orElseThrow())))) {
-            Weights read = Halves.of(w);
+            Weights read = Rounded.of(w, DType.F16);
             assertEquals(DType.F16, read.stored().orElseThrow());
             float[] want = values(weights);
             float[] got = values(read);

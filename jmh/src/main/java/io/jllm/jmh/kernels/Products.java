@@ -49,8 +49,8 @@ public class Products {
     private String kernels;
 
     /** Weights. */
-    @Param({"Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0", "Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K", "IQ4_NL", "IQ4_XS", "MXFP4", "E2M1_64", "F16", "BF16", "F32",
-        "U4_32", "U4_64", "U4_128", "U3_128", "U2_128", "U8_32", "S8_64", "NF4", "FP4"})
+    @Param({"Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0", "Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K", "IQ4_NL", "IQ4_XS", "MXFP4", "F16", "BF16", "F32",
+        "U4_32", "U4_64", "U4_128", "U3_128", "U2_128", "U8_32", "S8_64", "NF4", "FP4", "E2M1_64", "F8_64"})
     private DType format;
 
     /** Tokens. */

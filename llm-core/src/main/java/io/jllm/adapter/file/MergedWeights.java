@@ -7,6 +7,7 @@ import io.jllm.adapter.LowRank;
 import io.jllm.load.LoadedModel;
 import io.jllm.quant.DType;
 import io.jllm.quant.Encoder;
+import io.jllm.quant.Rounded;
 import io.jllm.quant.Tensor;
 import io.jllm.quant.WeightSource;
 import io.jllm.quant.Weights;
@@ -67,9 +68,9 @@ final class MergedWeights implements WeightSource {
     }
 
     private static Weights matrix(Path path, Weights base, Change change, boolean table) {
-        DType type = base.stored().filter(t -> !t.isQuantized()).filter(t -> Encoder.of(t).isPresent()).orElseThrow(() -> new ModelLoadException(path
-                + " cannot be merged into the tensor " + base.name() + ", which is " + base.format()
-                + " and no float: load the adapter beside the model (LlmBuilder.adapter)"));
+        DType type = Rounded.apart(base).stored().filter(t -> !t.isQuantized()).filter(t -> Encoder.of(t).isPresent())
+                .orElseThrow(() -> new ModelLoadException(path + " cannot be merged into the tensor " + base.name() + ", which is " + base.format()
+                        + " and no float: load the adapter beside the model (LlmBuilder.adapter)"));
         Encoder encoder = Encoder.of(type).orElseThrow();
         Weights now = change.whole().orElse(base);
         int cols = Math.toIntExact(base.cols());

@@ -5,6 +5,7 @@ import io.jllm.quant.Assembled;
 import io.jllm.quant.Grouped;
 import io.jllm.quant.GroupedBlocks;
 import io.jllm.quant.Part;
+import io.jllm.quant.Rounded;
 import io.jllm.quant.Strided;
 import io.jllm.quant.Tensor;
 import io.jllm.quant.WeightSource;
@@ -58,9 +59,14 @@ public final class ExpertWeights {
         }
         layers.forEach((made, singles) -> {
             List<String> names = complete(singles, count);
-            out.make(made, Set.copyOf(names), () -> new Assembled(made, names.stream().map(n -> part(source.get(n))).toList()));
+            out.make(made, Set.copyOf(names), () -> together(made, names.stream().map(source::get).toList()));
         });
         return out;
+    }
+
+    private static Assembled together(String name, List<Weights> experts) {
+        boolean alike = experts.stream().map(Weights::stored).distinct().count() == 1;
+        return new Assembled(name, experts.stream().map(w -> part(alike ? w : Rounded.apart(w))).toList());
     }
 
     private static List<String> complete(TreeMap<Integer, String> singles, int count) {
@@ -121,7 +127,7 @@ public final class ExpertWeights {
             if (m.group(2).equals("down")) {
                 String down = layer + ".ffn_down_exps.weight";
                 out.make(down, Set.of(name), () -> {
-                    Tensor t = checked(source.tensor(name), (long) count * ffn, hidden);
+                    Tensor t = checked(Rounded.apart(source.get(name)).plain(), (long) count * ffn, hidden);
                     return assembled(down, count, e -> new Strided(t, (long) e * ffn * hidden, hidden, 1, ffn, hidden));
                 });
             } else {
@@ -129,7 +135,7 @@ public final class ExpertWeights {
                     String made = layer + (half == 0 ? ".ffn_gate_exps.weight" : ".ffn_up_exps.weight");
                     int first = alternating ? half : half * ffn;
                     out.make(made, Set.of(name), () -> {
-                        Tensor t = checked(source.tensor(name), (long) count * hidden, 2L * ffn);
+                        Tensor t = checked(Rounded.apart(source.get(name)).plain(), (long) count * hidden, 2L * ffn);
                         return assembled(made, count, e -> new Strided(t, 2L * e * hidden * ffn + first, ffn, alternating ? 2 : 1, hidden, 2L * ffn));
                     });
                 }

@@ -12,6 +12,7 @@ import io.jllm.model.Value;
 import io.jllm.quant.Assembled;
 import io.jllm.quant.DType;
 import io.jllm.quant.Part;
+import io.jllm.quant.Rounded;
 import io.jllm.quant.Strided;
 import io.jllm.quant.Tensor;
 import io.jllm.quant.WeightSource;
@@ -152,7 +153,7 @@ public record LatentAttention(LatentOp.LatentShape shape, int value, int qRank, 
             if (m.matches()) {
                 String k = m.group(1) + ".attn_k_b.weight";
                 String v = m.group(1) + ".attn_v_b.weight";
-                out.make(k, Set.of(name), () -> keys(k, plain(checked(source.tensor(name)))));
+                out.make(k, Set.of(name), () -> keys(k, plain(checked(Rounded.apart(source.get(name)).plain()))));
                 out.make(v, Set.of(name), () -> values(v, checked(source.tensor(name))));
             }
         }

@@ -6,7 +6,7 @@ import io.jllm.quant.Codec;
 import io.jllm.quant.DType;
 import io.jllm.quant.Encoder;
 import io.jllm.quant.FormatException;
-import io.jllm.quant.Grouped;
+import io.jllm.quant.Rounded;
 import io.jllm.quant.Tensor;
 import io.jllm.quant.Weights;
 import java.lang.foreign.Arena;
@@ -73,7 +73,7 @@ public final class Rows {
     }
 
     private static Weights gathered(Weights fused, String name, Op.AttentionShape shape, List<Run> runs) {
-        var t = plain(fused);
+        var t = fused.plain();
         boolean vector = t.rows() == 1 && shape.qkvDim() != 1;
         var all = vector ? new Tensor(t.name(), t.type(), t.cols(), 1, t.data()) : t;
         if (all.rows() != shape.qkvDim()) {
@@ -86,7 +86,7 @@ public final class Rows {
 
     /** The transpose, a copy: what some checkpoints call Conv1D stores a row for each input. */
     public static Weights transposed(Weights w) {
-        var t = plain(w);
+        var t = Rounded.apart(w).plain();
         if (t.type().isQuantized()) {
             throw new IllegalArgumentException("tensor " + t.name() + " is stored as " + t.type() + ", which cannot be transposed");
         }
@@ -116,7 +116,7 @@ public final class Rows {
 
     /** Each row divided by its length, a copy of the same type. Lengths below 1e-12 count as that. */
     public static Weights normalised(Weights w) {
-        var t = plain(w);
+        var t = Rounded.apart(w).plain();
         if (Codec.of(t.type()).isEmpty()) {
             return w; // for a backend to refuse
         }
@@ -141,13 +141,5 @@ public final class Rows {
 
     private static MemorySegment allocated(long bytes) {
         return Arena.ofAuto().allocate(Math.max(1, bytes), Long.BYTES).asSlice(0, bytes);
-    }
-
-    private static Tensor plain(Weights w) {
-        return switch (w) {
-            case Tensor t -> t;
-            case Assembled a -> a.copied();
-            case Grouped g -> throw g.notPlain();
-        };
     }
 }

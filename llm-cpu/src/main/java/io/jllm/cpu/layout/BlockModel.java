@@ -34,7 +34,7 @@ public record BlockModel(float[] values, int each, float[] scales, float[] minim
         BlockModel model = switch (format.numbers()) {
             case Numbers.Integers(Planes _, Scales s) -> new BlockModel(new float[cols], s.columns(), new float[cols / s.columns()],
                     new float[s.minima() ? cols / s.columns() : 0]);
-            case Numbers.Floats _ -> new BlockModel(new float[cols], cols, new float[0], new float[0]);
+            case Numbers.Floats _, Numbers.EightBits _ -> new BlockModel(new float[cols], cols, new float[0], new float[0]);
         };
         // As an array: this runs before anything is compiled, when a call for each byte takes long.
         var data = new byte[(int) w.rowBytes()];

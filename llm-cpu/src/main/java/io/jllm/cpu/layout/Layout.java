@@ -94,6 +94,10 @@ public abstract class Layout {
                 }
             }
             case Numbers.Floats f -> size = f.run();
+            case Numbers.EightBits _ -> {
+                interleave(Float.BYTES, 1, records, 0, bytes, group, unit);
+                from = Float.BYTES;
+            }
         }
         interleave(size, (bytes - from) / size, records, from, bytes, group, unit + ROWS * from);
     }

@@ -84,4 +84,30 @@ public sealed interface Numbers {
             return WeightFormat.ROWS * TokenFormat.BLOCK * bytes;
         }
     }
+
+    /**
+     * Floats of 8 bits, 64 columns of which share a scale: see {@link FloatLayout.Eights}. Header: 16 floats, 2^120 times the scales; then for each four
+     * columns, 16 times their bytes.
+     */
+    record EightBits() implements Numbers {
+        @Override
+        public TokenFormat tokens() {
+            return TokenFormat.FLOATS;
+        }
+
+        @Override
+        public int unitBlocks() {
+            return 2;
+        }
+
+        @Override
+        public int headerBytes() {
+            return WeightFormat.ROWS * Float.BYTES;
+        }
+
+        @Override
+        public int blockBytes() {
+            return WeightFormat.ROWS * TokenFormat.BLOCK;
+        }
+    }
 }

@@ -1,5 +1,6 @@
 package io.jllm.cpu.layout;
 
+import io.jllm.cpu.layout.Numbers.EightBits;
 import io.jllm.cpu.layout.Numbers.Floats;
 import io.jllm.cpu.layout.Numbers.Integers;
 import io.jllm.quant.Assembled;
@@ -79,6 +80,7 @@ public record WeightFormat(DType type, Numbers numbers, Layout layout) {
     public static final WeightFormat F16 = floats(DType.F16, Floats.F16);
     public static final WeightFormat BF16 = floats(DType.BF16, Floats.BF16);
     public static final WeightFormat F32 = floats(DType.F32, Floats.F32);
+    public static final WeightFormat F8_64 = new WeightFormat(DType.F8_64, new EightBits(), FloatLayout.Eights.INSTANCE);
 
     /** Blocks: of two bits as Q2_K, of three as Q3_K, of four as Q4_1, of eight as Q8_0. */
     private static final List<WeightFormat> ZEROS = List.of(
@@ -88,7 +90,7 @@ public record WeightFormat(DType type, Numbers numbers, Layout layout) {
             groups(DType.U4_32, FOUR_BITS, Scales.ZEROS_OF_ONE), groups(DType.U4_64, FOUR_BITS, Scales.ZEROS_OF_TWO),
             groups(DType.U4_128, FOUR_BITS, Scales.ZEROS_OF_FOUR), groups(DType.U8_32, BYTES, Scales.ZEROS_OF_ONE));
     private static final List<WeightFormat> ALL = Stream.concat(Stream.of(Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K, IQ4_NL,
-            IQ4_XS, MXFP4, E2M1_64, NF4, FP4, S8_64, F16, BF16, F32), ZEROS.stream()).toList();
+            IQ4_XS, MXFP4, NF4, FP4, E2M1_64, S8_64, F16, BF16, F32, F8_64), ZEROS.stream()).toList();
     private static final Map<DType, WeightFormat> BY_TYPE = ALL.stream().collect(Collectors.toMap(WeightFormat::type, Function.identity()));
 
     private static WeightFormat integers(DType type, Planes planes, Scales scales, Layout layout) {

@@ -91,7 +91,7 @@ public final class MachineKernels {
     /** What makes floats of a format's integers, the same way; empty for formats of floats. */
     public Optional<MachineDecoder> decoder(WeightFormat format) {
         return decoders.computeIfAbsent(format, f -> switch (f.numbers()) {
-            case Numbers.Floats _ -> Optional.empty();
+            case Numbers.Floats _, Numbers.EightBits _ -> Optional.empty();
             case Numbers.Integers n -> tested("floats of " + f, () -> {
                 var made = new MachineDecoder(code, code.decoder(f, n));
                 MachineSelfTest.run(made, f);

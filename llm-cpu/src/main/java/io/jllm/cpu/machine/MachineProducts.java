@@ -108,7 +108,9 @@ final class MachineProducts implements PackedProducts {
 
     @Override
     public void linear(PackedMatrix w, int from, int to, BlockRows x, int first, int tokens, Target out, int outRow, Workspace ws) {
-        int panel = (int) Math.max(LEAST_PANEL, PANEL_BYTES / w.groupBytes()) * PackedMatrix.ROWS;
+        // Tokens of one group pass by once: all rows in one go, so that as many as can be are under way together.
+        int panel = tokens <= BlockRows.GROUP ? Math.max(1, to - from)
+                : (int) Math.max(LEAST_PANEL, PANEL_BYTES / w.groupBytes()) * PackedMatrix.ROWS;
         for (int r = from; r < to; r += panel) {
             int end = Math.min(to, r + panel);
             int whole = r + (end - r) / PackedMatrix.ROWS * PackedMatrix.ROWS;

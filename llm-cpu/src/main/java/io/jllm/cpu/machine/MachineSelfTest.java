@@ -152,6 +152,12 @@ public final class MachineSelfTest {
                 case Numbers.Floats.F16 -> put(data, at, Short.BYTES, Float.floatToFloat16((float) random.nextGaussian()));
                 case Numbers.Floats.BF16 -> put(data, at, Short.BYTES, Float.floatToRawIntBits((float) random.nextGaussian()) >> Short.SIZE);
                 case Numbers.Floats.F32 -> put(data, at, Float.BYTES, Float.floatToRawIntBits((float) random.nextGaussian()));
+                case Numbers.EightBits _ -> {
+                    put(data, at, Float.BYTES, Float.floatToRawIntBits((float) random.nextGaussian()));
+                    for (int i = at + Float.BYTES; i < at + type.blockBytes(); i++) {
+                        data[i] -= (byte) ((data[i] & Byte.MAX_VALUE) == Byte.MAX_VALUE ? 1 : 0); // which would be no number
+                    }
+                }
             }
         }
         MemorySegment.copy(data, 0, stored, Layout.BYTE, 0, data.length);

@@ -10,8 +10,8 @@ import io.jllm.cpu.kernels.Rotation;
 import io.jllm.cpu.kernels.RowKernels;
 import io.jllm.cpu.kernels.StoredProducts;
 import io.jllm.cpu.kernels.ThinProducts;
-import io.jllm.cpu.layout.Numbers;
 import io.jllm.cpu.layout.RopeShape;
+import io.jllm.cpu.layout.TokenFormat;
 import io.jllm.cpu.layout.WeightFormat;
 import io.jllm.cpu.os.LargeMemory;
 import java.util.Optional;
@@ -35,7 +35,7 @@ record FloatActivations(CpuKernels next) implements CpuKernels {
 
     @Override
     public Optional<PackedProducts> packed(WeightFormat format) {
-        return format.numbers() instanceof Numbers.Floats ? next.packed(format)
+        return format.tokens() == TokenFormat.FLOATS ? next.packed(format)
                 : next.packed(WeightFormat.F32).map(floats -> new DecodedProducts(decoder(format), floats, next.packed(format)));
     }
 

@@ -8,6 +8,8 @@ import io.jllm.cpu.kernels.PackedProducts;
 import io.jllm.cpu.kernels.Target;
 import io.jllm.cpu.kernels.Workspace;
 import io.jllm.cpu.layout.BlockRows;
+import io.jllm.cpu.layout.Numbers;
+import io.jllm.cpu.layout.Numbers.EightBits;
 import io.jllm.cpu.layout.Numbers.Floats;
 import io.jllm.cpu.layout.Numbers.Integers;
 import io.jllm.cpu.layout.Rows;
@@ -51,9 +53,10 @@ final class VectorFloatProducts implements PackedProducts {
 
     /** Up to how many tokens are faster one by one: there are too few to make up for panels. Measured. */
     private final int few;
-    private final Floats floats;
+    private final Numbers floats;
 
-    VectorFloatProducts(Floats floats) {
+    /** Products of weights that are floats, in any number of bits. */
+    VectorFloatProducts(Numbers floats) {
         this.floats = floats;
         few = floats == Floats.F32 ? 1 : 3;
     }
@@ -133,14 +136,17 @@ final class VectorFloatProducts implements PackedProducts {
             long w1 = w.unit(row / ROWS + second / PARTS, 0) + second % PARTS * bytes;
             long acc = ACC + (long) s * V;
             switch (floats) {
-                case F16 -> {
+                case Floats.F16 -> {
                     if (lifted.length == 0 || !VectorFloats.lifted1(w.data(), w0, w1, lifted, w.blocks() * BLOCK, m, acc)) {
                         m.asSlice(acc, 2L * V).fill((byte) 0);
                         VectorFloats.halves1(w.data(), w0, w1, x.data(), x0, stride, w.blocks(), m, acc);
                     }
                 }
-                case BF16 -> VectorFloats.brains1(w.data(), w0, w1, x.data(), x0, stride, w.blocks(), m, acc);
-                case F32 -> VectorFloats.add1(w.data(), w0, w1, x.data(), x0, stride, w.blocks(), m, acc);
+                case Floats.BF16 -> VectorFloats.brains1(w.data(), w0, w1, x.data(), x0, stride, w.blocks(), m, acc);
+                case Floats.F32 -> VectorFloats.add1(w.data(), w0, w1, x.data(), x0, stride, w.blocks(), m, acc);
+                case EightBits _ -> VectorEights.add1(w.data(), w.unit(row / ROWS + s / PARTS, 0), (long) s % PARTS * V,
+                        w.unit(row / ROWS + second / PARTS, 0), (long) second % PARTS * V, x.data(), x0, stride, w.blocks(), m, acc);
+                case Integers _ -> throw new IllegalStateException(w.format() + " is of integers");
             }
         }
     }
@@ -248,6 +254,7 @@ final class VectorFloatProducts implements PackedProducts {
             case Floats.F16 -> VectorFloats.fromHalves(w.data(), unit, blocks * BLOCK * ROWS, m, to);
             case Floats.BF16 -> VectorFloats.fromBrains(w.data(), unit, blocks * BLOCK / 2, m, to);
             case Floats.F32 -> throw new IllegalArgumentException("floats are used where they are");
+            case EightBits _ -> VectorEights.unpack(w.data(), unit, m, to);
             case Integers n -> unpack(w, n, unit, from, blocks, group, m);
         }
     }

@@ -10,6 +10,7 @@ import io.jllm.cpu.kernels.Target;
 import io.jllm.cpu.kernels.Workspace;
 import io.jllm.cpu.layout.BlockRows;
 import io.jllm.cpu.layout.Layout;
+import io.jllm.cpu.layout.Numbers.EightBits;
 import io.jllm.cpu.layout.Numbers.Floats;
 import io.jllm.cpu.layout.Numbers.Integers;
 import io.jllm.cpu.layout.Planes;
@@ -73,7 +74,7 @@ public final class VectorProducts implements PackedProducts {
         }
         return switch (format.numbers()) {
             case Integers n -> VectorUnpack.covers(n) ? Optional.of(new VectorProducts(n)) : Optional.empty();
-            case Floats f -> Optional.of(new VectorFloatProducts(f));
+            case Floats _, EightBits _ -> Optional.of(new VectorFloatProducts(format.numbers()));
         };
     }
 

@@ -11,7 +11,7 @@
  * <li>{@link VectorUnpack}, {@link VectorScales}, {@link VectorTiles}, {@link VectorTile}: several
  * <li>{@link VectorThin}, {@link VectorThinColumns}: matrices of low rank
  * <li>{@link VectorDecoder}: floats of rearranged weights
- * <li>{@link VectorFloatProducts}, {@link VectorFloats}: weights that are floats
+ * <li>{@link VectorFloatProducts}, {@link VectorFloats}, {@link VectorEights}: weights that are floats
  * </ul>
  */
 package io.jllm.cpu.vector;

@@ -10,6 +10,9 @@ import io.jllm.SamplingParams;
 import io.jllm.load.ModelFiles;
 import io.jllm.load.Repacked;
 import io.jllm.model.GoldenModel;
+import io.jllm.quant.DType;
+import io.jllm.quant.Rounded;
+import io.jllm.quant.Weights;
 import io.jllm.quant.safetensors.HuggingFaceNames;
 import java.io.IOException;
 import java.lang.foreign.ValueLayout;
@@ -18,9 +21,9 @@ import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.CsvSource;
 
-/** A folder of 8-bit floats says, to the last bit, what one of their products in BF16 says. */
+/** A folder of 8-bit floats says, to the last bit, what one of their products says: rounded to BF16, or in F32 where blocks are whole. */
 class EightBitFolderTest {
     @TempDir
     private Path dir;
@@ -34,23 +37,26 @@ class EightBitFolderTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"", "scalar"})
-    void sameAsSixteenBits(String kernels) throws IOException {
+    @CsvSource({"'', 16", "scalar, 16", "'', 64", "vector, 64", "scalar, 64"})
+    void sameAsTheirProducts(String kernels, int block) throws IOException {
         Path eight = GoldenModel.unpack("qwen2", "config.json", dir.resolve("eight"));
         Path sixteen = GoldenModel.unpack("qwen2", "config.json", dir.resolve("sixteen"));
         var tensors = new Repacked(eight);
         List<String> matrices = tensors.tensors.keySet().stream().filter(n -> n.endsWith("_proj.weight")).toList();
-        matrices.forEach(n -> tensors.eightBits(n, 16, 16, "_scale_inv"));
+        matrices.forEach(n -> tensors.eightBits(n, block, block, "_scale_inv"));
         tensors.safetensors(eight);
         String config = Files.readString(eight.resolve("config.json")).strip();
         Files.writeString(eight.resolve("config.json"), config.substring(0, config.length() - 1)
-                + ", \"quantization_config\": {\"quant_method\": \"fp8\", \"weight_block_size\": [16, 16]}}");
+                + ", \"quantization_config\": {\"quant_method\": \"fp8\", \"weight_block_size\": [" + block + ", " + block + "]}}");
         var unpacked = new Repacked(sixteen);
         try (var model = ModelFiles.open(eight)) {
             for (String n : matrices) {
                 String gguf = ((HuggingFaceNames.Rename) HuggingFaceNames.LLAMA.resolve(n)).to();
-                unpacked.tensors.put(n, new Repacked.Raw("BF16", unpacked.tensors.get(n).shape(),
-                        model.weights().tensor(gguf).data().toArray(ValueLayout.JAVA_BYTE)));
+                Weights stored = model.weights().get(gguf);
+                assertEquals(block == 64 && stored.cols() % 64 == 0 ? "F8_64" : "BF16", stored.format());
+                Weights plain = stored.format().equals("F8_64") ? Rounded.of(stored, DType.F32) : stored;
+                unpacked.tensors.put(n, new Repacked.Raw(plain.format(), unpacked.tensors.get(n).shape(),
+                        plain.plain().data().toArray(ValueLayout.JAVA_BYTE)));
             }
         }
         unpacked.safetensors(sixteen);

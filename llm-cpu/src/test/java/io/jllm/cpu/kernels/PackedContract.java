@@ -239,12 +239,71 @@ public abstract class PackedContract {
         });
     }
 
+    /** Every 8-bit float with scales of all sizes, as products with 1 tell it; and what is none spoils the products of its row, and no others. */
+    @Test
+    void floatsOfEightBits() {
+        float[] sizes = {1, -1.5f, 0x1p-126f, Float.MIN_VALUE, 3 * Float.MIN_VALUE, 0x1.fffffep-7f, Math.nextDown(256f), -255.5f, 0,
+            Float.POSITIVE_INFINITY, 1e-3f, -7e-5f, 0.3f, 200, 1e-30f, 0x1p-140f, 2};
+        int cols = 256;
+        Tensor t = weights(DType.F8_64, sizes.length, cols);
+        for (int r = 0; r < sizes.length; r++) {
+            for (int c = 0; c < cols; c++) {
+                long block = r * t.rowBytes() + c / 64 * 68L;
+                int bits = c + r & 0xff;
+                t.data().set(Rows.FLOAT, block, sizes[r]);
+                t.data().set(Layout.BYTE, block + Float.BYTES + c % 64, (byte) ((bits & 0x7f) == 0x7f ? bits - 1 : bits));
+            }
+        }
+        var x = new float[cols][cols];
+        for (int c = 0; c < cols; c++) {
+            x[c][c] = 1;
+        }
+        long odd = 3 * t.rowBytes() + 68 + Float.BYTES + 5;
+        for (CpuKernels kernels : kernels()) {
+            PackedProducts products = kernels.packed(WeightFormat.F8_64).orElseThrow();
+            for (int step : new int[] {1, 2, 3, 8, 64}) {
+                for (int from = 0; from < cols; from += step) {
+                    float[][] some = java.util.Arrays.copyOfRange(x, from, Math.min(cols, from + step));
+                    float[][] got = products(products, pack(t), some);
+                    for (int i = 0; i < some.length; i++) {
+                        for (int r = 0; r < sizes.length; r++) {
+                            float want = sizes[r] == Float.POSITIVE_INFINITY ? Float.NaN : decoded(t, r)[from + i]; // infinity times 0
+                            assertEquals(want, got[i][r], 0, kernels.name() + ", row " + r + ", column " + (from + i) + " of " + step);
+                        }
+                    }
+                }
+            }
+            byte whole = t.data().get(Layout.BYTE, odd);
+            for (byte none : new byte[] {0x7f, (byte) 0xff}) {
+                t.data().set(Layout.BYTE, odd, none);
+                float[][] got = products(products, pack(t), new float[][] {x[0], x[69]});
+                for (int r = 0; r < sizes.length; r++) {
+                    assertEquals(r == 3 || sizes[r] == Float.POSITIVE_INFINITY, Float.isNaN(got[0][r]), kernels.name() + ", row " + r);
+                    assertEquals(r == 3 || sizes[r] == Float.POSITIVE_INFINITY, Float.isNaN(got[1][r]), kernels.name() + ", row " + r);
+                }
+            }
+            t.data().set(Layout.BYTE, odd, whole);
+        }
+    }
+
+    private float[][] products(PackedProducts kernels, PackedMatrix w, float[][] x) {
+        var out = new Rows(arena.allocate((long) x.length * w.rows() * Float.BYTES), 0, w.rows());
+        kernels.linear(w, 0, w.rows(), arrange(kernels, x), x.length, new Target(out, 0, Optional.empty()), new Workspace(arena, w.cols()));
+        var all = new float[x.length][w.rows()];
+        for (int i = 0; i < x.length; i++) {
+            MemorySegment.copy(out.data(), Rows.FLOAT, out.row(i), all[i], 0, w.rows());
+        }
+        return all;
+    }
+
     /** An activation is off by half a step, 1/254 of the largest of its block, at most: so a product is by the sum of |w| times that. */
     @Test
     void asNearToProductsOfFloatsAsEightBitsAllow() {
         everywhere((kernels, type) -> {
             int cols = cols(type, 1600);
-            boolean minima = WeightFormat.of(type).orElseThrow().numbers() instanceof Numbers.Integers n && n.scales().minima();
+            Numbers numbers = WeightFormat.of(type).orElseThrow().numbers();
+            boolean bytes = numbers instanceof Numbers.Integers;
+            boolean minima = numbers instanceof Numbers.Integers n && n.scales().minima();
             Tensor t = weights(type, 48, cols);
             PackedMatrix w = pack(t);
             float[][] x = gaussian(9, cols, 1);
@@ -258,12 +317,12 @@ public abstract class PackedContract {
                     double size = 0;
                     for (int c = 0; c < cols; c++) {
                         want += (double) row[c] * x[i][c];
-                        bound += type.isQuantized() ? Math.abs(row[c]) * BlockModel.scale(x[i], c / BLOCK * BLOCK) / 2 : 0;
+                        bound += bytes ? Math.abs(row[c]) * BlockModel.scale(x[i], c / BLOCK * BLOCK) / 2 : 0;
                         size += Math.abs((double) row[c] * x[i][c]);
                     }
                     // Each of the sums and products of floats rounds once, by 2^-24 of what has come together so far; a minimum is as
                     // much as 31 times its scale more than what is left when it is off.
-                    int sums = type.isQuantized() ? 4 * cols / BLOCK : cols;
+                    int sums = bytes ? 4 * cols / BLOCK : cols;
                     bound += size * (minima ? 64 : 1) * (sums + 4) * 0x1p-24;
                     double got = out.data().get(Rows.FLOAT, out.row(i) + 4L * r);
                     assertEquals(want, got, bound, type + ", row " + r + ", token " + i);

@@ -6,9 +6,10 @@ import io.jllm.model.Program;
 import io.jllm.model.Value;
 import io.jllm.model.WeightShape;
 import io.jllm.quant.Assembled;
+import io.jllm.quant.DType;
 import io.jllm.quant.Grouped;
 import io.jllm.quant.GroupedBlocks;
-import io.jllm.quant.Halves;
+import io.jllm.quant.Rounded;
 import io.jllm.quant.WeightSource;
 import io.jllm.quant.Weights;
 import java.util.List;
@@ -19,7 +20,8 @@ import java.util.stream.Collectors;
 
 /**
  * The weights of a source as kernels read them. What is packed stays so, in blocks, whose columns may stand in an order of their own where products
- * alone read them ({@link #order}). What kernels do not read so becomes {@link io.jllm.quant.DType#F16}: groups that are no whole blocks, for one.
+ * alone read them ({@link #order}). What kernels do not read so becomes {@link DType#F16}: groups that are no whole blocks, for one; 8-bit floats
+ * with scales become {@link DType#BF16}.
  *
  * @param source closed with this
  * @param read what others than products read, whose columns must stand as they are
@@ -59,16 +61,17 @@ public record DeviceSource(WeightSource source, Set<String> read, Set<String> lo
                 : Optional.empty();
     }
 
-    private Weights read(Weights w) {
+    private Weights read(Weights stored) {
+        Weights w = Rounded.apart(stored);
         if (w instanceof Grouped g) {
             Optional<GroupedBlocks> ordered = g.blocks().filter(b -> !floats && !read.contains(w.name()) && DeviceFormat.of(b.type()).isPresent());
-            return ordered.<Weights>map(b -> new Assembled(w.name(), List.of(b))).orElseGet(() -> Halves.of(w));
+            return ordered.<Weights>map(b -> new Assembled(w.name(), List.of(b))).orElseGet(() -> Rounded.of(w, DType.F16));
         }
         boolean someOutliers = w instanceof Assembled a && a.parts().stream().anyMatch(p -> p instanceof GroupedBlocks b && b.outliers() > 0);
         boolean ofFiles = w.stored().filter(type -> type.ggmlId() >= 0).isPresent();
         boolean takesOut = outliers(w) > 0 && !read.contains(w.name()) && !logits.contains(w.name());
         boolean taken = !floats && w.stored().flatMap(DeviceFormat::of).isPresent() && (takesOut || !someOutliers);
-        return ofFiles || taken ? w : Halves.of(w);
+        return ofFiles || taken ? w : Rounded.of(w, DType.F16);
     }
 
     @Override

@@ -31,7 +31,7 @@ sealed interface BlockCode permits IntegerCode, FloatCode {
     static BlockCode of(Emitter e, WeightFormat format, int tokens) {
         return switch (format.numbers()) {
             case Numbers.Integers n -> new IntegerCode(e, format, n, tokens);
-            case Numbers.Floats n -> new FloatCode(e, format, n, tokens);
+            case Numbers.Floats _, Numbers.EightBits _ -> new FloatCode(e, format, tokens);
         };
     }
 

@@ -7,6 +7,7 @@
  * <li>{@link FourBitFloats}: places in a table with a scale: NF4 and FP4 of bitsandbytes
  * <li>{@link E2M1_64}: small floats with a scale that is one too, and a factor: NVFP4 of compressed-tensors, ModelOpt and GGUF files
  * <li>{@link S8_64}: signed bytes with a scale: LLM.int8()
+ * <li>{@link F8_64}: floats of 8 bits with a scale, see {@link io.jllm.quant.Scaled}
  * </ul>
  */
 package io.jllm.quant.codec.checkpoint;
