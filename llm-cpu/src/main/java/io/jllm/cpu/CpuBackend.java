@@ -1,7 +1,7 @@
 package io.jllm.cpu;
 
 import io.jllm.ModelLoadException;
-import io.jllm.cpu.layout.KvLayout;
+import io.jllm.cpu.layout.attention.KvLayout;
 import io.jllm.cpu.op.DeviceWeights;
 import io.jllm.cpu.os.CpuInfo;
 import io.jllm.cpu.os.NativeHeap;

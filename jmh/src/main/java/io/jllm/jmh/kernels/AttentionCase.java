@@ -1,9 +1,9 @@
 package io.jllm.jmh.kernels;
 
 import io.jllm.cpu.kernels.Workspace;
-import io.jllm.cpu.layout.AttentionFrame;
-import io.jllm.cpu.layout.KvLayout;
 import io.jllm.cpu.layout.Rows;
+import io.jllm.cpu.layout.attention.AttentionFrame;
+import io.jllm.cpu.layout.attention.KvLayout;
 import io.jllm.cpu.machine.MachineAttention;
 import io.jllm.quant.DType;
 import java.lang.foreign.Arena;

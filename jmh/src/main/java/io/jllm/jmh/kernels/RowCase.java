@@ -1,7 +1,7 @@
 package io.jllm.jmh.kernels;
 
-import io.jllm.cpu.layout.RopeShape;
 import io.jllm.cpu.layout.Rows;
+import io.jllm.cpu.layout.attention.RopeShape;
 import io.jllm.cpu.machine.MachineKernels;
 import io.jllm.cpu.machine.RopeFunctions;
 import io.jllm.cpu.machine.RowFunctions;

@@ -1,7 +1,7 @@
 package io.jllm.cpu.kernels;
 
-import io.jllm.cpu.layout.KvLayout;
 import io.jllm.cpu.layout.Rows;
+import io.jllm.cpu.layout.attention.KvLayout;
 import io.jllm.model.Op;
 
 /**

@@ -1,7 +1,7 @@
 package io.jllm.cpu.kernels;
 
-import io.jllm.cpu.layout.RopeShape;
 import io.jllm.cpu.layout.WeightFormat;
+import io.jllm.cpu.layout.attention.RopeShape;
 import io.jllm.cpu.os.LargeMemory;
 import java.lang.foreign.MemorySegment;
 import java.util.Optional;

@@ -1,6 +1,6 @@
 package io.jllm.cpu.kernels;
 
-import io.jllm.cpu.layout.KvLayout;
+import io.jllm.cpu.layout.attention.KvLayout;
 import io.jllm.cpu.os.LargeMemory;
 import io.jllm.model.CachedLayer;
 import io.jllm.model.Op;

@@ -2,7 +2,7 @@ package io.jllm.cpu.kernels;
 
 import static io.jllm.cpu.layout.Rows.FLOAT;
 
-import io.jllm.cpu.layout.RopeShape;
+import io.jllm.cpu.layout.attention.RopeShape;
 import io.jllm.model.Rope;
 import java.lang.foreign.MemorySegment;
 

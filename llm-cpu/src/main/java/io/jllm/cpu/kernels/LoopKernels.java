@@ -1,8 +1,8 @@
 package io.jllm.cpu.kernels;
 
-import io.jllm.cpu.layout.KvLayout;
-import io.jllm.cpu.layout.RopeShape;
 import io.jllm.cpu.layout.WeightFormat;
+import io.jllm.cpu.layout.attention.KvLayout;
+import io.jllm.cpu.layout.attention.RopeShape;
 import io.jllm.cpu.os.LargeMemory;
 import io.jllm.model.Op.Activation;
 import io.jllm.model.Rope;

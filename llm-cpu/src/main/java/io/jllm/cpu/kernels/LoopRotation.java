@@ -2,8 +2,8 @@ package io.jllm.cpu.kernels;
 
 import static io.jllm.cpu.layout.Rows.FLOAT;
 
-import io.jllm.cpu.layout.KvLayout;
 import io.jllm.cpu.layout.Rows;
+import io.jllm.cpu.layout.attention.KvLayout;
 import io.jllm.model.HeadOp;
 import io.jllm.model.Op;
 import java.lang.foreign.MemorySegment;

@@ -1,9 +1,8 @@
 package io.jllm.cpu.kernels;
 
-import io.jllm.cpu.layout.KvLayout;
 import io.jllm.cpu.layout.Rows;
+import io.jllm.cpu.layout.attention.KvLayout;
 import io.jllm.model.HeadOp;
-import io.jllm.model.Op;
 import java.util.Optional;
 
 /**

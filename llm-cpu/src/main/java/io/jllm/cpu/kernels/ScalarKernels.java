@@ -2,9 +2,9 @@ package io.jllm.cpu.kernels;
 
 import static io.jllm.cpu.layout.Rows.FLOAT;
 
-import io.jllm.cpu.layout.KvLayout;
 import io.jllm.cpu.layout.Rows;
 import io.jllm.cpu.layout.WeightFormat;
+import io.jllm.cpu.layout.attention.KvLayout;
 import io.jllm.model.Op.Activation;
 import io.jllm.model.Rope;
 import java.lang.foreign.MemorySegment;

@@ -1,8 +1,8 @@
 package io.jllm.cpu.kernels;
 
-import io.jllm.cpu.layout.AttentionFrame;
-import io.jllm.cpu.layout.KvLayout;
 import io.jllm.cpu.layout.Rows;
+import io.jllm.cpu.layout.attention.AttentionFrame;
+import io.jllm.cpu.layout.attention.KvLayout;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 

@@ -16,7 +16,7 @@ public record Rows(MemorySegment data, long at, int width) {
     public static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
     /** Writes so many zeros. A slice to fill would be an object each time, unless the compiler inlines all of it, and it does not always. */
-    static void clear(MemorySegment data, long at, int count) {
+    public static void clear(MemorySegment data, long at, int count) {
         for (int i = 0; i < count; i++) {
             data.set(FLOAT, at + (long) i * Float.BYTES, 0);
         }

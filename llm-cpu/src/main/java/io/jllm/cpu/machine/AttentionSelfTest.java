@@ -1,9 +1,9 @@
 package io.jllm.cpu.machine;
 
-import io.jllm.cpu.layout.AttentionFrame;
-import io.jllm.cpu.layout.AttentionShape;
-import io.jllm.cpu.layout.KvLayout;
 import io.jllm.cpu.layout.Rows;
+import io.jllm.cpu.layout.attention.AttentionFrame;
+import io.jllm.cpu.layout.attention.AttentionShape;
+import io.jllm.cpu.layout.attention.KvLayout;
 import io.jllm.cpu.os.MachineCodeException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;

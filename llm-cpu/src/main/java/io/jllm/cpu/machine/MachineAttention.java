@@ -1,10 +1,10 @@
 package io.jllm.cpu.machine;
 
 import io.jllm.cpu.kernels.Workspace;
-import io.jllm.cpu.layout.AttentionFrame;
-import io.jllm.cpu.layout.AttentionShape;
-import io.jllm.cpu.layout.KvFormat;
-import io.jllm.cpu.layout.KvLayout;
+import io.jllm.cpu.layout.attention.AttentionFrame;
+import io.jllm.cpu.layout.attention.AttentionShape;
+import io.jllm.cpu.layout.attention.KvFormat;
+import io.jllm.cpu.layout.attention.KvLayout;
 import io.jllm.quant.DType;
 
 /**

@@ -1,10 +1,10 @@
 package io.jllm.cpu.machine;
 
-import io.jllm.cpu.layout.AttentionShape;
 import io.jllm.cpu.layout.Numbers;
-import io.jllm.cpu.layout.RopeShape;
 import io.jllm.cpu.layout.TokenFormat;
 import io.jllm.cpu.layout.WeightFormat;
+import io.jllm.cpu.layout.attention.AttentionShape;
+import io.jllm.cpu.layout.attention.RopeShape;
 import io.jllm.cpu.machine.asm.Assembler;
 import io.jllm.cpu.machine.asm.Constant;
 import io.jllm.cpu.machine.asm.Isa;

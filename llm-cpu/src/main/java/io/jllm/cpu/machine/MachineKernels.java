@@ -1,10 +1,10 @@
 package io.jllm.cpu.machine;
 
 import io.jllm.cpu.kernels.PackedProducts;
-import io.jllm.cpu.layout.KvLayout;
 import io.jllm.cpu.layout.Numbers;
-import io.jllm.cpu.layout.RopeShape;
 import io.jllm.cpu.layout.WeightFormat;
+import io.jllm.cpu.layout.attention.KvLayout;
+import io.jllm.cpu.layout.attention.RopeShape;
 import io.jllm.cpu.machine.asm.Isa;
 import io.jllm.cpu.os.LargeMemory;
 import io.jllm.cpu.os.MachineCodeException;

@@ -10,12 +10,12 @@ import io.jllm.cpu.kernels.Rotation;
 import io.jllm.cpu.kernels.RowKernels;
 import io.jllm.cpu.kernels.StoredProducts;
 import io.jllm.cpu.kernels.ThinProducts;
-import io.jllm.cpu.layout.RopeShape;
 import io.jllm.cpu.layout.WeightFormat;
+import io.jllm.cpu.layout.attention.RopeShape;
 import io.jllm.cpu.os.LargeMemory;
 import io.jllm.model.HeadOp;
-import io.jllm.model.Scores;
 import io.jllm.model.Rope;
+import io.jllm.model.Scores;
 import java.util.Optional;
 
 /**

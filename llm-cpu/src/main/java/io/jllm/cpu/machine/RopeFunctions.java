@@ -1,6 +1,6 @@
 package io.jllm.cpu.machine;
 
-import io.jllm.cpu.layout.RopeShape;
+import io.jllm.cpu.layout.attention.RopeShape;
 import io.jllm.cpu.machine.asm.Assembler;
 import io.jllm.cpu.machine.asm.Constant;
 import io.jllm.cpu.machine.asm.Isa;

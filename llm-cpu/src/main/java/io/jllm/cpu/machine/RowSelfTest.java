@@ -1,8 +1,8 @@
 package io.jllm.cpu.machine;
 
 import io.jllm.cpu.kernels.ScalarKernels;
-import io.jllm.cpu.layout.RopeShape;
 import io.jllm.cpu.layout.Rows;
+import io.jllm.cpu.layout.attention.RopeShape;
 import io.jllm.cpu.os.MachineCodeException;
 import io.jllm.model.Op.Activation;
 import io.jllm.model.Rope;

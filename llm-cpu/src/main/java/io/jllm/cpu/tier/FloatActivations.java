@@ -10,9 +10,9 @@ import io.jllm.cpu.kernels.Rotation;
 import io.jllm.cpu.kernels.RowKernels;
 import io.jllm.cpu.kernels.StoredProducts;
 import io.jllm.cpu.kernels.ThinProducts;
-import io.jllm.cpu.layout.RopeShape;
 import io.jllm.cpu.layout.TokenFormat;
 import io.jllm.cpu.layout.WeightFormat;
+import io.jllm.cpu.layout.attention.RopeShape;
 import io.jllm.cpu.os.LargeMemory;
 import java.util.Optional;
 

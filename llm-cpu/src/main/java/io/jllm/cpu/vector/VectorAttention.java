@@ -4,8 +4,8 @@ import static io.jllm.cpu.vector.VectorKernels.F;
 import static io.jllm.cpu.vector.VectorKernels.L;
 import static java.nio.ByteOrder.LITTLE_ENDIAN;
 
-import io.jllm.cpu.layout.KvLayout;
 import io.jllm.cpu.layout.Rows;
+import io.jllm.cpu.layout.attention.KvLayout;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 

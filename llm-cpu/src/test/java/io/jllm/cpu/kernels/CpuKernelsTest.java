@@ -4,9 +4,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.jllm.cpu.layout.BlockRows;
-import io.jllm.cpu.layout.KvLayout;
 import io.jllm.cpu.layout.Rows;
 import io.jllm.cpu.layout.WeightFormat;
+import io.jllm.cpu.layout.attention.KvLayout;
 import io.jllm.cpu.machine.MachineKernels;
 import io.jllm.cpu.machine.MachineSelfTest;
 import io.jllm.cpu.machine.MachineTier;

@@ -5,9 +5,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.jllm.cpu.kernels.Workspace;
-import io.jllm.cpu.layout.AttentionFrame;
-import io.jllm.cpu.layout.KvLayout;
 import io.jllm.cpu.layout.Rows;
+import io.jllm.cpu.layout.attention.AttentionFrame;
+import io.jllm.cpu.layout.attention.KvLayout;
 import io.jllm.cpu.machine.asm.Isa;
 import io.jllm.quant.DType;
 import java.lang.foreign.Arena;

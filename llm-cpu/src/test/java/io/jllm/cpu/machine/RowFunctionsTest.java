@@ -6,9 +6,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.jllm.cpu.kernels.ScalarKernels;
 import io.jllm.cpu.kernels.Workspace;
-import io.jllm.cpu.layout.KvLayout;
-import io.jllm.cpu.layout.RopeShape;
 import io.jllm.cpu.layout.Rows;
+import io.jllm.cpu.layout.attention.KvLayout;
+import io.jllm.cpu.layout.attention.RopeShape;
 import io.jllm.cpu.machine.asm.Isa;
 import io.jllm.model.Op.Activation;
 import io.jllm.model.Rope;

@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import io.jllm.cpu.kernels.LoopKernels;
 import io.jllm.cpu.kernels.ScalarKernels;
 import io.jllm.cpu.kernels.Workspace;
-import io.jllm.cpu.layout.KvLayout;
+import io.jllm.cpu.layout.attention.KvLayout;
 import io.jllm.quant.DType;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;

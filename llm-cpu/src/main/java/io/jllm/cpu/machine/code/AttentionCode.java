@@ -1,14 +1,14 @@
 package io.jllm.cpu.machine.code;
 
-import static io.jllm.cpu.layout.AttentionShape.ENTRIES;
-import static io.jllm.cpu.layout.AttentionShape.ENTRIES_AT;
-import static io.jllm.cpu.layout.AttentionShape.ENTRY;
-import static io.jllm.cpu.layout.AttentionShape.STRIDE;
+import static io.jllm.cpu.layout.attention.AttentionShape.ENTRIES;
+import static io.jllm.cpu.layout.attention.AttentionShape.ENTRIES_AT;
+import static io.jllm.cpu.layout.attention.AttentionShape.ENTRY;
+import static io.jllm.cpu.layout.attention.AttentionShape.STRIDE;
 import static io.jllm.cpu.machine.asm.Gpr.*;
 import static io.jllm.cpu.machine.asm.Mem.at;
 import static io.jllm.cpu.machine.asm.Simd.VPMOVSXBD;
 
-import io.jllm.cpu.layout.AttentionShape;
+import io.jllm.cpu.layout.attention.AttentionShape;
 import io.jllm.cpu.machine.asm.Assembler;
 import io.jllm.cpu.machine.asm.Emitter;
 import io.jllm.cpu.machine.asm.Gpr;

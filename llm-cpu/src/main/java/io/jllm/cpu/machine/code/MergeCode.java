@@ -1,11 +1,11 @@
 package io.jllm.cpu.machine.code;
 
-import static io.jllm.cpu.layout.AttentionShape.HEADER_BYTES;
+import static io.jllm.cpu.layout.attention.AttentionShape.HEADER_BYTES;
 import static io.jllm.cpu.machine.asm.Gpr.*;
 import static io.jllm.cpu.machine.asm.Mem.at;
 import static io.jllm.cpu.machine.asm.Simd.*;
 
-import io.jllm.cpu.layout.AttentionShape;
+import io.jllm.cpu.layout.attention.AttentionShape;
 import io.jllm.cpu.machine.asm.Assembler;
 import io.jllm.cpu.machine.asm.Constant;
 import io.jllm.cpu.machine.asm.Emitter;

@@ -4,7 +4,7 @@ import static io.jllm.cpu.machine.asm.Gpr.*;
 import static io.jllm.cpu.machine.asm.Mem.at;
 import static io.jllm.cpu.machine.asm.Simd.*;
 
-import io.jllm.cpu.layout.RopeShape;
+import io.jllm.cpu.layout.attention.RopeShape;
 import io.jllm.cpu.machine.asm.Assembler;
 import io.jllm.cpu.machine.asm.Constant;
 import io.jllm.cpu.machine.asm.Emitter;

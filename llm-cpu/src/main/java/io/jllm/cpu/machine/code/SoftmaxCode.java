@@ -7,7 +7,7 @@ import static io.jllm.cpu.machine.code.AttentionCode.FRAME;
 import static io.jllm.cpu.machine.code.AttentionCode.LANES;
 import static io.jllm.cpu.machine.code.AttentionCode.STRIDE_BYTES;
 
-import io.jllm.cpu.layout.AttentionShape;
+import io.jllm.cpu.layout.attention.AttentionShape;
 import io.jllm.cpu.machine.asm.Assembler;
 import io.jllm.cpu.machine.asm.Constant;
 import io.jllm.cpu.machine.asm.Emitter;

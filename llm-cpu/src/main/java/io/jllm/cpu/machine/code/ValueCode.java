@@ -1,7 +1,7 @@
 package io.jllm.cpu.machine.code;
 
-import static io.jllm.cpu.layout.AttentionShape.HEADER_BYTES;
-import static io.jllm.cpu.layout.AttentionShape.ROWS;
+import static io.jllm.cpu.layout.attention.AttentionShape.HEADER_BYTES;
+import static io.jllm.cpu.layout.attention.AttentionShape.ROWS;
 import static io.jllm.cpu.machine.asm.Gpr.*;
 import static io.jllm.cpu.machine.asm.Mem.at;
 import static io.jllm.cpu.machine.asm.Simd.*;
@@ -9,8 +9,8 @@ import static io.jllm.cpu.machine.code.AttentionCode.LANES;
 import static io.jllm.cpu.machine.code.AttentionCode.STRIDE_BYTES;
 import static io.jllm.cpu.machine.code.AttentionCode.entry;
 
-import io.jllm.cpu.layout.AttentionShape;
-import io.jllm.cpu.layout.KvFormat;
+import io.jllm.cpu.layout.attention.AttentionShape;
+import io.jllm.cpu.layout.attention.KvFormat;
 import io.jllm.cpu.machine.asm.Assembler;
 import io.jllm.cpu.machine.asm.Emitter;
 import io.jllm.cpu.machine.asm.Gpr;

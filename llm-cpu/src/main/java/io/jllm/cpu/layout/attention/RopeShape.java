@@ -1,4 +1,4 @@
-package io.jllm.cpu.layout;
+package io.jllm.cpu.layout.attention;
 
 /**
  * What rotation in machine code is written for.

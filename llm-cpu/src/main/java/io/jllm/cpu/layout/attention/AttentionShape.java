@@ -1,4 +1,6 @@
-package io.jllm.cpu.layout;
+package io.jllm.cpu.layout.attention;
+
+import io.jllm.cpu.layout.WeightFormat;
 
 /**
  * What attention in machine code is written for, and what lies where.

@@ -1,4 +1,4 @@
-package io.jllm.cpu.layout;
+package io.jllm.cpu.layout.attention;
 
 import static io.jllm.cpu.layout.Rows.FLOAT;
 

@@ -1,5 +1,6 @@
-package io.jllm.cpu.layout;
+package io.jllm.cpu.layout.attention;
 
+import io.jllm.cpu.layout.Rows;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;

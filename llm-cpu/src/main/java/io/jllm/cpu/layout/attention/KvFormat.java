@@ -1,4 +1,4 @@
-package io.jllm.cpu.layout;
+package io.jllm.cpu.layout.attention;
 
 /** How keys and values are stored, for attention in machine code. */
 public enum KvFormat {
