@@ -86,8 +86,8 @@ public sealed interface Numbers {
     }
 
     /**
-     * Floats of 8 bits, 64 columns of which share a scale: see {@link FloatLayout.Eights}. Header: 16 floats, 2^120 times the scales; then for each four
-     * columns, 16 times their bytes.
+     * Floats of 8 bits, 64 columns of which share a scale: see {@link FloatLayout.Eights}. Header: 16 floats, 2^120 times the scales; then for each
+     * four columns, 16 times their bytes.
      */
     record EightBits() implements Numbers {
         @Override

@@ -80,6 +80,7 @@ public record WeightFormat(DType type, Numbers numbers, Layout layout) {
     public static final WeightFormat F16 = floats(DType.F16, Floats.F16);
     public static final WeightFormat BF16 = floats(DType.BF16, Floats.BF16);
     public static final WeightFormat F32 = floats(DType.F32, Floats.F32);
+    /** Floats as they are used, but for their scale. */
     public static final WeightFormat F8_64 = new WeightFormat(DType.F8_64, new EightBits(), FloatLayout.Eights.INSTANCE);
 
     /** Blocks: of two bits as Q2_K, of three as Q3_K, of four as Q4_1, of eight as Q8_0. */

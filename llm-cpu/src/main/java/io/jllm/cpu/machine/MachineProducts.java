@@ -17,8 +17,8 @@ import java.util.Optional;
 final class MachineProducts implements PackedProducts {
     /** Weights that are used for all tokens of a step before the next ones are touched: a part of a second-level cache. */
     private static final long PANEL_BYTES = 256 << 10;
-    /** Groups that are computed together where rows wait for themselves. */
-    private static final int LEAST_PANEL = 2;
+    /** Groups that are computed together where rows wait for themselves: a panel is so many, or a multiple. */
+    private static final int TOGETHER = 2;
     /** The smallest pages that files are mapped in. */
     private static final long PAGE = 4096;
     /** No byte is this. */
@@ -110,7 +110,7 @@ final class MachineProducts implements PackedProducts {
     public void linear(PackedMatrix w, int from, int to, BlockRows x, int first, int tokens, Target out, int outRow, Workspace ws) {
         // Tokens of one group pass by once: all rows in one go, so that as many as can be are under way together.
         int panel = tokens <= BlockRows.GROUP ? Math.max(1, to - from)
-                : (int) Math.max(LEAST_PANEL, PANEL_BYTES / w.groupBytes()) * PackedMatrix.ROWS;
+                : (int) Math.max(1, PANEL_BYTES / w.groupBytes() / TOGETHER) * TOGETHER * PackedMatrix.ROWS;
         for (int r = from; r < to; r += panel) {
             int end = Math.min(to, r + panel);
             int whole = r + (end - r) / PackedMatrix.ROWS * PackedMatrix.ROWS;

@@ -20,8 +20,8 @@ import java.util.Set;
 /**
  * The tensors of a Hugging Face folder under GGUF's names: {@code model.safetensors}, or the shards that
  * {@code model.safetensors.index.json} names, or else {@code pytorch_model.bin} or its shards. Values are not changed, but for floats of 8 bits,
- * which are read as BF16, times their scales. Packed weights of GPTQ, AWQ, bitsandbytes, compressed-tensors and torchao have the names of weights
- * that are not packed. Rows of q and k stand as the checkpoint has them, for rotation by halves (NEOX), where GGUF
+ * which are read with their scales: see {@link io.jllm.quant.Scaled}. Packed weights of GPTQ, AWQ, bitsandbytes, compressed-tensors and torchao
+ * have the names of weights that are not packed. Rows of q and k stand as the checkpoint has them, for rotation by halves (NEOX), where GGUF
  * files of the llama family have them for rotation by pairs.
  *
  * <p>Safe for use by many threads.

@@ -20,7 +20,7 @@ public enum Simd {
     VPMADDUBSW(BOTH, Form.RVM, 2, 1, 0, 0x04, 0), VPMADDWD(BOTH, Form.RVM, 1, 1, 0, 0xf5, 0), VPABSB(BOTH, Form.RM, 2, 1, 0, 0x1c, 0),
     VPSRLW(BOTH, Form.VMI, 1, 1, 0, 0x71, 2), VPSLLW(BOTH, Form.VMI, 1, 1, 0, 0x71, 6),
     VPSRLD(BOTH, Form.VMI, 1, 1, 0, 0x72, 2), VPSLLD(BOTH, Form.VMI, 1, 1, 0, 0x72, 6),
-    VPSRAD(BOTH, Form.VMI, 1, 1, 0, 0x72, 4),
+    VPSRAD(BOTH, Form.VMI, 1, 1, 0, 0x72, 4), VPSRAW(BOTH, Form.VMI, 1, 1, 0, 0x71, 4),
     VPMOVSXBD(BOTH, Form.RM, 2, 1, 0, 0x21, 0, Tuple.QUARTER), VPMOVZXBD(BOTH, Form.RM, 2, 1, 0, 0x31, 0, Tuple.QUARTER),
     VPMOVZXBW(BOTH, Form.RM, 2, 1, 0, 0x30, 0, Tuple.HALF),
     VPBROADCASTD(BOTH, Form.RM, 2, 1, 0, 0x58, 0, 4), VBROADCASTSS(BOTH, Form.RM, 2, 1, 0, 0x18, 0, 4),

@@ -2,7 +2,6 @@ package io.jllm.cpu.machine.code;
 
 import static io.jllm.cpu.machine.asm.Simd.VPAND;
 import static io.jllm.cpu.machine.asm.Simd.VPSLLD;
-import static io.jllm.cpu.machine.asm.Simd.VPSRAD;
 import static io.jllm.cpu.machine.code.BlockCode.TOKENS;
 
 import io.jllm.cpu.layout.Numbers.EightBits;
@@ -10,10 +9,8 @@ import io.jllm.cpu.layout.Numbers.Floats;
 import io.jllm.cpu.layout.Numbers.Integers;
 import io.jllm.cpu.layout.TokenFormat;
 import io.jllm.cpu.layout.WeightFormat;
-import io.jllm.cpu.machine.asm.Assembler;
 import io.jllm.cpu.machine.asm.Emitter;
 import io.jllm.cpu.machine.asm.Mem;
-import io.jllm.cpu.machine.asm.Vec;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -25,7 +22,7 @@ import java.util.List;
  * for each of 32 columns c:
  *   x[t] = token[t].c {1toN}                 // in a register if more than one vector of rows needs it
  *   for each group of 16 rows and part of a vector:
- *     w = weights of c                       // vcvtph2ps, a shift or a mask, or a load; of 8 bits, all of these, times their scale
+ *     w = weights of c                       // vcvtph2ps, a shift or a mask, or a load; of 8 bits see EightBitCode
  *     vfmadd231ps sum[group, part, t], w, x[t]
  * }</pre>
  */
@@ -34,15 +31,12 @@ record FloatCode(Emitter e, WeightFormat format, int tokens) implements BlockCod
     private static final int TOKEN_WIDE = 16;
     private static final int TOKEN_NARROW = 8;
     private static final int UPPER_HALF = 0xffff0000;
-    /** Where a number of 8 bits has its sign and the rest in a float, and how far below the top of it. */
-    private static final int EIGHT_BITS = 0x87f00000;
-    private static final int EIGHT_BITS_DOWN = 4;
 
     @Override
     public List<Integer> constants() {
         return switch (format.numbers()) {
             case Floats.BF16 -> List.of(UPPER_HALF);
-            case EightBits _ -> List.of(EIGHT_BITS);
+            case EightBits _ -> new EightBitCode(e).constants();
             case Floats _, Integers _ -> List.of();
         };
     }
@@ -86,8 +80,11 @@ record FloatCode(Emitter e, WeightFormat format, int tokens) implements BlockCod
                     e.broadcast(first + t, token(p.token() + t, b, c), 0);
                 }
                 for (int g = 0; g < p.groups(); g++) {
+                    if (format.numbers() instanceof EightBits && c % EightBitCode.FOUR == 0) {
+                        new EightBitCode(e).fours(p.groups(), g, BlockCode.weights(g, at(b, c)));
+                    }
                     for (int h = 0; h < p.parts(); h++) {
-                        weight(g, p.part() + h, b, c, weight);
+                        weight(p.groups(), g, p.part() + h, b, c, weight);
                         for (int t = 0; t < p.tokens(); t++) {
                             e.multiplyAdd(p.sum(g, h, t), weight, shared ? e.vec(first + t) : e.each(token(p.token() + t, b, c), first));
                         }
@@ -114,7 +111,7 @@ record FloatCode(Emitter e, WeightFormat format, int tokens) implements BlockCod
         return Mem.at(TOKENS, ((block * tokens + token) * TokenFormat.BLOCK + column) * Float.BYTES);
     }
 
-    private void weight(int group, int part, int block, int column, int to) {
+    private void weight(int groups, int group, int part, int block, int column, int to) {
         int bytes = e.isa().bytes();
         switch (format.numbers()) {
             case Floats.F16 -> e.halves(to, BlockCode.weights(group, at(block, column) + part * bytes / 2));
@@ -128,22 +125,12 @@ record FloatCode(Emitter e, WeightFormat format, int tokens) implements BlockCod
                 }
             }
             case Floats.F32 -> e.load(to, BlockCode.weights(group, at(block, column) + part * bytes));
-            case EightBits _ -> eightBits(group, part, block, column, to);
+            case EightBits _ -> {
+                int four = column % EightBitCode.FOUR;
+                new EightBitCode(e).weight(groups, group, four, BlockCode.weights(group, at(block, column - four) + part * bytes), to);
+                e.multiply(to, to, BlockCode.weights(group, part * bytes)); // the header has their scale
+            }
             case Integers _ -> throw new IllegalStateException(format + " is of integers");
         }
-    }
-
-    /** Its bits come to the top of 32, and from there to a float's place. */
-    private void eightBits(int group, int part, int block, int column, int to) {
-        Assembler a = e.assembler();
-        Vec v = e.vec(to);
-        e.load(to, BlockCode.weights(group, at(block, column / Integer.BYTES * Integer.BYTES) + part * e.isa().bytes()));
-        int up = (Integer.BYTES - 1 - column % Integer.BYTES) * Byte.SIZE;
-        if (up > 0) {
-            a.emit(VPSLLD, v, v, up);
-        }
-        a.emit(VPSRAD, v, v, EIGHT_BITS_DOWN);
-        a.emit(VPAND, v, v, e.constant(EIGHT_BITS));
-        e.multiply(to, to, BlockCode.weights(group, part * e.isa().bytes()));
     }
 }
