@@ -19,9 +19,9 @@ import java.util.List;
  *
  * <pre>{@code
  * with registers for it, every fourth column:
- *   even = (v << 8) >> 4 & 0x87f0              // of 16 bits: columns 0 and 2; signs are shifted in and masked away
- *   odd = v >> 4 & 0x87f0                      // 1 and 3
- * w = (even or odd) << 16, or & 0xffff0000     // of 32 bits
+ *   even = (v << 8) >> 4                       // of 16 bits: columns 0 and 2; signs are shifted in
+ *   odd = v >> 4                               // 1 and 3
+ * w = (even or odd, << 16 or as it is) & 0x87f00000     // of 32 bits
  *
  * without:
  * w = (v << 24 - 8 column) >> 4 & 0x87f00000
@@ -31,17 +31,15 @@ record EightBitCode(Emitter e) {
     /** Columns of a vector. */
     static final int FOUR = 4;
     private static final int DOWN = 4;
-    /** Where sign and the rest are in the upper half of a float, twice; in a float; and that upper half. */
-    private static final int HALVES = 0x87f087f0;
-    private static final int WHOLE = 0x87f00000;
-    private static final int UPPER_HALF = 0xffff0000;
-    /** The first register that products leave free, of which there are four; where four groups are under way, there are others. */
+    /** Where sign and the rest are in a float. */
+    private static final int BITS = 0x87f00000;
+    /** The first register that products leave free, of which there are four at least; where four groups are under way, there are others. */
     private static final int FREE = 25;
     private static final int FREE_OF_SUMS = 8;
     private static final int MANY_GROUPS = 3;
 
     List<Integer> constants() {
-        return e.wide() ? List.of(HALVES, UPPER_HALF) : List.of(WHOLE);
+        return List.of(BITS);
     }
 
     /** The register with even columns of a group; that with odd ones is the next. */
@@ -65,10 +63,8 @@ record EightBitCode(Emitter e) {
         Vec odd = e.vec(even(groups, group) + 1);
         e.load(odd.number(), from);
         a.emit(VPSLLW, even, odd, Byte.SIZE);
-        for (Vec v : List.of(even, odd)) {
-            a.emit(VPSRAW, v, v, DOWN);
-            a.emit(VPAND, v, v, e.constant(HALVES));
-        }
+        a.emit(VPSRAW, even, even, DOWN);
+        a.emit(VPSRAW, odd, odd, DOWN);
     }
 
     /**
@@ -82,11 +78,11 @@ record EightBitCode(Emitter e) {
         Vec v = e.vec(to);
         if (e.wide()) {
             Vec pair = e.vec(even(groups, group) + column % 2);
-            if (column < FOUR / 2) {
+            boolean lower = column < FOUR / 2;
+            if (lower) {
                 a.emit(VPSLLD, v, pair, Short.SIZE);
-            } else {
-                a.emit(VPAND, v, pair, e.constant(UPPER_HALF));
             }
+            a.emit(VPAND, v, lower ? v : pair, e.constant(BITS));
             return;
         }
         e.load(to, from);
@@ -94,6 +90,6 @@ record EightBitCode(Emitter e) {
             a.emit(VPSLLD, v, v, (FOUR - 1 - column) * Byte.SIZE);
         }
         a.emit(VPSRAD, v, v, DOWN);
-        a.emit(VPAND, v, v, e.constant(WHOLE));
+        a.emit(VPAND, v, v, e.constant(BITS));
     }
 }

@@ -1,7 +1,7 @@
 /**
  * Generators: what machine code does, instruction by instruction. Products of rearranged weights: {@link io.jllm.cpu.machine.code.ProductCode} has
- * the loops, BlockCode (IntegerCode with PlaneCode and ScaleCode, or FloatCode with EightBitCode) the inner part; {@link io.jllm.cpu.machine.code.PackCode} rearranges,
- * {@link io.jllm.cpu.machine.code.DecodeCode} makes floats of what is rearranged.
+ * the loops, BlockCode (IntegerCode with PlaneCode and ScaleCode, or FloatCode with EightBitCode) the inner part;
+ * {@link io.jllm.cpu.machine.code.PackCode} rearranges, {@link io.jllm.cpu.machine.code.DecodeCode} makes floats of what is rearranged.
  * Attention: {@link io.jllm.cpu.machine.code.AttentionCode} with ScoreCode, SoftmaxCode and ValueCode, then
  * {@link io.jllm.cpu.machine.code.MergeCode}. Rows: {@link io.jllm.cpu.machine.code.RowCode}, {@link io.jllm.cpu.machine.code.RopeCode},
  * {@link io.jllm.cpu.machine.code.QuantizeCode}.
