@@ -6,8 +6,8 @@ import java.util.Objects;
 import java.util.Optional;
 
 /**
- * Weights of any kind, each value rounded to a type that has it by itself: for those who do not compute with weights as they are stored, or take apart
- * what stands in blocks.
+ * Weights of any kind, each value rounded to a type that has it by itself: for those who do not compute with weights as they are stored, or take
+ * apart what stands in blocks.
  */
 public final class Rounded implements Part {
     /** Values that are read at once. */
