@@ -4,6 +4,7 @@ import io.jllm.adapter.Adapters;
 import io.jllm.adapter.file.AdapterFiles;
 import io.jllm.engine.EngineOptions;
 import io.jllm.engine.LoadedLlm;
+import io.jllm.load.Background;
 import io.jllm.load.LoadFailure;
 import io.jllm.load.LoadedModel;
 import io.jllm.load.ModelFiles;
@@ -22,8 +23,6 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
 import java.util.function.Consumer;
 
 /** Settings for loading a model; {@link #open} loads it. Every setting has a default that suits most. For one thread. */
@@ -228,13 +227,12 @@ public final class LlmBuilder {
         List<Architecture> more = List.copyOf(families);
         List<Path> merged = List.copyOf(mergedAdapters);
         // The files are read while the backend finds out what it can do.
-        CompletableFuture<LoadedModel> files = CompletableFuture.supplyAsync(() -> merged(ModelFiles.open(model, more), merged),
-                work -> Thread.ofPlatform().name("jllm-files").daemon().start(work));
+        Background<LoadedModel> files = Background.start("jllm-files", () -> merged(ModelFiles.open(model, more), merged));
         Backend opened = opened(files);
         Backend used = kernelListener.<Backend>map(listener -> new TimedBackend(opened, listener)).orElse(opened);
         LoadedModel loaded;
         try {
-            loaded = join(files);
+            loaded = files.join();
         } catch (Throwable t) {
             opened.close();
             throw t;
@@ -271,25 +269,20 @@ public final class LlmBuilder {
     }
 
     /** The backend; closes what the files give if there is none. */
-    private Backend opened(CompletableFuture<LoadedModel> files) {
+    private Backend opened(Background<LoadedModel> files) {
         try {
             return Backends.choose(backend).open(new BackendOptions(threads, kernels, device, gpuMemoryFraction, activations));
         } catch (Throwable t) {
-            files.thenAccept(LoadedModel::close);
+            closed(files);
             throw t;
         }
     }
 
-    /** What was made in another thread, or what it threw. */
-    private static LoadedModel join(CompletableFuture<LoadedModel> files) {
+    private static void closed(Background<LoadedModel> files) {
         try {
-            return files.join();
-        } catch (CompletionException e) {
-            switch (e.getCause()) {
-                case RuntimeException cause -> throw cause;
-                case Error cause -> throw cause;
-                case null, default -> throw e; // nothing else is thrown there
-            }
+            files.join().close();
+        } catch (RuntimeException | Error t) {
+            // The backend's failure is told; that there was another one is not.
         }
     }
 }

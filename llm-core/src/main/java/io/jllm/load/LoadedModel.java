@@ -14,7 +14,6 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.CompletionException;
 
 /**
  * A model as its files give it, before a backend has seen it. Whoever opened it closes it. The parts are safe for use by many
@@ -97,15 +96,7 @@ public final class LoadedModel implements AutoCloseable {
      * @throws ModelLoadException if it cannot be made: the files name one that is not known, or are broken
      */
     public Optional<Tokenizer> tokenizer() {
-        try {
-            return text.tokenizer().join();
-        } catch (CompletionException e) {
-            switch (e.getCause()) {
-                case RuntimeException cause -> throw cause;
-                case Error cause -> throw cause;
-                case null, default -> throw e; // nothing else is thrown there
-            }
-        }
+        return text.tokenizer().join();
     }
 
     /**

@@ -26,7 +26,6 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.CompletableFuture;
 import java.util.function.Supplier;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -105,7 +104,7 @@ public final class ModelFiles {
                     ? Optional.of(() -> GgufTokenizers.fromGguf(metadata)) : Optional.empty();
             var name = metadata.text("general.name").orElse(String.valueOf(path.getFileName()));
             var weights = read.model().adaptFile(tensors);
-            var text = new TextParts(making(path, tokenizer), CompletableFuture.completedFuture(ChatTemplates.fromGguf(metadata)),
+            var text = new TextParts(making(path, tokenizer), Background.done(ChatTemplates.fromGguf(metadata)),
                     () -> PoolingKind.of(path.toString(), metadata));
             return assemble(name, read.model().build(weights), weights, text, defaults, Set.of(), origin(read, Optional.empty()), true);
         } catch (Throwable t) {
@@ -130,7 +129,7 @@ public final class ModelFiles {
             Optional<Supplier<Tokenizer>> tokenizer = HuggingFaceTokenizers.isIn(folder)
                     ? Optional.of(() -> HuggingFaceTokenizers.fromFolder(folder, eos)) : Optional.empty();
             var name = String.valueOf(folder.toRealPath().getFileName());
-            var chat = CompletableFuture.supplyAsync(() -> ChatTemplates.fromFolder(folder), work -> inBackground("jllm-chat-template", work));
+            var chat = Background.start("jllm-chat-template", () -> ChatTemplates.fromFolder(folder));
             var text = new TextParts(making(folder, tokenizer), chat, () -> PoolingKind.of(folder));
             return assemble(name, built, weights, text, defaults, eos, origin(read, Optional.of(checkpoint)),
                     !HuggingFaceFamily.hasNoOutput(json, weights));
@@ -141,11 +140,11 @@ public final class ModelFiles {
     }
 
     /** Begins to make the tokenizer in a thread of its own: a large vocabulary takes a second. */
-    private static CompletableFuture<Optional<Tokenizer>> making(Path path, Optional<Supplier<Tokenizer>> maker) {
+    private static Background<Optional<Tokenizer>> making(Path path, Optional<Supplier<Tokenizer>> maker) {
         if (maker.isEmpty()) {
-            return CompletableFuture.completedFuture(Optional.empty());
+            return Background.done(Optional.empty());
         }
-        return CompletableFuture.supplyAsync(() -> Optional.of(made(path, maker.get())), work -> inBackground("jllm-tokenizer", work));
+        return Background.start("jllm-tokenizer", () -> Optional.of(made(path, maker.get())));
     }
 
     private static Tokenizer made(Path path, Supplier<Tokenizer> maker) {
@@ -157,10 +156,6 @@ public final class ModelFiles {
             }
             throw e;
         }
-    }
-
-    private static void inBackground(String name, Runnable work) {
-        Thread.ofPlatform().name(name).daemon().start(work);
     }
 
     private static LoadedModel assemble(String name, Architecture.Built built, WeightSource weights, TextParts text,

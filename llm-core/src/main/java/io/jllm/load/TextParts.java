@@ -5,7 +5,6 @@ import io.jllm.chat.ChatTemplate;
 import io.jllm.tokenizer.Tokenizer;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.CompletableFuture;
 import java.util.function.Supplier;
 
 /**
@@ -15,11 +14,11 @@ import java.util.function.Supplier;
  * @param chatTemplate how a conversation becomes text; may come later
  * @param pooling how a text becomes a vector; read when asked for
  */
-record TextParts(CompletableFuture<Optional<Tokenizer>> tokenizer, CompletableFuture<ChatTemplate> chatTemplate,
+record TextParts(Background<Optional<Tokenizer>> tokenizer, Background<ChatTemplate> chatTemplate,
                  Supplier<Optional<Pooling>> pooling) {
     /** A tokenizer, and nothing else. */
     static TextParts of(Optional<Tokenizer> tokenizer) {
-        return new TextParts(CompletableFuture.completedFuture(tokenizer), CompletableFuture.completedFuture(ChatTemplate.of(Map.of(), Map.of())),
+        return new TextParts(Background.done(tokenizer), Background.done(ChatTemplate.of(Map.of(), Map.of())),
                 Optional::empty);
     }
 }

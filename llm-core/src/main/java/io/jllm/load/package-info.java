@@ -5,7 +5,7 @@
  * <ul>
  * <li>{@link ModelFiles}: the way in
  * <li>{@link LoadedModel}: what comes of it
- * <li>{@link LoadFailure}: why nothing does
+ * <li>{@link LoadFailure}: why nothing does; {@link Background}: what threads make meanwhile
  * <li>{@link HuggingFaceFamily}: which family a folder is of
  * <li>{@link HuggingFaceKeys}, {@link GgufKeys}: the model's numbers, as config.json or GGUF metadata give them
  * <li>{@link RopeScaling}: how its rotation is stretched, as {@link HuggingFaceRope} and {@link GgufRope} say
