@@ -6,8 +6,8 @@ import java.util.concurrent.FutureTask;
 import java.util.function.Supplier;
 
 /**
- * What a thread of its own makes. Whoever waits for it hears how that ended, also where the heap has no room left: a task takes none to say so, where a
- * {@link java.util.concurrent.CompletableFuture} does, and would leave them waiting. Thread-safe.
+ * What a thread of its own makes. Whoever waits for it hears how that ended, also where the heap has no room left: a task takes none to say so,
+ * where a {@link java.util.concurrent.CompletableFuture} does, and would leave them waiting. Thread-safe.
  *
  * @param <T> what is made
  */
