@@ -281,7 +281,7 @@ public final class LlmBuilder {
     private static void closed(Background<LoadedModel> files) {
         try {
             files.join().close();
-        } catch (RuntimeException | Error t) {
+        } catch (RuntimeException | Error _) {
             // The backend's failure is told; that there was another one is not.
         }
     }

@@ -10,9 +10,9 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 
-/** Tensors that a test makes, all F32. */
+/** Weights that a test makes: tensors in F32, or others. */
 public final class MapWeights implements WeightSource {
-    private final Map<String, Tensor> tensors = new LinkedHashMap<>();
+    private final Map<String, Weights> tensors = new LinkedHashMap<>();
 
     /** A matrix of zeros. */
     public MapWeights put(String name, int rows, int cols) {
@@ -27,6 +27,12 @@ public final class MapWeights implements WeightSource {
     /** A matrix. */
     public MapWeights put(String name, int rows, int cols, float[] values) {
         tensors.put(name, new Tensor(name, DType.F32, rows, cols, MemorySegment.ofArray(values).asReadOnly()));
+        return this;
+    }
+
+    /** Of any kind, under their own name. */
+    public MapWeights put(Weights weights) {
+        tensors.put(weights.name(), weights);
         return this;
     }
 

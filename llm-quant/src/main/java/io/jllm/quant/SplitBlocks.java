@@ -44,21 +44,27 @@ public record SplitBlocks(Tensor blocks, Tensor scales, long firstRow, long rows
     public void read(long row, long count, MemorySegment to) {
         Objects.checkFromIndexSize(row, count, rows);
         long blocksOfRow = cols / (2 * HALF);
+        var pairs = new byte[HALF];
         long at = 0;
         for (long r = row; r < row + count; r++) {
             long from = (firstRow + r * rowStep) * blocksOfRow;
             for (long b = from; b < from + blocksOfRow; b++) {
                 to.set(ValueLayout.JAVA_BYTE, at, scales.data().get(ValueLayout.JAVA_BYTE, b));
-                for (int j = 0; j < HALF; j++) {
-                    to.set(ValueLayout.JAVA_BYTE, at + 1 + j, (byte) (nibble(b, j) | nibble(b, j + HALF) << 4));
-                }
+                MemorySegment.copy(blocks.data(), ValueLayout.JAVA_BYTE, b * HALF, pairs, 0, HALF);
+                regroup(pairs, 0, to, at + 1);
                 at += DType.MXFP4.blockBytes();
             }
         }
     }
 
-    /** The bits of a value of a block. */
-    private int nibble(long block, int value) {
-        return blocks.data().get(ValueLayout.JAVA_BYTE, block * HALF + value / 2) >> value % 2 * 4 & 15;
+    /** 32 values of 4 bits, of which byte j has values 2j and 2j + 1, to 16 bytes, of which byte j has values j and j + 16. */
+    static void regroup(byte[] pairs, int from, MemorySegment to, long at) {
+        for (int j = 0; j < HALF; j++) {
+            to.set(ValueLayout.JAVA_BYTE, at + j, (byte) (nibble(pairs, from, j) | nibble(pairs, from, j + HALF) << 4));
+        }
+    }
+
+    private static int nibble(byte[] pairs, int from, int value) {
+        return pairs[from + value / 2] >> value % 2 * 4 & 15;
     }
 }

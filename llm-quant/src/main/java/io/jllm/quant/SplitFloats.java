@@ -65,21 +65,11 @@ public record SplitFloats(Tensor bytes, Tensor scales, float factor) implements 
             for (int b = 0; b < blocks; b++) {
                 to.set(FLOAT, at, factor);
                 MemorySegment.copy(scales.data(), r * scales.cols() + (long) b * BLOCK / SHARED, to, at + Float.BYTES, BLOCK / SHARED);
-                at = pairs(numbers, b * BLOCK / 2, to, at + Float.BYTES + BLOCK / SHARED);
+                at += Float.BYTES + BLOCK / SHARED;
+                for (int run = 0; run < BLOCK / 2; run += SHARED, at += SHARED) {
+                    SplitBlocks.regroup(numbers, b * BLOCK / 2 + run, to, at);
+                }
             }
         }
-    }
-
-    /** Values of a block, in each 32 the first half of them in the low halves of bytes; returns where they end. */
-    private static long pairs(byte[] numbers, int from, MemorySegment to, long at) {
-        long place = at;
-        for (int run = from; run < from + BLOCK / 2; run += SHARED) {
-            for (int j = 0; j < SHARED; j++) {
-                int low = numbers[run + j / 2] >> j % 2 * 4 & 15;
-                int high = numbers[run + (j + SHARED) / 2] >> j % 2 * 4 & 15;
-                to.set(ValueLayout.JAVA_BYTE, place++, (byte) (low | high << 4));
-            }
-        }
-        return place;
     }
 }

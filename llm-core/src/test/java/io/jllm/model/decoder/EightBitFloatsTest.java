@@ -3,40 +3,21 @@ package io.jllm.model.decoder;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import io.jllm.model.MapWeights;
 import io.jllm.quant.Assembled;
 import io.jllm.quant.DType;
 import io.jllm.quant.Rounded;
 import io.jllm.quant.Scaled;
 import io.jllm.quant.Tensor;
-import io.jllm.quant.WeightSource;
 import io.jllm.quant.Weights;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
-import java.util.Optional;
 import java.util.Random;
-import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 /** 8-bit floats in blocks where programs want single values, or other types beside them: these are BF16; and where they do not: those stay packed. */
 class EightBitFloatsTest {
-    private record Source(Map<String, Weights> weights) implements WeightSource {
-        @Override
-        public Set<String> names() {
-            return weights.keySet();
-        }
-
-        @Override
-        public Optional<Weights> find(String name) {
-            return Optional.ofNullable(weights.get(name));
-        }
-
-        @Override
-        public void close() {
-        }
-    }
-
     private static Weights eight(String name, int rows) {
         var bytes = new byte[rows * 128];
         var random = new Random(name.hashCode());
@@ -73,13 +54,13 @@ class EightBitFloatsTest {
     void experts() {
         String first = "blk.0.ffn_up.0.weight";
         String second = "blk.0.ffn_up.1.weight";
-        Weights packed = ExpertWeights.stacked(new Source(Map.of(first, eight(first, 8), second, eight(second, 8))), 2)
+        Weights packed = ExpertWeights.stacked(new MapWeights().put(eight(first, 8)).put(eight(second, 8)), 2)
                 .get("blk.0.ffn_up_exps.weight");
         assertEquals("F8_64", packed.format());
         float[] all = values(packed);
         assertArrayEquals(values(eight(second, 8)), Arrays.copyOfRange(all, 8 * 128, 16 * 128));
         Weights plain = Rounded.of(eight(second, 8), DType.BF16);
-        Weights mixed = ExpertWeights.stacked(new Source(Map.of(first, eight(first, 8), second, plain)), 2).get("blk.0.ffn_up_exps.weight");
+        Weights mixed = ExpertWeights.stacked(new MapWeights().put(eight(first, 8)).put(plain), 2).get("blk.0.ffn_up_exps.weight");
         assertEquals("BF16", mixed.format());
         all = values(mixed);
         assertArrayEquals(values(Rounded.apart(eight(first, 8))), Arrays.copyOfRange(all, 0, 8 * 128));

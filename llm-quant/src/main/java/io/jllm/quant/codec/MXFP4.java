@@ -5,6 +5,7 @@ import io.jllm.quant.DType;
 import io.jllm.quant.Encoder;
 import io.jllm.quant.codec.block.Blocks;
 import io.jllm.quant.codec.block.Groups;
+import io.jllm.quant.codec.block.SmallFloats;
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -16,9 +17,7 @@ import java.lang.foreign.MemorySegment;
 final class MXFP4 implements Codec, Encoder {
     private static final int VALUES = 32;
     private static final int BYTES = 17;
-    /** Twice what the nibbles stand for; the scale is half in turn. */
-    private static final float[] TWICE = {0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12};
-    /** The exponent of the largest of them as they are, 6. */
+    /** The exponent of the largest float, 6. */
     private static final int LARGEST_EXPONENT = 2;
     private static final int BIAS = 127;
 
@@ -36,8 +35,8 @@ final class MXFP4 implements Codec, Encoder {
             int to = at + b * VALUES;
             for (int j = 0; j < 16; j++) {
                 int pair = src.get(Blocks.BYTE, block + 1 + j);
-                dst[to + j] = TWICE[pair & 15] * half;
-                dst[to + 16 + j] = TWICE[pair >> 4 & 15] * half;
+                dst[to + j] = SmallFloats.twice(pair) * half;
+                dst[to + 16 + j] = SmallFloats.twice(pair >> 4) * half;
             }
         }
     }
@@ -71,8 +70,8 @@ final class MXFP4 implements Codec, Encoder {
     private static int nearest(float x, float half) {
         int best = 0;
         float least = Math.abs(x);
-        for (int i = 1; i < TWICE.length; i++) {
-            float distance = Math.abs(TWICE[i] * half - x);
+        for (int i = 1; i < SmallFloats.COUNT; i++) {
+            float distance = Math.abs(SmallFloats.twice(i) * half - x);
             if (distance < least) {
                 best = i;
                 least = distance;

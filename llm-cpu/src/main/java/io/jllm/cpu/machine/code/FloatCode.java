@@ -46,7 +46,7 @@ record FloatCode(Emitter e, WeightFormat format, int tokens) implements BlockCod
         if (e.wide()) {
             return tokens <= 2 ? 4 : 2;
         }
-        return tokens == 1 ? 4 : tokens <= 2 ? 2 : 1;
+        return tokens == 1 ? 4 : tokens == 2 ? 2 : 1;
     }
 
     @Override

@@ -3,6 +3,7 @@ package io.jllm.quant.codec.checkpoint;
 import io.jllm.quant.Codec;
 import io.jllm.quant.DType;
 import io.jllm.quant.codec.block.Blocks;
+import io.jllm.quant.codec.block.SmallFloats;
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -18,8 +19,6 @@ public final class E2M1_64 implements Codec {
     /** Where the values start. */
     private static final int HEADER = Float.BYTES + VALUES / SHARED;
     private static final int BYTES = HEADER + VALUES / 2;
-    /** Twice what the nibbles stand for; the factor is half in turn. */
-    private static final float[] TWICE = {0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12};
     /** E4M3 without its sign, as the upper bits of a number in half precision, is so many times smaller. */
     private static final float SMALLER = 256;
     private static final int TO_HALF = 7;
@@ -38,7 +37,8 @@ public final class E2M1_64 implements Codec {
             for (int i = 0; i < VALUES; i++) {
                 int scale = src.get(Blocks.BYTE, block + Float.BYTES + i / SHARED) & Byte.MAX_VALUE;
                 int pair = src.get(Blocks.BYTE, block + HEADER + i / RUN * SHARED + i % SHARED);
-                dst[at + b * VALUES + i] = TWICE[pair >> i / SHARED % 2 * 4 & 15] * (Float.float16ToFloat((short) (scale << TO_HALF)) * factor);
+                dst[at + b * VALUES + i] = SmallFloats.twice(pair >> i / SHARED % 2 * 4)
+                        * (Float.float16ToFloat((short) (scale << TO_HALF)) * factor);
             }
         }
     }
