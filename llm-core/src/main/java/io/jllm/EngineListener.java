@@ -84,8 +84,8 @@ public interface EngineListener {
      * @param waiting sequences that wait for room after it
      * @param kvBlocks KV blocks in all
      * @param usedKvBlocks KV blocks held by sequences after it
-     * @param unfilledKv which part of the positions in those blocks holds no keys and values yet, 0 to 1: blocks are taken for a whole prompt, and the
-     *     last one is filled token by token
+     * @param unfilledKv which part of the positions in those blocks holds no keys and values yet, 0 to 1: blocks are taken for a whole prompt, and
+     *     the last one is filled token by token
      * @param kvBytes bytes that KV pages take now, as in {@link MemoryReport#kv}
      * @param schedule time to plan it
      * @param forward time of the forward pass, copies of blocks included; of a device that computes by itself, the time to give it the pass

@@ -77,7 +77,8 @@ class SamplingRecordsTest {
         var penalised = new SamplerSettings(1, 0, 1, 0, 1.5f, 0, 0, 1, LogitBias.NONE);
         SamplingRecords.check(new Row(penalised, RowSampling.ALL, 3, 69, StepBatch.drawn(5)), VOCAB, row -> row == 5);
         for (int id : new int[] {StepBatch.drawn(5), VOCAB}) {
-            assertThrows(IllegalArgumentException.class, () -> SamplingRecords.check(new Row(penalised, RowSampling.ALL, 3, id), VOCAB, row -> row == 4));
+            var row = new Row(penalised, RowSampling.ALL, 3, id);
+            assertThrows(IllegalArgumentException.class, () -> SamplingRecords.check(row, VOCAB, of -> of == 4));
         }
     }
 }
