@@ -74,26 +74,14 @@ final class TensorOps {
         return launches.all();
     }
 
-    /** A matrix of blocks by rows of bytes, both as they are, if there are kernels for that. */
+    /** A matrix of blocks by rows of bytes, or of floats with scales by rows of floats, both as they are, if there are kernels for that. */
     Optional<RowsLaunch> direct(Rows x, WeightPlan.Matrix w, Result r) {
-        if (w.format().dense() || w.format().operand().isEmpty() || w.outliers() > 0 || x.bytes() == 0) {
+        boolean bytes = !w.format().floats();
+        if (w.format().dense() || w.format().operand().isEmpty() || w.outliers() > 0 || bytes && x.bytes() == 0) {
             return Optional.empty();
         }
         return room.place(state.kernels(), w.cols()).flatMap(p -> blocks.multiply(state.weights(w, w.rows()), p, r, BlocksKernels.MOST)
-                .map(product -> new RowsLaunch.InTurn(List.of(blocks.lay(x, true, w.cols(), p), product))));
-    }
-
-    /** Launches for up to so many rows, and for more. */
-    private record Either(int most, RowsLaunch few, RowsLaunch many) implements RowsLaunch {
-        @Override
-        public void run(Stream stream, int rows) {
-            (rows <= most ? few : many).run(stream, rows);
-        }
-
-        @Override
-        public String toString() {
-            return "up to " + most + " rows " + few + ", more " + many;
-        }
+                .map(product -> new RowsLaunch.InTurn(List.of(blocks.lay(x, bytes, w.cols(), p), product))));
     }
 
     /** Products, as launches for up to {@link BlocksKernels#MOST} rows and for more. */
@@ -125,7 +113,7 @@ final class TensorOps {
 
         RowsLaunch all() {
             var most = new RowsLaunch.InTurn(List.copyOf(many.launches));
-            return differ ? new Either(BlocksKernels.MOST, new RowsLaunch.InTurn(List.copyOf(few.launches)), most) : most;
+            return differ ? new RowsLaunch.UpTo(BlocksKernels.MOST, new RowsLaunch.InTurn(List.copyOf(few.launches)), most) : most;
         }
     }
 
