@@ -239,8 +239,9 @@ public final class Compiler {
         RowsLaunch few = outliers.around(products.few(weights, x, bias, residual, y), w, weights, in, y);
         Optional<RowsLaunch> many = mode.anyBatch() && w.outliers() == 0 ? Optional.of(products.many(weights, x, bias, residual, y))
                 : Optional.empty();
-        Optional<RowsLaunch> most = tensors.filter(_ -> TensorRoom.takes(w, l.out().rows()))
-                .map(t -> t.one(in, w, TensorKernels.Result.plain(w.rows(), bias, residual, y)));
+        var result = TensorKernels.Result.plain(w.rows(), bias, residual, y);
+        Optional<RowsLaunch> most = tensors.flatMap(t -> TensorRoom.takes(w, l.out().rows()) ? Optional.of(t.one(in, w, result))
+                : t.direct(in, w, result));
         compiled.add(new LinearOp(few, many, most, l.out().rows()));
     }
 

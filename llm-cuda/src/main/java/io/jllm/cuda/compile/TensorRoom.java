@@ -46,10 +46,11 @@ public record TensorRoom(long address, int rows, int pitch, long matrixBytes, in
             if (op instanceof Op.Linear l) {
                 for (List<Weight> run : plan.runs(l)) {
                     WeightPlan.Matrix m = plan.matrix(run.stream().map(Weight::name).toList());
-                    if (takes(m, l.out().rows())) {
+                    if (m.format().operand().isPresent()) {
                         rows = Math.max(rows, l.out().rows() == Value.Rows.TOKENS ? options.maxTokensPerStep() : options.maxLogitRows());
                         pitch = Math.max(pitch, pitch(kernels, m, pieces));
-                        matrixBytes = Math.max(matrixBytes, m.format().dense() ? 0 : (long) m.rows() * m.cols() * Short.BYTES);
+                        boolean expands = takes(m, l.out().rows()) && !m.format().dense();
+                        matrixBytes = Math.max(matrixBytes, expands ? (long) m.rows() * m.cols() * Short.BYTES : 0);
                     }
                 }
             }
@@ -63,7 +64,10 @@ public record TensorRoom(long address, int rows, int pitch, long matrixBytes, in
         return m.format().dense() ? plain : BlocksKernels.pitch(kernels, m.cols()).map(p -> Math.max(p, plain)).orElse(plain);
     }
 
-    /** Whether a matrix that meets rows of a kind is for tensor cores. The head, which may be the largest matrix, is never expanded. */
+    /**
+     * Whether a matrix that meets rows of a kind becomes 16 bits for tensor cores, if it is not so yet. The head, which may be the largest matrix, is
+     * never expanded.
+     */
     static boolean takes(WeightPlan.Matrix m, Value.Rows kind) {
         return m.format().operand().isPresent() && (kind == Value.Rows.TOKENS || m.format().dense());
     }
