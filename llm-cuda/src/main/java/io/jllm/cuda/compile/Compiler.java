@@ -64,7 +64,7 @@ public final class Compiler {
         cut = AttentionCut.of(state.kernels());
         tensors = mode.anyBatch() ? state.rooms().tensors().map(room -> new TensorOps(state, values, arena, room, products, ordering))
                 : Optional.empty();
-        attention = new AttentionOps(state, values, mode, arena, attentions, decodes, heads, cut);
+        attention = new AttentionOps(program, state, values, mode, arena, attentions, decodes, heads, cut);
         fusion = new Fusion(state, values, mode, compiled, products, ordering, decodes, cut, tensors);
     }
 
@@ -226,7 +226,8 @@ public final class Compiler {
     }
 
     private CompiledOp rope(HeadOp.RopeStoreKv r) {
-        return new RowsOp(attentions.ropeStore(values.rows(r.qkv()), values.rows(r.out()), state.pages(r.layer()), r.shape(), state.rotation(r)),
-                Value.Rows.TOKENS);
+        CompiledOp op = new RowsOp(attentions.ropeStore(values.rows(r.qkv()), values.rows(r.out()), state.pages(r.layer()), r.shape(),
+                state.rotation(r)), Value.Rows.TOKENS);
+        return attention.rotates(r) ? new AttentionOp.Rotation(op) : op;
     }
 }
