@@ -129,8 +129,8 @@ __device__ __forceinline__ void widen_part(const Flash& f, unsigned to, const uc
   }
 #pragma unroll
   for (int i = 0; i < TURNS; i++)
-    asm volatile("st.shared.v4.u32 [%0], {%1, %2, %3, %4};" ::"r"(to + place(i * AT_ONCE + lane / CHUNKS, c)), "r"(halves_of(v[i].x)),
-                 "r"(halves_of(v[i].x >> 16)), "r"(halves_of(v[i].y)), "r"(halves_of(v[i].y >> 16)) : "memory");
+    asm volatile("st.shared.v4.u32 [%0], {%1, %2, %3, %4};" ::"r"(to + place(i * AT_ONCE + lane / CHUNKS, c)), "r"(halves_of_eights(v[i].x)),
+                 "r"(halves_of_eights(v[i].x >> 16)), "r"(halves_of_eights(v[i].y)), "r"(halves_of_eights(v[i].y >> 16)) : "memory");
 }
 
 /** What a row sees, in shared memory: nothing, if it is not there. Its scores are products times `power`. */

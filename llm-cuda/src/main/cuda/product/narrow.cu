@@ -169,5 +169,5 @@ template <class F> __device__ __forceinline__ void expand(const uchar* W, int N,
   extern "C" __global__ void __launch_bounds__(EXPAND_THREADS) expand_##FMT(const uchar* W, int N, int K, __half* y) {          \
     expand<F>(W, N, K, y);                                                                                                       \
   }
-FORMATS(DENSE, BLOCKS)
+FORMATS(DENSE, BLOCKS, BLOCKS)
 EXPORT_SHAPE(expand, EXPAND_THREADS)

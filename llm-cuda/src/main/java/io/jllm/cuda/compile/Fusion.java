@@ -172,7 +172,7 @@ public final class Fusion {
             one.ifPresent(launch -> compiled.add(new RowsOp(launch, y.rows())));
             return one.isPresent() ? 2 : 0;
         }
-        if (!w.format().dense() && !w.ordered() && !values.wantsBytes(l.in())) {
+        if (!w.format().floats() && !w.ordered() && !values.wantsBytes(l.in())) {
             return 0;
         }
         Optional<RowsLaunch> few = products.gated(weights, ordering.rows(w, l.in()), values.outputs(y), kind);

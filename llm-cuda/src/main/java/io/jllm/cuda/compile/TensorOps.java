@@ -135,13 +135,14 @@ final class TensorOps {
         return launches.all();
     }
 
-    /** A matrix of blocks by rows of bytes, both as they are, if there are kernels for that. */
+    /** A matrix of blocks by rows of bytes, or of floats with scales by rows of floats, both as they are, if there are kernels for that. */
     Optional<RowsLaunch> direct(Rows x, WeightPlan.Matrix w, Result r) {
-        if (w.format().dense() || w.format().operand().isEmpty() || w.outliers() > 0 || x.bytes() == 0) {
+        boolean bytes = !w.format().floats();
+        if (w.format().dense() || w.format().operand().isEmpty() || w.outliers() > 0 || bytes && x.bytes() == 0) {
             return Optional.empty();
         }
         return room.place(state.kernels(), w.cols()).flatMap(p -> blocks.multiply(state.weights(w, w.rows()), p, r, BlocksKernels.MOST)
-                .map(product -> new RowsLaunch.InTurn(List.of(blocks.lay(x, true, w.cols(), p), product))));
+                .map(product -> new RowsLaunch.InTurn(List.of(blocks.lay(x, bytes, w.cols(), p), product))));
     }
 
     /** A norm whose results are left as rows of 16 bits, if they may be. */

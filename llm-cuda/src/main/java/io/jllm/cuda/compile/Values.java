@@ -86,7 +86,7 @@ final class Values {
 
     /** A value that matrices of experts meet, by themselves or as part of a mixture. */
     private void met(Value in, Weight w, boolean mixed) {
-        (state.matrix(w.name()).format().dense() || mixed && mode.many() ? floats : bytes).set(in.id());
+        (state.matrix(w.name()).format().floats() || mixed && mode.many() ? floats : bytes).set(in.id());
     }
 
     /** The mixture that begins with a product, if it is compiled as a whole. */
@@ -140,7 +140,7 @@ final class Values {
 
     private boolean readsFloats(List<Weight> run) {
         WeightPlan.Matrix w = state.matrix(run);
-        return w.format().dense() || w.ordered() || w.outliers() > 0 || mode == Mode.ONE && state.chains(run); // some become bytes elsewhere
+        return w.format().floats() || w.ordered() || w.outliers() > 0 || mode == Mode.ONE && state.chains(run); // some become bytes elsewhere
     }
 
     /** Whether it is wanted in 8 bits. */
