@@ -53,7 +53,8 @@ final class AttentionOps {
         if (cut.attends(a)) {
             boolean bytes = quantizes(a);
             Rows y = values.outputs(a.out(), values.wantsFloats(a.out()) || !bytes, bytes);
-            return new AttentionOp(decodes.decode(values.rows(a.q()), y, state.pages(a.layer()), DeviceState.scores(a), state.partials()), tiles, narrow);
+            return new AttentionOp(decodes.decode(values.rows(a.q()), y, state.pages(a.layer()), DeviceState.scores(a), state.partials()), tiles,
+                    narrow);
         }
         return tiles.isPresent() ? new AttentionOp(heads.attention(a, state.at(Field.SINGLE_ROW)), tiles, narrow)
                 : new RowsOp(heads.attention(a, ALL_ROWS), Value.Rows.TOKENS);
@@ -86,6 +87,7 @@ final class AttentionOps {
         Rows q = values.rows(a.q());
         Rows y = values.rows(a.out());
         AttentionKernels.Pages pages = state.pages(a.layer());
-        return flash(a, floats(a.q()), floats(a.out()), DeviceState.scores(a)).or(() -> cut.attends(a) ? Optional.of(attentions.prefill(q, y, pages, DeviceState.scores(a))) : Optional.empty());
+        return flash(a, floats(a.q()), floats(a.out()), DeviceState.scores(a))
+                .or(() -> cut.attends(a) ? Optional.of(attentions.prefill(q, y, pages, DeviceState.scores(a))) : Optional.empty());
     }
 }
