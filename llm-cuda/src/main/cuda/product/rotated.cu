@@ -38,38 +38,61 @@ template <class KV, int D> struct Rotated {
   __device__ __forceinline__ int half(int n0, int width) const { return n0 + width / 2; }
   __device__ __forceinline__ void expect(int, int, int, int, int, int) const {}
 
-  /** From registers: a thread has two rows, 8 apart, and a pair of every 8 columns. */
-  template <class, int COLUMNS> __device__ __forceinline__ void write(float (&sums)[COLUMNS / 2], int m0, int n0, int thread) const {
-    int m = m0 + thread / 32 * 16 + thread % 32 / 4;
+  __device__ __forceinline__ float factor(int m) const { return scale && m < rows ? row1(scale + m) : unit; }
+  /** Angles of a row: a thread meets the same of every head, two neighbours of 8 of the first half of the head, or one of 4. */
+  struct Angles {
+    float4 two[BLOCKS / 2];
+  };
+  struct Ahead {
+    float2 factors;
+    int2 slots;
+    Angles first; // of row m
+  };
+  __device__ __forceinline__ void fetch(Angles& to, int m) const {
+    const float* from = (const float*)(angles + (long long)min(m, rows - 1) * (D / 2));
+    int lane = threadIdx.x & 3;
 #pragma unroll
-    for (int up = 0; up < 2; up++) {
-      int row = m + 8 * up;
-      bool there = row < rows;
-      float by = scale && there ? row1(scale + row) : unit;
-      int slot = there ? __ldg(slots + row) : -1;
-      const float2* angle = angles + (long long)min(row, rows - 1) * (D / 2);
-#pragma unroll
-      for (int i = 0; i < COLUMNS / D; i++) {
-        int head = n0 / D + i;
-        if (head >= heads + 2 * kvHeads) break;
-        KV* to = nullptr;
-        if (head < heads) {
-          if (there) to = q + (long long)row * ldq + head * D;
-        } else if (slot >= 0) { // keys of all heads of a block, then their values
-          int block = slot / blockSize;
-          to = (KV*)(kv + block * blockBytes) + ((long long)(head - heads) * blockSize + slot - block * blockSize) * D;
-        }
-        write_head<COLUMNS>(sums, i, up, head, by, angle, to);
+    for (int b = 0; b < BLOCKS / 2; b++) {
+      if (interleaved) {
+        float2 one = __ldcg((const float2*)from + 4 * b + lane), other = __ldcg((const float2*)from + 4 * b + lane + D / 4);
+        to.two[b] = make_float4(one.x, one.y, other.x, other.y);
+      } else {
+        to.two[b] = row4(from + 16 * b + 4 * lane);
       }
+    }
+  }
+  __device__ __forceinline__ Ahead ahead(int m, int n0) const {
+    Ahead to;
+    to.factors = make_float2(factor(m), factor(m + 8));
+    to.slots = make_int2(m < rows ? __ldg(slots + m) : -1, m + 8 < rows ? __ldg(slots + m + 8) : -1);
+    if (n0 / D < heads + kvHeads) fetch(to.first, m);
+    return to;
+  }
+
+  /** From registers: a thread has rows m and m + 8, and a pair of every 8 columns. */
+  template <int COLUMNS> __device__ __forceinline__ void write(float (&sums)[COLUMNS / 2], Ahead& ahead, int m, int n0) const {
+    constexpr int EACH = COLUMNS / D;
+#pragma unroll
+    for (int i = 0; i < 2 * EACH; i++) {
+      int up = i / EACH, row = m + 8 * up, head = n0 / D + i % EACH, slot = up ? ahead.slots.y : ahead.slots.x;
+      if (i == EACH && head < heads + kvHeads) fetch(ahead.first, row);
+      KV* to = nullptr;
+      if (head < heads) {
+        if (row < rows) to = q + (long long)row * ldq + head * D;
+      } else if (slot >= 0 && head < heads + 2 * kvHeads) { // keys of all heads of a block, then their values
+        int block = slot / blockSize;
+        to = (KV*)(kv + block * blockBytes) + ((long long)(head - heads) * blockSize + slot - block * blockSize) * D;
+      }
+      write_head<COLUMNS>(sums, i % EACH, up, head, up ? ahead.factors.y : ahead.factors.x, ahead.first, to);
     }
   }
 
   template <int COLUMNS>
-  __device__ __forceinline__ void write_head(float (&sums)[COLUMNS / 2], int i, int up, int head, float by, const float2* angle, KV* to) const {
+  __device__ __forceinline__ void write_head(float (&sums)[COLUMNS / 2], int i, int up, int head, float by, const Angles& of, KV* to) const {
     int lane = threadIdx.x & 3;
     auto at = [&](int b) { return 4 * (BLOCKS * i + b) + 2 * up; };
     const float* norm = head < heads ? qNorm : head < heads + kvHeads ? kNorm : nullptr;
-    if (bias) {
+    if (bias && head < heads + 2 * kvHeads) {
 #pragma unroll
       for (int b = 0; b < BLOCKS; b++) {
         float2 add = __ldg((const float2*)(bias + head * D + 8 * b + 2 * lane));
@@ -82,29 +105,34 @@ template <class KV, int D> struct Rotated {
 #pragma unroll
       for (int b = 0; b < BLOCKS; b++) squares += sums[at(b)] * sums[at(b)] + sums[at(b) + 1] * sums[at(b) + 1];
       by *= 1.f / sqrtf(warp_sum<4>(squares) * by * by / D + eps);
+#pragma unroll
+      for (int b = 0; b < BLOCKS; b++) {
+        float2 w = __ldg((const float2*)(norm + 8 * b + 2 * lane));
+        sums[at(b)] *= w.x, sums[at(b) + 1] *= w.y;
+      }
     }
     if (head < heads) by *= qFactor;
-    bool turned = head < heads + kvHeads;
-    auto value = [&](int b) {
-      float2 v = make_float2(sums[at(b)] * by, sums[at(b) + 1] * by);
-      if (norm) {
-        float2 w = __ldg((const float2*)(norm + 8 * b + 2 * lane));
-        v.x *= w.x, v.y *= w.y;
-      }
-      return v;
-    };
+    if (head >= heads + kvHeads) put<COLUMNS, 0>(sums, i, up, by, of, to);
+    else if (interleaved) put<COLUMNS, 1>(sums, i, up, by, of, to);
+    else put<COLUMNS, 2>(sums, i, up, by, of, to);
+  }
+
+  /** TURN: 0 as they are, 1 neighbours, 2 those half a head apart are turned. */
+  template <int COLUMNS, int TURN>
+  __device__ __forceinline__ void put(const float (&sums)[COLUMNS / 2], int i, int up, float by, const Angles& of, KV* to) const {
+    int lane = threadIdx.x & 3;
 #pragma unroll
     for (int b = 0; b < BLOCKS / 2; b += 4) { // four blocks of each half
       unsigned low[4], high[4];
 #pragma unroll
       for (int j = 0; j < 4; j++) {
-        float2 x = value(b + j), y = value(b + j + BLOCKS / 2);
-        if (turned && interleaved) {
-          float2 c = __ldcg(angle + 4 * (b + j) + lane), d = __ldcg(angle + 4 * (b + j) + lane + D / 4);
+        int at = 4 * (BLOCKS * i + b + j) + 2 * up, far = at + 2 * BLOCKS;
+        float2 x = make_float2(sums[at] * by, sums[at + 1] * by), y = make_float2(sums[far] * by, sums[far + 1] * by);
+        float4 c = of.two[b + j];
+        if (TURN == 1) {
           x = make_float2(x.x * c.x - x.y * c.y, x.x * c.y + x.y * c.x);
-          y = make_float2(y.x * d.x - y.y * d.y, y.x * d.y + y.y * d.x);
-        } else if (turned) {
-          float4 c = row4((const float*)(angle + 8 * (b + j) + 2 * lane)); // of two neighbours
+          y = make_float2(y.x * c.z - y.y * c.w, y.x * c.w + y.y * c.z);
+        } else if (TURN == 2) {
           float2 first = make_float2(x.x * c.x - y.x * c.y, x.y * c.z - y.y * c.w);
           y = make_float2(x.x * c.y + y.x * c.x, x.y * c.w + y.y * c.z), x = first;
         }

@@ -12,22 +12,20 @@ static constexpr int THREADS = 384, ROWS = 128, DEPTH = 64, CONSUMERS = 2, BOX_B
 static constexpr int FEW_REGISTERS = 40, MANY_REGISTERS = 232;
 
 /** A kind of tiles: columns; blocks of a cluster that share rows of W, or that share the columns out; groups of rows of tiles. */
-template <int COLUMNS_, int PAIR_, int SPLIT_, int STAGES_> struct Kind {
+template <int COLUMNS_, int PAIR_, int SPLIT_, int STAGES_, bool HALVES_ = false> struct Kind {
   static constexpr int COLUMNS = COLUMNS_, PAIR = PAIR_, SPLIT = SPLIT_, STAGES = STAGES_, CLUSTER = PAIR * SPLIT;
   static constexpr int A_BYTES = ROWS * BOX_BYTES, B_BYTES = COLUMNS * BOX_BYTES, STAGE_BYTES = A_BYTES + B_BYTES;
   /** Floats from row to row of what the blocks of a cluster show each other: eight rows' neighbouring pairs fall into different banks. */
   static constexpr int PITCH = COLUMNS + 8;
   static constexpr int SUM_BYTES = SPLIT > 1 ? ROWS * PITCH * 4 : 0;
   static constexpr int BARRIERS = 2 * STAGES + 2, SHARED_BYTES = 1024 + STAGES * STAGE_BYTES + SUM_BYTES + 8 * BARRIERS;
-  /** Rows of W that are brought at once; tiles of the last round, if they are few, are halved, and each half goes to a cluster of its own. */
-  static constexpr bool HALVES = COLUMNS == 256 && PAIR == 2;
+  /** Whether tiles of the last round, if they are few, are halved, and each half goes to a cluster of its own. */
+  static constexpr bool HALVES = HALVES_;
+  /** Rows of W that are brought at once. */
   static constexpr int BOX_ROWS = HALVES ? COLUMNS / 4 : COLUMNS / 2;
   typedef Walk<PAIR == 2 ? 8 : 16> Tiles;
 };
 
-#ifndef SKEW // TRIAL
-#define SKEW 0
-#endif
 
 /** Shared memory of a block, as addresses. */
 template <class KIND> struct Room {
@@ -161,28 +159,24 @@ template <class KIND, class OUT> struct Product {
     Steps<KIND> steps(K, pieces, rank);
     Turn<KIND::STAGES> turn;
     unsigned parity = 0; // of the sums that a cluster shows
-    if (SKEW > 0 && group == 1) {
-      barrier_wait(room.full(0), 0);
-      for (long long c = clock64(); clock64() - c < 1000 * SKEW;) {}
-    }
     each([&](const Unit& u) {
-      int m0 = row(u), n0 = column(u);
+      int m0 = row(u), n0 = column(u), m = m0 + group * 64 + thread / 32 * 16 + thread % 32 / 4;
+      typename OUT::Ahead ahead = out.ahead(m, n0); // on its way while products are
       if (u.whole) {
         float sums[KIND::COLUMNS / 2];
         sum<T, KIND::COLUMNS>(sums, steps, turn, group, thread);
-        if constexpr (KIND::SPLIT == 1) out.template write<T, KIND::COLUMNS>(sums, m0 + group * 64, n0, thread);
-        else share<T>(sums, m0, n0, group, thread, parity);
+        if constexpr (KIND::SPLIT == 1) out.template write<KIND::COLUMNS>(sums, ahead, m, n0);
+        else share(sums, m0, n0, group, thread, parity);
       } else if constexpr (KIND::HALVES) {
         float sums[KIND::COLUMNS / 4];
         sum<T, KIND::COLUMNS / 2>(sums, steps, turn, group, thread);
-        out.template write<T, KIND::COLUMNS / 2>(sums, m0 + group * 64, n0, thread);
+        out.template write<KIND::COLUMNS / 2>(sums, ahead, m, n0);
       }
       parity ^= 1;
     });
   }
 
   /** Puts the sums of the cluster's blocks together, of which each writes some of the rows. */
-  template <class T>
   __device__ __forceinline__ void share(float (&sums)[KIND::COLUMNS / 2], int m0, int n0, int group, int thread, unsigned parity) const {
     constexpr int MINE = ROWS / KIND::SPLIT, WARPS = CONSUMERS * 4;
     int lane = thread % 32, warp = group * 4 + thread / 32;
@@ -209,7 +203,7 @@ template <class KIND, class OUT> struct Product {
           v[h].x += part.x, v[h].y += part.y;
         }
       }
-      out.template write_two<T>(m, n0 + 2 * lane, KIND::COLUMNS / 2, v);
+      out.write_two(m, n0 + 2 * lane, KIND::COLUMNS / 2, v);
     }
     __syncwarp();
     if (lane < KIND::SPLIT) barrier_show(room.seen(), lane);

@@ -100,8 +100,8 @@ final class Values {
     }
 
     /**
-     * The type of 16 bits as which products on tensor cores could meet a value, if nobody reads it otherwise and no adapter is near: the op that makes
-     * it may then leave it so.
+     * The type of 16 bits as which products on tensor cores could meet a value, if nobody reads it otherwise and no adapter is near: the op that
+     * makes it may then leave it so.
      */
     Optional<DeviceFormat> operand(Value v) {
         if (mode != Mode.MOST || adapters.isPresent() || v.rows() != Value.Rows.TOKENS || program.hidden().filter(v::equals).isPresent()) {

@@ -80,7 +80,8 @@ public final class FlashKernels {
         Launch.Builder b = AttentionKernels.pages(kernels.launch(arena, name + "_" + kvSuffix, shape[0], shape[3]).pointer("q", q.address())
                 .integer("ldq", q.pitch()).pointer("y", y.address()).integer("ldy", y.pitch()), p);
         AttentionKernels.scores(AttentionKernels.tiles(b, step), p, s).integer("chunked", chunked ? 1 : 0);
-        return new Tiles(alibi.add(b).pointer("sinks", sinks).integer("qKind", q.kind()).integer("yKind", y.kind()).build(), blocks(s.shape(), shape[1], shape[2]), 1);
+        return new Tiles(alibi.add(b).pointer("sinks", sinks).integer("qKind", q.kind()).integer("yKind", y.kind()).build(),
+                blocks(s.shape(), shape[1], shape[2]), 1);
     }
 
     /** Blocks for a tile: each has some of its queries, and heads that share keys and values, or a part of them if they are more than its rows. */

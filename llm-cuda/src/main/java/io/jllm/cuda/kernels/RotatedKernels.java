@@ -91,7 +91,7 @@ public final class RotatedKernels {
         return (stream, n) -> {
             rows.set(n);
             int tiles = Math.multiplyExact(across, Math.ceilDiv(n, shape[1] * shape[3]));
-            launch.run(stream, Math.min(2 * tiles <= clusters ? 2 * tiles : tiles, clusters) * shape[3], 1, 1);
+            launch.run(stream, Math.min(tiles, clusters) * shape[3], 1, 1);
         };
     }
 }

@@ -199,6 +199,12 @@ public final class TensorKernels {
                 .integer("K", x.cols).integer("rows", 0).integer("pieces", x.pieces).integer("act", r.act);
     }
 
+    /** Gated results in 16 bits. */
+    private static Launch.Builder narrow(Launch.Builder b, Operand x, Result r, Operand to) {
+        return b.pointer("scale", x.usedScales()).real("unit", x.unit).pointer("y", to.address).integer("ldy", to.pitch)
+                .real("shrink", 1 / to.unit).integer("N", r.outputs).integer("K", x.cols).integer("rows", 0).integer("act", r.act);
+    }
+
     /** One tile a block. */
     private RowsLaunch tiles(Operand x, Matrix w, Result r) {
         int[] shape = kernels.shape(MMA, 3);
@@ -274,12 +280,13 @@ public final class TensorKernels {
             int columns = shape[2];
             int pair = shape[3];
             int split = shape[4];
-            Launch launch = result(kernels.launch(arena, "wgmma_" + w.type.suffix() + "_" + name, shape[0], shape[5]).map("a", x.map(arena, tileRows))
-                    .map("b", w.map(arena, shape[6])), x, r).real("unit", x.unit).pointer("narrow", r.narrow.map(Operand::address).orElse(0L))
-                    .integer("ldn", r.narrow.map(Operand::pitch).orElse(0)).real("shrink", 1 / r.narrow.map(Operand::unit).orElse(1f)).build();
+            boolean halves = r.narrow.isPresent() && shape[7] == 1;
+            Launch.Builder b = kernels.launch(arena, (r.narrow.isPresent() ? "wgmma_narrow_" : "wgmma_") + w.type.suffix() + "_" + name, shape[0],
+                    shape[5]).map("a", x.map(arena, tileRows)).map("b", w.map(arena, r.narrow.isPresent() ? shape[6] : columns / 2));
+            Launch launch = r.narrow.map(to -> narrow(b, x, r, to)).orElseGet(() -> result(b, x, r).real("unit", x.unit)).build();
             long steps = Math.ceilDiv(x.pitch / TensorMap.BOX_COLUMNS, split);
             kinds.add(new Kind(launch, launch.integer("rows"), tileRows * pair, Math.ceilDiv(r.outputs, r.columns(columns)), pair * split,
-                    kernels.multiprocessors() / (pair * split), shape[7] == 1, steps * shape[8], shape[9]));
+                    kernels.multiprocessors() / (pair * split), halves, steps * shape[8], shape[9]));
         }
         return new Kinds(List.copyOf(kinds));
     }
