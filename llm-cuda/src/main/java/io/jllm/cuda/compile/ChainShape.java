@@ -4,6 +4,7 @@ import io.jllm.cuda.kernels.ChainKernels;
 import io.jllm.cuda.kernels.DeviceFormat;
 import io.jllm.cuda.kernels.Kernels;
 import io.jllm.cuda.weights.WeightPlan;
+import io.jllm.model.ExpertOp;
 import io.jllm.model.Op;
 import io.jllm.model.Program;
 import java.util.Optional;
@@ -26,14 +27,19 @@ public record ChainShape(ChainKernels.Shape kernel, int room) {
      */
     private static final int WIDEST = 2048;
 
-    /** The shape, if there is a kernel for a type of keys and values, the device can run it, and the program is narrow enough for it to pay. */
+    /** The shape, if there is a kernel for a type of keys and values, the device can run it, and the program is one for which it pays. */
     public static Optional<ChainShape> of(Kernels kernels, String kvSuffix, int room, Program program) {
-        return narrow(program) && ChainKernels.exist(kernels, kvSuffix)
+        return narrow(program) && whole(program) && ChainKernels.exist(kernels, kvSuffix)
                 ? Optional.of(new ChainShape(ChainKernels.Shape.of(kernels), room)) : Optional.empty();
     }
 
     static boolean narrow(Program program) {
         return program.ops().stream().noneMatch(op -> op instanceof Op.Embed e && e.out().width() > WIDEST);
+    }
+
+    /** Whether nothing cuts chains in each layer, as experts do: on an H200 a chain of one or two tasks moves weights at a quarter of memory's speed. */
+    static boolean whole(Program program) {
+        return program.ops().stream().noneMatch(ExpertOp.class::isInstance);
     }
 
     /** Whether a chain can multiply by such a matrix. */
