@@ -1,6 +1,7 @@
 // Attention of few queries over pages of 16 bits on tensor cores, also with the rotation and storing before it in the same kernel. A block, or a
-// cluster of some, does an entry's pieces for some heads: each warp slices of them, whose sums the first block puts together in its shared memory. A
-// step of one query is nothing but latency: the kernel has few instructions, and asks early for what it will need.
+// cluster of some, does an entry's pieces for some heads: each warp slices of them, whose sums the first block puts together in its shared memory.
+// Where there are several pieces, the blocks of a cluster do some each by itself. A step of one query is nothing but latency: the kernel has few
+// instructions, and asks early for what it will need.
 #include "attention/singles.cuh"
 #include "common/layout.cuh"
 
@@ -20,10 +21,17 @@ __device__ long long STAMP_AT[16];
 /** The blocks of a cluster; also of one that is none. */
 struct Cluster {
   int rank, size;
+  __device__ __forceinline__ Cluster(int rank, int size) : rank(rank), size(size) {}
   __device__ __forceinline__ Cluster() : rank(0), size(1) {
 #if __CUDA_ARCH__ >= 900
     asm("mov.u32 %0, %%cluster_ctarank;" : "=r"(rank));
     asm("mov.u32 %0, %%cluster_nctarank;" : "=r"(size));
+#endif
+  }
+  /** That a block has begun: others may write to it then. */
+  __device__ __forceinline__ void begun() const {
+#if __CUDA_ARCH__ >= 900
+    if (size > 1) asm volatile("barrier.cluster.arrive.relaxed.aligned;" ::: "memory");
 #endif
   }
   __device__ __forceinline__ void arrive() const {
@@ -44,7 +52,7 @@ struct Cluster {
   __device__ __forceinline__ unsigned first(const void* p) const {
     unsigned address = shared_address(p);
 #if __CUDA_ARCH__ >= 900
-    asm volatile("mapa.shared::cluster.u32 %0, %0, 0;" : "+r"(address));
+    if (size > 1) asm volatile("mapa.shared::cluster.u32 %0, %0, 0;" : "+r"(address));
 #endif
     return address;
   }
@@ -100,7 +108,7 @@ template <class T, int D, int W, int SLOTS, bool FRESH> struct Few {
     Room<T, D>& room = *(Room<T, D>*)(dynamic + RING);
     float* rows = (float*)(dynamic + BYTES);
     int warp = threadIdx.x >> 5, worker = blockIdx.x, workers = gridDim.x;
-    cluster.arrive(); // the block has begun
+    cluster.begun();
     float frequency = FRESH && 2 * threadIdx.x < f.rotation.rotaryDim ? f.rotation.invFreq[threadIdx.x] : 0.f;
     int group = s.group(), kvHead = blockIdx.y, head0 = kvHead * group, heads = group;
     if (group > HEADS) {
@@ -108,10 +116,11 @@ template <class T, int D, int W, int SLOTS, bool FRESH> struct Few {
       kvHead /= parts, head0 = kvHead * group + part * HEADS, heads = min(HEADS, group - part * HEADS);
     }
     Entry e(s, blockIdx.z);
-    if (cluster.size > 1) worker /= cluster.size, workers /= cluster.size;
+    cluster.await();
+    if (e.pieces > 1) cluster = Cluster{0, 1};
+    else worker /= cluster.size, workers = 1;
     STAMP(1)
     if (worker >= e.pieces) {
-      cluster.await();
       wait_previous();
       return;
     }
@@ -152,7 +161,6 @@ template <class T, int D, int W, int SLOTS, bool FRESH> struct Few {
       }
       __syncthreads();
     }
-    cluster.await();
     STAMP(3)
     if (FRESH) wait_previous();
     STAMP(4)
@@ -235,26 +243,33 @@ template <class T, int D, int W, int SLOTS, bool FRESH> __device__ __forceinline
 }
 
 #ifndef NO_KERNELS
-#define KERNEL(KV, T, D, W, SLOTS)                                                                                                        \
-  extern "C" __global__ void __launch_bounds__(W * 32) attn_decode_few_d##D##_##KV(const float* q, int ldq, FROM_Y) {                     \
+#define KERNEL(NAME, KV, T, D, W, SLOTS)                                                                                                  \
+  extern "C" __global__ void __launch_bounds__(W * 32) attn_decode_##NAME##_d##D##_##KV(const float* q, int ldq, FROM_Y) {                \
     few<T, D, W, SLOTS, false>(Singles{q, ldq, PASS_Y}, Fresh{});                                                                         \
   }                                                                                                                                       \
   extern "C" __global__ void __launch_bounds__(W * 32)                                                                                    \
-      attn_decode_few_rope_d##D##_##KV(const float* qkv, int ldqkv, FROM_Y, ROTATION_FROM) {                                              \
+      attn_decode_##NAME##_rope_d##D##_##KV(const float* qkv, int ldqkv, FROM_Y, ROTATION_FROM) {                                         \
     few<T, D, W, SLOTS, true>(Singles{qkv, ldqkv, PASS_Y}, Fresh{kvSlots, {rotaryDim, interleaved, invFreq, factor, eps}, qNorm, kNorm}); \
   }
-#define SHAPE(D, W, ROOM) EXPORT_SHAPE(attn_decode_few_d##D, W * 32, ROOM::BYTES, ROOM::HEAD_BYTES, SLICE_ROWS / MOST_SLICES, HEADS, MOST_CLUSTER)
-#define KERNELS(D, W, SLOTS)           \
-  KERNEL(f16, __half, D, W, SLOTS)     \
-  KERNEL(bf16, bf16, D, W, SLOTS)      \
-  typedef Few<bf16, D, W, SLOTS, true> Few##D; \
-  SHAPE(D, W, Few##D)
+#define SHAPE(NAME, D, W, ROOM) \
+  EXPORT_SHAPE(attn_decode_##NAME##_d##D, W * 32, ROOM::BYTES, ROOM::HEAD_BYTES, SLICE_ROWS / MOST_SLICES, HEADS, MOST_CLUSTER)
+#define KERNELS(NAME, D, W, SLOTS)             \
+  KERNEL(NAME, f16, __half, D, W, SLOTS)       \
+  KERNEL(NAME, bf16, bf16, D, W, SLOTS)        \
+  typedef Few<bf16, D, W, SLOTS, true> NAME##D; \
+  SHAPE(NAME, D, W, NAME##D)
+// Less than a block for each multiprocessor; two for each.
 #if defined(__CUDA_ARCH__) && (__CUDA_ARCH__ < 900 || __CUDA_ARCH__ >= 1200) // less shared memory
-KERNELS(64, 4, 2)
-KERNELS(128, 2, 2)
+KERNELS(few, 64, 4, 2)
+KERNELS(some, 64, 4, 2)
+KERNELS(few, 128, 2, 2)
+KERNELS(some, 128, 2, 2)
 #else
-KERNELS(64, 4, 2)
-KERNELS(128, 4, 2)
-KERNELS(256, 4, 2)
+KERNELS(few, 64, 8, 2)
+KERNELS(some, 64, 4, 2)
+KERNELS(few, 128, 8, 2)
+KERNELS(some, 128, 4, 2)
+KERNELS(few, 256, 4, 2)
+KERNELS(some, 256, 4, 2)
 #endif
 #endif
