@@ -142,7 +142,7 @@ public final class Fusion {
         }
         Op.GatedAct g = act.get();
         ordering.op(w, l.in()).ifPresent(compiled::add);
-        compiled.add(new RowsOp(tensors.orElseThrow().gated(ordering.rows(w, l.in()), w, values.rows(g.out()), g.kind()), g.out().rows()));
+        compiled.add(new RowsOp(tensors.orElseThrow().gated(l.in(), w, g.out(), g.kind()), g.out().rows()));
         return 2;
     }
 

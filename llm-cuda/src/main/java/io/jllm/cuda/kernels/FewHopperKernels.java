@@ -87,7 +87,7 @@ final class FewHopperKernels {
     private Optional<RowsLaunch> blocks(FewKernels.Product p) {
         int cols = p.w().cols();
         var place = new BlocksKernels.Place(room.pieces(), room.scales(), FewKernels.MOST, ProductKernels.Room.pitch(cols));
-        var result = new TensorKernels.Result(p.w().outputs(), p.bias(), p.residual(), p.y(), p.act());
+        var result = new TensorKernels.Result(p.w().outputs(), p.bias(), p.residual(), p.y(), p.act(), Optional.empty());
         return blocks.multiply(p.w(), place, result, FewKernels.MOST)
                 .map(product -> new RowsLaunch.InTurn(List.of(blocks.lay(p.x(), !p.w().format().floats(), cols, place), product)));
     }

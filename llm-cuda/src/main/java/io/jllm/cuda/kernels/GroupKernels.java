@@ -282,7 +282,7 @@ public final class GroupKernels {
     }
 
     private TensorKernels.Operand operand(ProductKernels.Weights w, Room room, int rows) {
-        return new TensorKernels.Operand(w.format().operand().orElseThrow(), room.operand, room.scales, rows, w.cols(), room.pieces,
+        return new TensorKernels.Operand(w.format().operand().orElseThrow(), room.operand, room.scales, 1, rows, w.cols(), room.pieces,
                 TensorKernels.pitch(kernels, w.cols(), room.pieces));
     }
 
