@@ -11,13 +11,6 @@ static constexpr int MOST_CLUSTER = 8;
 static constexpr int MOST_CLUSTER = 1;
 #endif
 
-#ifdef STAMPS
-__device__ long long STAMP_AT[16];
-#define STAMP(N) if (threadIdx.x == 0 && blockIdx.x == 0 && blockIdx.y == 0 && blockIdx.z == 0) { STAMP_AT[N] = clock64(); }
-#else
-#define STAMP(N)
-#endif
-
 /** The blocks of a cluster; also of one that is none. */
 struct Cluster {
   int rank, size;
@@ -103,7 +96,6 @@ template <class T, int D, int W, int SLOTS, bool FRESH> struct Few {
   };
 
   __device__ __forceinline__ void run() {
-    STAMP(0)
     dependents();
     Room<T, D>& room = *(Room<T, D>*)(dynamic + RING);
     float* rows = (float*)(dynamic + BYTES);
@@ -119,7 +111,6 @@ template <class T, int D, int W, int SLOTS, bool FRESH> struct Few {
     cluster.await();
     if (e.pieces > 1) cluster = Cluster{0, 1};
     else worker /= cluster.size, workers = 1;
-    STAMP(1)
     if (worker >= e.pieces) {
       wait_previous();
       return;
@@ -152,7 +143,6 @@ template <class T, int D, int W, int SLOTS, bool FRESH> struct Few {
     settle();
 #pragma unroll 1
     for (int k = 0; k < SLOTS; k++) fill();
-    STAMP(2)
     if constexpr (FRESH) {
       if (2 * threadIdx.x < f.rotation.rotaryDim) {
         float sin, cos;
@@ -161,9 +151,7 @@ template <class T, int D, int W, int SLOTS, bool FRESH> struct Few {
       }
       __syncthreads();
     }
-    STAMP(3)
     if (FRESH) wait_previous();
-    STAMP(4)
     if (e.context == 0) { // padding
       if (cluster.rank == 0) write_heads<THREADS>(s, threadIdx.x, e.row, head0, heads, [](int, int) { return make_float2(0.f, 0.f); });
       return;
@@ -173,7 +161,6 @@ template <class T, int D, int W, int SLOTS, bool FRESH> struct Few {
     __syncthreads();
     Queries<T, D> q;
     q.load(room.queries, heads);
-    STAMP(5)
     int at = 0, used = 0; // slot; slots that may be filled again
 #pragma unroll 1
     for (int p = worker; p < e.pieces; p += workers) {
@@ -188,24 +175,20 @@ template <class T, int D, int W, int SLOTS, bool FRESH> struct Few {
           for (; used > 0; used--) fill();
           copies_wait<SLOTS - 2>();
           __syncwarp();
-          STAMP(6)
           if constexpr (FRESH) {
             int newest = e.context - 1 - walk.base;
             if (newest < STEP && walk.to == e.context - 1)
               store_newest<T, D>(s, e, kvHead, ring + (newest < GROUP ? at : at + 1) * SLOT, newestSlot, f, room.angles);
           }
-          STAMP(7)
           attend32<T, D>(sums, q, ringAt + at * SLOT, ringAt + at * SLOT + SLOT, walk.base, walk.from, walk.to, s.softCap);
           at = at + 2 == SLOTS ? 0 : at + 2, used = 2;
         }
         sums.end();
-        STAMP(8)
         unsigned row = cluster.first(rows) + walk.slice * heads * PITCH * 4, state = cluster.first(room.state) + walk.slice * heads * 8;
         sums.each(heads, [&](int h, int d, float v) { Cluster::put(row + (h * PITCH + d) * 4, v); },
                   [&](int h, float highest, float total) { Cluster::put(state + h * 8, highest), Cluster::put(state + h * 8 + 4, total); });
       }
       cluster.sync();
-      STAMP(9)
       if (cluster.rank == 0) {
         int start = e.start + p * e.size, k0 = s.quotient(e.from(p) - start, e.slice), k1 = s.quotient(e.to(p) - start, e.slice) + 1;
         auto fold = [&](int h, int d) {
@@ -231,7 +214,6 @@ template <class T, int D, int W, int SLOTS, bool FRESH> struct Few {
           if (room.last) merge_pieces<THREADS>(s, threadIdx.x, blockIdx.z, e.row, kvHead, e.pieces);
         }
       }
-      STAMP(10)
       if (p + workers < e.pieces) cluster.sync();
     }
   }
