@@ -1,6 +1,7 @@
 // Attention of few queries over pages of 16 bits on tensor cores, also with the rotation and storing before it in the same kernel. A block, or a
-// cluster of some, does an entry's pieces for some heads: each warp slices of them, whose sums the first block puts together in its shared memory. A
-// step of one query is nothing but latency: the kernel has few instructions, and asks early for what it will need.
+// cluster of some, does an entry's pieces for some heads: each warp slices of them, whose sums the first block puts together in its shared memory.
+// Where there are several pieces, the blocks of a cluster do some each by itself. A step of one query is nothing but latency: the kernel has few
+// instructions, and asks early for what it will need.
 #include "attention/singles.cuh"
 #include "common/layout.cuh"
 
@@ -10,20 +11,20 @@ static constexpr int MOST_CLUSTER = 8;
 static constexpr int MOST_CLUSTER = 1;
 #endif
 
-#ifdef STAMPS
-__device__ long long STAMP_AT[16];
-#define STAMP(N) if (threadIdx.x == 0 && blockIdx.x == 0 && blockIdx.y == 0 && blockIdx.z == 0) { STAMP_AT[N] = clock64(); }
-#else
-#define STAMP(N)
-#endif
-
 /** The blocks of a cluster; also of one that is none. */
 struct Cluster {
   int rank, size;
+  __device__ __forceinline__ Cluster(int rank, int size) : rank(rank), size(size) {}
   __device__ __forceinline__ Cluster() : rank(0), size(1) {
 #if __CUDA_ARCH__ >= 900
     asm("mov.u32 %0, %%cluster_ctarank;" : "=r"(rank));
     asm("mov.u32 %0, %%cluster_nctarank;" : "=r"(size));
+#endif
+  }
+  /** That a block has begun: others may write to it then. */
+  __device__ __forceinline__ void begun() const {
+#if __CUDA_ARCH__ >= 900
+    if (size > 1) asm volatile("barrier.cluster.arrive.relaxed.aligned;" ::: "memory");
 #endif
   }
   __device__ __forceinline__ void arrive() const {
@@ -44,7 +45,7 @@ struct Cluster {
   __device__ __forceinline__ unsigned first(const void* p) const {
     unsigned address = shared_address(p);
 #if __CUDA_ARCH__ >= 900
-    asm volatile("mapa.shared::cluster.u32 %0, %0, 0;" : "+r"(address));
+    if (size > 1) asm volatile("mapa.shared::cluster.u32 %0, %0, 0;" : "+r"(address));
 #endif
     return address;
   }
@@ -95,12 +96,11 @@ template <class T, int D, int W, int SLOTS, bool FRESH> struct Few {
   };
 
   __device__ __forceinline__ void run() {
-    STAMP(0)
     dependents();
     Room<T, D>& room = *(Room<T, D>*)(dynamic + RING);
     float* rows = (float*)(dynamic + BYTES);
     int warp = threadIdx.x >> 5, worker = blockIdx.x, workers = gridDim.x;
-    cluster.arrive(); // the block has begun
+    cluster.begun();
     float frequency = FRESH && 2 * threadIdx.x < f.rotation.rotaryDim ? f.rotation.invFreq[threadIdx.x] : 0.f;
     int group = s.group(), kvHead = blockIdx.y, head0 = kvHead * group, heads = group;
     if (group > HEADS) {
@@ -108,10 +108,10 @@ template <class T, int D, int W, int SLOTS, bool FRESH> struct Few {
       kvHead /= parts, head0 = kvHead * group + part * HEADS, heads = min(HEADS, group - part * HEADS);
     }
     Entry e(s, blockIdx.z);
-    if (cluster.size > 1) worker /= cluster.size, workers /= cluster.size;
-    STAMP(1)
+    cluster.await();
+    if (e.pieces > 1) cluster = Cluster{0, 1};
+    else worker /= cluster.size, workers = 1;
     if (worker >= e.pieces) {
-      cluster.await();
       wait_previous();
       return;
     }
@@ -143,7 +143,6 @@ template <class T, int D, int W, int SLOTS, bool FRESH> struct Few {
     settle();
 #pragma unroll 1
     for (int k = 0; k < SLOTS; k++) fill();
-    STAMP(2)
     if constexpr (FRESH) {
       if (2 * threadIdx.x < f.rotation.rotaryDim) {
         float sin, cos;
@@ -152,10 +151,7 @@ template <class T, int D, int W, int SLOTS, bool FRESH> struct Few {
       }
       __syncthreads();
     }
-    cluster.await();
-    STAMP(3)
     if (FRESH) wait_previous();
-    STAMP(4)
     if (e.context == 0) { // padding
       if (cluster.rank == 0) write_heads<THREADS>(s, threadIdx.x, e.row, head0, heads, [](int, int) { return make_float2(0.f, 0.f); });
       return;
@@ -165,7 +161,6 @@ template <class T, int D, int W, int SLOTS, bool FRESH> struct Few {
     __syncthreads();
     Queries<T, D> q;
     q.load(room.queries, heads);
-    STAMP(5)
     int at = 0, used = 0; // slot; slots that may be filled again
 #pragma unroll 1
     for (int p = worker; p < e.pieces; p += workers) {
@@ -180,24 +175,20 @@ template <class T, int D, int W, int SLOTS, bool FRESH> struct Few {
           for (; used > 0; used--) fill();
           copies_wait<SLOTS - 2>();
           __syncwarp();
-          STAMP(6)
           if constexpr (FRESH) {
             int newest = e.context - 1 - walk.base;
             if (newest < STEP && walk.to == e.context - 1)
               store_newest<T, D>(s, e, kvHead, ring + (newest < GROUP ? at : at + 1) * SLOT, newestSlot, f, room.angles);
           }
-          STAMP(7)
           attend32<T, D>(sums, q, ringAt + at * SLOT, ringAt + at * SLOT + SLOT, walk.base, walk.from, walk.to, s.softCap);
           at = at + 2 == SLOTS ? 0 : at + 2, used = 2;
         }
         sums.end();
-        STAMP(8)
         unsigned row = cluster.first(rows) + walk.slice * heads * PITCH * 4, state = cluster.first(room.state) + walk.slice * heads * 8;
         sums.each(heads, [&](int h, int d, float v) { Cluster::put(row + (h * PITCH + d) * 4, v); },
                   [&](int h, float highest, float total) { Cluster::put(state + h * 8, highest), Cluster::put(state + h * 8 + 4, total); });
       }
       cluster.sync();
-      STAMP(9)
       if (cluster.rank == 0) {
         int start = e.start + p * e.size, k0 = s.quotient(e.from(p) - start, e.slice), k1 = s.quotient(e.to(p) - start, e.slice) + 1;
         auto fold = [&](int h, int d) {
@@ -223,7 +214,6 @@ template <class T, int D, int W, int SLOTS, bool FRESH> struct Few {
           if (room.last) merge_pieces<THREADS>(s, threadIdx.x, blockIdx.z, e.row, kvHead, e.pieces);
         }
       }
-      STAMP(10)
       if (p + workers < e.pieces) cluster.sync();
     }
   }
@@ -235,26 +225,33 @@ template <class T, int D, int W, int SLOTS, bool FRESH> __device__ __forceinline
 }
 
 #ifndef NO_KERNELS
-#define KERNEL(KV, T, D, W, SLOTS)                                                                                                        \
-  extern "C" __global__ void __launch_bounds__(W * 32) attn_decode_few_d##D##_##KV(const float* q, int ldq, FROM_Y) {                     \
+#define KERNEL(NAME, KV, T, D, W, SLOTS)                                                                                                  \
+  extern "C" __global__ void __launch_bounds__(W * 32) attn_decode_##NAME##_d##D##_##KV(const float* q, int ldq, FROM_Y) {                \
     few<T, D, W, SLOTS, false>(Singles{q, ldq, PASS_Y}, Fresh{});                                                                         \
   }                                                                                                                                       \
   extern "C" __global__ void __launch_bounds__(W * 32)                                                                                    \
-      attn_decode_few_rope_d##D##_##KV(const float* qkv, int ldqkv, FROM_Y, ROTATION_FROM) {                                              \
+      attn_decode_##NAME##_rope_d##D##_##KV(const float* qkv, int ldqkv, FROM_Y, ROTATION_FROM) {                                         \
     few<T, D, W, SLOTS, true>(Singles{qkv, ldqkv, PASS_Y}, Fresh{kvSlots, {rotaryDim, interleaved, invFreq, factor, eps}, qNorm, kNorm}); \
   }
-#define SHAPE(D, W, ROOM) EXPORT_SHAPE(attn_decode_few_d##D, W * 32, ROOM::BYTES, ROOM::HEAD_BYTES, SLICE_ROWS / MOST_SLICES, HEADS, MOST_CLUSTER)
-#define KERNELS(D, W, SLOTS)           \
-  KERNEL(f16, __half, D, W, SLOTS)     \
-  KERNEL(bf16, bf16, D, W, SLOTS)      \
-  typedef Few<bf16, D, W, SLOTS, true> Few##D; \
-  SHAPE(D, W, Few##D)
+#define SHAPE(NAME, D, W, ROOM) \
+  EXPORT_SHAPE(attn_decode_##NAME##_d##D, W * 32, ROOM::BYTES, ROOM::HEAD_BYTES, SLICE_ROWS / MOST_SLICES, HEADS, MOST_CLUSTER)
+#define KERNELS(NAME, D, W, SLOTS)             \
+  KERNEL(NAME, f16, __half, D, W, SLOTS)       \
+  KERNEL(NAME, bf16, bf16, D, W, SLOTS)        \
+  typedef Few<bf16, D, W, SLOTS, true> NAME##D; \
+  SHAPE(NAME, D, W, NAME##D)
+// Less than a block for each multiprocessor; two for each.
 #if defined(__CUDA_ARCH__) && (__CUDA_ARCH__ < 900 || __CUDA_ARCH__ >= 1200) // less shared memory
-KERNELS(64, 4, 2)
-KERNELS(128, 2, 2)
+KERNELS(few, 64, 4, 2)
+KERNELS(some, 64, 4, 2)
+KERNELS(few, 128, 2, 2)
+KERNELS(some, 128, 2, 2)
 #else
-KERNELS(64, 4, 2)
-KERNELS(128, 4, 2)
-KERNELS(256, 4, 2)
+KERNELS(few, 64, 8, 2)
+KERNELS(some, 64, 4, 2)
+KERNELS(few, 128, 8, 2)
+KERNELS(some, 128, 4, 2)
+KERNELS(few, 256, 4, 2)
+KERNELS(some, 256, 4, 2)
 #endif
 #endif

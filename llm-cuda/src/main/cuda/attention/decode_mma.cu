@@ -10,7 +10,8 @@
 template <class T, int D, int W, int SLOTS, bool FRESH> struct Many {
   static constexpr int SLOT = Group<D>::BYTES, RING = W * SLOTS * SLOT, PITCH = D + 8, ANGLES = FRESH ? W * (int)sizeof(Angles) : 0;
   static constexpr int BYTES = RING + ANGLES + sizeof(List);
-  static_assert(sizeof(SharedQueries<T, D>) <= SLOT && HEADS * (PITCH * 4 + 8) <= SLOT && SLOTS >= 3, "a slot is room between items, too");
+  static constexpr int AHEAD = 2; // heads of queries whose loads are in flight
+  static_assert(sizeof(SharedQueries<T, D>) <= SLOT && HEADS * (PITCH * 4 + 8) <= SLOT && SLOTS >= 2, "a slot is room between items, too");
 
   const Singles& s;
   const Fresh& f;
@@ -69,7 +70,7 @@ template <class T, int D, int W, int SLOTS, bool FRESH> struct Many {
       uchar* spare = ring + filled * SLOT;
       int newestSlot = FRESH ? f.kvSlots[e.row] : 0;
       SharedQueries<T, D>& queries = *(SharedQueries<T, D>*)spare;
-      take_queries<FRESH, 2>(s, queries, e.row, it.head0, it.heads, 0, 1, f, angles);
+      take_queries<FRESH, AHEAD>(s, queries, e.row, it.head0, it.heads, 0, 1, f, angles);
       __syncwarp();
       q.load(queries, it.heads);
       __syncwarp();

@@ -81,14 +81,16 @@ final class FakeImages {
                         .collect(Collectors.joining())
                 + IntStream.of(8, 16).mapToObj(n -> ints("blocks_wgmma_n" + n + "_shape", 384, 128, 2, 128, 8 * n, 200_000, 1100, 5000))
                         .collect(Collectors.joining())
-                + ints("attn_plain_shape", 256, 576) + ints("attn_decode_shape", 128, 64, 256) + ints("attn_prefill_shape", 128, 128, 8)
+                + ints("rotated_shape", 384, 128, 256, 2, 200_000, 128) + ints("attn_plain_shape", 256, 576)
+                + ints("attn_decode_shape", 128, 64, 256) + ints("attn_prefill_shape", 128, 128, 8)
                 + Stream.of("attn_flash", "attn_wgmma", "attn_decode").flatMap(f -> IntStream.of(64, 128, 256).mapToObj(d ->
                         ints(f + "_d" + d + "_shape", 128, 128, 2, 65_536))).collect(Collectors.joining())
-                + IntStream.of(64, 128, 256).mapToObj(d -> ints("attn_decode_few_d" + d + "_shape", 128, 65_536, 8_704, 4, 8, 8))
+                + Stream.of("few", "some").flatMap(f -> IntStream.of(64, 128, 256).mapToObj(d ->
+                        ints("attn_decode_" + f + "_d" + d + "_shape", 128, 65_536, 8_704, 4, 8, 8)))
                         .collect(Collectors.joining()) + ints("head_linear_shape", 128, 16, 2048)
                 + List.of("embed", "pack", "expand", "rms_norm", "quantize", "gated", "select_rows", "order_columns",
                         "take_outliers", "add_outliers", "count_tokens", "take_drawn", "layer_norm", "act", "add_rows", "scale_rows", "add_positions",
-                        "norm_heads", "rotate", "rope_store_any", "scale_queries", "latent_parts").stream()
+                        "norm_heads", "rotate", "rope_store_any", "rope_angles", "scale_queries", "latent_parts").stream()
                         .map(f -> ints(f + "_shape", 128)).collect(Collectors.joining());
     }
 

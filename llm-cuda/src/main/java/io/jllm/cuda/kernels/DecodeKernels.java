@@ -20,9 +20,12 @@ public final class DecodeKernels {
     private static final String DECODE = "attn_decode";
     private static final String ROTATED = "attn_decode_rope";
     private static final String FEW = "_few";
+    private static final String SOME = "_some";
     private static final String ENTRIES = "entries";
-    /** Up to so many heads of queries for each multiprocessor, or groups of heads that share keys and values, are few. */
-    private static final int MOST_ITEMS = 2;
+    /** Up to so many heads of queries for each multiprocessor, or groups of heads that share keys and values, have a block each. */
+    private static final int MOST_ITEMS = 4;
+    /** Larger clusters of blocks are slower. */
+    private static final int MOST_CLUSTER = 2;
     /** Most blocks, or clusters of them, that share the positions of a query. */
     private static final int MOST_SPLITS = 64;
 
@@ -54,26 +57,25 @@ public final class DecodeKernels {
     }
 
     /**
-     * A cluster of blocks for each query and so many heads together; where these are many, blocks that share all positions.
+     * Blocks for each query and so many heads together; where these are many, blocks that share all positions.
      *
-     * @param clusters launches with clusters of one block, of twice as many, and so on
+     * @param few launches with clusters of one block, of twice as many, and so on
+     * @param some a smaller block for each
      * @param shares what does many
      * @param items of a query: heads that share keys and values, at most so many together as a block takes
      */
-    private record Few(List<Launch> clusters, Shares shares, int items, int multiprocessors) implements RowsLaunch {
+    private record Sizes(List<Launch> few, Launch some, Shares shares, int items, int multiprocessors) implements RowsLaunch {
         @Override
         public void run(Stream stream, int queries) {
             int all = items * queries;
             if (all > MOST_ITEMS * multiprocessors) {
                 shares.run(stream, queries);
-                return;
+            } else if (all > multiprocessors) {
+                some.run(stream, 1, items, queries);
+            } else {
+                int log = Math.min(few.size() - 1, 2 * all <= multiprocessors ? 1 : 0);
+                few.get(log).run(stream, Math.clamp(multiprocessors / ((long) all << log), 1, MOST_SPLITS) << log, items, queries);
             }
-            int log = 0;
-            while (log + 1 < clusters.size() && (all << log + 1) <= multiprocessors) {
-                log++;
-            }
-            int workers = Math.clamp(multiprocessors / ((long) all << log), 1, MOST_SPLITS);
-            clusters.get(log).run(stream, workers << log, items, queries);
         }
 
         @Override
@@ -143,19 +145,31 @@ public final class DecodeKernels {
         Launch many = rest.apply(first.apply(kernels.launch(arena, family + tensor.get() + "_" + kvSuffix, shape[0], shape[3])).integer(ENTRIES, 0))
                 .build();
         var shares = new Shares(many, many.integer(ENTRIES), multiprocessors * shape[2], shape[1]);
-        String few = family.replace(DECODE, DECODE + FEW) + tensor.get() + "_" + kvSuffix;
-        return kernels.find(few).isEmpty() ? shares : few(few, kernels.shape(DECODE + FEW + tensor.get(), 6), s, first, rest, shares);
+        if (kernels.find(name(family, FEW, tensor.get())).isEmpty()) {
+            return shares;
+        }
+        var few = new ArrayList<Launch>();
+        for (int blocks = 1; blocks <= Math.min(MOST_CLUSTER, size(FEW, tensor.get())[5]); blocks *= 2) {
+            few.add(rest.apply(first.apply(builder(family, FEW, tensor.get(), s).cluster(blocks)).integer(ENTRIES, 0)).build());
+        }
+        Launch some = rest.apply(first.apply(builder(family, SOME, tensor.get(), s)).integer(ENTRIES, 0)).build();
+        int items = s.shape().kvHeads() * Math.ceilDiv(s.shape().heads() / s.shape().kvHeads(), size(FEW, tensor.get())[4]);
+        return new Sizes(List.copyOf(few), some, shares, items, multiprocessors);
     }
 
-    private RowsLaunch few(String name, int[] shape, Scores s, UnaryOperator<Launch.Builder> first, UnaryOperator<Launch.Builder> rest,
-            Shares shares) {
-        int group = s.shape().heads() / s.shape().kvHeads(); // the shape: threads, bytes, bytes for a head, for how many, heads together, blocks
-        int bytes = shape[1] + shape[2] * Math.min(shape[3], group);
-        var clusters = new ArrayList<Launch>();
-        for (int blocks = 1; blocks <= shape[5]; blocks *= 2) {
-            clusters.add(rest.apply(first.apply(kernels.launch(arena, name, shape[0], bytes).cluster(blocks)).integer(ENTRIES, 0)).build());
-        }
-        return new Few(List.copyOf(clusters), shares, s.shape().kvHeads() * Math.ceilDiv(group, shape[4]), multiprocessors);
+    private String name(String family, String size, String tensor) {
+        return family.replace(DECODE, DECODE + size) + tensor + "_" + kvSuffix;
+    }
+
+    /** Threads, bytes, bytes for a head, for how many at most, heads together, most blocks of a cluster. */
+    private int[] size(String size, String tensor) {
+        return kernels.shape(DECODE + size + tensor, 6);
+    }
+
+    private Launch.Builder builder(String family, String size, String tensor, Scores s) {
+        int[] shape = size(size, tensor);
+        return kernels.launch(arena, name(family, size, tensor), shape[0],
+                shape[1] + shape[2] * Math.min(shape[3], s.shape().heads() / s.shape().kvHeads()));
     }
 
     private Launch.Builder fromY(Launch.Builder b, Rows y, Pages p, Scores s, Partial partial) {
