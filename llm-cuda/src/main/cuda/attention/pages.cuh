@@ -89,6 +89,7 @@ struct Angles {
   float cos[MOST_DIM / 2], sin[MOST_DIM / 2];
   __device__ __forceinline__ void fill(const Rotation& r, int position) { fill(r, position, threadIdx.x, blockDim.x); }
   __device__ __forceinline__ void fill(const Rotation& r, int position, int thread, int threads) {
+#pragma unroll 1
     for (int i = thread; i < r.rotaryDim / 2; i += threads) {
       float s, c;
       sincosf((float)position * r.invFreq[i], &s, &c);

@@ -83,7 +83,9 @@ final class FakeImages {
                         .collect(Collectors.joining())
                 + ints("attn_plain_shape", 256, 576) + ints("attn_decode_shape", 128, 64, 256) + ints("attn_prefill_shape", 128, 128, 8)
                 + Stream.of("attn_flash", "attn_wgmma", "attn_decode").flatMap(f -> IntStream.of(64, 128, 256).mapToObj(d ->
-                        ints(f + "_d" + d + "_shape", 128, 128, 2, 65_536))).collect(Collectors.joining()) + ints("head_linear_shape", 128, 16, 2048)
+                        ints(f + "_d" + d + "_shape", 128, 128, 2, 65_536))).collect(Collectors.joining())
+                + IntStream.of(64, 128, 256).mapToObj(d -> ints("attn_decode_few_d" + d + "_shape", 128, 65_536, 8_704, 4, 8, 8))
+                        .collect(Collectors.joining()) + ints("head_linear_shape", 128, 16, 2048)
                 + List.of("embed", "pack", "expand", "rms_norm", "quantize", "gated", "select_rows", "order_columns",
                         "take_outliers", "add_outliers", "count_tokens", "take_drawn", "layer_norm", "act", "add_rows", "scale_rows", "add_positions",
                         "norm_heads", "rotate", "rope_store_any", "scale_queries", "latent_parts").stream()

@@ -13,9 +13,11 @@ import java.util.Optional;
  *
  * @param singles the first
  * @param tiles the second; none in a program for decoding
+ * @param rotated what rotates, stores and attends in steps without tiles, if there is a kernel for it; the rotation before it does nothing then
  * @param narrow what steps of tiles alone do instead, if anything
  */
-record AttentionOp(RowsLaunch singles, Optional<AttentionKernels.Tiles> tiles, Optional<Narrow> narrow) implements CompiledOp {
+record AttentionOp(RowsLaunch singles, Optional<AttentionKernels.Tiles> tiles, Optional<RowsLaunch> rotated, Optional<Narrow> narrow)
+        implements CompiledOp {
     /** Fewer rows are faster with a rotation of its own. */
     private static final int LEAST_ROTATED = 257;
 
@@ -30,7 +32,17 @@ record AttentionOp(RowsLaunch singles, Optional<AttentionKernels.Tiles> tiles, O
     }
 
     AttentionOp(RowsLaunch singles, Optional<AttentionKernels.Tiles> tiles) {
-        this(singles, tiles, Optional.empty());
+        this(singles, tiles, Optional.empty(), Optional.empty());
+    }
+
+    /** A rotation that is left to the attention behind it where that can. */
+    record Rotation(CompiledOp op) implements CompiledOp {
+        @Override
+        public void launch(Stream stream, StepSize size) {
+            if (size.tiles() > 0) {
+                op.launch(stream, size);
+            }
+        }
     }
 
     /** Whether products rotate in a step of that size, where they can. */
@@ -46,7 +58,7 @@ record AttentionOp(RowsLaunch singles, Optional<AttentionKernels.Tiles> tiles, O
             return;
         }
         if (size.singles() > 0) {
-            singles.run(stream, size.singles());
+            rotated.filter(_ -> size.tiles() == 0).orElse(singles).run(stream, size.singles());
         }
         if (size.tiles() > 0) {
             tiles.orElseThrow().run(stream, size.tiles());

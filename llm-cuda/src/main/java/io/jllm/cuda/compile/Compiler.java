@@ -64,7 +64,7 @@ public final class Compiler {
         heads = new HeadOps(state, values, arena);
         experts = new ExpertOps(state, values, mode, arena, compiled);
         cut = AttentionCut.of(state.kernels());
-        attention = new AttentionOps(state, values, mode, arena, attentions, decodes, heads, cut, tensors);
+        attention = new AttentionOps(program, state, values, mode, arena, attentions, decodes, heads, cut, tensors);
         fusion = new Fusion(state, values, mode, compiled, products, ordering, decodes, cut, tensors);
     }
 
@@ -246,7 +246,8 @@ public final class Compiler {
     }
 
     private CompiledOp rope(HeadOp.RopeStoreKv r) {
-        return new RowsOp(attentions.ropeStore(values.rows(r.qkv()), values.rows(r.out()), state.pages(r.layer()), r.shape(), state.rotation(r)),
-                Value.Rows.TOKENS);
+        CompiledOp op = new RowsOp(attentions.ropeStore(values.rows(r.qkv()), values.rows(r.out()), state.pages(r.layer()), r.shape(),
+                state.rotation(r)), Value.Rows.TOKENS);
+        return attention.rotates(r) ? new AttentionOp.Rotation(op) : op;
     }
 }
