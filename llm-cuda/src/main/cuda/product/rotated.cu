@@ -61,7 +61,7 @@ template <class KV, int D> struct Rotated {
       }
     }
   }
-  __device__ __forceinline__ Ahead ahead(int m, int n0, int) const {
+  __device__ __forceinline__ Ahead ahead(int m, int n0) const {
     Ahead to;
     to.factors = make_float2(factor(m), factor(m + 8));
     to.slots = make_int2(m < rows ? __ldg(slots + m) : -1, m + 8 < rows ? __ldg(slots + m + 8) : -1);

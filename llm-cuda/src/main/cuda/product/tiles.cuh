@@ -161,7 +161,7 @@ template <class KIND, class OUT> struct Product {
     unsigned parity = 0; // of the sums that a cluster shows
     each([&](const Unit& u) {
       int m0 = row(u), n0 = column(u), m = m0 + group * 64 + thread / 32 * 16 + thread % 32 / 4;
-      typename OUT::Ahead ahead = out.ahead(m, n0, u.whole ? KIND::COLUMNS : KIND::COLUMNS / 2); // on its way while products are
+      typename OUT::Ahead ahead = out.ahead(m, n0); // on its way while products are
       if (u.whole) {
         float sums[KIND::COLUMNS / 2];
         sum<T, KIND::COLUMNS>(sums, steps, turn, group, thread);

@@ -8,23 +8,8 @@ struct Floats : Outputs {
   float unit; // the scale of all rows, if they have none of their own
 
   __device__ __forceinline__ float factor(int m) const { return scale && m < rows ? row1(scale + m) : unit; }
-  static constexpr int P = 8; // pairs at a time
-  struct Ahead {
-    float2 factors, residuals[P]; // the first
-  };
-  /** Whether residuals of a unit of so many columns are read ahead. */
-  __device__ __forceinline__ bool adds(int n0, int width) const { return residual && !gated() && pairs() && n0 + width <= N; }
-  __device__ __forceinline__ void fetch(float2 (&to)[P], int m, int n) const {
-    const float* from = residual + (long long)min(m, rows - 1) * ldr + n;
-#pragma unroll
-    for (int i = 0; i < P; i++) to[i] = __ldcg((const float2*)(from + 8 * i));
-  }
-  __device__ __forceinline__ Ahead ahead(int m, int n0, int width) const {
-    Ahead to;
-    to.factors = make_float2(factor(m), factor(m + 8));
-    if (adds(n0, width)) fetch(to.residuals, m, n0 + threadIdx.x % 4 * 2);
-    return to;
-  }
+  typedef float2 Ahead;
+  __device__ __forceinline__ Ahead ahead(int m, int) const { return make_float2(factor(m), factor(m + 8)); }
 
   /** Asks for some of the residuals of a tile, so that they are near when they are wanted. */
   __device__ __forceinline__ void expect(int m, int n0, int high, int wide, int step, int steps) const {
@@ -37,17 +22,13 @@ struct Floats : Outputs {
   }
 
   /** From registers: a thread has rows m and m + 8, and a pair of every 8 columns. */
-  template <int COLUMNS> __device__ __forceinline__ void write(float (&sums)[COLUMNS / 2], Ahead& ahead, int m, int n0) const {
-    constexpr int BLOCKS = COLUMNS / 8;
+  template <int COLUMNS> __device__ __forceinline__ void write(float (&sums)[COLUMNS / 2], float2 factors, int m, int n0) const {
+    constexpr int BLOCKS = COLUMNS / 8, P = 8; // pairs at a time
     int column = n0 + threadIdx.x % 4 * 2;
-    if (adds(n0, COLUMNS)) {
-      write_added<COLUMNS>(sums, ahead, m, column);
-      return;
-    }
     bool whole = pairs() && n0 + columns(COLUMNS) <= N;
 #pragma unroll
     for (int up = 0; up < 2; up++) {
-      float factor = up ? ahead.factors.y : ahead.factors.x;
+      float factor = up ? factors.y : factors.x;
       auto pair = [&](int block) { return make_float2(sums[4 * block + 2 * up] * factor, sums[4 * block + 2 * up + 1] * factor); };
 #pragma unroll
       for (int j = 0; j < BLOCKS; j += P) {
@@ -62,29 +43,6 @@ struct Floats : Outputs {
           break;
         }
         put<P>(m + 8 * up, column + 8 * j, 8, v, whole);
-      }
-    }
-  }
-
-  /** With residuals, more and more of which are on their way, since sums that have been written leave room for them. */
-  template <int COLUMNS> __device__ __forceinline__ void write_added(float (&sums)[COLUMNS / 2], Ahead& ahead, int m, int n) const {
-    constexpr int EACH = COLUMNS / 8 / P, ALL = 2 * EACH; // turns of a row, and of both
-    float2 add[ALL][P];
-#pragma unroll
-    for (int i = 0; i < P; i++) add[0][i] = ahead.residuals[i];
-#pragma unroll
-    for (int t = 0; t < ALL; t++) {
-      int row = m + t / EACH * 8, column = n + t % EACH * 8 * P;
-#pragma unroll
-      for (int next = t == 0 ? 1 : 2 * t; next < min(ALL, 2 * t + 2); next++) fetch(add[next], m + next / EACH * 8, n + next % EACH * 8 * P);
-      float factor = t < EACH ? ahead.factors.x : ahead.factors.y;
-      float* to = y + (long long)row * ldy + column;
-#pragma unroll
-      for (int i = 0; i < P; i++) {
-        int at = 4 * (t % EACH * P + i) + t / EACH * 2;
-        float2 v = make_float2(fmaf(sums[at], factor, add[t][i].x), fmaf(sums[at + 1], factor, add[t][i].y));
-        if (bias) v.x += __ldg(bias + column + 8 * i), v.y += __ldg(bias + column + 8 * i + 1);
-        if (row < rows) *(float2*)(to + 8 * i) = v;
       }
     }
   }
@@ -117,7 +75,7 @@ template <class T> struct Narrow {
   __device__ __forceinline__ void expect(int, int, int, int, int, int) const {}
   __device__ __forceinline__ float factor(int m) const { return scale && m < rows ? row1(scale + m) : unit; }
   typedef float2 Ahead;
-  __device__ __forceinline__ Ahead ahead(int m, int, int) const { return make_float2(factor(m), factor(m + 8)); }
+  __device__ __forceinline__ Ahead ahead(int m, int) const { return make_float2(factor(m), factor(m + 8)); }
 
   /** act(g) u of two pairs; exponents of two and reciprocals are as exact as 16 bits need. Two numbers have one reciprocal. */
   template <bool SILU> static __device__ __forceinline__ float2 activate(float2 g, float2 u) {
