@@ -40,7 +40,7 @@ struct Flash {
 #define FLASH_PASSED                                                                                                                          \
   Flash {                                                                                                                                     \
     q, ldq, y, ldy, kv, blockBytes, layerAt, tileRow, tileRows, tileSeq, positions, tableAt, table, blockSize, heads, kvHeads, headDim, scale, \
-        window, softCap, chunked, slopes, alibiFactor, alibiRounded, sinks, qKind, yKind                                                                \
+        window, softCap, chunked, slopes, alibiFactor, alibiRounded, sinks, qKind, yKind                                                      \
   }
 
 /** The rows of a block. */

@@ -80,8 +80,8 @@ NARROW(bf16, bf16)
 EXPORT_SHAPE(narrow, MOST_THREADS, 4 * HELD, ALIGN)
 
 /**
- * A norm of rows, or of those that an index names, whose results become one piece: of the mean of squares, or CENTRED also around the mean. Threads of
- * a block hold the whole row.
+ * A norm of rows, or of those that an index names, whose results become one piece: of the mean of squares, or CENTRED also around the mean.
+ * Threads of a block hold the whole row.
  */
 template <class T, bool CENTRED>
 __device__ __forceinline__ void norm(const float* x, int ldx, const int* rowIndex, const float* w, const float* b, float eps, T* y, int ldy,
