@@ -6,15 +6,16 @@
 #pragma once
 #include "attention/mma.cuh"
 #include "attention/pages.cuh"
+#include "common/quads.cuh"
 #include "common/layout.cuh"
 
 
 static constexpr unsigned MANY_BLOCKS = 4096;
 
 struct Flash {
-  const float* q;
+  const void* q;
   int ldq;
-  float* y;
+  void* y;
   int ldy;
   const uchar* kv;
   long long blockBytes, layerAt;
@@ -28,16 +29,18 @@ struct Flash {
   float alibiFactor;
   int alibiRounded;
   const float* sinks; // or 0
+  int qKind, yKind;   // what q and y are of: 0 floats, 1 f16, 2 bf16
   int elementBytes = 2;
 };
 #define FLASH_PARAMETERS                                                                                                                        \
-  const float *q, int ldq, float *y, int ldy, const uchar *kv, long long blockBytes, long long layerAt, const int *tileRow, const int *tileRows, \
+  const void *q, int ldq, void *y, int ldy, const uchar *kv, long long blockBytes, long long layerAt, const int *tileRow, const int *tileRows, \
       const int *tileSeq, const int *positions, const int *tableAt, const int *table, int blockSize, int heads, int kvHeads, int headDim,        \
-      float scale, int window, float softCap, int chunked, const float *slopes, float alibiFactor, int alibiRounded, const float *sinks
+      float scale, int window, float softCap, int chunked, const float *slopes, float alibiFactor, int alibiRounded, const float *sinks, \
+      int qKind, int yKind
 #define FLASH_PASSED                                                                                                                          \
   Flash {                                                                                                                                     \
     q, ldq, y, ldy, kv, blockBytes, layerAt, tileRow, tileRows, tileSeq, positions, tableAt, table, blockSize, heads, kvHeads, headDim, scale, \
-        window, softCap, chunked, slopes, alibiFactor, alibiRounded, sinks                                                                    \
+        window, softCap, chunked, slopes, alibiFactor, alibiRounded, sinks, qKind, yKind                                                                \
   }
 
 /** The rows of a block. */
@@ -126,8 +129,8 @@ __device__ __forceinline__ void widen_part(const Flash& f, unsigned to, const uc
   }
 #pragma unroll
   for (int i = 0; i < TURNS; i++)
-    asm volatile("st.shared.v4.u32 [%0], {%1, %2, %3, %4};" ::"r"(to + place(i * AT_ONCE + lane / CHUNKS, c)), "r"(halves_of(v[i].x)),
-                 "r"(halves_of(v[i].x >> 16)), "r"(halves_of(v[i].y)), "r"(halves_of(v[i].y >> 16)) : "memory");
+    asm volatile("st.shared.v4.u32 [%0], {%1, %2, %3, %4};" ::"r"(to + place(i * AT_ONCE + lane / CHUNKS, c)), "r"(halves_of_eights(v[i].x)),
+                 "r"(halves_of_eights(v[i].x >> 16)), "r"(halves_of_eights(v[i].y)), "r"(halves_of_eights(v[i].y >> 16)) : "memory");
 }
 
 /** What a row sees, in shared memory: nothing, if it is not there. Its scores are products times `power`. */
@@ -135,6 +138,14 @@ struct Seen {
   int from, to;
   float power;
 };
+
+/** Four neighbours of q. */
+__device__ __forceinline__ float4 query4(const Flash& f, long long at) {
+  if (f.qKind == 0) return row4((const float*)f.q + at);
+  uint2 bits = __ldcg((const uint2*)((const unsigned short*)f.q + at));
+  float2 low = f.qKind == 1 ? half2_bits(bits.x) : bf16x2_bits(bits.x), high = f.qKind == 1 ? half2_bits(bits.y) : bf16x2_bits(bits.y);
+  return make_float4(low.x, low.y, high.x, high.y);
+}
 
 /**
  * A warp brings COUNT rows of queries from `r0` on to shared memory in 16 bits: times the scale, and over the power of two that makes the largest
@@ -159,7 +170,7 @@ __device__ __forceinline__ void load_queries(const Flash& f, const Work& w, int 
 #pragma unroll
       for (int v = 0; v < V; v++) {
         int d = 4 * lane + 128 * v;
-        x[b][v] = from >= 0 && d < f.headDim ? row4(f.q + from + d) : make_float4(0.f, 0.f, 0.f, 0.f);
+        x[b][v] = from >= 0 && d < f.headDim ? query4(f, from + d) : make_float4(0.f, 0.f, 0.f, 0.f);
       }
     }
     int exponent = 0;
@@ -286,14 +297,31 @@ template <class T, int J> __device__ __forceinline__ void weights16(unsigned (&a
 /** Writes what a thread has of two rows: neighbouring dimensions of each 8. */
 template <int J>
 __device__ __forceinline__ void write_rows(const Flash& f, const Work& w, int r, const float (&o)[4 * J], Softmax (&rows)[2]) {
+  int lane = threadIdx.x & 3;
 #pragma unroll
   for (int h = 0; h < 2; h++) {
     int mine = r + 8 * h;
-    float by = rows[h].last_factor(f, mine < w.rows ? head_of(w, mine) : w.head0);
-    if (mine >= w.rows) continue;
-    float* y = f.y + (long long)(w.row0 + mine / w.each) * f.ldy + head_of(w, mine) * f.headDim + 2 * (threadIdx.x & 3);
+    bool there = mine < w.rows;
+    float by = rows[h].last_factor(f, there ? head_of(w, mine) : w.head0);
+    long long at = there ? (long long)(w.row0 + mine / w.each) * f.ldy + head_of(w, mine) * f.headDim : 0;
+    if (f.yKind == 0) {
+      float* y = (float*)f.y + at + 2 * lane;
 #pragma unroll
-    for (int j = 0; j < J; j++)
-      if (8 * j < f.headDim) *(float2*)(y + 8 * j) = make_float2(o[4 * j + 2 * h] * by, o[4 * j + 2 * h + 1] * by);
+      for (int j = 0; j < J; j++)
+        if (there && 8 * j < f.headDim) *(float2*)(y + 8 * j) = make_float2(o[4 * j + 2 * h] * by, o[4 * j + 2 * h + 1] * by);
+      continue;
+    }
+    unsigned short* y = (unsigned short*)f.y + at + 8 * lane;
+#pragma unroll
+    for (int j = 0; j < J; j += 4) {
+      unsigned two[4];
+#pragma unroll
+      for (int i = 0; i < 4; i++) {
+        float2 v = make_float2(o[4 * (j + i) + 2 * h] * by, o[4 * (j + i) + 2 * h + 1] * by);
+        two[i] = f.yKind == 1 ? pack_two<__half>(v) : pack_two<bf16>(v);
+      }
+      uint4 eight = exchange(two);
+      if (there && 8 * (j + lane) < f.headDim) *(uint4*)(y + 8 * j) = eight;
+    }
   }
 }

@@ -1,7 +1,7 @@
 // Pages of keys and values, and the rotation of heads.
 #pragma once
 #include "common/common.cuh"
-#include <cuda_fp8.h>
+#include "common/eight_bits.cuh"
 
 static constexpr int MOST_DIM = 256;
 static constexpr int TILE = 128; // queries of one sequence at most, of which kernels make smaller tiles
@@ -16,11 +16,6 @@ template <> __device__ __forceinline__ float load_one<fp8>(const fp8* p) {
   fp8 x;
   x.__x = __ldcg((const uchar*)p);
   return to_float(x);
-}
-/** Two of them, those of the lower 16 bits, as halves, which is exact. */
-__device__ __forceinline__ unsigned halves_of(unsigned two) {
-  __half2_raw h = __nv_cvt_fp8x2_to_halfraw2((__nv_fp8x2_storage_t)two, __NV_E4M3);
-  return h.x | (unsigned)h.y << 16;
 }
 /** Elements that a lane loads at once: 16 bytes, of fp8 8. */
 template <class T> __host__ __device__ constexpr int at_once() { return sizeof(T) == 1 ? 8 : 16 / sizeof(T); }
@@ -56,7 +51,7 @@ template <> struct Chunk<fp8, 8> {
   __device__ __forceinline__ void floats(float (&v)[8]) const {
 #pragma unroll
     for (int i = 0; i < 4; i++) {
-      float2 p = half2_bits(halves_of((i < 2 ? bits.x : bits.y) >> 16 * (i & 1)));
+      float2 p = half2_bits(halves_of_eights((i < 2 ? bits.x : bits.y) >> 16 * (i & 1)));
       v[2 * i] = p.x, v[2 * i + 1] = p.y;
     }
   }
@@ -94,6 +89,7 @@ struct Angles {
   float cos[MOST_DIM / 2], sin[MOST_DIM / 2];
   __device__ __forceinline__ void fill(const Rotation& r, int position) { fill(r, position, threadIdx.x, blockDim.x); }
   __device__ __forceinline__ void fill(const Rotation& r, int position, int thread, int threads) {
+#pragma unroll 1
     for (int i = thread; i < r.rotaryDim / 2; i += threads) {
       float s, c;
       sincosf((float)position * r.invFreq[i], &s, &c);

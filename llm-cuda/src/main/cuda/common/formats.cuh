@@ -2,6 +2,7 @@
 #pragma once
 #include "common/formats/dense.cuh"
 #include "common/formats/e2m1_64.cuh"
+#include "common/formats/f8_64.cuh"
 #include "common/formats/float_books.cuh"
 #include "common/formats/iq1.cuh"
 #include "common/formats/iq2.cuh"
@@ -25,14 +26,14 @@
 
 /**
  * A row each: the name, as names of kernels end; the number, as Java and the tasks of chains know it, which never changes; and the struct of its
- * layout. `DENSE` takes formats of plain values, which meet activations as floats, `BLOCKS` those of blocks, which meet them as bytes and are
- * numbered behind.
+ * layout. `DENSE` takes formats of plain values, `SCALED` those of floats that share scales, both of which meet activations as floats; `BLOCKS`
+ * those of blocks, which meet them as bytes.
  *
  * A struct has `value` (of a row and a column), `pack` (from the file's layout to the device's, by a block of threads for a row), `Read` (for
  * products by a few rows) and, if it is one of blocks, `block` (32 values as bytes, for products by many) and in its `Read` `tile` (the same from
  * what has been read, as a `RowTile`, for tensor cores).
  */
-#define FORMATS(DENSE, BLOCKS) \
+#define FORMATS(DENSE, SCALED, BLOCKS) \
   DENSE(f32, 0, Dense<float>)  \
   DENSE(f16, 1, Dense<__half>) \
   DENSE(bf16, 2, Dense<bf16>)  \
@@ -71,7 +72,8 @@
   BLOCKS(nf4, 35, NF4)         \
   BLOCKS(fp4, 36, FP4)         \
   BLOCKS(s8_64, 37, S864)      \
-  BLOCKS(e2m1_64, 38, E2M1x64)
+  BLOCKS(e2m1_64, 38, E2M1x64) \
+  SCALED(f8_64, 39, F8x64)
 
 #define FORMAT_NUMBER(FMT, NUMBER, F) FORMAT_##FMT = NUMBER,
-enum FormatNumber { FORMATS(FORMAT_NUMBER, FORMAT_NUMBER) };
+enum FormatNumber { FORMATS(FORMAT_NUMBER, FORMAT_NUMBER, FORMAT_NUMBER) };

@@ -104,8 +104,14 @@ struct Block {
 /** A sub-block as signed bytes, of a format that has SCALES scales (1, or one for each half) and MINIMA minima (0, 1, or one for each half). */
 template <int SCALES_, int MINIMA_> struct Tile {
   static constexpr int SCALES = SCALES_, MINIMA = MINIMA_;
+  static constexpr bool FLOATS = false;
   int w[8];
   float scale[SCALES], minimum[MINIMA > 0 ? MINIMA : 1];
+};
+
+/** A sub-block of floats of 8 bits with a scale. */
+struct FloatTile : Tile<1, 0> {
+  static constexpr bool FLOATS = true;
 };
 
 /** Four signed bytes less a number, which is `number` over 2^24 + 2^16 + 2^8 + 1. Differences are bytes too, so that nothing is carried. */

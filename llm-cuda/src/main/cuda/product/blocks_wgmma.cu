@@ -56,7 +56,7 @@ template <class F, int NT> struct Blocks {
   static __device__ __forceinline__ void values(const RowTile& t, int j, unsigned& first, unsigned& second) {
     __half2 scale = __float2half2_rn(LARGER * t.scale[RowTile::SCALES == 2 ? j / 4 : 0]);
     __half2 minimum = __float2half2_rn(RowTile::MINIMA > 0 ? -LARGER * t.minimum[RowTile::MINIMA == 2 ? j / 4 : 0] : 0.f);
-    uint2 q = halves(t.w[j]);
+    uint2 q = RowTile::FLOATS ? make_uint2(halves_of_eights(t.w[j]), halves_of_eights((unsigned)t.w[j] >> 16)) : halves(t.w[j]);
     __half2 a = *(__half2*)&q.x, b = *(__half2*)&q.y;
     a = RowTile::MINIMA > 0 ? __hfma2(a, scale, minimum) : __hmul2(a, scale);
     b = RowTile::MINIMA > 0 ? __hfma2(b, scale, minimum) : __hmul2(b, scale);
@@ -200,7 +200,8 @@ template <class F, int NT> __device__ __forceinline__ void blocks_wgmma(const uc
   }
 #define NONE(FMT, NUMBER, F)
 #define BLOCKS(FMT, NUMBER, F) KERNEL(FMT, F, 8) KERNEL(FMT, F, 16)
-FORMATS(NONE, BLOCKS)
+#define SCALED(FMT, NUMBER, F) BLOCKS(FMT, NUMBER, F::Blocks)
+FORMATS(NONE, SCALED, BLOCKS)
 
 /**
  * Threads; rows of W a block; warpgroups; columns of a step; rows of x; bytes of shared memory; and what Java chooses by: the nanoseconds that a step

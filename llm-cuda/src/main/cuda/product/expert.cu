@@ -102,5 +102,5 @@ __device__ __forceinline__ void expert_sum(const uchar* W, Load load, const floa
         W, [&](auto& acts, int k, int c, bool valid) { acts.load(q + (t + k) * K, s + (t + k) * (K / 32), K, 1, c, valid); }, PASS_ROUTE,          \
         residual, ldres, y, ldy, N, K);                                                                                                            \
   }
-FORMATS(DENSE, BLOCKS)
+FORMATS(DENSE, DENSE, BLOCKS)
 EXPORT_SHAPE(expert, GEMV_THREADS, ROWS)

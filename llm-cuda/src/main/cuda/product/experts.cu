@@ -149,6 +149,6 @@ __device__ __forceinline__ void sum(const uchar* W, Load load, const float* rout
     sum<F::Read>(                                                                                                                               \
         W, [&](auto& acts, int k, int c, bool any) { acts.load(q + (t + k) * K, s + (t + k) * (K / 32), K, 1, c, any); }, PASS_SUM);            \
   }
-FORMATS(DENSE, BLOCKS)
+FORMATS(DENSE, DENSE, BLOCKS)
 // Threads and outputs of a block of gated products of plain weights and of blocks; then of sums.
 EXPORT_SHAPE(experts, 32 * DENSE_WARPS, 4 * DENSE_WARPS, 32 * BLOCK_WARPS, 4 * BLOCK_WARPS, 32 * SUM_WARPS, SUM_ROWS)

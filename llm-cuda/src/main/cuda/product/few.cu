@@ -56,9 +56,9 @@ template <class F> __host__ __device__ constexpr bool large() {
   }
 #define NONE(FMT, NUMBER, F)
 #define FEW(FMT, NUMBER, F) FEW1(FMT, F, 1) FEW1(FMT, F, 2) FEW1(FMT, F, 4) FEW1(FMT, F, 8)
-FORMATS(NONE, FEW)
+FORMATS(NONE, NONE, FEW)
 
 // Rows of W a warp, for one, two, four and eight times 8 rows of x. Bytes of shared memory: for each part of the columns and 8 rows of x; then, in
 // the order of the list, for each 16 rows of W.
 #define TILE_BYTES(FMT, NUMBER, F) , (int)sizeof(WarpTile<typename F::RowTile>)
-EXPORT_SHAPE(few, 16 * tiles_of(1), 16 * tiles_of(2), 16 * tiles_of(4), 16 * tiles_of(8), (int)(2 * sizeof(Columns<1>)) FORMATS(NONE, TILE_BYTES))
+EXPORT_SHAPE(few, 16 * tiles_of(1), 16 * tiles_of(2), 16 * tiles_of(4), 16 * tiles_of(8), (int)(2 * sizeof(Columns<1>)) FORMATS(NONE, NONE, TILE_BYTES))

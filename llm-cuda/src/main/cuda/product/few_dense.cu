@@ -3,6 +3,7 @@
 // Products are exact, tensor cores sum them as floats.
 #include "common/layout.cuh"
 #include "product/few.cuh"
+#include "product/mma16.cuh"
 
 static constexpr int TILES = 2;      // of 16 rows of W a warp
 static constexpr int ROWS = 16 * TILES;
@@ -116,16 +117,6 @@ __device__ __forceinline__ void mma8(float (&d)[4], const unsigned (&a)[4], unsi
                : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
                : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
 }
-template <class T> __device__ __forceinline__ void mma16(float (&d)[4], const unsigned (&a)[4], unsigned b0, unsigned b1);
-#define MMA16(T, NAME)                                                                                                                              \
-  template <> __device__ __forceinline__ void mma16<T>(float (&d)[4], const unsigned (&a)[4], unsigned b0, unsigned b1) {                           \
-    asm volatile("mma.sync.aligned.m16n8k16.row.col.f32." NAME "." NAME ".f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"      \
-                 : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])                                                                                   \
-                 : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));                                                                   \
-  }
-MMA16(__half, "f16")
-MMA16(bf16, "bf16")
-
 /** Tensor cores cut what they add to: sums of a step start at 0 and are added to those before by other units. */
 template <int NT> __device__ __forceinline__ void take(float (&acc)[TILES][NT][4], float (&sum)[TILES][NT][4]) {
 #pragma unroll

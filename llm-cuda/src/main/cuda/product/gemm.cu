@@ -100,19 +100,6 @@ float* y,
   store(acc, bias, residual, ldr, y, ldy, N, rows);
 }
 
-template <class T> __device__ __forceinline__ float4 four(const T* p);
-template <> __device__ __forceinline__ float4 four<float>(const float* p) { return __ldg((const float4*)p); }
-template <> __device__ __forceinline__ float4 four<__half>(const __half* p) {
-  uint2 v = __ldg((const uint2*)p);
-  float2 a = half2_bits(v.x), b = half2_bits(v.y);
-  return make_float4(a.x, a.y, b.x, b.y);
-}
-template <> __device__ __forceinline__ float4 four<bf16>(const bf16* p) {
-  uint2 v = __ldg((const uint2*)p);
-  float2 a = bf16x2_bits(v.x), b = bf16x2_bits(v.y);
-  return make_float4(a.x, a.y, b.x, b.y);
-}
-
 template <class F>
 __device__ __forceinline__ void gemm_dense(const uchar* W, const float* x, int ldx, const float* bias, const float* residual, int ldr, float* y,
 int ldy, int N,
@@ -122,15 +109,13 @@ int ldy, int N,
   dependents();
   wait_previous();
   int tx = threadIdx.x % 16, ty = threadIdx.x / 16, row = threadIdx.x / 4, k4 = threadIdx.x % 4 * 4;
-  typedef typename F::Element T;
-  long long stride = F::stride(K);
-  const T* w = (const T*)W + min(blockIdx.x * TILE + row, N - 1) * stride;
+  int n = min(blockIdx.x * TILE + row, N - 1);
   const float* xr = x + (long long)min(blockIdx.y * TILE + row, rows - 1) * ldx;
   float acc[4][4] = {};
   for (int k0 = 0; k0 < K; k0 += DEPTH) {
     int k = k0 + k4;
     float4 a = make_float4(0.f, 0.f, 0.f, 0.f), b = a;
-    if (k < K) a = four<T>(w + k), b = row4(xr + k);
+    if (k < K) a = F::four(W, N, K, n, k), b = row4(xr + k);
     if (k + 1 >= K) b.y = 0.f; // what stands behind a row of x may be NaN; behind a row of W stand zeros
     if (k + 2 >= K) b.z = 0.f;
     if (k + 3 >= K) b.w = 0.f;
@@ -163,5 +148,5 @@ int ldy, int N,
                                                                    const float* residual, int ldr, float* y, int ldy, int N, int K, int rows) {      \
     gemm_blocks<F>(W, q, s, bias, residual, ldr, y, ldy, N, K, rows);                                                                                \
   }
-FORMATS(DENSE, BLOCKS)
+FORMATS(DENSE, DENSE, BLOCKS)
 EXPORT_SHAPE(gemm, THREADS, TILE)

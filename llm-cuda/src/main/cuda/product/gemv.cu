@@ -6,31 +6,13 @@
 // vectors: ROWS a block.
 static constexpr int ROWS = 16, ROWS_ONE = 64;
 
-template <class Read, class Row>
-__device__ __forceinline__ void gemv_one(const uchar* W, Row& x, float4* parts, const float* bias, const float* residual, float* y, int N,
-                                         int K) {
-  int all = ceil_div(N, 4), each = ceil_div(all, gridDim.x), group0 = blockIdx.x * each, groups = min(each, all - group0);
-  GemvOne<Read, Read::depth(1), GEMV_WARPS> one(K, groups, parts);
-  one.run(Read(W, N, K), N, [&](int g) { return 4 * (group0 + g); }, x);
-  int lane = threadIdx.x & 31;
-  for (int g = threadIdx.x >> 5; g < groups; g += GEMV_WARPS) {
-    float v = one.sum(g);
-    int n = 4 * (group0 + g) + lane / 8;
-    if (lane % 8 == 0 && n < N) {
-      if (bias) v += bias[n];
-      if (residual) v += row1(residual + n);
-      y[n] = v;
-    }
-  }
-}
-
 template <class Read, int M, class Load>
 __device__ __forceinline__ void gemv(const uchar* W, Load load, const float* bias, const float* residual, int ldr, float* y, int ldy, int N, int K,
                                      int rows) {
   if constexpr (M == 1) {
     dependents();
     ReadyRow<Load> row{load};
-    gemv_one<Read>(W, row, dynamic_room(), bias, residual, y, N, K);
+    gemv_one<Read, GEMV_WARPS>(W, row, dynamic_room(), bias, residual, y, N, K);
   } else {
     __shared__ Gemv<Read, M, ROWS, Read::depth(M)> part;
     dependents();
@@ -64,14 +46,15 @@ __device__ __forceinline__ void gemv(const uchar* W, Load load, const float* bia
         W, [&](auto& acts, int c, bool valid) { acts.load(q, s, K, rows, c, valid); }, bias, residual, ldr, y, ldy, N, K, rows);                    \
   }
 /** One row that each block norms for itself; `partsBytes` of shared memory are for sums, the others for the row. */
-#define NORMED(FMT, F)                                                                                                                            \
-  extern "C" __global__ void __launch_bounds__(GEMV_THREADS, at_once(1))                                                                          \
+#define NORMED(FMT, F)                                                                                                                             \
+  extern "C" __global__ void __launch_bounds__(GEMV_THREADS, at_once(1))                                                                           \
       gemv_normed_##FMT(const uchar* W, const float* x, const float* norm, float eps, const float* bias, float* y, int N, int K, int partsBytes) { \
-    dependents();                                                                                                                                 \
-    NormedRow row(dynamic_room() + partsBytes / 16, x, norm, K, eps);                                                                             \
-    gemv_one<F::Read>(W, row, dynamic_room(), bias, nullptr, y, N, K);                                                                            \
+    dependents();                                                                                                                                  \
+    NormedRow<InOrder> row(dynamic_room() + partsBytes / 16, x, norm, K, eps);                                                                     \
+    gemv_one<F::Read, GEMV_WARPS>(W, row, dynamic_room(), bias, nullptr, y, N, K);                                                                 \
   }
 #define DENSE(FMT, NUMBER, F) DENSE1(FMT, F, 1) NORMED(FMT, F)
 #define BLOCKS(FMT, NUMBER, F) BLOCKS1(FMT, F, 1) BLOCKS1(FMT, F, 2) BLOCKS1(FMT, F, 4)
-FORMATS(DENSE, BLOCKS)
+#define NONE(FMT, NUMBER, F)
+FORMATS(DENSE, NONE, BLOCKS)
 EXPORT_SHAPE(gemv, GEMV_THREADS, ROWS, at_once(1), ROWS_ONE, GROUP_BYTES)

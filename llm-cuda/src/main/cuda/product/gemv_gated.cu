@@ -3,33 +3,11 @@
 #include "product/gemv_one.cuh"
 
 // A block has 32 outputs, since so many are quantised together; for one vector it has twice as many warps, of which three blocks fit.
-static constexpr int OUTPUTS = 32, ROWS = 2 * OUTPUTS, THREADS_ONE = 2 * GEMV_THREADS;
+static constexpr int OUTPUTS = GATED_OUTPUTS, ROWS = 2 * OUTPUTS, THREADS_ONE = 2 * GEMV_THREADS;
 __host__ __device__ constexpr int threads(int M) { return M == 1 ? THREADS_ONE : GEMV_THREADS; }
 /** Groups in flight: for one vector the registers have room for one or two. */
 template <class Read> __host__ __device__ constexpr int depth(int M) { return M > 1 ? Read::depth(M) : sizeof(typename Read::Group) <= 112 ? 2 : 1; }
 __host__ __device__ constexpr int blocks(int M) { return M == 1 ? 3 : at_once(M); }
-
-/** Most shared memory of a kernel for one vector, but for the row. */
-static constexpr int STATIC_BYTES = ROWS / 4 * GROUP_BYTES + 1024;
-
-template <class Read, class Row>
-__device__ __forceinline__ void gated_one(const uchar* W, Row& x, float* y, signed char* yq, Scale* ys, int N, int K, int act) {
-  __shared__ float4 parts[ROWS / 4 * MOST_SLOTS];
-  __shared__ float sums[ROWS];
-  int n0 = blockIdx.x * OUTPUTS, lane = threadIdx.x & 31;
-  GemvOne<Read, depth<Read>(1), THREADS_ONE / 32> one(K, ROWS / 4, parts);
-  one.run(Read(W, 2 * N, K), 2 * N, [&](int g) { return n0 + 4 * g + (g < OUTPUTS / 4 ? 0 : N - OUTPUTS); }, x);
-  for (int g = threadIdx.x >> 5; g < ROWS / 4; g += THREADS_ONE / 32) {
-    float v = one.sum(g);
-    if (lane % 8 == 0) sums[4 * g + lane / 8] = v;
-  }
-  __syncthreads();
-  if (threadIdx.x < 32) {
-    float v = gated_value(sums[lane], sums[lane + OUTPUTS], act);
-    if (y) y[n0 + lane] = v;
-    if (yq) quantize32(v, lane, yq + n0, ys + n0 / 32);
-  }
-}
 
 template <class Read, int M, class Load>
 __device__ __forceinline__ void gemv_gated(const uchar* W, Load load, float* y, int ldy, signed char* yq, Scale* ys, int N, int K, int rows,
@@ -37,7 +15,7 @@ __device__ __forceinline__ void gemv_gated(const uchar* W, Load load, float* y, 
   if constexpr (M == 1) {
     dependents();
     ReadyRow<Load> row{load};
-    gated_one<Read>(W, row, y, yq, ys, N, K, act);
+    gated_one<Read, THREADS_ONE / 32, depth<Read>(1)>(W, row, y, yq, ys, N, K, act);
   } else {
     __shared__ Gemv<Read, M, ROWS, depth<Read>(M)> part;
     dependents();
@@ -53,27 +31,28 @@ __device__ __forceinline__ void gemv_gated(const uchar* W, Load load, float* y, 
   }
 }
 
-#define DENSE1(FMT, F, M)                                                                                                                       \
-  extern "C" __global__ void __launch_bounds__(threads(M), blocks(M)) gemv_gated_##FMT##_m##M(                                               \
-      const uchar* W, const float* x, int ldx, float* y, int ldy, signed char* yq, Scale* ys, int N, int K, int rows, int act) {                \
-    gemv_gated<F::Read, M>(                                                                                                                     \
-        W, [&](auto& acts, int c, bool valid) { acts.load(x, ldx, K, rows, c, valid); }, y, ldy, yq, ys, N, K, rows, act);                      \
+#define DENSE1(FMT, F, M)                                                                                                        \
+  extern "C" __global__ void __launch_bounds__(threads(M), blocks(M)) gemv_gated_##FMT##_m##M(                                   \
+      const uchar* W, const float* x, int ldx, float* y, int ldy, signed char* yq, Scale* ys, int N, int K, int rows, int act) { \
+    gemv_gated<F::Read, M>(                                                                                                      \
+        W, [&](auto& acts, int c, bool valid) { acts.load(x, ldx, K, rows, c, valid); }, y, ldy, yq, ys, N, K, rows, act);       \
   }
-#define BLOCKS1(FMT, F, M)                                                                                                                      \
-  extern "C" __global__ void __launch_bounds__(threads(M), blocks(M)) gemv_gated_##FMT##_m##M(                                               \
-      const uchar* W, const signed char* q, const Scale* s, float* y, int ldy, signed char* yq, Scale* ys, int N, int K, int rows, int act) {   \
-    gemv_gated<F::Read, M>(                                                                                                                     \
-        W, [&](auto& acts, int c, bool valid) { acts.load(q, s, K, rows, c, valid); }, y, ldy, yq, ys, N, K, rows, act);                        \
+#define BLOCKS1(FMT, F, M)                                                                                                                    \
+  extern "C" __global__ void __launch_bounds__(threads(M), blocks(M)) gemv_gated_##FMT##_m##M(                                                \
+      const uchar* W, const signed char* q, const Scale* s, float* y, int ldy, signed char* yq, Scale* ys, int N, int K, int rows, int act) { \
+    gemv_gated<F::Read, M>(                                                                                                                   \
+        W, [&](auto& acts, int c, bool valid) { acts.load(q, s, K, rows, c, valid); }, y, ldy, yq, ys, N, K, rows, act);                      \
   }
 /** One row that each block norms for itself, in dynamic shared memory. */
-#define NORMED(FMT, F)                                                                                                                    \
-  extern "C" __global__ void __launch_bounds__(threads(1), blocks(1)) gemv_gated_normed_##FMT(                                            \
-      const uchar* W, const float* x, const float* norm, float eps, float* y, signed char* yq, Scale* ys, int N, int K, int act) {         \
-    dependents();                                                                                                                         \
-    NormedRow row(dynamic_room(), x, norm, K, eps);                                                                                       \
-    gated_one<F::Read>(W, row, y, yq, ys, N, K, act);                                                                                     \
+#define NORMED(FMT, F)                                                                                                             \
+  extern "C" __global__ void __launch_bounds__(threads(1), blocks(1)) gemv_gated_normed_##FMT(                                     \
+      const uchar* W, const float* x, const float* norm, float eps, float* y, signed char* yq, Scale* ys, int N, int K, int act) { \
+    dependents();                                                                                                                  \
+    NormedRow<InOrder> row(dynamic_room(), x, norm, K, eps);                                                                       \
+    gated_one<F::Read, THREADS_ONE / 32, depth<F::Read>(1)>(W, row, y, yq, ys, N, K, act);                                         \
   }
 #define DENSE(FMT, NUMBER, F) DENSE1(FMT, F, 1) NORMED(FMT, F)
 #define BLOCKS(FMT, NUMBER, F) BLOCKS1(FMT, F, 1) BLOCKS1(FMT, F, 2) BLOCKS1(FMT, F, 4)
-FORMATS(DENSE, BLOCKS)
-EXPORT_SHAPE(gemv_gated, GEMV_THREADS, OUTPUTS, THREADS_ONE, STATIC_BYTES)
+#define NONE(FMT, NUMBER, F)
+FORMATS(DENSE, NONE, BLOCKS)
+EXPORT_SHAPE(gemv_gated, GEMV_THREADS, OUTPUTS, THREADS_ONE, GATED_BYTES)

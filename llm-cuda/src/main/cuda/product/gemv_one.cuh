@@ -20,10 +20,15 @@ template <class Load> struct ReadyRow {
   template <class Acts> __device__ __forceinline__ void load(Acts& acts, int c, bool valid) const { fill(acts, c, valid); }
 };
 
+/** Where fours of a row stand in shared memory: in order. */
+struct InOrder {
+  static __device__ __forceinline__ int of(int four) { return four; }
+};
+
 /** A row of floats that a block norms for itself (root mean square): cheaper than a kernel for it. Where bytes are wanted, it is not. */
-struct NormedRow {
+template <class PLACE> struct NormedRow {
   static constexpr int AT_ONCE = 4; // loads in flight
-  float* room; // in shared memory: the row times the norm's weights
+  float4* room; // in shared memory: the row times the norm's weights
   const float* x;
   int K;
   float eps, factor;
@@ -32,8 +37,8 @@ struct NormedRow {
 
   /** Needs nothing of earlier kernels. */
   __device__ __forceinline__ NormedRow(float4* room, const float* x, const float* weights, int K, float eps)
-      : room((float*)room), x(x), K(K), eps(eps), factor(0.f) {
-    for (int i = 4 * threadIdx.x; i < width(K); i += 4 * blockDim.x) *(float4*)(this->room + i) = weight4(weights, i, K);
+      : room(room), x(x), K(K), eps(eps), factor(0.f) {
+    for (int i = 4 * threadIdx.x; i < width(K); i += 4 * blockDim.x) room[PLACE::of(i / 4)] = weight4(weights, i, K);
   }
 
   __device__ __forceinline__ void begin() {
@@ -48,7 +53,7 @@ struct NormedRow {
       for (int k = 0; k < AT_ONCE; k++) {
         sum += v[k].x * v[k].x + v[k].y * v[k].y + v[k].z * v[k].z + v[k].w * v[k].w;
         if (i0 + k * step >= width(K)) break;
-        float4 *to = (float4*)(room + i0 + k * step), w = *to;
+        float4 *to = room + PLACE::of((i0 + k * step) / 4), w = *to;
         *to = make_float4(v[k].x * w.x, v[k].y * w.y, v[k].z * w.z, v[k].w * w.w);
       }
     }
@@ -58,7 +63,7 @@ struct NormedRow {
   template <int E> __device__ __forceinline__ void load(Floats<1, E>& acts, int c, bool valid) const {
 #pragma unroll
     for (int i = 0; i < E; i += 4) {
-      float4 v = valid ? *(const float4*)(room + E * c + i) : make_float4(0.f, 0.f, 0.f, 0.f);
+      float4 v = valid ? room[PLACE::of((E * c + i) / 4)] : make_float4(0.f, 0.f, 0.f, 0.f);
       acts.x[0][i] = v.x * factor, acts.x[0][i + 1] = v.y * factor, acts.x[0][i + 2] = v.z * factor, acts.x[0][i + 3] = v.w * factor;
     }
   }
@@ -145,3 +150,46 @@ template <class Read, int DEPTH, int WARPS> struct GemvOne {
     return sum_lanes(v, lane);
   }
 };
+
+/** A matrix by a row, by a block of WARPS warps: blocks share the matrix evenly. */
+template <class Read, int WARPS, class Row>
+__device__ __forceinline__ void gemv_one(const uchar* W, Row& x, float4* parts, const float* bias, const float* residual, float* y, int N,
+                                         int K) {
+  int all = ceil_div(N, 4), each = ceil_div(all, gridDim.x), group0 = blockIdx.x * each, groups = min(each, all - group0);
+  GemvOne<Read, Read::depth(1), WARPS> one(K, groups, parts);
+  one.run(Read(W, N, K), N, [&](int g) { return 4 * (group0 + g); }, x);
+  int lane = threadIdx.x & 31;
+  for (int g = threadIdx.x >> 5; g < groups; g += WARPS) {
+    float v = one.sum(g);
+    int n = 4 * (group0 + g) + lane / 8;
+    if (lane % 8 == 0 && n < N) {
+      if (bias) v += bias[n];
+      if (residual) v += row1(residual + n);
+      y[n] = v;
+    }
+  }
+}
+
+/** Outputs of a gated product that a block has, which are quantised together; and most shared memory that they take, but for the row. */
+static constexpr int GATED_OUTPUTS = 32, GATED_BYTES = 2 * GATED_OUTPUTS / 4 * GROUP_BYTES + 1024;
+
+/** act(G x) * (U x) of a row, by a block of WARPS warps for each GATED_OUTPUTS. */
+template <class Read, int WARPS, int DEPTH, class Row>
+__device__ __forceinline__ void gated_one(const uchar* W, Row& x, float* y, signed char* yq, Scale* ys, int N, int K, int act) {
+  constexpr int OUTPUTS = GATED_OUTPUTS, ROWS = 2 * OUTPUTS;
+  __shared__ float4 parts[ROWS / 4 * MOST_SLOTS];
+  __shared__ float sums[ROWS];
+  int n0 = blockIdx.x * OUTPUTS, lane = threadIdx.x & 31;
+  GemvOne<Read, DEPTH, WARPS> one(K, ROWS / 4, parts);
+  one.run(Read(W, 2 * N, K), 2 * N, [&](int g) { return n0 + 4 * g + (g < OUTPUTS / 4 ? 0 : N - OUTPUTS); }, x);
+  for (int g = threadIdx.x >> 5; g < ROWS / 4; g += WARPS) {
+    float v = one.sum(g);
+    if (lane % 8 == 0) sums[4 * g + lane / 8] = v;
+  }
+  __syncthreads();
+  if (threadIdx.x < 32) {
+    float v = gated_value(sums[lane], sums[lane + OUTPUTS], act);
+    if (y) y[n0 + lane] = v;
+    if (yq) quantize32(v, lane, yq + n0, ys + n0 / 32);
+  }
+}

@@ -84,7 +84,7 @@ __device__ __forceinline__ void product(const uchar* W, const uchar* up, const s
   }
 #define NONE(FMT, NUMBER, F)
 #define BOTH(FMT, NUMBER, F) KERNEL(FMT, F, 1) KERNEL(FMT, F, 2)
-FORMATS(NONE, BOTH)
+FORMATS(NONE, NONE, BOTH)
 // Threads, rows of W a block, bytes of two steps of 8 rows of x; then, in the order of the list, of the rows of W.
 #define TILE_BYTES(FMT, NUMBER, F) , TILES* WARPS*(int)sizeof(WarpTile<typename F::RowTile>)
-EXPORT_SHAPE(group_blocks, 32 * WARPS, ROWS* WARPS, (int)(2 * sizeof(Columns<1>)) FORMATS(NONE, TILE_BYTES))
+EXPORT_SHAPE(group_blocks, 32 * WARPS, ROWS* WARPS, (int)(2 * sizeof(Columns<1>)) FORMATS(NONE, NONE, TILE_BYTES))

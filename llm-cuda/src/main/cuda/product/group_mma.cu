@@ -186,7 +186,7 @@ __device__ __forceinline__ void product(const uchar* W, const uchar* up, const t
 #define BLOCKS(FMT, NUMBER, F) BOTH(FMT, Blocks<F>)
 BOTH(f16, Plain<__half>)
 BOTH(bf16, Plain<bf16>)
-FORMATS(NONE, BLOCKS)
+FORMATS(NONE, BLOCKS, BLOCKS)
 /** Bytes of shared memory for tiles of so many pairs. */
 __host__ __device__ constexpr int bytes(int rows, int stages) { return ROW_STAGES * rows * PITCH + stages * COLUMN_BYTES; }
 // Threads, rows of W a block; bytes of shared memory for 64 and 128 pairs, by plain weights and by blocks.

@@ -1,5 +1,6 @@
 // Weights of blocks as values of f16, for tensor cores.
 #pragma once
+#include "common/eight_bits.cuh"
 #include "common/weights.cuh"
 
 /** Byte i of a word with the sign of its highest bit, as a float: 2 to the 23 and the byte, less both. */
@@ -26,7 +27,12 @@ template <class F> __device__ __forceinline__ void halves_of(const uchar* W, int
 #pragma unroll
     for (int i = 0; i < 4; i++) {
       unsigned word = b.w[2 * p + i / 2];
-      h[i] = two_halves(scale * signed_byte(word, i % 2 * 2) - less, scale * signed_byte(word, i % 2 * 2 + 1) - less);
+      if constexpr (F::RowTile::FLOATS) {
+        float2 two = half2_bits(halves_of_eights(word >> i % 2 * 16));
+        h[i] = two_halves(scale * two.x, scale * two.y);
+      } else {
+        h[i] = two_halves(scale * signed_byte(word, i % 2 * 2) - less, scale * signed_byte(word, i % 2 * 2 + 1) - less);
+      }
     }
     v[p] = make_uint4(h[0], h[1], h[2], h[3]);
   }

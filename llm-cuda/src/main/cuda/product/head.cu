@@ -54,7 +54,7 @@ __device__ __forceinline__ void head_linear(const uchar* W, Load load, float* y,
         },                                                                                                                                     \
         y, ldy, yHead, yAt, heads, N, K);                                                                                                      \
   }
-FORMATS(DENSE, BLOCKS)
+FORMATS(DENSE, DENSE, BLOCKS)
 
 /**
  * A row of latent attention's q, k and v: for each head its rotated part, behind which a product stands; then the key (rope, c) and the value (0, c),

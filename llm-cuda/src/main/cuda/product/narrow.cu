@@ -22,6 +22,22 @@ template <class T> __device__ __forceinline__ uint2 four(float4& v) {
 /** A power of two; e is that of a normal number. */
 __device__ __forceinline__ float power(int e) { return __int_as_float((e + 127) << 23); }
 
+__device__ __forceinline__ float largest(float m, float4 v) {
+  return fmaxf(fmaxf(m, fmaxf(fabsf(v.x), fabsf(v.y))), fmaxf(fabsf(v.z), fabsf(v.w)));
+}
+
+/** The scale of the block's row by the largest magnitude that each thread has seen; returns what values are multiplied by. */
+__device__ __forceinline__ float scaling(float m, float* room, float* scale) {
+  m = warp_max(m);
+  if ((threadIdx.x & 31) == 0) room[threadIdx.x >> 5] = m;
+  __syncthreads();
+  m = warp_max((threadIdx.x & 31) < blockDim.x >> 5 ? room[threadIdx.x & 31] : 0.f);
+  int e = 0;
+  if (m > 0.f && m < INFINITY) e = max((int)(__float_as_uint(m) >> 23) - 126, -110) - LARGEST; // m is below 2 to e + LARGEST
+  if (threadIdx.x == 0) scale[blockIdx.x] = power(e);
+  return power(-e);
+}
+
 /**
  * Pieces of a row, side by side, each with its columns rounded up to ALIGN and zeros there: their sum is x / scale. bf16 needs no scale. Threads of a
  * block should hold the whole row; what they do not is read twice.
@@ -38,18 +54,10 @@ template <class T> __device__ __forceinline__ void narrow(const float* x, int ld
   float inverse = 1.f;
   if (scale) {
     float m = 0.f;
-    auto most = [&](float4 v) { m = fmaxf(fmaxf(m, fmaxf(fabsf(v.x), fabsf(v.y))), fmaxf(fabsf(v.z), fabsf(v.w))); };
 #pragma unroll
-    for (int i = 0; i < HELD; i++) most(held[i]);
-    for (int k = first + HELD * step; k < K; k += step) most(row4_masked(row, k, K));
-    m = warp_max(m);
-    if ((threadIdx.x & 31) == 0) room[threadIdx.x >> 5] = m;
-    __syncthreads();
-    m = warp_max((threadIdx.x & 31) < blockDim.x >> 5 ? room[threadIdx.x & 31] : 0.f);
-    int e = 0;
-    if (m > 0.f && m < INFINITY) e = max((int)(__float_as_uint(m) >> 23) - 126, -110) - LARGEST; // m is below 2 to e + LARGEST
-    inverse = power(-e);
-    if (threadIdx.x == 0) scale[blockIdx.x] = power(e);
+    for (int i = 0; i < HELD; i++) m = largest(m, held[i]);
+    for (int k = first + HELD * step; k < K; k += step) m = largest(m, row4_masked(row, k, K));
+    inverse = scaling(m, room, scale);
   }
   T* to = y + (long long)blockIdx.x * ldy;
   auto put = [&](int k, float4 v) {
@@ -70,6 +78,68 @@ template <class T> __device__ __forceinline__ void narrow(const float* x, int ld
 NARROW(f16, __half)
 NARROW(bf16, bf16)
 EXPORT_SHAPE(narrow, MOST_THREADS, 4 * HELD, ALIGN)
+
+/**
+ * A norm of rows, or of those that an index names, whose results become one piece: of the mean of squares, or CENTRED also around the mean. Threads of
+ * a block hold the whole row.
+ */
+template <class T, bool CENTRED>
+__device__ __forceinline__ void norm(const float* x, int ldx, const int* rowIndex, const float* w, const float* b, float eps, T* y, int ldy,
+                                     float* scale, int K) {
+  __shared__ float room[3][MOST_THREADS / 32];
+  dependents();
+  int step = 4 * blockDim.x, first = 4 * threadIdx.x, r = blockIdx.x;
+  float4 held[HELD], weights[HELD];
+#pragma unroll
+  for (int i = 0; i < HELD; i++) weights[i] = w ? weight4(w, first + i * step, K) : make_float4(1.f, 1.f, 1.f, 1.f);
+  wait_previous();
+  const float* row = x + (long long)(rowIndex ? max(rowIndex[r], 0) : r) * ldx;
+  float sum = 0.f, mean = 0.f;
+#pragma unroll
+  for (int i = 0; i < HELD; i++) held[i] = row4_masked(row, first + i * step, K);
+  if (CENTRED) {
+#pragma unroll
+    for (int i = 0; i < HELD; i++) sum += held[i].x + held[i].y + held[i].z + held[i].w;
+    mean = block_sum(sum, room[0]) / K, sum = 0.f;
+#pragma unroll
+    for (int i = 0; i < HELD; i++) {
+      int left = K - first - i * step;
+      float4& v = held[i];
+      v = make_float4(left > 0 ? v.x - mean : 0.f, left > 1 ? v.y - mean : 0.f, left > 2 ? v.z - mean : 0.f, left > 3 ? v.w - mean : 0.f);
+    }
+  }
+#pragma unroll
+  for (int i = 0; i < HELD; i++) sum += held[i].x * held[i].x + held[i].y * held[i].y + held[i].z * held[i].z + held[i].w * held[i].w;
+  float factor = 1.f / sqrtf(block_sum(sum, room[1]) / K + eps), m = 0.f;
+#pragma unroll
+  for (int i = 0; i < HELD; i++) {
+    float4 &v = held[i], g = weights[i];
+    v = make_float4(v.x * factor * g.x, v.y * factor * g.y, v.z * factor * g.z, v.w * factor * g.w);
+    if (CENTRED && b) {
+      g = weight4(b, first + i * step, K);
+      v = make_float4(v.x + g.x, v.y + g.y, v.z + g.z, v.w + g.w);
+    }
+    m = largest(m, v);
+  }
+  float inverse = scale ? scaling(m, room[2], scale) : 1.f;
+  T* to = y + (long long)r * ldy;
+#pragma unroll
+  for (int i = 0; i < HELD; i++) {
+    float4 v = make_float4(held[i].x * inverse, held[i].y * inverse, held[i].z * inverse, held[i].w * inverse);
+    if (first + i * step < ldy) *(uint2*)(to + first + i * step) = four<T>(v);
+  }
+}
+#define NORMS(FMT, T)                                                                                                                          \
+  extern "C" __global__ void __launch_bounds__(MOST_THREADS) rms_norm_##FMT(const float* x, int ldx, const int* rowIndex, const float* w,     \
+                                                                            float eps, T* y, int ldy, float* scale, int K) {                   \
+    norm<T, false>(x, ldx, rowIndex, w, nullptr, eps, y, ldy, scale, K);                                                                        \
+  }                                                                                                                                             \
+  extern "C" __global__ void __launch_bounds__(MOST_THREADS) layer_norm_##FMT(const float* x, int ldx, const float* w, const float* b,        \
+                                                                              float eps, T* y, int ldy, float* scale, int K) {                 \
+    norm<T, true>(x, ldx, nullptr, w, b, eps, y, ldy, scale, K);                                                                                \
+  }
+NORMS(f16, __half)
+NORMS(bf16, bf16)
 
 /** A matrix in f16, row by row without gaps; a thread takes 32 values, a warp writes them together. */
 template <class F> __device__ __forceinline__ void expand(const uchar* W, int N, int K, __half* y) {
@@ -99,5 +169,5 @@ template <class F> __device__ __forceinline__ void expand(const uchar* W, int N,
   extern "C" __global__ void __launch_bounds__(EXPAND_THREADS) expand_##FMT(const uchar* W, int N, int K, __half* y) {          \
     expand<F>(W, N, K, y);                                                                                                       \
   }
-FORMATS(DENSE, BLOCKS)
+FORMATS(DENSE, BLOCKS, BLOCKS)
 EXPORT_SHAPE(expand, EXPAND_THREADS)

@@ -1,265 +1,148 @@
+// y = residual + bias + W x for many rows x of 16 bits, on Hopper's tensor cores; or act(gate) up, as floats or in 16 bits.
 // architectures: 90a
-// y = residual + bias + W x for many rows x of 16 bits, on Hopper's tensor cores. Blocks stay and take tile after tile of 128 rows of x by 256 or 128
-// rows of W. One warp brings boxes of both, 64 columns at a time, some stages ahead; two warpgroups multiply, 64 rows each. Two blocks of a cluster
-// with the same rows of W bring half of them each to both; or a cluster shares the columns out, and puts its sums together in the order of its
-// blocks. Where rows of x are in several pieces, which stand side by side, each piece meets the whole of W.
-#include "common/layout.cuh"
-#include "product/hopper.cuh"
-#include "product/outputs.cuh"
+#include "common/quads.cuh"
+#include "product/tiles.cuh"
 
-static constexpr int THREADS = 384, ROWS = 128, DEPTH = 64, CONSUMERS = 2, BOX_BYTES = 128;
-/** Registers a thread of the producer, and of the others. */
-static constexpr int FEW_REGISTERS = 40, MANY_REGISTERS = 232;
+/** Results as floats. */
+struct Floats : Outputs {
+  float unit; // the scale of all rows, if they have none of their own
 
-/** A kind of tiles: columns; blocks of a cluster that share rows of W, or that share the columns out; groups of rows of tiles. */
-template <int COLUMNS_, int PAIR_, int SPLIT_, int STAGES_> struct Kind {
-  static constexpr int COLUMNS = COLUMNS_, PAIR = PAIR_, SPLIT = SPLIT_, STAGES = STAGES_, CLUSTER = PAIR * SPLIT;
-  static constexpr int A_BYTES = ROWS * BOX_BYTES, B_BYTES = COLUMNS * BOX_BYTES, STAGE_BYTES = A_BYTES + B_BYTES;
-  /** Floats from row to row of what the blocks of a cluster show each other: eight rows' neighbouring pairs fall into different banks. */
-  static constexpr int PITCH = COLUMNS + 8;
-  static constexpr int SUM_BYTES = SPLIT > 1 ? ROWS * PITCH * 4 : 0;
-  static constexpr int BARRIERS = 2 * STAGES + 2, SHARED_BYTES = 1024 + STAGES * STAGE_BYTES + SUM_BYTES + 8 * BARRIERS;
-  typedef Walk<PAIR == 2 ? 8 : 16> Tiles;
-};
+  __device__ __forceinline__ float factor(int m) const { return scale && m < rows ? row1(scale + m) : unit; }
+  typedef float2 Ahead;
+  __device__ __forceinline__ Ahead ahead(int m, int) const { return make_float2(factor(m), factor(m + 8)); }
 
-/** Shared memory of a block, as addresses. */
-template <class KIND> struct Room {
-  unsigned stages, sums, barriers;
-  __device__ __forceinline__ explicit Room(const void* memory) {
-    stages = (shared_address(memory) + 1023) & ~1023u;
-    sums = stages + KIND::STAGES * KIND::STAGE_BYTES;
-    barriers = sums + KIND::SUM_BYTES;
-  }
-  __device__ __forceinline__ unsigned a(int stage) const { return stages + stage * KIND::STAGE_BYTES; }
-  __device__ __forceinline__ unsigned b(int stage) const { return a(stage) + KIND::A_BYTES; }
-  __device__ __forceinline__ unsigned full(int stage) const { return barriers + 8 * stage; }
-  __device__ __forceinline__ unsigned empty(int stage) const { return barriers + 8 * (KIND::STAGES + stage); }
-  /** All blocks' sums are there; all blocks have read them. */
-  __device__ __forceinline__ unsigned shown() const { return barriers + 16 * KIND::STAGES; }
-  __device__ __forceinline__ unsigned seen() const { return shown() + 8; }
-};
-
-/** A stage, and which of its uses it is. */
-template <int STAGES> struct Turn {
-  int stage = 0;
-  unsigned parity = 0;
-  __device__ __forceinline__ void next() {
-    if (++stage == STAGES) stage = 0, parity ^= 1;
-  }
-};
-
-/** Steps of a tile that this block does. */
-template <class KIND> struct Steps {
-  int from, to, round; // of 64 columns; a piece has `round` of them
-  __device__ __forceinline__ Steps(int K, int pieces, int rank) {
-    round = ceil_div(K, DEPTH);
-    int all = round * pieces;
-    from = KIND::SPLIT == 1 ? 0 : all * rank / KIND::SPLIT, to = KIND::SPLIT == 1 ? all : all * (rank + 1) / KIND::SPLIT;
-  }
-};
-
-template <class KIND> struct Product {
-  const TensorMap &a, &b;
-  Outputs out;
-  int K, pieces, rank;
-  Room<KIND> room;
-  typename KIND::Tiles tiles;
-
-  __device__ __forceinline__ int columns() const { return out.columns(KIND::COLUMNS); }
-  __device__ __forceinline__ int row(int2 tile) const { return (tile.x * KIND::PAIR + (KIND::PAIR == 2 ? rank : 0)) * ROWS; }
-  template <class Do> __device__ __forceinline__ void each(Do action) const {
-    for (int t = blockIdx.x / KIND::CLUSTER; t < tiles.tiles(); t += gridDim.x / KIND::CLUSTER) action(tiles.at(t));
-  }
-
-  /** One thread. */
-  __device__ __forceinline__ void bring() const {
-    Steps<KIND> steps(K, pieces, rank);
-    Turn<KIND::STAGES> turn;
-    each([&](int2 tile) {
-      int m = row(tile), n0 = tile.y * columns(), n1 = out.half(n0, KIND::COLUMNS);
-      for (int s = steps.from; s < steps.to; s++) {
-        int at = s % steps.round * DEPTH;
-        unsigned full = room.full(turn.stage), to = room.b(turn.stage);
-        barrier_wait(room.empty(turn.stage), turn.parity ^ 1);
-        barrier_expect(full, KIND::STAGE_BYTES);
-        copy_box(room.a(turn.stage), a, s * DEPTH, m, full);
-        if constexpr (KIND::PAIR == 2) {
-          copy_box(to + rank * KIND::B_BYTES / 2, b, at, rank == 0 ? n0 : n1, full, 3);
-        } else {
-          copy_box(to, b, at, n0, full);
-          copy_box(to + KIND::B_BYTES / 2, b, at, n1, full);
-        }
-        turn.next();
-        if (KIND::SPLIT == 1) expect(m, n0, s, steps.to);
-      }
-    });
-  }
-
-  /** Asks for some of the tile's residuals, so that they are near when they are wanted. */
-  __device__ __forceinline__ void expect(int m, int n0, int step, int steps) const {
-    int bytes = min(columns(), out.N - n0) / 4 * 16;
-    const float* from = out.residual + (long long)m * out.ldr + n0;
-    if (!out.residual || ((unsigned long long)from & 15) != 0 || out.ldr % 4 != 0 || bytes == 0) return;
-    for (int r = step; r < min(ROWS, out.rows - m); r += steps) {
-      asm volatile("cp.async.bulk.prefetch.L2.global [%0], %1;" ::"l"(from + (long long)r * out.ldr), "r"(bytes) : "memory");
+  /** Asks for some of the residuals of a tile, so that they are near when they are wanted. */
+  __device__ __forceinline__ void expect(int m, int n0, int high, int wide, int step, int steps) const {
+    int bytes = min(wide, N - n0) / 4 * 16;
+    const float* from = residual + (long long)m * ldr + n0;
+    if (!residual || ((unsigned long long)from & 15) != 0 || ldr % 4 != 0 || bytes <= 0) return;
+    for (int r = step; r < min(high, rows - m); r += steps) {
+      asm volatile("cp.async.bulk.prefetch.L2.global [%0], %1;" ::"l"(from + (long long)r * ldr), "r"(bytes) : "memory");
     }
   }
 
-  /** A stage may be filled again. */
-  __device__ __forceinline__ void release(int stage, int thread) const {
-    if constexpr (KIND::PAIR == 2) {
-      if (thread < 2) barrier_arrive(room.empty(stage), thread);
-    } else if (thread == 0) {
-      barrier_arrive(room.empty(stage));
-    }
-  }
-
-  /** A warpgroup. */
-  template <class T> __device__ __forceinline__ void multiply(int group, int thread) const {
-    Steps<KIND> steps(K, pieces, rank);
-    Turn<KIND::STAGES> turn;
-    unsigned parity = 0; // of the sums that a cluster shows
-    bool pairs = out.pairs();
-    each([&](int2 tile) {
-      float sums[KIND::COLUMNS / 2];
-      int last = 0;
-      for (int s = steps.from; s < steps.to; s++) {
-        barrier_wait(room.full(turn.stage), turn.parity);
-        unsigned long long x = tile_of(room.a(turn.stage) + group * (KIND::A_BYTES / CONSUMERS)), w = tile_of(room.b(turn.stage));
-        wgmma_begin();
-#pragma unroll
-        for (int k = 0; k < DEPTH / 16; k++) wgmma<T>(sums, x + 2 * k, w + 2 * k, s > steps.from || k > 0);
-        wgmma_commit();
-        if (s > steps.from) {
-          wgmma_wait<1>();
-          release(last, thread);
-        }
-        last = turn.stage;
-        turn.next();
-      }
-      wgmma_wait<0>();
-      keep(sums);
-      if (KIND::SPLIT == 1 || steps.from < steps.to) {
-        release(last, thread);
-      } else { // fewer steps than blocks
-#pragma unroll
-        for (int i = 0; i < KIND::COLUMNS / 2; i++) sums[i] = 0.f;
-      }
-      int m0 = row(tile), n0 = tile.y * columns();
-      bool whole = pairs && n0 + columns() <= out.N;
-      if constexpr (KIND::SPLIT == 1) write(sums, m0 + group * 64, n0, thread, whole);
-      else share(sums, m0, n0, group, thread, whole, parity);
-      parity ^= 1;
-    });
-  }
-
-  /** From registers: a thread has two rows, 8 apart, and a pair of every 8 columns. */
-  __device__ __forceinline__ void write(float (&sums)[KIND::COLUMNS / 2], int m0, int n0, int thread, bool whole) const {
-    constexpr int BLOCKS = KIND::COLUMNS / 8, P = 8; // pairs at a time
-    int column = n0 + thread % 4 * 2;
+  /** From registers: a thread has rows m and m + 8, and a pair of every 8 columns. */
+  template <int COLUMNS> __device__ __forceinline__ void write(float (&sums)[COLUMNS / 2], float2 factors, int m, int n0) const {
+    constexpr int BLOCKS = COLUMNS / 8, P = 8; // pairs at a time
+    int column = n0 + threadIdx.x % 4 * 2;
+    bool whole = pairs() && n0 + columns(COLUMNS) <= N;
 #pragma unroll
     for (int up = 0; up < 2; up++) {
-      int m = m0 + thread / 32 * 16 + thread % 32 / 4 + 8 * up;
-      float factor = out.factor(m);
+      float factor = up ? factors.y : factors.x;
       auto pair = [&](int block) { return make_float2(sums[4 * block + 2 * up] * factor, sums[4 * block + 2 * up + 1] * factor); };
 #pragma unroll
       for (int j = 0; j < BLOCKS; j += P) {
         float2 v[P];
-        if (!out.gated()) {
+        if (!gated()) {
 #pragma unroll
           for (int i = 0; i < P; i++) v[i] = pair(j + i);
         } else if (j < BLOCKS / 2) {
 #pragma unroll
-          for (int i = 0; i < P; i++) v[i] = out.activate(pair(j + i), pair(j + i + BLOCKS / 2));
+          for (int i = 0; i < P; i++) v[i] = activate(pair(j + i), pair(j + i + BLOCKS / 2));
         } else {
           break;
         }
-        out.put<P>(m, column + 8 * j, 8, v, whole);
+        put<P>(m + 8 * up, column + 8 * j, 8, v, whole);
       }
     }
   }
 
-  /** Puts the sums of the cluster's blocks together, of which each writes some of the rows. */
-  __device__ __forceinline__ void share(float (&sums)[KIND::COLUMNS / 2], int m0, int n0, int group, int thread, bool whole, unsigned parity) const {
-    constexpr int MINE = ROWS / KIND::SPLIT, WARPS = CONSUMERS * 4;
-    int lane = thread % 32, warp = group * 4 + thread / 32;
-    barrier_see(room.seen(), parity ^ 1); // of the tile before
-    unsigned to = room.sums + ((warp * 16 + lane / 4) * KIND::PITCH + lane % 4 * 2) * 4;
+  /** Two pairs of a row, from a column on and `apart` further: of a gated product those of gate and of up. */
+  __device__ __forceinline__ void write_two(int m, int n, int apart, float2 (&v)[2]) const {
+    float by = factor(m);
 #pragma unroll
-    for (int i = 0; i < KIND::COLUMNS / 4; i++) {
-      asm volatile("st.shared::cta.v2.f32 [%0], {%1, %2};" ::"r"(to + (i % 2 * 8 * KIND::PITCH + i / 2 * 8) * 4), "f"(sums[2 * i]),
-                   "f"(sums[2 * i + 1]) : "memory");
+    for (int h = 0; h < 2; h++) v[h].x *= by, v[h].y *= by;
+    if (!gated()) {
+      put<2>(m, n, apart, v, n + apart + 1 < N && pairs());
+      return;
     }
-    __syncwarp();
-    if (lane < KIND::SPLIT) barrier_show(room.shown(), lane);
-    barrier_see(room.shown(), parity);
-#pragma unroll
-    for (int i = 0; i < MINE / WARPS; i++) {
-      int in = rank * MINE + warp + i * WARPS, m = m0 + in;
-      float2 v[2] = {make_float2(0.f, 0.f), make_float2(0.f, 0.f)};
-#pragma unroll
-      for (int r = 0; r < KIND::SPLIT; r++) {
-        unsigned from = of_block(room.sums + (in * KIND::PITCH + 2 * lane) * 4, r);
-#pragma unroll
-        for (int h = 0; h < 2; h++) {
-          float2 part = cluster_read2(from + h * KIND::COLUMNS / 2 * 4);
-          v[h].x += part.x, v[h].y += part.y;
-        }
-      }
-      float factor = out.factor(m);
-#pragma unroll
-      for (int h = 0; h < 2; h++) v[h].x *= factor, v[h].y *= factor;
-      if (out.gated()) {
-        float2 one[1] = {out.activate(v[0], v[1])};
-        out.put<1>(m, n0 + 2 * lane, 0, one, whole);
-      } else {
-        out.put<2>(m, n0 + 2 * lane, KIND::COLUMNS / 2, v, whole);
-      }
-    }
-    __syncwarp();
-    if (lane < KIND::SPLIT) barrier_show(room.seen(), lane);
+    float2 one[1] = {activate(v[0], v[1])};
+    put<1>(m, n, 0, one, n + 1 < N && pairs());
   }
 };
 
-template <class T, class KIND>
-__device__ __forceinline__ void product(const TensorMap& a, const TensorMap& b, const Outputs& out, int K, int pieces) {
-  static_assert(KIND::SPLIT == 1 || KIND::COLUMNS == 128, "a lane has two pairs of a row");
-  extern __shared__ uchar memory[];
-  Room<KIND> room(memory);
-  if (threadIdx.x == 0) {
-    for (int s = 0; s < KIND::STAGES; s++) barrier_init(room.full(s), 1), barrier_init(room.empty(s), CONSUMERS * KIND::PAIR);
-    barrier_init(room.shown(), CONSUMERS * 4 * KIND::SPLIT);
-    barrier_init(room.seen(), CONSUMERS * 4 * KIND::SPLIT);
-    asm volatile("fence.mbarrier_init.release.cluster; fence.proxy.async;" ::: "memory");
-  }
-  __syncthreads();
-  if (KIND::CLUSTER > 1) cluster_sync();
-  dependents();
-  wait_previous();
-  int rank = KIND::CLUSTER == 1 ? 0 : cluster_rank(), group = threadIdx.x / 128;
-  typename KIND::Tiles tiles = {ceil_div(out.rows, ROWS * KIND::PAIR), ceil_div(out.N, out.columns(KIND::COLUMNS))};
-  Product<KIND> all = {a, b, out, K, pieces, rank, room, tiles};
-  if (group == 0) {
-    asm volatile("setmaxnreg.dec.sync.aligned.u32 %0;" ::"n"(FEW_REGISTERS));
-    if (threadIdx.x == 0) all.bring();
-  } else {
-    asm volatile("setmaxnreg.inc.sync.aligned.u32 %0;" ::"n"(MANY_REGISTERS));
-    all.template multiply<T>(group - 1, threadIdx.x % 128);
-  }
-  if (KIND::CLUSTER > 1) { // until all have read this block's memory, and it has taken what others send
-    __syncwarp();
-    cluster_sync();
-  }
-}
+/** act(gate) up in 16 bits, over a number that is the same for all; zeros behind the last column. */
+template <class T> struct Narrow {
+  const float* scale; // or 0
+  float unit;         // the scale of all rows, if they have none of their own
+  T* y;
+  int ldy;
+  float shrink; // what results are multiplied by
+  int N, rows, act;
 
-#define KERNEL(FMT, T, NAME, COLUMNS, PAIR, SPLIT, STAGES, STEP, TILE)                                                                       \
-  extern "C" __global__ void __cluster_dims__(PAIR* SPLIT, 1, 1) __launch_bounds__(THREADS, 1) wgmma_##FMT##_##NAME(                        \
-      const __grid_constant__ TensorMap a, const __grid_constant__ TensorMap b, const float* scale, const float* bias, const float* residual, \
-      int ldr, float* y, int ldy, int N, int K, int rows, int pieces, int act) {                                                             \
-    product<T, Kind<COLUMNS, PAIR, SPLIT, STAGES>>(a, b, Outputs{scale, bias, residual, ldr, y, ldy, N, rows, act}, K, pieces);              \
+  __device__ __forceinline__ int columns(int width) const { return width / 2; }
+  __device__ __forceinline__ int half(int n0, int) const { return n0 + N; }
+  __device__ __forceinline__ void expect(int, int, int, int, int, int) const {}
+  __device__ __forceinline__ float factor(int m) const { return scale && m < rows ? row1(scale + m) : unit; }
+  typedef float2 Ahead;
+  __device__ __forceinline__ Ahead ahead(int m, int) const { return make_float2(factor(m), factor(m + 8)); }
+
+  /** act(g) u of two pairs; exponents of two and reciprocals are as exact as 16 bits need. Two numbers have one reciprocal. */
+  template <bool SILU> static __device__ __forceinline__ float2 activate(float2 g, float2 u) {
+    constexpr float FIRST = (SILU ? 1.f : 1.5957691216057308f) * -1.4426950408889634f, THIRD = 0.044715f * FIRST;
+    auto power = [](float x) {
+      float t = SILU ? FIRST * x : x * fmaf(THIRD, fminf(x * x, 1e30f), FIRST), e;
+      asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(e) : "f"(fminf(t, 60.f)));
+      return 1.f + e;
+    };
+    float a = power(g.x), b = power(g.y), r;
+    asm("rcp.approx.ftz.f32 %0, %1;" : "=f"(r) : "f"(a * b));
+    return make_float2(g.x * u.x * (b * r), g.y * u.y * (a * r));
+  }
+
+  template <int COLUMNS> __device__ __forceinline__ void write(float (&sums)[COLUMNS / 2], float2 factors, int m, int n0) const {
+    if (act == 0) write_all<COLUMNS, true>(sums, factors, m, n0);
+    else write_all<COLUMNS, false>(sums, factors, m, n0);
+  }
+
+  template <int COLUMNS, bool SILU> __device__ __forceinline__ void write_all(float (&sums)[COLUMNS / 2], float2 factors, int m, int n0) const {
+    constexpr int UP = COLUMNS / 4;
+    int lane = threadIdx.x & 3, left = N - n0 - 2 * lane, room = ldy - n0 - 8 * lane;
+    T* to = y + (long long)m * ldy + n0 + 8 * lane;
+#pragma unroll
+    for (int up = 0; up < 2; up++) {
+      float by = up ? factors.y : factors.x, last = by * shrink;
+      bool there = m + 8 * up < rows;
+#pragma unroll
+      for (int j = 0; j < COLUMNS / 16; j += 4) {
+        unsigned w[4];
+#pragma unroll
+        for (int i = 0; i < 4; i++) {
+          int at = 4 * (j + i) + 2 * up;
+          float2 v = activate<SILU>(make_float2(sums[at] * by, sums[at + 1] * by), make_float2(sums[at + UP] * last, sums[at + 1 + UP] * last));
+          w[i] = pack_two<T>(v);
+          if (8 * (j + i) + 1 >= left) w[i] = 8 * (j + i) >= left ? 0 : w[i] & 0xffff;
+        }
+        uint4 eight = exchange(w);
+        if (there && 8 * j < room) *(uint4*)(to + 8 * j) = eight;
+      }
+      to += 8ll * ldy;
+    }
+  }
+
+  __device__ __forceinline__ void write_two(int m, int n, int, float2 (&v)[2]) const {
+    if (m >= rows || n >= ldy) return;
+    float by = factor(m), last = by * shrink;
+    float2 g = make_float2(v[0].x * by, v[0].y * by), u = make_float2(v[1].x * last, v[1].y * last);
+    unsigned two = pack_two<T>(act == 0 ? activate<true>(g, u) : activate<false>(g, u));
+    *(unsigned*)(y + (long long)m * ldy + n) = n + 1 < N ? two : n < N ? two & 0xffff : 0;
+  }
+};
+
+#define KERNEL(FMT, T, NAME, COLUMNS, PAIR, SPLIT, STAGES, STEP, TILE)                                                                          \
+  extern "C" __global__ void __cluster_dims__(PAIR* SPLIT, 1, 1) __launch_bounds__(THREADS, 1) wgmma_##FMT##_##NAME(                           \
+      const __grid_constant__ TensorMap a, const __grid_constant__ TensorMap b, const float* scale, const float* bias, const float* residual,    \
+      int ldr, float* y, int ldy, int N, int K, int rows, int pieces, int act, float unit) {                                                     \
+    product<T, Kind<COLUMNS, PAIR, SPLIT, STAGES>>(a, b, Floats{{scale, bias, residual, ldr, y, ldy, N, rows, act}, unit}, K, pieces);           \
+  }                                                                                                                                              \
+  extern "C" __global__ void __cluster_dims__(PAIR* SPLIT, 1, 1) __launch_bounds__(THREADS, 1) wgmma_narrow_##FMT##_##NAME(                    \
+      const __grid_constant__ TensorMap a, const __grid_constant__ TensorMap b, const float* scale, float unit, T* y, int ldy, float shrink,     \
+      int N, int K, int rows, int act) {                                                                                                         \
+    product<T, Kind<COLUMNS, PAIR, SPLIT, STAGES, COLUMNS == 256>>(a, b, Narrow<T>{scale, unit, y, ldy, shrink, N, rows, act}, K, 1);            \
   }
 #define EXPORT(FMT, T, NAME, COLUMNS, PAIR, SPLIT, STAGES, STEP, TILE) \
-  EXPORT_SHAPE(wgmma_##NAME, THREADS, ROWS, COLUMNS, PAIR, SPLIT, Kind<COLUMNS, PAIR, SPLIT, STAGES>::SHARED_BYTES, STEP, TILE)
+  EXPORT_SHAPE(wgmma_##NAME, THREADS, ROWS, COLUMNS, PAIR, SPLIT, Kind<COLUMNS, PAIR, SPLIT, STAGES>::SHARED_BYTES, \
+               Kind<COLUMNS, PAIR, SPLIT, STAGES, COLUMNS == 256>::BOX_ROWS, COLUMNS == 256, STEP, TILE)
 #define NAME_OF(FMT, T, NAME, ...) " " #NAME
 /**
  * A row each: the end of the name; columns; blocks that share rows of W; blocks that share the columns out; stages; and what Java chooses by: the

@@ -17,5 +17,5 @@ template <class F> __device__ __forceinline__ void embed(const uchar* table, int
   extern "C" __global__ void __launch_bounds__(EMBED_THREADS) embed_##FMT(const uchar* table, int N, int K, const int* ids, float* y, int ldy) { \
     embed<F>(table, N, K, ids, y, ldy);                                                                                                        \
   }
-FORMATS(EMBED, EMBED)
+FORMATS(EMBED, EMBED, EMBED)
 EXPORT_SHAPE(embed, EMBED_THREADS)

@@ -3,11 +3,12 @@
 #include "common/layout.cuh"
 
 static constexpr int NORM_THREADS = 512, ROW_THREADS = 256;
-static constexpr int NORM_KEPT = 4; // float4 a thread that stay in registers between the two passes: rows up to 8192
+static constexpr int NORM_KEPT = 2; // float4 a thread that stay in registers between the two passes: rows up to 4096
 
+/** The kernel of a single row is nothing but latency, so it has few instructions: what it runs once must come from memory, too. */
 extern "C" __global__ void __launch_bounds__(NORM_THREADS) rms_norm(const float* x, int ldx, const int* rowIndex, const float* w, float eps, float* y,
                                                                     int ldy, signed char* q, Scale* s, int width) {
-  __shared__ float room[NORM_THREADS / 32];
+  __shared__ float4 room[NORM_THREADS / 128];
   dependents();
   int r = blockIdx.x, t = threadIdx.x;
   float4 weights[NORM_KEPT], kept[NORM_KEPT];
@@ -17,20 +18,23 @@ extern "C" __global__ void __launch_bounds__(NORM_THREADS) rms_norm(const float*
   const float* row = x + (long long)(rowIndex ? max(rowIndex[r], 0) : r) * ldx;
   float sum = 0.f;
 #pragma unroll
-  for (int i = 0; i < NORM_KEPT; i++) {
-    float4 v = kept[i] = row4_masked(row, 4 * (t + i * NORM_THREADS), width);
-    sum += v.x * v.x + v.y * v.y + v.z * v.z + v.w * v.w;
-  }
+  for (int i = 0; i < NORM_KEPT; i++) kept[i] = row4_masked(row, 4 * (t + i * NORM_THREADS), width);
+#pragma unroll
+  for (int i = 0; i < NORM_KEPT; i++) sum += kept[i].x * kept[i].x + kept[i].y * kept[i].y + kept[i].z * kept[i].z + kept[i].w * kept[i].w;
+#pragma unroll 1
   for (int at = 4 * (t + NORM_KEPT * NORM_THREADS); at < width; at += 4 * NORM_THREADS) {
     float4 v = row4_masked(row, at, width);
     sum += v.x * v.x + v.y * v.y + v.z * v.z + v.w * v.w;
   }
-  float factor = 1.f / sqrtf(block_sum(sum, room) / width + eps);
+  sum = warp_sum(sum);
+  if ((t & 31) == 0) ((float*)room)[t >> 5] = sum;
+  __syncthreads();
+  float4 all = room[0];
+#pragma unroll
+  for (int i = 1; i < NORM_THREADS / 128; i++) all.x += room[i].x, all.y += room[i].y, all.z += room[i].z, all.w += room[i].w;
+  float factor = 1.f / sqrtf((all.x + all.y + (all.z + all.w)) / width + eps);
   // All lanes of a warp go round together: the scale of a block of 32 is found by eight of them.
-  for (int i = 0; i * 4 * NORM_THREADS < width; i++) {
-    int at = 4 * (t + i * NORM_THREADS);
-    float4 v = i == 0 ? kept[0] : i == 1 ? kept[1] : i == 2 ? kept[2] : i == 3 ? kept[3] : row4_masked(row, at, width);
-    float4 g = i == 0 ? weights[0] : i == 1 ? weights[1] : i == 2 ? weights[2] : i == 3 ? weights[3] : weight4(w, at, width);
+  auto put = [&](float4 v, float4 g, int at) {
     v = make_float4(v.x * factor * g.x, v.y * factor * g.y, v.z * factor * g.z, v.w * factor * g.w);
     if (y && at < width) *(float4*)(y + (long long)r * ldy + at) = v;
     if (q) {
@@ -41,6 +45,15 @@ extern "C" __global__ void __launch_bounds__(NORM_THREADS) rms_norm(const float*
         if ((t & 7) == 0) s[(long long)r * (width / 32) + at / 32] = scale;
       }
     }
+  };
+  int warp = 4 * (t & ~31);
+#pragma unroll
+  for (int i = 0; i < NORM_KEPT; i++)
+    if (warp + 4 * i * NORM_THREADS < width) put(kept[i], weights[i], 4 * (t + i * NORM_THREADS));
+#pragma unroll 1
+  for (int i = NORM_KEPT; warp + 4 * i * NORM_THREADS < width; i++) {
+    int at = 4 * (t + i * NORM_THREADS);
+    put(row4_masked(row, at, width), weight4(w, at, width), at);
   }
 }
 

@@ -19,5 +19,5 @@ __device__ __forceinline__ void add_positions(const uchar* table, int N, int K, 
                                                                             const float* x, int ldx, float* y, int ldy) {                       \
     add_positions<F>(table, N, K, positions, offset, x, ldx, y, ldy);                                                                           \
   }
-FORMATS(POSITIONS, POSITIONS)
+FORMATS(POSITIONS, POSITIONS, POSITIONS)
 EXPORT_SHAPE(add_positions, THREADS)

@@ -468,11 +468,13 @@ extern "C" __global__ void __launch_bounds__(TAKE_THREADS) take_drawn(int* ids, 
 
 static constexpr int COUNT_THREADS = 256;
 
-extern "C" __global__ void __launch_bounds__(COUNT_THREADS) count_tokens(int* const* slots, const int* deltas, int n) {
+extern "C" __global__ void __launch_bounds__(COUNT_THREADS) count_tokens(int* const* slots, const int* deltas, int n, const Result* results) {
   dependents();
   wait_previous();
   for (int i = threadIdx.x; i < n; i += COUNT_THREADS) {
-    int* count = slots[deltas[3 * i]] + deltas[3 * i + 1];
+    int token = deltas[3 * i + 1];
+    if (token < 0) token = max(((const volatile Result*)results)[~token].token, 0);
+    int* count = slots[deltas[3 * i]] + token;
     if (deltas[3 * i + 2] == 1) atomicOr(count, 1);
     else atomicAdd(count, deltas[3 * i + 2]);
   }

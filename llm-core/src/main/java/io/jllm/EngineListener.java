@@ -84,12 +84,14 @@ public interface EngineListener {
      * @param waiting sequences that wait for room after it
      * @param kvBlocks KV blocks in all
      * @param usedKvBlocks KV blocks held by sequences after it
+     * @param unfilledKv which part of the positions in those blocks holds no keys and values yet, 0 to 1: blocks are taken for a whole prompt, and
+     *     the last one is filled token by token
      * @param kvBytes bytes that KV pages take now, as in {@link MemoryReport#kv}
      * @param schedule time to plan it
      * @param forward time of the forward pass, copies of blocks included; of a device that computes by itself, the time to give it the pass
      * @param deliver time to draw tokens, or to wait for a device that does, to turn them into text and to hand them out
      */
     record Step(long number, int sequences, int tokens, int prefillTokens, int decodeTokens, int running, int waiting, int kvBlocks,
-                int usedKvBlocks, long kvBytes, Duration schedule, Duration forward, Duration deliver) {
+                int usedKvBlocks, double unfilledKv, long kvBytes, Duration schedule, Duration forward, Duration deliver) {
     }
 }

@@ -97,7 +97,11 @@ public final class LlmBuilder {
         return this;
     }
 
-    /** Most tokens in a step, 1 to 65536; default 512, and 2048 on a GPU with much memory. At least one for each sequence is taken. */
+    /**
+     * Most tokens in a step, 1 to 65536; default 512, and 2048 on a GPU with much memory. At least one for each sequence is taken. Where nothing is
+     * said and a GPU computes, some steps are timed at load, and those in which sequences generate have fewer tokens, 256 at least, if more would
+     * take longer than 60 ms and not be worth it.
+     */
     public LlmBuilder maxTokensPerStep(int count) {
         maxTokensPerStep = OptionalInt.of(count);
         return this;

@@ -25,12 +25,28 @@ template <int M, int E> struct Floats {
   }
 };
 
+/** Four neighbouring values. */
+template <class T> __device__ __forceinline__ float4 dense4(const T* p);
+template <> __device__ __forceinline__ float4 dense4<float>(const float* p) { return __ldg((const float4*)p); }
+template <> __device__ __forceinline__ float4 dense4<__half>(const __half* p) {
+  uint2 v = __ldg((const uint2*)p);
+  float2 a = half2_bits(v.x), b = half2_bits(v.y);
+  return make_float4(a.x, a.y, b.x, b.y);
+}
+template <> __device__ __forceinline__ float4 dense4<bf16>(const bf16* p) {
+  uint2 v = __ldg((const uint2*)p);
+  float2 a = bf16x2_bits(v.x), b = bf16x2_bits(v.y);
+  return make_float4(a.x, a.y, b.x, b.y);
+}
+
 template <class T> struct Dense {
-  typedef T Element;
   /** Elements from row to row: rows start at 16 bytes. */
   static __host__ __device__ __forceinline__ long long stride(int K) { return ((long long)K
       + 16 / sizeof(T) - 1) / (16 / sizeof(T)) * (16 / sizeof(T)); }
   static __device__ __forceinline__ float value(const uchar* W, int, int K, int row, int k) { return to_float(((const T*)W)[row * stride(K) + k]); }
+
+  /** Four neighbouring values of a row, zeros behind it. */
+  static __device__ __forceinline__ float4 four(const uchar* W, int, int K, int row, int k) { return dense4<T>((const T*)W + row * stride(K) + k); }
 
   /** How a lane reads and multiplies it: a chunk is 16 bytes of four neighbouring rows. */
   struct Read {

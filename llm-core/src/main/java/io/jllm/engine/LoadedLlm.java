@@ -97,7 +97,9 @@ public final class LoadedLlm implements LLM {
             runner = opened;
             chats = new ChatPrompts(model, maxContext);
             room = new QueuePermits(options.maxQueuedRequests());
-            loop = new EngineLoop(runner, config.vocab(), maxContext, limits, RotationRule.of(model.program()), Listeners.of(listeners),
+            boolean tries = options.maxTokensPerStep().isEmpty() && backend.measuresSteps();
+            SchedulerLimits found = tries ? StepTrial.of(runner, config.vocab(), maxContext, limits) : limits;
+            loop = new EngineLoop(runner, config.vocab(), maxContext, found, RotationRule.of(model.program()), Listeners.of(listeners),
                     this::release);
             adapters = new LoadedAdapters(model, loop);
             requests = new RequestFactory(model, chats, adapters::chosen, maxContext, options.maxSequences(), options.blockSize(), runner.blocks());

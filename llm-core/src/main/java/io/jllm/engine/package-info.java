@@ -6,6 +6,7 @@
  * <ul>
  * <li>{@link LoadedLlm}: the engine put together: model, backend, runner, loop, and the way in
  * <li>{@link EngineOptions}: what may be set of it
+ * <li>{@link StepTrial}: how many tokens steps should have, found by measurement
  * <li>{@link EngineWarmUp}, {@link IdleRunner}: two requests through the engine's own code while a backend loads weights
  * </ul>
  */

@@ -35,6 +35,14 @@ public interface Backend extends AutoCloseable {
         return 512;
     }
 
+    /**
+     * Whether a loaded model is to be tried, for some steps, before it serves: steps in which sequences generate then have fewer tokens than
+     * {@link #tokensPerStep} where those would take long, unless a user says how many.
+     */
+    default boolean measuresSteps() {
+        return false;
+    }
+
     /** Bytes a second at which the device's memory can be read, as its maker states; empty if that is not known. */
     default OptionalDouble memoryBandwidth() {
         return OptionalDouble.empty();

@@ -71,8 +71,8 @@ public interface ModelRunner extends AutoCloseable {
      * Begins to draw a token for some rows of the last {@link #forward}, as {@link #sample} does, and does not wait. The next forward pass may have
      * tokens that this draws: {@link StepBatch#drawn} stands in their place. At most two drawings are under way.
      *
-     * @param rows how to draw for each row of logits, all of them as {@link #samplesOnDevice} allows, and without penalties; null entries are left
-     *     out; read before this returns
+     * @param rows how to draw for each row of logits, all of them as {@link #samplesOnDevice} allows; null entries are left out; read before this
+     *     returns. The last of a row's tokens may be {@link StepBatch#drawn} by the drawing that was started before this one.
      * @param count how many entries count
      * @return what gives the tokens; where this throws nothing is under way
      */

@@ -45,19 +45,29 @@ public final class LateRunner implements ModelRunner {
             return r == null ? null : new Row(r.settings(), r.slot(), Arrays.copyOf(r.tokens(), r.length()), r.promptLength(), r.length(),
                     r.allowed());
         }
+
+        /** Puts a token that was not read when this was asked for in its place. */
+        void know(Late from) {
+            int at = length - 1;
+            if (tokens[at] < 0) {
+                tokens[at] = from.token(StepBatch.drawn(tokens[at]));
+            }
+        }
     }
 
     private final class Late implements Drawing {
         private final long number = ++drawings;
-        private final RowSampling[] rows;
+        private final Row[] rows;
+        private final Late before;
         private final int[] tokens;
         private final float[] logprobs;
         private final RuntimeException[] errors;
         private boolean drawn;
         private boolean finished;
 
-        Late(RowSampling[] rows) {
+        Late(Row[] rows, Late before) {
             this.rows = rows;
+            this.before = before;
             tokens = new int[rows.length];
             logprobs = new float[rows.length];
             errors = new RuntimeException[rows.length];
@@ -67,6 +77,7 @@ public final class LateRunner implements ModelRunner {
             for (int r = 0; r < rows.length; r++) {
                 if (rows[r] != null) {
                     var alone = new RowSampling[rows.length];
+                    rows[r].know(before);
                     alone[r] = rows[r];
                     try {
                         inner.sample(alone, rows.length, tokens, logprobs);
@@ -112,7 +123,7 @@ public final class LateRunner implements ModelRunner {
 
     @Override
     public Drawing startSample(RowSampling[] rows, int count) {
-        var drawing = new Late(Arrays.stream(rows, 0, count).map(Row::of).toArray(RowSampling[]::new));
+        var drawing = new Late(Arrays.stream(rows, 0, count).map(Row::of).toArray(Row[]::new), last);
         queue.add(drawing::draw);
         last = drawing;
         return drawing;

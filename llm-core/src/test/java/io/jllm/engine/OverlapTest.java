@@ -73,13 +73,13 @@ class OverlapTest {
             case 2 -> params.stopTokenIds(Set.of(4, 7, 11));
             case 3 -> params.logitBias(3, 2).logitBias(9, -4).topK(8);
             case 4 -> params.topP(0.8).minP(0.02);
+            case 5 -> params.frequencyPenalty(0.5).repetitionPenalty(1.2);
             default -> { }
         }
         if (random.nextInt(20) == 0) {
-            switch (random.nextInt(4)) { // what needs the host keeps the steps that it is in from overlapping
+            switch (random.nextInt(3)) { // what needs the host keeps the steps that it is in from overlapping
                 case 0 -> params.logprobs(2);
-                case 1 -> params.frequencyPenalty(0.5);
-                case 2 -> params.promptLogprobs(1);
+                case 1 -> params.promptLogprobs(1);
                 default -> params.logitsProcessor(() -> (_, _, _, logits) -> logits[3] += 1);
             }
         }

@@ -58,7 +58,7 @@ class RotationTest {
         var config = new ModelConfig(c.architecture(), c.layers(), c.hidden(), c.ffn(), c.heads(), c.kvHeads(), c.headDim(), c.vocab(),
                 c.maxContext(), c.normEps(), rope, c.windows(), c.tiedEmbeddings(), c.biases());
         Program program = TinyModels.program(config);
-        Backend backend = new TinyLlm.WrappedBackend(new ReferenceBackend(), wrapper);
+        Backend backend = new TinyLlm.WrappedBackend(new ReferenceBackend(), wrapper, false);
         return new LoadedLlm(new LoadedModel(config, program, TinyModels.weights(program, 3), Optional.of(new LetterTokenizer()),
                 SamplingParams.neutral(), Set.of(), "tiny"), backend, options, List.of());
     }

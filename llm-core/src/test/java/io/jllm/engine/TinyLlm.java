@@ -45,7 +45,8 @@ public final class TinyLlm {
 
     private static LLM open(EngineOptions options, Tokenizer tokenizer, UnaryOperator<ModelRunner> wrapper, EngineListener... listeners) {
         var model = new LoadedModel(CONFIG, PROGRAM, WEIGHTS, Optional.of(tokenizer), SamplingParams.neutral(), Set.of(), "tiny");
-        return new LoadedLlm(model, new WrappedBackend(new ReferenceBackend(), wrapper), options, List.of(listeners));
+        var backend = new WrappedBackend(new ReferenceBackend(), wrapper, options.maxTokensPerStep().isEmpty());
+        return new LoadedLlm(model, backend, options, List.of(listeners));
     }
 
     /** A KV cache of so many positions. */
@@ -59,7 +60,7 @@ public final class TinyLlm {
                 prefixCache, 64);
     }
 
-    record WrappedBackend(Backend inner, UnaryOperator<ModelRunner> wrapper) implements Backend {
+    record WrappedBackend(Backend inner, UnaryOperator<ModelRunner> wrapper, boolean measuresSteps) implements Backend {
         @Override
         public String name() {
             return inner.name();

@@ -11,6 +11,8 @@ public final class DrawnTokens {
     private static final int LENGTH = 40;
     private static final int BLOCK = 4;
     private static final int BLOCKS = 60;
+    private static final SamplerSettings PENALISED = new SamplerSettings(0, 0, 1, 0, 1.4f, 0.3f, 0.2f, 7, LogitBias.NONE);
+    private static final SamplerSettings DRAWN = new SamplerSettings(0.9f, 0, 0.95f, 0, 1.2f, 0, 0, 7, LogitBias.NONE);
 
     private DrawnTokens() {
     }
@@ -34,8 +36,9 @@ public final class DrawnTokens {
     /** Steps of two sequences that say one token after the other, beside a third whose tokens are known. */
     public static void check(ModelRunner late, ModelRunner plain, int vocab) {
         var sequences = new PagedSequences(3, BLOCK, BLOCKS, LENGTH, vocab, 2);
-        var said = new int[2];
+        var said = new int[2][LENGTH];
         var rowOf = new int[2];
+        int steps = 0;
         var before = new Expected(Drawing.NOTHING, new int[0], new float[0]);
         for (int[] counts : new int[][] {{5, 7, 3}, {1, 1, 1}, {1, 1, 4}, {1, 1, 1}, {1, 1, 1}, {1, 1, 17}, {1, 1, 0}, {1, 1, 0}, {1, 1, 2}}) {
             StepBatch b = sequences.next(counts);
@@ -45,20 +48,31 @@ public final class DrawnTokens {
             }
             late.forward(b);
             for (int s = 0; drawn && s < 2; s++) {
-                b.tokenIds[b.queryStart[s]] = said[s];
+                b.tokenIds[b.queryStart[s]] = said[s][b.contextLength[s] - 1];
             }
             plain.forward(b);
-            var rows = new RowSampling[b.logitRows];
+            var known = new RowSampling[b.logitRows];
+            var unread = new RowSampling[b.logitRows];
             for (int s = 0; s < 2; s++) {
+                int length = b.contextLength[s];
+                for (int t = b.queryStart[s]; t < b.queryStart[s + 1]; t++) {
+                    said[s][b.positions[t]] = b.tokenIds[t];
+                }
+                int[] tokens = Arrays.copyOf(said[s], length);
+                tokens[length - 1] = drawn ? StepBatch.drawn(rowOf[s]) : tokens[length - 1];
                 rowOf[s] = b.queryStart[s + 1] - 1;
-                var settings = s == 0 ? SamplerSettings.GREEDY : new SamplerSettings(0.9f, 0, 0.95f, 0, 1, 0, 0, 7, LogitBias.NONE);
-                rows[rowOf[s]] = new Row(settings, s, new int[LENGTH], 1, b.contextLength[s]);
+                SamplerSettings settings = s > 0 ? DRAWN : steps % 3 == 2 ? SamplerSettings.GREEDY : PENALISED; // counts must catch up
+                known[rowOf[s]] = new Row(settings, s, said[s].clone(), 5, length);
+                unread[rowOf[s]] = new Row(settings, s, tokens, 5, length);
             }
-            var now = new Expected(late.startSample(rows, rows.length), new int[rows.length], new float[rows.length]);
-            plain.sample(rows, rows.length, now.tokens, now.logprobs);
-            Arrays.setAll(said, s -> now.tokens[rowOf[s]]);
+            var now = new Expected(late.startSample(unread, unread.length), new int[known.length], new float[known.length]);
+            plain.sample(known, known.length, now.tokens, now.logprobs);
+            for (int s = 0; s < 2; s++) {
+                said[s][b.contextLength[s]] = now.tokens[rowOf[s]];
+            }
             before.check();
             before = now;
+            steps++;
         }
         before.check();
     }

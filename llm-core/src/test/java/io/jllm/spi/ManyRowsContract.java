@@ -2,6 +2,7 @@ package io.jllm.spi;
 
 import io.jllm.model.Op;
 import io.jllm.model.Program;
+import io.jllm.model.Rope;
 import io.jllm.model.Value;
 import io.jllm.model.Weight;
 import io.jllm.quant.DType;
@@ -112,5 +113,45 @@ public abstract class ManyRowsContract extends LatentOpContract {
                 many(p.build(p.selectRows(p.gated(x, kind))), type, 3);
             }
         }
+    }
+
+    /** Two layers of prompts, alone and beside a sequence with one token, whose values need not be floats between products. */
+    @Test
+    void promptsOfWholeLayers() {
+        List<DType> pages = kvTypes().stream().filter(t -> !t.isQuantized() && t != DType.F8_E4M3).toList();
+        for (int[] heads : new int[][] {{3, 1, 64}, {2, 2, 128}, {4, 2, 32}}) {
+            var shape = new Op.AttentionShape(heads[0], heads[1], heads[2]);
+            for (DType type : List.of(DType.F16, DType.BF16, DType.Q4_0)) {
+                Program program = layers(shape, heads[0] % 2 == 0, type != DType.BF16);
+                DType kvType = pages.get((heads[0] + type.ordinal()) % pages.size());
+                try (Backend backend = open(2)) {
+                    Oracle.compare(backend, program, Oracle.weights(program, type), 16, kvType, List.of(new int[] {0, 260}, new int[] {300, 1},
+                            new int[] {270, 260}), 16 * (tolerance() + manyTolerance(type)) + 2 * either(kvType, shape.headDim())
+                            + (quantisesMany(type) ? 8 * either(type) : 0), this::quantisesMany);
+                }
+            }
+        }
+    }
+
+    private static Program layers(Op.AttentionShape shape, boolean norms, boolean biases) {
+        int width = 160;
+        int inner = 224;
+        var p = new Program.Builder();
+        Value x = p.embed("table", width, width);
+        for (int i = 0; i < 2; i++) {
+            Value qkv = p.linear(p.rmsNorm(x, "norm" + i, EPS), biased("q" + i, shape.qDim(), biases), biased("k" + i, shape.kvDim(), biases),
+                    biased("v" + i, shape.kvDim(), biases));
+            Rope rope = TinyModels.rope(shape.headDim(), i == 0 ? Rope.Layout.NEOX : Rope.Layout.INTERLEAVED, 1);
+            Value q = p.ropeStoreKv(qkv, i, shape, rope, norms ? Optional.of(new Op.QkNorm("qn" + i, "kn" + i, EPS)) : Optional.empty());
+            x = p.linearAdd(x, p.attention(q, i, shape, 0), weight("o" + i, width));
+            Value y = p.layerNorm(x, Optional.of("w" + i), Optional.of("b" + i), EPS);
+            Value z = p.linear(y, weight("gate" + i, inner), weight("up" + i, inner));
+            x = p.linearAdd(x, p.gated(z, i == 0 ? Op.Activation.SILU : Op.Activation.GELU_TANH), weight("down" + i, width));
+        }
+        return p.build(p.selectRows(x));
+    }
+
+    private static Weight biased(String name, int rows, boolean bias) {
+        return new Weight(name, rows, bias ? Optional.of(name + ".bias") : Optional.empty());
     }
 }

@@ -110,6 +110,11 @@ final class CudaBackend implements Backend {
     }
 
     @Override
+    public boolean measuresSteps() {
+        return true;
+    }
+
+    @Override
     public OptionalDouble memoryBandwidth() {
         return OptionalDouble.of(context.device().memoryBandwidth());
     }

@@ -69,8 +69,8 @@ final class FakeImages {
                 + ints("route_shape", 32, 64, 128, 256, 512, 1024) + ints("router_f32_shape", 32, 8, 1, 1, 64, 4, 4)
                 + ints("router_f32_tiles_shape", 512, 32, 131_072)
                 + ints("gemv_shape", 128, 16, 4, 64, 2048) + ints("gemv_gated_shape", 128, 32, 256, 33792)
-                + text("wgmma_kinds", " wide split") + ints("wgmma_wide_shape", 384, 128, 256, 2, 1, 200_000, 660, 6000)
-                + ints("wgmma_split_shape", 384, 128, 128, 1, 2, 200_000, 340, 11_000) + ints("mma_shape", 256, 128, 65_536)
+                + text("wgmma_kinds", " wide split") + ints("wgmma_wide_shape", 384, 128, 256, 2, 1, 200_000, 64, 1, 660, 6000)
+                + ints("wgmma_split_shape", 384, 128, 128, 1, 2, 200_000, 64, 0, 340, 11_000) + ints("mma_shape", 256, 128, 65_536)
                 + ints("narrow_shape", 1024, 16, 64)
                 + ints("few_shape", IntStream.range(0, 5 + DeviceFormat.values().length - 3).map(i -> i < 4 ? 32 >> i / 2 : 5_632).toArray())
                 + ints("experts_shape", 128, 16, 256, 32, 256, 8) + ints("group_pairs_shape", 512, 1024) + ints("group_sum_shape", 256)
@@ -85,7 +85,9 @@ final class FakeImages {
                         .collect(Collectors.joining())
                 + ints("attn_plain_shape", 256, 576) + ints("attn_decode_shape", 128, 64, 256) + ints("attn_prefill_shape", 128, 128, 8)
                 + Stream.of("attn_flash", "attn_wgmma", "attn_decode").flatMap(f -> IntStream.of(64, 128, 256).mapToObj(d ->
-                        ints(f + "_d" + d + "_shape", 128, 128, 2, 65_536))).collect(Collectors.joining()) + ints("head_linear_shape", 128, 16, 2048)
+                        ints(f + "_d" + d + "_shape", 128, 128, 2, 65_536))).collect(Collectors.joining())
+                + IntStream.of(64, 128, 256).mapToObj(d -> ints("attn_decode_few_d" + d + "_shape", 128, 65_536, 8_704, 4, 8, 8))
+                        .collect(Collectors.joining()) + ints("head_linear_shape", 128, 16, 2048)
                 + List.of("embed", "pack", "expand", "rms_norm", "quantize", "gated", "select_rows", "order_columns",
                         "take_outliers", "add_outliers", "count_tokens", "take_drawn", "layer_norm", "act", "add_rows", "scale_rows", "add_positions",
                         "norm_heads", "rotate", "rope_store_any", "scale_queries", "latent_parts").stream()

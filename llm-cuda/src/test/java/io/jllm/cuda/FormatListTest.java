@@ -23,7 +23,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** The list of formats of the kernels: it is that of Java, and a row of it with a struct is all that kernels need for one more. */
 class FormatListTest {
     private static final Path SOURCES = Path.of("src/main/cuda");
-    private static final Pattern ROW = Pattern.compile("(?:DENSE|BLOCKS)\\((\\w+), (\\d+), ([\\w<>]+)\\) *\\\\?\n");
+    private static final Pattern ROW = Pattern.compile("(?:DENSE|SCALED|BLOCKS)\\((\\w+), (\\d+), ([\\w<>]+)\\) *\\\\?\n");
     /** 32 bytes with a float as their scale. */
     private static final String MADE_UP = """
             #pragma once

@@ -40,6 +40,11 @@ public final class BlockTable {
         return count;
     }
 
+    /** How many positions of the blocks are empty, if so many are written. */
+    public int unfilled(int written) {
+        return count * blockSize - written;
+    }
+
     /** Where the keys and values of a position go. */
     public int slot(int position) {
         return blocks[position / blockSize] * blockSize + position % blockSize;

@@ -16,7 +16,8 @@ import java.util.Set;
 
 /**
  * Chooses, every step, how many tokens of which sequence to compute. There is no prefill mode and no decode mode: sequences
- * get the tokens that they are behind, within a budget of B tokens a step. That gives chunked prefill and preemption by recomputation.
+ * get the tokens that they are behind, within a budget of B tokens a step. That gives chunked prefill and preemption by recomputation. The budget is
+ * larger in steps in which nobody generates, who would wait for them.
  *
  * <p><b>Who gets the budget.</b> First every sequence that is behind by its newest token alone: a step takes as many tokens as there
  * may be sequences, so those that generate advance in each step, by tokens known ahead too: half of what is left may be such. The rest, R
@@ -108,7 +109,8 @@ public final class Scheduler {
 
     /** Fills the batch with the next step; empty if nothing can be computed now. */
     public PlannedStep schedule(StepBatch b) {
-        PlannedStep planned = step.begin(b);
+        boolean mixed = running.stream().anyMatch(u -> u.generates() && !u.group().paused());
+        PlannedStep planned = step.begin(b, mixed ? limits.mixedTokens() : limits.maxTokens());
         turnRound();
         long before = preemptions;
         decode();
@@ -144,7 +146,7 @@ public final class Scheduler {
     }
 
     private void decode() {
-        int ahead = (limits.maxTokens() - slots.taken()) / 2;
+        int ahead = (step.budget() - slots.taken()) / 2;
         for (int i = 0; i < running.size();) {
             SchedulingUnit u = running.get(i);
             long before = preemptions;

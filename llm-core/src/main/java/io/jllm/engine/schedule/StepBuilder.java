@@ -25,15 +25,15 @@ final class StepBuilder {
         counts = new int[limits.maxSequences()];
     }
 
-    /** Begins a step, with an empty batch; the one before it stays as it is. */
-    PlannedStep begin(StepBatch b) {
+    /** Begins a step of at most so many tokens, with an empty batch; the one before it stays as it is. */
+    PlannedStep begin(StepBatch b, int tokens) {
         PlannedStep oldest = before;
         before = step;
         step = oldest;
         step.clear();
         b.clear();
         batch = b;
-        budget = limits.maxTokens();
+        budget = tokens;
         scoredRows = limits.maxLogitRows() - limits.maxSequences();
         return step;
     }

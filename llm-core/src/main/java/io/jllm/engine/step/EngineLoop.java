@@ -58,7 +58,7 @@ public final class EngineLoop implements Runnable {
         scheduler = new Scheduler(pool, limits, rotation, runner);
         int blocksOfSequence = Math.min(pool.blocks(), Math.ceilDiv(maxContext, limits.blockSize()));
         var batch = new StepBatch(limits.maxTokens(), limits.maxSequences(), limits.maxLogitRows(), blocksOfSequence);
-        monitor = new EngineMonitor(listeners, scheduler, pool, runner);
+        monitor = new EngineMonitor(listeners, scheduler, pool, limits.blockSize(), runner);
         results = new StepResults(runner, vocab, limits.maxLogitRows(), scheduler, rotation, monitor);
         steps = new StepPipeline(runner, scheduler, batch, results, monitor);
         thread = Thread.ofPlatform().name("jllm-engine").daemon().unstarted(this);

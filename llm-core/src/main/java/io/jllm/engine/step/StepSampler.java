@@ -100,7 +100,7 @@ final class StepSampler {
         for (int r = 0; r < step.count(); r++) {
             Sequence s = step.sequence(r);
             SamplingParams params = s.group().params();
-            boolean plain = s.mask() == null && params.logitsProcessor().isEmpty() && params.logprobs() == 0 && !s.settings().hasPenalties();
+            boolean plain = s.mask() == null && params.logitsProcessor().isEmpty() && params.logprobs() == 0;
             if (step.scores(r) || !plain || !runner.samplesOnDevice(s)) {
                 return false;
             }

@@ -11,6 +11,7 @@ import io.jllm.engine.schedule.Scheduler;
 import io.jllm.engine.sequence.Clock;
 import io.jllm.engine.sequence.RequestEvents;
 import io.jllm.engine.sequence.SchedulingUnit;
+import io.jllm.engine.sequence.Sequence;
 import io.jllm.engine.sequence.SequenceGroup;
 import io.jllm.spi.ModelRunner;
 import java.time.Duration;
@@ -27,6 +28,7 @@ public final class EngineMonitor implements RequestEvents {
     private final Listeners listeners;
     private final Scheduler scheduler;
     private final BlockPool pool;
+    private final int blockSize;
     private final ModelRunner runner;
     private final long opened = Clock.nanos();
     private final LongAdder refused = new LongAdder();
@@ -45,10 +47,12 @@ public final class EngineMonitor implements RequestEvents {
     private boolean heard;
     private boolean memoryFailed;
 
-    public EngineMonitor(Listeners listeners, Scheduler scheduler, BlockPool pool, ModelRunner runner) {
+    /** @param blockSize positions a KV block */
+    public EngineMonitor(Listeners listeners, Scheduler scheduler, BlockPool pool, int blockSize, ModelRunner runner) {
         this.listeners = listeners;
         this.scheduler = scheduler;
         this.pool = pool;
+        this.blockSize = blockSize;
         this.runner = runner;
         recent = new RecentCounts(counts(opened));
         readMemory();
@@ -152,7 +156,7 @@ public final class EngineMonitor implements RequestEvents {
         publish(now);
         if (heard) {
             var step = new Step(steps, s.sequences(), s.tokens(), s.tokens() - s.decodes(), s.decodes(), scheduler.running(), scheduler.waiting(),
-                    pool.blocks(), pool.blocks() - pool.available(), memory.kv(), Duration.ofNanos(schedule), Duration.ofNanos(forward),
+                    pool.blocks(), pool.blocks() - pool.available(), unfilled(), memory.kv(), Duration.ofNanos(schedule), Duration.ofNanos(forward),
                     Duration.ofNanos(now - delivering));
             listeners.tell(l -> l.step(step));
         }
@@ -194,6 +198,18 @@ public final class EngineMonitor implements RequestEvents {
             paused += units.get(i).group().paused() ? units.get(i).slotHolders().size() : 0;
         }
         return paused;
+    }
+
+    /** Which part of the positions in blocks of sequences is not written, those that the newest step writes counted as written. */
+    private double unfilled() {
+        long unfilled = 0;
+        for (SchedulingUnit u : scheduler.runningUnits()) {
+            for (Sequence s : u.active()) {
+                unfilled += s.blocks().unfilled(s.computed());
+            }
+        }
+        int used = pool.blocks() - pool.available();
+        return used == 0 ? 0 : Math.min(1, unfilled / ((double) used * blockSize));
     }
 
     private void readMemory() {

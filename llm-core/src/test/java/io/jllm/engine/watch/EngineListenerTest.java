@@ -69,6 +69,8 @@ class EngineListenerTest {
             Step rest = heard.steps.get(1);
             assertEquals(List.of(2L, 1, 8, 8, 0, 1, 0, 32, 3), List.of(rest.number(), rest.sequences(), rest.tokens(), rest.prefillTokens(),
                     rest.decodeTokens(), rest.running(), rest.waiting(), rest.kvBlocks(), rest.usedKvBlocks()));
+            assertEquals(16.0 / 48, chunk.unfilledKv(), 1e-9, "blocks for the whole prompt of 40 are taken at once");
+            assertEquals(8.0 / 48, rest.unfilledKv(), 1e-9);
             for (int i = 2; i < 11; i++) {
                 Step decode = heard.steps.get(i);
                 assertEquals(List.of(i + 1L, 1, 1, 0, 1), List.of(decode.number(), decode.sequences(), decode.tokens(), decode.prefillTokens(),

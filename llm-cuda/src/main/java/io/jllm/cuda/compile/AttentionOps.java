@@ -5,8 +5,12 @@ import io.jllm.cuda.kernels.AttentionKernels;
 import io.jllm.cuda.kernels.DecodeKernels;
 import io.jllm.cuda.kernels.FlashKernels;
 import io.jllm.cuda.kernels.Rows;
+import io.jllm.cuda.kernels.RowsLaunch;
 import io.jllm.cuda.kernels.StepArrays.Field;
+import io.jllm.cuda.kernels.TensorKernels;
+import io.jllm.model.HeadOp;
 import io.jllm.model.Op;
+import io.jllm.model.Program;
 import io.jllm.model.Value;
 import java.lang.foreign.Arena;
 import java.util.Optional;
@@ -18,6 +22,7 @@ import java.util.Optional;
 final class AttentionOps {
     private static final long ALL_ROWS = 0;
 
+    private final Program program;
     private final DeviceState state;
     private final Values values;
     private final Mode mode;
@@ -26,9 +31,11 @@ final class AttentionOps {
     private final FlashKernels flash;
     private final HeadOps heads;
     private final AttentionCut cut;
+    private final Optional<TensorOps> tensors;
 
-    AttentionOps(DeviceState state, Values values, Mode mode, Arena arena, AttentionKernels attentions, DecodeKernels decodes, HeadOps heads,
-            AttentionCut cut) {
+    AttentionOps(Program program, DeviceState state, Values values, Mode mode, Arena arena, AttentionKernels attentions, DecodeKernels decodes,
+            HeadOps heads, AttentionCut cut, Optional<TensorOps> tensors) {
+        this.program = program;
         this.state = state;
         this.values = values;
         this.mode = mode;
@@ -36,6 +43,7 @@ final class AttentionOps {
         this.decodes = decodes;
         this.heads = heads;
         this.cut = cut;
+        this.tensors = tensors;
         flash = new FlashKernels(state.kernels(), arena, state.kvSuffix(), state.upload());
     }
 
@@ -44,22 +52,61 @@ final class AttentionOps {
         return !mode.anyBatch() && cut.attends(a) && values.wantsBytes(a.out()) && state.storesBytes(a.shape());
     }
 
+    /** Whether the attention behind a rotation does it, too, in steps without tiles. */
+    boolean rotates(HeadOp.RopeStoreKv r) {
+        return program.ops().stream().anyMatch(op -> op instanceof Op.PagedAttention a && rotates(r, a));
+    }
+
+    private boolean rotates(HeadOp.RopeStoreKv r, Op.PagedAttention a) {
+        return mode.anyBatch() && decodes.decodesRotated() && cut.rotates(r) && cut.attends(a) && values.feeds(r, a.q()) && a.layer() == r.layer();
+    }
+
     CompiledOp compile(Op.PagedAttention a) {
         Optional<AttentionKernels.Tiles> tiles = mode.anyBatch() ? tiles(a) : Optional.empty();
+        Optional<AttentionOp.Narrow> narrow = narrow(a);
         if (cut.attends(a)) {
             boolean bytes = quantizes(a);
             Rows y = values.outputs(a.out(), values.wantsFloats(a.out()) || !bytes, bytes);
-            return new AttentionOp(decodes.decode(values.rows(a.q()), y, state.pages(a.layer()), DeviceState.scores(a), state.partials()), tiles);
+            AttentionKernels.Pages pages = state.pages(a.layer());
+            AttentionKernels.Scores scores = DeviceState.scores(a);
+            Optional<RowsLaunch> rotated = program.ops().stream().filter(op -> op instanceof HeadOp.RopeStoreKv r && rotates(r, a))
+                    .map(HeadOp.RopeStoreKv.class::cast).findFirst()
+                    .map(r -> decodes.decodeRotated(values.rows(r.qkv()), y, pages, scores, state.partials(), state.rotation(r)));
+            return new AttentionOp(decodes.decode(values.rows(a.q()), y, pages, scores, state.partials()), tiles, rotated, narrow);
         }
-        return tiles.isPresent() ? new AttentionOp(heads.attention(a, state.at(Field.SINGLE_ROW)), tiles)
+        return tiles.isPresent() ? new AttentionOp(heads.attention(a, state.at(Field.SINGLE_ROW)), tiles, Optional.empty(), narrow)
                 : new RowsOp(heads.attention(a, ALL_ROWS), Value.Rows.TOKENS);
+    }
+
+    /** For steps of tiles alone: results are left in 16 bits for the product behind, and queries are as the product before leaves them. */
+    private Optional<AttentionOp.Narrow> narrow(Op.PagedAttention a) {
+        if (tensors.isEmpty() || !flash.has(a.shape())) {
+            return Optional.empty();
+        }
+        TensorOps t = tensors.get();
+        FlashKernels.AnyRows q = floats(a.q());
+        AttentionKernels.Scores s = DeviceState.scores(a);
+        Optional<TensorKernels.Operand> to = t.attended(a);
+        FlashKernels.AnyRows y = to.map(FlashKernels.AnyRows::of).orElseGet(() -> floats(a.out()));
+        Optional<AttentionKernels.Tiles> rotated = t.rotatedQueries(a).flatMap(rows -> flash(a, rows, y, s.scaled()));
+        return to.isEmpty() && rotated.isEmpty() ? Optional.empty()
+                : Optional.of(new AttentionOp.Narrow(flash(a, q, y, s).orElseThrow(), rotated, to.map(o -> t.narrow(a.out(), o))));
+    }
+
+    private FlashKernels.AnyRows floats(Value v) {
+        return FlashKernels.AnyRows.of(values.rows(v));
+    }
+
+    private Optional<AttentionKernels.Tiles> flash(Op.PagedAttention a, FlashKernels.AnyRows q, FlashKernels.AnyRows y, AttentionKernels.Scores s) {
+        return flash.attention(q, y, state.pages(a.layer()), s, a.scores().chunked(), state.alibi(a.scores()), state.vector(a.scores().sinks()));
     }
 
     private Optional<AttentionKernels.Tiles> tiles(Op.PagedAttention a) {
         Rows q = values.rows(a.q());
         Rows y = values.rows(a.out());
         AttentionKernels.Pages pages = state.pages(a.layer());
-        return flash.attention(q, y, pages, DeviceState.scores(a), a.scores().chunked(), state.alibi(a.scores()), state.vector(a.scores().sinks()))
-                .or(() -> cut.attends(a) ? Optional.of(attentions.prefill(q, y, pages, DeviceState.scores(a))) : Optional.empty());
+        AttentionKernels.Scores scores = DeviceState.scores(a);
+        return flash(a, floats(a.q()), floats(a.out()), scores)
+                .or(() -> cut.attends(a) ? Optional.of(attentions.prefill(q, y, pages, scores)) : Optional.empty());
     }
 }

@@ -58,13 +58,13 @@ public final class Compiler {
         products = new ProductKernels(state.kernels(), arena, state.pieces());
         attentions = new AttentionKernels(state.kernels(), arena, state.kvSuffix(), state.upload());
         var decodes = new DecodeKernels(state.kernels(), arena, state.kvSuffix(), state.upload(), state.multiprocessors());
-        rows = new RowOps(state, values, arena);
+        tensors = mode.anyBatch() ? state.rooms().tensors().map(room -> new TensorOps(state, values, mode, arena, room, products, ordering))
+                : Optional.empty();
+        rows = new RowOps(state, values, arena, tensors);
         heads = new HeadOps(state, values, arena);
         experts = new ExpertOps(state, values, mode, arena, compiled);
         cut = AttentionCut.of(state.kernels());
-        tensors = mode.anyBatch() ? state.rooms().tensors().map(room -> new TensorOps(state, values, arena, room, products, ordering))
-                : Optional.empty();
-        attention = new AttentionOps(state, values, mode, arena, attentions, decodes, heads, cut);
+        attention = new AttentionOps(program, state, values, mode, arena, attentions, decodes, heads, cut, tensors);
         fusion = new Fusion(state, values, mode, compiled, products, ordering, decodes, cut, tensors);
     }
 
@@ -80,12 +80,27 @@ public final class Compiler {
         for (int i = 0; i < ops.size();) {
             int fused = compiler.fusion.compile(ops.subList(i, ops.size()));
             if (fused == 0) {
+                fused = compiler.rotated(ops.subList(i, ops.size()));
+            }
+            if (fused == 0) {
                 fused = compiler.add(ops.get(i));
             }
             i += fused;
             compiler.ordering.bytes(ops.get(i - 1).out()).ifPresent(compiler.compiled::add);
         }
         return compiler.compiled.done();
+    }
+
+    /** Compiles a product of queries, keys and values and the rotation behind it, if there is a kernel for both; returns how many ops it has done. */
+    private int rotated(List<Op> ops) {
+        if (tensors.isEmpty() || ops.size() < 3 || !(ops.getFirst() instanceof Op.Linear l) || !(ops.get(1) instanceof HeadOp.RopeStoreKv r)
+                || !(ops.get(2) instanceof Op.PagedAttention a) || !cut.rotates(r)) {
+            return 0;
+        }
+        TensorOps t = tensors.get();
+        Optional<RowsLaunch> together = t.rotated(l, r, a);
+        together.ifPresent(launch -> compiled.add(new RotatedOp(launch, List.of(new RowsOp(t.linear(l), Value.Rows.TOKENS), rope(r)))));
+        return together.isPresent() ? 2 : 0;
     }
 
     /** Compiles an op, or the mixture that begins with it; returns how many ops it has done. */
@@ -167,6 +182,11 @@ public final class Compiler {
 
     /** A norm of a value, or of those of its rows whose logits are wanted. */
     private void norm(Op.RmsNorm n) {
+        Optional<RowsLaunch> narrow = tensors.flatMap(t -> t.norm(n));
+        if (narrow.isPresent()) {
+            compiled.add(new RowsOp(narrow.get(), n.out().rows()));
+            return;
+        }
         Optional<Value> all = program.ops().stream().filter(op -> op.out().equals(n.in()) && op instanceof Op.SelectRows s && values.onlyNormed(s))
                 .map(op -> ((Op.SelectRows) op).in()).findFirst();
         Value y = n.out();
@@ -226,7 +246,8 @@ public final class Compiler {
     }
 
     private CompiledOp rope(HeadOp.RopeStoreKv r) {
-        return new RowsOp(attentions.ropeStore(values.rows(r.qkv()), values.rows(r.out()), state.pages(r.layer()), r.shape(), state.rotation(r)),
-                Value.Rows.TOKENS);
+        CompiledOp op = new RowsOp(attentions.ropeStore(values.rows(r.qkv()), values.rows(r.out()), state.pages(r.layer()), r.shape(),
+                state.rotation(r)), Value.Rows.TOKENS);
+        return attention.rotates(r) ? new AttentionOp.Rotation(op) : op;
     }
 }

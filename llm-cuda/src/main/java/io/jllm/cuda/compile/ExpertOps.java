@@ -51,7 +51,7 @@ final class ExpertOps {
                 weights(up.name(), up.rows()), state.vector(gate.bias()), state.vector(up.bias()), DeviceState.number(m.act().kind()),
                 weights(down.name(), down.rows()), state.vector(down.bias()), values.rows(m.gateUp().in()), values.rows(m.act().out()),
                 m.sum().residual().map(values::rows).orElse(Rows.NONE), values.rows(m.sum().out()));
-        return mode == Mode.MANY ? groups.many(mixture, room) : groups.few(mixture, room);
+        return mode.many() ? groups.many(mixture, room) : groups.few(mixture, room);
     }
 
     void add(ExpertOp op) {

@@ -142,7 +142,7 @@ public final class Fusion {
         }
         Op.GatedAct g = act.get();
         ordering.op(w, l.in()).ifPresent(compiled::add);
-        compiled.add(new RowsOp(tensors.orElseThrow().gated(ordering.rows(w, l.in()), w, values.rows(g.out()), g.kind()), g.out().rows()));
+        compiled.add(new RowsOp(tensors.orElseThrow().gated(l.in(), w, g.out(), g.kind()), g.out().rows()));
         return 2;
     }
 
@@ -172,7 +172,7 @@ public final class Fusion {
             one.ifPresent(launch -> compiled.add(new RowsOp(launch, y.rows())));
             return one.isPresent() ? 2 : 0;
         }
-        if (!w.format().dense() && !w.ordered() && !values.wantsBytes(l.in())) {
+        if (!w.format().floats() && !w.ordered() && !values.wantsBytes(l.in())) {
             return 0;
         }
         Optional<RowsLaunch> few = products.gated(weights, ordering.rows(w, l.in()), values.outputs(y), kind);

@@ -1,6 +1,7 @@
 package io.jllm.cuda.compile;
 
 import io.jllm.cuda.driver.Stream;
+import io.jllm.cuda.kernels.BlocksKernels;
 import io.jllm.cuda.kernels.TensorKernels;
 import io.jllm.cuda.memory.StepSize;
 import io.jllm.model.Program;
@@ -20,22 +21,25 @@ public final class Passes implements AutoCloseable {
     private final Arena arena = Arena.ofShared();
     private final List<CompiledOp> any;
     private final List<CompiledOp> many;
+    private final List<CompiledOp> most;
     private final GraphCache graphs;
 
     /**
      * Compiles.
      *
-     * @param most sequences of a step that have one token each
+     * @param sequences most of a step that have one token each
      * @param adapters what adapters change; empty for steps without
      */
-    public Passes(Program program, DeviceState state, int most, Optional<AdapterRoom> adapters) {
+    public Passes(Program program, DeviceState state, int sequences, Optional<AdapterRoom> adapters) {
         this.state = state;
         try {
             any = Compiler.compile(program, state, arena, Mode.ANY, adapters);
-            many = state.rooms().tensors().isPresent() ? Compiler.compile(program, state, arena, Mode.MANY, adapters) : any;
+            Optional<TensorRoom> tensors = state.rooms().tensors();
+            most = tensors.isPresent() ? Compiler.compile(program, state, arena, Mode.MOST, adapters) : any;
+            many = tensors.filter(TensorRoom::expands).isPresent() ? Compiler.compile(program, state, arena, Mode.MANY, adapters) : most;
             List<CompiledOp> few = Compiler.compile(program, state, arena, Mode.FEW, adapters);
             List<CompiledOp> one = adapters.isPresent() ? few : Compiler.compile(program, state, arena, Mode.ONE, adapters);
-            graphs = new GraphCache(one, few, any, many, most);
+            graphs = new GraphCache(one, few, any, many, sequences);
         } catch (RuntimeException | Error e) {
             arena.close();
             throw e;
@@ -60,7 +64,7 @@ public final class Passes implements AutoCloseable {
             }
         } else {
             send.accept(size);
-            (b.tokens > TensorKernels.MOST_FEWER ? many : any).forEach(op -> op.launch(stream, size));
+            (b.tokens > BlocksKernels.MOST ? most : b.tokens > TensorKernels.MOST_FEWER ? many : any).forEach(op -> op.launch(stream, size));
         }
     }
 

@@ -7,16 +7,19 @@ import io.jllm.cuda.weights.WeightPlan;
 import io.jllm.model.Op;
 import io.jllm.model.Value;
 import java.lang.foreign.Arena;
+import java.util.Optional;
 
 /** Compiles ops on rows that not every family needs. */
 final class RowOps {
     private final DeviceState state;
     private final Values values;
     private final RowKernels kernels;
+    private final Optional<TensorOps> tensors;
 
-    RowOps(DeviceState state, Values values, Arena arena) {
+    RowOps(DeviceState state, Values values, Arena arena, Optional<TensorOps> tensors) {
         this.state = state;
         this.values = values;
+        this.tensors = tensors;
         kernels = new RowKernels(state.kernels(), arena);
     }
 
@@ -26,13 +29,14 @@ final class RowOps {
                 values.rows(p.in()), values.rows(p.out())), p.out().rows());
     }
 
-    /** As floats, bytes or both, as its readers want it; so does {@link #act}. */
+    /** As rows of 16 bits, or as floats, bytes or both, as its readers want it. */
     CompiledOp layerNorm(Op.LayerNorm n) {
         Value y = n.out();
-        return new RowsOp(kernels.layerNorm(values.rows(n.in()), state.vector(n.weight()), state.vector(n.bias()), n.eps(), values.outputs(y),
-                y.width()), y.rows());
+        return new RowsOp(tensors.flatMap(t -> t.norm(n)).orElseGet(() -> kernels.layerNorm(values.rows(n.in()), state.vector(n.weight()),
+                state.vector(n.bias()), n.eps(), values.outputs(y), y.width())), y.rows());
     }
 
+    /** As floats, bytes or both. */
     CompiledOp act(Op.Act a) {
         Value y = a.out();
         return new RowsOp(kernels.act(values.rows(a.in()), values.outputs(y), y.width(), DeviceState.number(a.kind())), y.rows());

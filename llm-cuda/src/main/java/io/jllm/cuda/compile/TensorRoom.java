@@ -3,8 +3,10 @@ package io.jllm.cuda.compile;
 import io.jllm.cuda.kernels.BlocksKernels;
 import io.jllm.cuda.kernels.DeviceFormat;
 import io.jllm.cuda.kernels.Kernels;
+import io.jllm.cuda.kernels.RotatedKernels;
 import io.jllm.cuda.kernels.TensorKernels;
 import io.jllm.cuda.weights.WeightPlan;
+import io.jllm.model.HeadOp;
 import io.jllm.model.Op;
 import io.jllm.model.Program;
 import io.jllm.model.Value;
@@ -21,9 +23,10 @@ import java.util.Optional;
  * @param rows the most that meet a matrix
  * @param pitch the most values of a row, in all its pieces
  * @param matrixBytes of the largest matrix that is expanded
+ * @param angleBytes of a row, for products that rotate heads
  * @param pieces of a row: 1 where values are rounded to 16 bits, 2 where what is left of them counts too
  */
-public record TensorRoom(long address, int rows, int pitch, long matrixBytes, int pieces) {
+public record TensorRoom(long address, int rows, int pitch, long matrixBytes, int angleBytes, int pieces) {
     private static final int ALIGNMENT = 256;
 
     /**
@@ -35,7 +38,11 @@ public record TensorRoom(long address, int rows, int pitch, long matrixBytes, in
         int rows = 0;
         int pitch = 0;
         long matrixBytes = 0;
+        int angleBytes = 0;
         for (Op op : program.ops()) {
+            if (op instanceof HeadOp.RopeStoreKv r) {
+                angleBytes = Math.max(angleBytes, RotatedKernels.angleBytes(r.shape().headDim()));
+            }
             if (op instanceof Op.Linear l) {
                 for (List<Weight> run : plan.runs(l)) {
                     WeightPlan.Matrix m = plan.matrix(run.stream().map(Weight::name).toList());
@@ -48,7 +55,7 @@ public record TensorRoom(long address, int rows, int pitch, long matrixBytes, in
                 }
             }
         }
-        return rows > TensorKernels.MOST_FEWER ? Optional.of(new TensorRoom(0, rows, pitch, matrixBytes, pieces)) : Optional.empty();
+        return rows > TensorKernels.MOST_FEWER ? Optional.of(new TensorRoom(0, rows, pitch, matrixBytes, angleBytes, pieces)) : Optional.empty();
     }
 
     /** Values of a row that meets a matrix, however it lies. */
@@ -65,14 +72,19 @@ public record TensorRoom(long address, int rows, int pitch, long matrixBytes, in
         return m.format().operand().isPresent() && (kind == Value.Rows.TOKENS || m.format().dense());
     }
 
+    /** Whether there are matrices of blocks, which become one of 16 bits first. */
+    boolean expands() {
+        return matrixBytes > 0;
+    }
+
     /** The same at an address, a multiple of 256. */
     public TensorRoom at(long address) {
-        return new TensorRoom(address, rows, pitch, matrixBytes, pieces);
+        return new TensorRoom(address, rows, pitch, matrixBytes, angleBytes, pieces);
     }
 
     /** How much it is. */
     public long bytes() {
-        return operandBytes() + scaleBytes() + matrixBytes;
+        return operandBytes() + scaleBytes() + aligned(matrixBytes) + (long) rows * angleBytes;
     }
 
     private long operandBytes() {
@@ -89,7 +101,12 @@ public record TensorRoom(long address, int rows, int pitch, long matrixBytes, in
 
     /** Rows of 16 bits of so many columns. */
     TensorKernels.Operand operand(Kernels kernels, DeviceFormat type, int cols) {
-        return new TensorKernels.Operand(type, address, address + operandBytes(), rows, cols, pieces, TensorKernels.pitch(kernels, cols, pieces));
+        return new TensorKernels.Operand(type, address, address + operandBytes(), 1, rows, cols, pieces, TensorKernels.pitch(kernels, cols, pieces));
+    }
+
+    /** The same without scales, for values that the type holds as they are. */
+    TensorKernels.Operand unscaled(Kernels kernels, DeviceFormat type, int cols) {
+        return new TensorKernels.Operand(type, address, 0, 1, rows, cols, pieces, TensorKernels.pitch(kernels, cols, pieces));
     }
 
     /** The same place for rows that meet matrices of blocks as they are, if there are kernels for that and rows are in one piece. */
@@ -101,5 +118,10 @@ public record TensorRoom(long address, int rows, int pitch, long matrixBytes, in
     /** Where a matrix is expanded to. */
     long matrix() {
         return address + operandBytes() + scaleBytes();
+    }
+
+    /** Where angles of rows are. */
+    long angles() {
+        return matrix() + aligned(matrixBytes);
     }
 }

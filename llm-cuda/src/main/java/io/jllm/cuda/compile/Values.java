@@ -1,5 +1,6 @@
 package io.jllm.cuda.compile;
 
+import io.jllm.cuda.kernels.DeviceFormat;
 import io.jllm.cuda.kernels.Rows;
 import io.jllm.cuda.weights.WeightPlan;
 import io.jllm.model.ExpertOp;
@@ -11,6 +12,7 @@ import io.jllm.model.Value;
 import io.jllm.model.Weight;
 import java.util.BitSet;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -84,7 +86,7 @@ final class Values {
 
     /** A value that matrices of experts meet, by themselves or as part of a mixture. */
     private void met(Value in, Weight w, boolean mixed) {
-        (state.matrix(w.name()).format().dense() || mixed && mode == Mode.MANY ? floats : bytes).set(in.id());
+        (state.matrix(w.name()).format().floats() || mixed && mode.many() ? floats : bytes).set(in.id());
     }
 
     /** The mixture that begins with a product, if it is compiled as a whole. */
@@ -94,7 +96,41 @@ final class Values {
 
     /** Whether a product is one of many rows for sure, which tensor cores do. */
     boolean multipliesMany(Op.Linear l) {
-        return mode == Mode.MANY && l.out().rows() == Value.Rows.TOKENS;
+        return mode.many() && l.out().rows() == Value.Rows.TOKENS;
+    }
+
+    /**
+     * The type of 16 bits as which products on tensor cores could meet a value, if nobody reads it otherwise and no adapter is near: the op that
+     * makes it may then leave it so.
+     */
+    Optional<DeviceFormat> operand(Value v) {
+        if (mode != Mode.MOST || adapters.isPresent() || v.rows() != Value.Rows.TOKENS || program.hidden().filter(v::equals).isPresent()) {
+            return Optional.empty();
+        }
+        var types = new HashSet<Optional<DeviceFormat>>();
+        for (Op op : program.ops()) {
+            if (op.inputs().contains(v)) {
+                if (!(op instanceof Op.Linear l) || !l.in().equals(v) || l.residual().filter(v::equals).isPresent()) {
+                    return Optional.empty();
+                }
+                for (List<Weight> run : state.plan().runs(l)) {
+                    WeightPlan.Matrix w = state.matrix(run);
+                    types.add(w.ordered() || !TensorRoom.takes(w, l.out().rows()) ? Optional.empty() : w.format().operand());
+                }
+            }
+        }
+        return types.size() == 1 ? types.iterator().next() : Optional.empty();
+    }
+
+    /** The next op, if it is a product, and the only op that reads what an op makes. */
+    Optional<Op.Linear> multipliedNext(Op op) {
+        int next = program.ops().indexOf(op) + 1;
+        return next < program.ops().size() && program.ops().get(next) instanceof Op.Linear l && feeds(op, l.in()) ? Optional.of(l) : Optional.empty();
+    }
+
+    /** Whether adapters change anything. */
+    boolean isAdapted() {
+        return adapters.isPresent();
     }
 
     /** Whether adapters change a product. */
@@ -104,7 +140,7 @@ final class Values {
 
     private boolean readsFloats(List<Weight> run) {
         WeightPlan.Matrix w = state.matrix(run);
-        return w.format().dense() || w.ordered() || w.outliers() > 0 || mode == Mode.ONE && state.chains(run); // some become bytes elsewhere
+        return w.format().floats() || w.ordered() || w.outliers() > 0 || mode == Mode.ONE && state.chains(run); // some become bytes elsewhere
     }
 
     /** Whether it is wanted in 8 bits. */

@@ -44,6 +44,10 @@ public final class AttentionKernels {
      * @param softCap or 0
      */
     public record Scores(AttentionShape shape, float scale, int window, float softCap) {
+        /** The same of queries that have been multiplied by the scale. */
+        public Scores scaled() {
+            return new Scores(shape, 1, window, softCap);
+        }
     }
 
     /** Attention of tiles of queries: a launch, its blocks for each tile, and how many of those for each head by itself. */

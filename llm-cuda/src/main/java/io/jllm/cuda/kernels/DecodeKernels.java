@@ -7,18 +7,23 @@ import io.jllm.cuda.kernels.AttentionKernels.Rotation;
 import io.jllm.cuda.kernels.AttentionKernels.Scores;
 import io.jllm.cuda.kernels.StepArrays.Field;
 import java.lang.foreign.Arena;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import java.util.function.UnaryOperator;
 
 /**
- * Launches {@code attention/decode_mma.cu} and, for pages and heads that it is not for, {@code attention/decode.cu}: attention of single queries,
- * also with the rotation and storing before it.
+ * Launches {@code attention/decode_mma.cu}, for few queries {@code attention/decode_few.cu}, and for pages and heads that both are not for
+ * {@code attention/decode.cu}: attention of single queries, also with the rotation and storing before it.
  */
 public final class DecodeKernels {
     private static final String DECODE = "attn_decode";
     private static final String ROTATED = "attn_decode_rope";
+    private static final String FEW = "_few";
     private static final String ENTRIES = "entries";
-    /** Most blocks that share the positions of a query. */
+    /** Up to so many heads of queries for each multiprocessor, or groups of heads that share keys and values, are few. */
+    private static final int MOST_ITEMS = 2;
+    /** Most blocks, or clusters of them, that share the positions of a query. */
     private static final int MOST_SPLITS = 64;
 
     /**
@@ -45,6 +50,35 @@ public final class DecodeKernels {
         public void run(Stream stream, int queries) {
             entries.set(queries);
             launch.run(stream, blocks, Math.ceilDiv(queries, most), 1);
+        }
+    }
+
+    /**
+     * A cluster of blocks for each query and so many heads together; where these are many, blocks that share all positions.
+     *
+     * @param clusters launches with clusters of one block, of twice as many, and so on
+     * @param shares what does many
+     * @param items of a query: heads that share keys and values, at most so many together as a block takes
+     */
+    private record Few(List<Launch> clusters, Shares shares, int items, int multiprocessors) implements RowsLaunch {
+        @Override
+        public void run(Stream stream, int queries) {
+            int all = items * queries;
+            if (all > MOST_ITEMS * multiprocessors) {
+                shares.run(stream, queries);
+                return;
+            }
+            int log = 0;
+            while (log + 1 < clusters.size() && (all << log + 1) <= multiprocessors) {
+                log++;
+            }
+            int workers = Math.clamp(multiprocessors / ((long) all << log), 1, MOST_SPLITS);
+            clusters.get(log).run(stream, workers << log, items, queries);
+        }
+
+        @Override
+        public String toString() {
+            return shares.launch.toString();
         }
     }
 
@@ -106,9 +140,22 @@ public final class DecodeKernels {
             return new Splits(rest.apply(first.apply(b)).build(), multiprocessors, s.shape().kvHeads());
         }
         int[] shape = kernels.shape(DECODE + tensor.get(), 4); // threads, queries of a list, blocks of a multiprocessor, bytes of shared memory
-        Launch.Builder b = kernels.launch(arena, family + tensor.get() + "_" + kvSuffix, shape[0], shape[3]);
-        Launch launch = rest.apply(first.apply(b).integer(ENTRIES, 0)).build();
-        return new Shares(launch, launch.integer(ENTRIES), multiprocessors * shape[2], shape[1]);
+        Launch many = rest.apply(first.apply(kernels.launch(arena, family + tensor.get() + "_" + kvSuffix, shape[0], shape[3])).integer(ENTRIES, 0))
+                .build();
+        var shares = new Shares(many, many.integer(ENTRIES), multiprocessors * shape[2], shape[1]);
+        String few = family.replace(DECODE, DECODE + FEW) + tensor.get() + "_" + kvSuffix;
+        return kernels.find(few).isEmpty() ? shares : few(few, kernels.shape(DECODE + FEW + tensor.get(), 6), s, first, rest, shares);
+    }
+
+    private RowsLaunch few(String name, int[] shape, Scores s, UnaryOperator<Launch.Builder> first, UnaryOperator<Launch.Builder> rest,
+            Shares shares) {
+        int group = s.shape().heads() / s.shape().kvHeads(); // the shape: threads, bytes, bytes for a head, for how many, heads together, blocks
+        int bytes = shape[1] + shape[2] * Math.min(shape[3], group);
+        var clusters = new ArrayList<Launch>();
+        for (int blocks = 1; blocks <= shape[5]; blocks *= 2) {
+            clusters.add(rest.apply(first.apply(kernels.launch(arena, name, shape[0], bytes).cluster(blocks)).integer(ENTRIES, 0)).build());
+        }
+        return new Few(List.copyOf(clusters), shares, s.shape().kvHeads() * Math.ceilDiv(group, shape[4]), multiprocessors);
     }
 
     private Launch.Builder fromY(Launch.Builder b, Rows y, Pages p, Scores s, Partial partial) {

@@ -56,7 +56,8 @@ public enum DeviceFormat {
     FP4(36, DType.FP4, 1, rows(32), fours(16)),
     S8_64(37, DType.S8_64, 1, rows(64), fours(16)),
     /** With the factor of its matrix, which stands in all blocks of the file, once a row. */
-    E2M1_64(38, DType.E2M1_64, 1, rows(32), fours(16), once(4));
+    E2M1_64(38, DType.E2M1_64, 1, rows(32), fours(16), once(4)),
+    F8_64(39, DType.F8_64, 1, rows(64), fours(16));
 
     /** What stands behind each other: blocks of a row; of four rows side by side, from a multiple of {@link #ROW_ALIGNMENT} on; or rows. */
     private enum Order { ROWS, FOURS, ONCE }
@@ -134,6 +135,16 @@ public enum DeviceFormat {
     }
 
     /** Whether it meets float activations; the others meet activations of 8 bits. */
+    public boolean floats() {
+        return dense() || scaled();
+    }
+
+    /** Whether its values are floats that share scales. */
+    public boolean scaled() {
+        return this == F8_64;
+    }
+
+    /** Whether its values are plain ones. */
     public boolean dense() {
         return planes.isEmpty();
     }

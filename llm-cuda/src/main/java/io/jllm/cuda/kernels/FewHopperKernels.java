@@ -8,7 +8,7 @@ import java.util.Optional;
 
 /**
  * Launches {@code product/few_wgmma.cu}, a matrix of f16 by up to 64 rows on Hopper's tensor cores, and {@link BlocksKernels} for matrices of blocks,
- * where those are faster than {@code few.cu}.
+ * where those are faster than {@code few.cu} and {@code few_scaled.cu}.
  */
 final class FewHopperKernels {
     private static final String FAMILY = "few_wgmma_";
@@ -55,9 +55,9 @@ final class FewHopperKernels {
     }
 
     /**
-     * The product by that many rows at most, if there is a kernel for it: of f16 and blocks.
+     * The product by that many rows at most, if there is a kernel for it: of f16, blocks, and floats with scales.
      *
-     * @param pieces numbers that dense rows of x are split in
+     * @param pieces numbers that rows of floats are split in
      */
     Optional<RowsLaunch> launch(FewKernels.Product p, int columns, int pieces) {
         DeviceFormat format = p.w().format();
@@ -87,14 +87,14 @@ final class FewHopperKernels {
     private Optional<RowsLaunch> blocks(FewKernels.Product p) {
         int cols = p.w().cols();
         var place = new BlocksKernels.Place(room.pieces(), room.scales(), FewKernels.MOST, ProductKernels.Room.pitch(cols));
-        var result = new TensorKernels.Result(p.w().outputs(), p.bias(), p.residual(), p.y(), p.act());
+        var result = new TensorKernels.Result(p.w().outputs(), p.bias(), p.residual(), p.y(), p.act(), Optional.empty());
         return blocks.multiply(p.w(), place, result, FewKernels.MOST)
-                .map(product -> new RowsLaunch.InTurn(List.of(blocks.lay(p.x(), true, cols, place), product)));
+                .map(product -> new RowsLaunch.InTurn(List.of(blocks.lay(p.x(), !p.w().format().floats(), cols, place), product)));
     }
 
     /** Rows of floats to one or two of 16 bits each. */
     RowsLaunch split(FewKernels.Product p, int pieces) {
-        return new RowsLaunch.Down(kernels.launch(arena, "split_few_" + p.w().format().suffix(), kernels.shape("split_few", 1)[0])
+        return new RowsLaunch.Down(kernels.launch(arena, "split_few_" + p.w().format().operand().orElseThrow().suffix(), kernels.shape("split_few", 1)[0])
                 .pointer("x", p.x().floats()).integer("ldx", p.x().pitch()).pointer("pieces", room.pieces())
                 .integer("ld", ProductKernels.Room.pitch(p.w().cols())).integer("piece", FewKernels.piece(p, pieces))
                 .pointer("scale", room.scales()).integer("K", p.w().cols()).build());

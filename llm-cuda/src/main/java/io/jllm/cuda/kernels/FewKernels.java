@@ -8,8 +8,8 @@ import java.util.Optional;
 import java.util.stream.Stream;
 
 /**
- * Launches {@code product/few.cu}, {@code product/few_dense.cu} and {@code product/few_split.cu}: a matrix by 2 to {@link #MOST} rows on tensor
- * cores.
+ * Launches {@code product/few.cu}, {@code product/few_dense.cu}, {@code product/few_scaled.cu} and {@code product/few_split.cu}: a matrix by 2 to
+ * {@link #MOST} rows on tensor cores.
  */
 final class FewKernels {
     /** Most rows. */
@@ -21,6 +21,7 @@ final class FewKernels {
     private static final int SIZES = 4;
     private static final int FIRST_OF_BLOCKS = DeviceFormat.Q4_0.ordinal();
     private static final int DENSE_NUMBERS = 4;
+    private static final int SCALED_NUMBERS = 3;
     /** Outputs for each multiprocessor from which on blocks are many. */
     private static final int LARGE = 64;
     /** Outputs of a gated product that a block quantises together. */
@@ -94,12 +95,13 @@ final class FewKernels {
 
     private Optional<RowsLaunch> launch(Product p, int columns) {
         DeviceFormat format = p.w.format();
-        int pieces = format.bits16() ? kernels.shape("few_pieces_" + format.suffix(), SIZES)[size(columns)] : 0;
+        int pieces = format.bits16() || format.scaled()
+                ? kernels.shape("few_pieces_" + format.operand().orElseThrow().suffix(), SIZES)[size(columns)] : 0;
         return hopper.launch(p, columns, pieces).or(() -> launch(p, columns, pieces, format));
     }
 
     private Optional<RowsLaunch> launch(Product p, int columns, int pieces, DeviceFormat format) {
-        Size size = format.dense() ? dense(columns, pieces) : blocks(format, columns);
+        Size size = format.dense() ? dense(columns, pieces) : format.scaled() ? scaled(columns, pieces) : blocks(format, columns);
         return cut(p, columns, size).map(c -> {
             Launch.Builder b = kernels.launch(arena, "few_" + format.suffix() + "_n" + columns / COLUMNS, Integer.SIZE * c.warps,
                     size.bytes(c, columns)).reads(format.bytes((p.gated() ? 2L : 1) * p.w.outputs(), p.w.cols()))
@@ -141,6 +143,11 @@ final class FewKernels {
         return new Size(shape[0], shape[1], columns / COLUMNS * (pieces > 0 ? pieces * shape[3] : shape[2]));
     }
 
+    private Size scaled(int columns, int pieces) {
+        int[] shape = kernels.shape("few_scaled", SCALED_NUMBERS);
+        return new Size(shape[0], shape[1], columns / COLUMNS * pieces * shape[2]);
+    }
+
     /** The best cut of a block that has room. */
     private Optional<Cut> cut(Product p, int columns, Size size) {
         int least = p.gated() ? 2 * GATED_OUTPUTS : size.rows;
@@ -153,6 +160,14 @@ final class FewKernels {
         int each = (p.gated() ? 2 : 1) * p.w.outputs() / kernels.multiprocessors();
         boolean large = each > LARGE;
         boolean larger = each > 2 * LARGE;
+        if (p.w.format().scaled()) {
+            return List.of(switch (columns) {
+                case COLUMNS -> larger ? new Cut(8, 4) : large ? new Cut(8, 2) : new Cut(8, 8);
+                case 2 * COLUMNS -> larger ? new Cut(8, 4) : large ? new Cut(8, 2) : new Cut(4, 4);
+                case 4 * COLUMNS -> larger ? new Cut(4, 1) : large ? new Cut(4, 2) : new Cut(4, 4);
+                default -> larger ? new Cut(4, 1) : large ? new Cut(8, 2) : new Cut(4, 2);
+            });
+        }
         if (p.w.format().dense()) {
             return switch (columns) {
                 case COLUMNS -> List.of(large ? new Cut(4, 2) : new Cut(8, 8));

@@ -33,18 +33,55 @@ public final class FlashKernels {
         this.step = step;
     }
 
-    /** Attention of tiles of queries, if the pages and heads are of a kind that there are kernels for; sinks are an address, or 0. */
-    public Optional<Tiles> attention(Rows q, Rows y, Pages p, Scores s, boolean chunked, Alibi alibi, long sinks) {
-        return FAMILIES.stream().flatMap(f -> TensorHeads.suffix(kernels, f, s.shape().headDim(), kvSuffix).map(f::concat).stream()).findFirst()
-                .map(name -> tiles(name, q, y, p, s, chunked, alibi, sinks));
+    /**
+     * Rows of queries or of results, of any type.
+     *
+     * @param address of the first row
+     * @param pitch values from row to row
+     * @param kind 0 floats, 1 F16, 2 BF16
+     */
+    public record AnyRows(long address, int pitch, int kind) {
+        /** Rows of floats. */
+        public static AnyRows of(Rows y) {
+            return new AnyRows(y.floats(), y.pitch(), 0);
+        }
+
+        /** Rows of 16 bits in one piece, without scales. */
+        public static AnyRows of(TensorKernels.Operand y) {
+            return new AnyRows(y.address(), y.pitch(), kind(y.type() == DeviceFormat.F16));
+        }
+
+        /** Rows of F16 or BF16. */
+        public static AnyRows of16(long address, int pitch, boolean f16) {
+            return new AnyRows(address, pitch, kind(f16));
+        }
+
+        private static int kind(boolean f16) {
+            return f16 ? 1 : 2;
+        }
     }
 
-    private Tiles tiles(String name, Rows q, Rows y, Pages p, Scores s, boolean chunked, Alibi alibi, long sinks) {
+    /** Whether there are kernels for pages and heads of that kind. */
+    public boolean has(AttentionShape s) {
+        return name(s.headDim()).isPresent();
+    }
+
+    private Optional<String> name(int headDim) {
+        return FAMILIES.stream().flatMap(f -> TensorHeads.suffix(kernels, f, headDim, kvSuffix).map(f::concat).stream()).findFirst();
+    }
+
+    /** Attention of tiles of queries, if the pages and heads are of a kind that there are kernels for; sinks are an address, or 0. */
+    public Optional<Tiles> attention(AnyRows q, AnyRows y, Pages p, Scores s, boolean chunked, Alibi alibi, long sinks) {
+        return name(s.shape().headDim()).map(name -> tiles(name, q, y, p, s, chunked, alibi, sinks));
+    }
+
+    private Tiles tiles(String name, AnyRows q, AnyRows y, Pages p, Scores s, boolean chunked, Alibi alibi, long sinks) {
         int[] shape = kernels.shape(name, 4); // threads, queries of a tile, rows of a block, bytes of shared memory
-        Launch.Builder b = AttentionKernels.pages(kernels.launch(arena, name + "_" + kvSuffix, shape[0], shape[3]).pointer("q", q.floats())
-                .integer("ldq", q.pitch()).pointer("y", y.floats()).integer("ldy", y.pitch()), p);
+        Launch.Builder b = AttentionKernels.pages(kernels.launch(arena, name + "_" + kvSuffix, shape[0], shape[3]).pointer("q", q.address())
+                .integer("ldq", q.pitch()).pointer("y", y.address()).integer("ldy", y.pitch()), p);
         AttentionKernels.scores(AttentionKernels.tiles(b, step), p, s).integer("chunked", chunked ? 1 : 0);
-        return new Tiles(alibi.add(b).pointer("sinks", sinks).build(), blocks(s.shape(), shape[1], shape[2]), 1);
+        return new Tiles(alibi.add(b).pointer("sinks", sinks).integer("qKind", q.kind()).integer("yKind", y.kind()).build(),
+                blocks(s.shape(), shape[1], shape[2]), 1);
     }
 
     /** Blocks for a tile: each has some of its queries, and heads that share keys and values, or a part of them if they are more than its rows. */

@@ -2,6 +2,7 @@ package io.jllm.cuda.kernels;
 
 import io.jllm.cuda.driver.Launch;
 import io.jllm.cuda.driver.Stream;
+import io.jllm.cuda.kernels.RowsLaunch.UpTo;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.List;
@@ -19,6 +20,7 @@ public final class GroupKernels {
     /** Rows up to which reading the experts of each is fastest, of plain weights and of blocks; as measured on an H200, like the next three. */
     private static final int DENSE_VECTORS = 3;
     private static final int VECTORS = 2;
+    private static final int SCALED_VECTORS = 8; // of floats with scales: there are no tiles of few pairs
     /** Pairs of an expert, on average, up to which tiles of 8 pairs are faster than tiles of 16, */
     private static final int FEW_PAIRS = 6;
     /** up to which blocks are faster by bytes than by numbers of 16 bits, */
@@ -53,6 +55,10 @@ public final class GroupKernels {
 
         private boolean dense() {
             return gate.format().dense();
+        }
+
+        private boolean floats() {
+            return gate.format().floats();
         }
     }
 
@@ -117,19 +123,6 @@ public final class GroupKernels {
         }
     }
 
-    /** One of two ways, by the number of rows: the first for up to so many. */
-    private record Ways(int most, RowsLaunch first, RowsLaunch second) implements RowsLaunch {
-        @Override
-        public void run(Stream stream, int rows) {
-            (rows <= most ? first : second).run(stream, rows);
-        }
-
-        @Override
-        public String toString() {
-            return first + ", or from " + (most + 1) + " rows on " + second;
-        }
-    }
-
     /** Rows that give each expert so many pairs, on average. */
     private static int rows(Mixture m, int pairs) {
         return (int) ((long) pairs * m.chosen.experts() / m.slots());
@@ -138,11 +131,14 @@ public final class GroupKernels {
     /** For up to {@link Room#fewRows} rows: those that blocks meet are bytes, and what they make is too. */
     public RowsLaunch few(Mixture m, Room room) {
         RowsLaunch each = new RowsLaunch.InTurn(List.of(vectorGated(m), vectorSum(m)));
-        return groups(m) ? new Ways(m.dense() ? DENSE_VECTORS : VECTORS, each, grouped(m, room)) : each;
+        if (m.gate.format().scaled()) {
+            return new UpTo(SCALED_VECTORS, each, tiles(m, room));
+        }
+        return groups(m) ? new UpTo(m.dense() ? DENSE_VECTORS : VECTORS, each, grouped(m, room)) : each;
     }
 
     private RowsLaunch grouped(Mixture m, Room room) {
-        return new Ways(rows(m, FEW_PAIRS), few(m, room, 1), few(m, room, 2));
+        return new UpTo(rows(m, FEW_PAIRS), few(m, room, 1), few(m, room, 2));
     }
 
     /** For many rows, which are floats. */
@@ -150,19 +146,25 @@ public final class GroupKernels {
         if (!groups(m)) {
             return few(m, room);
         }
-        RowsLaunch tiles = new Ways(rows(m, MANY_PAIRS), many(m, room, 0), many(m, room, 1));
+        if (m.floats()) {
+            return tiles(m, room);
+        }
         RowsLaunch bytes = new RowKernels(kernels, arena).quantize(m.x, m.gate.cols());
-        return m.dense() ? tiles : new Ways(rows(m, BYTE_PAIRS), new RowsLaunch.InTurn(List.of(bytes, grouped(m, room))), tiles);
+        return new UpTo(rows(m, BYTE_PAIRS), new RowsLaunch.InTurn(List.of(bytes, grouped(m, room))), tiles(m, room));
+    }
+
+    private RowsLaunch tiles(Mixture m, Room room) {
+        return new UpTo(rows(m, MANY_PAIRS), many(m, room, 0), many(m, room, 1));
     }
 
     private RowsLaunch vectorGated(Mixture m) {
         int[] shape = kernels.shape("experts", 6);
-        int at = m.dense() ? 0 : 2;
+        int at = m.floats() ? 0 : 2;
         Launch.Builder b = kernels.launch(arena, "experts_gated_" + m.gate.format().suffix(), shape[at]).pointer("gate", m.gate.address())
                 .pointer("up", m.up.address());
         Launch launch = route(ProductKernels.input(b, m.gate, m.x), m).pointer("gateBias", m.gateBias).pointer("upBias", m.upBias)
-                .pointer("y", m.dense() ? m.inner.floats() : 0).integer("ldy", m.inner.pitch()).pointer("yq", m.dense() ? 0 : m.inner.bytes())
-                .pointer("ys", m.dense() ? 0 : m.inner.scales()).integer("N", m.gate.outputs()).integer("K", m.gate.cols()).integer("act", m.act)
+                .pointer("y", m.floats() ? m.inner.floats() : 0).integer("ldy", m.inner.pitch()).pointer("yq", m.floats() ? 0 : m.inner.bytes())
+                .pointer("ys", m.floats() ? 0 : m.inner.scales()).integer("N", m.gate.outputs()).integer("K", m.gate.cols()).integer("act", m.act)
                 .build();
         int blocks = Math.ceilDiv(m.gate.outputs(), shape[at + 1]);
         return (stream, rows) -> launch.run(stream, blocks, m.slots(), rows);
@@ -280,7 +282,7 @@ public final class GroupKernels {
     }
 
     private TensorKernels.Operand operand(ProductKernels.Weights w, Room room, int rows) {
-        return new TensorKernels.Operand(w.format().operand().orElseThrow(), room.operand, room.scales, rows, w.cols(), room.pieces,
+        return new TensorKernels.Operand(w.format().operand().orElseThrow(), room.operand, room.scales, 1, rows, w.cols(), room.pieces,
                 TensorKernels.pitch(kernels, w.cols(), room.pieces));
     }
 

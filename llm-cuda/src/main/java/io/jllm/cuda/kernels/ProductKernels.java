@@ -8,15 +8,15 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * Launches {@code product/gemv.cu} and {@code product/gemv_gated.cu}, a matrix by a row, by {@link FewKernels} those for a few, and
- * {@code product/gemm.cu}, for many; by {@link RouterKernels} those of floats with few outputs.
+ * Launches {@code product/gemv.cu}, {@code product/gemv_gated.cu} and {@code product/gemv_scaled.cu}, a matrix by a row, by {@link FewKernels} those
+ * for a few, and {@code product/gemm.cu}, for many; by {@link RouterKernels} those of floats with few outputs.
  */
 public final class ProductKernels {
     /** Most rows for which weights are streamed once. */
     public static final int MOST_FEW = 64;
     /** Most rows for which lanes multiply: beyond, tensor cores are faster. */
     private static final int MOST_VECTORS = 4;
-    private static final int MOST_DENSE_VECTORS = 1;
+    private static final int MOST_FLOAT_VECTORS = 1;
     private static final int NOT_GATED = -1;
     /** Outputs that a warp computes together. */
     private static final int GROUP = 4;
@@ -132,40 +132,67 @@ public final class ProductKernels {
             return routers.multiply(w, x, bias, residual, y);
         }
         int[] shape = kernels.shape("gemv", 5);
+        One one = one(w);
         var launches = new ArrayList<RowsLaunch>();
-        for (int rows = 1; rows <= mostVectors(w); rows *= 2) {
-            int blocks = rows == 1 ? blocks(w.outputs, shape[2] * kernels.multiprocessors(), shape[3]) : Math.ceilDiv(w.outputs, shape[1]);
-            int shared = rows == 1 ? Math.ceilDiv(Math.ceilDiv(w.outputs, GROUP), blocks) * shape[4] : 0;
-            Launch.Builder b = kernels.launch(arena, "gemv_" + w.format.suffix() + "_m" + rows, shape[0], shared);
-            launches.add(vectors(product(b, w, x, bias, residual, y), blocks));
+        for (int rows = 1; rows <= mostVectors(w) && one.shared() <= kernels.sharedMemory(); rows *= 2) {
+            String name = "gemv_" + w.format.suffix() + "_m" + rows;
+            Launch.Builder b = product(rows == 1 ? kernels.launch(arena, name, one.threads, one.shared()) : kernels.launch(arena, name, shape[0]),
+                    w, x, bias, residual, y);
+            launches.add(vectors(w.format.scaled() ? b.integer("partsBytes", one.parts) : b,
+                    rows == 1 ? one.blocks : Math.ceilDiv(w.outputs, shape[1])));
         }
         return few(launches, new FewKernels.Product(w, x, bias, residual, y, NOT_GATED));
+    }
+
+    /**
+     * How one row is met.
+     *
+     * @param threads a block
+     * @param parts shared memory for sums
+     * @param row shared memory for the row
+     */
+    private record One(int threads, int blocks, int parts, int row) {
+        int shared() {
+            return parts + row;
+        }
+    }
+
+    private One one(Weights w) {
+        boolean scaled = w.format.scaled();
+        int[] shape = kernels.shape(scaled ? "gemv_scaled" : "gemv", scaled ? 6 : 5);
+        int at = scaled ? 1 : 2;
+        int blocks = blocks(w.outputs, shape[at] * kernels.multiprocessors(), shape[at + 1]);
+        return new One(shape[0], blocks, Math.ceilDiv(Math.ceilDiv(w.outputs, GROUP), blocks) * shape[at + 2], scaled ? rowBytes(w) : 0);
+    }
+
+    /** Shapes of gated products by one row: threads, outputs a block, shared memory but for the row. */
+    private int[] gatedShape(Weights w) {
+        int[] shape = w.format.scaled() ? kernels.shape("gemv_scaled", 6) : kernels.shape("gemv_gated", 4);
+        return w.format.scaled() ? new int[] {shape[0], shape[4], shape[5]} : new int[] {shape[2], shape[1], shape[3]};
     }
 
     /** y = bias + W x for one row of floats, which is normed before; empty if there is no kernel for it, or no room for the row. */
     public Optional<RowsLaunch> normed(Weights w, Rows x, Norm norm, long bias, Rows y) {
         String name = "gemv_normed_" + w.format.suffix();
-        int[] shape = kernels.shape("gemv", 5);
-        int blocks = blocks(w.outputs, shape[2] * kernels.multiprocessors(), shape[3]);
-        int parts = Math.ceilDiv(Math.ceilDiv(w.outputs, GROUP), blocks) * shape[4];
-        int shared = parts + normedBytes(w);
+        One one = one(w);
+        int shared = one.parts + rowBytes(w);
         if (kernels.find(name).isEmpty() || shared > kernels.sharedMemory()) {
             return Optional.empty();
         }
-        Launch launch = normed(kernels.launch(arena, name, shape[0], shared), w, 1, x, norm).pointer("bias", bias).pointer("y", y.floats())
-                .integer("N", w.outputs).integer("K", w.cols).integer("partsBytes", parts).build();
-        return Optional.of((stream, _) -> launch.run(stream, blocks, 1, 1));
+        Launch launch = normed(kernels.launch(arena, name, one.threads, shared), w, 1, x, norm).pointer("bias", bias).pointer("y", y.floats())
+                .integer("N", w.outputs).integer("K", w.cols).integer("partsBytes", one.parts).build();
+        return Optional.of((stream, _) -> launch.run(stream, one.blocks, 1, 1));
     }
 
     /** y = act(gate) up for one row of floats, which is normed before; empty if there is no kernel for it, or no room for the row. */
     public Optional<RowsLaunch> gatedNormed(Weights w, Rows x, Norm norm, Rows y, int act) {
         String name = "gemv_gated_normed_" + w.format.suffix();
-        int[] shape = kernels.shape("gemv_gated", 4);
-        int shared = normedBytes(w);
-        if (kernels.find(name).isEmpty() || w.outputs % shape[1] != 0 || shared + shape[3] > kernels.sharedMemory()) {
+        int[] shape = gatedShape(w);
+        int shared = rowBytes(w);
+        if (kernels.find(name).isEmpty() || w.outputs % shape[1] != 0 || shared + shape[2] > kernels.sharedMemory()) {
             return Optional.empty();
         }
-        Launch launch = normed(kernels.launch(arena, name, shape[2], shared), w, 2, x, norm).pointer("y", y.floats()).pointer("yq", y.bytes())
+        Launch launch = normed(kernels.launch(arena, name, shape[0], shared), w, 2, x, norm).pointer("y", y.floats()).pointer("yq", y.bytes())
                 .pointer("ys", y.scales()).integer("N", w.outputs).integer("K", w.cols).integer("act", act).build();
         return Optional.of((stream, _) -> launch.run(stream, w.outputs / shape[1], 1, 1));
     }
@@ -175,19 +202,19 @@ public final class ProductKernels {
                 .real("eps", norm.eps);
     }
 
-    /** Shared memory for a row that a block norms. */
-    private static int normedBytes(Weights w) {
+    /** Shared memory for a row that a block norms, or keeps. */
+    private static int rowBytes(Weights w) {
         return Math.ceilDiv(w.cols, NORMED_ALIGNMENT) * NORMED_ALIGNMENT * Float.BYTES;
     }
 
     /** Lanes multiply up to so many rows. */
     private static int mostVectors(Weights w) {
-        return w.format.dense() ? MOST_DENSE_VECTORS : MOST_VECTORS;
+        return w.format.floats() ? MOST_FLOAT_VECTORS : MOST_VECTORS;
     }
 
     private Few few(List<RowsLaunch> vectors, FewKernels.Product product) {
         List<RowsLaunch> more = few.launches(product);
-        for (int rows = 2 * mostVectors(product.w()); rows <= MOST_VECTORS; rows *= 2) {
+        for (int rows = 1 << vectors.size(); rows <= MOST_VECTORS; rows *= 2) {
             vectors.add(more.getFirst());
         }
         vectors.addAll(more);
@@ -219,13 +246,15 @@ public final class ProductKernels {
     public Optional<RowsLaunch> gated(Weights w, Rows x, Rows y, int act) {
         String family = "gemv_gated_" + w.format.suffix();
         int[] shape = kernels.shape("gemv_gated", 4);
-        if (kernels.find(family + "_m1").isEmpty() || w.outputs % shape[1] != 0) { // a block does so many, of neighbouring rows
+        int[] one = gatedShape(w);
+        int shared = w.format.scaled() ? rowBytes(w) : 0;
+        if (kernels.find(family + "_m1").isEmpty() || w.outputs % shape[1] != 0 || shared + one[2] > kernels.sharedMemory()) { // a block does so many, of neighbouring rows
             return Optional.empty();
         }
         int blocks = w.outputs / shape[1];
         var launches = new ArrayList<RowsLaunch>();
         for (int rows = 1; rows <= mostVectors(w); rows *= 2) {
-            Launch.Builder b = kernels.launch(arena, family + "_m" + rows, rows == 1 ? shape[2] : shape[0])
+            Launch.Builder b = kernels.launch(arena, family + "_m" + rows, rows == 1 ? one[0] : shape[0], rows == 1 ? shared : 0)
                     .reads(w.bytes(2)).pointer("W", w.address);
             launches.add(vectors(input(b, w, x).pointer("y", y.floats()).integer("ldy", y.pitch())
                     .pointer("yq", y.bytes()).pointer("ys", y.scales()).integer("N", w.outputs).integer("K", w.cols).integer("rows", 0)
@@ -240,8 +269,8 @@ public final class ProductKernels {
                 .integer("N", w.outputs).integer("K", w.cols).integer("rows", 0);
     }
 
-    /** Dense weights meet floats, the others bytes. */
+    /** Plain weights and those with scales meet floats, the others bytes. */
     static Launch.Builder input(Launch.Builder b, Weights w, Rows x) {
-        return w.format.dense() ? b.pointer("x", x.floats()).integer("ldx", x.pitch()) : b.pointer("q", x.bytes()).pointer("s", x.scales());
+        return w.format.floats() ? b.pointer("x", x.floats()).integer("ldx", x.pitch()) : b.pointer("q", x.bytes()).pointer("s", x.scales());
     }
 }

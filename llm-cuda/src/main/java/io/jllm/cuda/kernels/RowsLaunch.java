@@ -47,4 +47,17 @@ public interface RowsLaunch {
             launch.run(stream, rows, 1, 1);
         }
     }
+
+    /** One of two, by the number of rows: {@code few} for up to so many. */
+    record UpTo(int most, RowsLaunch few, RowsLaunch many) implements RowsLaunch {
+        @Override
+        public void run(Stream stream, int rows) {
+            (rows <= most ? few : many).run(stream, rows);
+        }
+
+        @Override
+        public String toString() {
+            return "up to " + most + " rows " + few + ", more " + many;
+        }
+    }
 }

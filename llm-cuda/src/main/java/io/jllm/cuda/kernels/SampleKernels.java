@@ -76,10 +76,12 @@ public final class SampleKernels {
     }
 
     /** Adds to the counts of slots. */
-    public record Count(Launch launch, IntArgument n) {
-        /** Queues the first so many deltas. */
-        public void run(Stream stream, int deltas) {
-            n.set(deltas);
+    public record Count(Launch launch, PointerArgument deltas, IntArgument n, PointerArgument results) {
+        /** Queues so many deltas at an address, in which results of a drawing stand for tokens that nobody has read. */
+        public void run(Stream stream, long deltasAt, int count, long resultsOfAll) {
+            deltas.set(deltasAt);
+            n.set(count);
+            results.set(resultsOfAll);
             launch.run(stream, 1, 1, 1);
         }
     }
@@ -131,10 +133,10 @@ public final class SampleKernels {
         return new Take(launch, launch.pointer("ids"), launch.integer("n"));
     }
 
-    /** The launch for counts: deltas are triples of slot, token and what is added. */
-    public static Count count(Kernels kernels, Arena arena, long slots, long deltas) {
+    /** The launch for counts: deltas are triples of slot, token and what is added; a token below 0 is that of row -1 - token. */
+    public static Count count(Kernels kernels, Arena arena, long slots) {
         Launch launch = kernels.launch(arena, "count_tokens", kernels.shape("count_tokens", 1)[0]).pointer("slots", slots)
-                .pointer("deltas", deltas).integer("n", 0).build();
-        return new Count(launch, launch.integer("n"));
+                .pointer("deltas", 0).integer("n", 0).pointer("results", 0).build();
+        return new Count(launch, launch.pointer("deltas"), launch.integer("n"), launch.pointer("results"));
     }
 }

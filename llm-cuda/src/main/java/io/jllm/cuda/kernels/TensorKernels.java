@@ -6,6 +6,8 @@ import io.jllm.cuda.driver.TensorMap;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
+import java.util.function.UnaryOperator;
 
 /**
  * Launches {@code product/narrow.cu}, {@code product/wgmma.cu} and {@code product/mma.cu}: products by many rows on tensor cores, whose operands are
@@ -16,6 +18,8 @@ public final class TensorKernels {
     public static final int MOST_FEWER = 64;
     private static final int WARP = 32;
     private static final int PITCH_ROUNDING = 8;
+    /** What gated results of F16 are divided by. */
+    private static final float GATED_UNIT = 64;
     private static final String NARROW = "narrow";
     private static final String EXPAND = "expand";
     private static final String MMA = "mma";
@@ -25,15 +29,21 @@ public final class TensorKernels {
      *
      * @param type F16 or BF16
      * @param address of the first row; rows stand without gaps
-     * @param scales a float for each row, which F16 is multiplied by
+     * @param scales a float for each row, which F16 is multiplied by; 0 if all are alike
+     * @param unit what F16 is multiplied by without those
      * @param rows that there is room for
      * @param cols of the values
      * @param pieces 1 or 2
      * @param pitch values from row to row
      */
-    public record Operand(DeviceFormat type, long address, long scales, int rows, int cols, int pieces, int pitch) {
+    public record Operand(DeviceFormat type, long address, long scales, float unit, int rows, int cols, int pieces,
+            int pitch) {
         long usedScales() {
             return type == DeviceFormat.F16 ? scales : 0;
+        }
+
+        TensorMap map(Arena arena, int boxRows) {
+            return TensorMap.of(arena, new TensorMap.Matrix(tensorType(type), address, rows, pitch, pitch), boxRows);
         }
     }
 
@@ -50,7 +60,7 @@ public final class TensorKernels {
             return TensorKernels.pitch(cols);
         }
 
-        private TensorMap map(Arena arena, int boxRows) {
+        TensorMap map(Arena arena, int boxRows) {
             return TensorMap.of(arena, new TensorMap.Matrix(tensorType(type), address, rows, cols, pitch()), boxRows);
         }
     }
@@ -63,13 +73,24 @@ public final class TensorKernels {
      * @param residual what is added
      * @param y where they go; may be the residual
      * @param act 0 SiLU, 1 GELU by its tanh formula; -1: the product is not gated
+     * @param narrow where those of a gated product go in 16 bits instead of y, if they do; without scales of rows, on Hopper alone
      */
-    public record Result(int outputs, long bias, Rows residual, Rows y, int act) {
+    public record Result(int outputs, long bias, Rows residual, Rows y, int act, Optional<Operand> narrow) {
         private static final int PLAIN = -1;
 
         /** Not gated. */
         public static Result plain(int outputs, long bias, Rows residual, Rows y) {
-            return new Result(outputs, bias, residual, y, PLAIN);
+            return new Result(outputs, bias, residual, y, PLAIN, Optional.empty());
+        }
+
+        /** Gated. */
+        public static Result gated(int outputs, Rows y, int act) {
+            return new Result(outputs, 0, Rows.NONE, y, act, Optional.empty());
+        }
+
+        /** Gated, in 16 bits. */
+        public static Result gated(int outputs, Operand narrow, int act) {
+            return new Result(outputs, 0, Rows.NONE, Rows.NONE, act, Optional.of(narrow));
         }
 
         boolean gated() {
@@ -101,13 +122,40 @@ public final class TensorKernels {
         return Math.multiplyExact(Math.ceilDiv(cols, align) * align, pieces);
     }
 
-    /** Rows of floats to an operand: as many threads as hold a row. */
+    /** Rows of floats to an operand. */
     public RowsLaunch narrow(Rows x, Operand to) {
-        int[] shape = kernels.shape(NARROW, 3);
-        int threads = Math.min(shape[0], Math.ceilDiv(to.cols, WARP * shape[1]) * WARP);
-        return new RowsLaunch.Down(kernels.launch(arena, NARROW + "_" + to.type.suffix(), threads).pointer("x", x.floats())
+        return new RowsLaunch.Down(kernels.launch(arena, NARROW + "_" + to.type.suffix(), threads(to.cols)).pointer("x", x.floats())
                 .integer("ldx", x.pitch()).pointer("y", to.address).integer("ldy", to.pitch).pointer("scale", to.usedScales())
                 .integer("K", to.cols).integer("pieces", to.pieces).build());
+    }
+
+    /** Whether norms can leave rows of so many values as an operand. */
+    public boolean norms(int width) {
+        int[] shape = kernels.shape(NARROW, 3);
+        return width <= shape[0] * shape[1];
+    }
+
+    /** RMS norm of rows of x to an operand of one piece. */
+    public RowsLaunch rmsNorm(Rows x, long weight, float eps, Operand to) {
+        return normed("rms_norm", to, b -> b.pointer("x", x.floats()).integer("ldx", x.pitch()).pointer("rowIndex", 0).pointer("w", weight)
+                .real("eps", eps));
+    }
+
+    /** Layer norm of rows of x, with weights and biases or without (0), to an operand of one piece. */
+    public RowsLaunch layerNorm(Rows x, long weight, long bias, float eps, Operand to) {
+        return normed("layer_norm", to, b -> b.pointer("x", x.floats()).integer("ldx", x.pitch()).pointer("w", weight).pointer("b", bias)
+                .real("eps", eps));
+    }
+
+    private RowsLaunch normed(String family, Operand to, UnaryOperator<Launch.Builder> from) {
+        return new RowsLaunch.Down(from.apply(kernels.launch(arena, family + "_" + to.type.suffix(), threads(to.cols))).pointer("y", to.address)
+                .integer("ldy", to.pitch).pointer("scale", to.usedScales()).integer("K", to.cols).build());
+    }
+
+    /** As many threads as hold a row. */
+    private int threads(int cols) {
+        int[] shape = kernels.shape(NARROW, 3);
+        return Math.min(shape[0], Math.ceilDiv(cols, WARP * shape[1]) * WARP);
     }
 
     /** A matrix of blocks to one of 16 bits, whatever the number of rows that it will meet. */
@@ -122,7 +170,23 @@ public final class TensorKernels {
 
     /** The product of an operand and a matrix of the same type. */
     public RowsLaunch multiply(Operand x, Matrix w, Result r) {
-        return kernels.find("wgmma_" + w.type.suffix() + "_wide").isPresent() && TensorMap.known() ? hopper(x, w, r) : tiles(x, w, r);
+        return isHopper() ? hopper(x, w, r) : tiles(x, w, r);
+    }
+
+    private boolean isHopper() {
+        return kernels.find("wgmma_f16_wide").isPresent() && TensorMap.known();
+    }
+
+    /**
+     * Where a gated product may leave so many results a row in 16 bits, if there are kernels for that. Those of F16 are divided by a constant, since
+     * a tile of a row does not know the largest: up to 4,193,280 in magnitude they are what they are, off by a 2^11th of themselves or 2^-19.
+     *
+     * @param address of the first row, a multiple of 256
+     * @param rows that there is room for
+     */
+    public Optional<Operand> gatedOperand(DeviceFormat type, long address, int rows, int cols) {
+        return isHopper() ? Optional.of(new Operand(type, address, 0, type == DeviceFormat.F16 ? GATED_UNIT : 1, rows, cols, 1,
+                pitch(kernels, cols, 1))) : Optional.empty();
     }
 
     private static TensorMap.Type tensorType(DeviceFormat type) {
@@ -133,6 +197,12 @@ public final class TensorKernels {
         return b.pointer("scale", x.usedScales()).pointer("bias", r.bias).pointer("residual", r.residual.floats())
                 .integer("ldr", r.residual.pitch()).pointer("y", r.y.floats()).integer("ldy", r.y.pitch()).integer("N", r.outputs)
                 .integer("K", x.cols).integer("rows", 0).integer("pieces", x.pieces).integer("act", r.act);
+    }
+
+    /** Gated results in 16 bits. */
+    private static Launch.Builder narrow(Launch.Builder b, Operand x, Result r, Operand to) {
+        return b.pointer("scale", x.usedScales()).real("unit", x.unit).pointer("y", to.address).integer("ldy", to.pitch)
+                .real("shrink", 1 / to.unit).integer("N", r.outputs).integer("K", x.cols).integer("rows", 0).integer("act", r.act);
     }
 
     /** One tile a block. */
@@ -157,8 +227,7 @@ public final class TensorKernels {
             for (Kind k : kinds) {
                 best = k.nanos(n) < best.nanos(n) ? k : best;
             }
-            best.rows.set(n);
-            best.launch.run(stream, Math.min(best.tiles(n), best.clusters) * best.cluster, 1, 1);
+            best.run(stream, n);
         }
 
         @Override
@@ -176,32 +245,48 @@ public final class TensorKernels {
      * @param across tiles side by side
      * @param cluster blocks of a cluster
      * @param clusters that run at once
-     * @param tileNanos how long a tile takes
+     * @param halves whether tiles of the last round become two each, if all of these run at once
+     * @param stepNanos how long all steps of a tile take
+     * @param endNanos how long the rest of it takes
      */
-    private record Kind(Launch launch, Launch.IntArgument rows, int tileRows, int across, int cluster, int clusters, long tileNanos) {
+    private record Kind(Launch launch, Launch.IntArgument rows, int tileRows, int across, int cluster, int clusters, boolean halves,
+            long stepNanos, long endNanos) {
         int tiles(int n) {
             return Math.multiplyExact(Math.ceilDiv(n, tileRows), across);
         }
 
         long nanos(int n) {
-            return Math.ceilDiv(tiles(n), clusters) * tileNanos;
+            int last = tiles(n) % clusters;
+            long part = last == 0 ? 0 : halved(last) ? stepNanos / 2 : stepNanos;
+            return tiles(n) / clusters * (stepNanos + endNanos) + part + (last == 0 ? 0 : endNanos);
+        }
+
+        private boolean halved(int last) {
+            return halves && 2 * last <= clusters;
+        }
+
+        void run(Stream stream, int n) {
+            rows.set(n);
+            int tiles = tiles(n);
+            launch.run(stream, Math.min(halved(tiles) ? 2 * tiles : tiles, clusters) * cluster, 1, 1);
         }
     }
 
     private RowsLaunch hopper(Operand x, Matrix w, Result r) {
         var kinds = new ArrayList<Kind>();
         for (String name : kernels.text("wgmma_kinds").strip().split(" ")) {
-            int[] shape = kernels.shape("wgmma_" + name, 8);
+            int[] shape = kernels.shape("wgmma_" + name, 10);
             int tileRows = shape[1];
             int columns = shape[2];
             int pair = shape[3];
             int split = shape[4];
-            TensorMap a = TensorMap.of(arena, new TensorMap.Matrix(tensorType(x.type), x.address, x.rows, x.pitch, x.pitch), tileRows);
-            Launch launch = result(kernels.launch(arena, "wgmma_" + w.type.suffix() + "_" + name, shape[0], shape[5]).map("a", a)
-                    .map("b", w.map(arena, columns / 2)), x, r).build();
+            boolean halves = r.narrow.isPresent() && shape[7] == 1;
+            Launch.Builder b = kernels.launch(arena, (r.narrow.isPresent() ? "wgmma_narrow_" : "wgmma_") + w.type.suffix() + "_" + name, shape[0],
+                    shape[5]).map("a", x.map(arena, tileRows)).map("b", w.map(arena, r.narrow.isPresent() ? shape[6] : columns / 2));
+            Launch launch = r.narrow.map(to -> narrow(b, x, r, to)).orElseGet(() -> result(b, x, r).real("unit", x.unit)).build();
             long steps = Math.ceilDiv(x.pitch / TensorMap.BOX_COLUMNS, split);
             kinds.add(new Kind(launch, launch.integer("rows"), tileRows * pair, Math.ceilDiv(r.outputs, r.columns(columns)), pair * split,
-                    kernels.multiprocessors() / (pair * split), steps * shape[6] + shape[7]));
+                    kernels.multiprocessors() / (pair * split), halves, steps * shape[8], shape[9]));
         }
         return new Kinds(List.copyOf(kinds));
     }

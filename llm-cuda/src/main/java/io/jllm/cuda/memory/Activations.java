@@ -56,6 +56,11 @@ public final class Activations {
         return start(v) + all(v) * (Float.BYTES + 1) + at(v) / BLOCK * SCALE_BYTES;
     }
 
+    /** Rows that there is room for. */
+    public int rows(Value v) {
+        return Math.toIntExact(ofTokens(v) ? tokenRows : logitRows);
+    }
+
     /** Floats from a row to the next. */
     public static int pitch(Value v) {
         return Math.ceilDiv(v.width(), BufferPlan.ALIGN) * BufferPlan.ALIGN;

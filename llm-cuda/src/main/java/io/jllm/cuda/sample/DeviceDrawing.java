@@ -76,25 +76,33 @@ final class DeviceDrawing implements Drawing, AutoCloseable {
         }
     }
 
-    /** Queues the drawing of rows, as {@link io.jllm.spi.ModelRunner#startSample}. */
-    void queue(RowSampling[] rows, int count) {
+    /**
+     * Queues the drawing of rows, as {@link io.jllm.spi.ModelRunner#startSample}.
+     *
+     * @param before the drawing before this one
+     */
+    void queue(RowSampling[] rows, int count, DeviceDrawing before) {
         done.synchronize(); // kernels may still read what is written now, if nobody waited for them
         drawn = 0;
         drawnRows.clear();
-        prepareLists(rows, count);
+        prepareLists(rows, count, before);
+        counts.begin(before.resultsAt);
         int simple = 0;
         int at = 0;
-        for (int pass = 0; pass < 2; pass++) { // rows that are only searched first, the others behind them
-            for (int r = 0; r < count; r++) {
-                if (rows[r] != null && pass == (SamplingRecords.flags(rows[r]) == SamplingRecords.GREEDY ? 0 : 1)) {
-                    at = write(drawn, r, rows[r], at);
-                    rowOf[drawn++] = r;
-                    drawnRows.set(r);
-                    simple += pass == 0 ? 1 : 0;
+        try {
+            for (int pass = 0; pass < 2; pass++) { // rows that are only searched first, the others behind them
+                for (int r = 0; r < count; r++) {
+                    if (rows[r] != null && pass == (SamplingRecords.flags(rows[r]) == SamplingRecords.GREEDY ? 0 : 1)) {
+                        at = write(drawn, r, rows[r], at);
+                        rowOf[drawn++] = r;
+                        drawnRows.set(r);
+                        simple += pass == 0 ? 1 : 0;
+                    }
                 }
             }
+        } finally {
+            counts.flush(); // what is counted is counted, also where a later row fails
         }
-        counts.flush();
         if (simple > 0) {
             greedy.run(stream, simple);
         }
@@ -116,11 +124,11 @@ final class DeviceDrawing implements Drawing, AutoCloseable {
     }
 
     /** Checks all rows before anything is changed, and makes room for their biases and masks. */
-    private void prepareLists(RowSampling[] rows, int count) {
+    private void prepareLists(RowSampling[] rows, int count, DeviceDrawing before) {
         int ints = 1;
         for (int r = 0; r < count; r++) {
             if (rows[r] != null) {
-                SamplingRecords.check(rows[r], vocab);
+                SamplingRecords.check(rows[r], vocab, before::has);
                 ints = Math.addExact(ints, SamplingRecords.listInts(rows[r]));
             }
         }

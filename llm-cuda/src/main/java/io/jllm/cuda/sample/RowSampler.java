@@ -86,7 +86,7 @@ public final class RowSampler implements AutoCloseable {
     /** As {@link io.jllm.spi.ModelRunner#startSample}. */
     public Drawing start(RowSampling[] rows, int count) {
         DeviceDrawing drawing = next;
-        drawing.queue(rows, count);
+        drawing.queue(rows, count, last);
         next = last;
         last = drawing;
         return drawing;

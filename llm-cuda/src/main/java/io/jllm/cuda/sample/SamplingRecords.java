@@ -5,8 +5,10 @@ import io.jllm.cuda.kernels.SampleKernels;
 import io.jllm.sampling.LogitBias;
 import io.jllm.sampling.SamplerSettings;
 import io.jllm.spi.RowSampling;
+import io.jllm.spi.StepBatch;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.function.IntPredicate;
 
 /** Writes how to draw from a row as the kernels read it, in the struct {@link SampleKernels#ROW}. */
 final class SamplingRecords {
@@ -93,13 +95,17 @@ final class SamplingRecords {
     /**
      * Checks what kernels take for granted.
      *
+     * @param drawn which rows the drawing before has, whose tokens may not be read yet
      * @throws IllegalArgumentException if a token that is penalised, biased or allowed is outside the vocabulary, or the mask is not of its length
      */
-    static void check(RowSampling row, int vocab) {
+    static void check(RowSampling row, int vocab, IntPredicate drawn) {
         SamplerSettings s = row.settings();
         if (s.hasPenalties()) {
             for (int i = 0; i < row.length(); i++) {
-                check("penalties", row.tokens()[i], vocab);
+                int id = row.tokens()[i];
+                if (id >= 0 || !drawn.test(StepBatch.drawn(id))) {
+                    check("penalties", id, vocab);
+                }
             }
         }
         for (int id : s.bias().ids()) {

@@ -14,11 +14,14 @@ import java.lang.foreign.ValueLayout;
 
 /**
  * How often each sequence with penalties has said each token, kept on the device by slot: a slot gets its counts when a row of it first wants
- * penalties, and then only what was said since. Slots whose rows want none cost nothing.
+ * penalties, and then only what was said since. Slots whose rows want none cost nothing. A token that nobody has read yet is counted by the device,
+ * which knows it.
  */
 public final class SlotCounts implements AutoCloseable {
     private static final int DELTAS = 4096;
     private static final int DELTA_INTS = 3;
+    /** One is filled while the device may still read the other. */
+    private static final int COPIES = 2;
     private static final int IN_PROMPT = 1;
     private static final int IN_OUTPUT = 2;
 
@@ -28,10 +31,13 @@ public final class SlotCounts implements AutoCloseable {
     private final SampleKernels.Count count;
     private final MemorySegment slots;
     private final MemorySegment deltas;
+    private final long deltasAt;
     private final DeviceMemory[] memory;
     private final int[] counted;
     private final int vocab;
+    private int copy;
     private int filled;
+    private long results;
     private long bytes;
 
     SlotCounts(Context context, Stream stream, Kernels kernels, Arena arena, int slotCount, int vocab) {
@@ -42,14 +48,24 @@ public final class SlotCounts implements AutoCloseable {
         counted = new int[slotCount];
         try {
             PinnedMemory s = owner.own(PinnedMemory.allocate((long) Long.BYTES * slotCount, "counts of tokens"));
-            PinnedMemory d = owner.own(PinnedMemory.allocate((long) Integer.BYTES * DELTA_INTS * DELTAS, "counts of tokens"));
+            PinnedMemory d = owner.own(PinnedMemory.allocate((long) Integer.BYTES * DELTA_INTS * DELTAS * COPIES, "counts of tokens"));
             slots = s.memory();
             deltas = d.memory();
-            count = SampleKernels.count(kernels, arena, s.address(), d.address());
+            deltasAt = d.address();
+            count = SampleKernels.count(kernels, arena, s.address());
         } catch (RuntimeException e) {
             owner.close();
             throw e;
         }
+    }
+
+    /**
+     * Begins what is counted for a drawing. The second last one must be over.
+     *
+     * @param resultsOfLast results of the one before, which tokens that are not read yet are of
+     */
+    void begin(long resultsOfLast) {
+        results = resultsOfLast;
     }
 
     /** Where the counts of a row's slot are, brought up to what its sequence has said. */
@@ -78,16 +94,17 @@ public final class SlotCounts implements AutoCloseable {
             flush();
             stream.synchronize(); // the kernel reads the host's memory
         }
-        long at = (long) filled++ * DELTA_INTS;
+        long at = ((long) copy * DELTAS + filled++) * DELTA_INTS;
         deltas.setAtIndex(ValueLayout.JAVA_INT, at, slot);
         deltas.setAtIndex(ValueLayout.JAVA_INT, at + 1, token);
         deltas.setAtIndex(ValueLayout.JAVA_INT, at + 2, what);
     }
 
-    /** Queues what was counted. The stream must be waited for before the next {@link #update}. */
+    /** Queues what was counted. */
     void flush() {
         if (filled > 0) {
-            count.run(stream, filled);
+            count.run(stream, deltasAt + (long) copy * DELTAS * DELTA_INTS * Integer.BYTES, filled, results);
+            copy = (copy + 1) % COPIES;
             filled = 0;
         }
     }

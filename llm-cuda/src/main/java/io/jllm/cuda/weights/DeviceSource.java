@@ -20,8 +20,7 @@ import java.util.stream.Collectors;
 
 /**
  * The weights of a source as kernels read them. What is packed stays so, in blocks, whose columns may stand in an order of their own where products
- * alone read them ({@link #order}). What kernels do not read so becomes {@link DType#F16}: groups that are no whole blocks, for one; 8-bit floats
- * with scales become {@link DType#BF16}.
+ * alone read them ({@link #order}). What kernels do not read so becomes {@link DType#F16}: groups that are no whole blocks, for one.
  *
  * @param source closed with this
  * @param read what others than products read, whose columns must stand as they are
@@ -61,8 +60,7 @@ public record DeviceSource(WeightSource source, Set<String> read, Set<String> lo
                 : Optional.empty();
     }
 
-    private Weights read(Weights stored) {
-        Weights w = Rounded.apart(stored);
+    private Weights read(Weights w) {
         if (w instanceof Grouped g) {
             Optional<GroupedBlocks> ordered = g.blocks().filter(b -> !floats && !read.contains(w.name()) && DeviceFormat.of(b.type()).isPresent());
             return ordered.<Weights>map(b -> new Assembled(w.name(), List.of(b))).orElseGet(() -> Rounded.of(w, DType.F16));
@@ -70,7 +68,7 @@ public record DeviceSource(WeightSource source, Set<String> read, Set<String> lo
         boolean someOutliers = w instanceof Assembled a && a.parts().stream().anyMatch(p -> p instanceof GroupedBlocks b && b.outliers() > 0);
         boolean ofFiles = w.stored().filter(type -> type.ggmlId() >= 0).isPresent();
         boolean takesOut = outliers(w) > 0 && !read.contains(w.name()) && !logits.contains(w.name());
-        boolean taken = !floats && w.stored().flatMap(DeviceFormat::of).isPresent() && (takesOut || !someOutliers);
+        boolean taken = w.stored().flatMap(DeviceFormat::of).filter(f -> !floats || f.floats()).isPresent() && (takesOut || !someOutliers);
         return ofFiles || taken ? w : Rounded.of(w, DType.F16);
     }
 

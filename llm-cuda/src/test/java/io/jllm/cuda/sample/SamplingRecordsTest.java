@@ -9,6 +9,7 @@ import io.jllm.cuda.kernels.SampleKernels;
 import io.jllm.sampling.LogitBias;
 import io.jllm.sampling.SamplerSettings;
 import io.jllm.spi.RowSampling;
+import io.jllm.spi.StepBatch;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -19,15 +20,10 @@ class SamplingRecordsTest {
     private static final int VOCAB = 70;
     private static final long LISTS = 1000;
 
-    private record Row(SamplerSettings settings, long[] allowed) implements RowSampling {
+    private record Row(SamplerSettings settings, long[] allowed, int... tokens) implements RowSampling {
         @Override
         public int slot() {
             return 0;
-        }
-
-        @Override
-        public int[] tokens() {
-            return new int[0];
         }
 
         @Override
@@ -37,7 +33,7 @@ class SamplingRecordsTest {
 
         @Override
         public int length() {
-            return 0;
+            return tokens.length;
         }
     }
 
@@ -67,12 +63,22 @@ class SamplingRecordsTest {
 
     @Test
     void masksOfAnotherVocabularyAreRefused() {
-        SamplingRecords.check(new Row(SamplerSettings.GREEDY, new long[2]), VOCAB);
-        SamplingRecords.check(new Row(SamplerSettings.GREEDY, RowSampling.ALL), VOCAB);
+        SamplingRecords.check(new Row(SamplerSettings.GREEDY, new long[2]), VOCAB, _ -> false);
+        SamplingRecords.check(new Row(SamplerSettings.GREEDY, RowSampling.ALL), VOCAB, _ -> false);
         for (int words : new int[] {1, 3}) {
             String message = assertThrows(IllegalArgumentException.class,
-                    () -> SamplingRecords.check(new Row(SamplerSettings.GREEDY, new long[words]), VOCAB)).getMessage();
+                    () -> SamplingRecords.check(new Row(SamplerSettings.GREEDY, new long[words]), VOCAB, _ -> false)).getMessage();
             assertTrue(message.contains(words + " words") && message.contains("70"), message);
+        }
+    }
+
+    @Test
+    void penaltiesCountTokensThatTheDrawingBeforeHas() {
+        var penalised = new SamplerSettings(1, 0, 1, 0, 1.5f, 0, 0, 1, LogitBias.NONE);
+        SamplingRecords.check(new Row(penalised, RowSampling.ALL, 3, 69, StepBatch.drawn(5)), VOCAB, row -> row == 5);
+        for (int id : new int[] {StepBatch.drawn(5), VOCAB}) {
+            var row = new Row(penalised, RowSampling.ALL, 3, id);
+            assertThrows(IllegalArgumentException.class, () -> SamplingRecords.check(row, VOCAB, of -> of == 4));
         }
     }
 }

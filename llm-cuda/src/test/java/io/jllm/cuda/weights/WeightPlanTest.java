@@ -182,6 +182,21 @@ class WeightPlanTest {
         }
     }
 
+    /** 8-bit floats with scales stay packed even where activations are floats, for these are what they meet, and wherever else they are read. */
+    @Test
+    void eightBitFloatsStayPacked() {
+        Program program = product(new Weight("packed", 3, Optional.empty()));
+        Map<String, Weights> packed = Map.of("packed", TinyModels.random(DType.F8_64, 3, 64, 1), "table", TinyModels.random(DType.F8_64, 3, 64, 2));
+        for (boolean floats : new boolean[] {false, true}) {
+            var plan = new WeightPlan(program, DeviceSource.of(program, source(program, packed), floats));
+            for (String name : packed.keySet()) {
+                WeightPlan.Matrix m = plan.matrix(List.of(name));
+                assertEquals(DeviceFormat.F8_64, m.format());
+                assertEquals(4 * 64 + 256, m.format().bytes(m.rows(), m.cols()), "values of four rows; scales, of which a plane takes 256 bytes");
+            }
+        }
+    }
+
     /** Weights whose inputs beyond a magnitude are to be met as floats stay bytes in products of tokens; those of logits are halves. */
     @Test
     void weightsWithOutliers() {

@@ -160,7 +160,7 @@ class MeasuringTest {
         JsonObject json = CliRun.json("bench", "--prompt-tokens", "20", "--generate-tokens", "5", "--clients", "3", "--depth", "33",
                 "--repetitions", "2", "--json");
         assertEquals(Set.of("pp", "tg", "batch", "depth", "load_ms", "first_token_ms", "peak_rss_mib", "backend", "kernels", "clients",
-                "requests", "tokens_per_s", "requests_per_s", "ttft_ms", "inter_token_ms"), json.keySet());
+                "requests", "tokens_per_s", "requests_per_s", "ttft_ms", "inter_token_ms", "unfilled_kv"), json.keySet());
         assertEquals(3, json.get("clients").getAsInt());
         assertEquals(6, json.get("requests").getAsInt());
         assertEquals(json.get("tg"), json.get("tokens_per_s"));
@@ -189,6 +189,23 @@ class MeasuringTest {
         assertTrue(CliRun.good("bench", "--requests", file.toString(), "--repetitions", "1").startsWith("1 clients, 3 requests: "));
         Files.writeString(file, "{\"prompt\": \"Once\", \"ids\": [1]}");
         assertTrue(CliRun.bad(2, "bench", "--requests", file.toString()).contains("line 1"));
+    }
+
+    @Test
+    void benchOfArrivals() throws Exception {
+        Path file = Files.writeString(folder.resolve("r.jsonl"), "{\"prompt\": \"Once\", \"max_tokens\": 7, \"ignore_eos\": true}\n".repeat(8));
+        JsonObject json = CliRun.json("bench", "--requests", file.toString(), "--rate", "50", "--repetitions", "2", "--json");
+        assertEquals(Set.of("pp", "tg", "batch", "depth", "load_ms", "first_token_ms", "peak_rss_mib", "backend", "kernels", "rate",
+                "requests", "tokens_per_s", "requests_per_s", "ttft_ms", "inter_token_ms", "unfilled_kv"), json.keySet());
+        assertEquals(50, json.get("rate").getAsDouble());
+        assertEquals(16, json.get("requests").getAsInt());
+        double unfilled = json.get("unfilled_kv").getAsDouble();
+        assertTrue(unfilled > 0 && unfilled < 1, json.toString());
+        assertTrue(CliRun.good("bench", "--requests", file.toString(), "--rate", "50", "--repetitions", "1")
+                .startsWith("50.00 requests/s arriving, 8 requests: "));
+        assertTrue(CliRun.bad(2, "bench", "--requests", file.toString(), "--rate", "0").contains("--rate must be above 0"));
+        assertTrue(CliRun.bad(2, "bench", "--requests", file.toString(), "--rate", "5", "--clients", "2").contains("--rate needs"));
+        assertTrue(CliRun.bad(2, "bench", "--rate", "5").contains("--rate needs"));
     }
 
     @Test

@@ -20,31 +20,60 @@ import java.util.function.ToLongFunction;
  * @param serving how callers were served, if there were any
  */
 public record BenchFigures(OptionalDouble pp, OptionalDouble tg, Optional<Serving> serving) {
+    private static final double PERCENT = 100;
+
+    /** Who asks. */
+    public sealed interface Callers {
+        /** So many, who ask again as soon as they are answered. */
+        record Steady(int count) implements Callers {
+            @Override
+            public String toString() {
+                return count + " clients";
+            }
+        }
+
+        /** One for each request, so many a second in the mean. */
+        record Arriving(double rate) implements Callers {
+            @Override
+            public String toString() {
+                return String.format(Locale.ROOT, "%.2f requests/s arriving", rate);
+            }
+        }
+    }
+
     /**
      * How callers were served.
      *
-     * @param clients how many there were
+     * @param callers who they were
      * @param requests requests whose tokens and times these are
      * @param seconds how long all of it took
      * @param tokensPerSecond tokens generated a second, for all callers together
      * @param firstToken from asking to the first token
      * @param interToken from one token to the next
+     * @param unfilledKv which part of the positions in KV blocks of sequences held nothing, in the mean of the steps
      */
-    record Serving(int clients, int requests, double seconds, double tokensPerSecond, Latency firstToken, Latency interToken) {
+    record Serving(Callers callers, int requests, double seconds, double tokensPerSecond, Latency firstToken, Latency interToken,
+                   OptionalDouble unfilledKv) {
         public JsonObject json() {
             var json = new JsonObject();
-            json.addProperty("clients", clients);
+            switch (callers) {
+                case Callers.Steady s -> json.addProperty("clients", s.count());
+                case Callers.Arriving a -> json.addProperty("rate", a.rate());
+            }
             json.addProperty("requests", requests);
             json.add("tokens_per_s", Json.rounded(tokensPerSecond));
             json.add("requests_per_s", Json.rounded(requests / seconds));
             json.add("ttft_ms", firstToken.json());
             json.add("inter_token_ms", interToken.json());
+            json.add("unfilled_kv", rounded(unfilledKv));
             return json;
         }
 
         List<String> lines() {
-            return List.of(String.format(Locale.ROOT, "%d clients, %d requests: %.2f tokens/s, %.2f requests/s", clients, requests,
-                    tokensPerSecond, requests / seconds), "first token " + firstToken, "inter-token " + interToken);
+            var lines = new ArrayList<>(List.of(String.format(Locale.ROOT, "%s, %d requests: %.2f tokens/s, %.2f requests/s", callers, requests,
+                    tokensPerSecond, requests / seconds), "first token " + firstToken, "inter-token " + interToken));
+            unfilledKv.ifPresent(part -> lines.add(String.format(Locale.ROOT, "KV blocks of sequences: %.1f %% unfilled", PERCENT * part)));
+            return lines;
         }
     }
 
@@ -84,15 +113,16 @@ public record BenchFigures(OptionalDouble pp, OptionalDouble tg, Optional<Servin
     }
 
     /** What callers got who asked for first tokens after prompts, and those who asked for many tokens; one of them at least. */
-    public static BenchFigures served(int clients, Optional<Clients.Served> prompts, Optional<Clients.Served> texts) {
-        Optional<Serving> serving = texts.or(() -> prompts).map(last -> new Serving(clients, last.requests(), last.seconds(),
-                last.generatedTokens() / last.seconds(), Latency.of(prompts.orElse(last).firstToken()), Latency.of(last.interToken())));
+    public static BenchFigures served(Callers callers, Optional<Clients.Served> prompts, Optional<Clients.Served> texts, OptionalDouble unfilledKv) {
+        Optional<Serving> serving = texts.or(() -> prompts).map(last -> new Serving(callers, last.requests(), last.seconds(),
+                last.generatedTokens() / last.seconds(), Latency.of(prompts.orElse(last).firstToken()), Latency.of(last.interToken()), unfilledKv));
         return new BenchFigures(speed(prompts, Clients.Served::promptTokens), speed(texts, Clients.Served::generatedTokens), serving);
     }
 
     /** What callers got who asked for this and that. */
-    public static BenchFigures served(int clients, Clients.Served all) {
-        return new BenchFigures(OptionalDouble.empty(), OptionalDouble.empty(), served(clients, Optional.empty(), Optional.of(all)).serving);
+    public static BenchFigures served(Callers callers, Clients.Served all, OptionalDouble unfilledKv) {
+        return new BenchFigures(OptionalDouble.empty(), OptionalDouble.empty(),
+                served(callers, Optional.empty(), Optional.of(all), unfilledKv).serving);
     }
 
     private static OptionalDouble speed(Optional<Clients.Served> served, ToLongFunction<Clients.Served> tokens) {

@@ -5,15 +5,22 @@ import io.jllm.RequestOutput;
 import io.jllm.TokenStream;
 import io.jllm.examples.cli.options.Asked;
 import io.jllm.examples.cli.output.Results;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Queue;
+import java.util.SplittableRandom;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import java.util.stream.LongStream;
 
-/** Callers that ask again as soon as they are answered, every one in a thread of its own, as the users of a service do. */
+/**
+ * Callers that ask again as soon as they are answered, as the users of a service do, or who come at random times and ask once; every one in a thread
+ * of its own.
+ */
 public final class Clients {
     private final LLM llm;
 
@@ -88,20 +95,49 @@ public final class Clients {
         }
     }
 
+    /** When somebody asks, and what. */
+    @FunctionalInterface
+    private interface Arrivals {
+        /** Starts the callers, each at its time. */
+        void start(Consumer<Queue<Asked>> caller) throws InterruptedException;
+    }
+
+    /**
+     * Has one caller come for each request, at random times: the gaps between them are exponential, as where many ask who know nothing of each
+     * other. Who comes does not wait for those before to be answered.
+     *
+     * @param rate requests a second, in the mean
+     */
+    Served arrive(List<Asked> requests, double rate, SplittableRandom random) throws ExecutionException, InterruptedException {
+        return serve(caller -> {
+            long start = System.nanoTime();
+            double due = 0;
+            for (Asked asked : requests) {
+                due += -Math.log1p(-random.nextDouble()) / rate;
+                for (long wait = start + (long) (due * 1e9) - System.nanoTime(); wait > 0; wait = start + (long) (due * 1e9) - System.nanoTime()) {
+                    TimeUnit.NANOSECONDS.sleep(wait);
+                }
+                caller.accept(new ArrayDeque<>(List.of(asked)));
+            }
+        });
+    }
+
     /**
      * Has all of them ask until nothing is left to ask.
      *
      * @param work what each of them asks; several may take from one queue that threads can share
      */
     Served serve(List<? extends Queue<Asked>> work) throws ExecutionException, InterruptedException {
+        return serve(caller -> work.forEach(caller));
+    }
+
+    private Served serve(Arrivals arrivals) throws ExecutionException, InterruptedException {
         var callers = new ArrayList<Caller>();
         long start = System.nanoTime();
         try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
             var running = new ArrayList<Future<Caller>>();
-            for (Queue<Asked> own : work) {
-                running.add(threads.submit(() -> new Caller().run(own)));
-            }
             try {
+                arrivals.start(own -> running.add(threads.submit(() -> new Caller().run(own))));
                 for (Future<Caller> caller : running) {
                     callers.add(caller.get());
                 }

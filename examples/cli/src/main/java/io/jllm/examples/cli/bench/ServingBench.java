@@ -58,6 +58,12 @@ public final class ServingBench {
         return clients.serve(Collections.nCopies(before.size(), new ConcurrentLinkedQueue<>(requests)));
     }
 
+    /** The same requests at random times, so many a second in the mean, whoever is still to be answered then. */
+    public Clients.Served arriving(List<Asked> requests, double rate) throws ExecutionException, InterruptedException {
+        llm.resetPrefixCache();
+        return clients.arrive(requests, rate, random);
+    }
+
     @FunctionalInterface
     private interface Question {
         Asked after(int[] before);

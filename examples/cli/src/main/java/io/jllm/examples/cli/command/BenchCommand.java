@@ -6,6 +6,7 @@ import io.jllm.SamplingParams;
 import io.jllm.examples.cli.bench.Bench;
 import io.jllm.examples.cli.bench.BenchFigures;
 import io.jllm.examples.cli.bench.Clients;
+import io.jllm.examples.cli.bench.KvUse;
 import io.jllm.examples.cli.bench.Profile;
 import io.jllm.examples.cli.bench.RequestLines;
 import io.jllm.examples.cli.bench.ServingBench;
@@ -38,10 +39,12 @@ import picocli.CommandLine.Option;
     "With --requests, the callers ask what a file holds, a JSON object a line. Its keys are options of 'llm run' with underscores"
         + " instead of hyphens: prompt, prompt_file or ids (an array), max_tokens, temperature, top_k, top_p, min_p, seed, stop (a text"
         + " or an array), min_tokens, ignore_eos, logprobs, n, beams and the others. {\"prompt\":\"Once\",\"max_tokens\":64,"
-        + "\"ignore_eos\":true} is a line."})
+        + "\"ignore_eos\":true} is a line. With as many callers as requests all are asked at once, and the time is that of the whole. With"
+        + " --rate nobody asks twice: a caller comes for each request, at random times that are the same in every run."})
 public final class BenchCommand implements Action {
     private static final int MOST_SEQUENCES = 256;
     private static final int MOST_CLIENTS = 4096;
+    private static final int MOST_RATE = 10_000;
     private static final int MOST_TOKENS = Integer.MAX_VALUE / 4;
 
     @Mixin
@@ -64,6 +67,10 @@ public final class BenchCommand implements Action {
 
     @Option(names = "--requests", paramLabel = "FILE.jsonl", description = "What the callers ask.")
     private Optional<Path> requests = Optional.empty();
+
+    @Option(names = "--rate", paramLabel = "R", description = "Ask what --requests holds at random times, R requests a second in the mean"
+            + " (exponential gaps), instead of by --clients.")
+    private Optional<Double> rate = Optional.empty();
 
     @Option(names = "--repetitions", paramLabel = "R", defaultValue = "5",
             description = "How often each is measured, or asked by each caller, or the file asked (default: ${DEFAULT-VALUE}).")
@@ -98,6 +105,12 @@ public final class BenchCommand implements Action {
         if (requests.isPresent() && (promptTokens.isPresent() || generateTokens.isPresent() || depth.isPresent())) {
             throw new BadInput("--prompt-tokens, --generate-tokens and --depth cannot be combined with --requests: the file says it all");
         }
+        if (rate.isPresent() && (requests.isEmpty() || clients.isPresent())) {
+            throw new BadInput("--rate needs --requests, and cannot be combined with --clients: a caller comes for each request");
+        }
+        if (rate.isPresent() && !(rate.get() > 0 && rate.get() <= MOST_RATE)) {
+            throw new BadInput("--rate must be above 0 and at most " + MOST_RATE + " requests a second, was " + rate.get());
+        }
         if (profile && serves) {
             throw new BadInput("--profile cannot be combined with --clients or --requests: it is of steps of --batch sequences");
         }
@@ -108,17 +121,18 @@ public final class BenchCommand implements Action {
         if (requests.isPresent()) {
             RequestLines.read(requests.get(), SamplingParams.neutral()); // what is wrong is said before a model is loaded
         }
+        var kv = new KvUse();
+        int most = rate.isPresent() ? MOST_SEQUENCES : Math.clamp(Math.max(sequences, callers), 64, MOST_SEQUENCES);
         long start = System.nanoTime();
-        try (LLM llm = ModelOptions.open(model.builder().maxSequences(Math.clamp(Math.max(sequences, callers), 64, MOST_SEQUENCES)),
-                console)) {
+        try (LLM llm = ModelOptions.open(serves ? model.builder().maxSequences(most).listener(kv) : model.builder().maxSequences(most), console)) {
             double loadMillis = (System.nanoTime() - start) / 1e6;
             var bench = new Bench(llm, sequences, before);
             if (requests.isEmpty()) {
                 bench.checkContext(prompt, generate);
             }
             double firstTokenMillis = bench.firstToken() * 1e3;
-            BenchFigures figures = requests.isPresent() ? recorded(llm, callers, RequestLines.read(requests.get(), llm.defaults()))
-                    : serves ? served(llm, callers, before, prompt, generate) : batched(bench, prompt, generate);
+            BenchFigures figures = requests.isPresent() ? recorded(llm, kv, callers, RequestLines.read(requests.get(), llm.defaults()))
+                    : serves ? served(llm, kv, callers, before, prompt, generate) : batched(bench, prompt, generate);
             if (llm.metrics().preemptions() > 0) {
                 console.say("llm: warning: the KV cache was too small for this batch: sequences were put back "
                         + llm.metrics().preemptions() + " times, and the figures include that");
@@ -189,31 +203,34 @@ public final class BenchCommand implements Action {
         return OptionalDouble.of((sorted[(repetitions - 1) / 2] + sorted[repetitions / 2]) / 2);
     }
 
-    private BenchFigures served(LLM llm, int callers, int before, int prompt, int generate)
+    private BenchFigures served(LLM llm, KvUse kv, int callers, int before, int prompt, int generate)
             throws ExecutionException, InterruptedException {
         try (ProgressBar bar = console.progress("serving", 3)) {
             var bench = new ServingBench(llm, callers, before);
             bench.warmUp(prompt, generate);
+            kv.begin();
             bar.step();
             Optional<Clients.Served> prompts = prompt == 0 ? Optional.empty() : Optional.of(bench.prompts(prompt, repetitions));
             bar.step();
             Optional<Clients.Served> texts = generate == 0 ? Optional.empty() : Optional.of(bench.generation(generate, repetitions));
             bar.step();
-            return BenchFigures.served(callers, prompts, texts);
+            return BenchFigures.served(new BenchFigures.Callers.Steady(callers), prompts, texts, kv.unfilled());
         }
     }
 
-    private BenchFigures recorded(LLM llm, int callers, List<Asked> asked) throws ExecutionException, InterruptedException {
+    private BenchFigures recorded(LLM llm, KvUse kv, int callers, List<Asked> asked) throws ExecutionException, InterruptedException {
         try (ProgressBar bar = console.progress("serving", repetitions + 1L)) {
-            var bench = new ServingBench(llm, callers, 0);
+            var bench = new ServingBench(llm, rate.isPresent() ? MOST_SEQUENCES : callers, 0);
             bench.recorded(asked);
+            kv.begin();
             bar.step();
             Clients.Served all = Clients.Served.NONE;
             for (int i = 0; i < repetitions; i++) {
-                all = all.and(bench.recorded(asked));
+                all = all.and(rate.isPresent() ? bench.arriving(asked, rate.get()) : bench.recorded(asked));
                 bar.step();
             }
-            return BenchFigures.served(callers, all);
+            return BenchFigures.served(rate.<BenchFigures.Callers>map(BenchFigures.Callers.Arriving::new)
+                    .orElseGet(() -> new BenchFigures.Callers.Steady(callers)), all, kv.unfilled());
         }
     }
 

@@ -1,0 +1,300 @@
+// Single queries: how their positions are cut, copies of pages, heads of queries and keys, and what puts sums together.
+//
+// Positions of a query are cut in pieces, and these in slices of steps of 32: by the query's own context and the shape of heads alone. A slice is the
+// work of one warp. Sums of slices are put together in order, one after the other, and so are those of pieces: whoever does it gets the same bits.
+#pragma once
+#include "attention/attend32.cuh"
+#include "attention/pages.cuh"
+
+static constexpr int MOST_SLICES = 16, SLICE_ROWS = 64; // slices of a piece; slices times heads
+// So many positions are one piece, as what puts several together has its price. Pieces of more have at least SMALLEST, and are about as many as fill
+// a device.
+static constexpr int ALONE = 512, SMALLEST = 256, FILLED = 128, ROUND = 64;
+
+struct Singles {
+  const float* q; // queries, or all of qkv
+  int ldq;
+  float* y;
+  int ldy;
+  signed char* yq;
+  Scale* ys;
+  const uchar* kv;
+  long long blockBytes, layerAt;
+  const int *row, *seq, *context, *tableAt, *table;
+  int blockSize, heads, kvHeads, headDim;
+  float scale;
+  int window;
+  float softCap;
+  float* partial; // [piece][head][headDim + 2]: the highest exponent of two, the sum of weights, the sum of weighted values
+  unsigned* counters;
+  const int* pieces;
+  int entries;
+
+  /** Heads that share keys and values; and how many times eight at most they are. */
+  __device__ __forceinline__ int group() const { return quotient(heads, kvHeads); }
+  __device__ __forceinline__ int parts() const { return (group() + HEADS - 1) / HEADS; }
+  /** n / d, of which n is less than 2^20 and the quotient less than 2^10: fewer instructions than a division. */
+  static __device__ __forceinline__ int quotient(int n, int d) { return __float2int_rd(__fdividef(n + 0.5f, (float)d)); }
+};
+#define FROM_Y                                                                                                                                       \
+  float *y, int ldy, signed char *yq, Scale *ys, const uchar *kv, long long blockBytes, long long layerAt, const int *row, const int *seq,           \
+      const int *context, const int *tableAt, const int *table, int blockSize, int heads, int kvHeads, int headDim, float scale, int window,         \
+      float softCap, float *partial, unsigned *counters, const int *pieces, int entries
+#define PASS_Y                                                                                                                                    \
+  y, ldy, yq, ys, kv, blockBytes, layerAt, row, seq, context, tableAt, table, blockSize, heads, kvHeads, headDim, scale, window, softCap, partial, \
+      counters, pieces, entries
+#define ROTATION_FROM                                                                                                                  \
+  const int *kvSlots, int rotaryDim, int interleaved, const float *invFreq, float factor, const float *qNorm, const float *kNorm, float eps
+
+/** What a kernel that rotates and stores knows besides. */
+struct Fresh {
+  const int* kvSlots;
+  Rotation rotation;
+  const float *qNorm, *kNorm;
+};
+
+/** A query. */
+struct Entry {
+  int row, context, tableAt, first, start; // first position that counts, where its piece starts
+  int size, pieces, slice;                 // positions of a piece, how many there are; positions of a slice
+
+  __device__ __forceinline__ Entry() {}
+  __device__ __forceinline__ Entry(const Singles& s, int e) {
+    int q = s.seq[e], least = s.pieces[0];
+    row = s.row[e], context = s.context[e], tableAt = s.tableAt[e];
+    if (q != e) context = s.context[q], tableAt = s.tableAt[q]; // rarely: so the loads above need not wait for the first
+    first = s.window > 0 ? max(0, context - s.window) : 0;
+    int seen = context - first;
+    size = max(least, (seen + ROUND - 1) / ROUND * ROUND), start = 0, pieces = 1;
+    if (seen > ALONE) {
+      int blocks = s.kvHeads * s.parts(), parts = min(ceil_div(FILLED, blocks), ceil_div(seen, SMALLEST));
+      size = max(least, ceil_div(ceil_div(seen, parts), ROUND) * ROUND);
+    }
+    if (first > 0) start = first / size * size;
+    if (context - start > size) pieces = ceil_div(context - start, size);
+    int most = s.group() <= SLICE_ROWS / MOST_SLICES ? MOST_SLICES : SLICE_ROWS / HEADS;
+    slice = (size + most * STEP - 1) / (most * STEP) * STEP;
+  }
+  /** The first position of a piece that counts, and the last. */
+  __device__ __forceinline__ int from(int piece) const { return max(first, start + piece * size); }
+  __device__ __forceinline__ int to(int piece) const { return min(context, start + (piece + 1) * size) - 1; }
+};
+
+/** The pages of an entry, for a warp: a lane holds the number of one. */
+struct Window {
+  const int* table;
+  int first, held;
+
+  __device__ __forceinline__ void open(const int* of) { table = of, first = -32; }
+  /** `last` is the last page that there is. */
+  __device__ __forceinline__ int page(int i, int last) {
+    if ((unsigned)(i - first) >= 32) first = i, held = __ldg(table + min(i + (int)(threadIdx.x & 31), last));
+    return __shfl_sync(ALL, held, i - first);
+  }
+};
+
+/**
+ * Starts copying 16 positions from `base` on, as far as they are from `from` to `to`; others become zeros. By a warp. `newest` is the entry's last.
+ */
+template <int D>
+__device__ __forceinline__ void copy_group(const Singles& s, unsigned room, Window& window, int newest, int kvHead, int base, int from, int to) {
+  constexpr int CHUNKS = D / 8, AT_ONCE = 32 / CHUNKS, HALF = Group<D>::HALF;
+  const uchar* heads = s.kv + s.layerAt + (long long)kvHead * s.blockSize * s.headDim * 2;
+  long long valueBytes = (long long)s.kvHeads * s.blockSize * s.headDim * 2;
+  auto place = [](int row, int c) { return Group<D>::at(row, c); };
+  if (s.headDim == D && s.blockSize == GROUP && base >= from && base + GROUP - 1 <= to) {
+    const uchar* keys = heads + window.page(base / GROUP, newest / GROUP) * s.blockBytes;
+    copy_rows<D, GROUP>(room, keys, place);
+    copy_rows<D, GROUP>(room + HALF, keys + valueBytes, place);
+    return;
+  }
+  int lane = threadIdx.x & 31, column = lane % CHUNKS, p = base + lane % GROUP;
+  long long at = -1; // of the lane's position
+  if (p >= from && p <= to) {
+    int block = p / s.blockSize;
+    at = __ldg(window.table + block) * s.blockBytes + (long long)(p - block * s.blockSize) * s.headDim * 2;
+  }
+#pragma unroll 1
+  for (int r = lane / CHUNKS; r < GROUP; r += AT_ONCE) {
+    long long row = __shfl_sync(ALL, at, r);
+    bool there = row >= 0 && 8 * column < s.headDim;
+    const uchar* keys = there ? heads + row + 16 * column : heads;
+    copy16(room + place(r, column), keys, there);
+    copy16(room + HALF + place(r, column), there ? keys + valueBytes : keys, there);
+  }
+}
+
+/** A head's numbers, of which a lane has D / 64 pairs; normed and rotated where FRESH. By a warp. */
+template <int D, bool FRESH> struct Head {
+  static constexpr int PAIRS = D / 64;
+  float x[PAIRS], y[PAIRS];
+
+  static __device__ __forceinline__ void dims(const Rotation& r, int k, int& a, int& b) {
+    int i = (threadIdx.x & 31) + 32 * k, half = FRESH ? r.rotaryDim / 2 : 0;
+    bool apart = i < half && !r.interleaved;
+    a = apart ? i : 2 * i, b = apart ? i + half : 2 * i + 1;
+  }
+  __device__ __forceinline__ void load(const float* from, int headDim, const Rotation& r) {
+#pragma unroll
+    for (int k = 0; k < PAIRS; k++) {
+      int a, b;
+      dims(r, k, a, b);
+      x[k] = a < headDim ? row1(from + a) : 0.f, y[k] = b < headDim ? row1(from + b) : 0.f;
+    }
+  }
+  __device__ __forceinline__ void turn(const float* from, int headDim, const float* w, const Rotation& r, const Angles& angles) {
+    int lane = threadIdx.x & 31;
+    if (w) {
+      float sum = 0.f;
+#pragma unroll
+      for (int j = 0; j < MOST_DIM / 32; j++) { // in the order of rotate_head
+        float v = lane + 32 * j < headDim ? row1(from + lane + 32 * j) : 0.f;
+        sum += v * v;
+      }
+      float f = 1.f / sqrtf(warp_sum(sum) / headDim + r.eps);
+#pragma unroll
+      for (int k = 0; k < PAIRS; k++) {
+        int a, b;
+        dims(r, k, a, b);
+        if (a < headDim) x[k] = x[k] * f * w[a];
+        if (b < headDim) y[k] = y[k] * f * w[b];
+      }
+    }
+#pragma unroll
+    for (int k = 0; k < PAIRS; k++) {
+      int i = lane + 32 * k;
+      if (i < r.rotaryDim / 2) {
+        float cos = angles.cos[i], sin = angles.sin[i], v = x[k];
+        x[k] = v * cos - y[k] * sin, y[k] = v * sin + y[k] * cos;
+      }
+    }
+  }
+};
+
+/** Queries of up to eight heads, those from `h` on, every `every`-th of them, to shared memory; by a warp. */
+template <bool FRESH, int AHEAD, class T, int D>
+__device__ __forceinline__ void take_queries(const Singles& s, SharedQueries<T, D>& to, int row, int head0, int heads, int h, int every,
+                                             const Fresh& f, const Angles* angles) {
+  const float* from = s.q + (long long)row * s.ldq + head0 * s.headDim;
+#pragma unroll 1
+  for (; h < heads; h += AHEAD * every) {
+    Head<D, FRESH> head[AHEAD];
+#pragma unroll
+    for (int i = 0; i < AHEAD; i++)
+      if (h + i * every < heads) head[i].load(from + (h + i * every) * s.headDim, s.headDim, f.rotation);
+#pragma unroll
+    for (int i = 0; i < AHEAD; i++)
+      if (int n = h + i * every; n < heads) {
+        if constexpr (FRESH) head[i].turn(from + n * s.headDim, s.headDim, f.qNorm, f.rotation, *angles);
+        to.put(n, head[i].x, head[i].y, [&](int k, int& a, int& b) { Head<D, FRESH>::dims(f.rotation, k, a, b); }, s.scale);
+      }
+  }
+}
+
+/** The newest key, rotated, and value: over what was copied of them, to `group` in shared memory, and to the page; by a warp. */
+template <class T, int D>
+__device__ __forceinline__ void store_newest(const Singles& s, const Entry& e, int kvHead, uchar* group, int slot, const Fresh& f,
+                                             const Angles& angles) {
+  int lane = threadIdx.x & 31, at = (e.context - 1) % GROUP;
+  const float* from = s.q + (long long)e.row * s.ldq + (s.heads + kvHead) * s.headDim;
+  Head<D, true> key;
+  key.load(from, s.headDim, f.rotation);
+  float value[D / 32];
+#pragma unroll
+  for (int k = 0; k < D / 32; k++) value[k] = lane + 32 * k < s.headDim ? row1(from + s.kvHeads * s.headDim + lane + 32 * k) : 0.f;
+  Pages<T> pages(s.kv, s.blockBytes, s.layerAt, s.blockSize, s.kvHeads, kvHead, s.headDim);
+  T* page = pages.key(slot / s.blockSize, slot % s.blockSize);
+  auto put = [&](int d, float v, int half, long long far) {
+    if (d >= s.headDim) return;
+    T x = from_float<T>(v);
+    *(T*)(group + half + Group<D>::at(at, d / 8) + d % 8 * 2) = x;
+    if (slot >= 0) page[far + d] = x;
+  };
+#pragma unroll
+  for (int k = 0; k < D / 32; k++) put(lane + 32 * k, value[k], Group<D>::HALF, pages.valueAt - pages.keyAt);
+  key.turn(from, s.headDim, f.kNorm, f.rotation, angles);
+#pragma unroll
+  for (int k = 0; k < D / 64; k++) {
+    int a, b;
+    Head<D, true>::dims(f.rotation, k, a, b);
+    put(a, key.x[k], 0, 0), put(b, key.y[k], 0, 0);
+  }
+  __syncwarp();
+}
+
+/** Sums that are put together in order, of two neighbouring dimensions of a head. */
+struct Folded {
+  float highest = -INFINITY, total = 0.f;
+  float2 value = {0.f, 0.f};
+
+  template <int AHEAD, class State, class Value> __device__ __forceinline__ void fold(int k, int end, State state, Value value_of) {
+#pragma unroll 1
+    for (; k < end; k += AHEAD) {
+      float2 states[AHEAD], values[AHEAD];
+#pragma unroll
+      for (int u = 0; u < AHEAD; u++)
+        if (k + u < end) states[u] = state(k + u), values[u] = value_of(k + u);
+#pragma unroll
+      for (int u = 0; u < AHEAD; u++)
+        if (k + u < end) {
+          Joint joint(highest, states[u].x);
+          highest = joint.highest, total = joint(total, states[u].y), value.x = joint(value.x, values[u].x), value.y = joint(value.y, values[u].y);
+        }
+    }
+  }
+  __device__ __forceinline__ float2 result() const { return make_float2(value.x / total, value.y / total); }
+};
+
+/** Calls `take(head, dimension)` for every second number of some heads by so many threads; whole warps, whose last lanes may be behind the end. */
+template <int THREADS, class Take> __device__ __forceinline__ void each_pair(int heads, int headDim, int thread, Take take) {
+  int h = 0, d = 2 * thread;
+#pragma unroll 1
+  for (int i = d; i - 2 * (thread & 31) < heads * headDim; i += 2 * THREADS, d += 2 * THREADS) {
+#pragma unroll 1
+    while (d >= headDim) d -= headDim, h++;
+    take(h, d);
+  }
+}
+
+/** Writes numbers of heads of a row as floats, bytes or both, two at a time: `value(head, dimension)`. */
+template <int THREADS, class Value>
+__device__ __forceinline__ void write_heads(const Singles& s, int thread, int row, int head0, int heads, Value value) {
+  each_pair<THREADS>(heads, s.headDim, thread, [&](int h, int d) {
+    bool there = h < heads;
+    float2 v = there ? value(h, d) : make_float2(0.f, 0.f);
+    int at = (head0 + h) * s.headDim + d;
+    if (s.y && there) *(float2*)(s.y + (long long)row * s.ldy + at) = v;
+    if (s.yq) { // as quantize32
+      long long byte = (long long)row * s.heads * s.headDim + at;
+      float m = warp_max<16>(fmaxf(fabsf(v.x), fabsf(v.y))), inverse = m == 0.f ? 0.f : __fdiv_rn(127.f, m);
+      int a = __float2int_rn(v.x * inverse), b = __float2int_rn(v.y * inverse), sum = warp_sum<16>(a + b);
+      if (there) *(char2*)(s.yq + byte) = make_char2((signed char)a, (signed char)b);
+      if (there && (thread & 15) == 0) s.ys[byte / 32] = Scale{__fdiv_rn(m, 127.f), sum};
+    }
+  });
+}
+
+/** Where a piece of an entry leaves what it has of a head. */
+__device__ __forceinline__ float* partial_of(const Singles& s, int entry, int piece, int head) {
+  return s.partial + ((long long)(s.pieces[1 + entry] + piece) * s.heads + head) * (s.headDim + 2);
+}
+/** Counts a piece for some heads as done, by a thread behind a fence and a barrier; tells whether it is the last of all for a head of keys. */
+__device__ __forceinline__ bool last_piece(const Singles& s, int entry, int kvHead, int pieces) {
+  unsigned* counter = s.counters + entry * s.kvHeads + kvHead;
+  bool last = atomicAdd(counter, 1u) == (unsigned)(pieces * s.parts() - 1);
+  if (last) *counter = 0;
+  return last;
+}
+/** Puts the pieces of all heads together that share keys and values, by so many threads. */
+template <int THREADS> __device__ __forceinline__ void merge_pieces(const Singles& s, int thread, int entry, int row, int kvHead, int pieces) {
+  __threadfence();
+  int head0 = kvHead * s.group();
+  long long stride = (long long)s.heads * (s.headDim + 2);
+  write_heads<THREADS>(s, thread, row, head0, s.group(), [&](int h, int d) {
+    Folded f;
+    const float* from = partial_of(s, entry, 0, head0 + h);
+    f.fold<4>(0, pieces, [&](int k) { return __ldcg((const float2*)(from + k * stride)); },
+              [&](int k) { return __ldcg((const float2*)(from + k * stride + 2 + d)); });
+    return f.result();
+  });
+}
