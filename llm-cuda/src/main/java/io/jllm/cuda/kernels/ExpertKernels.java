@@ -2,6 +2,7 @@ package io.jllm.cuda.kernels;
 
 import io.jllm.cuda.driver.Launch;
 import java.lang.foreign.Arena;
+import java.util.Arrays;
 
 /**
  * Launches {@code rows/route.cu}, {@code product/expert.cu} and {@code product/head.cu}: products by matrices that stand in one matrix one after the
@@ -9,6 +10,8 @@ import java.lang.foreign.Arena;
  */
 public final class ExpertKernels {
     private static final String ROUTE = "route";
+    /** What is said of routes: threads, and for each kernel its most experts. */
+    private static final int ROUTE_NUMBERS = 6;
     private static final String HEAD = "head_linear";
 
     /**
@@ -62,7 +65,7 @@ public final class ExpertKernels {
 
     /** The most experts that a row can choose from. */
     public static int mostExperts(Kernels kernels) {
-        return kernels.shape(ROUTE, 2)[1];
+        return kernels.shape(ROUTE, ROUTE_NUMBERS)[ROUTE_NUMBERS - 1];
     }
 
     /** The most columns of a head's matrix. */
@@ -72,7 +75,9 @@ public final class ExpertKernels {
 
     /** Numbers and weights of experts. */
     public RowsLaunch route(Rows logits, int experts, int topK, Choice c, Rows y) {
-        return new RowsLaunch.Down(kernels.launch(arena, ROUTE, kernels.shape(ROUTE, 2)[0]).pointer("logits", logits.floats())
+        int[] shape = kernels.shape(ROUTE, ROUTE_NUMBERS);
+        int most = Arrays.stream(shape).skip(1).filter(n -> n >= experts).findFirst().orElseThrow();
+        return new RowsLaunch.Down(kernels.launch(arena, ROUTE + "_" + most, shape[0]).pointer("logits", logits.floats())
                 .integer("ldl", logits.pitch()).pointer("bias", c.bias).integer("scoring", c.scoring).real("jitter", c.jitter)
                 .integer("groups", c.groups).integer("chosen", c.chosen).integer("best", c.best).integer("normalised", c.normalised ? 1 : 0)
                 .real("scale", c.scale).integer("topK", topK).integer("experts", experts).pointer("out", y.floats()).integer("ldo", y.pitch())

@@ -8,9 +8,9 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Launches whole mixtures of experts: for one row {@code product/experts.cu}; for more, pairs of a row and an expert in groups by expert, which
+ * Launches whole mixtures of experts: for one row by {@link VectorExpertKernels}; for more, pairs of a row and an expert in groups by expert, which
  * {@code rows/group.cu} makes, and products of a group, which read each expert once: {@code product/group_dense.cu} and
- * {@code product/group_blocks.cu} for some rows, {@code product/group_mma.cu} for many.
+ * {@code product/group_blocks.cu} for some rows, {@code product/group_mma.cu} or {@link GroupHopperKernels} for many.
  */
 public final class GroupKernels {
     /** Outputs of a gated product that are quantised together. */
@@ -49,7 +49,7 @@ public final class GroupKernels {
      */
     public record Mixture(ExpertKernels.Chosen chosen, ProductKernels.Weights gate, ProductKernels.Weights up, long gateBias, long upBias, int act,
                           ProductKernels.Weights down, long bias, Rows x, Rows inner, Rows residual, Rows y) {
-        private int slots() {
+        int slots() {
             return chosen.slots();
         }
 
@@ -57,7 +57,7 @@ public final class GroupKernels {
             return gate.format().dense();
         }
 
-        private boolean floats() {
+        boolean floats() {
             return gate.format().floats();
         }
     }
@@ -81,12 +81,14 @@ public final class GroupKernels {
     private final Kernels kernels;
     private final Arena arena;
     private final TensorKernels tensors;
+    private final GroupHopperKernels hopper;
 
     /** Launches whose memory the arena owns. */
     public GroupKernels(Kernels kernels, Arena arena) {
         this.kernels = kernels;
         this.arena = arena;
         tensors = new TensorKernels(kernels, arena);
+        hopper = new GroupHopperKernels(kernels, arena);
     }
 
     /** Bytes of what tells tiles of so many pairs. */
@@ -105,7 +107,7 @@ public final class GroupKernels {
     }
 
     /** Tiles of pairs that there can be. */
-    private static int tiles(Mixture m, int rows, int tile) {
+    static int tiles(Mixture m, int rows, int tile) {
         int pairs = Math.multiplyExact(rows, m.slots());
         return Math.min(pairs, m.chosen.experts()) + pairs / tile;
     }
@@ -130,7 +132,7 @@ public final class GroupKernels {
 
     /** For up to {@link Room#fewRows} rows: those that blocks meet are bytes, and what they make is too. */
     public RowsLaunch few(Mixture m, Room room) {
-        RowsLaunch each = new RowsLaunch.InTurn(List.of(vectorGated(m), vectorSum(m)));
+        RowsLaunch each = new VectorExpertKernels(kernels, arena).mixture(m);
         if (m.gate.format().scaled()) {
             return new UpTo(SCALED_VECTORS, each, tiles(m, room));
         }
@@ -154,40 +156,20 @@ public final class GroupKernels {
     }
 
     private RowsLaunch tiles(Mixture m, Room room) {
-        return new UpTo(rows(m, MANY_PAIRS), many(m, room, 0), many(m, room, 1));
+        return hopper.takes(m) ? many(m, room, hopper.tile(), (x, gated) -> hopper.product(m, room, x, gated))
+                : new UpTo(rows(m, MANY_PAIRS), many(m, room, 0), many(m, room, 1));
     }
 
-    private RowsLaunch vectorGated(Mixture m) {
-        int[] shape = kernels.shape("experts", 6);
-        int at = m.floats() ? 0 : 2;
-        Launch.Builder b = kernels.launch(arena, "experts_gated_" + m.gate.format().suffix(), shape[at]).pointer("gate", m.gate.address())
-                .pointer("up", m.up.address());
-        Launch launch = route(ProductKernels.input(b, m.gate, m.x), m).pointer("gateBias", m.gateBias).pointer("upBias", m.upBias)
-                .pointer("y", m.floats() ? m.inner.floats() : 0).integer("ldy", m.inner.pitch()).pointer("yq", m.floats() ? 0 : m.inner.bytes())
-                .pointer("ys", m.floats() ? 0 : m.inner.scales()).integer("N", m.gate.outputs()).integer("K", m.gate.cols()).integer("act", m.act)
-                .build();
-        int blocks = Math.ceilDiv(m.gate.outputs(), shape[at + 1]);
-        return (stream, rows) -> launch.run(stream, blocks, m.slots(), rows);
-    }
-
-    private RowsLaunch vectorSum(Mixture m) {
-        int[] shape = kernels.shape("experts", 6);
-        Launch.Builder b = kernels.launch(arena, "experts_sum_" + m.down.format().suffix(), shape[4], m.slots() * shape[5] * Float.BYTES)
-                .pointer("W", m.down.address());
-        return new RowsLaunch.Across(output(route(ProductKernels.input(b, m.down, m.inner), m).integer("weighted", weighted(m))
-                .pointer("bias", m.bias), m).integer("K", m.down.cols()).build(), Math.ceilDiv(m.down.outputs(), shape[5]));
-    }
-
-    private static Launch.Builder route(Launch.Builder b, Mixture m) {
+    static Launch.Builder route(Launch.Builder b, Mixture m) {
         return b.pointer("route", m.chosen.route().floats()).integer("ldr", m.chosen.route().pitch()).integer("slots", m.slots())
                 .integer("experts", m.chosen.experts());
     }
 
-    private static int weighted(Mixture m) {
+    static int weighted(Mixture m) {
         return m.chosen.weighted() ? 1 : 0;
     }
 
-    private static Launch.Builder output(Launch.Builder b, Mixture m) {
+    static Launch.Builder output(Launch.Builder b, Mixture m) {
         return b.pointer("residual", m.residual.floats()).integer("ldres", m.residual.pitch()).pointer("y", m.y.floats())
                 .integer("ldy", m.y.pitch()).integer("N", m.down.outputs());
     }
@@ -211,7 +193,7 @@ public final class GroupKernels {
         return new RowsLaunch.Across(output(b, m).build(), Math.ceilDiv(m.down.outputs(), QUADS * threads));
     }
 
-    private static Launch.Builder groups(Launch.Builder b, Mixture m, Room room, boolean spread) {
+    static Launch.Builder groups(Launch.Builder b, Mixture m, Room room, boolean spread) {
         return b.pointer("order", room.order).pointer("tiles", room.tiles).integer("slots", m.slots()).integer("spread", spread ? 1 : 0);
     }
 
@@ -273,12 +255,20 @@ public final class GroupKernels {
 
     /** Tiles of 64 pairs, or of 128. */
     private RowsLaunch many(Mixture m, Room room, int size) {
-        int tile = 64 << size;
+        return many(m, room, 64 << size, (x, gated) -> manyProduct(m, room, x, size, gated));
+    }
+
+    /** Makes a product by rows of 16 bits: of gate and up, or of down. */
+    private interface Products {
+        RowsLaunch of(TensorKernels.Operand x, boolean gated);
+    }
+
+    private RowsLaunch many(Mixture m, Room room, int tile, Products products) {
         TensorKernels.Operand x = operand(m.gate, room, room.rows);
         TensorKernels.Operand inner = operand(m.down, room, room.rows * m.slots());
         RowsLaunch narrow = tensors.narrow(Rows.ofFloats(m.inner.floats(), m.down.cols()), inner);
-        return new RowsLaunch.InTurn(List.of(tensors.narrow(m.x, x), pairs(m, room, tile), manyProduct(m, room, x, size, true),
-                (stream, rows) -> narrow.run(stream, rows * m.slots()), manyProduct(m, room, inner, size, false), sum(m, room)));
+        return new RowsLaunch.InTurn(List.of(tensors.narrow(m.x, x), pairs(m, room, tile), products.of(x, true),
+                (stream, rows) -> narrow.run(stream, rows * m.slots()), products.of(inner, false), sum(m, room)));
     }
 
     private TensorKernels.Operand operand(ProductKernels.Weights w, Room room, int rows) {
@@ -293,9 +283,15 @@ public final class GroupKernels {
         Launch.Builder b = kernels.launch(arena, "group_" + w.format().suffix() + "_r" + tile, shape[0], shape[2 + size + (m.dense() ? 0 : 2)])
                 .pointer("W", w.address()).pointer("up", gated ? m.up.address() : 0).pointer("x", x.address()).integer("ldx", x.pitch())
                 .pointer("scale", x.usedScales());
-        Launch launch = groups(b, m, room, !gated).integer("experts", m.chosen.experts()).pointer("bias", gated ? m.gateBias : m.bias)
-                .pointer("upBias", gated ? m.upBias : 0).pointer("y", gated ? m.inner.floats() : room.results).integer("N", w.outputs())
-                .integer("K", w.cols()).integer("pieces", x.pieces()).integer("act", gated ? m.act : PLAIN).build();
+        Launch launch = output(groups(b, m, room, !gated).integer("experts", m.chosen.experts()), m, room, x, gated).build();
         return new Tiled(launch, Math.ceilDiv(w.outputs(), gated ? shape[1] / 2 : shape[1]), m, tile);
+    }
+
+    /** Where products by rows of 16 bits put what they make, and what of. */
+    static Launch.Builder output(Launch.Builder b, Mixture m, Room room, TensorKernels.Operand x, boolean gated) {
+        ProductKernels.Weights w = gated ? m.gate : m.down;
+        return b.pointer("bias", gated ? m.gateBias : m.bias).pointer("upBias", gated ? m.upBias : 0)
+                .pointer("y", gated ? m.inner.floats() : room.results).integer("N", w.outputs()).integer("K", w.cols())
+                .integer("pieces", x.pieces()).integer("act", gated ? m.act : PLAIN);
     }
 }

@@ -8,8 +8,8 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * Launches {@code product/gemv.cu}, {@code product/gemv_gated.cu} and {@code product/gemv_scaled.cu}, a matrix by a row, by {@link FewKernels} those for a few, and
- * {@code product/gemm.cu}, for many.
+ * Launches {@code product/gemv.cu}, {@code product/gemv_gated.cu} and {@code product/gemv_scaled.cu}, a matrix by a row, by {@link FewKernels} those
+ * for a few, and {@code product/gemm.cu}, for many; by {@link RouterKernels} those of floats with few outputs.
  */
 public final class ProductKernels {
     /** Most rows for which weights are streamed once. */
@@ -80,12 +80,14 @@ public final class ProductKernels {
     private final Kernels kernels;
     private final Arena arena;
     private final FewKernels few;
+    private final RouterKernels routers;
 
     /** Launches whose memory the arena owns. */
     public ProductKernels(Kernels kernels, Arena arena, Room room) {
         this.kernels = kernels;
         this.arena = arena;
         few = new FewKernels(kernels, arena, room);
+        routers = new RouterKernels(kernels, arena);
     }
 
     /** Launches for up to 1, 2, 4, 8, 16, 32 and 64 rows: the smallest that serves is launched. */
@@ -126,6 +128,9 @@ public final class ProductKernels {
 
     /** y = residual + bias + W x for up to {@link #MOST_FEW} rows; y may be the residual. */
     public RowsLaunch few(Weights w, Rows x, long bias, Rows residual, Rows y) {
+        if (RouterKernels.takes(w)) {
+            return routers.multiply(w, x, bias, residual, y);
+        }
         int[] shape = kernels.shape("gemv", 5);
         One one = one(w);
         var launches = new ArrayList<RowsLaunch>();
@@ -229,6 +234,9 @@ public final class ProductKernels {
 
     /** The same for any number of rows. */
     public RowsLaunch many(Weights w, Rows x, long bias, Rows residual, Rows y) {
+        if (RouterKernels.takes(w)) {
+            return routers.multiply(w, x, bias, residual, y);
+        }
         int[] shape = kernels.shape("gemm", 2);
         Launch launch = product(kernels.launch(arena, "gemm_" + w.format.suffix(), shape[0]), w, x, bias, residual, y).build();
         return new Tiles(launch, launch.integer("rows"), Math.ceilDiv(w.outputs, shape[1]), shape[1]);
@@ -255,7 +263,7 @@ public final class ProductKernels {
         return Optional.of(few(launches, new FewKernels.Product(w, x, 0, Rows.NONE, y, act)));
     }
 
-    private static Launch.Builder product(Launch.Builder b, Weights w, Rows x, long bias, Rows residual, Rows y) {
+    static Launch.Builder product(Launch.Builder b, Weights w, Rows x, long bias, Rows residual, Rows y) {
         return input(b.reads(w.bytes(1)).pointer("W", w.address), w, x).pointer("bias", bias)
                 .pointer("residual", residual.floats()).integer("ldr", residual.pitch()).pointer("y", y.floats()).integer("ldy", y.pitch())
                 .integer("N", w.outputs).integer("K", w.cols).integer("rows", 0);

@@ -1,0 +1,45 @@
+package io.jllm.cuda.kernels;
+
+import io.jllm.cuda.driver.Launch;
+import java.lang.foreign.Arena;
+import java.util.List;
+
+/** Launches {@code product/experts.cu}: mixtures of one row or a few, whose experts each row reads for itself. */
+final class VectorExpertKernels {
+    private final Kernels kernels;
+    private final Arena arena;
+
+    /** Launches whose memory the arena owns. */
+    VectorExpertKernels(Kernels kernels, Arena arena) {
+        this.kernels = kernels;
+        this.arena = arena;
+    }
+
+    /** A whole mixture. */
+    RowsLaunch mixture(GroupKernels.Mixture m) {
+        return new RowsLaunch.InTurn(List.of(gated(m), sum(m)));
+    }
+
+    private RowsLaunch gated(GroupKernels.Mixture m) {
+        int[] shape = kernels.shape("experts", 6);
+        int at = m.floats() ? 0 : 2;
+        Launch.Builder b = kernels.launch(arena, "experts_gated_" + m.gate().format().suffix(), shape[at]).pointer("gate", m.gate().address())
+                .pointer("up", m.up().address());
+        Launch launch = GroupKernels.route(ProductKernels.input(b, m.gate(), m.x()), m).pointer("gateBias", m.gateBias())
+                .pointer("upBias", m.upBias()).pointer("y", m.floats() ? m.inner().floats() : 0).integer("ldy", m.inner().pitch())
+                .pointer("yq", m.floats() ? 0 : m.inner().bytes()).pointer("ys", m.floats() ? 0 : m.inner().scales())
+                .integer("N", m.gate().outputs()).integer("K", m.gate().cols()).integer("act", m.act()).build();
+        int blocks = Math.ceilDiv(m.gate().outputs(), shape[at + 1]);
+        return (stream, rows) -> launch.run(stream, blocks, m.slots(), rows);
+    }
+
+    private RowsLaunch sum(GroupKernels.Mixture m) {
+        int[] shape = kernels.shape("experts", 6);
+        Launch.Builder b = kernels.launch(arena, "experts_sum_" + m.down().format().suffix(), shape[4], m.slots() * shape[5] * Float.BYTES)
+                .pointer("W", m.down().address());
+        Launch.Builder routed = GroupKernels.route(ProductKernels.input(b, m.down(), m.inner()), m).integer("weighted", GroupKernels.weighted(m))
+                .pointer("bias", m.bias());
+        return new RowsLaunch.Across(GroupKernels.output(routed, m).integer("K", m.down().cols()).build(),
+                Math.ceilDiv(m.down().outputs(), shape[5]));
+    }
+}
