@@ -56,7 +56,8 @@ record Mixture(ExpertOp.ExpertLinear gateUp, Op.GatedAct act, ExpertOp.ExpertSum
         }
         DeviceFormat gate = format(plan, w.getFirst());
         DeviceFormat down = format(plan, sum.weight());
-        return gate == format(plan, w.getLast()) && gate.dense() == down.dense() && gate.scaled() == down.scaled() && (gate == DeviceFormat.F32) == (down == DeviceFormat.F32)
+        return gate == format(plan, w.getLast()) && gate.dense() == down.dense() && gate.scaled() == down.scaled()
+                && (gate == DeviceFormat.F32) == (down == DeviceFormat.F32)
                 && w.getFirst().rows() % GroupKernels.GATED_OUTPUTS == 0 && sum.weight().rows() % TOGETHER == 0;
     }
 

@@ -94,7 +94,8 @@ final class FewHopperKernels {
 
     /** Rows of floats to one or two of 16 bits each. */
     RowsLaunch split(FewKernels.Product p, int pieces) {
-        return new RowsLaunch.Down(kernels.launch(arena, "split_few_" + p.w().format().operand().orElseThrow().suffix(), kernels.shape("split_few", 1)[0])
+        String name = "split_few_" + p.w().format().operand().orElseThrow().suffix();
+        return new RowsLaunch.Down(kernels.launch(arena, name, kernels.shape("split_few", 1)[0])
                 .pointer("x", p.x().floats()).integer("ldx", p.x().pitch()).pointer("pieces", room.pieces())
                 .integer("ld", ProductKernels.Room.pitch(p.w().cols())).integer("piece", FewKernels.piece(p, pieces))
                 .pointer("scale", room.scales()).integer("K", p.w().cols()).build());

@@ -248,7 +248,8 @@ public final class ProductKernels {
         int[] shape = kernels.shape("gemv_gated", 4);
         int[] one = gatedShape(w);
         int shared = w.format.scaled() ? rowBytes(w) : 0;
-        if (kernels.find(family + "_m1").isEmpty() || w.outputs % shape[1] != 0 || shared + one[2] > kernels.sharedMemory()) { // a block does so many, of neighbouring rows
+        boolean whole = w.outputs % shape[1] == 0; // a block does so many, of neighbouring rows
+        if (kernels.find(family + "_m1").isEmpty() || !whole || shared + one[2] > kernels.sharedMemory()) {
             return Optional.empty();
         }
         int blocks = w.outputs / shape[1];
