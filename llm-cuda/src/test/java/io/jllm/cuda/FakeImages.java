@@ -76,7 +76,7 @@ final class FakeImages {
                 + ints("experts_shape", 128, 16, 256, 32, 256, 8) + ints("group_pairs_shape", 512, 1024) + ints("group_sum_shape", 256)
                 + ints("group_dense_shape", 128, 128)
                 + ints("group_blocks_shape", IntStream.range(0, 3 + DeviceFormat.values().length - 3).map(i -> i < 2 ? 128 : 5_632).toArray())
-                + ints("group_mma_shape", 256, 128, 73_728, 98_304, 57_344, 81_920) + ints("group_wgmma_shape", 384, 256, 160, 200_000)
+                + ints("group_mma_shape", 256, 128, 73_728, 98_304, 57_344, 81_920) + ints("group_wgmma_shape", 384, 256, 64, 200_000)
                 + ints("few_dense_shape", 32, 12_288, 8_704, 4_352) + ints("few_pieces_f16_shape", 2, 2, 1, 1)
                 + ints("few_pieces_bf16_shape", 2, 2, 2, 2) + ints("split_few_shape", 256) + ints("adapter_shape", 256, 8, 1024, 32, 1024, 2, 3)
                 + Stream.of("f16_n1", "f16_n2", "f16_n4", "f16_n8").map(f -> ints("few_wgmma_" + f + "_shape", 288, 128, 64, 64, 98_304))
