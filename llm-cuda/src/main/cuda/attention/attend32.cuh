@@ -5,6 +5,13 @@
 
 static constexpr int HEADS = 8, GROUP = 16, STEP = 2 * GROUP; // heads together; positions that are copied together, and taken in
 
+/** The lane, read anew wherever it is asked for: what is computed from it is not kept in registers from one place to the next. */
+__device__ __forceinline__ int lane_here() {
+  int lane;
+  asm volatile("mov.u32 %0, %%laneid;" : "=r"(lane));
+  return lane;
+}
+
 /** 16 rows of D numbers in shared memory, keys and behind them values; chunks of 8 stand at their number xor the row's lower three bits. */
 template <int D> struct Group {
   static constexpr int HALF = GROUP * D * 2, BYTES = 2 * HALF;
@@ -27,7 +34,7 @@ template <class T, int D> struct SharedQueries {
     for (int k = 0; k < D / 64; k++) x[k] *= scale, y[k] *= scale, most = fmaxf(most, fmaxf(fabsf(x[k]), fabsf(y[k])));
     int e = exponent_of(warp_max(most));
     float by = power_of_two(-e);
-    if ((threadIdx.x & 31) == 0) power[head] = power_of_two(e);
+    if (lane_here() == 0) power[head] = power_of_two(e);
     unsigned short *hs = (unsigned short*)(high + head * ROW), *ls = (unsigned short*)(low + head * ROW);
 #pragma unroll
     for (int k = 0; k < D / 64; k++) {
@@ -47,7 +54,7 @@ template <class T, int D> struct Queries {
   float power[2]; // of heads 2 (lane % 4) and the next
 
   __device__ __forceinline__ void load(const SharedQueries<T, D>& from, int heads) {
-    int lane = threadIdx.x & 31, at = lane / 4 * from.ROW + (lane & 3) * (D / 8), pair = 2 * (lane & 3);
+    int lane = lane_here(), at = lane / 4 * from.ROW + (lane & 3) * (D / 8), pair = 2 * (lane & 3);
 #pragma unroll
     for (int i = 0; i < D / 8; i += 4) {
       uint4 h = make_uint4(0, 0, 0, 0), l = h;
@@ -98,7 +105,7 @@ template <int D> struct Sums {
   }
   /** `put(head, dimension, value)` for each value of the lane, `state(head, highest, total)` once for each of so many heads. */
   template <class Put, class State> __device__ __forceinline__ void each(int heads, Put put, State state) const {
-    int lane = threadIdx.x & 31, pair = 2 * (lane & 3);
+    int lane = lane_here(), pair = 2 * (lane & 3);
 #pragma unroll
     for (int h = 0; h < 2; h++)
       if (pair + h < heads) {

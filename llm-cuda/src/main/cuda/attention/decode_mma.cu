@@ -158,7 +158,7 @@ KERNELS(64, 4, 3, 1)
 KERNELS(128, 3, 3, 1)
 #else
 KERNELS(64, 8, 5, 1)
-KERNELS(128, 8, 3, 1)
+KERNELS(128, 8, 2, 1)
 KERNELS(256, 4, 3, 1)
 #endif
 #endif

@@ -108,7 +108,7 @@ __device__ __forceinline__ void copy_group(const Singles& s, unsigned room, Wind
     copy_rows<D, GROUP>(room + HALF, keys + valueBytes, place);
     return;
   }
-  int lane = threadIdx.x & 31, column = lane % CHUNKS, p = base + lane % GROUP;
+  int lane = lane_here(), column = lane % CHUNKS, p = base + lane % GROUP;
   long long at = -1; // of the lane's position
   if (p >= from && p <= to) {
     int block = p / s.blockSize;
@@ -129,21 +129,22 @@ template <int D, bool FRESH> struct Head {
   static constexpr int PAIRS = D / 64;
   float x[PAIRS], y[PAIRS];
 
-  static __device__ __forceinline__ void dims(const Rotation& r, int k, int& a, int& b) {
-    int i = (threadIdx.x & 31) + 32 * k, half = FRESH ? r.rotaryDim / 2 : 0;
+  static __device__ __forceinline__ void dims(const Rotation& r, int lane, int k, int& a, int& b) {
+    int i = lane + 32 * k, half = FRESH ? r.rotaryDim / 2 : 0;
     bool apart = i < half && !r.interleaved;
     a = apart ? i : 2 * i, b = apart ? i + half : 2 * i + 1;
   }
   __device__ __forceinline__ void load(const float* from, int headDim, const Rotation& r) {
+    int lane = lane_here();
 #pragma unroll
     for (int k = 0; k < PAIRS; k++) {
       int a, b;
-      dims(r, k, a, b);
+      dims(r, lane, k, a, b);
       x[k] = a < headDim ? row1(from + a) : 0.f, y[k] = b < headDim ? row1(from + b) : 0.f;
     }
   }
   __device__ __forceinline__ void turn(const float* from, int headDim, const float* w, const Rotation& r, const Angles& angles) {
-    int lane = threadIdx.x & 31;
+    int lane = lane_here();
     if (w) {
       float sum = 0.f;
 #pragma unroll
@@ -155,7 +156,7 @@ template <int D, bool FRESH> struct Head {
 #pragma unroll
       for (int k = 0; k < PAIRS; k++) {
         int a, b;
-        dims(r, k, a, b);
+        dims(r, lane, k, a, b);
         if (a < headDim) x[k] = x[k] * f * w[a];
         if (b < headDim) y[k] = y[k] * f * w[b];
       }
@@ -186,7 +187,8 @@ __device__ __forceinline__ void take_queries(const Singles& s, SharedQueries<T, 
     for (int i = 0; i < AHEAD; i++)
       if (int n = h + i * every; n < heads) {
         if constexpr (FRESH) head[i].turn(from + n * s.headDim, s.headDim, f.qNorm, f.rotation, *angles);
-        to.put(n, head[i].x, head[i].y, [&](int k, int& a, int& b) { Head<D, FRESH>::dims(f.rotation, k, a, b); }, s.scale);
+        int lane = lane_here();
+        to.put(n, head[i].x, head[i].y, [&](int k, int& a, int& b) { Head<D, FRESH>::dims(f.rotation, lane, k, a, b); }, s.scale);
       }
   }
 }
@@ -195,7 +197,7 @@ __device__ __forceinline__ void take_queries(const Singles& s, SharedQueries<T, 
 template <class T, int D>
 __device__ __forceinline__ void store_newest(const Singles& s, const Entry& e, int kvHead, uchar* group, int slot, const Fresh& f,
                                              const Angles& angles) {
-  int lane = threadIdx.x & 31, at = (e.context - 1) % GROUP;
+  int lane = lane_here(), at = (e.context - 1) % GROUP;
   const float* from = s.q + (long long)e.row * s.ldq + (s.heads + kvHead) * s.headDim;
   Head<D, true> key;
   key.load(from, s.headDim, f.rotation);
@@ -216,7 +218,7 @@ __device__ __forceinline__ void store_newest(const Singles& s, const Entry& e, i
 #pragma unroll
   for (int k = 0; k < D / 64; k++) {
     int a, b;
-    Head<D, true>::dims(f.rotation, k, a, b);
+    Head<D, true>::dims(f.rotation, lane, k, a, b);
     put(a, key.x[k], 0, 0), put(b, key.y[k], 0, 0);
   }
   __syncwarp();
