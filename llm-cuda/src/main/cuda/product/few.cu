@@ -61,4 +61,5 @@ FORMATS(NONE, NONE, FEW)
 // Rows of W a warp, for one, two, four and eight times 8 rows of x. Bytes of shared memory: for each part of the columns and 8 rows of x; then, in
 // the order of the list, for each 16 rows of W.
 #define TILE_BYTES(FMT, NUMBER, F) , (int)sizeof(WarpTile<typename F::RowTile>)
-EXPORT_SHAPE(few, 16 * tiles_of(1), 16 * tiles_of(2), 16 * tiles_of(4), 16 * tiles_of(8), (int)(2 * sizeof(Columns<1>)) FORMATS(NONE, NONE, TILE_BYTES))
+EXPORT_SHAPE(few, 16 * tiles_of(1), 16 * tiles_of(2), 16 * tiles_of(4), 16 * tiles_of(8), (int)(2 * sizeof(Columns<1>))
+             FORMATS(NONE, NONE, TILE_BYTES))

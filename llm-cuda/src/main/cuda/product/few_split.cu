@@ -21,7 +21,8 @@ template <class T> __device__ __forceinline__ void split4(float4 v, float factor
   high = *(uint2*)h, low = *(uint2*)l;
 }
 
-static constexpr int THREADS = 256, HELD = 4;
+/** Threads for a row, and how many times each has four values of it; sixteen of a row of bytes. */
+static constexpr int THREADS = 512, HELD = 6, BYTES_HELD = 2;
 
 /** The largest of a block's threads. */
 __device__ __forceinline__ float row_max(float m, float* room) {
@@ -95,7 +96,6 @@ extern "C" __global__ void __launch_bounds__(THREADS)
   split_few<__half, true>(x, ldx, pieces, ld, 0, scale, K);
 }
 
-
 /** Quantised rows as one row of f16 each, in the order of Held; zeros from K to `ld`, a multiple of 128. */
 extern "C" __global__ void __launch_bounds__(THREADS)
     split_few_bytes(const signed char* q, const Scale* s, __half* pieces, int ld, float* scale, int K) {
@@ -119,14 +119,14 @@ extern "C" __global__ void __launch_bounds__(THREADS)
     }
     return v;
   };
-  Sixteen held[HELD]; // of the row what is not read twice
+  Sixteen held[BYTES_HELD]; // of the row what is not read twice
   float m = 0.f;
   auto most = [&](const Sixteen& v) { m = fmaxf(m, 127.f * fmaxf(fmaxf(v.d[0], v.d[1]), fmaxf(v.d[2], v.d[3]))); };
 #pragma unroll
-  for (int i = 0; i < HELD; i++) held[i] = load(threadIdx.x + i * THREADS);
+  for (int i = 0; i < BYTES_HELD; i++) held[i] = load(threadIdx.x + i * THREADS);
 #pragma unroll
-  for (int i = 0; i < HELD; i++) most(held[i]);
-  for (int i = threadIdx.x + HELD * THREADS; i < ld / 16; i += THREADS) most(load(i));
+  for (int i = 0; i < BYTES_HELD; i++) most(held[i]);
+  for (int i = threadIdx.x + BYTES_HELD * THREADS; i < ld / 16; i += THREADS) most(load(i));
   float factor = scaling(row_max(m, room));
   if (threadIdx.x == 0) scale[blockIdx.x] = 1.f / factor;
   auto put = [&](int i, const Sixteen& v) {
@@ -142,8 +142,8 @@ extern "C" __global__ void __launch_bounds__(THREADS)
     *(uint4*)(to + 16 * i + 8) = make_uint4(second[0], second[1], second[2], second[3]);
   };
 #pragma unroll
-  for (int i = 0; i < HELD; i++)
+  for (int i = 0; i < BYTES_HELD; i++)
     if (threadIdx.x + i * THREADS < ld / 16) put(threadIdx.x + i * THREADS, held[i]);
-  for (int i = threadIdx.x + HELD * THREADS; i < ld / 16; i += THREADS) put(i, load(i));
+  for (int i = threadIdx.x + BYTES_HELD * THREADS; i < ld / 16; i += THREADS) put(i, load(i));
 }
 EXPORT_SHAPE(split_few, THREADS)

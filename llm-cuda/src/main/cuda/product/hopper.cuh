@@ -50,6 +50,9 @@ __device__ __forceinline__ void barrier_see(unsigned barrier, unsigned parity) {
                  : "=r"(done) : "r"(barrier), "r"(parity) : "memory");
   } while (!done);
 }
+/** All threads of all blocks of the cluster, in two parts: each says that it has come, and waits until all have. Warps do so as one. */
+__device__ __forceinline__ void cluster_arrive() { asm volatile("barrier.cluster.arrive.aligned;" ::: "memory"); }
+__device__ __forceinline__ void cluster_wait() { asm volatile("barrier.cluster.wait.aligned;" ::: "memory"); }
 /** All threads of all blocks of the cluster. */
 __device__ __forceinline__ void cluster_sync() {
   asm volatile("barrier.cluster.arrive.aligned; barrier.cluster.wait.aligned;" ::: "memory");

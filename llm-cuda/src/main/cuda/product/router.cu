@@ -1,5 +1,5 @@
-// y = residual + bias + W x where W is of floats and has few outputs, as those have that choose experts. All kernels add up alike, whatever the number
-// of rows: lane l of a warp has every 32nd four columns from the l-th on, in order, then lanes are added in a butterfly.
+// y = residual + bias + W x where W is of floats and has few outputs, as those have that choose experts. All kernels add up alike, whatever the
+// number of rows: lane l of a warp has every 32nd four columns from the l-th on, in order, then lanes are added in a butterfly.
 #include "common/layout.cuh"
 #include "common/formats/dense.cuh"
 

@@ -72,6 +72,8 @@ final class FakeImages {
                 + text("wgmma_kinds", " wide split") + ints("wgmma_wide_shape", 384, 128, 256, 2, 1, 200_000, 64, 1, 660, 6000)
                 + ints("wgmma_split_shape", 384, 128, 128, 1, 2, 200_000, 64, 0, 340, 11_000) + ints("mma_shape", 256, 128, 65_536)
                 + ints("narrow_shape", 1024, 16, 64)
+                + text("pair_wgmma_kinds", " n12_g2 n24_g3") + ints("pair_wgmma_n12_g2_shape", 288, 128, 64, 96, 48, 2, 200_000, 195, 10_000)
+                + ints("pair_wgmma_n24_g3_shape", 416, 192, 64, 192, 96, 2, 200_000, 610, 10_000)
                 + ints("few_shape", IntStream.range(0, 5 + DeviceFormat.values().length - 3).map(i -> i < 4 ? 32 >> i / 2 : 5_632).toArray())
                 + ints("experts_shape", 128, 16, 256, 32, 256, 8) + ints("group_pairs_shape", 512, 1024) + ints("group_sum_shape", 256)
                 + ints("group_dense_shape", 128, 128)

@@ -104,11 +104,13 @@ public final class TensorKernels {
 
     private final Kernels kernels;
     private final Arena arena;
+    private final PairKernels pairs;
 
     /** Launches whose memory the arena owns. */
     public TensorKernels(Kernels kernels, Arena arena) {
         this.kernels = kernels;
         this.arena = arena;
+        pairs = new PairKernels(kernels, arena);
     }
 
     /** Values from row to row of a matrix of 16 bits. */
@@ -288,6 +290,6 @@ public final class TensorKernels {
             kinds.add(new Kind(launch, launch.integer("rows"), tileRows * pair, Math.ceilDiv(r.outputs, r.columns(columns)), pair * split,
                     kernels.multiprocessors() / (pair * split), halves, steps * shape[8], shape[9]));
         }
-        return new Kinds(List.copyOf(kinds));
+        return pairs.upTo(x, w, r, new Kinds(List.copyOf(kinds)));
     }
 }
