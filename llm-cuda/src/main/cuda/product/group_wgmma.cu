@@ -80,9 +80,13 @@ template <class T> struct Many {
   const T* x;
   int ldx;
   const float* scale;
+  float unit; // what x is multiplied by without scales
   const Groups& groups;
   const float *bias, *upBias;
   float* y;
+  T* narrow; // where results go instead if it is there, of gated products
+  int ldn;
+  float shrink; // what they are multiplied by there
   int N, K, pieces, act;
   unsigned room;
   int2* told; // the pairs of two tiles, and what they are multiplied by
@@ -142,7 +146,7 @@ template <class T> struct Many {
       int2* pairs = told + turn * PAIRS;
       for (int m = group * 128 + thread; m < tile.z; m += WORKERS) {
         int pair = groups.pair(tile, m);
-        pairs[m] = make_int2(pair, __float_as_int(scale ? row1(scale + groups.row(pair)) : 1.f));
+        pairs[m] = make_int2(pair, __float_as_int(scale ? row1(scale + groups.row(pair)) : unit));
       }
       asm volatile("bar.sync 1, %0;" ::"n"(WORKERS) : "memory");
       int n0 = unit % units.across * width() + (gated() ? 64 : 128) * group;
@@ -196,9 +200,12 @@ template <class T> struct Many {
           float v = d[0][4 * j + 2 * h + c] * factor, u = d[1][4 * j + 2 * h + c] * factor;
           int at = n + 8 * h;
           if (gated()) {
-            if (at >= N) continue;
-            if (bias) v += bias[all + at], u += upBias[all + at];
-            to[at] = activate(v, u);
+            if (at < N && bias) v += bias[all + at], u += upBias[all + at];
+            if (narrow) {
+              if (at < ldn) narrow[(long long)pair.x * ldn + at] = from_float<T>(at < N ? activate(v, u) * shrink : 0.f);
+            } else if (at < N) {
+              to[at] = activate(v, u);
+            }
           } else {
             if (at < N) to[at] = bias ? v + bias[all + at] : v;
             if (at + 64 < N) to[at + 64] = bias ? u + bias[all + at + 64] : u;
@@ -225,16 +232,16 @@ template <class T> struct Many {
   }
 };
 
-#define KERNEL(FMT, T)                                                                                                            \
-  extern "C" __global__ void __launch_bounds__(THREADS, 1) group_wgmma_##FMT(                                                     \
-      const __grid_constant__ TensorMap w, const __grid_constant__ TensorMap up, const T* x, int ldx, const float* scale, GROUPS, \
-      const float* bias, const float* upBias, float* y, int N, int K, int pieces, int act) {                                      \
-    extern __shared__ uchar memory[];                                                                                             \
-    typedef Many<T> Kind;                                                                                                         \
-    unsigned room = (shared_address(memory) + 1023) & ~1023u;                                                                     \
-    int2* told = (int2*)(memory + (room - shared_address(memory)) + STAGES * Kind::STAGE + 16 * STAGES);                          \
-    Groups groups = PASS_GROUPS;                                                                                                  \
-    Kind{w, up, x, ldx, scale, groups, bias, upBias, y, N, K, pieces, act, room, told}.run();                                     \
+#define KERNEL(FMT, T)                                                                                                                        \
+  extern "C" __global__ void __launch_bounds__(THREADS, 1) group_wgmma_##FMT(                                                                 \
+      const __grid_constant__ TensorMap w, const __grid_constant__ TensorMap up, const T* x, int ldx, const float* scale, float unit, GROUPS, \
+      const float* bias, const float* upBias, float* y, T* narrow, int ldn, float shrink, int N, int K, int pieces, int act) {                \
+    extern __shared__ uchar memory[];                                                                                                         \
+    typedef Many<T> Kind;                                                                                                                     \
+    unsigned room = (shared_address(memory) + 1023) & ~1023u;                                                                                 \
+    int2* told = (int2*)(memory + (room - shared_address(memory)) + STAGES * Kind::STAGE + 16 * STAGES);                                      \
+    Groups groups = PASS_GROUPS;                                                                                                              \
+    Kind{w, up, x, ldx, scale, unit, groups, bias, upBias, y, narrow, ldn, shrink, N, K, pieces, act, room, told}.run();                      \
   }
 KERNEL(f16, __half)
 KERNEL(bf16, bf16)

@@ -4,6 +4,8 @@ import io.jllm.cuda.driver.Launch;
 import io.jllm.cuda.driver.Stream;
 import io.jllm.cuda.driver.TensorMap;
 import java.lang.foreign.Arena;
+import java.util.List;
+import java.util.Optional;
 
 /** Launches {@code product/group_wgmma.cu}: many rows of 16 bits by the experts that they chose, on Hopper's tensor cores. */
 final class GroupHopperKernels {
@@ -58,14 +60,33 @@ final class GroupHopperKernels {
         }
     }
 
-    /** Gate and up with their activation, or down. */
-    RowsLaunch product(GroupKernels.Mixture m, GroupKernels.Room room, TensorKernels.Operand x, boolean gated) {
+    /**
+     * Gate and up with their activation, and down. Between them rows are floats, or of 16 bits where those come in one piece and both products are of
+     * one type.
+     *
+     * @param x what rows are
+     * @param inner where rows of 16 bits for down may stand that were floats
+     * @param narrow makes those
+     */
+    RowsLaunch products(GroupKernels.Mixture m, GroupKernels.Room room, TensorKernels.Operand x, TensorKernels.Operand inner, RowsLaunch narrow) {
+        Optional<TensorKernels.Operand> direct = room.pieces() > 1 || m.gate().format() != m.down().format() ? Optional.empty()
+                : new TensorKernels(kernels, arena).gatedOperand(m.down().format(), m.inner().floats(), inner.rows(), m.down().cols());
+        RowsLaunch gated = product(m, room, x, true, direct);
+        RowsLaunch down = product(m, room, direct.orElse(inner), false, Optional.empty());
+        return new RowsLaunch.InTurn(direct.isPresent() ? List.of(gated, down) : List.of(gated, narrow, down));
+    }
+
+    private RowsLaunch product(GroupKernels.Mixture m, GroupKernels.Room room, TensorKernels.Operand x, boolean gated,
+            Optional<TensorKernels.Operand> to) {
         ProductKernels.Weights w = gated ? m.gate() : m.down();
         int[] shape = shape();
-        TensorMap map = map(m, w);
-        Launch.Builder b = kernels.launch(arena, name(w), shape[0], shape[3]).map("w", map).map("up", gated ? map(m, m.up()) : map)
-                .pointer("x", x.address()).integer("ldx", x.pitch()).pointer("scale", x.usedScales());
-        Launch launch = GroupKernels.output(GroupKernels.groups(b, m, room, !gated), m, room, x, gated).build();
+        Launch.Builder b = kernels.launch(arena, name(w), shape[0], shape[3]).map("w", map(m, w)).map("up", map(m, gated ? m.up() : w))
+                .pointer("x", x.address()).integer("ldx", x.pitch()).pointer("scale", x.usedScales()).real("unit", x.unit());
+        GroupKernels.biases(GroupKernels.groups(b, m, room, !gated), m, gated)
+                .pointer("y", gated ? m.inner().floats() : room.results()).pointer("narrow", to.map(TensorKernels.Operand::address).orElse(0L))
+                .integer("ldn", to.map(TensorKernels.Operand::pitch).orElse(0)).real("shrink", 1 / to.map(TensorKernels.Operand::unit).orElse(1f));
+        Launch launch = b.integer("N", w.outputs()).integer("K", w.cols()).integer("pieces", x.pieces())
+                .integer("act", gated ? m.act() : GroupKernels.PLAIN).build();
         return new Persistent(launch, m, tile(), Math.ceilDiv(w.outputs(), gated ? shape[1] / 2 : shape[1]), kernels.multiprocessors());
     }
 

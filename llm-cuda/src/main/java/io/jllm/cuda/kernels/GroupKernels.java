@@ -27,7 +27,7 @@ public final class GroupKernels {
     private static final int BYTE_PAIRS = 36;
     /** and tiles of 64 faster than tiles of 128. */
     private static final int MANY_PAIRS = 64;
-    private static final int PLAIN = -1;
+    static final int PLAIN = -1;
     private static final int QUADS = 4;
     private static final int GROUP_INTS = 4;
 
@@ -156,7 +156,7 @@ public final class GroupKernels {
     }
 
     private RowsLaunch tiles(Mixture m, Room room) {
-        return hopper.takes(m) ? many(m, room, hopper.tile(), (x, gated) -> hopper.product(m, room, x, gated))
+        return hopper.takes(m) ? hopper(m, room)
                 : new UpTo(rows(m, MANY_PAIRS), many(m, room, 0), many(m, room, 1));
     }
 
@@ -244,8 +244,7 @@ public final class GroupKernels {
         if (!m.dense()) {
             b.integer("experts", m.chosen.experts());
         }
-        b.pointer("bias", gated ? m.gateBias : m.bias).pointer("upBias", gated ? m.upBias : 0)
-                .pointer("y", !gated ? room.results : m.dense() ? m.inner.floats() : 0);
+        biases(b, m, gated).pointer("y", !gated ? room.results : m.dense() ? m.inner.floats() : 0);
         if (!m.dense()) {
             b.pointer("yq", gated ? m.inner.bytes() : 0).pointer("ys", gated ? m.inner.scales() : 0);
         }
@@ -255,20 +254,22 @@ public final class GroupKernels {
 
     /** Tiles of 64 pairs, or of 128. */
     private RowsLaunch many(Mixture m, Room room, int size) {
-        return many(m, room, 64 << size, (x, gated) -> manyProduct(m, room, x, size, gated));
-    }
-
-    /** Makes a product by rows of 16 bits: of gate and up, or of down. */
-    private interface Products {
-        RowsLaunch of(TensorKernels.Operand x, boolean gated);
-    }
-
-    private RowsLaunch many(Mixture m, Room room, int tile, Products products) {
         TensorKernels.Operand x = operand(m.gate, room, room.rows);
         TensorKernels.Operand inner = operand(m.down, room, room.rows * m.slots());
+        return new RowsLaunch.InTurn(List.of(tensors.narrow(m.x, x), pairs(m, room, 64 << size), manyProduct(m, room, x, size, true),
+                narrow(m, inner), manyProduct(m, room, inner, size, false), sum(m, room)));
+    }
+
+    private RowsLaunch narrow(Mixture m, TensorKernels.Operand inner) {
         RowsLaunch narrow = tensors.narrow(Rows.ofFloats(m.inner.floats(), m.down.cols()), inner);
-        return new RowsLaunch.InTurn(List.of(tensors.narrow(m.x, x), pairs(m, room, tile), products.of(x, true),
-                (stream, rows) -> narrow.run(stream, rows * m.slots()), products.of(inner, false), sum(m, room)));
+        return (stream, rows) -> narrow.run(stream, rows * m.slots());
+    }
+
+    private RowsLaunch hopper(Mixture m, Room room) {
+        TensorKernels.Operand x = operand(m.gate, room, room.rows);
+        TensorKernels.Operand inner = operand(m.down, room, room.rows * m.slots());
+        return new RowsLaunch.InTurn(List.of(tensors.narrow(m.x, x), pairs(m, room, hopper.tile()),
+                hopper.products(m, room, x, inner, narrow(m, inner)), sum(m, room)));
     }
 
     private TensorKernels.Operand operand(ProductKernels.Weights w, Room room, int rows) {
@@ -283,15 +284,13 @@ public final class GroupKernels {
         Launch.Builder b = kernels.launch(arena, "group_" + w.format().suffix() + "_r" + tile, shape[0], shape[2 + size + (m.dense() ? 0 : 2)])
                 .pointer("W", w.address()).pointer("up", gated ? m.up.address() : 0).pointer("x", x.address()).integer("ldx", x.pitch())
                 .pointer("scale", x.usedScales());
-        Launch launch = output(groups(b, m, room, !gated).integer("experts", m.chosen.experts()), m, room, x, gated).build();
+        Launch launch = biases(groups(b, m, room, !gated).integer("experts", m.chosen.experts()), m, gated)
+                .pointer("y", gated ? m.inner.floats() : room.results).integer("N", w.outputs()).integer("K", w.cols())
+                .integer("pieces", x.pieces()).integer("act", gated ? m.act : PLAIN).build();
         return new Tiled(launch, Math.ceilDiv(w.outputs(), gated ? shape[1] / 2 : shape[1]), m, tile);
     }
 
-    /** Where products by rows of 16 bits put what they make, and what of. */
-    static Launch.Builder output(Launch.Builder b, Mixture m, Room room, TensorKernels.Operand x, boolean gated) {
-        ProductKernels.Weights w = gated ? m.gate : m.down;
-        return b.pointer("bias", gated ? m.gateBias : m.bias).pointer("upBias", gated ? m.upBias : 0)
-                .pointer("y", gated ? m.inner.floats() : room.results).integer("N", w.outputs()).integer("K", w.cols())
-                .integer("pieces", x.pieces()).integer("act", gated ? m.act : PLAIN);
+    static Launch.Builder biases(Launch.Builder b, Mixture m, boolean gated) {
+        return b.pointer("bias", gated ? m.gateBias : m.bias).pointer("upBias", gated ? m.upBias : 0);
     }
 }
