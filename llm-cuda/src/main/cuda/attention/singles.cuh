@@ -30,9 +30,8 @@ struct Singles {
   const int* pieces;
   int entries;
 
-  /** Heads that share keys and values; and how many times eight at most they are. */
-  __device__ __forceinline__ int group() const { return quotient(heads, kvHeads); }
-  __device__ __forceinline__ int parts() const { return (group() + HEADS - 1) / HEADS; }
+  __device__ __forceinline__ int group() const { return quotient(heads, kvHeads); } // heads that share keys and values
+  __device__ __forceinline__ int parts() const { return (group() + HEADS - 1) / HEADS; } // in which they go
   /** n / d, of which n is less than 2^20 and the quotient less than 2^10: fewer instructions than a division. */
   static __device__ __forceinline__ int quotient(int n, int d) { return __float2int_rd(__fdividef(n + 0.5f, (float)d)); }
 };
@@ -93,9 +92,7 @@ struct Window {
   }
 };
 
-/**
- * Starts copying 16 positions from `base` on, as far as they are from `from` to `to`; others become zeros. By a warp. `newest` is the entry's last.
- */
+/** Starts copying 16 positions from `base` on, those from `from` to `to`; others become zeros. By a warp. `newest` is the entry's last. */
 template <int D>
 __device__ __forceinline__ void copy_group(const Singles& s, unsigned room, Window& window, int newest, int kvHead, int base, int from, int to) {
   constexpr int CHUNKS = D / 8, AT_ONCE = 32 / CHUNKS, HALF = Group<D>::HALF;
