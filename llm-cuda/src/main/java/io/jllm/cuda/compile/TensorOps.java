@@ -239,8 +239,9 @@ final class TensorOps {
                 narrowed = Optional.of(type);
                 laid = false;
             }
-            Matrix matrix = new Matrix(type, w.format().dense() ? state.address(w) : room.matrix(), w.rows(), w.cols());
-            if (!w.format().dense()) {
+            boolean expanded = !w.format().dense();
+            Matrix matrix = new Matrix(type, expanded ? room.matrix() : state.address(w), w.rows(), w.cols(), expanded);
+            if (expanded) {
                 launches.add(kernels.expand(state.weights(w, w.rows()), matrix));
             }
             launches.add(product.apply(operand, matrix));

@@ -68,7 +68,7 @@ final class PairKernels {
         }
     }
 
-    /** The product by as many rows as there are kernels for; {@code more} does it for others. */
+    /** The product by as many rows as there are kernels for, which read the matrix ahead; {@code more} does it for others. */
     RowsLaunch upTo(Operand x, Matrix w, Result r, RowsLaunch more) {
         if (x.pieces() > 1 || kernels.find(FAMILY + "f16_n12_g2").isEmpty()) {
             return more;

@@ -54,8 +54,9 @@ public final class TensorKernels {
      * @param address where it starts
      * @param rows of the matrix
      * @param cols of the matrix
+     * @param expanded whether the launch before makes it: kernels that read weights before that has ended cannot have it
      */
-    public record Matrix(DeviceFormat type, long address, int rows, int cols) {
+    public record Matrix(DeviceFormat type, long address, int rows, int cols, boolean expanded) {
         private int pitch() {
             return TensorKernels.pitch(cols);
         }
@@ -290,6 +291,7 @@ public final class TensorKernels {
             kinds.add(new Kind(launch, launch.integer("rows"), tileRows * pair, Math.ceilDiv(r.outputs, r.columns(columns)), pair * split,
                     kernels.multiprocessors() / (pair * split), halves, steps * shape[8], shape[9]));
         }
-        return pairs.upTo(x, w, r, new Kinds(List.copyOf(kinds)));
+        var tiles = new Kinds(List.copyOf(kinds));
+        return w.expanded ? tiles : pairs.upTo(x, w, r, tiles);
     }
 }
