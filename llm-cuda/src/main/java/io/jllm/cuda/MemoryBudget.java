@@ -2,8 +2,8 @@ package io.jllm.cuda;
 
 import io.jllm.cuda.compile.CompiledOps;
 import io.jllm.cuda.compile.Fusion;
-import io.jllm.cuda.kernels.AttentionCut;
 import io.jllm.cuda.kernels.Kernels;
+import io.jllm.cuda.kernels.attention.AttentionCut;
 import io.jllm.cuda.memory.Activations;
 import io.jllm.cuda.memory.KvCache;
 import io.jllm.cuda.memory.StepUpload;

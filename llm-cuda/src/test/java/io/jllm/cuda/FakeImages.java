@@ -4,7 +4,7 @@ import io.jllm.cuda.kernels.AdapterKernels;
 import io.jllm.cuda.kernels.DeviceFormat;
 import io.jllm.cuda.kernels.DeviceStruct;
 import io.jllm.cuda.kernels.SampleKernels;
-import io.jllm.cuda.kernels.Task;
+import io.jllm.cuda.kernels.attention.Task;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;

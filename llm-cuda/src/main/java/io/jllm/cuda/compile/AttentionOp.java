@@ -1,10 +1,11 @@
 package io.jllm.cuda.compile;
 
 import io.jllm.cuda.driver.Stream;
-import io.jllm.cuda.kernels.AttentionKernels;
 import io.jllm.cuda.kernels.RowsLaunch;
+import io.jllm.cuda.kernels.attention.AttentionKernels;
 import io.jllm.cuda.memory.StepSize;
 import io.jllm.model.Value;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -41,6 +42,23 @@ record AttentionOp(RowsLaunch singles, Optional<AttentionKernels.Tiles> tiles, O
         public void launch(Stream stream, StepSize size) {
             if (size.tiles() > 0) {
                 op.launch(stream, size);
+            }
+        }
+    }
+
+    /**
+     * A product of queries, keys and values and their rotation.
+     *
+     * @param together both, for steps of which {@link #rotates} says so
+     * @param apart one after the other, for others
+     */
+    record Rotated(RowsLaunch together, List<CompiledOp> apart) implements CompiledOp {
+        @Override
+        public void launch(Stream stream, StepSize size) {
+            if (rotates(size)) {
+                together.run(stream, size.rows(Value.Rows.TOKENS));
+            } else {
+                apart.forEach(op -> op.launch(stream, size));
             }
         }
     }

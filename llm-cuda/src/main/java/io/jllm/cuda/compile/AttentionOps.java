@@ -1,13 +1,13 @@
 package io.jllm.cuda.compile;
 
-import io.jllm.cuda.kernels.AttentionCut;
-import io.jllm.cuda.kernels.AttentionKernels;
-import io.jllm.cuda.kernels.DecodeKernels;
-import io.jllm.cuda.kernels.FlashKernels;
 import io.jllm.cuda.kernels.Rows;
 import io.jllm.cuda.kernels.RowsLaunch;
 import io.jllm.cuda.kernels.StepArrays.Field;
 import io.jllm.cuda.kernels.TensorKernels;
+import io.jllm.cuda.kernels.attention.AttentionCut;
+import io.jllm.cuda.kernels.attention.AttentionKernels;
+import io.jllm.cuda.kernels.attention.DecodeKernels;
+import io.jllm.cuda.kernels.attention.FlashKernels;
 import io.jllm.model.HeadOp;
 import io.jllm.model.Op;
 import io.jllm.model.Program;

@@ -1,8 +1,8 @@
 package io.jllm.cuda.compile;
 
-import io.jllm.cuda.kernels.ChainKernels;
 import io.jllm.cuda.kernels.DeviceFormat;
 import io.jllm.cuda.kernels.Kernels;
+import io.jllm.cuda.kernels.attention.ChainKernels;
 import io.jllm.cuda.weights.WeightPlan;
 import io.jllm.model.ExpertOp;
 import io.jllm.model.Op;

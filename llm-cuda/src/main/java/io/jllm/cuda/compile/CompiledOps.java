@@ -1,8 +1,8 @@
 package io.jllm.cuda.compile;
 
-import io.jllm.cuda.kernels.AttentionKernels;
-import io.jllm.cuda.kernels.ChainKernels;
-import io.jllm.cuda.kernels.Task;
+import io.jllm.cuda.kernels.attention.AttentionKernels;
+import io.jllm.cuda.kernels.attention.ChainKernels;
+import io.jllm.cuda.kernels.attention.Task;
 import io.jllm.cuda.weights.WeightPlan;
 import io.jllm.model.HeadOp;
 import io.jllm.model.Op;

@@ -1,8 +1,5 @@
 package io.jllm.cuda.compile;
 
-import io.jllm.cuda.kernels.AttentionCut;
-import io.jllm.cuda.kernels.AttentionKernels;
-import io.jllm.cuda.kernels.DecodeKernels;
 import io.jllm.cuda.kernels.EmbedKernels;
 import io.jllm.cuda.kernels.ProductKernels;
 import io.jllm.cuda.kernels.RowKernels;
@@ -10,6 +7,9 @@ import io.jllm.cuda.kernels.Rows;
 import io.jllm.cuda.kernels.RowsLaunch;
 import io.jllm.cuda.kernels.StepArrays.Field;
 import io.jllm.cuda.kernels.TensorKernels;
+import io.jllm.cuda.kernels.attention.AttentionCut;
+import io.jllm.cuda.kernels.attention.AttentionKernels;
+import io.jllm.cuda.kernels.attention.DecodeKernels;
 import io.jllm.cuda.weights.WeightPlan;
 import io.jllm.model.ExpertOp;
 import io.jllm.model.HeadOp;
@@ -99,7 +99,8 @@ public final class Compiler {
         }
         TensorOps t = tensors.get();
         Optional<RowsLaunch> together = t.rotated(l, r, a);
-        together.ifPresent(launch -> compiled.add(new RotatedOp(launch, List.of(new RowsOp(t.linear(l), Value.Rows.TOKENS), rope(r)))));
+        together.ifPresent(launch -> compiled.add(new AttentionOp.Rotated(launch,
+                List.of(new RowsOp(t.linear(l), Value.Rows.TOKENS), rope(r)))));
         return together.isPresent() ? 2 : 0;
     }
 

@@ -1,13 +1,13 @@
 package io.jllm.cuda.compile;
 
 import io.jllm.cuda.driver.DeviceMemory;
-import io.jllm.cuda.kernels.AttentionKernels;
-import io.jllm.cuda.kernels.DecodeKernels;
-import io.jllm.cuda.kernels.HeadKernels;
 import io.jllm.cuda.kernels.Kernels;
 import io.jllm.cuda.kernels.ProductKernels;
 import io.jllm.cuda.kernels.Rows;
 import io.jllm.cuda.kernels.StepArrays.Field;
+import io.jllm.cuda.kernels.attention.AttentionKernels;
+import io.jllm.cuda.kernels.attention.DecodeKernels;
+import io.jllm.cuda.kernels.attention.HeadKernels;
 import io.jllm.cuda.memory.Activations;
 import io.jllm.cuda.memory.KvCache;
 import io.jllm.cuda.memory.StepUpload;

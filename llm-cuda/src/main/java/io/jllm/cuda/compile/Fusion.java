@@ -1,9 +1,9 @@
 package io.jllm.cuda.compile;
 
-import io.jllm.cuda.kernels.AttentionCut;
-import io.jllm.cuda.kernels.DecodeKernels;
 import io.jllm.cuda.kernels.ProductKernels;
 import io.jllm.cuda.kernels.RowsLaunch;
+import io.jllm.cuda.kernels.attention.AttentionCut;
+import io.jllm.cuda.kernels.attention.DecodeKernels;
 import io.jllm.cuda.weights.WeightPlan;
 import io.jllm.model.HeadOp;
 import io.jllm.model.Op;

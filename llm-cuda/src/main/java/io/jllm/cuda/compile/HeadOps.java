@@ -1,7 +1,7 @@
 package io.jllm.cuda.compile;
 
-import io.jllm.cuda.kernels.HeadKernels;
 import io.jllm.cuda.kernels.RowsLaunch;
+import io.jllm.cuda.kernels.attention.HeadKernels;
 import io.jllm.model.HeadOp;
 import io.jllm.model.Op;
 import io.jllm.model.Value;

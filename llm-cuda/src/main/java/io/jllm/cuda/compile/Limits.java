@@ -1,8 +1,8 @@
 package io.jllm.cuda.compile;
 
 import io.jllm.cuda.kernels.ExpertKernels;
-import io.jllm.cuda.kernels.HeadKernels;
 import io.jllm.cuda.kernels.Kernels;
+import io.jllm.cuda.kernels.attention.HeadKernels;
 import io.jllm.model.ExpertOp;
 import io.jllm.model.HeadOp;
 import io.jllm.model.LatentOp;

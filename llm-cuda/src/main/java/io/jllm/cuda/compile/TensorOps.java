@@ -1,17 +1,17 @@
 package io.jllm.cuda.compile;
 
-import io.jllm.cuda.kernels.AttentionKernels;
 import io.jllm.cuda.kernels.BlocksKernels;
 import io.jllm.cuda.kernels.DeviceFormat;
-import io.jllm.cuda.kernels.FlashKernels;
 import io.jllm.cuda.kernels.ProductKernels;
-import io.jllm.cuda.kernels.RotatedKernels;
 import io.jllm.cuda.kernels.Rows;
 import io.jllm.cuda.kernels.RowsLaunch;
 import io.jllm.cuda.kernels.TensorKernels;
 import io.jllm.cuda.kernels.TensorKernels.Matrix;
 import io.jllm.cuda.kernels.TensorKernels.Operand;
 import io.jllm.cuda.kernels.TensorKernels.Result;
+import io.jllm.cuda.kernels.attention.AttentionKernels;
+import io.jllm.cuda.kernels.attention.FlashKernels;
+import io.jllm.cuda.kernels.attention.RotatedKernels;
 import io.jllm.cuda.weights.WeightPlan;
 import io.jllm.model.HeadOp;
 import io.jllm.model.Op;

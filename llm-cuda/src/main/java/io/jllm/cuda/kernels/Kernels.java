@@ -4,6 +4,8 @@ import io.jllm.cuda.driver.Kernel;
 import io.jllm.cuda.driver.KernelModule;
 import io.jllm.cuda.driver.Launch;
 import io.jllm.cuda.driver.Owner;
+import io.jllm.cuda.kernels.attention.ChainKernels;
+import io.jllm.cuda.kernels.attention.Task;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -61,7 +63,7 @@ public final class Kernels implements AutoCloseable {
     }
 
     /** Of the device. */
-    int multiprocessors() {
+    public int multiprocessors() {
         return multiprocessors;
     }
 
@@ -84,7 +86,7 @@ public final class Kernels implements AutoCloseable {
      *
      * @param count how many numbers it has
      */
-    int[] shape(String family, int count) {
+    public int[] shape(String family, int count) {
         int[] shape = constants(family + "_shape");
         if (shape.length != count) {
             throw new IllegalStateException("the constant " + family + "_shape of the kernels has " + shape.length + " numbers, not " + count
@@ -94,12 +96,12 @@ public final class Kernels implements AutoCloseable {
     }
 
     /** The whole numbers of a constant that must be there. */
-    int[] constants(String name) {
+    public int[] constants(String name) {
         return numbers.computeIfAbsent(name, n -> constant(n, m -> m.constants(n)));
     }
 
     /** The text of a constant that must be there. */
-    String text(String name) {
+    public String text(String name) {
         return constant(name, m -> m.text(name));
     }
 
@@ -110,12 +112,12 @@ public final class Kernels implements AutoCloseable {
     }
 
     /** A launch of a kernel that must be there; the arena owns its memory. */
-    Launch.Builder launch(Arena arena, String name, int block) {
+    public Launch.Builder launch(Arena arena, String name, int block) {
         return launch(arena, name, block, 0);
     }
 
     /** A launch of a kernel that must be there, with that much dynamic shared memory for each block. */
-    Launch.Builder launch(Arena arena, String name, int block, int sharedBytes) {
+    public Launch.Builder launch(Arena arena, String name, int block, int sharedBytes) {
         Kernel kernel = need(name);
         if (sharedBytes > 0) { // of several launches of a kernel, the largest counts
             kernel.allowSharedMemory(allowed.merge(name, sharedBytes, Math::max));
@@ -129,7 +131,7 @@ public final class Kernels implements AutoCloseable {
     }
 
     /** A launch of a kernel that must be there and whose blocks run all at once, with that much shared memory each. */
-    Launch.Builder launchTogether(Arena arena, String name, int block, int sharedBytes) {
+    public Launch.Builder launchTogether(Arena arena, String name, int block, int sharedBytes) {
         Kernel kernel = need(name);
         kernel.allowSharedMemory(sharedBytes);
         return new Launch.Builder(arena, kernel, block, sharedBytes, Launch.Start.TOGETHER);

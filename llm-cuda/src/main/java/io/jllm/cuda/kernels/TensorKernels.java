@@ -38,11 +38,11 @@ public final class TensorKernels {
      */
     public record Operand(DeviceFormat type, long address, long scales, float unit, int rows, int cols, int pieces,
             int pitch) {
-        long usedScales() {
+        public long usedScales() {
             return type == DeviceFormat.F16 ? scales : 0;
         }
 
-        TensorMap map(Arena arena, int boxRows) {
+        public TensorMap map(Arena arena, int boxRows) {
             return TensorMap.of(arena, new TensorMap.Matrix(tensorType(type), address, rows, pitch, pitch), boxRows);
         }
     }
@@ -61,7 +61,7 @@ public final class TensorKernels {
             return TensorKernels.pitch(cols);
         }
 
-        TensorMap map(Arena arena, int boxRows) {
+        public TensorMap map(Arena arena, int boxRows) {
             return TensorMap.of(arena, new TensorMap.Matrix(tensorType(type), address, rows, cols, pitch()), boxRows);
         }
     }

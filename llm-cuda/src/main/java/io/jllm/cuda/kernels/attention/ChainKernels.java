@@ -1,10 +1,13 @@
-package io.jllm.cuda.kernels;
+package io.jllm.cuda.kernels.attention;
 
 import io.jllm.cuda.driver.Launch;
 import io.jllm.cuda.driver.Stream;
-import io.jllm.cuda.kernels.AttentionKernels.Pages;
-import io.jllm.cuda.kernels.DecodeKernels.Partial;
+import io.jllm.cuda.kernels.DeviceFormat;
+import io.jllm.cuda.kernels.Kernels;
+import io.jllm.cuda.kernels.StepArrays;
 import io.jllm.cuda.kernels.StepArrays.Field;
+import io.jllm.cuda.kernels.attention.AttentionKernels.Pages;
+import io.jllm.cuda.kernels.attention.DecodeKernels.Partial;
 import java.lang.foreign.Arena;
 import java.util.Arrays;
 import java.util.EnumMap;
@@ -72,7 +75,7 @@ public final class ChainKernels {
     }
 
     /** Whether the image has any: files for some architectures only may be left out. */
-    static boolean areIn(Kernels kernels) {
+    public static boolean areIn(Kernels kernels) {
         return kernels.find(name("f16")).isPresent();
     }
 
@@ -94,7 +97,7 @@ public final class ChainKernels {
     }
 
     /** The formats that the image multiplies by, whose numbers must be those of Java. */
-    static Map<DeviceFormat, Integer> formats(Kernels kernels) {
+    public static Map<DeviceFormat, Integer> formats(Kernels kernels) {
         int[] numbers = kernels.constants("chain_formats");
         String[] names = kernels.text("chain_format_names").split(" ");
         var stageBytes = new EnumMap<DeviceFormat, Integer>(DeviceFormat.class);

@@ -1,9 +1,11 @@
-package io.jllm.cuda.kernels;
+package io.jllm.cuda.kernels.attention;
 
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
+import io.jllm.cuda.kernels.DeviceFormat;
+import io.jllm.cuda.kernels.DeviceStruct;
 import io.jllm.model.Op.AttentionShape;
 import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;

@@ -1,11 +1,15 @@
-package io.jllm.cuda.kernels;
+package io.jllm.cuda.kernels.attention;
 
 import io.jllm.cuda.driver.Launch;
 import io.jllm.cuda.driver.Stream;
-import io.jllm.cuda.kernels.AttentionKernels.Pages;
-import io.jllm.cuda.kernels.AttentionKernels.Rotation;
-import io.jllm.cuda.kernels.AttentionKernels.Scores;
+import io.jllm.cuda.kernels.Kernels;
+import io.jllm.cuda.kernels.Rows;
+import io.jllm.cuda.kernels.RowsLaunch;
+import io.jllm.cuda.kernels.StepArrays;
 import io.jllm.cuda.kernels.StepArrays.Field;
+import io.jllm.cuda.kernels.attention.AttentionKernels.Pages;
+import io.jllm.cuda.kernels.attention.AttentionKernels.Rotation;
+import io.jllm.cuda.kernels.attention.AttentionKernels.Scores;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.List;

@@ -1,5 +1,6 @@
-package io.jllm.cuda.kernels;
+package io.jllm.cuda.kernels.attention;
 
+import io.jllm.cuda.kernels.Kernels;
 import io.jllm.model.HeadOp;
 import io.jllm.model.Op;
 

@@ -1,10 +1,15 @@
-package io.jllm.cuda.kernels;
+package io.jllm.cuda.kernels.attention;
 
 import io.jllm.cuda.driver.Launch;
-import io.jllm.cuda.kernels.AttentionKernels.Pages;
-import io.jllm.cuda.kernels.AttentionKernels.Scores;
-import io.jllm.cuda.kernels.AttentionKernels.Tiles;
-import io.jllm.cuda.kernels.HeadKernels.Alibi;
+import io.jllm.cuda.kernels.DeviceFormat;
+import io.jllm.cuda.kernels.Kernels;
+import io.jllm.cuda.kernels.Rows;
+import io.jllm.cuda.kernels.StepArrays;
+import io.jllm.cuda.kernels.TensorKernels;
+import io.jllm.cuda.kernels.attention.AttentionKernels.Pages;
+import io.jllm.cuda.kernels.attention.AttentionKernels.Scores;
+import io.jllm.cuda.kernels.attention.AttentionKernels.Tiles;
+import io.jllm.cuda.kernels.attention.HeadKernels.Alibi;
 import io.jllm.model.Op.AttentionShape;
 import java.lang.foreign.Arena;
 import java.util.List;
