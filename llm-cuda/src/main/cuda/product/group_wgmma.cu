@@ -1,8 +1,8 @@
 // architectures: 90a
 // Products of many rows of 16 bits by the experts that they chose, on Hopper's tensor cores: blocks stay and take unit after unit, 256 rows of an
 // expert's matrix (of gated products 128 of gate and 128 of up) by a tile of pairs. A warpgroup brings weights by boxes and rows of x, as narrow.cu
-// leaves them, one by one; two multiply, 128 rows of W each. Of 2,000 tokens, 8 of 128 experts each of 768 by 2,048, both products took an H200 580 us
-// so, with tiles of up to 160 pairs 634, and those of group_mma.cu 878.
+// leaves them, one by one; two multiply, 128 rows of W each. Of 2,000 tokens, 8 of 128 experts each of 768 by 2,048, both products take an H200
+// 580 us so, with tiles of up to 160 pairs 634, and those of group_mma.cu 878.
 #include "common/layout.cuh"
 #include "product/group.cuh"
 #include "product/hopper.cuh"

@@ -48,7 +48,7 @@ public record DeviceStruct(String name, StructLayout layout) {
      *
      * @throws IllegalStateException if they differ; names the struct and the member
      */
-    void check(Kernels kernels) {
+    public void check(Kernels kernels) {
         String[] mine = names().split(" ");
         String[] theirs = kernels.text(name + "_members").split(" ");
         int[] numbers = kernels.constants(name + "_layout");

@@ -4,8 +4,6 @@ import io.jllm.cuda.driver.Kernel;
 import io.jllm.cuda.driver.KernelModule;
 import io.jllm.cuda.driver.Launch;
 import io.jllm.cuda.driver.Owner;
-import io.jllm.cuda.kernels.attention.ChainKernels;
-import io.jllm.cuda.kernels.attention.Task;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -52,10 +50,6 @@ public final class Kernels implements AutoCloseable {
             AdapterKernels.CHANGE.check(this);
             AdapterKernels.SITE.check(this);
             PackKernels.checkTables(this);
-            if (ChainKernels.areIn(this)) {
-                Task.STRUCT.check(this);
-                ChainKernels.formats(this);
-            }
         } catch (RuntimeException e) {
             owner.close();
             throw e;

@@ -74,9 +74,16 @@ public final class ChainKernels {
         return kernels.overlap() && kernels.find(name(kvSuffix)).isPresent();
     }
 
-    /** Whether the image has any: files for some architectures only may be left out. */
-    public static boolean areIn(Kernels kernels) {
-        return kernels.find(name("f16")).isPresent();
+    /**
+     * Compares tasks and the numbers of formats with those of the image, if it has chains: files for some architectures only may be left out.
+     *
+     * @throws IllegalStateException if one is another one there; names it
+     */
+    public static void check(Kernels kernels) {
+        if (kernels.find(name("f16")).isPresent()) {
+            Task.STRUCT.check(kernels);
+            formats(kernels);
+        }
     }
 
     /**
@@ -97,7 +104,7 @@ public final class ChainKernels {
     }
 
     /** The formats that the image multiplies by, whose numbers must be those of Java. */
-    public static Map<DeviceFormat, Integer> formats(Kernels kernels) {
+    private static Map<DeviceFormat, Integer> formats(Kernels kernels) {
         int[] numbers = kernels.constants("chain_formats");
         String[] names = kernels.text("chain_format_names").split(" ");
         var stageBytes = new EnumMap<DeviceFormat, Integer>(DeviceFormat.class);
