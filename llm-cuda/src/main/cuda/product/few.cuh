@@ -67,6 +67,20 @@ template <int TILES> struct FewOutput {
   /** How many rows there are from there on. */
   __device__ __forceinline__ int count(const FewPlace& p) const { return (gated() && p.across >= p.wide / 2 ? 2 * N : N) - first(p); }
 
+  /** Sums times the scales of rows of x. */
+  template <int NT> __device__ __forceinline__ void by_rows(float (&acc)[TILES][NT][4], const float* scale, const FewPlace& p) const {
+#pragma unroll
+    for (int t = 0; t < NT; t++) {
+#pragma unroll
+      for (int j = 0; j < 2; j++) {
+        int row = 8 * t + 2 * (p.lane & 3) + j;
+        float s = row < rows ? row1(scale + row) : 0.f;
+#pragma unroll
+        for (int i = 0; i < TILES; i++) acc[i][t][j] *= s, acc[i][t][j + 2] *= s;
+      }
+    }
+  }
+
   /**
    * Sums what the warps of the same rows have. `acc` is as mma leaves it, of 16 rows that stand in order, or in PAIRS: rows 2 g
    * and 2 g + 1 are g and g + 8 of mma. `room` is shared memory that nobody needs any more, for PITCH floats for each warp and row of x.

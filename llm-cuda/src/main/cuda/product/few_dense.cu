@@ -217,16 +217,7 @@ __device__ __forceinline__ void few_pieces(const uchar* W, const T* x, int ld, i
       rows, out, p, [&](int k0, int to) { columns[to].fetch(x, ld, piece, K, k0, out.rows, p); },
       [&](int stage, int at) { multiply<T, NT, PIECES>(acc, rows, stage, columns[slot], at, p.lane); },
       [&] { slot ^= 1; });
-#pragma unroll
-  for (int t = 0; t < NT; t++) {
-#pragma unroll
-    for (int j = 0; j < 2; j++) {
-      int row = 8 * t + 2 * (p.lane & 3) + j;
-      float s = row < out.rows ? row1(scale + row) : 0.f;
-#pragma unroll
-      for (int i = 0; i < TILES; i++) acc[i][t][j] *= s, acc[i][t][j + 2] *= s;
-    }
-  }
+  out.by_rows(acc, scale, p);
   out.template finish<NT, false>(acc, p, (float*)room);
 }
 

@@ -21,23 +21,6 @@ template <int V> __device__ __forceinline__ void multiply16(float (&d)[V], unsig
   else NARROW("64", "f16", LIST32, "32", "33", "34", R8(d, 0), R8(d, 8), R8(d, 16), R8(d, 24));
 }
 
-/** A ring of stages in shared memory: which is next, and which of its uses it is. */
-template <int STAGES> struct Ring {
-  unsigned barriers;
-  int stage = 0;
-  unsigned parity = 0;
-  __device__ __forceinline__ explicit Ring(unsigned barriers) : barriers(barriers) {}
-  __device__ __forceinline__ unsigned full() const { return barriers + 8 * stage; }
-  __device__ __forceinline__ unsigned empty() const { return barriers + 8 * (STAGES + stage); }
-  __device__ __forceinline__ void next() {
-    if (++stage == STAGES) stage = 0, parity ^= 1;
-  }
-  __device__ __forceinline__ void init() const {
-    for (int s = 0; s < STAGES; s++) barrier_init(barriers + 8 * s, 1), barrier_init(barriers + 8 * (STAGES + s), GROUPS);
-    asm volatile("fence.mbarrier_init.release.cluster; fence.proxy.async;" ::: "memory");
-  }
-};
-
 /** What a block does: of the steps along the columns those from `from` to `to`. */
 struct Place {
   int split, rank, tile, from, to, lane, warp, group;
@@ -61,7 +44,7 @@ template <int NT, int PIECES> struct Dense16 {
     extern __shared__ __align__(1024) uchar memory[];
     unsigned room = shared_address(memory);
     Ring<STAGES> ring(room + STAGES * STAGE);
-    if (threadIdx.x == 0) ring.init();
+    if (threadIdx.x == 0) ring.init(1, GROUPS);
     __syncthreads();
     dependents();
     Place p(ceil_div(K, TILE));

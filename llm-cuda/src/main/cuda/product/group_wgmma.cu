@@ -26,24 +26,6 @@ __device__ __forceinline__ void see_copies() { asm volatile("fence.proxy.async.s
 /** Where a piece of 16 bytes of a line stands, as the copy engine would have put it down. */
 __device__ __forceinline__ unsigned place(int line, int piece) { return line * LINE + ((piece ^ (line & 7)) << 4); }
 
-/** A ring of stages in shared memory: which is next, and which of its uses it is. */
-struct Ring {
-  unsigned barriers;
-  int stage = 0;
-  unsigned parity = 0;
-  __device__ __forceinline__ explicit Ring(unsigned barriers) : barriers(barriers) {}
-  __device__ __forceinline__ unsigned full() const { return barriers + 8 * stage; }
-  __device__ __forceinline__ unsigned empty() const { return barriers + 8 * (STAGES + stage); }
-  __device__ __forceinline__ void next() {
-    if (++stage == STAGES) stage = 0, parity ^= 1;
-  }
-  /** `fills`: arrivals that fill a stage; `empties`: those that free it. */
-  __device__ __forceinline__ void init(int fills, int empties) const {
-    for (int s = 0; s < STAGES; s++) barrier_init(barriers + 8 * s, fills), barrier_init(barriers + 8 * (STAGES + s), empties);
-    asm volatile("fence.mbarrier_init.release.cluster; fence.proxy.async;" ::: "memory");
-  }
-};
-
 /** What a block does: units, each some outputs of a tile of pairs. */
 struct Units {
   const Groups& groups;
@@ -103,7 +85,7 @@ template <class T> struct Many {
 
   /** A warpgroup. */
   __device__ __forceinline__ void bring(int thread) const {
-    Ring ring(room + STAGES * STAGE);
+    Ring<STAGES> ring(room + STAGES * STAGE);
     Units units(groups, ceil_div(N, width()));
     int round = ceil_div(K, DEPTH), steps = round * pieces, piece = thread & 7, line = thread >> 3;
     unsigned rows[EACH]; // where they begin, in pieces of 16 bytes
@@ -138,7 +120,7 @@ template <class T> struct Many {
 
   /** A warpgroup: rows 128 group and so on of the unit, in two parts, of gated products those of gate and those of up. */
   __device__ __forceinline__ void multiply_all(int group, int thread) const {
-    Ring ring(room + STAGES * STAGE);
+    Ring<STAGES> ring(room + STAGES * STAGE);
     Units units(groups, ceil_div(N, width()));
     int turn = 0;
     for (int unit = blockIdx.x; unit < units.all; unit += gridDim.x, turn ^= 1) {
@@ -156,7 +138,7 @@ template <class T> struct Many {
   }
 
   template <int COLUMNS>
-  __device__ __forceinline__ void one(Ring& ring, int4 tile, const int2* pairs, int n0, int group, int thread) const {
+  __device__ __forceinline__ void one(Ring<STAGES>& ring, int4 tile, const int2* pairs, int n0, int group, int thread) const {
     float d[2][COLUMNS / 2]; // begins as zeros: else those of other widths would need registers of their own
 #pragma unroll
     for (int i = 0; i < COLUMNS / 2; i++) d[0][i] = d[1][i] = 0.f;
@@ -216,7 +198,7 @@ template <class T> struct Many {
   }
 
   __device__ __forceinline__ void run() const {
-    Ring ring(room + STAGES * STAGE);
+    Ring<STAGES> ring(room + STAGES * STAGE);
     if (threadIdx.x == 0) ring.init(BRINGERS + 1, WORKERS / 128);
     __syncthreads();
     dependents();
