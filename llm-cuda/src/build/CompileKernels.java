@@ -12,9 +12,11 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashSet;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -33,7 +35,7 @@ import java.util.stream.Stream;
  * behind a number is part of it. The index tells them as {@code only.NAME}.
  *
  * <p>Where the environment has a {@code JLLM_KERNEL_CACHE}, that folder keeps what was compiled, each result under a hash of the compiler's release,
- * its arguments, the file and all headers: fresh checkouts then compile only what is new. What nobody has used for 30 days goes.
+ * its arguments, the file and what it includes: fresh checkouts then compile only what is new. What nobody has used for 30 days goes.
  *
  * <p>Arguments: folder of kernels, folder of results, architectures of cubins separated by commas, architecture of PTX, folder of a CUDA that serves
  * where no other is found. Architectures that the compiler does not know are left out.
@@ -41,6 +43,7 @@ import java.util.stream.Stream;
 final class CompileKernels {
     private static final Pattern RELEASE = Pattern.compile("release (\\d+)\\.(\\d+)");
     private static final Pattern ARCHITECTURES = Pattern.compile("// architectures:(( +(\\d+[a-z]?|ptx))+)");
+    private static final Pattern INCLUDE = Pattern.compile("^ *# *include *\"([^\"]+)\"", Pattern.MULTILINE);
     private static final int FIRST_LINES = 10;
     private static final int CACHE_DAYS = 30;
 
@@ -71,7 +74,7 @@ final class CompileKernels {
                 .toList();
         List<Path> included = list(sources, ".cuh");
         long headers = newest(included);
-        Optional<Cache> cache = Cache.open(version, sources, included);
+        Optional<Cache> cache = Cache.open(version, sources);
         var jobs = new ArrayList<Job>();
         var names = new ArrayList<String>();
         var only = new StringBuilder();
@@ -157,20 +160,14 @@ final class CompileKernels {
         }
     }
 
-    /** Results of earlier builds: a folder, and what all kernels depend on, as bytes. */
-    private record Cache(Path folder, byte[] common) {
-        static Optional<Cache> open(String version, Path sources, List<Path> headers) throws IOException {
+    /** Results of earlier builds: a folder, the compiler's release, and the folder from which includes are found. */
+    private record Cache(Path folder, String version, Path sources) {
+        static Optional<Cache> open(String version, Path sources) throws IOException {
             String folder = System.getenv().getOrDefault("JLLM_KERNEL_CACHE", "");
             if (folder.isEmpty()) {
                 return Optional.empty();
             }
-            var common = new ByteArrayOutputStream();
-            add(common, version.getBytes(StandardCharsets.UTF_8));
-            for (Path header : headers) {
-                add(common, sources.relativize(header).toString().getBytes(StandardCharsets.UTF_8));
-                add(common, Files.readAllBytes(header));
-            }
-            var cache = new Cache(Files.createDirectories(Path.of(folder)), common.toByteArray());
+            var cache = new Cache(Files.createDirectories(Path.of(folder)), version, sources);
             cache.prune();
             return Optional.of(cache);
         }
@@ -179,6 +176,23 @@ final class CompileKernels {
         private static void add(ByteArrayOutputStream bytes, byte[] part) throws IOException {
             bytes.write((part.length + ":").getBytes(StandardCharsets.UTF_8));
             bytes.write(part);
+        }
+
+        private static void add(ByteArrayOutputStream bytes, String part) throws IOException {
+            add(bytes, part.getBytes(StandardCharsets.UTF_8));
+        }
+
+        /** A file and what it includes, each once. */
+        private void add(ByteArrayOutputStream bytes, Path file, Set<Path> seen) throws IOException {
+            if (!seen.add(file)) {
+                return;
+            }
+            String text = Files.readString(file);
+            add(bytes, sources.relativize(file).toString());
+            add(bytes, text);
+            for (Matcher m = INCLUDE.matcher(text); m.find();) {
+                add(bytes, sources.resolve(m.group(1)), seen);
+            }
         }
 
         private void prune() throws IOException {
@@ -192,9 +206,9 @@ final class CompileKernels {
 
         Path place(List<String> options, Path kernel) throws IOException, NoSuchAlgorithmException {
             var bytes = new ByteArrayOutputStream();
-            bytes.write(common);
-            add(bytes, String.join(" ", options).getBytes(StandardCharsets.UTF_8));
-            add(bytes, Files.readAllBytes(kernel));
+            add(bytes, version);
+            add(bytes, String.join(" ", options));
+            add(bytes, kernel, new HashSet<>());
             return folder.resolve(HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes.toByteArray())) + ".kernel");
         }
 
