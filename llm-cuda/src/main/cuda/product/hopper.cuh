@@ -53,17 +53,21 @@ __device__ __forceinline__ void barrier_see(unsigned barrier, unsigned parity) {
 /** All threads of all blocks of the cluster, in two parts: each says that it has come, and waits until all have. Warps do so as one. */
 __device__ __forceinline__ void cluster_arrive() { asm volatile("barrier.cluster.arrive.aligned;" ::: "memory"); }
 __device__ __forceinline__ void cluster_wait() { asm volatile("barrier.cluster.wait.aligned;" ::: "memory"); }
-/** A ring of stages in shared memory: which is next, and which of its uses it is. */
-template <int STAGES> struct Ring {
-  unsigned barriers;
+/** A stage, and which of its uses it is. */
+template <int STAGES> struct Turn {
   int stage = 0;
   unsigned parity = 0;
-  __device__ __forceinline__ explicit Ring(unsigned barriers) : barriers(barriers) {}
-  __device__ __forceinline__ unsigned full() const { return barriers + 8 * stage; }
-  __device__ __forceinline__ unsigned empty() const { return barriers + 8 * (STAGES + stage); }
   __device__ __forceinline__ void next() {
     if (++stage == STAGES) stage = 0, parity ^= 1;
   }
+};
+
+/** A ring of stages in shared memory, whose barriers stand together: those that tell of full stages, then those of empty ones. */
+template <int STAGES> struct Ring : Turn<STAGES> {
+  unsigned barriers;
+  __device__ __forceinline__ explicit Ring(unsigned barriers) : barriers(barriers) {}
+  __device__ __forceinline__ unsigned full() const { return barriers + 8 * this->stage; }
+  __device__ __forceinline__ unsigned empty() const { return barriers + 8 * (STAGES + this->stage); }
   /** `fills`: arrivals that fill a stage; `empties`: those that free it. */
   __device__ __forceinline__ void init(int fills, int empties) const {
     for (int s = 0; s < STAGES; s++) barrier_init(barriers + 8 * s, fills), barrier_init(barriers + 8 * (STAGES + s), empties);

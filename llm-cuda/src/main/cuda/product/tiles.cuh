@@ -26,7 +26,6 @@ template <int COLUMNS_, int PAIR_, int SPLIT_, int STAGES_, bool HALVES_ = false
   typedef Walk<PAIR == 2 ? 8 : 16> Tiles;
 };
 
-
 /** Shared memory of a block, as addresses. */
 template <class KIND> struct Room {
   unsigned stages, sums, barriers;
@@ -42,15 +41,6 @@ template <class KIND> struct Room {
   /** All blocks' sums are there; all blocks have read them. */
   __device__ __forceinline__ unsigned shown() const { return barriers + 16 * KIND::STAGES; }
   __device__ __forceinline__ unsigned seen() const { return shown() + 8; }
-};
-
-/** A stage, and which of its uses it is. */
-template <int STAGES> struct Turn {
-  int stage = 0;
-  unsigned parity = 0;
-  __device__ __forceinline__ void next() {
-    if (++stage == STAGES) stage = 0, parity ^= 1;
-  }
 };
 
 /** Steps of a tile that this block does. */

@@ -37,7 +37,7 @@ public record ChainShape(ChainKernels.Shape kernel, int room) {
         return program.ops().stream().noneMatch(op -> op instanceof Op.Embed e && e.out().width() > WIDEST);
     }
 
-    /** Whether nothing cuts chains in each layer, as experts do: on an H200 chains of one or two tasks move weights at a quarter of its speed. */
+    /** Whether nothing cuts chains in each layer, as experts do: an H200 reads weights at a quarter of its speed in chains of one or two tasks. */
     static boolean whole(Program program) {
         return program.ops().stream().noneMatch(ExpertOp.class::isInstance);
     }

@@ -175,7 +175,7 @@ final class TensorOps {
      */
     Optional<Operand> attended(Op.PagedAttention a) {
         Value v = a.out();
-        Optional<Operand> to = room.pieces() > 1 || values.multipliedNext(a).isEmpty() ? Optional.empty() : values.operand(v)
+        Optional<Operand> to = room.pieces() > 1 || !values.multipliedNext(a) ? Optional.empty() : values.operand(v)
                 .filter(type -> type == DeviceFormat.BF16 || state.kvType() == DType.F16 || state.kvType() == DType.F8_E4M3)
                 .map(type -> room.unscaled(state.kernels(), type, v.width()));
         to.ifPresent(o -> left.put(v, o));

@@ -122,10 +122,10 @@ final class Values {
         return types.size() == 1 ? types.iterator().next() : Optional.empty();
     }
 
-    /** The next op, if it is a product, and the only op that reads what an op makes. */
-    Optional<Op.Linear> multipliedNext(Op op) {
+    /** Whether the next op is a product, and the only op that reads what an op makes. */
+    boolean multipliedNext(Op op) {
         int next = program.ops().indexOf(op) + 1;
-        return next < program.ops().size() && program.ops().get(next) instanceof Op.Linear l && feeds(op, l.in()) ? Optional.of(l) : Optional.empty();
+        return next < program.ops().size() && program.ops().get(next) instanceof Op.Linear l && feeds(op, l.in());
     }
 
     /** Whether adapters change anything. */

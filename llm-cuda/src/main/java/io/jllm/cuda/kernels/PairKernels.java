@@ -39,32 +39,19 @@ final class PairKernels {
      * @param nanos how long it should take
      */
     private record Cut(String name, int[] shape, int split, int pairs, long nanos) {
-        int columns() {
-            return shape[3];
-        }
     }
 
-    /** A launch for up to so many rows. */
-    private record One(Launch launch, Launch.IntArgument rows, int blocks, int most) {
-    }
-
-    /** A launch for few rows, which is the one of those that has room for them, and one for more. */
-    private record UpTo(List<One> few, RowsLaunch more) implements RowsLaunch {
+    /** The launch of a cut. */
+    private record One(Launch launch, Launch.IntArgument rows, int blocks) implements RowsLaunch {
         @Override
         public void run(Stream stream, int n) {
-            for (One one : few) {
-                if (n <= one.most) {
-                    one.rows.set(n);
-                    one.launch.run(stream, one.blocks, 1, 1);
-                    return;
-                }
-            }
-            more.run(stream, n);
+            rows.set(n);
+            launch.run(stream, blocks, 1, 1);
         }
 
         @Override
         public String toString() {
-            return more.toString();
+            return launch.toString();
         }
     }
 
@@ -73,7 +60,11 @@ final class PairKernels {
         if (x.pieces() > 1 || kernels.find(FAMILY + "f16_n12_g2").isEmpty()) {
             return more;
         }
-        return new UpTo(columns().stream().map(columns -> one(x, w, r, best(w, columns))).toList(), more);
+        RowsLaunch all = more;
+        for (int columns : columns().reversed()) {
+            all = new RowsLaunch.UpTo(columns, one(x, w, r, best(w, columns)), all);
+        }
+        return all;
     }
 
     private List<String> kinds() {
@@ -108,6 +99,6 @@ final class PairKernels {
                 .orElseGet(() -> b.pointer("bias", r.bias()).pointer("residual", r.residual().floats()).integer("ldr", r.residual().pitch())
                         .pointer("y", r.y().floats()).integer("ldy", r.y().pitch()))
                 .integer("N", r.outputs()).integer("K", x.cols()).integer("rows", 0).integer("act", r.act()).build();
-        return new One(launch, launch.integer("rows"), c.pairs * c.shape[5] * c.split, c.columns());
+        return new One(launch, launch.integer("rows"), c.pairs * c.shape[5] * c.split);
     }
 }
