@@ -18,7 +18,8 @@ import java.util.function.UnaryOperator;
 
 /**
  * Launches {@code attention/decode_mma.cu}, for few queries {@code attention/decode_few.cu}, for pages of 8 bits {@code attention/decode_bytes.cu},
- * and for pages and heads that these are not for {@code attention/decode.cu}: attention of single queries, also with the rotation and storing before it.
+ * and for pages and heads that these are not for {@code attention/decode.cu}: attention of single queries, also with the rotation and storing
+ * before it.
  */
 public final class DecodeKernels {
     private static final String DECODE = "attn_decode";
