@@ -43,6 +43,7 @@ public final class Compiler {
     private final Fusion fusion;
     private final Optional<TensorOps> tensors;
     private final Optional<AdapterOps> adapters;
+    private final Optional<RowChains> chains;
 
     private Compiler(Program program, DeviceState state, Arena arena, Mode mode, Optional<AdapterRoom> adapted) {
         this.program = program;
@@ -65,6 +66,7 @@ public final class Compiler {
         experts = new ExpertOps(state, values, mode, arena, compiled);
         cut = AttentionCut.of(state.kernels());
         attention = new AttentionOps(program, state, values, mode, arena, attentions, decodes, heads, cut, tensors);
+        chains = state.rooms().chains().filter(_ -> mode == Mode.FEW && adapted.isEmpty()).map(room -> new RowChains(state, values, arena, room));
         fusion = new Fusion(state, values, mode, compiled, products, ordering, decodes, cut, tensors);
     }
 
@@ -78,17 +80,38 @@ public final class Compiler {
         var compiler = new Compiler(program, state, arena, mode, adapters);
         List<Op> ops = program.ops();
         for (int i = 0; i < ops.size();) {
-            int fused = compiler.fusion.compile(ops.subList(i, ops.size()));
-            if (fused == 0) {
-                fused = compiler.rotated(ops.subList(i, ops.size()));
+            List<Op> left = ops.subList(i, ops.size());
+            int chained = compiler.chains.map(c -> c.length(left)).orElse(0);
+            if (chained > 0) {
+                compiler.chain(left.subList(0, chained));
+                i += chained;
+            } else {
+                i += compiler.next(left);
             }
-            if (fused == 0) {
-                fused = compiler.add(ops.get(i));
-            }
-            i += fused;
-            compiler.ordering.bytes(ops.get(i - 1).out()).ifPresent(compiler.compiled::add);
         }
         return compiler.compiled.done();
+    }
+
+    /** Compiles the first ops of a list, one or as many as one kernel can do; returns how many. */
+    private int next(List<Op> ops) {
+        int done = fusion.compile(ops);
+        if (done == 0) {
+            done = rotated(ops);
+        }
+        if (done == 0) {
+            done = add(ops.getFirst());
+        }
+        ordering.bytes(ops.get(done - 1).out()).ifPresent(compiled::add);
+        return done;
+    }
+
+    /** Compiles ops into a chain for few rows, and one by one for more. */
+    private void chain(List<Op> ops) {
+        int from = compiled.size();
+        for (int i = 0; i < ops.size();) {
+            i += next(ops.subList(i, ops.size()));
+        }
+        compiled.replace(from, others -> List.of(chains.orElseThrow().compile(ops, others)));
     }
 
     /** Compiles a product of queries, keys and values and the rotation behind it, if there is a kernel for both; returns how many ops it has done. */
@@ -243,7 +266,7 @@ public final class Compiler {
         var result = TensorKernels.Result.plain(w.rows(), bias, residual, y);
         Optional<RowsLaunch> most = tensors.flatMap(t -> TensorRoom.takes(w, l.out().rows()) ? Optional.of(t.one(in, w, result))
                 : t.direct(in, w, result));
-        compiled.add(new LinearOp(few, many, most, l.out().rows()));
+        compiled.add(new RowsOp.Product(few, many, most, l.out().rows()));
     }
 
     private CompiledOp rope(HeadOp.RopeStoreKv r) {
