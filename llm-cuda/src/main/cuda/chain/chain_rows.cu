@@ -1,6 +1,6 @@
 // architectures: 90a 100 120 ptx
-// Products of 1 to 8 rows by weights of 16 bits, one after the other in one launch, with a barrier of the whole grid between them: what stands between
-// two attentions of a model. One block a multiprocessor, all at once (a cooperative launch). Warps that copy fill shared memory with weights of the
+// Products of 1 to 8 rows by weights of 16 bits, one after the other in one launch, with a barrier of the whole grid between them: what stands
+// between two attentions of a model. One block a multiprocessor, all at once (a cooperative launch). Warps that copy fill shared memory with weights of the
 // tasks to come while the others wait for the end of a task: memory is never idle.
 //
 // Outputs become an image of rows for the next product, normed by its weights: what a row is divided by, its root mean square, is the same for all of
@@ -186,7 +186,8 @@ __device__ __forceinline__ void multipliers() { asm volatile("bar.sync 1, %0;" :
 
 /** All tasks; by the warps that multiply. */
 template <class T>
-__device__ __forceinline__ void multiply(int count, Shared& sh, const uchar* ring, int stages, uchar* slots, int slotBytes, unsigned* arrived, int rows) {
+__device__ __forceinline__ void multiply(int count, Shared& sh, const uchar* ring, int stages, uchar* slots, int slotBytes, unsigned* arrived,
+                                         int rows) {
   int lane = threadIdx.x & 31, warp = threadIdx.x >> 5, c = lane & 3, norms = 0;
   unsigned offset = 0;
   Place stage = {0, 0, stages}, slot = {0, 0, SLOTS};
@@ -221,7 +222,8 @@ __device__ __forceinline__ void multiply(int count, Shared& sh, const uchar* rin
 #pragma unroll
             for (int h = 0; h < 2; h++)
 #pragma unroll
-              for (int j = 0; j < STEPS; j++) load_tile(a[h][j], at + 2 * h * BOX_BYTES + ((2 * j + (lane >> 4)) ^ (lane & 7)) * 16); // without a second tile what was there before
+              for (int j = 0; j < STEPS; j++) // without a second tile what was there before
+                load_tile(a[h][j], at + 2 * h * BOX_BYTES + ((2 * j + (lane >> 4)) ^ (lane & 7)) * 16);
             __syncwarp();
             if (lane == 0) barrier_arrive(&sh.empty[stage.at]);
 #pragma unroll
