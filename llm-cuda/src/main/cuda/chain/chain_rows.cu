@@ -1,7 +1,7 @@
 // architectures: 90a 100 120 ptx
 // Products of 1 to 8 rows by weights of 16 bits, one after the other in one launch, with a barrier of the whole grid between them: what stands
-// between two attentions of a model. One block a multiprocessor, all at once (a cooperative launch). Warps that copy fill shared memory with weights of the
-// tasks to come while the others wait for the end of a task: memory is never idle.
+// between two attentions of a model. One block a multiprocessor, all at once (a cooperative launch). A warp that copies fills shared memory with
+// weights of the tasks to come while the others wait for the end of a task: memory is never idle.
 //
 // Outputs become an image of rows for the next product, normed by its weights: what a row is divided by, its root mean square, is the same for all of
 // its columns, so the next product divides its results instead.
