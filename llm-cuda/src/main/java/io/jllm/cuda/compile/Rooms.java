@@ -46,6 +46,6 @@ public record Rooms(Optional<TensorRoom> tensors, Optional<MixtureRoom> mixtures
                 mixtures.map(r -> r.in(owner.own(DeviceMemory.allocate(context, r.bytes(), "mixtures of experts")), stream)),
                 ordered.map(r -> r.at(owner.own(DeviceMemory.allocate(context, r.bytes(), "columns in another order")).address())),
                 outliers.map(r -> r.at(owner.own(DeviceMemory.allocate(context, r.bytes(), "large activations")).address())),
-                chains.map(r -> r.in(owner.own(DeviceMemory.allocate(context, r.bytes(), "chains of rows")), stream)));
+                chains.map(r -> r.in(owner.own(DeviceMemory.allocate(context, r.bytes(), "chains of rows")))));
     }
 }

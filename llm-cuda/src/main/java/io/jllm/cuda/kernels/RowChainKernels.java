@@ -37,8 +37,13 @@ public final class RowChainKernels {
     private final Room room;
     private int chains;
 
-    /** Launches whose memory the arena owns; {@link #exist} must hold. */
+    /**
+     * Launches whose memory the arena owns; {@link #exist} must hold.
+     *
+     * @throws IllegalStateException if links are others in the image; names the member
+     */
     public RowChainKernels(Kernels kernels, Arena arena, Room room) {
+        LINK.check(kernels);
         this.kernels = kernels;
         this.arena = arena;
         this.room = room;
@@ -68,9 +73,11 @@ public final class RowChainKernels {
             return ALIGNMENT + 2 * (imageBytes() + squareBytes()) + (long) chainBytes * chains;
         }
 
-        /** The same in memory, which becomes zero. */
-        public Room in(DeviceMemory all, Stream stream) {
-            all.fill(stream, (byte) 0);
+        /** The same in memory. */
+        public Room in(DeviceMemory all) {
+            try (Arena zero = Arena.ofConfined()) {
+                all.write(zero.allocate(ALIGNMENT), 0);
+            }
             return new Room(Optional.of(all), width, record, chainBytes, chains);
         }
 
@@ -135,17 +142,6 @@ public final class RowChainKernels {
 
     private static String name(DeviceFormat format) {
         return FAMILY + "_" + format.suffix();
-    }
-
-    /**
-     * Compares links with those of the image, if it has chains.
-     *
-     * @throws IllegalStateException if they differ; names the member
-     */
-    public static void check(Kernels kernels) {
-        if (kernels.find(name(DeviceFormat.F16)).isPresent()) {
-            LINK.check(kernels);
-        }
     }
 
     /** Most rows of a chain. */
