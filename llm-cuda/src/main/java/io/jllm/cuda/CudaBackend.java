@@ -32,7 +32,8 @@ import java.util.Set;
 
 /** An NVIDIA device. */
 final class CudaBackend implements Backend {
-    private static final Set<DType> KV_TYPES = Set.of(DType.F32, DType.F16, DType.BF16, DType.F8_E4M3);
+    /** How keys and values can be stored. */
+    static final Set<DType> KV_TYPES = Set.of(DType.F32, DType.F16, DType.BF16, DType.F8_E4M3, DType.Q8_0);
 
     /** From here on activations of many tokens take little of the memory. */
     private static final long LARGE_MEMORY = 20L << 30;
@@ -172,7 +173,7 @@ final class CudaBackend implements Backend {
 
     private static void check(RunnerOptions o) {
         if (!KV_TYPES.contains(o.kvType())) {
-            throw new IllegalArgumentException("the cuda backend stores keys and values as F32, F16, BF16 or F8_E4M3, not as " + o.kvType());
+            throw new IllegalArgumentException("the cuda backend stores keys and values as F32, F16, BF16, F8_E4M3 or Q8_0, not as " + o.kvType());
         }
     }
 
