@@ -63,19 +63,28 @@ struct Plan {
   static __device__ __forceinline__ int first(int tile) { return tile >> 4 & 0xfff; }
   static __device__ __forceinline__ int pairs(int tile) { return tile & 15; }
 
+  /** The number of a row's k-th expert, whatever stands there. */
+  static __device__ __forceinline__ int expert(const float* route, int k, int experts) { return min(max((int)row1(route + k), 0), experts - 1); }
+
   /** By all threads; reads what the launch before wrote from its first wait on. */
   __device__ __forceinline__ void make(const float* route, int ldr, int slots, int experts, int many) {
     int lane = threadIdx.x & 31, warp = threadIdx.x >> 5, all = many * slots;
 #pragma unroll 1
     for (int e = threadIdx.x; e < experts; e += THREADS) rows[e] = 0;
     wait_previous();
+    if (many == 1) { // each pair is a tile
+      if (threadIdx.x < slots) tiles[threadIdx.x] = pack(expert(route, threadIdx.x, experts), threadIdx.x, 1), order[threadIdx.x] = threadIdx.x;
+      if (threadIdx.x == 0) count = slots;
+      __syncthreads();
+      return;
+    }
     constexpr int MOST = ceil_div(MOST_PAIRS, THREADS);
     int own[MOST], t[MOST];
 #pragma unroll
     for (int i = 0; i < MOST; i++) {
       int p = threadIdx.x + i * THREADS;
       t[i] = p / slots, own[i] = -1;
-      if (p < all) own[i] = min(max((int)row1(route + (long long)t[i] * ldr + p - t[i] * slots), 0), experts - 1); // whatever stands there
+      if (p < all) own[i] = expert(route + (long long)t[i] * ldr, p - t[i] * slots, experts);
     }
     __syncthreads();
 #pragma unroll
