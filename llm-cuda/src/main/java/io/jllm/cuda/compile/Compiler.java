@@ -39,6 +39,7 @@ public final class Compiler {
     private final HeadOps heads;
     private final AttentionOps attention;
     private final ExpertOps experts;
+    private final Norms norms;
     private final AttentionCut cut;
     private final Fusion fusion;
     private final Optional<TensorOps> tensors;
@@ -64,6 +65,7 @@ public final class Compiler {
         rows = new RowOps(state, values, arena, tensors);
         heads = new HeadOps(state, values, arena);
         experts = new ExpertOps(state, values, mode, arena, compiled);
+        norms = new Norms(program, state, values, mode, rowKernels, products, experts);
         cut = AttentionCut.of(state.kernels());
         attention = new AttentionOps(program, state, values, mode, arena, attentions, decodes, heads, cut, tensors);
         chains = state.rooms().chains().filter(_ -> mode == Mode.FEW && adapted.isEmpty()).map(room -> new RowChains(state, values, arena, room));
@@ -99,7 +101,7 @@ public final class Compiler {
             done = rotated(ops);
         }
         if (done == 0) {
-            done = add(ops.getFirst());
+            done = add(ops);
         }
         ordering.bytes(ops.get(done - 1).out()).ifPresent(compiled::add);
         return done;
@@ -127,8 +129,14 @@ public final class Compiler {
         return together.isPresent() ? 2 : 0;
     }
 
-    /** Compiles an op, or the mixture that begins with it; returns how many ops it has done. */
-    private int add(Op op) {
+    /** Compiles an op, or the mixture or the choice of experts that begins with it; returns how many ops it has done. */
+    private int add(List<Op> ops) {
+        Optional<CompiledOp> choice = norms.choice(ops);
+        if (choice.isPresent()) {
+            compiled.add(choice.get());
+            return Norms.CHOICE_OPS;
+        }
+        Op op = ops.getFirst();
         Optional<Mixture> mixture = experts.mixture(op);
         if (mixture.isEmpty()) {
             one(op);
@@ -211,14 +219,8 @@ public final class Compiler {
             compiled.add(new RowsOp(narrow.get(), n.out().rows()));
             return;
         }
-        Optional<Value> all = program.ops().stream().filter(op -> op.out().equals(n.in()) && op instanceof Op.SelectRows s && values.onlyNormed(s))
-                .map(op -> ((Op.SelectRows) op).in()).findFirst();
-        Value y = n.out();
-        Value x = all.orElse(n.in());
-        long rowIndex = all.isPresent() ? state.at(Field.LOGIT_ROW) : 0;
-        compiled.add(new RowsOp(rowKernels.norm(values.rows(x), rowIndex, state.vector(n.weight()), n.eps(), values.outputs(y), y.width()),
-                y.rows()));
-        adapters.ifPresent(a -> a.after(n, x, rowIndex));
+        compiled.add(new RowsOp(norms.launch(n), n.out().rows()));
+        adapters.ifPresent(a -> a.after(n, norms.input(n), norms.rowIndex(n)));
     }
 
     private CompiledOp gated(Op.GatedAct g) {

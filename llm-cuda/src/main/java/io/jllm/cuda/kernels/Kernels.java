@@ -156,6 +156,13 @@ public final class Kernels implements AutoCloseable {
         return new Launch.Builder(arena, kernel, block, sharedBytes, Launch.Start.TOGETHER);
     }
 
+    /** The same of a kernel that waits by itself for those before. */
+    Launch.Builder launchTogetherSoon(Arena arena, String name, int block, int sharedBytes) {
+        Kernel kernel = need(name);
+        kernel.allowSharedMemory(sharedBytes);
+        return new Launch.Builder(arena, kernel, block, sharedBytes, Launch.Start.TOGETHER_OVERLAPPING);
+    }
+
     /** Whether kernels wait for what they need by themselves, and use all that such devices have. */
     public boolean overlap() {
         return !image.equals("ptx") && Integer.parseInt(image.replaceAll("\\D", "")) >= OVERLAPPING;
