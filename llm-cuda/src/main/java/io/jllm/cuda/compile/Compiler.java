@@ -51,7 +51,7 @@ public final class Compiler {
         this.mode = mode;
         values = new Values(program, state, mode, adapted);
         compiled = new CompiledOps(state, values, arena);
-        adapters = adapted.map(r -> new AdapterOps(r, state, values, arena, compiled));
+        adapters = adapted.map(r -> new AdapterOps(r, state, values, mode, arena, compiled));
         rowKernels = new RowKernels(state.kernels(), arena);
         ordering = new Ordering(state, values, rowKernels, mode);
         outliers = new Outliers(state.rooms().outliers(), rowKernels);
@@ -83,7 +83,7 @@ public final class Compiler {
                 fused = compiler.rotated(ops.subList(i, ops.size()));
             }
             if (fused == 0) {
-                fused = compiler.add(ops.get(i));
+                fused = compiler.add(ops.subList(i, ops.size()));
             }
             i += fused;
             compiler.ordering.bytes(ops.get(i - 1).out()).ifPresent(compiler.compiled::add);
@@ -104,11 +104,13 @@ public final class Compiler {
         return together.isPresent() ? 2 : 0;
     }
 
-    /** Compiles an op, or the mixture that begins with it; returns how many ops it has done. */
-    private int add(Op op) {
-        Optional<Mixture> mixture = experts.mixture(op);
+    /** Compiles the first of some ops, or the mixture that begins with it; returns how many ops it has done. */
+    private int add(List<Op> ops) {
+        Optional<Mixture> mixture = experts.mixture(ops.getFirst());
         if (mixture.isEmpty()) {
-            one(op);
+            if (adapters.filter(a -> a.joined(ops)).isEmpty()) {
+                one(ops);
+            }
             return 1;
         }
         Value out = mixture.get().sum().out();
@@ -118,7 +120,8 @@ public final class Compiler {
         return Mixture.OPS;
     }
 
-    private void one(Op op) {
+    private void one(List<Op> ops) {
+        Op op = ops.getFirst();
         Value out = op.out();
         boolean quantized = false;
         switch (op) {
@@ -130,7 +133,7 @@ public final class Compiler {
             case Op.Linear l -> {
                 adapters.ifPresent(a -> a.before(l));
                 linear(l);
-                adapters.ifPresent(a -> a.after(l));
+                adapters.ifPresent(a -> a.after(l, ops.subList(1, ops.size())));
             }
             case HeadOp.RopeStoreKv r -> compiled.add(cut.rotates(r) ? rope(r) : heads.ropeStore(r));
             case Op.PagedAttention a -> {
