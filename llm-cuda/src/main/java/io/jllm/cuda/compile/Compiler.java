@@ -53,7 +53,7 @@ public final class Compiler {
         this.mode = mode;
         values = new Values(program, state, mode, adapted);
         compiled = new CompiledOps(state, values, arena);
-        adapters = adapted.map(r -> new AdapterOps(r, state, values, arena, compiled));
+        adapters = adapted.map(r -> new AdapterOps(r, state, values, mode, arena, compiled));
         rowKernels = new RowKernels(state.kernels(), arena);
         ordering = new Ordering(state, values, rowKernels, mode);
         outliers = new Outliers(state.rooms().outliers(), rowKernels);
@@ -125,7 +125,7 @@ public final class Compiler {
         TensorOps t = tensors.get();
         Optional<RowsLaunch> together = t.rotated(l, r, a);
         together.ifPresent(launch -> compiled.add(new AttentionOp.Rotated(launch,
-                List.of(new RowsOp(t.linear(l), Value.Rows.TOKENS), rope(r)))));
+                List.of(new CompiledOp.OfRows(t.linear(l), Value.Rows.TOKENS), rope(r)))));
         return together.isPresent() ? 2 : 0;
     }
 
@@ -139,7 +139,9 @@ public final class Compiler {
         Op op = ops.getFirst();
         Optional<Mixture> mixture = experts.mixture(op);
         if (mixture.isEmpty()) {
-            one(op);
+            if (adapters.filter(a -> a.joined(ops)).isEmpty()) {
+                one(ops);
+            }
             return 1;
         }
         Value out = mixture.get().sum().out();
@@ -149,7 +151,8 @@ public final class Compiler {
         return Mixture.OPS;
     }
 
-    private void one(Op op) {
+    private void one(List<Op> ops) {
+        Op op = ops.getFirst();
         Value out = op.out();
         boolean quantized = false;
         switch (op) {
@@ -161,7 +164,7 @@ public final class Compiler {
             case Op.Linear l -> {
                 adapters.ifPresent(a -> a.before(l));
                 linear(l);
-                adapters.ifPresent(a -> a.after(l));
+                adapters.ifPresent(a -> a.after(l, ops.subList(1, ops.size())));
             }
             case HeadOp.RopeStoreKv r -> compiled.add(cut.rotates(r) ? rope(r) : heads.ropeStore(r));
             case Op.PagedAttention a -> {
@@ -207,7 +210,7 @@ public final class Compiler {
 
     private void embed(Op.Embed e) {
         var table = state.matrix(e.table());
-        compiled.add(new RowsOp(EmbedKernels.embed(state.kernels(), arena, table.format(), state.address(table), table.rows(), table.cols(),
+        compiled.add(new CompiledOp.OfRows(EmbedKernels.embed(state.kernels(), arena, table.format(), state.address(table), table.rows(), table.cols(),
                 state.at(Field.TOKEN_IDS), values.rows(e.out())), e.out().rows()));
         adapters.ifPresent(a -> a.after(e));
     }
@@ -216,30 +219,30 @@ public final class Compiler {
     private void norm(Op.RmsNorm n) {
         Optional<RowsLaunch> narrow = tensors.flatMap(t -> t.norm(n));
         if (narrow.isPresent()) {
-            compiled.add(new RowsOp(narrow.get(), n.out().rows()));
+            compiled.add(new CompiledOp.OfRows(narrow.get(), n.out().rows()));
             return;
         }
-        compiled.add(new RowsOp(norms.launch(n), n.out().rows()));
+        compiled.add(new CompiledOp.OfRows(norms.launch(n), n.out().rows()));
         adapters.ifPresent(a -> a.after(n, norms.input(n), norms.rowIndex(n)));
     }
 
     private CompiledOp gated(Op.GatedAct g) {
         Value y = g.out();
-        return new RowsOp(rowKernels.gated(values.rows(g.gateUp()), values.outputs(y), y.width(), DeviceState.number(g.kind())), y.rows());
+        return new CompiledOp.OfRows(rowKernels.gated(values.rows(g.gateUp()), values.outputs(y), y.width(), DeviceState.number(g.kind())), y.rows());
     }
 
     private CompiledOp select(Op.SelectRows s) {
         Value y = s.out();
-        return new RowsOp(rowKernels.select(values.rows(s.in()), state.at(Field.LOGIT_ROW), values.rows(y), y.width()), y.rows());
+        return new CompiledOp.OfRows(rowKernels.select(values.rows(s.in()), state.at(Field.LOGIT_ROW), values.rows(y), y.width()), y.rows());
     }
 
     private CompiledOp quantize(Value v) {
-        return new RowsOp(rowKernels.quantize(values.rows(v), v.width()), v.rows());
+        return new CompiledOp.OfRows(rowKernels.quantize(values.rows(v), v.width()), v.rows());
     }
 
     private void linear(Op.Linear l) {
         if (values.multipliesMany(l)) {
-            compiled.add(new RowsOp(tensors.orElseThrow().linear(l), l.out().rows()));
+            compiled.add(new CompiledOp.OfRows(tensors.orElseThrow().linear(l), l.out().rows()));
             return;
         }
         int column = 0;
@@ -268,11 +271,11 @@ public final class Compiler {
         var result = TensorKernels.Result.plain(w.rows(), bias, residual, y);
         Optional<RowsLaunch> most = tensors.flatMap(t -> TensorRoom.takes(w, l.out().rows()) ? Optional.of(t.one(in, w, result))
                 : t.direct(in, w, result));
-        compiled.add(new RowsOp.Product(few, many, most, l.out().rows()));
+        compiled.add(new CompiledOp.Product(few, many, most, l.out().rows()));
     }
 
     private CompiledOp rope(HeadOp.RopeStoreKv r) {
-        CompiledOp op = new RowsOp(attentions.ropeStore(values.rows(r.qkv()), values.rows(r.out()), state.pages(r.layer()), r.shape(),
+        CompiledOp op = new CompiledOp.OfRows(attentions.ropeStore(values.rows(r.qkv()), values.rows(r.out()), state.pages(r.layer()), r.shape(),
                 state.rotation(r)), Value.Rows.TOKENS);
         return attention.rotates(r) ? new AttentionOp.Rotation(op) : op;
     }

@@ -122,7 +122,7 @@ final class ExpertOps {
     }
 
     private void add(RowsLaunch launch, Value out) {
-        compiled.add(new RowsOp(launch, out.rows()));
+        compiled.add(new CompiledOp.OfRows(launch, out.rows()));
     }
 
     private ProductKernels.Weights weights(String name, int outputs) {

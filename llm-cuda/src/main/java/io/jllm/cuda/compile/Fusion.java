@@ -117,7 +117,7 @@ public final class Fusion {
         if (launches.size() < runs.size()) {
             return 0;
         }
-        launches.forEach(launch -> compiled.add(new RowsOp(launch, l.out().rows())));
+        launches.forEach(launch -> compiled.add(new CompiledOp.OfRows(launch, l.out().rows())));
         return 2;
     }
 
@@ -147,7 +147,7 @@ public final class Fusion {
         }
         Op.GatedAct g = act.get();
         ordering.op(w, l.in()).ifPresent(compiled::add);
-        compiled.add(new RowsOp(tensors.orElseThrow().gated(l.in(), w, g.out(), g.kind()), g.out().rows()));
+        compiled.add(new CompiledOp.OfRows(tensors.orElseThrow().gated(l.in(), w, g.out(), g.kind()), g.out().rows()));
         return 2;
     }
 
@@ -174,7 +174,7 @@ public final class Fusion {
             Op.RmsNorm n = norm.get();
             Optional<RowsLaunch> one = w.ordered() ? Optional.empty()
                     : products.gatedNormed(weights, values.rows(n.in()), norm(n), values.outputs(y), kind);
-            one.ifPresent(launch -> compiled.add(new RowsOp(launch, y.rows())));
+            one.ifPresent(launch -> compiled.add(new CompiledOp.OfRows(launch, y.rows())));
             return one.isPresent() ? 2 : 0;
         }
         if (!w.format().floats() && !w.ordered() && !values.wantsBytes(l.in())) {
@@ -183,7 +183,7 @@ public final class Fusion {
         Optional<RowsLaunch> few = products.gated(weights, ordering.rows(w, l.in()), values.outputs(y), kind);
         few.ifPresent(launch -> {
             ordering.op(w, l.in()).ifPresent(compiled::add);
-            compiled.add(new RowsOp.Product(launch, Optional.empty(), Optional.empty(), y.rows()));
+            compiled.add(new CompiledOp.Product(launch, Optional.empty(), Optional.empty(), y.rows()));
         });
         return few.isPresent() ? 2 : 0;
     }

@@ -84,6 +84,6 @@ final class Norms {
                 values.outputs(n.out()), matrix, state.bias(run), split), r);
         RowsLaunch product = products.few(matrix, values.rows(l.in()), state.bias(run), Rows.NONE, values.rows(l.out()));
         var each = new RowsLaunch.InTurn(List.of(launch(n), product, experts.route(r)));
-        return Optional.of(new RowsOp(new RowsLaunch.UpTo(ExpertKernels.MOST_CHOSEN, one, each), r.out().rows()));
+        return Optional.of(new CompiledOp.OfRows(new RowsLaunch.UpTo(ExpertKernels.MOST_CHOSEN, one, each), r.out().rows()));
     }
 }

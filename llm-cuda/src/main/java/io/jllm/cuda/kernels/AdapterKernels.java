@@ -56,7 +56,7 @@ public final class AdapterKernels {
      * @param places how many
      */
     public record Table(long tokens, long logits, long changes, int places) {
-        private long tiles(Value.Rows kind) {
+        long tiles(Value.Rows kind) {
             return kind == Value.Rows.TOKENS ? tokens : logits;
         }
     }
