@@ -12,7 +12,6 @@ import io.jllm.cuda.kernels.DeviceFormat;
 import io.jllm.cuda.kernels.KernelImages;
 import io.jllm.cuda.kernels.Kernels;
 import io.jllm.cuda.kernels.ProductKernels;
-import io.jllm.cuda.kernels.attention.ChainKernels;
 import io.jllm.cuda.weights.DeviceSource;
 import io.jllm.cuda.weights.WeightPlan;
 import io.jllm.model.Program;
@@ -53,7 +52,6 @@ final class CudaBackend implements Backend {
             context = owner.own(StartedDevice.take(device));
             kernels = owner.own(new Kernels(images, images.image(device.capability()).orElseThrow(), device.multiprocessors(),
                     device.sharedMemory()));
-            ChainKernels.check(kernels);
         } catch (CudaException | IllegalStateException e) {
             owner.close();
             throw e;

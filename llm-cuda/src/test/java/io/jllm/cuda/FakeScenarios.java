@@ -70,7 +70,7 @@ final class FakeScenarios {
     }
 
     private static KernelImages images(String... files) {
-        return new KernelImages(Optional.empty(), 13000, List.of(files), Map.of(), List.of(DEVICE), 80);
+        return new KernelImages(Optional.empty(), 13000, List.of(files), Map.of(), Map.of(), List.of(DEVICE), 80);
     }
 
     private static WeightSource weights() {
