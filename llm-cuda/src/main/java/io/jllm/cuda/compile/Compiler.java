@@ -210,7 +210,8 @@ public final class Compiler {
 
     private void embed(Op.Embed e) {
         var table = state.matrix(e.table());
-        compiled.add(new CompiledOp.OfRows(EmbedKernels.embed(state.kernels(), arena, table.format(), state.address(table), table.rows(), table.cols(),
+        compiled.add(new CompiledOp.OfRows(EmbedKernels.embed(state.kernels(), arena, table.format(), state.address(table), table.rows(),
+                table.cols(),
                 state.at(Field.TOKEN_IDS), values.rows(e.out())), e.out().rows()));
         adapters.ifPresent(a -> a.after(e));
     }
