@@ -208,8 +208,9 @@ R cuFuncGetParamInfo(void *p, size_t i, size_t *offset, size_t *size) {
 R cuTensorMapEncodeTiled(void *map, int type, unsigned rank, P at, const uint64_t *dims, const uint64_t *strides, const uint32_t *box,
                          const uint32_t *steps, int interleave, int swizzle, int promotion, int fill) {
   CALL(0);
-  if (rank != 2 || (uintptr_t) map % 64 || at % 16 || !at || strides[0] % 16 || strides[0] < 2 * dims[0] || !dims[0] || !dims[1]) return INVALID;
-  if (box[0] * 2 > 128 || !box[1] || box[1] > 256 || steps[0] != 1 || steps[1] != 1 || interleave || swizzle != 3 || fill) return INVALID;
+  if (rank < 2 || rank > 3 || (uintptr_t) map % 64 || at % 16 || !at || strides[0] < 2 * dims[0] || box[0] * 2 > 128) return INVALID;
+  for (unsigned i = 0; i < rank; i++) if (!dims[i] || !box[i] || box[i] > 256 || steps[i] != 1 || (i && strides[i - 1] % 16)) return INVALID;
+  if (interleave || swizzle != 3 || fill) return INVALID;
   memset(map, type, 128);
   return type == 6 || type == 9 ? 0 : INVALID;
 }

@@ -43,7 +43,7 @@ final class RowChains {
     static Optional<RowChainKernels.Room> room(Program program, WeightPlan plan, Kernels kernels) {
         int width = program.ops().stream().mapToInt(op -> op instanceof Op.Linear l ? plan.runs(l).stream()
                 .mapToInt(run -> cols(plan.matrix(run.stream().map(Weight::name).toList()), kernels)).max().orElse(0) : 0).max().orElse(0);
-        int most = (int) program.ops().stream().filter(Op.PagedAttention.class::isInstance).count();
+        int most = (int) program.ops().stream().filter(Op.Linear.class::isInstance).count() / LEAST_PRODUCTS;
         return width == 0 || most == 0 ? Optional.empty() : Optional.of(RowChainKernels.Room.of(kernels, width, most));
     }
 
