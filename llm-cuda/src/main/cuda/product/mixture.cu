@@ -3,8 +3,8 @@
 // multiprocessor. Each finds by itself which experts rows chose and takes its share of units: 16 rows of an expert's matrices (8 of gate and the same
 // 8 of up, or up to 32 of down) by up to 8 of the rows that chose it. A warp copies weights to a ring in shared memory, without a break from gate and
 // up to down; eight others share columns out among them, keep their part of the rows of x in registers, in two pieces of 16 bits, and multiply by
-// mma. Products by down wait for what all blocks make of the same expert. One row, 8 of 128 experts each of 768 by 2,048, takes an H200 26.6 us so
-// (of 16.5 that reading the weights takes), 8 rows 118 (of 106), 64 rows 284 (of 260).
+// mma. Products by down wait for what all blocks make of the same expert. 2 rows, each 8 of 128 experts of 768 by 2,048, take an H200 44 us so (of 32
+// that reading the weights takes), 8 rows 117 (of 106), 64 rows 282 (of 260).
 #include "common/layout.cuh"
 #include "common/formats/dense.cuh"
 #include "product/hopper.cuh"
@@ -72,12 +72,6 @@ struct Plan {
 #pragma unroll 1
     for (int e = threadIdx.x; e < experts; e += THREADS) rows[e] = 0;
     wait_previous();
-    if (many == 1) { // each pair is a tile
-      if (threadIdx.x < slots) tiles[threadIdx.x] = pack(expert(route, threadIdx.x, experts), threadIdx.x, 1), order[threadIdx.x] = threadIdx.x;
-      if (threadIdx.x == 0) count = slots;
-      __syncthreads();
-      return;
-    }
     constexpr int MOST = ceil_div(MOST_PAIRS, THREADS);
     int own[MOST], t[MOST];
 #pragma unroll
@@ -161,7 +155,7 @@ template <class T, int PARTS> struct Mixture {
   const T* x; // in pieces
   int ldx, piece;
   const float* scale;
-  int slots, rows;
+  int slots;
   float *inner, *y; // of each pair
   int* counts;
 
@@ -387,8 +381,8 @@ template <class T, int PARTS> struct Mixture {
         }
         bool first = now < 0;
         now = u.tile, finished = 0;
-        if (!GATED) split(operand, tile);
-        else if (first || rows > 1) workers(), load(operand, tile); // a single row is the same for all
+        if (GATED) workers(), load(operand, tile);
+        else split(operand, tile);
         if (GATED && first) asked();
       }
       constexpr int TILES = GATED ? 1 : MOST_ROWS_OF_UNIT / ROWS;
@@ -475,7 +469,7 @@ template <class T, int PARTS> __device__ __forceinline__ void mixture(MIXTURE(T)
   if (threadIdx.x == 0) ring.init(1, WARPS);
   plan.make(route, ldr, slots, experts, rows);
   Experts all{gate, up, down, gateBias, upBias, bias, N, K, outputs, act};
-  Kind{all, plan, told, room, x, ldx, piece, scale, slots, rows, inner, y, counts}.run();
+  Kind{all, plan, told, room, x, ldx, piece, scale, slots, inner, y, counts}.run();
 }
 
 #define KERNEL(FMT, T, PARTS)                                                                                              \

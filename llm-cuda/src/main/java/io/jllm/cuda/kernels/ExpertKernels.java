@@ -11,7 +11,7 @@ import java.util.Optional;
  */
 public final class ExpertKernels {
     /** Rows up to which a norm, scores and the choice are faster as one launch, as measured on an H200. */
-    public static final int MOST_CHOSEN = 8;
+    public static final int MOST_CHOSEN = 32;
     private static final String ROUTE = "route";
     /** What is said of routes: threads, and for each kernel its most experts. */
     private static final int ROUTE_NUMBERS = 6;

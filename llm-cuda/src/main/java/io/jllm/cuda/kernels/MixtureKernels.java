@@ -10,6 +10,8 @@ public final class MixtureKernels {
     private static final String FAMILY = "mixture";
     /** Threads; bytes of shared memory; columns of a part; most parts, rows, pairs and experts. */
     private static final int NUMBERS = 7;
+    /** Rows up to which reading the experts of each is faster, as measured on an H200. */
+    private static final int VECTORS = 2;
     /** Rows of gate that are read together. */
     private static final int TOGETHER = 8;
 
@@ -86,7 +88,8 @@ public final class MixtureKernels {
             return others;
         }
         var split = new RowsLaunch.UpTo(ready, RowsLaunch.NONE, groups.split(m.gate(), m.x(), room, 1, room.fewRows()));
-        return new RowsLaunch.UpTo(most, new RowsLaunch.InTurn(List.of(split, launch(m, room), groups.sum(m, room))), others);
+        var whole = new RowsLaunch.InTurn(List.of(split, launch(m, room), groups.sum(m, room)));
+        return new RowsLaunch.UpTo(VECTORS, others, new RowsLaunch.UpTo(most, whole, others));
     }
 
     private RowsLaunch launch(GroupKernels.Mixture m, GroupKernels.Room room) {
