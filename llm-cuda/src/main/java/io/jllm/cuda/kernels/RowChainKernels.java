@@ -30,6 +30,8 @@ public final class RowChainKernels {
     /** Columns of matrices come in multiples of this, as boxes of maps do. */
     private static final int COLUMNS = TensorMap.BOX_COLUMNS;
     private static final int BOX_ROWS = 8;
+    /** Stages of weights on their way to a block: where there is room for fewer, kernels one by one are faster. */
+    private static final int LEAST_STAGES = 3;
 
     private final Kernels kernels;
     private final Arena arena;
@@ -132,12 +134,17 @@ public final class RowChainKernels {
 
     /** Whether there is such a kernel for a format, and the device can run it. */
     public static boolean exist(Kernels kernels, DeviceFormat format) {
-        return kernels.overlap() && TensorMap.known() && kernels.find(name(format)).isPresent();
+        return kernels.overlap() && TensorMap.known() && kernels.find(name(format)).isPresent()
+                && stages(kernels, kernels.shape(FAMILY, NUMBERS)) >= LEAST_STAGES;
     }
 
     /** Whether a chain can multiply by matrices of so many columns. */
     public static boolean takes(int cols) {
         return cols % COLUMNS == 0;
+    }
+
+    private static int stages(Kernels kernels, int[] shape) {
+        return Math.min(shape[3], (kernels.sharedMemory() - shape[1]) / shape[2]);
     }
 
     private static String name(DeviceFormat format) {
@@ -198,7 +205,7 @@ public final class RowChainKernels {
         }
         room.memory.orElseThrow().write(all, at);
         DeviceFormat format = products.getFirst().weights.format();
-        int stages = Math.min(shape[3], (kernels.sharedMemory() - shape[1]) / shape[2]);
+        int stages = stages(kernels, shape);
         Launch launch = kernels.launchTogether(arena, name(format), shape[0], shape[1] + stages * shape[2])
                 .reads(products.stream().mapToLong(Product::bytes).sum()).pointer("links", links + maps).integer("count", products.size() + 1)
                 .pointer("arrived", room.address()).integer("stages", stages).integer("rows", 0).build();
