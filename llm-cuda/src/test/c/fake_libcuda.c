@@ -6,6 +6,7 @@
 //   any                              all other names are kernels, of whose parameters nothing is known
 // fake_* functions are for the test. Environment: FAKE_VERSION, FAKE_DEVICES, FAKE_CAPABILITY (90), FAKE_INIT (result of cuInit), FAKE_GROWS (0 or
 // 1).
+#include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,12 +17,13 @@ typedef uint64_t P;
 
 enum { OUT_OF_MEMORY = 2, INVALID = 1, NOT_FOUND = 500, NOT_SUPPORTED = 801 };
 
-static long live, launches, graph_launches, waits;
+static _Atomic long live, launches, graph_launches, waits;
 static char fail_name[64];
-static long fail_after;
+static _Atomic long fail_after;
 static int fail_code;
 static int capturing;
-static uint64_t bytes_alive;
+static _Atomic uint64_t bytes_alive;
+static pthread_mutex_t names = PTHREAD_MUTEX_INITIALIZER;
 static const uint64_t TOTAL = 8ull << 30;
 
 long fake_live(void) { return live; }
@@ -174,9 +176,11 @@ R cuModuleUnload(void *p) {
 R cuModuleGetFunction(void **out, void *p, const char *name) {
   CALL(0);
   Module *m = p;
+  pthread_mutex_lock(&names); // threads compile at the same time
   Function *f = m->functions;
   while (f && strcmp(f->name, name)) f = f->next;
   if (!f && m->any) f = function(m, name, -1);
+  pthread_mutex_unlock(&names);
   *out = f;
   return f ? 0 : NOT_FOUND;
 }
@@ -204,8 +208,9 @@ R cuFuncGetParamInfo(void *p, size_t i, size_t *offset, size_t *size) {
 R cuTensorMapEncodeTiled(void *map, int type, unsigned rank, P at, const uint64_t *dims, const uint64_t *strides, const uint32_t *box,
                          const uint32_t *steps, int interleave, int swizzle, int promotion, int fill) {
   CALL(0);
-  if (rank != 2 || (uintptr_t) map % 64 || at % 16 || !at || strides[0] % 16 || strides[0] < 2 * dims[0] || !dims[0] || !dims[1]) return INVALID;
-  if (box[0] * 2 > 128 || !box[1] || box[1] > 256 || steps[0] != 1 || steps[1] != 1 || interleave || swizzle != 3 || fill) return INVALID;
+  if (rank < 2 || rank > 3 || (uintptr_t) map % 64 || at % 16 || !at || strides[0] < 2 * dims[0] || box[0] * 2 > 128) return INVALID;
+  for (unsigned i = 0; i < rank; i++) if (!dims[i] || !box[i] || box[i] > 256 || steps[i] != 1 || (i && strides[i - 1] % 16)) return INVALID;
+  if (interleave || swizzle != 3 || fill) return INVALID;
   memset(map, type, 128);
   return type == 6 || type == 9 ? 0 : INVALID;
 }

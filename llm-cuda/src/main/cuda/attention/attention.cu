@@ -1,5 +1,5 @@
 // Rotation and storing of keys and values, attention of tiles of queries, copies of blocks. Attention of single queries is in decode.cu.
-#include "attention/pages.cuh"
+#include "attention/any_pages.cuh"
 #include "common/layout.cuh"
 
 static constexpr int ROPE_THREADS = 256, ROPE_HEADS = 16, PREFILL_THREADS = 128, COPY_THREADS = 256, COPY_BLOCKS = 32;
@@ -11,7 +11,7 @@ __device__ __forceinline__ void rope_store(const float* qkv, int ldqkv, float* q
                                            const Rotation& rotation, const float* qNorm, const float* kNorm) {
   __shared__ Angles angles;
   dependents();
-  int t = blockIdx.y, slot = kvSlots[t], lane = threadIdx.x & 31, first = blockIdx.x * ROPE_HEADS;
+  int t = blockIdx.y, slot = kvSlots[t], first = blockIdx.x * ROPE_HEADS;
   if (first < heads + kvHeads) angles.fill(rotation, positions[t]); // values are not rotated
   wait_previous();
   __syncthreads();
@@ -23,12 +23,18 @@ __device__ __forceinline__ void rope_store(const float* qkv, int ldqkv, float* q
       rotate_head(from, headDim, qNorm, rotation, angles, [&](int i, float v) { to[i] = v; });
     } else if (slot >= 0) {
       Pages<T> pages(kv, blockBytes, layerAt, blockSize, kvHeads, (h - heads) % kvHeads, headDim);
-      T* to = pages.key(slot / blockSize, slot % blockSize);
-      if (h < heads + kvHeads) {
-        rotate_head(from, headDim, kNorm, rotation, angles, [&](int i, float v) { to[i] = from_float<T>(v); });
+      int block = slot / blockSize, row = slot % blockSize;
+      if (h >= heads + kvHeads) {
+        store_row(value_row(pages, block, row), headDim, 0, 32, [&](int i) { return row1(from + i); });
+      } else if constexpr (SCALED<T>) {
+        __shared__ float room[ROPE_THREADS / 32][MOST_DIM];
+        float* key = room[threadIdx.x >> 5];
+        rotate_head(from, key, headDim, kNorm, rotation, angles);
+        store_row(key_row(pages, block, row), headDim, 0, 32, [&](int i) { return key[i]; });
+        __syncwarp();
       } else {
-        to += pages.valueAt - pages.keyAt;
-        for (int i = lane; i < headDim; i += 32) to[i] = from_float<T>(row1(from + i));
+        T* to = pages.key(block, row);
+        rotate_head(from, headDim, kNorm, rotation, angles, [&](int i, float v) { to[i] = from_float<T>(v); });
       }
     }
   }
@@ -79,8 +85,8 @@ const int* tileRow,
     __syncthreads(); // the tile's values have been used
     for (int i = tid; i < each * headDim; i += PREFILL_THREADS) {
       int j = i / headDim, at = base + j;
-      tile[j * stride + i % headDim] = at <= last && at >= first ? load_one(pages.key(blocks[at / blockSize], at % blockSize) + i % headDim)
-          : 0.f;
+      tile[j * stride + i % headDim] =
+          at <= last && at >= first ? key_row(pages, blocks[at / blockSize], at % blockSize).load(i % headDim) : 0.f;
     }
     __syncthreads();
     float s[4][2];
@@ -116,8 +122,7 @@ const int* tileRow,
     for (int i = tid; i < each * headDim; i += PREFILL_THREADS) {
       int j = i / headDim, at = base + j;
       tile[j * stride + i % headDim] =
-          at <= last && at >= first ? load_one(pages.key(blocks[at / blockSize], at % blockSize) + pages.valueAt - pages.keyAt + i % headDim)
-          : 0.f;
+          at <= last && at >= first ? value_row(pages, blocks[at / blockSize], at % blockSize).load(i % headDim) : 0.f;
     }
     __syncthreads();
 #pragma unroll
@@ -180,6 +185,7 @@ KERNELS(f32, float)
 KERNELS(f16, __half)
 KERNELS(bf16, bf16)
 KERNELS(f8_e4m3, fp8)
+KERNELS(q8_0, q8)
 EXPORT_SHAPE(rope_store, ROPE_THREADS, ROPE_HEADS)
 EXPORT_SHAPE(attn_prefill, PREFILL_THREADS, TILE, SUBS)
 EXPORT_SHAPE(copy_blocks, COPY_THREADS, COPY_BLOCKS)

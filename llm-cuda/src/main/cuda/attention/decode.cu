@@ -4,7 +4,7 @@
 // one position: each 16 bytes of its key and of its value; so 128 / L groups of lanes have U positions each in flight at once, both keys and values,
 // and a piece costs one trip to memory. Groups are merged through shared memory. The last block of an entry and head to finish merges the pieces in
 // the order of their positions.
-#include "attention/pages.cuh"
+#include "attention/any_pages.cuh"
 #include "common/layout.cuh"
 
 static constexpr int THREADS = 128, HEADS = 4, GROUP_FLOATS = 1024;
@@ -31,8 +31,11 @@ struct Room {
   float highest[HEADS][16], total[HEADS][16];
   float2 state[2][HEADS]; // of the tiles so far: highest score and sum; after even and odd numbers of tiles
   __align__(16) uchar fresh[2][MOST_DIM * 4]; // key and value of the newest position, where this kernel stores them
-  long long at[PIECE]; // bytes from the base to the keys of the positions of a tile
+  long long at[PIECE];       // bytes from the base to the keys of the positions of a tile
+  long long scalesAt[PIECE]; // and to their scales
   bool last;
+  /** Scales of `fresh`, where they have some. */
+  __device__ __forceinline__ __half* scales(int i) { return (__half*)(fresh[i] + MOST_DIM); }
 };
 
 
@@ -93,8 +96,14 @@ __device__ __forceinline__ void decode(const Decode& d, const Pages<T>& pages, R
     for (int j = 0; j < J; j++) {
       int e = (li + j * L) * VEC;
       if (e < d.headDim) {
-        k[u][j].load((const T*)row + e);
-        v[u][j].load((const T*)(row + valueBytes) + e);
+        if constexpr (SCALED<T>) {
+          const __half* scales = (const __half*)(pages.base + pages.keyScalesAt + room.scalesAt[group + u * GROUPS]) + e / SHARED;
+          k[u][j].load((const T*)row + e, scales);
+          v[u][j].load((const T*)(row + valueBytes) + e, scales + (pages.valueScalesAt - pages.keyScalesAt) / 2);
+        } else {
+          k[u][j].load((const T*)row + e);
+          v[u][j].load((const T*)(row + valueBytes) + e);
+        }
       } else {
         k[u][j].clear(), v[u][j].clear();
       }
@@ -105,7 +114,9 @@ __device__ __forceinline__ void decode(const Decode& d, const Pages<T>& pages, R
     __syncthreads();
     if (tid < TILE) {
       int p = min(max(base + tid, from), to);
-      room.at[tid] = d.blocks[p / d.blockSize] * d.blockBytes + (long long)(p % d.blockSize) * d.headDim * sizeof(T);
+      long long block = d.blocks[p / d.blockSize] * d.blockBytes;
+      room.at[tid] = block + (long long)(p % d.blockSize) * d.headDim * sizeof(T);
+      if constexpr (SCALED<T>) room.scalesAt[tid] = block + (long long)(p % d.blockSize) * pages.scales * 2;
     }
     __syncthreads();
 #pragma unroll
@@ -144,7 +155,10 @@ __device__ __forceinline__ void decode(const Decode& d, const Pages<T>& pages, R
 #pragma unroll
                 for (int j = 0; j < J; j++) {
                   int e = (li + j * L) * VEC;
-                  if (e < d.headDim) k[u][j].share((const T*)room.fresh[0] + e), v[u][j].share((const T*)room.fresh[1] + e);
+                  if (e >= d.headDim) continue;
+                  const T *key = (const T*)room.fresh[0] + e, *value = (const T*)room.fresh[1] + e;
+                  if constexpr (SCALED<T>) k[u][j].share(key, room.scales(0) + e / SHARED), v[u][j].share(value, room.scales(1) + e / SHARED);
+                  else k[u][j].share(key), v[u][j].share(value);
                 }
               } else {
                 fetch(u);
@@ -166,8 +180,15 @@ __device__ __forceinline__ void decode(const Decode& d, const Pages<T>& pages, R
               for (int u = 0; u < U; u++) {
                 float key[VEC];
                 k[u][j].floats(key);
+                if constexpr (SCALED<T>) {
+                  float dot = 0.f;
 #pragma unroll
-                for (int i = 0; i < VEC; i++) s[u] = fmaf(q[i], key[i], s[u]);
+                  for (int i = 0; i < VEC; i++) dot = fmaf(q[i], key[i], dot);
+                  s[u] = fmaf(dot, k[u][j].factor(), s[u]);
+                } else {
+#pragma unroll
+                  for (int i = 0; i < VEC; i++) s[u] = fmaf(q[i], key[i], s[u]);
+                }
               }
             }
 #pragma unroll
@@ -196,10 +217,11 @@ __device__ __forceinline__ void decode(const Decode& d, const Pages<T>& pages, R
               for (int i = 0; i < VEC; i++) acc[i] = 0.f;
 #pragma unroll
               for (int u = 0; u < U; u++) {
-                float value[VEC];
+                float value[VEC], weight = s[u];
                 v[u][j].floats(value);
+                if constexpr (SCALED<T>) weight *= v[u][j].factor();
 #pragma unroll
-                for (int i = 0; i < VEC; i++) acc[i] = fmaf(s[u], value[i], acc[i]);
+                for (int i = 0; i < VEC; i++) acc[i] = fmaf(weight, value[i], acc[i]);
               }
               float* to = &room.sums[h][group * (L * J * VEC) + (li + j * L) * VEC];
               if constexpr (VEC == 1) {
@@ -379,12 +401,19 @@ const float* qNorm,
       int lane = threadIdx.x & 31;
       bool key = warp == 3;
       const float* from = d.q + (heads + (int)blockIdx.y + (key ? 0 : kvHeads)) * headDim;
-      T* to = pages.key(slot / blockSize, slot % blockSize) + (key ? 0 : pages.valueAt - pages.keyAt);
-      T* fresh = (T*)room.fresh[key ? 0 : 1];
+      int block = slot / blockSize, at = slot % blockSize;
       float* rotated = room.sums[3];
       if (key) rotate_head(from, rotated, headDim, kNorm, rotation, angles);
+      auto number = [&](int i) { return key ? rotated[i] : row1(from + i); };
+      if constexpr (SCALED<T>) {
+        store_row(key ? key_row(pages, block, at) : value_row(pages, block, at), headDim, 0, 32, number);
+        store_row(Row<T>{(T*)room.fresh[key ? 0 : 1], room.scales(key ? 0 : 1)}, headDim, 0, 32, number);
+      } else {
+        T* to = pages.key(block, at) + (key ? 0 : pages.valueAt - pages.keyAt);
+        T* fresh = (T*)room.fresh[key ? 0 : 1];
 #pragma unroll 4
-      for (int i = lane; i < headDim; i += 32) to[i] = fresh[i] = from_float<T>(key ? rotated[i] : row1(from + i));
+        for (int i = lane; i < headDim; i += 32) to[i] = fresh[i] = from_float<T>(number(i));
+      }
     }
   };
   auto queries = [&](int h0, int n, float (*to)[MOST_DIM]) {
@@ -405,4 +434,5 @@ KERNELS(f32, float)
 KERNELS(f16, __half)
 KERNELS(bf16, bf16)
 KERNELS(f8_e4m3, fp8)
+KERNELS(q8_0, q8)
 EXPORT_SHAPE(attn_decode, THREADS, PIECE, MOST_DIM)

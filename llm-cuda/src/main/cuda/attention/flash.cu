@@ -5,9 +5,52 @@
 // Four warps have 16 or 32 rows each. Keys and values of a tile of positions stand once in shared memory: values come while scores are computed,
 // the next keys while values are summed. 16-byte chunks of a row stand at their number xor the row's lower three bits, so that eight rows are read
 // at once.
+#include "attention/any_pages.cuh"
 #include "attention/flash.cuh"
 
 static constexpr int THREADS = 128, WARPS = THREADS / 32;
+
+/** Where scales of keys and values stand. */
+template <class T> struct ScalesAt {
+  __device__ __forceinline__ ScalesAt(const Flash&, const Work&) {}
+  /** Bytes to those of a position's key. */
+  __device__ __forceinline__ long long at(const Flash&, const Work&, int) const { return 0; }
+};
+template <> struct ScalesAt<q8> {
+  Pages<q8> pages;
+  __device__ __forceinline__ ScalesAt(const Flash& f, const Work& w)
+      : pages(f.kv, f.blockBytes, f.layerAt, f.blockSize, f.kvHeads, w.head0 / (f.heads / f.kvHeads), f.headDim) {}
+  __device__ __forceinline__ long long at(const Flash& f, const Work& w, int position) const {
+    if (position < w.first || position > w.last) return 0;
+    int block = position / f.blockSize;
+    return __ldg(w.blocks + block) * f.blockBytes + (long long)(position - block * f.blockSize) * pages.scales * 2;
+  }
+};
+
+/** As widen_part, of bytes with scales; lane l knows where those of row l are. */
+template <int D, int PART, class Place>
+__device__ __forceinline__ void scale_part(const Flash& f, unsigned to, const uchar* from, long long at, const uchar* scales, long long scalesAt,
+                                           Place place) {
+  constexpr int CHUNKS = D / 8, AT_ONCE = 32 / CHUNKS, TURNS = PART / AT_ONCE;
+  int lane = threadIdx.x & 31, c = lane % CHUNKS;
+  uint2 v[TURNS];
+  __half scale[TURNS];
+#pragma unroll
+  for (int i = 0; i < TURNS; i++) {
+    int r = i * AT_ONCE + lane / CHUNKS;
+    long long row = __shfl_sync(ALL, at, r), own = __shfl_sync(ALL, scalesAt, r);
+    bool there = row >= 0 && 8 * c < f.headDim;
+    v[i] = there ? __ldcg((const uint2*)(from + row + 8 * c)) : make_uint2(0, 0);
+    scale[i] = there ? __ldcg((const __half*)(scales + own) + 8 * c / SHARED) : __ushort_as_half(0);
+  }
+#pragma unroll
+  for (int i = 0; i < TURNS; i++) {
+    __half2 by = __half2half2(scale[i]);
+    asm volatile("st.shared.v4.u32 [%0], {%1, %2, %3, %4};" ::"r"(to + place(i * AT_ONCE + lane / CHUNKS, c)),
+                 "r"(halves_of_bytes<false>(v[i].x, by)), "r"(halves_of_bytes<true>(v[i].x, by)), "r"(halves_of_bytes<false>(v[i].y, by)),
+                 "r"(halves_of_bytes<true>(v[i].y, by)) : "memory");
+  }
+}
 
 /** D: dimensions of a head, padded with zeros. M: how many times 16 rows a warp has. N: positions of a tile. STORED: what pages hold. */
 template <class T, int D, int M, int N, class STORED = T> struct Mma {
@@ -16,11 +59,16 @@ template <class T, int D, int M, int N, class STORED = T> struct Mma {
   /** Bytes from the start of rows of D to a chunk of 8 dimensions. */
   static __device__ __forceinline__ int chunk(int row, int c) { return row * PITCH + ((c ^ (row & 7)) << 4); }
 
-  /** Starts copying the keys or values of a tile; lane l of a warp knows where row l of its part is. */
-  static __device__ __forceinline__ void copy(const Flash& f, unsigned to, const uchar* from, long long at) {
+  /** Starts copying the keys or values of a tile; lane l of a warp knows where row l of its part is, and its scales. */
+  static __device__ __forceinline__ void copy(const Flash& f, const Work& w, const ScalesAt<STORED>& scales, bool values, unsigned to, long long at,
+                                              long long scalesAt) {
     auto place = [](int row, int c) { return chunk(row, c); };
     unsigned mine = to + (threadIdx.x >> 5) * (N / WARPS) * PITCH;
-    if constexpr (sizeof(STORED) == 1) widen_part<D, N / WARPS>(f, mine, from, at, place);
+    const uchar* from = w.keys + (values ? w.valueBytes : 0);
+    if constexpr (SCALED<STORED>) {
+      const Pages<STORED>& p = scales.pages;
+      scale_part<D, N / WARPS>(f, mine, from, at, p.base + (values ? p.valueScalesAt : p.keyScalesAt), scalesAt, place);
+    } else if constexpr (sizeof(STORED) == 1) widen_part<D, N / WARPS>(f, mine, from, at, place);
     else copy_part<D, N / WARPS>(f, mine, from, at, place);
   }
 
@@ -80,9 +128,10 @@ template <class T, int D, int M, int N, class STORED = T> struct Mma {
     Seen* seen = (Seen*)(room + (SIZE + 2 * N) * PITCH);
     unsigned queries = shared_address(room), keys = queries + SIZE * PITCH, values = keys + N * PITCH;
     int tile = w.first / N * N;
-    auto row_at = [&](int base) { return w.at(f, base + warp * (N / WARPS) + lane % (N / WARPS)); };
-    long long at = row_at(tile);
-    copy(f, keys, w.keys, at);
+    ScalesAt<STORED> scales(f, w);
+    auto own = [&](int base) { return base + warp * (N / WARPS) + lane % (N / WARPS); };
+    long long at = w.at(f, own(tile)), scalesAt = scales.at(f, w, own(tile));
+    copy(f, w, scales, false, keys, at, scalesAt);
     load_queries<T, D, 16 * M>(f, w, row0, seen, [&](int r, int d) { return room + chunk(r, d / 8) + 2 * (d % 8); });
     __syncwarp(); // a warp reads its own queries only
     float o[M][D / 2];
@@ -98,13 +147,13 @@ template <class T, int D, int M, int N, class STORED = T> struct Mma {
     for (; tile <= w.last; tile += N) {
       copies_wait<0>();
       __syncthreads(); // the keys are there, and the values before have been used
-      copy(f, values, w.keys + w.valueBytes, at);
-      at = row_at(tile + N); // not seen behind the last tile
+      copy(f, w, scales, true, values, at, scalesAt);
+      at = w.at(f, own(tile + N)), scalesAt = scales.at(f, w, own(tile + N)); // not seen behind the last tile
       float s[M][N / 2];
       score(s, queries + row0 * PITCH, keys);
       copies_wait<0>();
       __syncthreads();
-      if (tile + N <= w.last) copy(f, keys, w.keys, at);
+      if (tile + N <= w.last) copy(f, w, scales, false, keys, at, scalesAt);
 #pragma unroll
       for (int m = 0; m < M; m++) {
         float factor[2];
@@ -133,6 +182,7 @@ template <class T, int D, int M, int N, class STORED = T> struct Mma {
   KERNEL(f16, __half, D, M, N)      \
   KERNEL(bf16, bf16, D, M, N)       \
   WIDENED(f8_e4m3, fp8, D, M, N)    \
+  WIDENED(q8_0, q8, D, M, N)        \
   EXPORT_SHAPE(attn_flash_d##D, THREADS, TILE, Mma<bf16, D, M, N>::SIZE, Mma<bf16, D, M, N>::BYTES)
 KERNELS(64, 2, 64)
 KERNELS(128, 2, 64)

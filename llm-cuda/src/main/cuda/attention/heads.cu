@@ -1,7 +1,7 @@
 // What happens to heads of q, k and v between their products and attention, where the fast kernels do not do it: norms of any kind, rotations of any
 // kind, temperatures of queries.
+#include "attention/any_pages.cuh"
 #include "attention/any_rotation.cuh"
-#include "attention/pages.cuh"
 #include "common/layout.cuh"
 
 static constexpr int NORM_THREADS = 256, ROTATE_THREADS = 64, SCALE_THREADS = 256;
@@ -112,8 +112,9 @@ __device__ __forceinline__ void rope_store_any(const float* qkv, int ldqkv, floa
     return;
   }
   Pages<T> pages(kv, blockBytes, layerAt, blockSize, kvHeads, (h - heads) % kvHeads, headDim);
-  T* to = pages.key(slot / blockSize, slot % blockSize) + (value ? pages.valueAt - pages.keyAt : 0);
-  for (int i = threadIdx.x; i < headDim; i += ROTATE_THREADS) to[i] = from_float<T>(head[i]);
+  int block = slot / blockSize, row = slot % blockSize;
+  store_row(value ? value_row(pages, block, row) : key_row(pages, block, row), headDim, threadIdx.x & ~31, ROTATE_THREADS,
+            [&](int i) { return head[i]; });
 }
 
 /** y = x * (1 + scale * ln(1 + (position + offset) / every)), whole numbers in the quotient. */
@@ -138,6 +139,7 @@ KERNELS(f32, float)
 KERNELS(f16, __half)
 KERNELS(bf16, bf16)
 KERNELS(f8_e4m3, fp8)
+KERNELS(q8_0, q8)
 EXPORT_SHAPE(norm_heads, NORM_THREADS)
 EXPORT_SHAPE(rotate, ROTATE_THREADS)
 EXPORT_SHAPE(rope_store_any, ROTATE_THREADS)

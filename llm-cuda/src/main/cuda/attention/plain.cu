@@ -1,7 +1,7 @@
 // Attention of any kind, where the fast kernels do not do it: heads of up to 576 dimensions, windows that do not slide, linear biases, sinks. A block
 // for each query and head, of a step of any kind. Its warps take positions in turns, some at once; which ones depends on the position alone.
+#include "attention/any_pages.cuh"
 #include "attention/any_rotation.cuh"
-#include "attention/pages.cuh"
 #include "common/layout.cuh"
 
 static constexpr int THREADS = 256, WARPS = THREADS / 32;
@@ -43,12 +43,13 @@ template <class T, int J, int U> __device__ __forceinline__ void attend(const An
 #pragma unroll
     for (int u = 0; u < U; u++) {
       int p = min(max(base + u, a.first), a.last); // others are read as the nearest, and do not count
-      const T* key = pages.key(a.blocks[p / a.blockSize], p % a.blockSize);
+      Row<T> key = key_row(pages, a.blocks[p / a.blockSize], p % a.blockSize);
+      Row<T> value = value_row(pages, a.blocks[p / a.blockSize], p % a.blockSize);
 #pragma unroll
       for (int j = 0; j < J; j++) {
         int d = lane + 32 * j;
-        k[u][j] = d < a.headDim ? load_one(key + d) : 0.f;
-        v[u][j] = d < a.headDim ? load_one(key + (pages.valueAt - pages.keyAt) + d) : 0.f;
+        k[u][j] = d < a.headDim ? key.load(d) : 0.f;
+        v[u][j] = d < a.headDim ? value.load(d) : 0.f;
       }
     }
     float most = highest;
@@ -130,4 +131,5 @@ KERNELS(f32, float)
 KERNELS(f16, __half)
 KERNELS(bf16, bf16)
 KERNELS(f8_e4m3, fp8)
+KERNELS(q8_0, q8)
 EXPORT_SHAPE(attn_plain, THREADS, MOST_HEAD)

@@ -5,8 +5,11 @@
 
 /** Warps of a block: blocks of quantised outputs are of 32. Rows of the sum that a block has. */
 static constexpr int DENSE_WARPS = 4, BLOCK_WARPS = 8, SUM_WARPS = 8, SUM_ROWS = 8;
-/** Chunks of a lane on their way, of gated products and of sums. */
-static constexpr int GATED_DEPTH = 3, SUM_DEPTH = 2;
+/**
+ * Chunks of a lane on their way: of gated products and of sums of plain weights; of blocks, whose lanes rarely have more than one or two, so that two
+ * blocks find room on a multiprocessor.
+ */
+static constexpr int GATED_DEPTH = 3, SUM_DEPTH = 2, BLOCKS_DEPTH = 1;
 
 /** Sums of GROUPS groups of four rows over the lanes of a warp: lane l gets row l / (8 / GROUPS); the chunks of a row come in order, then lanes. */
 template <class Read, int GROUPS, int DEPTH> struct Rows4 {
@@ -51,13 +54,13 @@ template <class Read, int GROUPS, int DEPTH> struct Rows4 {
 __device__ __forceinline__ int expert_of(const float* route, int k, int experts) { return min(max((int)row1(route + k), 0), experts - 1); }
 
 /** Block (x, k, t): outputs of the k-th expert of row t; N is a multiple of 4, and of 32 where bytes are written. */
-template <class Read, int WARPS, class Load>
+template <class Read, int WARPS, int DEPTH, class Load>
 __device__ __forceinline__ void gated(const uchar* gate, const uchar* up, Load load, const float* route, int ldr, int slots, int experts,
                                       const float* gateBias, const float* upBias, float* y, int ldy, signed char* yq, Scale* ys, int N, int K,
                                       int act) {
   __shared__ float values[4 * WARPS];
-  dependents();
   wait_previous();
+  dependents(); // they read what rows chose before they wait, so not sooner
   long long t = blockIdx.z;
   int k = blockIdx.y, lane = threadIdx.x & 31, warp = threadIdx.x >> 5, chunks = ceil_div(K, Read::K_CHUNK);
   int expert = expert_of(route + t * ldr, k, experts), n0 = (blockIdx.x * WARPS + warp) * 4;
@@ -65,7 +68,7 @@ __device__ __forceinline__ void gated(const uchar* gate, const uchar* up, Load l
     Read reads[2] = {Read(gate, experts * N, K), Read(up, experts * N, K)};
     int row = expert * N + n0;
     auto each = [&](auto& group, int g, int c, bool any) { reads[g].load(group, row, experts * N, c, any); };
-    Rows4<Read, 2, GATED_DEPTH> rows;
+    Rows4<Read, 2, DEPTH> rows;
     rows.begin(chunks, each);
     float v = rows.sum(chunks, each, load), other = __shfl_down_sync(ALL, v, 16);
     if (lane < 16 && lane % 4 == 0) {
@@ -86,23 +89,26 @@ __device__ __forceinline__ void gated(const uchar* gate, const uchar* up, Load l
 }
 
 /** Block (x, t): some outputs of row t, the sum over its experts; a warp has every so many of them, each with its part of x. */
-template <class Read, class Load>
+template <class Read, int DEPTH, class Load>
 __device__ __forceinline__ void sum(const uchar* W, Load load, const float* route, int ldr, int slots, int experts, int weighted, const float* bias,
                                     const float* residual, int ldres, float* y, int ldy, int N, int K) {
   extern __shared__ float sums[]; // [slot][row]
-  constexpr int GROUPS = SUM_ROWS / 4;
+  constexpr int GROUPS = SUM_ROWS / 4, LANES = 8 / GROUPS;
   dependents();
-  wait_previous();
   long long t = blockIdx.y;
-  int lane = threadIdx.x & 31, warp = threadIdx.x >> 5, chunks = ceil_div(K, Read::K_CHUNK), n0 = blockIdx.x * SUM_ROWS;
+  int lane = threadIdx.x & 31, warp = threadIdx.x >> 5, chunks = ceil_div(K, Read::K_CHUNK), n0 = blockIdx.x * SUM_ROWS, row = 0;
   Read read(W, experts * N, K);
-  for (int k = warp; k < slots; k += SUM_WARPS) {
-    int expert = expert_of(route + t * ldr, k, experts), row = expert * N + n0;
-    auto each = [&](auto& group, int g, int c, bool any) { read.load(group, row + 4 * g, experts * N, c, any && n0 + 4 * g < N); };
-    Rows4<Read, GROUPS, SUM_DEPTH> rows;
+  Rows4<Read, GROUPS, DEPTH> rows;
+  auto each = [&](auto& group, int g, int c, bool any) { read.load(group, row + 4 * g, experts * N, c, any && n0 + 4 * g < N); };
+  auto begin = [&](int k) {
+    row = expert_of(route + t * ldr, k, experts) * N + n0;
     rows.begin(chunks, each);
+  };
+  if (warp < slots) begin(warp); // what rows chose is older than the launch before, which lets this one start when it has seen it
+  wait_previous();
+  for (int k = warp; k < slots; k += SUM_WARPS) {
+    if (k > warp) begin(k);
     float v = rows.sum(chunks, each, [&](auto& acts, int c, bool any) { load(acts, k, c, any); });
-    constexpr int LANES = 8 / GROUPS;
     if (lane % LANES == 0) {
       int r = lane / LANES;
       if (bias && n0 + r < N) v += bias[row + r];
@@ -127,26 +133,26 @@ __device__ __forceinline__ void sum(const uchar* W, Load load, const float* rout
   extern "C" __global__ void __launch_bounds__(32 * DENSE_WARPS)                                                                                \
       experts_gated_##FMT(const uchar* gate, const uchar* up, const float* x, int ldx, ROUTE, GATED_OUTPUT) {                                   \
     const float* row = x + (long long)blockIdx.z * ldx;                                                                                         \
-    gated<F::Read, DENSE_WARPS>(                                                                                                                \
+    gated<F::Read, DENSE_WARPS, GATED_DEPTH>(                                                                                                                \
         gate, up, [&](auto& acts, int c, bool any) { acts.load(row, ldx, K, 1, c, any); }, PASS_GATED);                                         \
   }                                                                                                                                             \
   extern "C" __global__ void __launch_bounds__(32 * SUM_WARPS)                                                                                  \
       experts_sum_##FMT(const uchar* W, const float* x, int ldx, ROUTE, SUM_OUTPUT) {                                                           \
     const float* row = x + (long long)blockIdx.y * ldx;                                                                                         \
-    sum<F::Read>(                                                                                                                               \
+    sum<F::Read, SUM_DEPTH>(                                                                                                                               \
         W, [&](auto& acts, int k, int c, bool any) { acts.load(row + (long long)k * K, ldx, K, 1, c, any); }, PASS_SUM);                        \
   }
 #define BLOCKS(FMT, NUMBER, F)                                                                                                                  \
-  extern "C" __global__ void __launch_bounds__(32 * BLOCK_WARPS)                                                                                \
+  extern "C" __global__ void __launch_bounds__(32 * BLOCK_WARPS, 2)                                                                              \
       experts_gated_##FMT(const uchar* gate, const uchar* up, const signed char* q, const Scale* s, ROUTE, GATED_OUTPUT) {                      \
     long long t = blockIdx.z;                                                                                                                   \
-    gated<F::Read, BLOCK_WARPS>(                                                                                                                \
+    gated<F::Read, BLOCK_WARPS, BLOCKS_DEPTH>(                                                                                                                \
         gate, up, [&](auto& acts, int c, bool any) { acts.load(q + t * K, s + t * (K / 32), K, 1, c, any); }, PASS_GATED);                      \
   }                                                                                                                                             \
-  extern "C" __global__ void __launch_bounds__(32 * SUM_WARPS)                                                                                  \
+  extern "C" __global__ void __launch_bounds__(32 * SUM_WARPS, 2)                                                                                \
       experts_sum_##FMT(const uchar* W, const signed char* q, const Scale* s, ROUTE, SUM_OUTPUT) {                                              \
     long long t = blockIdx.y * (long long)slots;                                                                                                \
-    sum<F::Read>(                                                                                                                               \
+    sum<F::Read, BLOCKS_DEPTH>(                                                                                                                               \
         W, [&](auto& acts, int k, int c, bool any) { acts.load(q + (t + k) * K, s + (t + k) * (K / 32), K, 1, c, any); }, PASS_SUM);            \
   }
 FORMATS(DENSE, DENSE, BLOCKS)

@@ -23,6 +23,16 @@ __device__ __forceinline__ void copy16(unsigned to, const void* from) {
 }
 /** Tensor cores see what threads have copied, once a barrier has told of it. */
 __device__ __forceinline__ void see_copies() { asm volatile("fence.proxy.async.shared::cta;" ::: "memory"); }
+/** In 16 bits, beyond the range as its end. */
+template <class T> __device__ __forceinline__ T bounded(float v) {
+  if constexpr (is_half<T>()) {
+    unsigned two;
+    asm("cvt.rn.satfinite.f16x2.f32 %0, %1, %1;" : "=r"(two) : "f"(v));
+    return __ushort_as_half((unsigned short)two);
+  } else {
+    return from_float<T>(v);
+  }
+}
 /** Where a piece of 16 bytes of a line stands, as the copy engine would have put it down. */
 __device__ __forceinline__ unsigned place(int line, int piece) { return line * LINE + ((piece ^ (line & 7)) << 4); }
 
@@ -184,7 +194,7 @@ template <class T> struct Many {
           if (gated()) {
             if (at < N && bias) v += bias[all + at], u += upBias[all + at];
             if (narrow) {
-              if (at < ldn) narrow[(long long)pair.x * ldn + at] = from_float<T>(at < N ? activate(v, u) * shrink : 0.f);
+              if (at < ldn) narrow[(long long)pair.x * ldn + at] = bounded<T>(at < N ? activate(v, u) * shrink : 0.f);
             } else if (at < N) {
               to[at] = activate(v, u);
             }

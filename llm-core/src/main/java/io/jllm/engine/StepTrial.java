@@ -15,6 +15,8 @@ final class StepTrial {
     private static final long SHORT = 60_000_000;
     /** How many times as many tokens a second a longer step must do. */
     private static final double GAIN = 1.1;
+    /** A step of all tokens is tried at once where it would be no longer than so many short ones, if its tokens took as long as those of a small. */
+    private static final int PROMISING = 2;
     private static final int FIRST = 256;
     /** Tokens of a sequence, if there may be so many. */
     private static final int PROMPT = 512;
@@ -66,6 +68,9 @@ final class StepTrial {
         }
         nanos(tokens); // warms up
         long took = nanos(tokens);
+        if ((double) took * most / tokens <= PROMISING * SHORT && nanos(most) <= SHORT) {
+            return most; // then smaller ones are short too
+        }
         while (tokens < most) {
             int more = Math.min(2 * tokens, most);
             long longer = nanos(more);

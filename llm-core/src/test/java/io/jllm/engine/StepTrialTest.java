@@ -57,6 +57,8 @@ class StepTrialTest {
     @Test
     void shortStepsMayBeAsLargeAsThereIsRoomFor() {
         assertEquals(2048, found(LIMITS, 4096, n -> 4 * MILLI + n * MILLI / 40).mixedTokens());
+        assertEquals(List.of(256, 256, 2048), tried, "smaller ones are short then");
+        assertEquals(2048, found(LIMITS, 4096, n -> 20 * MILLI + n * MILLI / 52).mixedTokens(), "a small one does not show how fast larger ones are");
         assertEquals(List.of(256, 256, 512, 1024, 2048), tried);
     }
 
@@ -80,7 +82,7 @@ class StepTrialTest {
         assertEquals(List.of(), tried);
         assertEquals(400, found(new SchedulerLimits(2048, 200, 400, 16, true), 4096, n -> n * MILLI).mixedTokens(), "as many for prompts");
         assertEquals(2048, found(new SchedulerLimits(2048, 2, 4, 16, true), 300, n -> n * MILLI / 40).mixedTokens(), "600 fit");
-        assertEquals(List.of(256, 256, 512, 600), tried);
+        assertEquals(List.of(256, 256, 600), tried);
         assertEquals(LIMITS, found(LIMITS, 4096, n -> {
             throw new IllegalStateException("no device");
         }));

@@ -6,6 +6,7 @@ import io.jllm.cuda.compile.AdapterRoom;
 import io.jllm.cuda.compile.DeviceState;
 import io.jllm.cuda.compile.Passes;
 import io.jllm.cuda.driver.Context;
+import io.jllm.cuda.driver.Owner;
 import io.jllm.cuda.driver.Stream;
 import io.jllm.cuda.kernels.AdapterKernels;
 import io.jllm.cuda.memory.StepSize;
@@ -29,12 +30,11 @@ final class Adaptation implements AutoCloseable {
     private Optional<AdapterSet> adapters = Optional.empty();
     private Optional<Compiled> compiled = Optional.empty();
 
-    /** Passes and the room that they work in. */
-    private record Compiled(AdapterRoom room, Passes passes) implements AutoCloseable {
+    /** Passes and the room that they work in, both of which the owner gives back. */
+    private record Compiled(AdapterRoom room, Passes passes, Owner owner) implements AutoCloseable {
         @Override
         public void close() {
-            passes.close();
-            room.close();
+            owner.close();
         }
     }
 
@@ -84,11 +84,14 @@ final class Adaptation implements AutoCloseable {
     private void compile(AdapterSet all) {
         compiled.ifPresent(Compiled::close);
         compiled = Optional.empty();
-        var room = new AdapterRoom(context, program, state, options, all);
+        var owner = new Owner();
         try {
-            compiled = Optional.of(new Compiled(room, new Passes(program, state, most, Optional.of(room))));
+            AdapterRoom room = owner.own(new AdapterRoom(context, program, state, options, all));
+            Passes passes = owner.own(new Passes(context, program, state, most, Optional.of(room)));
+            passes.await();
+            compiled = Optional.of(new Compiled(room, passes, owner));
         } catch (RuntimeException | Error e) {
-            room.close();
+            owner.close();
             throw e;
         }
     }

@@ -12,7 +12,6 @@ import io.jllm.cuda.kernels.DeviceFormat;
 import io.jllm.cuda.kernels.KernelImages;
 import io.jllm.cuda.kernels.Kernels;
 import io.jllm.cuda.kernels.ProductKernels;
-import io.jllm.cuda.kernels.attention.ChainKernels;
 import io.jllm.cuda.weights.DeviceSource;
 import io.jllm.cuda.weights.WeightPlan;
 import io.jllm.model.Program;
@@ -33,7 +32,8 @@ import java.util.Set;
 
 /** An NVIDIA device. */
 final class CudaBackend implements Backend {
-    private static final Set<DType> KV_TYPES = Set.of(DType.F32, DType.F16, DType.BF16, DType.F8_E4M3);
+    /** How keys and values can be stored. */
+    static final Set<DType> KV_TYPES = Set.of(DType.F32, DType.F16, DType.BF16, DType.F8_E4M3, DType.Q8_0);
 
     /** From here on activations of many tokens take little of the memory. */
     private static final long LARGE_MEMORY = 20L << 30;
@@ -52,7 +52,6 @@ final class CudaBackend implements Backend {
             context = owner.own(StartedDevice.take(device));
             kernels = owner.own(new Kernels(images, images.image(device.capability()).orElseThrow(), device.multiprocessors(),
                     device.sharedMemory()));
-            ChainKernels.check(kernels);
         } catch (CudaException | IllegalStateException e) {
             owner.close();
             throw e;
@@ -174,7 +173,7 @@ final class CudaBackend implements Backend {
 
     private static void check(RunnerOptions o) {
         if (!KV_TYPES.contains(o.kvType())) {
-            throw new IllegalArgumentException("the cuda backend stores keys and values as F32, F16, BF16 or F8_E4M3, not as " + o.kvType());
+            throw new IllegalArgumentException("the cuda backend stores keys and values as F32, F16, BF16, F8_E4M3 or Q8_0, not as " + o.kvType());
         }
     }
 

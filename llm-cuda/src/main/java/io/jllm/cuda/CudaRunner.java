@@ -105,10 +105,11 @@ final class CudaRunner implements ModelRunner {
                     new DecodeKernels.Partial(partial.address(), counters.address(), counters.address() + counterBytes), shares, tasks, chain,
                     rooms, pieces, context.device().multiprocessors());
             int most = Math.min(options.maxSequences(), Math.min(options.maxTokensPerStep(), options.maxLogitRows()));
-            passes = owner.own(new Passes(program, state, most, Optional.empty()));
+            passes = owner.own(new Passes(context, program, state, most, Optional.empty()));
             adaptation = owner.own(new Adaptation(context, stream, program, state, options, most));
             owner.own((AutoCloseable) stream::synchronize); // given back first: what is in use must not go
             WeightLoader.load(plan, weights, context, stream, kernels);
+            passes.await();
             warmUp();
         } catch (RuntimeException | Error e) {
             owner.close();

@@ -26,14 +26,14 @@ class CudaBackendTest {
 
     @Test
     void anImageIsChosenByComputeCapability() {
-        var images = new KernelImages(Optional.empty(), 13000, List.of("a"), Map.of(), List.of("80", "86", "90a", "120"), 80);
+        var images = new KernelImages(Optional.empty(), 13000, List.of("a"), Map.of(), Map.of(), List.of("80", "86", "90a", "120"), 80);
         assertEquals(Optional.of("90a"), images.image(90));
         assertEquals(Optional.of("80"), images.image(80));
         assertEquals(Optional.of("86"), images.image(89));
         assertEquals(Optional.of("ptx"), images.image(100));
         assertEquals(Optional.of("120"), images.image(121));
         assertEquals(Optional.empty(), images.image(75));
-        assertEquals(13000, new KernelImages(Optional.empty(), 13020, List.of(), Map.of(), List.of(), 80).oldestDriver());
+        assertEquals(13000, new KernelImages(Optional.empty(), 13020, List.of(), Map.of(), Map.of(), List.of(), 80).oldestDriver());
     }
 
     @Test

@@ -76,14 +76,14 @@ class CudaContractTest extends BackendContract {
 
     @Override
     protected List<DType> kvTypes() {
-        return List.of(DType.F32, DType.F16, DType.BF16, DType.F8_E4M3);
+        return List.of(DType.F32, DType.F16, DType.BF16, DType.F8_E4M3, DType.Q8_0);
     }
 
     /** Products of prompts' attention are of 16 bits; the README beside the kernels has the errors measured. */
     @Override
     protected double roundedToPages(DType kvType) {
         return switch (kvType) {
-            case F16, F8_E4M3 -> 0x1p-9;
+            case F16, F8_E4M3, Q8_0 -> 0x1p-9;
             case BF16 -> 0x1p-6;
             default -> 0;
         };

@@ -35,7 +35,7 @@ class CudaLaunchTest {
                 + image);
         var files = new ArrayList<>(List.of("wrong"));
         files.addAll(whole.files());
-        var images = new KernelImages(Optional.empty(), whole.version(), files, whole.only(), whole.cubins(), whole.ptx());
+        var images = new KernelImages(Optional.empty(), whole.version(), files, whole.only(), whole.names(), whole.cubins(), whole.ptx());
         try (CudaBackend backend = CudaBackend.open(BackendOptions.DEFAULT, images)) {
             String message = assertThrows(IllegalStateException.class, () -> load(backend)).getMessage();
             assertTrue(message.contains("embed_q8_0") && message.contains("parameter 3 is ids, a pointer of 8 bytes at 16")

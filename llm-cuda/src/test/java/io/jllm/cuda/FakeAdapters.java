@@ -47,6 +47,17 @@ final class FakeAdapters {
         return new Adapter(products, tables, vectors);
     }
 
+    /** Changes all products by matrices of low rank, and nothing else. */
+    private static Adapter products(Program program, int rank) {
+        var products = new HashMap<String, Change>();
+        for (Op op : program.ops()) {
+            if (op instanceof Op.Linear l) {
+                l.weights().forEach(w -> products.put(w.name(), Change.of(lowRank(rank, w.rows(), l.in().width()))));
+            }
+        }
+        return new Adapter(products, Map.of(), Map.of());
+    }
+
     private static Adapter some(Program program, int rank) {
         Op.Linear l = (Op.Linear) program.ops().stream().filter(Op.Linear.class::isInstance).findFirst().orElseThrow();
         return new Adapter(Map.of(l.weights().getFirst().name(), Change.of(lowRank(rank, l.weights().getFirst().rows(), l.in().width()))), Map.of(),
@@ -64,11 +75,13 @@ final class FakeAdapters {
 
     /** A step of each kind: a prompt, a longer one, and one of one token, which is a graph. */
     static void live(ModelRunner runner, Program program) {
-        runner.addAdapter(1, everything(program, 4));
-        var sequences = new PagedSequences(2, 16, 40, 200, 100, 1);
-        forward(runner, sequences.next(30, 1), 1);
-        forward(runner, sequences.next(1, 1), 1);
-        runner.removeAdapter(1);
+        for (Adapter adapter : List.of(products(program, 4), everything(program, 4))) {
+            runner.addAdapter(1, adapter);
+            var sequences = new PagedSequences(2, 16, 40, 200, 100, 1);
+            forward(runner, sequences.next(30, 1), 1);
+            forward(runner, sequences.next(1, 1), 1);
+            runner.removeAdapter(1);
+        }
     }
 
     static void run() {
@@ -77,8 +90,11 @@ final class FakeAdapters {
             try (CudaBackend backend = FakeScenarios.open();
                     ModelRunner runner = backend.load(program, TinyModels.weights(program, DType.Q8_0, 1), OPTIONS)) {
                 comeAndGo(runner, program);
-                live(runner, program);
                 forward(runner, new PagedSequences(2, 16, 40, 200, 100, 1).next(90, 7), 0);
+            }
+            try (CudaBackend backend = FakeScenarios.open();
+                    ModelRunner runner = backend.load(program, TinyModels.weights(program, DType.Q8_0, 1), OPTIONS)) {
+                live(runner, program);
             }
         }
     }

@@ -107,6 +107,7 @@ class FakeDriverTest {
     void everyLaunchFitsTheKernelsOfTheBuild() throws Exception {
         theBuildHasKernels();
         run("whole", "formats", Map.of());
+        run("whole", "adapters", Map.of());
     }
 
     @Test

@@ -81,6 +81,7 @@ final class FakeImages {
                 + ints("group_mma_shape", 256, 128, 73_728, 98_304, 57_344, 81_920) + ints("group_wgmma_shape", 384, 256, 64, 200_000)
                 + ints("few_dense_shape", 32, 12_288, 8_704, 4_352) + ints("few_pieces_f16_shape", 2, 2, 1, 1)
                 + ints("few_pieces_bf16_shape", 2, 2, 2, 2) + ints("split_few_shape", 256) + ints("adapter_shape", 256, 8, 1024, 32, 1024, 2, 3)
+                + ints("adapter_joined_shape", 256, 64, 4, 8, 512)
                 + Stream.of("f16_n1", "f16_n2", "f16_n4", "f16_n8").map(f -> ints("few_wgmma_" + f + "_shape", 288, 128, 64, 64, 98_304))
                         .collect(Collectors.joining())
                 + IntStream.of(8, 16).mapToObj(n -> ints("blocks_wgmma_n" + n + "_shape", 384, 128, 2, 128, 8 * n, 200_000, 1100, 5000))

@@ -70,7 +70,7 @@ final class FakeScenarios {
     }
 
     private static KernelImages images(String... files) {
-        return new KernelImages(Optional.empty(), 13000, List.of(files), Map.of(), List.of(DEVICE), 80);
+        return new KernelImages(Optional.empty(), 13000, List.of(files), Map.of(), Map.of(), List.of(DEVICE), 80);
     }
 
     private static WeightSource weights() {
@@ -232,7 +232,7 @@ final class FakeScenarios {
     /** Every launch that there can be is made, and so compared with the kernels of the build. */
     private static void formats() {
         for (DeviceFormat format : DeviceFormat.values()) {
-            for (DType kv : format == DeviceFormat.F32 ? List.of(DType.F32, DType.F16, DType.BF16, DType.F8_E4M3) : List.of(DType.F16, DType.BF16)) {
+            for (DType kv : format == DeviceFormat.F32 ? CudaBackend.KV_TYPES : List.of(DType.F16, DType.BF16)) {
                 Program usual = TinyModels.program(TinyModels.config(100, 1, 256, 512, new Op.AttentionShape(4, 2, 64), 256, 0));
                 for (Program program : List.of(usual, EveryOp.program())) {
                     var options = new RunnerOptions(128, 4, 128, 16, 40, 0, kv);

@@ -7,6 +7,7 @@ import io.jllm.cuda.driver.Context;
 import io.jllm.cuda.driver.DeviceMemory;
 import io.jllm.cuda.driver.Owner;
 import io.jllm.cuda.kernels.AdapterKernels;
+import io.jllm.cuda.kernels.JoinedKernels;
 import io.jllm.cuda.kernels.Rows;
 import io.jllm.cuda.memory.Activations;
 import io.jllm.model.Op;
@@ -25,10 +26,12 @@ import java.util.stream.Stream;
 
 /**
  * What steps with adapters need on the device beside the others' values: the matrices of products that adapters change, what rows become by the
- * first matrices of low rank, and residuals that are kept. One product is computed at a time.
+ * first matrices of low rank, and residuals that are kept. Of two products, one after the other, the second's rows may be made while the first's are
+ * read, so these take turns.
  */
 public final class AdapterRoom implements AutoCloseable {
     private static final long ALIGNMENT = 256;
+    private static final int TURNS = 2;
 
     private final Owner owner = new Owner();
     private final AdapterKernels.Table table;
@@ -45,8 +48,9 @@ public final class AdapterRoom implements AutoCloseable {
      * @param thin what rows become by first matrices; none if there are no such matrices
      * @param kept residuals; none if none must be kept
      * @param whole whether one of its matrices becomes another
+     * @param rank the highest; 0 if adapters do more than products of low rank and summands, or less
      */
-    record Adapted(long sites, int[] outputs, Rows thin, Rows kept, boolean whole) {
+    record Adapted(long sites, int[] outputs, Rows thin, Rows kept, boolean whole, int rank) {
     }
 
     /**
@@ -59,6 +63,7 @@ public final class AdapterRoom implements AutoCloseable {
         places = adapters.places();
         uses = adapters.uses();
         AdapterKernels.Shape shape = AdapterKernels.shape(state.kernels());
+        Optional<JoinedKernels.Shape> joined = JoinedKernels.shape(state.kernels());
         List<Op.Linear> all = program.ops().stream().flatMap(op -> op instanceof Op.Linear l && changes(l) ? Stream.of(l)
                 : Stream.empty()).toList();
         long siteBytes = aligned(AdapterKernels.SITE.bytes() * all.stream().mapToLong(l -> l.weights().size()).sum());
@@ -66,21 +71,25 @@ public final class AdapterRoom implements AutoCloseable {
         long keptBytes = 0;
         for (Op.Linear l : all) {
             long rows = l.out().rows() == Value.Rows.TOKENS ? options.maxTokensPerStep() : options.maxLogitRows();
-            thinBytes = Math.max(thinBytes, rows * shape.chunks(l.in().width()) * ranks(l) * Float.BYTES);
+            int chunks = Math.max(shape.chunks(l.in().width()), joined.map(j -> j.chunks(l.in().width())).orElse(0));
+            thinBytes = Math.max(thinBytes, rows * chunks * ranks(l) * Float.BYTES);
             keptBytes = Math.max(keptBytes, keeps(l) ? rows * Activations.pitch(l.out()) * Float.BYTES : 0);
         }
         thinBytes = aligned(thinBytes);
-        memory = owner.own(DeviceMemory.allocate(context, siteBytes + thinBytes + keptBytes, "products of adapters"));
+        memory = owner.own(DeviceMemory.allocate(context, siteBytes + TURNS * thinBytes + keptBytes, "products of adapters"));
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment sites = arena.allocate(siteBytes, Long.BYTES);
             long at = 0;
+            int turn = 0;
             for (Op.Linear l : all) {
+                long thin = memory.address() + siteBytes + turn * thinBytes;
                 products.put(l, new Adapted(memory.address() + at, l.weights().stream().mapToInt(Weight::rows).toArray(),
-                        ranks(l) == 0 ? Rows.NONE : Rows.ofFloats(memory.address() + siteBytes, ranks(l)),
-                        keeps(l) ? Rows.ofFloats(memory.address() + siteBytes + thinBytes, Activations.pitch(l.out())) : Rows.NONE,
-                        uses(l).stream().anyMatch(Uses.Use::whole)));
+                        ranks(l) == 0 ? Rows.NONE : Rows.ofFloats(thin, ranks(l)),
+                        keeps(l) ? Rows.ofFloats(memory.address() + siteBytes + TURNS * thinBytes, Activations.pitch(l.out())) : Rows.NONE,
+                        uses(l).stream().anyMatch(Uses.Use::whole), lowRank(l)));
                 write(l, state, sites.asSlice(at));
                 at += AdapterKernels.SITE.bytes() * l.weights().size();
+                turn = (turn + 1) % TURNS;
             }
             if (siteBytes > 0) {
                 memory.write(sites, 0);
@@ -102,6 +111,10 @@ public final class AdapterRoom implements AutoCloseable {
     /** Numbers of a row by all first matrices of a product. */
     private int ranks(Op.Linear l) {
         return uses(l).stream().mapToInt(Uses.Use::rank).sum();
+    }
+
+    private int lowRank(Op.Linear l) {
+        return uses(l).stream().anyMatch(Uses.Use::apart) ? 0 : uses(l).stream().mapToInt(Uses.Use::rank).max().orElse(0);
     }
 
     private boolean keeps(Op.Linear l) {

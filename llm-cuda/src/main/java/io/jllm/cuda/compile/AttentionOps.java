@@ -75,7 +75,7 @@ final class AttentionOps {
             return new AttentionOp(decodes.decode(values.rows(a.q()), y, pages, scores, state.partials()), tiles, rotated, narrow);
         }
         return tiles.isPresent() ? new AttentionOp(heads.attention(a, state.at(Field.SINGLE_ROW)), tiles, Optional.empty(), narrow)
-                : new RowsOp(heads.attention(a, ALL_ROWS), Value.Rows.TOKENS);
+                : new CompiledOp.OfRows(heads.attention(a, ALL_ROWS), Value.Rows.TOKENS);
     }
 
     /** For steps of tiles alone: results are left in 16 bits for the product behind, and queries are as the product before leaves them. */

@@ -13,6 +13,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.UnaryOperator;
 
 /**
  * The ops of a program as they are compiled. For one row, neighbouring products and attentions become tasks of a chain, which is one op and one
@@ -44,6 +45,19 @@ public final class CompiledOps {
     void add(CompiledOp op) {
         endChain();
         ops.add(op);
+    }
+
+    /** How many there are; a chain that has begun is none of them yet. */
+    int size() {
+        return ops.size();
+    }
+
+    /** Takes the ops from one on away, and adds what becomes of them. */
+    void replace(int from, UnaryOperator<List<CompiledOp>> by) {
+        List<CompiledOp> last = ops.subList(from, ops.size());
+        List<CompiledOp> others = by.apply(List.copyOf(last));
+        last.clear();
+        ops.addAll(others);
     }
 
     /** Ends the list. */

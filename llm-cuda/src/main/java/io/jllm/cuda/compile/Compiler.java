@@ -39,10 +39,12 @@ public final class Compiler {
     private final HeadOps heads;
     private final AttentionOps attention;
     private final ExpertOps experts;
+    private final Norms norms;
     private final AttentionCut cut;
     private final Fusion fusion;
     private final Optional<TensorOps> tensors;
     private final Optional<AdapterOps> adapters;
+    private final Optional<RowChains> chains;
 
     private Compiler(Program program, DeviceState state, Arena arena, Mode mode, Optional<AdapterRoom> adapted) {
         this.program = program;
@@ -51,7 +53,7 @@ public final class Compiler {
         this.mode = mode;
         values = new Values(program, state, mode, adapted);
         compiled = new CompiledOps(state, values, arena);
-        adapters = adapted.map(r -> new AdapterOps(r, state, values, arena, compiled));
+        adapters = adapted.map(r -> new AdapterOps(r, state, values, mode, arena, compiled));
         rowKernels = new RowKernels(state.kernels(), arena);
         ordering = new Ordering(state, values, rowKernels, mode);
         outliers = new Outliers(state.rooms().outliers(), rowKernels);
@@ -63,8 +65,10 @@ public final class Compiler {
         rows = new RowOps(state, values, arena, tensors);
         heads = new HeadOps(state, values, arena);
         experts = new ExpertOps(state, values, mode, arena, compiled);
+        norms = new Norms(program, state, values, mode, rowKernels, products, experts);
         cut = AttentionCut.of(state.kernels());
         attention = new AttentionOps(program, state, values, mode, arena, attentions, decodes, heads, cut, tensors);
+        chains = state.rooms().chains().filter(_ -> mode == Mode.FEW && adapted.isEmpty()).map(room -> new RowChains(state, values, arena, room));
         fusion = new Fusion(state, values, mode, compiled, products, ordering, decodes, cut, tensors);
     }
 
@@ -78,17 +82,38 @@ public final class Compiler {
         var compiler = new Compiler(program, state, arena, mode, adapters);
         List<Op> ops = program.ops();
         for (int i = 0; i < ops.size();) {
-            int fused = compiler.fusion.compile(ops.subList(i, ops.size()));
-            if (fused == 0) {
-                fused = compiler.rotated(ops.subList(i, ops.size()));
+            List<Op> left = ops.subList(i, ops.size());
+            int chained = compiler.chains.map(c -> c.length(left)).orElse(0);
+            if (chained > 0) {
+                compiler.chain(left.subList(0, chained));
+                i += chained;
+            } else {
+                i += compiler.next(left);
             }
-            if (fused == 0) {
-                fused = compiler.add(ops.get(i));
-            }
-            i += fused;
-            compiler.ordering.bytes(ops.get(i - 1).out()).ifPresent(compiler.compiled::add);
         }
         return compiler.compiled.done();
+    }
+
+    /** Compiles the first ops of a list, one or as many as one kernel can do; returns how many. */
+    private int next(List<Op> ops) {
+        int done = fusion.compile(ops);
+        if (done == 0) {
+            done = rotated(ops);
+        }
+        if (done == 0) {
+            done = add(ops);
+        }
+        ordering.bytes(ops.get(done - 1).out()).ifPresent(compiled::add);
+        return done;
+    }
+
+    /** Compiles ops into a chain for few rows, and one by one for more. */
+    private void chain(List<Op> ops) {
+        int from = compiled.size();
+        for (int i = 0; i < ops.size();) {
+            i += next(ops.subList(i, ops.size()));
+        }
+        compiled.replace(from, others -> List.of(chains.orElseThrow().compile(ops, others)));
     }
 
     /** Compiles a product of queries, keys and values and the rotation behind it, if there is a kernel for both; returns how many ops it has done. */
@@ -100,15 +125,23 @@ public final class Compiler {
         TensorOps t = tensors.get();
         Optional<RowsLaunch> together = t.rotated(l, r, a);
         together.ifPresent(launch -> compiled.add(new AttentionOp.Rotated(launch,
-                List.of(new RowsOp(t.linear(l), Value.Rows.TOKENS), rope(r)))));
+                List.of(new CompiledOp.OfRows(t.linear(l), Value.Rows.TOKENS), rope(r)))));
         return together.isPresent() ? 2 : 0;
     }
 
-    /** Compiles an op, or the mixture that begins with it; returns how many ops it has done. */
-    private int add(Op op) {
+    /** Compiles an op, or the mixture or the choice of experts that begins with it; returns how many ops it has done. */
+    private int add(List<Op> ops) {
+        Optional<CompiledOp> choice = norms.choice(ops);
+        if (choice.isPresent()) {
+            compiled.add(choice.get());
+            return Norms.CHOICE_OPS;
+        }
+        Op op = ops.getFirst();
         Optional<Mixture> mixture = experts.mixture(op);
         if (mixture.isEmpty()) {
-            one(op);
+            if (adapters.filter(a -> a.joined(ops)).isEmpty()) {
+                one(ops);
+            }
             return 1;
         }
         Value out = mixture.get().sum().out();
@@ -118,7 +151,8 @@ public final class Compiler {
         return Mixture.OPS;
     }
 
-    private void one(Op op) {
+    private void one(List<Op> ops) {
+        Op op = ops.getFirst();
         Value out = op.out();
         boolean quantized = false;
         switch (op) {
@@ -130,7 +164,7 @@ public final class Compiler {
             case Op.Linear l -> {
                 adapters.ifPresent(a -> a.before(l));
                 linear(l);
-                adapters.ifPresent(a -> a.after(l));
+                adapters.ifPresent(a -> a.after(l, ops.subList(1, ops.size())));
             }
             case HeadOp.RopeStoreKv r -> compiled.add(cut.rotates(r) ? rope(r) : heads.ropeStore(r));
             case Op.PagedAttention a -> {
@@ -176,7 +210,8 @@ public final class Compiler {
 
     private void embed(Op.Embed e) {
         var table = state.matrix(e.table());
-        compiled.add(new RowsOp(EmbedKernels.embed(state.kernels(), arena, table.format(), state.address(table), table.rows(), table.cols(),
+        compiled.add(new CompiledOp.OfRows(EmbedKernels.embed(state.kernels(), arena, table.format(), state.address(table), table.rows(),
+                table.cols(),
                 state.at(Field.TOKEN_IDS), values.rows(e.out())), e.out().rows()));
         adapters.ifPresent(a -> a.after(e));
     }
@@ -185,36 +220,30 @@ public final class Compiler {
     private void norm(Op.RmsNorm n) {
         Optional<RowsLaunch> narrow = tensors.flatMap(t -> t.norm(n));
         if (narrow.isPresent()) {
-            compiled.add(new RowsOp(narrow.get(), n.out().rows()));
+            compiled.add(new CompiledOp.OfRows(narrow.get(), n.out().rows()));
             return;
         }
-        Optional<Value> all = program.ops().stream().filter(op -> op.out().equals(n.in()) && op instanceof Op.SelectRows s && values.onlyNormed(s))
-                .map(op -> ((Op.SelectRows) op).in()).findFirst();
-        Value y = n.out();
-        Value x = all.orElse(n.in());
-        long rowIndex = all.isPresent() ? state.at(Field.LOGIT_ROW) : 0;
-        compiled.add(new RowsOp(rowKernels.norm(values.rows(x), rowIndex, state.vector(n.weight()), n.eps(), values.outputs(y), y.width()),
-                y.rows()));
-        adapters.ifPresent(a -> a.after(n, x, rowIndex));
+        compiled.add(new CompiledOp.OfRows(norms.launch(n), n.out().rows()));
+        adapters.ifPresent(a -> a.after(n, norms.input(n), norms.rowIndex(n)));
     }
 
     private CompiledOp gated(Op.GatedAct g) {
         Value y = g.out();
-        return new RowsOp(rowKernels.gated(values.rows(g.gateUp()), values.outputs(y), y.width(), DeviceState.number(g.kind())), y.rows());
+        return new CompiledOp.OfRows(rowKernels.gated(values.rows(g.gateUp()), values.outputs(y), y.width(), DeviceState.number(g.kind())), y.rows());
     }
 
     private CompiledOp select(Op.SelectRows s) {
         Value y = s.out();
-        return new RowsOp(rowKernels.select(values.rows(s.in()), state.at(Field.LOGIT_ROW), values.rows(y), y.width()), y.rows());
+        return new CompiledOp.OfRows(rowKernels.select(values.rows(s.in()), state.at(Field.LOGIT_ROW), values.rows(y), y.width()), y.rows());
     }
 
     private CompiledOp quantize(Value v) {
-        return new RowsOp(rowKernels.quantize(values.rows(v), v.width()), v.rows());
+        return new CompiledOp.OfRows(rowKernels.quantize(values.rows(v), v.width()), v.rows());
     }
 
     private void linear(Op.Linear l) {
         if (values.multipliesMany(l)) {
-            compiled.add(new RowsOp(tensors.orElseThrow().linear(l), l.out().rows()));
+            compiled.add(new CompiledOp.OfRows(tensors.orElseThrow().linear(l), l.out().rows()));
             return;
         }
         int column = 0;
@@ -243,11 +272,11 @@ public final class Compiler {
         var result = TensorKernels.Result.plain(w.rows(), bias, residual, y);
         Optional<RowsLaunch> most = tensors.flatMap(t -> TensorRoom.takes(w, l.out().rows()) ? Optional.of(t.one(in, w, result))
                 : t.direct(in, w, result));
-        compiled.add(new LinearOp(few, many, most, l.out().rows()));
+        compiled.add(new CompiledOp.Product(few, many, most, l.out().rows()));
     }
 
     private CompiledOp rope(HeadOp.RopeStoreKv r) {
-        CompiledOp op = new RowsOp(attentions.ropeStore(values.rows(r.qkv()), values.rows(r.out()), state.pages(r.layer()), r.shape(),
+        CompiledOp op = new CompiledOp.OfRows(attentions.ropeStore(values.rows(r.qkv()), values.rows(r.out()), state.pages(r.layer()), r.shape(),
                 state.rotation(r)), Value.Rows.TOKENS);
         return attention.rotates(r) ? new AttentionOp.Rotation(op) : op;
     }

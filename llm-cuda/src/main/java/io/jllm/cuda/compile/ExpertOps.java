@@ -2,6 +2,7 @@ package io.jllm.cuda.compile;
 
 import io.jllm.cuda.kernels.ExpertKernels;
 import io.jllm.cuda.kernels.GroupKernels;
+import io.jllm.cuda.kernels.MixtureKernels;
 import io.jllm.cuda.kernels.ProductKernels;
 import io.jllm.cuda.kernels.Rows;
 import io.jllm.cuda.kernels.RowsLaunch;
@@ -12,7 +13,9 @@ import io.jllm.model.Op;
 import io.jllm.model.Value;
 import io.jllm.model.Weight;
 import java.lang.foreign.Arena;
+import java.util.HashSet;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * Compiles mixtures of experts, as a whole where there are kernels for that, else and for products of heads with one launch for each matrix. What
@@ -25,6 +28,9 @@ final class ExpertOps {
     private final Mode mode;
     private final ExpertKernels kernels;
     private final GroupKernels groups;
+    private final MixtureKernels wholes;
+    /** Rows that the op before a mixture leaves as the mixture expects them, if they are few. */
+    private final Set<Value> split = new HashSet<>();
 
     /** Adds what it compiles to the ops that are compiled. */
     ExpertOps(DeviceState state, Values values, Mode mode, Arena arena, CompiledOps compiled) {
@@ -34,24 +40,47 @@ final class ExpertOps {
         this.compiled = compiled;
         kernels = new ExpertKernels(state.kernels(), arena);
         groups = new GroupKernels(state.kernels(), arena);
+        wholes = new MixtureKernels(state.kernels(), arena, groups);
     }
 
     /** Compiles the mixture that begins with an op, if there is one; returns it. */
     Optional<Mixture> mixture(Op first) {
         Optional<Mixture> mixture = first instanceof ExpertOp.ExpertLinear l ? values.mixture(l) : Optional.empty();
-        mixture.ifPresent(m -> add(launch(m, state.rooms().mixtures().orElseThrow().parts()), m.sum().out()));
+        mixture.ifPresent(m -> add(launch(m), m.sum().out()));
         return mixture;
     }
 
-    private RowsLaunch launch(Mixture m, GroupKernels.Room room) {
+    /**
+     * Where a mixture that begins with an op expects rows in pieces, if it does and they are those of a value; from now on it finds there as many as
+     * a launch of norm, scores and choice takes.
+     */
+    Optional<MixtureKernels.Split> expected(Op first, Value rows) {
+        if (!(first instanceof ExpertOp.ExpertLinear l) || !l.in().equals(rows)) {
+            return Optional.empty();
+        }
+        Optional<MixtureKernels.Split> to = values.mixture(l).flatMap(m -> wholes.split(kernels(m), room()));
+        to.ifPresent(_ -> split.add(rows));
+        return to;
+    }
+
+    private GroupKernels.Room room() {
+        return state.rooms().mixtures().orElseThrow().parts();
+    }
+
+    private RowsLaunch launch(Mixture m) {
+        GroupKernels.Mixture mixture = kernels(m);
+        return mode.many() ? groups.many(mixture, room())
+                : wholes.few(mixture, room(), split.contains(m.gateUp().in()) ? ExpertKernels.MOST_CHOSEN : 0);
+    }
+
+    private GroupKernels.Mixture kernels(Mixture m) {
         Weight gate = m.gateUp().weights().getFirst();
         Weight up = m.gateUp().weights().getLast();
         Weight down = m.sum().weight();
-        var mixture = new GroupKernels.Mixture(chosen(m.sum().route(), m.sum().experts(), m.sum().weighted()), weights(gate.name(), gate.rows()),
+        return new GroupKernels.Mixture(chosen(m.sum().route(), m.sum().experts(), m.sum().weighted()), weights(gate.name(), gate.rows()),
                 weights(up.name(), up.rows()), state.vector(gate.bias()), state.vector(up.bias()), DeviceState.number(m.act().kind()),
                 weights(down.name(), down.rows()), state.vector(down.bias()), values.rows(m.gateUp().in()), values.rows(m.act().out()),
                 m.sum().residual().map(values::rows).orElse(Rows.NONE), values.rows(m.sum().out()));
-        return mode.many() ? groups.many(mixture, room) : groups.few(mixture, room);
     }
 
     void add(ExpertOp op) {
@@ -93,7 +122,7 @@ final class ExpertOps {
     }
 
     private void add(RowsLaunch launch, Value out) {
-        compiled.add(new RowsOp(launch, out.rows()));
+        compiled.add(new CompiledOp.OfRows(launch, out.rows()));
     }
 
     private ProductKernels.Weights weights(String name, int outputs) {
@@ -105,15 +134,29 @@ final class ExpertOps {
         return new ExpertKernels.Chosen(values.rows(route), route.width() / 2, experts, weighted);
     }
 
-    private RowsLaunch route(ExpertOp.Route r) {
+    /** Whether there is a kernel for a norm, scores by a matrix, and the choice by them. */
+    boolean chooses(ProductKernels.Weights matrix) {
+        return kernels.chooses(matrix);
+    }
+
+    /** A norm, scores and the choice by them. */
+    RowsLaunch choose(ExpertKernels.Scored s, ExpertOp.Route r) {
+        return kernels.choose(s, r.topK(), choice(r), values.rows(r.out()));
+    }
+
+    /** The choice alone. */
+    RowsLaunch route(ExpertOp.Route r) {
+        return kernels.route(values.rows(r.logits()), r.logits().width(), r.topK(), choice(r), values.rows(r.out()));
+    }
+
+    private ExpertKernels.Choice choice(ExpertOp.Route r) {
         int scoring = switch (r.scoring()) {
             case ExpertOp.Scoring.Softmax _ -> 0;
             case ExpertOp.Scoring.Sigmoid _ -> 1;
             case ExpertOp.Scoring.SparseMixer _ -> 2;
         };
         float jitter = r.scoring() instanceof ExpertOp.Scoring.SparseMixer m ? m.jitter() : 0;
-        var choice = new ExpertKernels.Choice(scoring, jitter, state.vector(r.bias()), r.groups().map(ExpertOp.Groups::count).orElse(0),
+        return new ExpertKernels.Choice(scoring, jitter, state.vector(r.bias()), r.groups().map(ExpertOp.Groups::count).orElse(0),
                 r.groups().map(ExpertOp.Groups::chosen).orElse(0), r.groups().map(ExpertOp.Groups::best).orElse(0), r.normalised(), r.scale());
-        return kernels.route(values.rows(r.logits()), r.logits().width(), r.topK(), choice, values.rows(r.out()));
     }
 }

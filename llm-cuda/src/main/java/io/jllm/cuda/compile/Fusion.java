@@ -117,7 +117,7 @@ public final class Fusion {
         if (launches.size() < runs.size()) {
             return 0;
         }
-        launches.forEach(launch -> compiled.add(new RowsOp(launch, l.out().rows())));
+        launches.forEach(launch -> compiled.add(new CompiledOp.OfRows(launch, l.out().rows())));
         return 2;
     }
 
@@ -125,10 +125,15 @@ public final class Fusion {
         return new ProductKernels.Norm(state.vector(n.weight()), n.eps());
     }
 
+    /** Whether kernels of products know an activation. */
+    static boolean knows(Op.GatedAct g) {
+        return FUSED.contains(g.kind());
+    }
+
     /** The activation behind a product of gate and up, if a kernel of products can do it, and no adapter changes what stands between them. */
     private Optional<Op.GatedAct> activation(List<Op> ops, Op.Linear l) {
         List<List<Weight>> runs = state.plan().runs(l);
-        return values.isAdapted(l) || ops.size() < 2 || !(ops.get(1) instanceof Op.GatedAct g) || !FUSED.contains(g.kind())
+        return values.isAdapted(l) || ops.size() < 2 || !(ops.get(1) instanceof Op.GatedAct g) || !knows(g)
                 || !values.feeds(l, g.gateUp()) || l.residual().isPresent() || runs.size() != 1 || state.bias(runs.getFirst()) != 0
                 ? Optional.empty() : Optional.of(g);
     }
@@ -142,7 +147,7 @@ public final class Fusion {
         }
         Op.GatedAct g = act.get();
         ordering.op(w, l.in()).ifPresent(compiled::add);
-        compiled.add(new RowsOp(tensors.orElseThrow().gated(l.in(), w, g.out(), g.kind()), g.out().rows()));
+        compiled.add(new CompiledOp.OfRows(tensors.orElseThrow().gated(l.in(), w, g.out(), g.kind()), g.out().rows()));
         return 2;
     }
 
@@ -169,7 +174,7 @@ public final class Fusion {
             Op.RmsNorm n = norm.get();
             Optional<RowsLaunch> one = w.ordered() ? Optional.empty()
                     : products.gatedNormed(weights, values.rows(n.in()), norm(n), values.outputs(y), kind);
-            one.ifPresent(launch -> compiled.add(new RowsOp(launch, y.rows())));
+            one.ifPresent(launch -> compiled.add(new CompiledOp.OfRows(launch, y.rows())));
             return one.isPresent() ? 2 : 0;
         }
         if (!w.format().floats() && !w.ordered() && !values.wantsBytes(l.in())) {
@@ -178,7 +183,7 @@ public final class Fusion {
         Optional<RowsLaunch> few = products.gated(weights, ordering.rows(w, l.in()), values.outputs(y), kind);
         few.ifPresent(launch -> {
             ordering.op(w, l.in()).ifPresent(compiled::add);
-            compiled.add(new LinearOp(launch, Optional.empty(), Optional.empty(), y.rows()));
+            compiled.add(new CompiledOp.Product(launch, Optional.empty(), Optional.empty(), y.rows()));
         });
         return few.isPresent() ? 2 : 0;
     }

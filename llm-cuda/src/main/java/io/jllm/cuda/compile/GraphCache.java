@@ -9,6 +9,7 @@ import io.jllm.cuda.memory.StepSize;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Supplier;
 
 /** Decode steps as graphs, one for each bucket of sizes, made when it is first needed. */
 public final class GraphCache implements AutoCloseable {
@@ -27,10 +28,10 @@ public final class GraphCache implements AutoCloseable {
 
     private final Owner owner = new Owner();
     private final Map<Integer, Graph> graphs = new HashMap<>();
-    private final List<CompiledOp> one;
-    private final List<CompiledOp> few;
-    private final List<CompiledOp> any;
-    private final List<CompiledOp> many;
+    private final Supplier<List<CompiledOp>> one;
+    private final Supplier<List<CompiledOp>> few;
+    private final Supplier<List<CompiledOp>> any;
+    private final Supplier<List<CompiledOp>> many;
     private final int limit;
 
     /**
@@ -40,7 +41,8 @@ public final class GraphCache implements AutoCloseable {
      * @param many ops for more than {@link TensorKernels#MOST_FEWER}
      * @param limit most sequences that there is room for
      */
-    public GraphCache(List<CompiledOp> one, List<CompiledOp> few, List<CompiledOp> any, List<CompiledOp> many, int limit) {
+    public GraphCache(Supplier<List<CompiledOp>> one, Supplier<List<CompiledOp>> few, Supplier<List<CompiledOp>> any,
+            Supplier<List<CompiledOp>> many, int limit) {
         this.one = one;
         this.few = few;
         this.any = any;
@@ -51,9 +53,9 @@ public final class GraphCache implements AutoCloseable {
     /** The ops of a bucket, in which the longest sequence has so many positions. */
     public List<CompiledOp> ops(int bucket, int positions) {
         if (key(bucket, positions) == LONG_ALONE) {
-            return few;
+            return few.get();
         }
-        return bucket == 1 ? one : bucket <= ProductKernels.MOST_FEW ? few : bucket <= TensorKernels.MOST_FEWER ? any : many;
+        return (bucket == 1 ? one : bucket <= ProductKernels.MOST_FEW ? few : bucket <= TensorKernels.MOST_FEWER ? any : many).get();
     }
 
     /** The bucket of so many sequences: exact while every row costs something, then in steps. */

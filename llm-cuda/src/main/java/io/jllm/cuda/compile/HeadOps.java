@@ -21,7 +21,8 @@ final class HeadOps {
     }
 
     CompiledOp norm(HeadOp.NormHeads n) {
-        return new RowsOp(kernels.norm(values.rows(n.in()), values.rows(n.out()), n.shape(), norm(n.q()), norm(n.k()), n.clip()), n.out().rows());
+        return new CompiledOp.OfRows(kernels.norm(values.rows(n.in()), values.rows(n.out()), n.shape(), norm(n.q()), norm(n.k()), n.clip()),
+                n.out().rows());
     }
 
     private HeadKernels.Norm norm(Optional<HeadOp.HeadNorm> norm) {
@@ -36,16 +37,18 @@ final class HeadOps {
     }
 
     CompiledOp rotate(HeadOp.Rotate r) {
-        return new RowsOp(kernels.rotate(values.rows(r.in()), values.rows(r.out()), r.shape(), state.rotation(r.rope())), r.out().rows());
+        return new CompiledOp.OfRows(kernels.rotate(values.rows(r.in()), values.rows(r.out()), r.shape(), state.rotation(r.rope())), r.out().rows());
     }
 
     CompiledOp scale(HeadOp.ScaleQueries s) {
-        return new RowsOp(kernels.scaleQueries(values.rows(s.in()), values.rows(s.out()), s.out().width(), s.scale(), s.every(), s.offset()),
+        return new CompiledOp.OfRows(kernels.scaleQueries(values.rows(s.in()), values.rows(s.out()), s.out().width(), s.scale(), s.every(),
+                s.offset()),
                 s.out().rows());
     }
 
     CompiledOp ropeStore(HeadOp.RopeStoreKv r) {
-        return new RowsOp(kernels.ropeStore(values.rows(r.qkv()), values.rows(r.out()), state.pages(r.layer()), r.shape(), state.rotation(r.rope()),
+        return new CompiledOp.OfRows(kernels.ropeStore(values.rows(r.qkv()), values.rows(r.out()), state.pages(r.layer()), r.shape(),
+                state.rotation(r.rope()),
                 state.vector(r.norm().map(Op.QkNorm::qWeight)), state.vector(r.norm().map(Op.QkNorm::kWeight)),
                 r.norm().map(Op.QkNorm::eps).orElse(0f)), Value.Rows.TOKENS);
     }

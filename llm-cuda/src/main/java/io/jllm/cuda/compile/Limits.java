@@ -15,15 +15,11 @@ import java.util.stream.Stream;
 
 /** What kernels have no room for, or do not do. */
 public final class Limits {
-    private final int mostHeadDim;
-    private final int mostExperts;
-    private final int mostHeadCols;
+    private final Kernels kernels;
 
     /** Those of loaded kernels. */
     public Limits(Kernels kernels) {
-        mostHeadDim = HeadKernels.largestHead(kernels);
-        mostExperts = ExpertKernels.mostExperts(kernels);
-        mostHeadCols = ExpertKernels.mostHeadCols(kernels);
+        this.kernels = kernels;
     }
 
     /** Every reason for which a program cannot run, each once; none if it can. */
@@ -43,15 +39,23 @@ public final class Limits {
 
     private Stream<String> problems(Op op) {
         return switch (op) {
-            case HeadOp.RopeStoreKv r -> above("heads of keys and values have", r.shape().headDim(), mostHeadDim, "dimensions");
-            case HeadOp.Rotate r -> above("heads that are rotated have", r.shape().headDim(), mostHeadDim, "dimensions");
-            case Op.PagedAttention a -> above("heads of attention have", a.shape().headDim(), mostHeadDim, "dimensions");
-            case ExpertOp.Route r -> above("mixtures have", r.logits().width(), mostExperts, "experts");
-            case LatentOp.LatentQkv l -> above("matrices of heads have", l.shape().nope(), mostHeadCols, "columns");
-            case LatentOp.HeadLinear l -> above("matrices of heads have", l.in().width() / l.heads() - l.skip(), mostHeadCols, "columns");
+            case HeadOp.RopeStoreKv r -> heads("heads of keys and values have", r.shape().headDim());
+            case HeadOp.Rotate r -> heads("heads that are rotated have", r.shape().headDim());
+            case Op.PagedAttention a -> heads("heads of attention have", a.shape().headDim());
+            case ExpertOp.Route r -> above("mixtures have", r.logits().width(), ExpertKernels.mostExperts(kernels), "experts");
+            case LatentOp.LatentQkv l -> columns(l.shape().nope());
+            case LatentOp.HeadLinear l -> columns(l.in().width() / l.heads() - l.skip());
             case Op.Embed _, Op.AddPositions _, Op.RmsNorm _, Op.LayerNorm _, Op.Linear _, Op.GatedAct _, Op.Act _, Op.Add _, Op.Scale _,
                  Op.SelectRows _, HeadOp.NormHeads _, HeadOp.ScaleQueries _, ExpertOp.ExpertLinear _, ExpertOp.ExpertSum _ -> Stream.of();
         };
+    }
+
+    private Stream<String> heads(String what, int dimensions) {
+        return above(what, dimensions, HeadKernels.largestHead(kernels), "dimensions");
+    }
+
+    private Stream<String> columns(int count) {
+        return above("matrices of heads have", count, ExpertKernels.mostHeadCols(kernels), "columns");
     }
 
     private static Stream<String> above(String what, int value, int limit, String of) {

@@ -4,6 +4,7 @@ import io.jllm.cuda.driver.DeviceMemory;
 import io.jllm.cuda.driver.Stream;
 import io.jllm.cuda.kernels.GroupKernels;
 import io.jllm.cuda.kernels.Kernels;
+import io.jllm.cuda.kernels.MixtureKernels;
 import io.jllm.cuda.kernels.TensorKernels;
 import io.jllm.cuda.weights.WeightPlan;
 import io.jllm.model.Program;
@@ -39,7 +40,7 @@ public record MixtureRoom(long address, List<Long> sizes, int fewRows, int rows,
             return Optional.empty();
         }
         int fewRows = tensors ? Math.min(rows, TensorKernels.MOST_FEWER) : rows;
-        var sizes = new long[6];
+        var sizes = new long[7];
         for (Mixture m : all) {
             long pairs = (long) rows * m.slots();
             long few = (long) FEW_PIECES * fewRows * Math.max(GroupKernels.fewPitch(m.gateUp().in().width()),
@@ -47,6 +48,7 @@ public record MixtureRoom(long address, List<Long> sizes, int fewRows, int rows,
             long many = (long) rows * Math.max(TensorKernels.pitch(kernels, m.gateUp().in().width(), pieces),
                     (long) m.slots() * TensorKernels.pitch(kernels, m.inner(), pieces));
             larger(sizes, GroupKernels.tileBytes(m.sum().experts(), pairs), (m.sum().experts() + 1L) * Integer.BYTES,
+                    (long) MixtureKernels.counts(m.sum().experts(), m.slots(), fewRows) * Integer.BYTES,
                     (long) m.sum().experts() * rows * Integer.BYTES,
                     Math.max(few, tensors ? many : 0) * Short.BYTES, pairs * Float.BYTES, pairs * m.sum().weight().rows() * Float.BYTES);
         }
@@ -72,7 +74,7 @@ public record MixtureRoom(long address, List<Long> sizes, int fewRows, int rows,
 
     /** Its parts. */
     GroupKernels.Room parts() {
-        return new GroupKernels.Room(address, from(1), from(2), from(3), from(4), from(5), fewRows, rows, pieces);
+        return new GroupKernels.Room(address, from(1), from(2), from(3), from(4), from(5), from(6), fewRows, rows, pieces);
     }
 
     private long from(int part) {

@@ -97,7 +97,7 @@ public final class Ordering {
 
     /** The same as an op. */
     Optional<CompiledOp> op(WeightPlan.Matrix w, Value v) {
-        return launch(w, v).map(l -> new RowsOp(l, v.rows()));
+        return launch(w, v).map(l -> new CompiledOp.OfRows(l, v.rows()));
     }
 
     private RowsLaunch order(WeightPlan.Matrix w, Value v, Rows to) {
@@ -107,6 +107,6 @@ public final class Ordering {
     /** Makes the bytes of a value, when an op has left it as floats, if they are to stand in another order. */
     Optional<CompiledOp> bytes(Value v) {
         Rows all = values.rows(v);
-        return values.ordered(v).map(w -> new RowsOp(order(w, v, new Rows(0, all.pitch(), all.bytes(), all.scales())), v.rows()));
+        return values.ordered(v).map(w -> new CompiledOp.OfRows(order(w, v, new Rows(0, all.pitch(), all.bytes(), all.scales())), v.rows()));
     }
 }

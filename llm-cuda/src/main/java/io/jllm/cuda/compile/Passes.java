@@ -1,49 +1,79 @@
 package io.jllm.cuda.compile;
 
+import io.jllm.cuda.driver.Context;
 import io.jllm.cuda.driver.Stream;
 import io.jllm.cuda.kernels.BlocksKernels;
 import io.jllm.cuda.kernels.TensorKernels;
 import io.jllm.cuda.memory.StepSize;
+import io.jllm.load.Background;
 import io.jllm.model.Program;
 import io.jllm.spi.StepBatch;
 import java.lang.foreign.Arena;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
+import java.util.function.Function;
 
 /**
  * A program compiled for steps of all kinds: graphs for those in which every sequence has one token, else launches one by one. Those of sequences
- * with adapters are passes of their own, in which that is not fused what adapters change.
+ * with adapters are passes of their own, in which that is not fused what adapters change. Each kind is compiled by a thread of its own, of which
+ * {@link #await} waits.
  */
 public final class Passes implements AutoCloseable {
     private final DeviceState state;
     private final Arena arena = Arena.ofShared();
-    private final List<CompiledOp> any;
-    private final List<CompiledOp> many;
-    private final List<CompiledOp> most;
+    private final List<Background<List<CompiledOp>>> compiling = new ArrayList<>();
+    private final Background<List<CompiledOp>> any;
+    private final Background<List<CompiledOp>> many;
+    private final Background<List<CompiledOp>> most;
     private final GraphCache graphs;
 
     /**
-     * Compiles.
+     * Begins to compile.
      *
      * @param sequences most of a step that have one token each
      * @param adapters what adapters change; empty for steps without
      */
-    public Passes(Program program, DeviceState state, int sequences, Optional<AdapterRoom> adapters) {
+    public Passes(Context context, Program program, DeviceState state, int sequences, Optional<AdapterRoom> adapters) {
         this.state = state;
+        Function<Mode, Background<List<CompiledOp>>> compile = mode -> {
+            compiling.add(Background.start("jllm-cuda-compile", () -> {
+                context.use();
+                return Compiler.compile(program, state, arena, mode, adapters);
+            }));
+            return compiling.getLast();
+        };
         try {
-            any = Compiler.compile(program, state, arena, Mode.ANY, adapters);
+            any = compile.apply(Mode.ANY);
             Optional<TensorRoom> tensors = state.rooms().tensors();
-            most = tensors.isPresent() ? Compiler.compile(program, state, arena, Mode.MOST, adapters) : any;
-            many = tensors.filter(TensorRoom::expands).isPresent() ? Compiler.compile(program, state, arena, Mode.MANY, adapters) : most;
-            List<CompiledOp> few = Compiler.compile(program, state, arena, Mode.FEW, adapters);
-            List<CompiledOp> one = adapters.isPresent() ? few : Compiler.compile(program, state, arena, Mode.ONE, adapters);
-            graphs = new GraphCache(one, few, any, many, sequences);
+            most = tensors.isPresent() ? compile.apply(Mode.MOST) : any;
+            many = tensors.filter(TensorRoom::expands).isPresent() ? compile.apply(Mode.MANY) : most;
+            Background<List<CompiledOp>> few = compile.apply(Mode.FEW);
+            Background<List<CompiledOp>> one = adapters.isPresent() ? few : compile.apply(Mode.ONE);
+            graphs = new GraphCache(one::join, few::join, any::join, many::join, sequences);
         } catch (RuntimeException | Error e) {
-            arena.close();
+            end();
             throw e;
         }
+    }
+
+    /** Waits until all is compiled, and throws what has failed; gives back nothing then. */
+    public void await() {
+        compiling.forEach(Background::join);
+    }
+
+    /** Waits for the threads, whose memory it gives back then. */
+    private void end() {
+        for (Background<List<CompiledOp>> b : compiling) {
+            try {
+                b.join();
+            } catch (RuntimeException | Error _) {
+                // told by await, if anybody asks
+            }
+        }
+        arena.close();
     }
 
     /**
@@ -64,13 +94,13 @@ public final class Passes implements AutoCloseable {
             }
         } else {
             send.accept(size);
-            (b.tokens > BlocksKernels.MOST ? most : b.tokens > TensorKernels.MOST_FEWER ? many : any).forEach(op -> op.launch(stream, size));
+            (b.tokens > BlocksKernels.MOST ? most : b.tokens > TensorKernels.MOST_FEWER ? many : any).join().forEach(op -> op.launch(stream, size));
         }
     }
 
     @Override
     public void close() {
         graphs.close();
-        arena.close();
+        end();
     }
 }

@@ -5,6 +5,7 @@ import io.jllm.cuda.driver.DeviceMemory;
 import io.jllm.cuda.driver.Owner;
 import io.jllm.cuda.driver.Stream;
 import io.jllm.cuda.kernels.Kernels;
+import io.jllm.cuda.kernels.RowChainKernels;
 import io.jllm.cuda.weights.WeightPlan;
 import io.jllm.model.Program;
 import io.jllm.spi.Backend.RunnerOptions;
@@ -17,8 +18,10 @@ import java.util.Optional;
  * @param mixtures for mixtures of experts that are compiled as a whole
  * @param ordered for rows whose columns are put into another order
  * @param outliers for rows of which large activations are taken out
+ * @param chains for products of few rows that one launch does
  */
-public record Rooms(Optional<TensorRoom> tensors, Optional<MixtureRoom> mixtures, Optional<Ordering.Room> ordered, Optional<Outliers.Room> outliers) {
+public record Rooms(Optional<TensorRoom> tensors, Optional<MixtureRoom> mixtures, Optional<Ordering.Room> ordered, Optional<Outliers.Room> outliers,
+        Optional<RowChainKernels.Room> chains) {
     /**
      * What a model needs, at no address yet.
      *
@@ -27,13 +30,14 @@ public record Rooms(Optional<TensorRoom> tensors, Optional<MixtureRoom> mixtures
     public static Rooms of(Program program, WeightPlan plan, Kernels kernels, RunnerOptions options, int pieces) {
         Optional<TensorRoom> tensors = TensorRoom.of(program, plan, kernels, options, pieces);
         return new Rooms(tensors, MixtureRoom.of(program, plan, kernels, options, tensors.isPresent(), pieces), Ordering.Room.of(plan, options),
-                Outliers.Room.of(plan));
+                Outliers.Room.of(plan), RowChains.room(program, plan, kernels));
     }
 
     /** How much it is. */
     public long bytes() {
         return tensors.map(TensorRoom::bytes).orElse(0L) + mixtures.map(MixtureRoom::bytes).orElse(0L)
-                + ordered.map(Ordering.Room::bytes).orElse(0L) + outliers.map(Outliers.Room::bytes).orElse(0L);
+                + ordered.map(Ordering.Room::bytes).orElse(0L) + outliers.map(Outliers.Room::bytes).orElse(0L)
+                + chains.map(RowChainKernels.Room::bytes).orElse(0L);
     }
 
     /** The same in memory that the owner gives back. */
@@ -41,6 +45,7 @@ public record Rooms(Optional<TensorRoom> tensors, Optional<MixtureRoom> mixtures
         return new Rooms(tensors.map(r -> r.at(owner.own(DeviceMemory.allocate(context, r.bytes(), "products on tensor cores")).address())),
                 mixtures.map(r -> r.in(owner.own(DeviceMemory.allocate(context, r.bytes(), "mixtures of experts")), stream)),
                 ordered.map(r -> r.at(owner.own(DeviceMemory.allocate(context, r.bytes(), "columns in another order")).address())),
-                outliers.map(r -> r.at(owner.own(DeviceMemory.allocate(context, r.bytes(), "large activations")).address())));
+                outliers.map(r -> r.at(owner.own(DeviceMemory.allocate(context, r.bytes(), "large activations")).address())),
+                chains.map(r -> r.in(owner.own(DeviceMemory.allocate(context, r.bytes(), "chains of rows")))));
     }
 }

@@ -25,31 +25,32 @@ final class RowOps {
 
     CompiledOp positions(Op.AddPositions p) {
         WeightPlan.Matrix table = state.matrix(p.table());
-        return new RowsOp(kernels.positions(table.format(), state.address(table), table.rows(), table.cols(), state.at(Field.POSITIONS), p.offset(),
+        return new CompiledOp.OfRows(kernels.positions(table.format(), state.address(table), table.rows(), table.cols(),
+                state.at(Field.POSITIONS), p.offset(),
                 values.rows(p.in()), values.rows(p.out())), p.out().rows());
     }
 
     /** As rows of 16 bits, or as floats, bytes or both, as its readers want it. */
     CompiledOp layerNorm(Op.LayerNorm n) {
         Value y = n.out();
-        return new RowsOp(tensors.flatMap(t -> t.norm(n)).orElseGet(() -> kernels.layerNorm(values.rows(n.in()), state.vector(n.weight()),
+        return new CompiledOp.OfRows(tensors.flatMap(t -> t.norm(n)).orElseGet(() -> kernels.layerNorm(values.rows(n.in()), state.vector(n.weight()),
                 state.vector(n.bias()), n.eps(), values.outputs(y), y.width())), y.rows());
     }
 
     /** As floats, bytes or both. */
     CompiledOp act(Op.Act a) {
         Value y = a.out();
-        return new RowsOp(kernels.act(values.rows(a.in()), values.outputs(y), y.width(), DeviceState.number(a.kind())), y.rows());
+        return new CompiledOp.OfRows(kernels.act(values.rows(a.in()), values.outputs(y), y.width(), DeviceState.number(a.kind())), y.rows());
     }
 
     CompiledOp add(Op.Add a) {
         Value y = a.out();
-        return new RowsOp(kernels.add(values.rows(a.a()), values.rows(a.b()), a.scale(), a.gate().map(values::rows).orElse(Rows.NONE),
+        return new CompiledOp.OfRows(kernels.add(values.rows(a.a()), values.rows(a.b()), a.scale(), a.gate().map(values::rows).orElse(Rows.NONE),
                 values.rows(y), y.width()), y.rows());
     }
 
     CompiledOp scale(Op.Scale s) {
         Value y = s.out();
-        return new RowsOp(kernels.scale(values.rows(s.in()), s.factor(), s.softCap(), values.rows(y), y.width()), y.rows());
+        return new CompiledOp.OfRows(kernels.scale(values.rows(s.in()), s.factor(), s.softCap(), values.rows(y), y.width()), y.rows());
     }
 }

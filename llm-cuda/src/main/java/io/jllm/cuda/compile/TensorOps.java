@@ -35,6 +35,9 @@ import java.util.function.BiFunction;
  * results as rows of 16 bits themselves where nobody else reads them.
  */
 final class TensorOps {
+    /** Pages whose keys and values are F16 in products. */
+    private static final Set<DType> F16_PRODUCTS = Set.of(DType.F16, DType.F8_E4M3, DType.Q8_0);
+
     private final DeviceState state;
     private final Values values;
     private final Mode mode;
@@ -176,7 +179,7 @@ final class TensorOps {
     Optional<Operand> attended(Op.PagedAttention a) {
         Value v = a.out();
         Optional<Operand> to = room.pieces() > 1 || !values.multipliedNext(a) ? Optional.empty() : values.operand(v)
-                .filter(type -> type == DeviceFormat.BF16 || state.kvType() == DType.F16 || state.kvType() == DType.F8_E4M3)
+                .filter(type -> type == DeviceFormat.BF16 || F16_PRODUCTS.contains(state.kvType()))
                 .map(type -> room.unscaled(state.kernels(), type, v.width()));
         to.ifPresent(o -> left.put(v, o));
         return to;

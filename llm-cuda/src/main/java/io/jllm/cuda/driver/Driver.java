@@ -41,6 +41,7 @@ public final class Driver {
         if (problem.isPresent()) {
             return new State.Absent(problem.get());
         }
+        DriverLibrary.bindAhead();
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment number = arena.allocate(ValueLayout.JAVA_INT);
             // The version first: a driver that is too old may not even start.

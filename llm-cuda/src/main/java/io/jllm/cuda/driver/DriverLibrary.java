@@ -1,10 +1,12 @@
 package io.jllm.cuda.driver;
 
+import io.jllm.cuda.ffi.CudaDriver;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /** Looks for the driver's library and for every function that this package calls, so that the generated bindings are touched only where they work. */
 final class DriverLibrary {
@@ -23,7 +25,36 @@ final class DriverLibrary {
             "cuStreamBeginCapture_v2", "cuStreamEndCapture", "cuGraphInstantiateWithFlags", "cuGraphLaunch", "cuGraphUpload", "cuGraphDestroy",
             "cuGraphExecDestroy", "cuEventCreate", "cuEventRecord", "cuEventSynchronize", "cuEventElapsedTime_v2", "cuEventDestroy_v2");
 
+    private static final AtomicBoolean BINDING = new AtomicBoolean();
+
     private DriverLibrary() {
+    }
+
+    /**
+     * Has all functions bound by a thread of its own, the first time that this is called. A function is bound when it is first called, which takes
+     * some milliseconds: together as long as a device takes to start, and meanwhile nothing else is to be done. The library is there.
+     */
+    static void bindAhead() {
+        if (BINDING.compareAndSet(false, true)) {
+            Thread.ofPlatform().name("jllm-cuda-bind").daemon().start(DriverLibrary::bind);
+        }
+    }
+
+    private static void bind() {
+        try {
+            for (String function : FUNCTIONS) {
+                Class.forName(binding(function));
+            }
+            Class.forName(ParameterInfo.class.getName());
+            Class.forName(TensorMap.class.getName());
+        } catch (ClassNotFoundException | LinkageError _) {
+            // of which whoever calls it hears
+        }
+    }
+
+    /** The class whose initialiser binds a function. */
+    static String binding(String function) {
+        return CudaDriver.class.getName() + "$" + function;
     }
 
     /** A function that newer drivers have; the library is there. */

@@ -27,6 +27,7 @@ public final class Launch {
     // CUlaunchAttribute: the id, padding, 64 bytes of a value.
     private static final long ATTRIBUTE_BYTES = 72;
     private static final long ATTRIBUTE_VALUE_AT = 8;
+    private static final int MOST_ATTRIBUTES = 3;
 
     /** When its blocks start. */
     public enum Start {
@@ -37,7 +38,17 @@ public final class Launch {
         /**
          * When what was queued before has ended, all at once: they wait for each other (cooperative launch), so the device must have room for all.
          */
-        TOGETHER
+        TOGETHER,
+        /** All at once like that, but before what was queued has ended: the kernel waits for that by itself. */
+        TOGETHER_OVERLAPPING;
+
+        private boolean together() {
+            return this == TOGETHER || this == TOGETHER_OVERLAPPING;
+        }
+
+        private boolean overlapping() {
+            return this == OVERLAPPING || this == TOGETHER_OVERLAPPING;
+        }
     }
 
     /**
@@ -100,11 +111,13 @@ public final class Launch {
     }
 
     private void attributes(Builder b) {
-        MemorySegment attributes = b.arena.allocate(2 * ATTRIBUTE_BYTES, 8);
+        MemorySegment attributes = b.arena.allocate(MOST_ATTRIBUTES * ATTRIBUTE_BYTES, 8);
         int count = 0;
-        if (b.start != Start.AFTER) {
-            attribute(attributes, count++, b.start == Start.TOGETHER ? CudaDriver.CU_LAUNCH_ATTRIBUTE_COOPERATIVE()
-                    : CudaDriver.CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION(), 1);
+        if (b.start.together()) {
+            attribute(attributes, count++, CudaDriver.CU_LAUNCH_ATTRIBUTE_COOPERATIVE(), 1);
+        }
+        if (b.start.overlapping()) {
+            attribute(attributes, count++, CudaDriver.CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION(), 1);
         }
         if (b.cluster > 1) {
             attribute(attributes, count++, CudaDriver.CU_LAUNCH_ATTRIBUTE_CLUSTER_DIMENSION(), b.cluster, 1, 1);

@@ -6,6 +6,7 @@ import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
+import java.util.Arrays;
 import java.util.Optional;
 
 /**
@@ -15,17 +16,21 @@ import java.util.Optional;
  * @param memory its bytes, which launches hand over
  */
 public record TensorMap(MemorySegment memory) {
-    static final int BYTES = 128;
-    static final int ALIGNMENT = 64;
+    /** Of a map, which stands at a multiple of {@link #ALIGNMENT}. */
+    public static final int BYTES = 128;
+    /** In the device's memory and in parameters. */
+    public static final int ALIGNMENT = 64;
     /** Columns of a box: 128 bytes, as many as the swizzle has. */
     public static final int BOX_COLUMNS = 64;
+    /** Parts of that many columns that a box of {@link #deep} has. */
+    public static final int DEEP = 8;
 
     private static final String FUNCTION = "cuTensorMapEncodeTiled";
     private static final int INTERLEAVE_NONE = 0;
     private static final int SWIZZLE_128B = 3;
+    private static final int L2_PROMOTION_NONE = 0;
     private static final int L2_PROMOTION_256B = 3;
     private static final int FILL_ZEROS = 0;
-    private static final int RANK = 2;
     /**
      * {@code CUresult cuTensorMapEncodeTiled(CUtensorMap *tensorMap, CUtensorMapDataType type, cuuint32_t rank, void *address, const cuuint64_t *dim,
      * const cuuint64_t *strides, const cuuint32_t *boxDim, const cuuint32_t *elementStrides, interleave, swizzle, l2Promotion, oobFill)}.
@@ -74,15 +79,32 @@ public record TensorMap(MemorySegment memory) {
      * @throws CudaException if the driver does not take it
      */
     public static TensorMap of(Arena arena, Matrix m, int boxRows) {
+        return of(arena, m, L2_PROMOTION_256B, new long[] {m.cols, m.rows}, new long[] {(long) m.pitch * Short.BYTES},
+                new int[] {BOX_COLUMNS, boxRows});
+    }
+
+    /**
+     * The map of a matrix in three dimensions, columns by rows by {@link #BOX_COLUMNS} columns: boxes have {@link #DEEP} times as many columns, one
+     * part of so many rows behind the other.
+     *
+     * @param m of a multiple of {@link #BOX_COLUMNS} columns
+     * @throws CudaException if the driver does not take it
+     */
+    public static TensorMap deep(Arena arena, Matrix m, int boxRows) {
+        return of(arena, m, L2_PROMOTION_NONE, new long[] {BOX_COLUMNS, m.rows, m.cols / BOX_COLUMNS},
+                new long[] {(long) m.pitch * Short.BYTES, (long) BOX_COLUMNS * Short.BYTES}, new int[] {BOX_COLUMNS, boxRows, DEEP});
+    }
+
+    private static TensorMap of(Arena arena, Matrix m, int promotion, long[] dimensions, long[] strides, int[] box) {
         MethodHandle handle = HANDLE.orElseThrow(() -> new IllegalStateException("the NVIDIA driver lacks " + FUNCTION));
         MemorySegment map = arena.allocate(BYTES, ALIGNMENT);
+        int[] ones = new int[box.length];
+        Arrays.fill(ones, 1);
         try (Arena room = Arena.ofConfined()) {
-            MemorySegment dimensions = room.allocateFrom(ValueLayout.JAVA_LONG, m.cols, m.rows);
-            MemorySegment strides = room.allocateFrom(ValueLayout.JAVA_LONG, (long) m.pitch * Short.BYTES);
-            MemorySegment box = room.allocateFrom(ValueLayout.JAVA_INT, BOX_COLUMNS, boxRows);
-            MemorySegment steps = room.allocateFrom(ValueLayout.JAVA_INT, 1, 1);
-            Calls.check((int) handle.invokeExact(map, m.type.number, RANK, m.address, dimensions, strides, box, steps, INTERLEAVE_NONE, SWIZZLE_128B,
-                    L2_PROMOTION_256B, FILL_ZEROS), FUNCTION, () -> m + ", boxes of " + boxRows + " rows");
+            Calls.check((int) handle.invokeExact(map, m.type.number, box.length, m.address, room.allocateFrom(ValueLayout.JAVA_LONG, dimensions),
+                    room.allocateFrom(ValueLayout.JAVA_LONG, strides), room.allocateFrom(ValueLayout.JAVA_INT, box),
+                    room.allocateFrom(ValueLayout.JAVA_INT, ones), INTERLEAVE_NONE, SWIZZLE_128B, promotion, FILL_ZEROS), FUNCTION,
+                    () -> m + ", boxes of " + Arrays.toString(box));
         } catch (RuntimeException | Error e) {
             throw e;
         } catch (Throwable t) {

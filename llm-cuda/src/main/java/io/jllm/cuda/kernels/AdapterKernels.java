@@ -56,7 +56,7 @@ public final class AdapterKernels {
      * @param places how many
      */
     public record Table(long tokens, long logits, long changes, int places) {
-        private long tiles(Value.Rows kind) {
+        long tiles(Value.Rows kind) {
             return kind == Value.Rows.TOKENS ? tokens : logits;
         }
     }
@@ -107,8 +107,14 @@ public final class AdapterKernels {
         shape = shape(kernels);
     }
 
-    /** As the image says. */
+    /**
+     * As the image says.
+     *
+     * @throws IllegalStateException if a struct is another one there; names it
+     */
     public static Shape shape(Kernels kernels) {
+        CHANGE.check(kernels);
+        SITE.check(kernels);
         int[] s = kernels.shape(FAMILY, NUMBERS);
         return new Shape(s[0], s[1], s[2], s[3], s[4], s[5], s[6]);
     }

@@ -3,15 +3,25 @@ package io.jllm.cuda.kernels;
 import io.jllm.cuda.driver.Launch;
 import java.lang.foreign.Arena;
 import java.util.Arrays;
+import java.util.Optional;
 
 /**
- * Launches {@code rows/route.cu}, {@code product/expert.cu} and {@code product/head.cu}: products by matrices that stand in one matrix one after the
- * other, of experts that each row chooses, or of heads.
+ * Launches {@code rows/route.cu}, {@code rows/choose.cu}, {@code product/expert.cu} and {@code product/head.cu}: products by matrices that stand in
+ * one matrix one after the other, of experts that each row chooses, or of heads.
  */
 public final class ExpertKernels {
+    /** Rows up to which a norm, scores and the choice are faster as one launch, as measured on an H200. */
+    public static final int MOST_CHOSEN = 32;
     private static final String ROUTE = "route";
     /** What is said of routes: threads, and for each kernel its most experts. */
     private static final int ROUTE_NUMBERS = 6;
+    private static final String CHOOSE = "choose";
+    /** Threads, blocks of a row, and for each kernel its most experts. */
+    private static final int CHOOSE_NUMBERS = 6;
+    private static final String LEAST = "_64";
+    private static final int FOUR = 4;
+    /** The most shared memory for a normed row, in bytes. */
+    private static final int MOST_NORMED = 32 << 10;
     private static final String HEAD = "head_linear";
 
     /**
@@ -77,11 +87,64 @@ public final class ExpertKernels {
     public RowsLaunch route(Rows logits, int experts, int topK, Choice c, Rows y) {
         int[] shape = kernels.shape(ROUTE, ROUTE_NUMBERS);
         int most = Arrays.stream(shape).skip(1).filter(n -> n >= experts).findFirst().orElseThrow();
-        return new RowsLaunch.Down(kernels.launch(arena, ROUTE + "_" + most, shape[0]).pointer("logits", logits.floats())
-                .integer("ldl", logits.pitch()).pointer("bias", c.bias).integer("scoring", c.scoring).real("jitter", c.jitter)
-                .integer("groups", c.groups).integer("chosen", c.chosen).integer("best", c.best).integer("normalised", c.normalised ? 1 : 0)
-                .real("scale", c.scale).integer("topK", topK).integer("experts", experts).pointer("out", y.floats()).integer("ldo", y.pitch())
-                .build());
+        Launch.Builder b = kernels.launch(arena, ROUTE + "_" + most, shape[0]).pointer("logits", logits.floats()).integer("ldl", logits.pitch())
+                .pointer("bias", c.bias);
+        return new RowsLaunch.Down(chosen(b, c, topK, experts, y));
+    }
+
+    private static Launch.Builder split(Launch.Builder b, Optional<MixtureKernels.Split> to) {
+        var at = to.orElse(new MixtureKernels.Split(DeviceFormat.F16, 0, 0, 0, 0));
+        boolean halves = at.type() == DeviceFormat.F16;
+        return b.pointer("halves", halves ? at.address() : 0).pointer("brains", halves ? 0 : at.address()).integer("ld", at.pitch())
+                .integer("piece", at.piece()).pointer("scales", at.scales());
+    }
+
+    private static Launch chosen(Launch.Builder b, Choice c, int topK, int experts, Rows y) {
+        return b.integer("scoring", c.scoring).real("jitter", c.jitter).integer("groups", c.groups).integer("chosen", c.chosen)
+                .integer("best", c.best).integer("normalised", c.normalised ? 1 : 0).real("scale", c.scale).integer("topK", topK)
+                .integer("experts", experts).pointer("out", y.floats()).integer("ldo", y.pitch()).build();
+    }
+
+    /**
+     * A norm of rows and what scores experts by it.
+     *
+     * @param x rows
+     * @param rowIndex of rows that are meant, 0 for all
+     * @param weight of the norm
+     * @param eps of the norm
+     * @param y the normed rows, as floats, bytes or both
+     * @param matrix whose outputs are scores
+     * @param bias of scores; 0 for none
+     * @param split where the normed rows go in pieces of 16 bits too
+     */
+    public record Scored(Rows x, long rowIndex, long weight, float eps, Rows y, ProductKernels.Weights matrix, long bias,
+                         Optional<MixtureKernels.Split> split) {
+    }
+
+    /** Whether there is a kernel for a norm, scores by a matrix, and the choice by them. */
+    public boolean chooses(ProductKernels.Weights matrix) {
+        return kernels.find(CHOOSE + LEAST).isPresent() && matrix.format() == DeviceFormat.F32 && normedBytes(matrix) <= MOST_NORMED
+                && matrix.outputs() <= kernels.shape(CHOOSE, CHOOSE_NUMBERS)[CHOOSE_NUMBERS - 1];
+    }
+
+    /** The kernel for so many experts. */
+    private String chooses(int experts) {
+        return CHOOSE + "_" + Arrays.stream(kernels.shape(CHOOSE, CHOOSE_NUMBERS)).skip(2).filter(n -> n >= experts).findFirst().orElseThrow();
+    }
+
+    /** Shared memory for a normed row. */
+    private static int normedBytes(ProductKernels.Weights matrix) {
+        return Math.ceilDiv(matrix.cols(), FOUR) * FOUR * Float.BYTES;
+    }
+
+    /** A norm, scores, and numbers and weights of experts, for up to {@link #MOST_CHOSEN} rows. */
+    public RowsLaunch choose(Scored s, int topK, Choice c, Rows y) {
+        int[] shape = kernels.shape(CHOOSE, CHOOSE_NUMBERS);
+        Launch.Builder b = kernels.launch(arena, chooses(s.matrix.outputs()), shape[0], normedBytes(s.matrix)).pointer("W", s.matrix.address())
+                .pointer("x", s.x.floats()).integer("ldx", s.x.pitch()).pointer("rowIndex", s.rowIndex).pointer("norm", s.weight)
+                .real("eps", s.eps).pointer("y", s.y.floats()).integer("ldy", s.y.pitch()).pointer("q", s.y.bytes())
+                .pointer("s", s.y.scales()).pointer("bias", s.bias).integer("K", s.matrix.cols());
+        return new RowsLaunch.Across(chosen(split(b, s.split).pointer("choiceBias", c.bias), c, topK, s.matrix.outputs(), y), shape[1]);
     }
 
     /** For each expert that a row chose, W x + b, by weights of which {@code outputs} are one expert's. */

@@ -8,9 +8,10 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Launches whole mixtures of experts: for one row by {@link VectorExpertKernels}; for more, pairs of a row and an expert in groups by expert, which
- * {@code rows/group.cu} makes, and products of a group, which read each expert once: {@code product/group_dense.cu} and
- * {@code product/group_blocks.cu} for some rows, {@code product/group_mma.cu} or {@link GroupHopperKernels} for many.
+ * Launches whole mixtures of experts where {@link MixtureKernels} do not: for one row by {@link VectorExpertKernels}; for more, pairs of a row and an
+ * expert in groups by expert, which {@code rows/group.cu} makes, and products of a group, which read each expert once:
+ * {@code product/group_dense.cu} and {@code product/group_blocks.cu} for some rows, {@code product/group_mma.cu} or {@link GroupHopperKernels} for
+ * many.
  */
 public final class GroupKernels {
     /** Outputs of a gated product that are quantised together. */
@@ -67,6 +68,7 @@ public final class GroupKernels {
      *
      * @param tiles groups of pairs
      * @param counts of pairs, behind one that is zero between launches
+     * @param done counts of what has been done, zero between launches
      * @param order of pairs
      * @param operand rows of 16 bits
      * @param scales of those rows
@@ -75,7 +77,8 @@ public final class GroupKernels {
      * @param rows most rows of all
      * @param pieces of a row of 16 bits for products of many: 1 or 2
      */
-    public record Room(long tiles, long counts, long order, long operand, long scales, long results, int fewRows, int rows, int pieces) {
+    public record Room(long tiles, long counts, long done, long order, long operand, long scales, long results, int fewRows, int rows,
+                       int pieces) {
     }
 
     private final Kernels kernels;
@@ -185,7 +188,7 @@ public final class GroupKernels {
         };
     }
 
-    private RowsLaunch sum(Mixture m, Room room) {
+    RowsLaunch sum(Mixture m, Room room) {
         int threads = kernels.shape("group_sum", 1)[0];
         Launch.Builder b = kernels.launch(arena, "group_sum", threads).pointer("z", room.results)
                 .pointer("route", m.chosen.route().floats()).integer("ldr", m.chosen.route().pitch()).integer("slots", m.slots())
@@ -215,7 +218,7 @@ public final class GroupKernels {
     }
 
     /** Rows of 16 bits in two pieces; each row of the mixture has so many. */
-    private RowsLaunch split(ProductKernels.Weights w, Rows x, Room room, int each, int most) {
+    RowsLaunch split(ProductKernels.Weights w, Rows x, Room room, int each, int most) {
         int pitch = fewPitch(w.cols());
         Launch launch = kernels.launch(arena, "split_few_" + w.format().suffix(), kernels.shape("split_few", 1)[0]).pointer("x", x.floats())
                 .integer("ldx", x.pitch()).pointer("pieces", room.operand).integer("ld", pitch).integer("piece", piece(pitch, each, most))
@@ -223,7 +226,7 @@ public final class GroupKernels {
         return (stream, rows) -> launch.run(stream, rows * each, 1, 1);
     }
 
-    private static int piece(int pitch, int each, int most) {
+    static int piece(int pitch, int each, int most) {
         return Math.multiplyExact(pitch, Math.multiplyExact(each, most));
     }
 

@@ -5,25 +5,30 @@ import io.jllm.cuda.driver.KernelModule;
 import io.jllm.cuda.driver.Launch;
 import io.jllm.cuda.driver.Owner;
 import java.lang.foreign.Arena;
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
 
 /**
- * The kernels, loaded on a device, by name. What the image says of structs and formats that it shares with Java is compared when it is loaded, the
- * parameters of a kernel when its launch is made.
+ * The kernels, loaded on a device, by name. A file of them is loaded when the first of its kernels or constants is asked for: all files together
+ * are many times what a model needs. What the image says of structs and formats that it shares with Java is compared before they are used, the
+ * parameters of a kernel when its launch is made. Safe for use by many threads that use the context.
  */
 public final class Kernels implements AutoCloseable {
+    private static final System.Logger LOG = System.getLogger("io.jllm.cuda");
     /** From this compute capability on, a kernel may start while the one before it ends, and memory can be copied in bulk. */
     private static final int OVERLAPPING = 90;
 
     private final Owner owner = new Owner();
-    private final List<KernelModule> modules = new ArrayList<>();
-    private final Map<String, Optional<Kernel>> known = new HashMap<>();
-    private final Map<String, int[]> numbers = new HashMap<>();
+    private final KernelImages images;
+    private final List<String> files;
+    private final Map<String, KernelModule> modules = new ConcurrentHashMap<>();
+    private final Map<String, Optional<Kernel>> known = new ConcurrentHashMap<>();
+    private final Map<String, int[]> numbers = new ConcurrentHashMap<>();
+    private final Map<String, String> texts = new ConcurrentHashMap<>();
     /** Bytes of shared memory that the blocks of a kernel may have. */
     private final Map<String, Integer> allowed = new HashMap<>();
     private final String image;
@@ -31,25 +36,21 @@ public final class Kernels implements AutoCloseable {
     private final int sharedMemory;
 
     /**
-     * Loads all files of the jar in the kind of image that suits the device; gives back what it has if one fails.
+     * The files of the jar in the kind of image that suits the device; gives back what it has if one fails.
      *
      * @param multiprocessors of the device, which grids depend on
      * @param sharedMemory bytes that a block can have, which the cut of products depends on
      * @throws IllegalStateException if a struct or a format is another one in the image; names it
      */
     public Kernels(KernelImages images, String image, int multiprocessors, int sharedMemory) {
+        this.images = images;
         this.image = image;
+        files = images.files(image);
         this.multiprocessors = multiprocessors;
         this.sharedMemory = sharedMemory;
         try {
-            for (String file : images.files(image)) {
-                modules.add(owner.own(KernelModule.load(KernelImages.read(file, image), file)));
-            }
             SampleKernels.ROW.check(this);
             SampleKernels.RESULT.check(this);
-            AdapterKernels.CHANGE.check(this);
-            AdapterKernels.SITE.check(this);
-            PackKernels.checkTables(this);
         } catch (RuntimeException e) {
             owner.close();
             throw e;
@@ -66,9 +67,25 @@ public final class Kernels implements AutoCloseable {
         return sharedMemory;
     }
 
+    private KernelModule module(String file) {
+        return modules.computeIfAbsent(file, f -> {
+            LOG.log(System.Logger.Level.DEBUG, "loading kernels {0}", f);
+            return own(KernelModule.load(KernelImages.read(f, image), f));
+        });
+    }
+
+    private synchronized KernelModule own(KernelModule module) {
+        return owner.own(module);
+    }
+
+    /** What the first of the files that has it says of a name. */
+    private <T> Optional<T> search(String name, Function<KernelModule, Optional<T>> read) {
+        return files.stream().filter(f -> images.mayHave(f, name)).flatMap(f -> read.apply(module(f)).stream()).findFirst();
+    }
+
     /** A kernel, if there is one of that name. */
     public Optional<Kernel> find(String name) {
-        return known.computeIfAbsent(name, n -> modules.stream().flatMap(m -> m.kernel(n).stream()).findFirst());
+        return known.computeIfAbsent(name, n -> search(n, m -> m.kernel(n)));
     }
 
     private Kernel need(String name) {
@@ -96,13 +113,12 @@ public final class Kernels implements AutoCloseable {
 
     /** The text of a constant that must be there. */
     public String text(String name) {
-        return constant(name, m -> m.text(name));
+        return texts.computeIfAbsent(name, n -> constant(n, m -> m.text(n)));
     }
 
     private <T> T constant(String name, Function<KernelModule, Optional<T>> read) {
-        return modules.stream().flatMap(m -> read.apply(m).stream()).findFirst()
-                .orElseThrow(() -> new IllegalStateException("the kernels of llm-cuda lack the constant " + name
-                        + ": the jar was not built as a whole"));
+        return search(name, read).orElseThrow(() -> new IllegalStateException("the kernels of llm-cuda lack the constant " + name
+                + ": the jar was not built as a whole"));
     }
 
     /** A launch of a kernel that must be there; the arena owns its memory. */
@@ -113,10 +129,19 @@ public final class Kernels implements AutoCloseable {
     /** A launch of a kernel that must be there, with that much dynamic shared memory for each block. */
     public Launch.Builder launch(Arena arena, String name, int block, int sharedBytes) {
         Kernel kernel = need(name);
-        if (sharedBytes > 0) { // of several launches of a kernel, the largest counts
-            kernel.allowSharedMemory(allowed.merge(name, sharedBytes, Math::max));
+        if (sharedBytes > 0) {
+            allow(kernel, sharedBytes);
         }
         return new Launch.Builder(arena, kernel, block, sharedBytes, overlap() ? Launch.Start.OVERLAPPING : Launch.Start.AFTER);
+    }
+
+    /** Of several launches of a kernel, the largest counts. */
+    private synchronized void allow(Kernel kernel, int sharedBytes) {
+        int before = allowed.getOrDefault(kernel.name(), 0);
+        if (sharedBytes > before) {
+            kernel.allowSharedMemory(sharedBytes);
+            allowed.put(kernel.name(), sharedBytes);
+        }
     }
 
     /** A launch of a kernel that must be there and does not wait by itself for those before. */
@@ -131,6 +156,13 @@ public final class Kernels implements AutoCloseable {
         return new Launch.Builder(arena, kernel, block, sharedBytes, Launch.Start.TOGETHER);
     }
 
+    /** The same of a kernel that waits by itself for those before. */
+    Launch.Builder launchTogetherSoon(Arena arena, String name, int block, int sharedBytes) {
+        Kernel kernel = need(name);
+        kernel.allowSharedMemory(sharedBytes);
+        return new Launch.Builder(arena, kernel, block, sharedBytes, Launch.Start.TOGETHER_OVERLAPPING);
+    }
+
     /** Whether kernels wait for what they need by themselves, and use all that such devices have. */
     public boolean overlap() {
         return !image.equals("ptx") && Integer.parseInt(image.replaceAll("\\D", "")) >= OVERLAPPING;
@@ -142,7 +174,7 @@ public final class Kernels implements AutoCloseable {
     }
 
     @Override
-    public void close() {
+    public synchronized void close() {
         owner.close();
     }
 }

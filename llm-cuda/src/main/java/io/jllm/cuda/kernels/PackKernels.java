@@ -27,17 +27,16 @@ public final class PackKernels {
     }
 
     /** What stands in front of matrices must be as long as kernels take it to be. */
-    static void checkTables(Kernels kernels) {
-        int[] bytes = kernels.shape("table", DeviceFormat.values().length);
-        for (DeviceFormat f : DeviceFormat.values()) {
-            if (bytes[f.number()] != f.table().length) {
-                throw new IllegalStateException("the kernels of llm-cuda have " + bytes[f.number()] + " bytes for the table of the format "
-                        + f.suffix() + ", Java has " + f.table().length + "; the jar was not built as a whole: build it anew, mvn clean package");
-            }
+    private void checkTable(DeviceFormat f) {
+        int bytes = kernels.shape("table", DeviceFormat.values().length)[f.number()];
+        if (bytes != f.table().length) {
+            throw new IllegalStateException("the kernels of llm-cuda have " + bytes + " bytes for the table of the format "
+                    + f.suffix() + ", Java has " + f.table().length + "; the jar was not built as a whole: build it anew, mvn clean package");
         }
     }
 
     private Pack make(DeviceFormat format) {
+        checkTable(format);
         return Pack.of(kernels.launchAfter(arena, "pack_" + format.suffix(), kernels.shape("pack", 1)[0]).pointer("src", 0).pointer("dst", 0)
                 .integer("N", 0).integer("K", 0).integer("row0", 0).build());
     }

@@ -6,6 +6,9 @@ import java.util.List;
 
 /** One or several launches that work on so many rows, whatever their number. */
 public interface RowsLaunch {
+    /** Nothing at all. */
+    RowsLaunch NONE = new InTurn(List.of());
+
     /** Queues it for that many rows, at least 1. */
     void run(Stream stream, int rows);
 

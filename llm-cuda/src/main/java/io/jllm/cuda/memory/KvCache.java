@@ -7,8 +7,8 @@ import io.jllm.model.Program;
 import io.jllm.quant.DType;
 
 /**
- * Blocks of keys and values. A block holds, for each layer, its keys and then its values, both as [head][position][dimension]; it gets memory when
- * it is first used, a slab of blocks at a time.
+ * Blocks of keys and values. A block holds, for each layer, its keys and then its values, both as [head][position][dimension], and behind them the
+ * scales of Q8_0 in the same order, one for each 32 dimensions of a head; it gets memory when it is first used, a slab of blocks at a time.
  */
 public final class KvCache implements AutoCloseable {
     private static final long LAYER_ALIGNMENT = 16;
@@ -36,9 +36,14 @@ public final class KvCache implements AutoCloseable {
         long at = 0;
         for (CachedLayer c : program.cachedLayers()) {
             layerAt[c.layer()] = at;
-            at = Math.addExact(at, aligned(c.floatsPerToken() * blockSize * type.blockBytes(), LAYER_ALIGNMENT));
+            at = Math.addExact(at, aligned(2L * c.kvHeads() * headBytes(type, c.headDim()) * blockSize, LAYER_ALIGNMENT));
         }
         return aligned(Math.max(at, 1), BLOCK_ALIGNMENT);
+    }
+
+    /** Bytes of a key or a value: the last of those that share a scale may be fewer. */
+    private static int headBytes(DType type, int dim) {
+        return type.isQuantized() ? dim + Math.ceilDiv(dim, type.blockElements()) * Short.BYTES : dim * type.blockBytes();
     }
 
     private static long aligned(long bytes, long to) {

@@ -24,9 +24,10 @@ import java.util.concurrent.atomic.AtomicInteger;
  * matrices, the order of columns behind them.
  */
 public final class WeightLoader {
-    private static final int COPY_THREADS = 4;
-    private static final int SLOTS = 8;
-    private static final int SLOT_BYTES = 16 << 20;
+    private static final System.Logger LOG = System.getLogger("io.jllm.cuda");
+    private static final int COPY_THREADS = 8;
+    private static final int SLOTS = 16;
+    private static final int SLOT_BYTES = 4 << 20;
     /** How long to wait for a full slot before looking whether the copying threads have failed. */
     private static final long PATIENCE_MILLIS = 100;
 
@@ -72,7 +73,10 @@ public final class WeightLoader {
 
     /** Fills the memory of a plan, and waits until all is there. */
     public static void load(WeightPlan plan, DeviceMemory memory, Context context, Stream stream, Kernels kernels) {
+        long began = System.nanoTime();
         new WeightLoader(plan, memory).run(context, stream, kernels);
+        LOG.log(System.Logger.Level.DEBUG, "{0} bytes of weights came to the device in {1} ms", plan.bytes(),
+                (System.nanoTime() - began) / 1_000_000);
     }
 
     private void run(Context context, Stream stream, Kernels kernels) {

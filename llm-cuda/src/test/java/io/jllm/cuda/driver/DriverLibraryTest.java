@@ -1,6 +1,7 @@
 package io.jllm.cuda.driver;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
 
 import java.io.IOException;
 import java.lang.classfile.ClassFile;
@@ -26,6 +27,14 @@ class DriverLibraryTest {
             }
         }
         assertEquals(new TreeSet<>(DriverLibrary.FUNCTIONS), called);
+    }
+
+    /** Classes of bindings are named by those who generate them. */
+    @Test
+    void everyFunctionHasAClassThatBindsIt() throws Exception {
+        for (String function : DriverLibrary.FUNCTIONS) {
+            assertNotNull(Class.forName(DriverLibrary.binding(function), false, Driver.class.getClassLoader()));
+        }
     }
 
     private static TreeSet<String> calls(Path file) throws IOException {

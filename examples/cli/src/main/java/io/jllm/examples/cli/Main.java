@@ -14,6 +14,7 @@ import java.lang.reflect.Constructor;
 import java.lang.reflect.InaccessibleObjectException;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.Optional;
 import java.util.ServiceLoader;
 import java.util.Set;
 
@@ -21,6 +22,8 @@ import java.util.Set;
 public final class Main {
     /** Commands that load a model, on a processor as a rule. */
     private static final Set<String> LOADING = Set.of("run", "chat", "infer", "serve", "deploy", "logits", "embed", "perplexity", "bench");
+
+    private static final String BACKEND = "--backend";
 
     private static final byte[] LAST_WORDS = "llm: out of memory: the Java heap is full; give it more with JLLM_JAVA_OPTS=-Xmx...\n"
             .getBytes(StandardCharsets.US_ASCII);
@@ -35,7 +38,7 @@ public final class Main {
             // Text is UTF-8 here, whatever the locale says.
             var console = new Console(new Output(file("jllm.cli.out", FileDescriptor.out)), new PrintStream(file("jllm.cli.err",
                     FileDescriptor.err), true, StandardCharsets.UTF_8), System.in, Boolean.getBoolean("jllm.cli.terminal"), interruption::came);
-            Arrays.stream(args).findFirst().filter(LOADING::contains).ifPresent(_ -> prepare());
+            Arrays.stream(args).findFirst().filter(LOADING::contains).ifPresent(_ -> prepare(asked(args)));
             code = run(args, console);
         } catch (OutOfMemoryError e) {
             tell(e);
@@ -75,12 +78,42 @@ public final class Main {
         }
     }
 
-    /** Has the backend for processors find out what this one can do, and keep it, while the command line is read: each takes a while. */
-    private static void prepare() {
+    /** The backend that the command line names, whether it is one or not. */
+    private static Optional<String> asked(String[] args) {
+        for (int i = 0; i < args.length; i++) {
+            if (args[i].equals(BACKEND) && i + 1 < args.length) {
+                return Optional.of(args[i + 1]);
+            }
+            if (args[i].startsWith(BACKEND + "=")) {
+                return Optional.of(args[i].substring(BACKEND.length() + 1));
+            }
+        }
+        return Optional.empty();
+    }
+
+    /**
+     * Has backends find out what this machine can do while the command line is read, each in a thread of its own, as each takes a while: they keep
+     * what they find, and a device stays started for some seconds.
+     *
+     * @param asked the only one that is asked for; empty if it is to be chosen
+     */
+    private static void prepare(Optional<String> asked) {
+        inBackground(() -> ServiceLoader.load(BackendProvider.class).stream().map(ServiceLoader.Provider::get)
+                .filter(p -> p.name().equals(asked.orElse(p.name()))).forEach(p -> inBackground(() -> prepare(p))));
+    }
+
+    private static void prepare(BackendProvider p) {
+        if (p.name().equals("cpu")) {
+            p.open(BackendOptions.DEFAULT).close();
+        } else {
+            p.probe();
+        }
+    }
+
+    private static void inBackground(Runnable work) {
         Thread.ofPlatform().daemon().name("llm-prepare").start(() -> {
             try {
-                ServiceLoader.load(BackendProvider.class).stream().map(ServiceLoader.Provider::get).filter(p -> p.name().equals("cpu"))
-                        .forEach(p -> p.open(BackendOptions.DEFAULT).close());
+                work.run();
             } catch (RuntimeException | Error _) {
                 // of which whoever loads the model hears, and says it
             }

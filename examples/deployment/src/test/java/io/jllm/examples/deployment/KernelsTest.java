@@ -21,7 +21,8 @@ class KernelsTest {
         assumeTrue(missing().isEmpty() || System.getProperty("jllm.kernels", "").equals("required"), "skipped: " + missing());
         assertEquals("", missing(), "-Djllm.kernels=required was given");
         try (JarFile file = jar()) {
-            Properties index = index(file);
+            Properties index = properties(file, "index");
+            Properties held = properties(file, "names");
             String[] names = index.getProperty("files").split(",");
             assertTrue(names.length > 5, index.toString());
             assertFalse(index.getProperty("cubins").isBlank(), index.toString());
@@ -35,6 +36,7 @@ class KernelsTest {
                 if (only.contains("ptx")) {
                     assertFilled(file, name + ".ptx");
                 }
+                assertFalse(held.getProperty(name, "").isBlank(), "names of the kernels in " + name);
             }
         }
     }
@@ -42,7 +44,7 @@ class KernelsTest {
     /** Why there are none; empty if there are. */
     static String missing() throws IOException {
         try (JarFile file = jar()) {
-            return index(file).getProperty("missing", "");
+            return properties(file, "index").getProperty("missing", "");
         }
     }
 
@@ -51,10 +53,10 @@ class KernelsTest {
                 .toFile());
     }
 
-    private static Properties index(JarFile file) throws IOException {
-        var index = new Properties();
-        index.load(file.getInputStream(file.getEntry(FOLDER + "index.properties")));
-        return index;
+    private static Properties properties(JarFile file, String name) throws IOException {
+        var properties = new Properties();
+        properties.load(file.getInputStream(file.getEntry(FOLDER + name + ".properties")));
+        return properties;
     }
 
     private static void assertFilled(JarFile file, String name) {

@@ -15,6 +15,7 @@ import java.util.Map;
 
 /** Launches {@code chain/chain.cu}: lists of tasks of one row, done in order by one launch. */
 public final class ChainKernels {
+    private static final String FAMILY = "chain";
     private static final int CHAIN_NUMBERS = 6;
 
     /**
@@ -30,9 +31,14 @@ public final class ChainKernels {
      */
     public record Shape(int threads, int sharedBytes, int attentionBytes, int attentionBytesPerDimension, int mostStages, int largestHead,
             Map<DeviceFormat, Integer> stageBytes) {
-        /** As the image has it. */
+        /**
+         * As the image has it.
+         *
+         * @throws IllegalStateException if tasks or the number of a format are others there; names it
+         */
         public static Shape of(Kernels kernels) {
-            int[] n = kernels.shape("chain", CHAIN_NUMBERS);
+            Task.STRUCT.check(kernels);
+            int[] n = kernels.shape(FAMILY, CHAIN_NUMBERS);
             return new Shape(n[0], n[1], n[2], n[3], n[4], n[5], formats(kernels));
         }
     }
@@ -75,18 +81,6 @@ public final class ChainKernels {
     }
 
     /**
-     * Compares tasks and the numbers of formats with those of the image, if it has chains: files for some architectures only may be left out.
-     *
-     * @throws IllegalStateException if one is another one there; names it
-     */
-    public static void check(Kernels kernels) {
-        if (kernels.find(name("f16")).isPresent()) {
-            Task.STRUCT.check(kernels);
-            formats(kernels);
-        }
-    }
-
-    /**
      * Tasks that stand one after the other on the device.
      *
      * @param weightBytes that they read together
@@ -94,7 +88,7 @@ public final class ChainKernels {
      */
     public static Chain chain(Kernels kernels, Arena arena, String kvSuffix, long tasks, int count, long weightBytes, long arrived,
             Shared shared, Pages p, Partial partial, StepArrays step, int multiprocessors) {
-        return new Chain(kernels.launchTogether(arena, name(kvSuffix), Shape.of(kernels).threads, shared.bytes).reads(weightBytes)
+        return new Chain(kernels.launchTogether(arena, name(kvSuffix), kernels.shape(FAMILY, CHAIN_NUMBERS)[0], shared.bytes).reads(weightBytes)
                 .pointer("tasks", tasks).integer("count", count).pointer("arrived", arrived).integer("stageBytes", shared.stageBytes)
                 .integer("stages", shared.stages).integer("vectorBytes", shared.vectorBytes).pointer("kv", p.kv()).wide("blockBytes", p.blockBytes())
                 .integer("blockSize", p.blockSize()).pointer("kvSlots", step.address(Field.KV_SLOTS))

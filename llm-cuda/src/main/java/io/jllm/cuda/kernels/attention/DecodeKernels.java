@@ -18,14 +18,16 @@ import java.util.function.Function;
 import java.util.function.UnaryOperator;
 
 /**
- * Launches {@code attention/decode_mma.cu}, for few queries {@code attention/decode_few.cu}, and for pages and heads that both are not for
- * {@code attention/decode.cu}: attention of single queries, also with the rotation and storing before it.
+ * Launches {@code attention/decode_mma.cu}, for few queries {@code attention/decode_few.cu}, for pages of 8 bits {@code attention/decode_bytes.cu},
+ * and for pages and heads that these are not for {@code attention/decode.cu}: attention of single queries, also with the rotation and storing
+ * before it.
  */
 public final class DecodeKernels {
     private static final String DECODE = "attn_decode";
     private static final String ROTATED = "attn_decode_rope";
     private static final String FEW = "_few";
     private static final String SOME = "_some";
+    private static final String BYTES = "_bytes";
     private static final String ENTRIES = "entries";
     /** Up to so many heads of queries for each multiprocessor, or groups of heads that share keys and values, have a block each. */
     private static final int MOST_ITEMS = 4;
@@ -44,12 +46,11 @@ public final class DecodeKernels {
     public record Partial(long partial, long counters, long handed) {
     }
 
-    /** Blocks for the positions of each query and head of keys and values. */
-    private record Splits(Launch launch, int multiprocessors, int kvHeads) implements RowsLaunch {
+    /** Blocks for the positions of each query and its groups of heads: about as many as run at once, others would wait until these have ended. */
+    private record Splits(Launch launch, int blocks, int groups) implements RowsLaunch {
         @Override
         public void run(Stream stream, int queries) {
-            // A block for each multiprocessor: a second one would wait until the first has ended.
-            launch.run(stream, Math.clamp(multiprocessors / ((long) kvHeads * queries), 1, MOST_SPLITS), kvHeads, queries);
+            launch.run(stream, Math.clamp(blocks / ((long) groups * queries), 1, MOST_SPLITS), groups, queries);
         }
     }
 
@@ -127,7 +128,7 @@ public final class DecodeKernels {
 
     /** Attention of single queries, the last positions of their sequences; y as floats, bytes or both. */
     public RowsLaunch decode(Rows q, Rows y, Pages p, Scores s, Partial partial) {
-        return launch(DECODE, s, partial, b -> fromY(b.pointer("q", q.floats()).integer("ldq", q.pitch()), y, p, s, partial), b -> b);
+        return launch(DECODE, p, s, partial, b -> fromY(b.pointer("q", q.floats()).integer("ldq", q.pitch()), y, p, s, partial), b -> b);
     }
 
     /** Whether there is a kernel that rotates and stores too. */
@@ -137,13 +138,22 @@ public final class DecodeKernels {
 
     /** Rotation, storing and attention of single queries in one. */
     public RowsLaunch decodeRotated(Rows qkv, Rows y, Pages p, Scores s, Partial partial, Rotation r) {
-        return launch(ROTATED, s, partial, b -> fromY(b.pointer("qkv", qkv.floats()).integer("ldqkv", qkv.pitch()), y, p, s, partial),
+        return launch(ROTATED, p, s, partial, b -> fromY(b.pointer("qkv", qkv.floats()).integer("ldqkv", qkv.pitch()), y, p, s, partial),
                 b -> AttentionKernels.rotation(b.pointer("kvSlots", step.address(Field.KV_SLOTS)), r));
     }
 
-    private RowsLaunch launch(String family, Scores s, Partial partial, UnaryOperator<Launch.Builder> first, UnaryOperator<Launch.Builder> rest) {
+    private RowsLaunch launch(String family, Pages p, Scores s, Partial partial, UnaryOperator<Launch.Builder> first,
+            UnaryOperator<Launch.Builder> rest) {
         Optional<String> tensor = TensorHeads.suffix(kernels, family, s.shape().headDim(), kvSuffix);
         if (tensor.isEmpty()) {
+            String bytes = family + BYTES + "_d" + s.shape().headDim() + "_" + kvSuffix;
+            if (kernels.find(bytes).isPresent()) {
+                int[] shape = kernels.shape(DECODE + BYTES, 4); // threads, heads together, positions together, blocks of a multiprocessor
+                if (p.blockSize() % shape[2] == 0) {
+                    Launch launch = rest.apply(first.apply(kernels.launch(arena, bytes, shape[0]))).build();
+                    return new Splits(launch, multiprocessors * shape[3], groups(s, shape[1]));
+                }
+            }
             Launch.Builder b = kernels.launch(arena, family + "_" + kvSuffix, shape(kernels)[0]);
             return new Splits(rest.apply(first.apply(b)).build(), multiprocessors, s.shape().kvHeads());
         }
@@ -159,8 +169,12 @@ public final class DecodeKernels {
             few.add(build.apply(builder(family, FEW, tensor.get(), s).cluster(blocks)));
         }
         Launch some = build.apply(builder(family, SOME, tensor.get(), s));
-        int items = s.shape().kvHeads() * Math.ceilDiv(s.shape().heads() / s.shape().kvHeads(), size(FEW, tensor.get())[4]);
-        return new Sizes(List.copyOf(few), some, shares, items, multiprocessors);
+        return new Sizes(List.copyOf(few), some, shares, groups(s, size(FEW, tensor.get())[4]), multiprocessors);
+    }
+
+    /** Groups of at most so many heads that share keys and values. */
+    private static int groups(Scores s, int together) {
+        return s.shape().kvHeads() * Math.ceilDiv(s.shape().heads() / s.shape().kvHeads(), together);
     }
 
     private String name(String family, String size, String tensor) {

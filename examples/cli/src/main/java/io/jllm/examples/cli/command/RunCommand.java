@@ -92,6 +92,7 @@ public final class RunCommand implements Action {
         } else {
             result.outputs().forEach(o -> console.out().println("[" + (o.index() + 1) + "] " + o.text()));
         }
+        console.out().flush(); // giving the model back takes a while
     }
 
     private void stream(LLM llm, Prompt asked, SamplingParams params) throws Exception {

@@ -1,0 +1,150 @@
+// architectures: 90a
+// A norm, the product that scores experts, and the choice, in one launch for few rows: each block of a cluster norms the row for itself and scores
+// some experts; the first one chooses. Bit for bit what norm.cu, router.cu and route.cu do one after the other.
+#include "common/layout.cuh"
+#include "common/formats/dense.cuh"
+#include "product/hopper.cuh"
+#include "product/pieces.cuh"
+#include "rows/route.cuh"
+
+/** Threads, those of norm.cu; blocks of a row; how many times a thread's four columns stay in registers. */
+static constexpr int THREADS = 512, WARPS = THREADS / 32, BLOCKS = 8, KEPT = 2;
+static constexpr int CHUNK = 128, AHEAD = 16; // columns that a warp takes together; chunks of weights that are there before the row is
+
+__device__ __forceinline__ void write_there(unsigned address, float v) {
+  asm volatile("st.shared::cluster.f32 [%0], %1;" ::"r"(address), "f"(v) : "memory");
+}
+
+/** A row as two pieces, as few_split.cu leaves it; by a block. */
+template <class T> __device__ __forceinline__ void split_row(const float4* row, int K, T* to, int ld, int piece, float* scale) {
+  __shared__ float room[WARPS];
+  float factor = 1.f;
+  if constexpr (Scaled<T>::VALUE) {
+    float m = 0.f;
+    for (int i = threadIdx.x; i < ceil_div(K, 4); i += THREADS) {
+      float4 v = row[i];
+      m = fmaxf(m, fmaxf(fmaxf(fabsf(v.x), fabsf(v.y)), fmaxf(fabsf(v.z), fabsf(v.w))));
+    }
+    m = warp_max(m);
+    if (threadIdx.x % 32 == 0) room[threadIdx.x / 32] = m;
+    __syncthreads();
+    m = room[0];
+#pragma unroll
+    for (int i = 1; i < WARPS; i++) m = fmaxf(m, room[i]);
+    factor = scaling(m);
+  }
+  if (threadIdx.x == 0) *scale = 1.f / factor;
+  for (int k = 4 * threadIdx.x; k < ld; k += 4 * THREADS) {
+    uint2 high, low;
+    split4<T>(k < K ? row[k / 4] : make_float4(0.f, 0.f, 0.f, 0.f), factor, high, low);
+    *(uint2*)(to + k) = high, *(uint2*)(to + piece + k) = low;
+  }
+}
+
+#define PARAMETERS                                                                                                                              \
+  const float *W, const float *x, int ldx, const int *rowIndex, const float *norm, float eps, float *y, int ldy, signed char *q, Scale *s,     \
+      const float *bias, int K, __half *halves, bf16 *brains, int ld, int piece, float *scales, const float *choiceBias, int scoring,          \
+      float jitter, int groups, int chosen, int best, int normalised, float scale, int topK, int experts, float *out, int ldo
+#define PASS                                                                                                                                    \
+  W, x, ldx, rowIndex, norm, eps, y, ldy, q, s, bias, K, halves, brains, ld, piece, scales, choiceBias, scoring, jitter, groups, chosen, best, \
+      normalised, scale, topK, experts, out, ldo
+
+/** Block (x, r). Dynamic shared memory: the normed row. A warp scores every 128th expert. */
+template <int EACH> __device__ __forceinline__ void norm_and_choose(PARAMETERS) {
+  extern __shared__ float4 row[];
+  __shared__ float4 room[WARPS / 4];
+  __shared__ float scores[32 * EACH]; // of the first block
+  dependents();
+  int t = threadIdx.x, lane = t & 31, warp = t >> 5, first = blockIdx.x * WARPS + warp;
+  long long r = blockIdx.y;
+  auto weight = [&](int e, int k0) {
+    const float* w = W + min(e, experts - 1) * Dense<float>::stride(K);
+    return k0 + 4 * lane < K ? __ldg((const float4*)(w + k0) + lane) : make_float4(0.f, 0.f, 0.f, 0.f);
+  };
+  float4 ws[AHEAD], weights[KEPT], kept[KEPT];
+#pragma unroll
+  for (int a = 0; a < AHEAD; a++) ws[a] = weight(first, a * CHUNK);
+#pragma unroll
+  for (int i = 0; i < KEPT; i++) weights[i] = weight4(norm, 4 * (t + i * THREADS), K);
+  cluster_arrive();
+  wait_previous();
+  const float* from = x + (rowIndex ? max(rowIndex[r], 0) : r) * ldx;
+#pragma unroll
+  for (int i = 0; i < KEPT; i++) kept[i] = row4_masked(from, 4 * (t + i * THREADS), K);
+  float sum = 0.f;
+#pragma unroll
+  for (int i = 0; i < KEPT; i++) sum += kept[i].x * kept[i].x + kept[i].y * kept[i].y + kept[i].z * kept[i].z + kept[i].w * kept[i].w;
+#pragma unroll 1
+  for (int at = 4 * (t + KEPT * THREADS); at < K; at += 4 * THREADS) {
+    float4 v = row4_masked(from, at, K);
+    sum += v.x * v.x + v.y * v.y + v.z * v.z + v.w * v.w;
+  }
+  sum = warp_sum(sum);
+  if (lane == 0) ((float*)room)[warp] = sum;
+  __syncthreads();
+  float4 all = room[0];
+#pragma unroll
+  for (int i = 1; i < WARPS / 4; i++) all.x += room[i].x, all.y += room[i].y, all.z += room[i].z, all.w += room[i].w;
+  float factor = 1.f / sqrtf((all.x + all.y + (all.z + all.w)) / K + eps);
+  auto put = [&](float4 v, float4 g, int at) { // all lanes of a warp together
+    v = make_float4(v.x * factor * g.x, v.y * factor * g.y, v.z * factor * g.z, v.w * factor * g.w);
+    if (at < K) row[at / 4] = v;
+    if (blockIdx.x > 0) return;
+    if (y && at < K) *(float4*)(y + r * ldy + at) = v;
+    if (q) {
+      Scale of;
+      int packed = quantize8x4(v, of);
+      if (at < K) {
+        *(int*)(q + r * K + at) = packed;
+        if ((t & 7) == 0) s[r * (K / 32) + at / 32] = of;
+      }
+    }
+  };
+  int begin = 4 * (t & ~31);
+#pragma unroll
+  for (int i = 0; i < KEPT; i++)
+    if (begin + 4 * i * THREADS < K) put(kept[i], weights[i], 4 * (t + i * THREADS));
+#pragma unroll 1
+  for (int i = KEPT; begin + 4 * i * THREADS < K; i++) {
+    int at = 4 * (t + i * THREADS);
+    put(row4_masked(from, at, K), weight4(norm, at, K), at);
+  }
+  __syncthreads();
+  cluster_wait(); // the first block runs: others may write there
+  unsigned there = of_block(shared_address(scores), 0);
+#pragma unroll
+  for (int i = 0; i < ceil_div(32 * EACH, BLOCKS * WARPS); i++) {
+    int e = first + i * BLOCKS * WARPS;
+    float score = 0.f;
+    auto add = [&](float4 a, int k0) {
+      float4 v = k0 + 4 * lane < K ? row[k0 / 4 + lane] : make_float4(0.f, 0.f, 0.f, 0.f);
+      score = fmaf(a.w, v.w, fmaf(a.z, v.z, fmaf(a.y, v.y, fmaf(a.x, v.x, score))));
+    };
+#pragma unroll
+    for (int a = 0; a < AHEAD; a++) add(i == 0 ? ws[a] : weight(e, a * CHUNK), a * CHUNK);
+#pragma unroll 4
+    for (int k0 = AHEAD * CHUNK; k0 < K; k0 += CHUNK) add(weight(e, k0), k0);
+    score = warp_sum(score);
+    if (lane == 0 && e < experts) write_there(there + 4 * e, bias ? score + bias[e] : score);
+  }
+  cluster_arrive();
+  if (blockIdx.x == 1) {
+    if (halves) split_row(row, K, halves + r * ld, ld, piece, scales + r);
+    if (brains) split_row(row, K, brains + r * ld, ld, piece, scales + r);
+  }
+  if (blockIdx.x > 0) return;
+  cluster_wait();
+  if (warp > 0) return;
+  float own[EACH];
+#pragma unroll
+  for (int i = 0; i < EACH; i++) own[i] = scores[32 * i + lane];
+  choose<EACH>(own, choiceBias, scoring, jitter, groups, chosen, best, normalised, scale, topK, experts, out + r * ldo);
+}
+
+#define KERNEL(EXPERTS)                                                                                                       \
+  extern "C" __global__ void __cluster_dims__(BLOCKS, 1, 1) __launch_bounds__(THREADS) choose_##EXPERTS(PARAMETERS) {         \
+    norm_and_choose<EXPERTS / 32>(PASS);                                                                                      \
+  }
+KERNEL(64) KERNEL(128) KERNEL(256) KERNEL(512)
+// Threads; blocks of a row; most experts of each kernel.
+EXPORT_SHAPE(choose, THREADS, BLOCKS, 64, 128, 256, 512)

@@ -1,0 +1,89 @@
+package io.jllm.cuda.compile;
+
+import io.jllm.cuda.kernels.DeviceFormat;
+import io.jllm.cuda.kernels.ExpertKernels;
+import io.jllm.cuda.kernels.MixtureKernels;
+import io.jllm.cuda.kernels.ProductKernels;
+import io.jllm.cuda.kernels.RowKernels;
+import io.jllm.cuda.kernels.Rows;
+import io.jllm.cuda.kernels.RowsLaunch;
+import io.jllm.cuda.kernels.StepArrays.Field;
+import io.jllm.cuda.weights.WeightPlan;
+import io.jllm.model.ExpertOp;
+import io.jllm.model.Op;
+import io.jllm.model.Program;
+import io.jllm.model.Value;
+import io.jllm.model.Weight;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * Compiles norms by root mean square: of a value, or of those of its rows whose logits are wanted; and for few rows a norm, the product behind it
+ * that scores experts, and the choice among these as one launch.
+ */
+final class Norms {
+    /** How many ops {@link #choice} does. */
+    static final int CHOICE_OPS = 3;
+
+    private final Program program;
+    private final DeviceState state;
+    private final Values values;
+    private final Mode mode;
+    private final RowKernels kernels;
+    private final ProductKernels products;
+    private final ExpertOps experts;
+
+    Norms(Program program, DeviceState state, Values values, Mode mode, RowKernels kernels, ProductKernels products, ExpertOps experts) {
+        this.program = program;
+        this.state = state;
+        this.values = values;
+        this.mode = mode;
+        this.kernels = kernels;
+        this.products = products;
+        this.experts = experts;
+    }
+
+    /** The value whose rows it reads: that of which those before have selected some, if it picks them itself. */
+    Value input(Op.RmsNorm n) {
+        return program.ops().stream().filter(op -> op.out().equals(n.in()) && op instanceof Op.SelectRows s && values.onlyNormed(s))
+                .map(op -> ((Op.SelectRows) op).in()).findFirst().orElse(n.in());
+    }
+
+    /** Where the numbers of those rows are; 0 if it reads all. */
+    long rowIndex(Op.RmsNorm n) {
+        return input(n).equals(n.in()) ? 0 : state.at(Field.LOGIT_ROW);
+    }
+
+    /** As floats, bytes or both, as its readers want it. */
+    RowsLaunch launch(Op.RmsNorm n) {
+        return kernels.norm(values.rows(input(n)), rowIndex(n), state.vector(n.weight()), n.eps(), values.outputs(n.out()), n.out().width());
+    }
+
+    /**
+     * A norm, a product and a choice, if the first ops of a list are these, and there is a kernel for them.
+     *
+     * @return an op in place of the first {@link #CHOICE_OPS} of them
+     */
+    Optional<CompiledOp> choice(List<Op> ops) {
+        if (mode.anyBatch() || values.isAdapted() || ops.size() < CHOICE_OPS || !(ops.getFirst() instanceof Op.RmsNorm n)
+                || !(ops.get(1) instanceof Op.Linear l) || !(ops.get(2) instanceof ExpertOp.Route r) || !l.in().equals(n.out())
+                || !r.logits().equals(l.out()) || l.residual().isPresent() || values.ordered(n.out()).isPresent()) {
+            return Optional.empty();
+        }
+        List<Weight> run = state.plan().runs(l).getFirst();
+        WeightPlan.Matrix w = state.matrix(run);
+        if (run.size() != l.weights().size() || w.format() != DeviceFormat.F32 || w.ordered() || w.outliers() > 0) {
+            return Optional.empty();
+        }
+        ProductKernels.Weights matrix = state.weights(w, w.rows());
+        if (!experts.chooses(matrix)) {
+            return Optional.empty();
+        }
+        Optional<MixtureKernels.Split> split = ops.size() > CHOICE_OPS ? experts.expected(ops.get(CHOICE_OPS), n.out()) : Optional.empty();
+        RowsLaunch one = experts.choose(new ExpertKernels.Scored(values.rows(input(n)), rowIndex(n), state.vector(n.weight()), n.eps(),
+                values.outputs(n.out()), matrix, state.bias(run), split), r);
+        RowsLaunch product = products.few(matrix, values.rows(l.in()), state.bias(run), Rows.NONE, values.rows(l.out()));
+        var each = new RowsLaunch.InTurn(List.of(launch(n), product, experts.route(r)));
+        return Optional.of(new CompiledOp.OfRows(new RowsLaunch.UpTo(ExpertKernels.MOST_CHOSEN, one, each), r.out().rows()));
+    }
+}

@@ -1,0 +1,240 @@
+package io.jllm.cuda.kernels;
+
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import io.jllm.cuda.driver.DeviceMemory;
+import io.jllm.cuda.driver.Launch;
+import io.jllm.cuda.driver.Stream;
+import io.jllm.cuda.driver.TensorMap;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemoryLayout;
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+import java.util.Optional;
+
+/** Launches {@code chain/chain_rows.cu}: products of up to 8 rows by weights of 16 bits, done in order by one launch. */
+public final class RowChainKernels {
+    /** A link of a chain, as {@code chain/rows.cuh} reads it. */
+    static final DeviceStruct LINK = new DeviceStruct("link", MemoryLayout.structLayout(
+            JAVA_LONG.withName("from"), JAVA_LONG.withName("in"), JAVA_LONG.withName("squaresIn"), JAVA_LONG.withName("bias"),
+            JAVA_LONG.withName("residual"), JAVA_LONG.withName("y"), JAVA_LONG.withName("out"), JAVA_LONG.withName("norm"),
+            JAVA_LONG.withName("squaresOut"), JAVA_INT.withName("N"), JAVA_INT.withName("K"), JAVA_INT.withName("act"),
+            JAVA_INT.withName("prepares"), JAVA_INT.withName("ldx"), JAVA_INT.withName("ldr"), JAVA_INT.withName("ldy"), JAVA_FLOAT.withName("eps"),
+            MemoryLayout.paddingLayout(8)));
+
+    private static final String FAMILY = "chain_rows";
+    private static final int NUMBERS = 7;
+    private static final int ALIGNMENT = 256;
+    /** Columns of matrices come in multiples of this, as boxes of maps do. */
+    private static final int COLUMNS = TensorMap.BOX_COLUMNS;
+    private static final int BOX_ROWS = 8;
+
+    private final Kernels kernels;
+    private final Arena arena;
+    private final int[] shape; // threads, bytes of shared memory, of a stage, most stages, rows and links, columns of a record
+    private final Room room;
+    private int chains;
+
+    /**
+     * Launches whose memory the arena owns; {@link #exist} must hold.
+     *
+     * @throws IllegalStateException if links are others in the image; names the member
+     */
+    public RowChainKernels(Kernels kernels, Arena arena, Room room) {
+        LINK.check(kernels);
+        this.kernels = kernels;
+        this.arena = arena;
+        this.room = room;
+        shape = kernels.shape(FAMILY, NUMBERS);
+    }
+
+    /**
+     * Device memory of all chains of a program, of which one runs at a time: a number, 0 between launches, that counts blocks; images of rows with
+     * the sums of their squares, twice, since one is read while the other is written; and the links of each chain with the maps of their matrices.
+     *
+     * @param memory all of it, or nothing yet
+     * @param width most columns of an image
+     * @param record bytes of 16 columns of an image
+     * @param chainBytes of the links and maps of a chain
+     * @param chains most of them
+     */
+    public record Room(Optional<DeviceMemory> memory, int width, int record, int chainBytes, int chains) {
+        /** Room for so many chains, of matrices of so many columns at most. */
+        public static Room of(Kernels kernels, int width, int chains) {
+            int[] n = kernels.shape(FAMILY, NUMBERS);
+            int bytes = n[5] * (int) (LINK.bytes() + TensorMap.BYTES);
+            return new Room(Optional.empty(), width, n[4] * 64 + n[4] * 2 * Float.BYTES, Math.ceilDiv(bytes, ALIGNMENT) * ALIGNMENT, chains);
+        }
+
+        /** How much it is. */
+        public long bytes() {
+            return ALIGNMENT + 2 * (imageBytes() + squareBytes()) + (long) chainBytes * chains;
+        }
+
+        /** The same in memory. */
+        public Room in(DeviceMemory all) {
+            try (Arena zero = Arena.ofConfined()) {
+                all.write(zero.allocate(ALIGNMENT), 0);
+            }
+            return new Room(Optional.of(all), width, record, chainBytes, chains);
+        }
+
+        private long imageBytes() {
+            return rounded((long) Math.ceilDiv(width, 16) * record);
+        }
+
+        private long squareBytes() {
+            return rounded(Math.ceilDiv(width, 16) * 8L * Float.BYTES);
+        }
+
+        private static long rounded(long bytes) {
+            return Math.ceilDiv(bytes, ALIGNMENT) * ALIGNMENT;
+        }
+
+        private long address() {
+            return memory.orElseThrow().address();
+        }
+
+        private long image(int which) {
+            return address() + ALIGNMENT + which % 2 * imageBytes();
+        }
+
+        private long squares(int which) {
+            return address() + ALIGNMENT + 2 * imageBytes() + which % 2 * squareBytes();
+        }
+
+        private long chainAt(int chain) {
+            return ALIGNMENT + 2 * (imageBytes() + squareBytes()) + (long) chain * chainBytes;
+        }
+    }
+
+    /**
+     * A product of a chain, by what the one before it leaves.
+     *
+     * @param weights its matrix; with a gate it has twice as many rows as outputs
+     * @param norm what x is normed by first, root mean square, if anything
+     * @param bias or 0
+     * @param residual or {@link Rows#NONE}
+     * @param y where floats go, or {@link Rows#NONE}
+     * @param act the activation of a gate; -1 without
+     */
+    public record Product(ProductKernels.Weights weights, Optional<ProductKernels.Norm> norm, long bias, Rows residual, Rows y, int act) {
+        private int matrixRows() {
+            return (act < 0 ? 1 : 2) * weights.outputs();
+        }
+
+        private long bytes() {
+            return weights.format().bytes(matrixRows(), weights.cols());
+        }
+    }
+
+    /** Whether there is such a kernel for a format, and the device can run it. */
+    public static boolean exist(Kernels kernels, DeviceFormat format) {
+        return kernels.overlap() && TensorMap.known() && kernels.find(name(format)).isPresent();
+    }
+
+    /** Whether a chain can multiply by matrices of so many columns. */
+    public static boolean takes(int cols) {
+        return cols % COLUMNS == 0;
+    }
+
+    private static String name(DeviceFormat format) {
+        return FAMILY + "_" + format.suffix();
+    }
+
+    /** Most rows of a chain. */
+    public int mostRows() {
+        return shape[4];
+    }
+
+    /** Most products of a chain: one link makes the first image. */
+    public int mostProducts() {
+        return shape[5] - 1;
+    }
+
+    /** A chain: a launch with a block for each multiprocessor, for up to {@link #mostRows} rows. */
+    private record Chain(Launch launch, Launch.IntArgument rows, int multiprocessors) implements RowsLaunch {
+        @Override
+        public void run(Stream stream, int n) {
+            rows.set(n);
+            launch.run(stream, multiprocessors, 1, 1);
+        }
+
+        @Override
+        public String toString() {
+            return launch.toString();
+        }
+    }
+
+    /**
+     * Products of one format, each by the outputs of the one before it, the first by rows of floats.
+     *
+     * @param x rows of floats
+     * @param products 1 to {@link #mostProducts}
+     */
+    public RowsLaunch chain(Rows x, List<Product> products) {
+        MemorySegment all = arena.allocate(room.chainBytes, TensorMap.ALIGNMENT);
+        long at = room.chainAt(chains++);
+        long links = room.address() + at;
+        long maps = TensorMap.BYTES * (long) shape[5]; // links stand behind the maps, which are aligned
+        MemorySegment first = link(all, 0);
+        first.set(JAVA_LONG, LINK.at("from"), x.floats());
+        first.set(JAVA_INT, LINK.at("N"), products.getFirst().weights.cols());
+        first.set(JAVA_INT, LINK.at("act"), -1);
+        first.set(JAVA_INT, LINK.at("prepares"), 1);
+        first.set(JAVA_INT, LINK.at("ldx"), x.pitch());
+        out(first, 0, products.getFirst());
+        for (int i = 0; i < products.size(); i++) {
+            Product p = products.get(i);
+            MemorySegment map = map(p.weights, p.matrixRows()).memory();
+            MemorySegment.copy(map, 0, all, (long) TensorMap.BYTES * i, TensorMap.BYTES);
+            MemorySegment link = link(all, i + 1);
+            product(link, p, links + (long) TensorMap.BYTES * i, i);
+            if (i + 1 < products.size()) {
+                out(link, i + 1, products.get(i + 1));
+            }
+        }
+        room.memory.orElseThrow().write(all, at);
+        DeviceFormat format = products.getFirst().weights.format();
+        int stages = Math.min(shape[3], (kernels.sharedMemory() - shape[1]) / shape[2]);
+        Launch launch = kernels.launchTogether(arena, name(format), shape[0], shape[1] + stages * shape[2])
+                .reads(products.stream().mapToLong(Product::bytes).sum()).pointer("links", links + maps).integer("count", products.size() + 1)
+                .pointer("arrived", room.address()).integer("stages", stages).integer("rows", 0).build();
+        return new Chain(launch, launch.integer("rows"), kernels.multiprocessors());
+    }
+
+    private MemorySegment link(MemorySegment all, int index) {
+        return all.asSlice(TensorMap.BYTES * (long) shape[5] + LINK.bytes() * index, LINK.bytes());
+    }
+
+    private TensorMap map(ProductKernels.Weights w, int rows) {
+        TensorMap.Type type = w.format() == DeviceFormat.BF16 ? TensorMap.Type.BF16 : TensorMap.Type.F16;
+        return TensorMap.deep(arena, new TensorMap.Matrix(type, w.address(), rows, w.cols(), w.cols()), BOX_ROWS);
+    }
+
+    private void product(MemorySegment link, Product p, long map, int image) {
+        link.set(JAVA_LONG, LINK.at("from"), map);
+        link.set(JAVA_LONG, LINK.at("in"), room.image(image));
+        link.set(JAVA_LONG, LINK.at("squaresIn"), p.norm.map(_ -> room.squares(image)).orElse(0L));
+        link.set(JAVA_LONG, LINK.at("bias"), p.bias);
+        link.set(JAVA_LONG, LINK.at("residual"), p.residual.floats());
+        link.set(JAVA_LONG, LINK.at("y"), p.y.floats());
+        link.set(JAVA_INT, LINK.at("N"), p.weights.outputs());
+        link.set(JAVA_INT, LINK.at("K"), p.weights.cols());
+        link.set(JAVA_INT, LINK.at("act"), p.act);
+        link.set(JAVA_INT, LINK.at("ldr"), p.residual.pitch());
+        link.set(JAVA_INT, LINK.at("ldy"), p.y.pitch());
+        link.set(JAVA_FLOAT, LINK.at("eps"), p.norm.map(ProductKernels.Norm::eps).orElse(0f));
+    }
+
+    /** What a link leaves for the product behind it. */
+    private void out(MemorySegment link, int image, Product next) {
+        link.set(JAVA_LONG, LINK.at("out"), room.image(image));
+        next.norm.ifPresent(n -> {
+            link.set(JAVA_LONG, LINK.at("norm"), n.weight());
+            link.set(JAVA_LONG, LINK.at("squaresOut"), room.squares(image));
+        });
+    }
+}

@@ -1,0 +1,101 @@
+package io.jllm.cuda;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.jllm.model.Op;
+import io.jllm.model.Program;
+import io.jllm.quant.DType;
+import io.jllm.spi.Backend.RunnerOptions;
+import io.jllm.spi.ModelRunner;
+import io.jllm.spi.StepBatch;
+import io.jllm.spi.TinyModels;
+import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
+import java.util.Random;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Chains of products of a few rows on the device, beside the kernels that do the same products one by one. */
+class CudaRowChainsTest {
+    private static final int MOST_CHAINED = 8;
+    private static final int SEQUENCES = 12;
+    private static final int BLOCK = 16;
+    private static final int STEPS = 5;
+    private static final int VOCABULARY = 101;
+
+    @BeforeEach
+    void aDeviceIsThere() {
+        OnDevice.assume();
+    }
+
+    /** Widths that are and are not multiples of a chunk of 512 columns; more outputs than one pass over the blocks takes; tied and plain heads. */
+    @ParameterizedTest
+    @CsvSource({"F16, 256, 704, 4, 2, 64, 3", "BF16, 256, 704, 4, 2, 64, 3", "F16, 1088, 576, 17, 1, 64, 2", "F16, 192, 33920, 3, 3, 64, 1",
+            "BF16, 64, 64, 4, 4, 16, 2"})
+    void rowsDoNotDependOnTheirNumber(DType type, int hidden, int ffn, int heads, int kvHeads, int headDim, int layers) {
+        Program program = TinyModels.program(TinyModels.config(VOCABULARY, layers, hidden, ffn, new Op.AttentionShape(heads, kvHeads, headDim),
+                256, 0));
+        try (ModelRunner runner = OnDevice.shared().load(program, TinyModels.weights(program, type, 7),
+                new RunnerOptions(64, SEQUENCES, SEQUENCES, BLOCK, SEQUENCES, 0, DType.F32))) {
+            float[][] others = logits(runner, SEQUENCES);
+            float[][] most = logits(runner, MOST_CHAINED);
+            double worst = 0;
+            for (int s = 0; s < MOST_CHAINED; s++) {
+                worst = Math.max(worst, difference(most[s], others[s]));
+            }
+            assertTrue(worst < (type == DType.F16 ? 2e-5 : 2e-4), "chains differ from single products by " + worst + " of the largest logit");
+            for (int n = 2; n < MOST_CHAINED; n++) {
+                float[][] fewer = logits(runner, n);
+                for (int s = 0; s < n; s++) {
+                    assertArrayEquals(most[s], fewer[s], "row " + s + " of " + n);
+                }
+            }
+        }
+    }
+
+    /** The last step's logits of so many sequences, which had a token in each of some steps. */
+    private static float[][] logits(ModelRunner runner, int sequences) {
+        for (int step = 0; step < STEPS; step++) {
+            runner.forward(batch(sequences, step));
+        }
+        var logits = new float[sequences][VOCABULARY];
+        for (int s = 0; s < sequences; s++) {
+            for (int v = 0; v < VOCABULARY; v++) {
+                logits[s][v] = runner.logits().getAtIndex(ValueLayout.JAVA_FLOAT, (long) s * VOCABULARY + v);
+            }
+        }
+        return logits;
+    }
+
+    private static StepBatch batch(int n, int step) {
+        var b = new StepBatch(n, n, n, 1);
+        var random = new Random(step);
+        for (int s = 0; s < n; s++) {
+            b.tokenIds[s] = random.nextInt(VOCABULARY);
+            b.positions[s] = step;
+            b.kvSlots[s] = s * BLOCK + step;
+            b.queryStart[s + 1] = s + 1;
+            b.contextLength[s] = step + 1;
+            b.logitRow[s] = s;
+            b.sequenceSlot[s] = s;
+            b.blockTable[s] = s;
+        }
+        b.tokens = n;
+        b.sequences = n;
+        b.logitRows = n;
+        return b;
+    }
+
+    private static double difference(float[] a, float[] b) {
+        double most = 0;
+        double largest = 0;
+        for (int i = 0; i < a.length; i++) {
+            most = Math.max(most, Math.abs(a[i] - b[i]));
+            largest = Math.max(largest, Math.abs(b[i]));
+        }
+        assertTrue(largest > 0, () -> "all logits are 0: " + Arrays.toString(b));
+        return most / largest;
+    }
+}
