@@ -20,35 +20,30 @@ template <int D> struct Group {
 
 /** Queries of up to eight heads in shared memory as lanes want them: two numbers of 16 bits, which times `power` are the query. */
 template <class T, int D> struct SharedQueries {
-  static constexpr int ROW = D + 8; // words of a head: pairs of numbers, in two, and room between; as floats its query fits there
-  unsigned* at;
-  int heads;
-
-  static __host__ __device__ constexpr int bytes(int heads) { return (heads * ROW + HEADS) * 4; }
-  __device__ __forceinline__ unsigned* high(int head) const { return at + head * ROW; }
-  __device__ __forceinline__ unsigned* low(int head) const { return at + head * ROW + D / 2; }
-  __device__ __forceinline__ float& power(int head) const { return ((float*)at)[heads * ROW + head]; }
+  static constexpr int ROW = D / 2 + 8; // pairs of numbers of a head, and room between
+  unsigned high[HEADS * ROW], low[HEADS * ROW];
+  float power[HEADS];
 
   /** Half `d % 2` of pair `d / 8` of lane `d % 8 / 2` of the head's four is dimension d. */
-  static __device__ __forceinline__ int place(int d) { return (d % 8 / 2 * (D / 8) + d / 8) * 2 + d % 2; }
+  static __device__ __forceinline__ int at(int d) { return (d % 8 / 2 * (D / 8) + d / 8) * 2 + d % 2; }
 
   /** A head of which a lane has D / 64 pairs, at dimensions that `dims(pair, first, second)` tells; by a warp. */
-  template <class Dims> __device__ __forceinline__ void put(int head, float (&x)[D / 64], float (&y)[D / 64], Dims dims, float scale) const {
+  template <class Dims> __device__ __forceinline__ void put(int head, float (&x)[D / 64], float (&y)[D / 64], Dims dims, float scale) {
     float most = 0.f;
 #pragma unroll
     for (int k = 0; k < D / 64; k++) x[k] *= scale, y[k] *= scale, most = fmaxf(most, fmaxf(fabsf(x[k]), fabsf(y[k])));
     int e = exponent_of(warp_max(most));
     float by = power_of_two(-e);
-    if (lane_here() == 0) power(head) = power_of_two(e);
-    unsigned short *hs = (unsigned short*)high(head), *ls = (unsigned short*)low(head);
+    if (lane_here() == 0) power[head] = power_of_two(e);
+    unsigned short *hs = (unsigned short*)(high + head * ROW), *ls = (unsigned short*)(low + head * ROW);
 #pragma unroll
     for (int k = 0; k < D / 64; k++) {
       int a, b;
       dims(k, a, b);
       unsigned h, l;
       split16<T>(x[k] * by, y[k] * by, h, l);
-      if (a < D) hs[place(a)] = (unsigned short)h, ls[place(a)] = (unsigned short)l;
-      if (b < D) hs[place(b)] = (unsigned short)(h >> 16), ls[place(b)] = (unsigned short)(l >> 16);
+      if (a < D) hs[at(a)] = (unsigned short)h, ls[at(a)] = (unsigned short)l;
+      if (b < D) hs[at(b)] = (unsigned short)(h >> 16), ls[at(b)] = (unsigned short)(l >> 16);
     }
   }
 };
@@ -58,16 +53,16 @@ template <class T, int D> struct Queries {
   unsigned high[D / 8], low[D / 8];
   float power[2]; // of heads 2 (lane % 4) and the next
 
-  __device__ __forceinline__ void load(const SharedQueries<T, D>& from) {
-    int lane = lane_here(), head = lane / 4, at = (lane & 3) * (D / 8), pair = 2 * (lane & 3);
+  __device__ __forceinline__ void load(const SharedQueries<T, D>& from, int heads) {
+    int lane = lane_here(), at = lane / 4 * from.ROW + (lane & 3) * (D / 8), pair = 2 * (lane & 3);
 #pragma unroll
     for (int i = 0; i < D / 8; i += 4) {
       uint4 h = make_uint4(0, 0, 0, 0), l = h;
-      if (head < from.heads) h = *(const uint4*)(from.high(head) + at + i), l = *(const uint4*)(from.low(head) + at + i);
+      if (lane / 4 < heads) h = *(const uint4*)(from.high + at + i), l = *(const uint4*)(from.low + at + i);
       high[i] = h.x, high[i + 1] = h.y, high[i + 2] = h.z, high[i + 3] = h.w;
       low[i] = l.x, low[i + 1] = l.y, low[i + 2] = l.z, low[i + 3] = l.w;
     }
-    power[0] = pair < from.heads ? from.power(pair) : 1.f, power[1] = pair + 1 < from.heads ? from.power(pair + 1) : 1.f;
+    power[0] = pair < heads ? from.power[pair] : 1.f, power[1] = pair + 1 < heads ? from.power[pair + 1] : 1.f;
   }
 };
 
@@ -121,56 +116,7 @@ template <int D> struct Sums {
   }
 };
 
-/** What 32 positions weigh, in two numbers of 16 bits, as the second operand of mma: of each group. */
-struct Weights {
-  unsigned high[2][2], low[2][2];
-};
-
-/** What scores of 32 positions from `base` on weigh, of which those from `from` to `to` count. */
-template <class T, int D>
-__device__ __forceinline__ void weigh(Sums<D>& a, Weights& w, float (&x)[2][4], const float (&power)[2], int base, int from, int to, float softCap) {
-  int lane = threadIdx.x & 31;
-  bool all = base >= from && base + STEP - 1 <= to;
-  float factor[2];
-#pragma unroll
-  for (int h = 0; h < 2; h++) {
-    float most = -INFINITY, by = softCap > 0.f ? power[h] : power[h] * LOG2E;
-#pragma unroll
-    for (int g = 0; g < 2; g++)
-#pragma unroll
-      for (int i = h; i < 4; i += 2) {
-        float v = x[g][i] * by;
-        if (softCap > 0.f) v = soft_cap(v, softCap) * LOG2E;
-        int p = base + GROUP * g + lane / 4 + i / 2 * 8;
-        if (!all) v = p >= from && p <= to ? v : -INFINITY;
-        x[g][i] = v, most = fmaxf(most, v);
-      }
-#pragma unroll
-    for (int o = 4; o < 32; o <<= 1) most = fmaxf(most, __shfl_xor_sync(ALL, most, o));
-    float now = fmaxf(a.highest[h], most), under = now == -INFINITY ? 0.f : now, sum = 0.f;
-    factor[h] = exp2_fast(a.highest[h] - under);
-    a.highest[h] = now;
-#pragma unroll
-    for (int g = 0; g < 2; g++) {
-      x[g][h] = exp2_fast(x[g][h] - under), x[g][h + 2] = exp2_fast(x[g][h + 2] - under);
-      sum += x[g][h] + x[g][h + 2];
-    }
-    a.total[h] = __fmaf_rn(a.total[h], factor[h], sum);
-  }
-#pragma unroll
-  for (int g = 0; g < 2; g++)
-#pragma unroll
-    for (int i = 0; i < 2; i++) {
-      split16<T>(x[g][2 * i], x[g][2 * i + 1], w.high[g][i], w.low[g][i]);
-      w.high[g][i] = turned(w.high[g][i]), w.low[g][i] = turned(w.low[g][i]);
-    }
-  if (__any_sync(ALL, factor[0] != 1.f || factor[1] != 1.f)) {
-#pragma unroll
-    for (int m = 0; m < D / 16; m++) a.o[m][0] *= factor[0], a.o[m][1] *= factor[1], a.o[m][2] *= factor[0], a.o[m][3] *= factor[1];
-  }
-}
-
-/** Takes in 32 positions from `base` on, of which those from `from` to `to` count, from two groups of keys and values in shared memory. */
+/** Takes in 32 positions from `base` on, of which those from `from` to `to` count, from two groups in shared memory. */
 template <class T, int D>
 __device__ __forceinline__ void attend32(Sums<D>& a, const Queries<T, D>& q, unsigned group0, unsigned group1, int base, int from, int to,
                                          float softCap) {
@@ -192,8 +138,45 @@ __device__ __forceinline__ void attend32(Sums<D>& a, const Queries<T, D>& q, uns
 #pragma unroll
     for (int i = 0; i < 4; i++) x[g][i] = high[i] + low[i];
   }
-  Weights w;
-  weigh<T>(a, w, x, q.power, base, from, to, softCap);
+  bool all = base >= from && base + STEP - 1 <= to;
+  float factor[2];
+#pragma unroll
+  for (int h = 0; h < 2; h++) {
+    float most = -INFINITY, by = softCap > 0.f ? q.power[h] : q.power[h] * LOG2E;
+#pragma unroll
+    for (int g = 0; g < 2; g++)
+#pragma unroll
+      for (int i = h; i < 4; i += 2) {
+        float v = x[g][i] * by;
+        if (softCap > 0.f) v = soft_cap(v, softCap) * LOG2E;
+        int p = base + GROUP * g + lane / 4 + i / 2 * 8;
+        if (!all) v = p >= from && p <= to ? v : -INFINITY;
+        x[g][i] = v, most = fmaxf(most, v);
+      }
+#pragma unroll
+    for (int o = 4; o < 32; o <<= 1) most = fmaxf(most, __shfl_xor_sync(ALL, most, o));
+    float now = fmaxf(a.highest[h], most), under = now == -INFINITY ? 0.f : now, sum = 0.f;
+    factor[h] = exp2_fast(a.highest[h] - under);
+    a.highest[h] = now;
+#pragma unroll
+    for (int g = 0; g < 2; g++) {
+      x[g][h] = exp2_fast(x[g][h] - under), x[g][h + 2] = exp2_fast(x[g][h + 2] - under);
+      sum += x[g][h] + x[g][h + 2];
+    }
+    a.total[h] = a.total[h] * factor[h] + sum;
+  }
+  unsigned w[2][2], rest[2][2];
+#pragma unroll
+  for (int g = 0; g < 2; g++)
+#pragma unroll
+    for (int i = 0; i < 2; i++) {
+      split16<T>(x[g][2 * i], x[g][2 * i + 1], w[g][i], rest[g][i]);
+      w[g][i] = turned(w[g][i]), rest[g][i] = turned(rest[g][i]);
+    }
+  if (__any_sync(ALL, factor[0] != 1.f || factor[1] != 1.f)) {
+#pragma unroll
+    for (int m = 0; m < D / 16; m++) a.o[m][0] *= factor[0], a.o[m][1] *= factor[1], a.o[m][2] *= factor[0], a.o[m][3] *= factor[1];
+  }
 #pragma unroll
   for (int g = 0; g < 2; g++) {
     unsigned at[4];
@@ -204,55 +187,8 @@ __device__ __forceinline__ void attend32(Sums<D>& a, const Queries<T, D>& q, uns
     for (int m = 0; m < D / 16; m++) {
       unsigned rows[4];
       read4_turned(rows, at[m % 4] + m / 4 * 128);
-      multiply<T>(a.o[m], rows, w.high[g][0], w.high[g][1]);
-      multiply<T>(a.o[m], rows, w.low[g][0], w.low[g][1]);
+      multiply<T>(a.o[m], rows, w[g][0], w[g][1]);
+      multiply<T>(a.o[m], rows, rest[g][0], rest[g][1]);
     }
   }
-}
-
-/** Scores of 32 positions from `base` on, of which those from `from` to `to` count, and what they weigh; keys are 32 rows in shared memory. */
-template <class T, int D>
-__device__ __forceinline__ void attend_keys(Sums<D>& a, Weights& w, const Queries<T, D>& q, unsigned keys, int base, int from, int to,
-                                            float softCap) {
-  int lane = threadIdx.x & 31;
-  unsigned at[4];
-  float x[2][4], high[2][4] = {}, low[2][4] = {};
-#pragma unroll
-  for (int k = 0; k < 4; k++) at[k] = keys + Group<D>::at(lane % 16, 2 * k + lane / 16);
-#pragma unroll
-  for (int k = 0; k < D / 16; k++)
-#pragma unroll
-    for (int g = 0; g < 2; g++) {
-      unsigned rows[4];
-      read4(rows, at[k % 4] + k / 4 * 128 + g * Group<D>::HALF);
-      multiply<T>(high[g], rows, q.high[2 * k], q.high[2 * k + 1]);
-      multiply<T>(low[g], rows, q.low[2 * k], q.low[2 * k + 1]);
-    }
-#pragma unroll
-  for (int g = 0; g < 2; g++)
-#pragma unroll
-    for (int i = 0; i < 4; i++) x[g][i] = high[g][i] + low[g][i];
-  weigh<T>(a, w, x, q.power, base, from, to, softCap);
-}
-
-/** Adds what the values of the 32 positions weigh; they are 32 rows in shared memory. */
-template <class T, int D>
-__device__ __forceinline__ void attend_values(Sums<D>& a, const Weights& w, unsigned values) {
-  constexpr int AT_ONCE = 4;
-  int lane = threadIdx.x & 31;
-  unsigned at[4];
-#pragma unroll
-  for (int k = 0; k < 4; k++) at[k] = values + Group<D>::at(lane % 8 + lane / 16 * 8, 2 * k + lane / 8 % 2);
-#pragma unroll
-  for (int m0 = 0; m0 < D / 16; m0 += AT_ONCE)
-#pragma unroll
-    for (int g = 0; g < 2; g++) {
-      unsigned rows[AT_ONCE][4];
-#pragma unroll
-      for (int m = 0; m < AT_ONCE; m++) read4_turned(rows[m], at[m] + m0 / 4 * 128 + g * Group<D>::HALF);
-#pragma unroll
-      for (int m = 0; m < AT_ONCE; m++) multiply<T>(a.o[m0 + m], rows[m], w.high[g][0], w.high[g][1]);
-#pragma unroll
-      for (int m = 0; m < AT_ONCE; m++) multiply<T>(a.o[m0 + m], rows[m], w.low[g][0], w.low[g][1]);
-    }
 }

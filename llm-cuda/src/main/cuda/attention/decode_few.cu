@@ -2,7 +2,7 @@
 // cluster of some, does an entry's pieces for some heads: each warp slices of them, whose sums the first block puts together in its shared memory.
 // Where there are several pieces, the blocks of a cluster do some each by itself. A step of one query is nothing but latency: the kernel has few
 // instructions, and asks early for what it will need.
-#include "attention/queries.cuh"
+#include "attention/singles.cuh"
 #include "common/layout.cuh"
 
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
@@ -59,7 +59,7 @@ struct Cluster {
 };
 
 template <class T, int D> struct Room {
-  unsigned queries[SharedQueries<T, D>::bytes(HEADS) / 4];
+  SharedQueries<T, D> queries;
   Angles angles;
   float2 state[SLICE_ROWS];
   bool last;
@@ -120,8 +120,6 @@ template <class T, int D, int W, int SLOTS, bool FRESH> struct Few {
     unsigned ringAt = shared_address(ring);
     Window window;
     window.open(s.table + e.tableAt);
-    long long headBytes = s.blockSize * s.headDim * 2;
-    const uchar* keys = s.kv + s.layerAt + kvHead * headBytes;
     Walk ahead;
     int filled = 0;
     auto settle = [&]() { // on a slice that is there, or behind all
@@ -130,7 +128,7 @@ template <class T, int D, int W, int SLOTS, bool FRESH> struct Few {
     };
     auto fill = [&]() {
       if (ahead.any() || ahead.base % STEP) {
-        copy_group<D, true>(s, ringAt + filled * SLOT, keys, window, e.context - 1, ahead.base, ahead.from, ahead.to, s.kvHeads * headBytes);
+        copy_group<D>(s, ringAt + filled * SLOT, window, e.context - 1, kvHead, ahead.base, ahead.from, ahead.to);
         ahead.base += GROUP;
         if (ahead.base % STEP == 0 && ahead.base > ahead.to) {
           ahead.next(e, team);
@@ -159,12 +157,10 @@ template <class T, int D, int W, int SLOTS, bool FRESH> struct Few {
       return;
     }
     int newestSlot = FRESH ? f.kvSlots[e.row] : 0;
-    SharedQueries<T, D> queries{room.queries, heads};
-    auto row = [&](int head) { return [p = s.q + (long long)e.row * s.ldq + head * s.headDim](int i) { return row1(p + i); }; };
-    take_queries<FRESH, 1>(s, queries, [&](int h) { return row(head0 + h); }, warp, W, f, &room.angles);
+    take_queries<FRESH, 1>(s, room.queries, e.row, head0, heads, warp, W, f, &room.angles);
     __syncthreads();
     Queries<T, D> q;
-    q.load(queries);
+    q.load(room.queries, heads);
     int at = 0, used = 0; // slot; slots that may be filled again
 #pragma unroll 1
     for (int p = worker; p < e.pieces; p += workers) {
@@ -181,14 +177,8 @@ template <class T, int D, int W, int SLOTS, bool FRESH> struct Few {
           __syncwarp();
           if constexpr (FRESH) {
             int newest = e.context - 1 - walk.base;
-            if (newest < STEP && walk.to == e.context - 1) {
-              uchar* group = ring + (newest < GROUP ? at : at + 1) * SLOT;
-              auto place = [&](int d) { return (T*)(group + Group<D>::at(newest % GROUP, d / 8) + d % 8 * 2); };
-              Newest<T, D> kv;
-              kv.load(s, f, row(s.heads + kvHead), row(s.heads + s.kvHeads + kvHead));
-              kv.store(s, kvHead, newestSlot, f, room.angles, row(s.heads + kvHead), place,
-                       [&](int d) { return place(d) + Group<D>::HALF / (int)sizeof(T); });
-            }
+            if (newest < STEP && walk.to == e.context - 1)
+              store_newest<T, D>(s, e, kvHead, ring + (newest < GROUP ? at : at + 1) * SLOT, newestSlot, f, room.angles);
           }
           attend32<T, D>(sums, q, ringAt + at * SLOT, ringAt + at * SLOT + SLOT, walk.base, walk.from, walk.to, s.softCap);
           at = at + 2 == SLOTS ? 0 : at + 2, used = 2;

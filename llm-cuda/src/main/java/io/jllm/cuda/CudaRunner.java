@@ -16,7 +16,6 @@ import io.jllm.cuda.driver.Owner;
 import io.jllm.cuda.driver.Stream;
 import io.jllm.cuda.kernels.Kernels;
 import io.jllm.cuda.kernels.ProductKernels;
-import io.jllm.cuda.kernels.attention.DecodeKernels;
 import io.jllm.cuda.kernels.attention.AttentionCut;
 import io.jllm.cuda.memory.Activations;
 import io.jllm.cuda.memory.BlockCopier;
@@ -88,8 +87,7 @@ final class CudaRunner implements ModelRunner {
             kv = owner.own(new KvCache(context, program, options.blockSize(), options.kvType(), budget.blocks()));
             upload = owner.own(new StepUpload(context, options, AttentionCut.of(kernels), budget.tableInts(), budget.pieceRoom()));
             DeviceMemory partial = owner.own(DeviceMemory.allocate(context, budget.partialBytes(), "attention"));
-            long counterBytes = MemoryBudget.counterBytes(program, options);
-            DeviceMemory counters = owner.own(DeviceMemory.allocate(context, counterBytes + budget.handedBytes(), "attention"));
+            DeviceMemory counters = owner.own(DeviceMemory.allocate(context, MemoryBudget.counterBytes(program, options), "attention"));
             counters.fill(stream, (byte) 0);
             long shares = counters.address() + MemoryBudget.attentionCounterBytes(program, options);
             DeviceMemory tasks = owner.own(DeviceMemory.allocate(context, CompiledOps.taskBytes(program), "chains of tasks"));
@@ -102,8 +100,7 @@ final class CudaRunner implements ModelRunner {
             input = new StepInput(options, tokens, upload, sampler, stream);
             Optional<ChainShape> chain = ChainShape.of(kernels, DeviceState.suffix(options.kvType()), context.device().sharedMemory(), program);
             var state = new DeviceState(kernels, plan, weights.address(), activations, upload, kv, options.kvType(), options.blockSize(),
-                    new DecodeKernels.Partial(partial.address(), counters.address(), counters.address() + counterBytes), shares, tasks, chain,
-                    rooms, pieces, context.device().multiprocessors());
+                    partial.address(), counters.address(), shares, tasks, chain, rooms, pieces, context.device().multiprocessors());
             int most = Math.min(options.maxSequences(), Math.min(options.maxTokensPerStep(), options.maxLogitRows()));
             passes = owner.own(new Passes(context, program, state, most, Optional.empty()));
             adaptation = owner.own(new Adaptation(context, stream, program, state, options, most));

@@ -24,9 +24,8 @@ import io.jllm.spi.Backend.RunnerOptions;
  * @param tableInts entries for block tables
  * @param pieceRoom pieces of contexts in decode attention
  * @param partialBytes bytes of what they leave
- * @param handedBytes bytes of what tells how far they are done
  */
-record MemoryBudget(long weights, long scratch, long blockBytes, int blocks, int tableInts, int pieceRoom, long partialBytes, long handedBytes) {
+record MemoryBudget(long weights, long scratch, long blockBytes, int blocks, int tableInts, int pieceRoom, long partialBytes) {
     /** Bytes for the driver's own use: graphs, kernels' local memory, the fragments of its allocations. */
     private static final long RESERVE = 192L << 20;
     /** Pieces of decode attention get at most this, but room for a piece a sequence. */
@@ -59,9 +58,7 @@ record MemoryBudget(long weights, long scratch, long blockBytes, int blocks, int
                 MOST_TABLE_INTS / o.maxSequences() + 1))));
         int pieces = pieces(program, o, cut);
         long partial = pieceBytes(program, cut) * pieces;
-        long handed = (long) Integer.BYTES * pieces * program.ops().stream()
-                .mapToInt(op -> op instanceof Op.PagedAttention a ? a.shape().heads() : 0).max().orElse(0);
-        long scratch = Activations.bytes(BufferPlan.of(program, Fusion.LINGER), o.maxTokensPerStep(), o.maxLogitRows()) + partial + handed
+        long scratch = Activations.bytes(BufferPlan.of(program, Fusion.LINGER), o.maxTokensPerStep(), o.maxLogitRows()) + partial
                 + StepUpload.bytes(o, cut, tableInts)
                 + RowSampler.scratchBytes(kernels, program.vocab(), o.maxLogitRows()) + counterBytes(program, o)
                 + CompiledOps.taskBytes(program) + tensorBytes;
@@ -75,7 +72,7 @@ record MemoryBudget(long weights, long scratch, long blockBytes, int blocks, int
                     + " leaves " + Math.max(0, room + weights + scratch) + "; " + advice(limited, room));
         }
         return new MemoryBudget(weights, scratch, block, (int) (limited ? wanted : Math.min(room / block, o.maxBlocks())), tableInts, pieces,
-                partial, handed);
+                partial);
     }
 
     private static String advice(boolean limited, long room) {

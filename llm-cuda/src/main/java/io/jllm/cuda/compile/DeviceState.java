@@ -34,7 +34,8 @@ import java.util.Optional;
  * @param kv pages
  * @param kvType what they hold
  * @param blockSize positions a page
- * @param partials room of single queries' attention
+ * @param partial pieces of decode attention
+ * @param counters of its blocks, all zero between launches
  * @param shares counters for products of one row, a number each, all zero between launches
  * @param tasks room for the tasks of chains
  * @param chain how chains are launched; empty if they cannot be
@@ -43,7 +44,7 @@ import java.util.Optional;
  * @param multiprocessors of the device
  */
 public record DeviceState(Kernels kernels, WeightPlan plan, long weights, Activations activations, StepUpload upload, KvCache kv, DType kvType,
-        int blockSize, DecodeKernels.Partial partials, long shares, DeviceMemory tasks, Optional<ChainShape> chain,
+        int blockSize, long partial, long counters, long shares, DeviceMemory tasks, Optional<ChainShape> chain,
         Rooms rooms, ProductKernels.Room pieces, int multiprocessors) {
     /** Values that share a scale. */
     private static final int QUANT_BLOCK = 32;
@@ -119,6 +120,11 @@ public record DeviceState(Kernels kernels, WeightPlan plan, long weights, Activa
     /** The pages of a layer. */
     AttentionKernels.Pages pages(int layer) {
         return new AttentionKernels.Pages(kv.address(), kv.blockBytes(), kv.layerAt(layer), blockSize);
+    }
+
+    /** The room of single queries' attention. */
+    DecodeKernels.Partial partials() {
+        return new DecodeKernels.Partial(partial, counters);
     }
 
     /** A rotation of any kind. */

@@ -14,7 +14,6 @@ import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.function.Function;
 import java.util.function.UnaryOperator;
 
 /**
@@ -41,9 +40,8 @@ public final class DecodeKernels {
      *
      * @param partial for what pieces leave
      * @param counters all zero between launches
-     * @param handed up to where others have done pieces, all zero between launches
      */
-    public record Partial(long partial, long counters, long handed) {
+    public record Partial(long partial, long counters) {
     }
 
     /** Blocks for the positions of each query and its groups of heads: about as many as run at once, others would wait until these have ended. */
@@ -128,7 +126,7 @@ public final class DecodeKernels {
 
     /** Attention of single queries, the last positions of their sequences; y as floats, bytes or both. */
     public RowsLaunch decode(Rows q, Rows y, Pages p, Scores s, Partial partial) {
-        return launch(DECODE, p, s, partial, b -> fromY(b.pointer("q", q.floats()).integer("ldq", q.pitch()), y, p, s, partial), b -> b);
+        return launch(DECODE, p, s, b -> fromY(b.pointer("q", q.floats()).integer("ldq", q.pitch()), y, p, s, partial), b -> b);
     }
 
     /** Whether there is a kernel that rotates and stores too. */
@@ -138,12 +136,11 @@ public final class DecodeKernels {
 
     /** Rotation, storing and attention of single queries in one. */
     public RowsLaunch decodeRotated(Rows qkv, Rows y, Pages p, Scores s, Partial partial, Rotation r) {
-        return launch(ROTATED, p, s, partial, b -> fromY(b.pointer("qkv", qkv.floats()).integer("ldqkv", qkv.pitch()), y, p, s, partial),
+        return launch(ROTATED, p, s, b -> fromY(b.pointer("qkv", qkv.floats()).integer("ldqkv", qkv.pitch()), y, p, s, partial),
                 b -> AttentionKernels.rotation(b.pointer("kvSlots", step.address(Field.KV_SLOTS)), r));
     }
 
-    private RowsLaunch launch(String family, Pages p, Scores s, Partial partial, UnaryOperator<Launch.Builder> first,
-            UnaryOperator<Launch.Builder> rest) {
+    private RowsLaunch launch(String family, Pages p, Scores s, UnaryOperator<Launch.Builder> first, UnaryOperator<Launch.Builder> rest) {
         Optional<String> tensor = TensorHeads.suffix(kernels, family, s.shape().headDim(), kvSuffix);
         if (tensor.isEmpty()) {
             String bytes = family + BYTES + "_d" + s.shape().headDim() + "_" + kvSuffix;
@@ -158,17 +155,17 @@ public final class DecodeKernels {
             return new Splits(rest.apply(first.apply(b)).build(), multiprocessors, s.shape().kvHeads());
         }
         int[] shape = kernels.shape(DECODE + tensor.get(), 4); // threads, queries of a list, blocks of a multiprocessor, bytes of shared memory
-        Function<Launch.Builder, Launch> build = b -> rest.apply(first.apply(b).integer(ENTRIES, 0).pointer("handed", partial.handed)).build();
-        Launch many = build.apply(kernels.launch(arena, family + tensor.get() + "_" + kvSuffix, shape[0], shape[3]));
+        Launch many = rest.apply(first.apply(kernels.launch(arena, family + tensor.get() + "_" + kvSuffix, shape[0], shape[3])).integer(ENTRIES, 0))
+                .build();
         var shares = new Shares(many, many.integer(ENTRIES), multiprocessors * shape[2], shape[1]);
         if (kernels.find(name(family, FEW, tensor.get())).isEmpty()) {
             return shares;
         }
         var few = new ArrayList<Launch>();
         for (int blocks = 1; blocks <= Math.min(MOST_CLUSTER, size(FEW, tensor.get())[5]); blocks *= 2) {
-            few.add(build.apply(builder(family, FEW, tensor.get(), s).cluster(blocks)));
+            few.add(rest.apply(first.apply(builder(family, FEW, tensor.get(), s).cluster(blocks)).integer(ENTRIES, 0)).build());
         }
-        Launch some = build.apply(builder(family, SOME, tensor.get(), s));
+        Launch some = rest.apply(first.apply(builder(family, SOME, tensor.get(), s)).integer(ENTRIES, 0)).build();
         return new Sizes(List.copyOf(few), some, shares, groups(s, size(FEW, tensor.get())[4]), multiprocessors);
     }
 
