@@ -4,6 +4,7 @@
 #include "common/layout.cuh"
 #include "common/formats/dense.cuh"
 #include "product/group.cuh"
+#include "product/mma16.cuh"
 
 static constexpr int WARPS = 4, ROWS = 32 * WARPS; // rows of W a block; of gated products half of gate, half of up
 static constexpr int CHUNK = 32, AHEAD = 4;        // columns at a time, and chunks that are loaded ahead
@@ -23,16 +24,6 @@ __device__ __forceinline__ uint4 stream_row(const void* p) {
   asm volatile("ld.global.nc.L1::no_allocate.L2::256B.v4.u32 {%0, %1, %2, %3}, [%4];" : "=r"(v.x), "=r"(v.y), "=r"(v.z), "=r"(v.w) : "l"(p));
   return v;
 }
-template <class T> __device__ __forceinline__ void mma(float (&d)[4], unsigned a0, unsigned a1, unsigned a2, unsigned a3, unsigned b0, unsigned b1);
-#define MMA(T, NAME)                                                                                                                            \
-  template <>                                                                                                                                   \
-  __device__ __forceinline__ void mma<T>(float (&d)[4], unsigned a0, unsigned a1, unsigned a2, unsigned a3, unsigned b0, unsigned b1) {         \
-    asm("mma.sync.aligned.m16n8k16.row.col.f32." NAME "." NAME ".f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"           \
-        : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])                                                                                        \
-        : "r"(a0), "r"(a1), "r"(a2), "r"(a3), "r"(b0), "r"(b1));                                                                                \
-  }
-MMA(__half, "f16")
-MMA(bf16, "bf16")
 
 /** Block (x, tile). `act` < 0: plain products by W; else act(W x) * (up x), each W with a bias if there is one. y has a row of N for each pair. */
 template <class T, int NT>

@@ -9,6 +9,7 @@
 #include "common/formats/dense.cuh"
 #include "product/hopper.cuh"
 #include "product/pieces.cuh"
+#include "product/mma16.cuh"
 
 static constexpr int WARPS = 8, WORKERS = 32 * WARPS, THREADS = WORKERS + 128;
 /** Registers a thread of those that bring, of which a warp has work, and of the others. */
@@ -39,16 +40,6 @@ __device__ __forceinline__ int acquire(const int* p) {
   asm volatile("ld.acquire.gpu.global.s32 %0, [%1];" : "=r"(v) : "l"(p) : "memory");
   return v;
 }
-template <class T> __device__ __forceinline__ void mma(float (&d)[4], unsigned a0, unsigned a1, unsigned a2, unsigned a3, unsigned b0, unsigned b1);
-#define MMA(T, NAME)                                                                                                                            \
-  template <>                                                                                                                                   \
-  __device__ __forceinline__ void mma<T>(float (&d)[4], unsigned a0, unsigned a1, unsigned a2, unsigned a3, unsigned b0, unsigned b1) {         \
-    asm("mma.sync.aligned.m16n8k16.row.col.f32." NAME "." NAME ".f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"           \
-        : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])                                                                                        \
-        : "r"(a0), "r"(a1), "r"(a2), "r"(a3), "r"(b0), "r"(b1));                                                                                \
-  }
-MMA(__half, "f16")
-MMA(bf16, "bf16")
 
 /** Pairs of a row and an expert that it chose, by expert, and tiles of up to 8 pairs of one expert: every block has its own. */
 struct Plan {
