@@ -1,21 +1,8 @@
 // Numbers of 16 bits, copies in the background, and mma for them: what any device has.
 #pragma once
-#include "common/common.cuh"
-#include <type_traits>
+#include "common/two16.cuh"
 
 static constexpr float LOG2E = 1.4426950408889634f;
-
-template <class T> __device__ __forceinline__ unsigned pack16(float a, float b);
-template <> __device__ __forceinline__ unsigned pack16<__half>(float a, float b) {
-  unsigned d;
-  asm("cvt.rn.f16x2.f32 %0, %1, %2;" : "=r"(d) : "f"(b), "f"(a));
-  return d;
-}
-template <> __device__ __forceinline__ unsigned pack16<bf16>(float a, float b) {
-  unsigned d;
-  asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(d) : "f"(b), "f"(a));
-  return d;
-}
 
 /** Volatile: it must not move behind the waits that stand after it. */
 __device__ __forceinline__ float exp2_fast(float x) {
@@ -86,12 +73,4 @@ __device__ __forceinline__ unsigned turned(unsigned a) {
   unsigned d;
   asm volatile("movmatrix.sync.aligned.m8n8.trans.b16 %0, %1;" : "=r"(d) : "r"(a));
   return d;
-}
-/** Two numbers, rounded to 16 bits, and what that has cost them. */
-template <class T> __device__ __forceinline__ void split16(float a, float b, unsigned& high, unsigned& low) {
-  high = pack16<T>(a, b);
-  float2 rounded;
-  if constexpr (std::is_same<T, __half>::value) rounded = half2_bits(high);
-  else rounded = bf16x2_bits(high);
-  low = pack16<T>(a - rounded.x, b - rounded.y);
 }

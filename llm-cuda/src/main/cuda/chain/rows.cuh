@@ -1,7 +1,7 @@
 // What tasks of chains of rows share: how rows of x stand in images, how outputs become such an image, how a matrix is shared out.
 #pragma once
 #include "chain/ring.cuh"
-#include "product/mma16.cuh"
+#include "common/two16.cuh"
 
 static constexpr int MOST_ROWS = 8, MOST_LINKS = 8;
 static constexpr int UNIT = 16;   // columns of a record of an image, rows of W of a tile
@@ -35,26 +35,6 @@ struct __align__(16) Link {
  */
 __host__ __device__ constexpr int scales_at(int rows) { return 64 * rows; }
 __host__ __device__ constexpr int record_bytes(int rows) { return scales_at(rows) + 2 * MOST_ROWS * 4; }
-
-/** Two neighbouring columns as numbers of 16 bits, and what is missing. */
-template <class T> __device__ __forceinline__ unsigned two_of(float a, float b);
-template <> __device__ __forceinline__ unsigned two_of<__half>(float a, float b) {
-  unsigned d;
-  asm("cvt.rn.f16x2.f32 %0, %1, %2;" : "=r"(d) : "f"(b), "f"(a));
-  return d;
-}
-template <> __device__ __forceinline__ unsigned two_of<bf16>(float a, float b) {
-  unsigned d;
-  asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(d) : "f"(b), "f"(a));
-  return d;
-}
-__device__ __forceinline__ float2 floats_of(unsigned two, __half) { return half2_bits(two); }
-__device__ __forceinline__ float2 floats_of(unsigned two, bf16) { return bf16x2_bits(two); }
-template <class T> __device__ __forceinline__ uint2 split_two(float a, float b) {
-  unsigned first = two_of<T>(a, b);
-  float2 f = floats_of(first, T());
-  return make_uint2(first, two_of<T>(a - f.x, b - f.y));
-}
 
 /** Over lanes of the same columns of accumulators. */
 __device__ __forceinline__ float rows_max(float v) {
@@ -119,10 +99,11 @@ template <class T> __device__ __forceinline__ void emit(const Link& t, float (&v
     if (row == 0) *(float2*)(to + scales_at(rows) + half * MOST_ROWS * 4 + 8 * c) = make_float2(high[2 * h], high[2 * h + 1]);
     float mine = odd ? v[2 * h + 1] : v[2 * h], other = odd ? v[2 * h] : v[2 * h + 1], got = __shfl_xor_sync(ALL, other, 4);
     float scale = odd ? up[2 * h + 1] : up[2 * h], a = odd ? got : mine, b = odd ? mine : got;
-    uint2 two = split_two<T>(a * scale, b * scale);
+    unsigned high, low;
+    split16<T>(a * scale, b * scale, high, low);
     if (n < rows) {
       unsigned* words = (unsigned*)(to + (n * 4 + (row >> 1)) * 16) + half;
-      words[0] = two.x, words[2] = two.y;
+      words[0] = high, words[2] = low;
     }
   }
 }

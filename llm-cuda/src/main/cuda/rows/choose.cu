@@ -5,6 +5,7 @@
 #include "common/formats/dense.cuh"
 #include "product/hopper.cuh"
 #include "product/pieces.cuh"
+#include "rows/rms.cuh"
 #include "rows/route.cuh"
 
 /** Threads, those of norm.cu; blocks of a row; how many times a thread's four columns stay in registers. */
@@ -69,23 +70,7 @@ template <int EACH> __device__ __forceinline__ void norm_and_choose(PARAMETERS) 
   cluster_arrive();
   wait_previous();
   const float* from = x + (rowIndex ? max(rowIndex[r], 0) : r) * ldx;
-#pragma unroll
-  for (int i = 0; i < KEPT; i++) kept[i] = row4_masked(from, 4 * (t + i * THREADS), K);
-  float sum = 0.f;
-#pragma unroll
-  for (int i = 0; i < KEPT; i++) sum += kept[i].x * kept[i].x + kept[i].y * kept[i].y + kept[i].z * kept[i].z + kept[i].w * kept[i].w;
-#pragma unroll 1
-  for (int at = 4 * (t + KEPT * THREADS); at < K; at += 4 * THREADS) {
-    float4 v = row4_masked(from, at, K);
-    sum += v.x * v.x + v.y * v.y + v.z * v.z + v.w * v.w;
-  }
-  sum = warp_sum(sum);
-  if (lane == 0) ((float*)room)[warp] = sum;
-  __syncthreads();
-  float4 all = room[0];
-#pragma unroll
-  for (int i = 1; i < WARPS / 4; i++) all.x += room[i].x, all.y += room[i].y, all.z += room[i].z, all.w += room[i].w;
-  float factor = 1.f / sqrtf((all.x + all.y + (all.z + all.w)) / K + eps);
+  float factor = rms_factor<THREADS>(kept, from, K, eps, room);
   auto put = [&](float4 v, float4 g, int at) { // all lanes of a warp together
     v = make_float4(v.x * factor * g.x, v.y * factor * g.y, v.z * factor * g.z, v.w * factor * g.w);
     if (at < K) row[at / 4] = v;

@@ -1,6 +1,7 @@
 // Kernels on rows: norms, activations to 8 bits, gated activations, selection.
 #include "common/common.cuh"
 #include "common/layout.cuh"
+#include "rows/rms.cuh"
 
 static constexpr int NORM_THREADS = 512, ROW_THREADS = 256;
 static constexpr int NORM_KEPT = 2; // float4 a thread that stay in registers between the two passes: rows up to 4096
@@ -16,23 +17,7 @@ extern "C" __global__ void __launch_bounds__(NORM_THREADS) rms_norm(const float*
   for (int i = 0; i < NORM_KEPT; i++) weights[i] = weight4(w, 4 * (t + i * NORM_THREADS), width);
   wait_previous();
   const float* row = x + (long long)(rowIndex ? max(rowIndex[r], 0) : r) * ldx;
-  float sum = 0.f;
-#pragma unroll
-  for (int i = 0; i < NORM_KEPT; i++) kept[i] = row4_masked(row, 4 * (t + i * NORM_THREADS), width);
-#pragma unroll
-  for (int i = 0; i < NORM_KEPT; i++) sum += kept[i].x * kept[i].x + kept[i].y * kept[i].y + kept[i].z * kept[i].z + kept[i].w * kept[i].w;
-#pragma unroll 1
-  for (int at = 4 * (t + NORM_KEPT * NORM_THREADS); at < width; at += 4 * NORM_THREADS) {
-    float4 v = row4_masked(row, at, width);
-    sum += v.x * v.x + v.y * v.y + v.z * v.z + v.w * v.w;
-  }
-  sum = warp_sum(sum);
-  if ((t & 31) == 0) ((float*)room)[t >> 5] = sum;
-  __syncthreads();
-  float4 all = room[0];
-#pragma unroll
-  for (int i = 1; i < NORM_THREADS / 128; i++) all.x += room[i].x, all.y += room[i].y, all.z += room[i].z, all.w += room[i].w;
-  float factor = 1.f / sqrtf((all.x + all.y + (all.z + all.w)) / width + eps);
+  float factor = rms_factor<NORM_THREADS>(kept, row, width, eps, room);
   // All lanes of a warp go round together: the scale of a block of 32 is found by eight of them.
   auto put = [&](float4 v, float4 g, int at) {
     v = make_float4(v.x * factor * g.x, v.y * factor * g.y, v.z * factor * g.z, v.w * factor * g.w);

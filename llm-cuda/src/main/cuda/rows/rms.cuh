@@ -1,0 +1,29 @@
+// What norms by root mean square have in common.
+#pragma once
+#include "common/common.cuh"
+
+/**
+ * What a block multiplies a row by: 1 over the root of its mean square and eps. `kept` gets the columns that a thread has first, four after four;
+ * `room` has a float for each warp. The order of the sum depends on the width only.
+ */
+template <int THREADS, int KEPT>
+__device__ __forceinline__ float rms_factor(float4 (&kept)[KEPT], const float* row, int width, float eps, float4* room) {
+  int t = threadIdx.x;
+  float sum = 0.f;
+#pragma unroll
+  for (int i = 0; i < KEPT; i++) kept[i] = row4_masked(row, 4 * (t + i * THREADS), width);
+#pragma unroll
+  for (int i = 0; i < KEPT; i++) sum += kept[i].x * kept[i].x + kept[i].y * kept[i].y + kept[i].z * kept[i].z + kept[i].w * kept[i].w;
+#pragma unroll 1
+  for (int at = 4 * (t + KEPT * THREADS); at < width; at += 4 * THREADS) {
+    float4 v = row4_masked(row, at, width);
+    sum += v.x * v.x + v.y * v.y + v.z * v.z + v.w * v.w;
+  }
+  sum = warp_sum(sum);
+  if ((t & 31) == 0) ((float*)room)[t >> 5] = sum;
+  __syncthreads();
+  float4 all = room[0];
+#pragma unroll
+  for (int i = 1; i < THREADS / 128; i++) all.x += room[i].x, all.y += room[i].y, all.z += room[i].z, all.w += room[i].w;
+  return 1.f / sqrtf((all.x + all.y + (all.z + all.w)) / width + eps);
+}
