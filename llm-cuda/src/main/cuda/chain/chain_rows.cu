@@ -315,8 +315,10 @@ __device__ __forceinline__ void chain_rows(const Link* links, int count, unsigne
 }
 #endif
 
-// Threads; bytes of shared memory in any case for MOST_ROWS rows, and of a stage; most stages; most rows and tasks; columns and rows of a record.
-EXPORT_SHAPE(chain_rows, THREADS, SHARED_BYTES + SLOTS * slot_bytes(MOST_ROWS), STAGE_BYTES, MOST, MOST_ROWS, MOST_LINKS, UNIT)
+// Threads; bytes of shared memory in any case for MOST_ROWS rows, and of a stage; most stages; most rows and links; columns of a record of an image
+// and bytes of one of MOST_ROWS rows; rows of a box of W.
+EXPORT_SHAPE(chain_rows, THREADS, SHARED_BYTES + SLOTS * slot_bytes(MOST_ROWS), STAGE_BYTES, MOST, MOST_ROWS, MOST_LINKS, UNIT,
+             record_bytes(MOST_ROWS), BOX_ROWS)
 EXPORT_LAYOUT(link, Link, LINK_MEMBERS)
 
 #if __CUDA_ARCH__ >= 900

@@ -68,8 +68,9 @@ public final class Compiler {
         norms = new Norms(program, state, values, mode, rowKernels, products, experts);
         cut = AttentionCut.of(state.kernels());
         attention = new AttentionOps(program, state, values, mode, arena, attentions, decodes, heads, cut, tensors);
-        chains = state.rooms().chains().filter(_ -> mode == Mode.FEW && adapted.isEmpty()).map(room -> new RowChains(state, values, arena, room));
         fusion = new Fusion(state, values, mode, compiled, products, ordering, decodes, cut, tensors);
+        chains = state.rooms().chains().filter(_ -> mode == Mode.FEW && adapted.isEmpty())
+                .map(room -> new RowChains(state, values, fusion, arena, room));
     }
 
     /**
@@ -211,8 +212,7 @@ public final class Compiler {
     private void embed(Op.Embed e) {
         var table = state.matrix(e.table());
         compiled.add(new CompiledOp.OfRows(EmbedKernels.embed(state.kernels(), arena, table.format(), state.address(table), table.rows(),
-                table.cols(),
-                state.at(Field.TOKEN_IDS), values.rows(e.out())), e.out().rows()));
+                table.cols(), state.at(Field.TOKEN_IDS), values.rows(e.out())), e.out().rows()));
         adapters.ifPresent(a -> a.after(e));
     }
 

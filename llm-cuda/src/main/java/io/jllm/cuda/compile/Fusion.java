@@ -125,15 +125,10 @@ public final class Fusion {
         return new ProductKernels.Norm(state.vector(n.weight()), n.eps());
     }
 
-    /** Whether kernels of products know an activation. */
-    static boolean knows(Op.GatedAct g) {
-        return FUSED.contains(g.kind());
-    }
-
     /** The activation behind a product of gate and up, if a kernel of products can do it, and no adapter changes what stands between them. */
-    private Optional<Op.GatedAct> activation(List<Op> ops, Op.Linear l) {
+    Optional<Op.GatedAct> activation(List<Op> ops, Op.Linear l) {
         List<List<Weight>> runs = state.plan().runs(l);
-        return values.isAdapted(l) || ops.size() < 2 || !(ops.get(1) instanceof Op.GatedAct g) || !knows(g)
+        return values.isAdapted(l) || ops.size() < 2 || !(ops.get(1) instanceof Op.GatedAct g) || !FUSED.contains(g.kind())
                 || !values.feeds(l, g.gateUp()) || l.residual().isPresent() || runs.size() != 1 || state.bias(runs.getFirst()) != 0
                 ? Optional.empty() : Optional.of(g);
     }

@@ -42,14 +42,12 @@ final class HeadOps {
 
     CompiledOp scale(HeadOp.ScaleQueries s) {
         return new CompiledOp.OfRows(kernels.scaleQueries(values.rows(s.in()), values.rows(s.out()), s.out().width(), s.scale(), s.every(),
-                s.offset()),
-                s.out().rows());
+                s.offset()), s.out().rows());
     }
 
     CompiledOp ropeStore(HeadOp.RopeStoreKv r) {
         return new CompiledOp.OfRows(kernels.ropeStore(values.rows(r.qkv()), values.rows(r.out()), state.pages(r.layer()), r.shape(),
-                state.rotation(r.rope()),
-                state.vector(r.norm().map(Op.QkNorm::qWeight)), state.vector(r.norm().map(Op.QkNorm::kWeight)),
+                state.rotation(r.rope()), state.vector(r.norm().map(Op.QkNorm::qWeight)), state.vector(r.norm().map(Op.QkNorm::kWeight)),
                 r.norm().map(Op.QkNorm::eps).orElse(0f)), Value.Rows.TOKENS);
     }
 

@@ -1,7 +1,6 @@
 package io.jllm.cuda.compile;
 
 import io.jllm.cuda.driver.Stream;
-import io.jllm.cuda.kernels.DeviceFormat;
 import io.jllm.cuda.kernels.Kernels;
 import io.jllm.cuda.kernels.ProductKernels;
 import io.jllm.cuda.kernels.RowChainKernels;
@@ -27,11 +26,13 @@ final class RowChains {
 
     private final DeviceState state;
     private final Values values;
+    private final Fusion fusion;
     private final RowChainKernels kernels;
 
-    RowChains(DeviceState state, Values values, Arena arena, RowChainKernels.Room room) {
+    RowChains(DeviceState state, Values values, Fusion fusion, Arena arena, RowChainKernels.Room room) {
         this.state = state;
         this.values = values;
+        this.fusion = fusion;
         kernels = new RowChainKernels(state.kernels(), arena, room);
     }
 
@@ -41,19 +42,15 @@ final class RowChains {
      * @param plan of the weights
      */
     static Optional<RowChainKernels.Room> room(Program program, WeightPlan plan, Kernels kernels) {
-        int width = program.ops().stream().mapToInt(op -> op instanceof Op.Linear l ? plan.runs(l).stream()
-                .mapToInt(run -> cols(plan.matrix(run.stream().map(Weight::name).toList()), kernels)).max().orElse(0) : 0).max().orElse(0);
+        int width = program.ops().stream().filter(Op.Linear.class::isInstance).flatMap(op -> plan.runs((Op.Linear) op).stream())
+                .map(run -> plan.matrix(run.stream().map(Weight::name).toList())).filter(w -> takes(w, kernels))
+                .mapToInt(WeightPlan.Matrix::cols).max().orElse(0);
         int most = (int) program.ops().stream().filter(Op.Linear.class::isInstance).count() / LEAST_PRODUCTS;
         return width == 0 || most == 0 ? Optional.empty() : Optional.of(RowChainKernels.Room.of(kernels, width, most));
     }
 
-    private static int cols(WeightPlan.Matrix w, Kernels kernels) {
-        return takes(w, kernels) ? w.cols() : 0;
-    }
-
     private static boolean takes(WeightPlan.Matrix w, Kernels kernels) {
-        return (w.format() == DeviceFormat.F16 || w.format() == DeviceFormat.BF16) && !w.ordered() && RowChainKernels.takes(w.cols())
-                && RowChainKernels.exist(kernels, w.format());
+        return w.format().bits16() && !w.ordered() && RowChainKernels.takes(w.cols()) && RowChainKernels.exist(kernels, w.format());
     }
 
     /**
@@ -135,8 +132,7 @@ final class RowChains {
         }
         List<List<Weight>> runs = state.plan().runs(l);
         WeightPlan.Matrix w = state.matrix(runs.getFirst());
-        Optional<Op.GatedAct> act = at + 1 < ops.size() && ops.get(at + 1) instanceof Op.GatedAct g && Fusion.knows(g) && values.feeds(l, g.gateUp())
-                && l.residual().isEmpty() && state.bias(runs.getFirst()) == 0 ? Optional.of(g) : Optional.empty();
+        Optional<Op.GatedAct> act = fusion.activation(ops.subList(at, ops.size()), l);
         Value out = act.map(Op.GatedAct::out).orElse(l.out());
         return runs.size() == 1 && takes(w, state.kernels()) && !values.wantsBytes(out)
                 ? Optional.of(new Step(norm.map(Op.RmsNorm::in).orElse(l.in()), norm, l, w, runs.getFirst(), act, at + 1 + (act.isPresent() ? 1 : 0)))

@@ -26,8 +26,7 @@ final class RowOps {
     CompiledOp positions(Op.AddPositions p) {
         WeightPlan.Matrix table = state.matrix(p.table());
         return new CompiledOp.OfRows(kernels.positions(table.format(), state.address(table), table.rows(), table.cols(),
-                state.at(Field.POSITIONS), p.offset(),
-                values.rows(p.in()), values.rows(p.out())), p.out().rows());
+                state.at(Field.POSITIONS), p.offset(), values.rows(p.in()), values.rows(p.out())), p.out().rows());
     }
 
     /** As rows of 16 bits, or as floats, bytes or both, as its readers want it. */

@@ -150,7 +150,7 @@ public enum DeviceFormat {
     }
 
     /** Whether its values are plain ones of 16 bits. */
-    boolean bits16() {
+    public boolean bits16() {
         return dense() && type.blockBytes() == Short.BYTES;
     }
 

@@ -181,11 +181,7 @@ public final class GroupKernels {
         int threads = kernels.shape("group_pairs", 2)[0];
         Launch launch = route(kernels.launch(arena, "group_pairs", threads), m).integer("rows", 0).integer("tile", tile)
                 .pointer("order", room.order).pointer("tiles", room.tiles).pointer("counts", room.counts).build();
-        Launch.IntArgument rows = launch.integer("rows");
-        return (stream, n) -> {
-            rows.set(n);
-            launch.run(stream, m.chosen.experts(), 1, 1);
-        };
+        return new RowsLaunch.Told(launch, m.chosen.experts());
     }
 
     RowsLaunch sum(Mixture m, Room room) {

@@ -151,16 +151,18 @@ public final class Kernels implements AutoCloseable {
 
     /** A launch of a kernel that must be there and whose blocks run all at once, with that much shared memory each. */
     public Launch.Builder launchTogether(Arena arena, String name, int block, int sharedBytes) {
-        Kernel kernel = need(name);
-        kernel.allowSharedMemory(sharedBytes);
-        return new Launch.Builder(arena, kernel, block, sharedBytes, Launch.Start.TOGETHER);
+        return together(arena, name, block, sharedBytes, Launch.Start.TOGETHER);
     }
 
     /** The same of a kernel that waits by itself for those before. */
     Launch.Builder launchTogetherSoon(Arena arena, String name, int block, int sharedBytes) {
+        return together(arena, name, block, sharedBytes, Launch.Start.TOGETHER_OVERLAPPING);
+    }
+
+    private Launch.Builder together(Arena arena, String name, int block, int sharedBytes, Launch.Start start) {
         Kernel kernel = need(name);
-        kernel.allowSharedMemory(sharedBytes);
-        return new Launch.Builder(arena, kernel, block, sharedBytes, Launch.Start.TOGETHER_OVERLAPPING);
+        allow(kernel, sharedBytes);
+        return new Launch.Builder(arena, kernel, block, sharedBytes, start);
     }
 
     /** Whether kernels wait for what they need by themselves, and use all that such devices have. */

@@ -102,11 +102,7 @@ public final class MixtureKernels {
                 .pointer("bias", m.bias()).pointer("inner", m.inner().floats()).pointer("y", room.results()).pointer("counts", room.done())
                 .integer("N", m.gate().outputs()).integer("K", m.gate().cols()).integer("outputs", m.down().outputs()).integer("act", m.act())
                 .build();
-        Launch.IntArgument rows = launch.integer("rows");
-        return (stream, n) -> {
-            rows.set(n);
-            launch.run(stream, kernels.multiprocessors(), 1, 1);
-        };
+        return new RowsLaunch.Told(launch, kernels.multiprocessors());
     }
 
     /** How many whole numbers that are zero between launches a mixture needs for so many rows. */

@@ -1,7 +1,6 @@
 package io.jllm.cuda.kernels;
 
 import io.jllm.cuda.driver.Launch;
-import io.jllm.cuda.driver.Stream;
 import io.jllm.cuda.kernels.TensorKernels.Matrix;
 import io.jllm.cuda.kernels.TensorKernels.Operand;
 import io.jllm.cuda.kernels.TensorKernels.Result;
@@ -41,20 +40,6 @@ final class PairKernels {
     private record Cut(String name, int[] shape, int split, int pairs, long nanos) {
     }
 
-    /** The launch of a cut. */
-    private record One(Launch launch, Launch.IntArgument rows, int blocks) implements RowsLaunch {
-        @Override
-        public void run(Stream stream, int n) {
-            rows.set(n);
-            launch.run(stream, blocks, 1, 1);
-        }
-
-        @Override
-        public String toString() {
-            return launch.toString();
-        }
-    }
-
     /** The product by as many rows as there are kernels for, which read the matrix ahead; {@code more} does it for others. */
     RowsLaunch upTo(Operand x, Matrix w, Result r, RowsLaunch more) {
         if (x.pieces() > 1 || kernels.find(FAMILY + "f16_n12_g2").isEmpty()) {
@@ -91,7 +76,7 @@ final class PairKernels {
         return cuts.stream().min(Comparator.comparingLong(Cut::nanos)).orElseThrow();
     }
 
-    private One one(Operand x, Matrix w, Result r, Cut c) {
+    private RowsLaunch one(Operand x, Matrix w, Result r, Cut c) {
         String name = FAMILY + (r.narrow().isPresent() ? "narrow_" : "") + w.type().suffix() + "_" + c.name;
         Launch.Builder b = kernels.launch(arena, name, c.shape[0], c.shape[6]).cluster(c.shape[5] * c.split)
                 .map("x", x.map(arena, c.shape[4])).map("w", w.map(arena, c.shape[1] / 2)).pointer("scale", x.usedScales()).real("unit", x.unit());
@@ -99,6 +84,6 @@ final class PairKernels {
                 .orElseGet(() -> b.pointer("bias", r.bias()).pointer("residual", r.residual().floats()).integer("ldr", r.residual().pitch())
                         .pointer("y", r.y().floats()).integer("ldy", r.y().pitch()))
                 .integer("N", r.outputs()).integer("K", x.cols()).integer("rows", 0).integer("act", r.act()).build();
-        return new One(launch, launch.integer("rows"), c.pairs * c.shape[5] * c.split);
+        return new RowsLaunch.Told(launch, c.pairs * c.shape[5] * c.split);
     }
 }

@@ -103,20 +103,6 @@ public final class ProductKernels {
         }
     }
 
-    /** A kernel for a fixed number of rows at most. */
-    private record Vectors(Launch launch, Launch.IntArgument rows, int blocks) implements RowsLaunch {
-        @Override
-        public void run(Stream stream, int n) {
-            rows.set(n);
-            launch.run(stream, blocks, 1, 1);
-        }
-
-        @Override
-        public String toString() {
-            return launch.toString();
-        }
-    }
-
     /** Tiles of outputs by rows. */
     private record Tiles(Launch launch, Launch.IntArgument rows, int across, int tile) implements RowsLaunch {
         @Override
@@ -221,9 +207,8 @@ public final class ProductKernels {
         return new Few(List.copyOf(vectors));
     }
 
-    private static Vectors vectors(Launch.Builder b, int blocks) {
-        Launch launch = b.build();
-        return new Vectors(launch, launch.integer("rows"), blocks);
+    private static RowsLaunch vectors(Launch.Builder b, int blocks) {
+        return new RowsLaunch.Told(b.build(), blocks);
     }
 
     /** As many blocks as run at once share the outputs evenly, four by four; more of them where one would have more than {@code most} outputs. */

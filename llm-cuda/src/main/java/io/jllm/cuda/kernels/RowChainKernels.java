@@ -6,7 +6,6 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import io.jllm.cuda.driver.DeviceMemory;
 import io.jllm.cuda.driver.Launch;
-import io.jllm.cuda.driver.Stream;
 import io.jllm.cuda.driver.TensorMap;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemoryLayout;
@@ -25,17 +24,16 @@ public final class RowChainKernels {
             MemoryLayout.paddingLayout(8)));
 
     private static final String FAMILY = "chain_rows";
-    private static final int NUMBERS = 7;
+    private static final int NUMBERS = 9;
     private static final int ALIGNMENT = 256;
     /** Columns of matrices come in multiples of this, as boxes of maps do. */
     private static final int COLUMNS = TensorMap.BOX_COLUMNS;
-    private static final int BOX_ROWS = 8;
     /** Stages of weights on their way to a block: where there is room for fewer, kernels one by one are faster. */
     private static final int LEAST_STAGES = 3;
 
     private final Kernels kernels;
     private final Arena arena;
-    private final int[] shape; // threads, bytes of shared memory, of a stage, most stages, rows and links, columns of a record
+    private final Shape shape;
     private final Room room;
     private int chains;
 
@@ -49,7 +47,38 @@ public final class RowChainKernels {
         this.kernels = kernels;
         this.arena = arena;
         this.room = room;
-        shape = kernels.shape(FAMILY, NUMBERS);
+        shape = Shape.of(kernels);
+    }
+
+    /**
+     * What the image says of chains.
+     *
+     * @param threads a block
+     * @param sharedBytes shared memory that a block takes in any case
+     * @param stageBytes of weights on their way
+     * @param mostStages of a block
+     * @param mostRows of a chain
+     * @param mostLinks of a chain
+     * @param columns of a record of an image
+     * @param recordBytes of that
+     * @param boxRows of the boxes in which matrices come
+     */
+    private record Shape(int threads, int sharedBytes, int stageBytes, int mostStages, int mostRows, int mostLinks, int columns, int recordBytes,
+            int boxRows) {
+        static Shape of(Kernels kernels) {
+            int[] n = kernels.shape(FAMILY, NUMBERS);
+            return new Shape(n[0], n[1], n[2], n[3], n[4], n[5], n[6], n[7], n[8]);
+        }
+
+        /** Stages that a block has room for. */
+        int stages(Kernels kernels) {
+            return Math.min(mostStages, (kernels.sharedMemory() - sharedBytes) / stageBytes);
+        }
+
+        /** Bytes of the maps of a chain's matrices, behind which its links stand. */
+        int mapBytes() {
+            return mostLinks * TensorMap.BYTES;
+        }
     }
 
     /**
@@ -57,22 +86,23 @@ public final class RowChainKernels {
      * the sums of their squares, twice, since one is read while the other is written; and the links of each chain with the maps of their matrices.
      *
      * @param memory all of it, or nothing yet
-     * @param width most columns of an image
-     * @param record bytes of 16 columns of an image
+     * @param imageBytes of an image
+     * @param squareBytes of the sums of its squares
      * @param chainBytes of the links and maps of a chain
      * @param chains most of them
      */
-    public record Room(Optional<DeviceMemory> memory, int width, int record, int chainBytes, int chains) {
+    public record Room(Optional<DeviceMemory> memory, long imageBytes, long squareBytes, long chainBytes, int chains) {
         /** Room for so many chains, of matrices of so many columns at most. */
         public static Room of(Kernels kernels, int width, int chains) {
-            int[] n = kernels.shape(FAMILY, NUMBERS);
-            int bytes = n[5] * (int) (LINK.bytes() + TensorMap.BYTES);
-            return new Room(Optional.empty(), width, n[4] * 64 + n[4] * 2 * Float.BYTES, Math.ceilDiv(bytes, ALIGNMENT) * ALIGNMENT, chains);
+            Shape shape = Shape.of(kernels);
+            long records = Math.ceilDiv(width, shape.columns);
+            return new Room(Optional.empty(), rounded(records * shape.recordBytes), rounded(records * shape.mostRows * Float.BYTES),
+                    rounded(shape.mapBytes() + shape.mostLinks * LINK.bytes()), chains);
         }
 
         /** How much it is. */
         public long bytes() {
-            return ALIGNMENT + 2 * (imageBytes() + squareBytes()) + (long) chainBytes * chains;
+            return chainAt(chains);
         }
 
         /** The same in memory. */
@@ -80,15 +110,7 @@ public final class RowChainKernels {
             try (Arena zero = Arena.ofConfined()) {
                 all.write(zero.allocate(ALIGNMENT), 0);
             }
-            return new Room(Optional.of(all), width, record, chainBytes, chains);
-        }
-
-        private long imageBytes() {
-            return rounded((long) Math.ceilDiv(width, 16) * record);
-        }
-
-        private long squareBytes() {
-            return rounded(Math.ceilDiv(width, 16) * 8L * Float.BYTES);
+            return new Room(Optional.of(all), imageBytes, squareBytes, chainBytes, chains);
         }
 
         private static long rounded(long bytes) {
@@ -100,15 +122,15 @@ public final class RowChainKernels {
         }
 
         private long image(int which) {
-            return address() + ALIGNMENT + which % 2 * imageBytes();
+            return address() + ALIGNMENT + which % 2 * imageBytes;
         }
 
         private long squares(int which) {
-            return address() + ALIGNMENT + 2 * imageBytes() + which % 2 * squareBytes();
+            return address() + ALIGNMENT + 2 * imageBytes + which % 2 * squareBytes;
         }
 
         private long chainAt(int chain) {
-            return ALIGNMENT + 2 * (imageBytes() + squareBytes()) + (long) chain * chainBytes;
+            return ALIGNMENT + 2 * (imageBytes + squareBytes) + chain * chainBytes;
         }
     }
 
@@ -135,16 +157,12 @@ public final class RowChainKernels {
     /** Whether there is such a kernel for a format, and the device can run it. */
     public static boolean exist(Kernels kernels, DeviceFormat format) {
         return kernels.overlap() && TensorMap.known() && kernels.find(name(format)).isPresent()
-                && stages(kernels, kernels.shape(FAMILY, NUMBERS)) >= LEAST_STAGES;
+                && Shape.of(kernels).stages(kernels) >= LEAST_STAGES;
     }
 
     /** Whether a chain can multiply by matrices of so many columns. */
     public static boolean takes(int cols) {
         return cols % COLUMNS == 0;
-    }
-
-    private static int stages(Kernels kernels, int[] shape) {
-        return Math.min(shape[3], (kernels.sharedMemory() - shape[1]) / shape[2]);
     }
 
     private static String name(DeviceFormat format) {
@@ -153,26 +171,12 @@ public final class RowChainKernels {
 
     /** Most rows of a chain. */
     public int mostRows() {
-        return shape[4];
+        return shape.mostRows;
     }
 
     /** Most products of a chain: one link makes the first image. */
     public int mostProducts() {
-        return shape[5] - 1;
-    }
-
-    /** A chain: a launch with a block for each multiprocessor, for up to {@link #mostRows} rows. */
-    private record Chain(Launch launch, Launch.IntArgument rows, int multiprocessors) implements RowsLaunch {
-        @Override
-        public void run(Stream stream, int n) {
-            rows.set(n);
-            launch.run(stream, multiprocessors, 1, 1);
-        }
-
-        @Override
-        public String toString() {
-            return launch.toString();
-        }
+        return shape.mostLinks - 1;
     }
 
     /**
@@ -184,8 +188,7 @@ public final class RowChainKernels {
     public RowsLaunch chain(Rows x, List<Product> products) {
         MemorySegment all = arena.allocate(room.chainBytes, TensorMap.ALIGNMENT);
         long at = room.chainAt(chains++);
-        long links = room.address() + at;
-        long maps = TensorMap.BYTES * (long) shape[5]; // links stand behind the maps, which are aligned
+        long maps = room.address() + at;
         MemorySegment first = link(all, 0);
         first.set(JAVA_LONG, LINK.at("from"), x.floats());
         first.set(JAVA_INT, LINK.at("N"), products.getFirst().weights.cols());
@@ -198,27 +201,27 @@ public final class RowChainKernels {
             MemorySegment map = map(p.weights, p.matrixRows()).memory();
             MemorySegment.copy(map, 0, all, (long) TensorMap.BYTES * i, TensorMap.BYTES);
             MemorySegment link = link(all, i + 1);
-            product(link, p, links + (long) TensorMap.BYTES * i, i);
+            product(link, p, maps + (long) TensorMap.BYTES * i, i);
             if (i + 1 < products.size()) {
                 out(link, i + 1, products.get(i + 1));
             }
         }
         room.memory.orElseThrow().write(all, at);
         DeviceFormat format = products.getFirst().weights.format();
-        int stages = stages(kernels, shape);
-        Launch launch = kernels.launchTogether(arena, name(format), shape[0], shape[1] + stages * shape[2])
-                .reads(products.stream().mapToLong(Product::bytes).sum()).pointer("links", links + maps).integer("count", products.size() + 1)
-                .pointer("arrived", room.address()).integer("stages", stages).integer("rows", 0).build();
-        return new Chain(launch, launch.integer("rows"), kernels.multiprocessors());
+        int stages = shape.stages(kernels);
+        Launch launch = kernels.launchTogether(arena, name(format), shape.threads, shape.sharedBytes + stages * shape.stageBytes)
+                .reads(products.stream().mapToLong(Product::bytes).sum()).pointer("links", maps + shape.mapBytes())
+                .integer("count", products.size() + 1).pointer("arrived", room.address()).integer("stages", stages).integer("rows", 0).build();
+        return new RowsLaunch.Told(launch, kernels.multiprocessors());
     }
 
     private MemorySegment link(MemorySegment all, int index) {
-        return all.asSlice(TensorMap.BYTES * (long) shape[5] + LINK.bytes() * index, LINK.bytes());
+        return all.asSlice(shape.mapBytes() + LINK.bytes() * index, LINK.bytes());
     }
 
     private TensorMap map(ProductKernels.Weights w, int rows) {
         TensorMap.Type type = w.format() == DeviceFormat.BF16 ? TensorMap.Type.BF16 : TensorMap.Type.F16;
-        return TensorMap.deep(arena, new TensorMap.Matrix(type, w.address(), rows, w.cols(), w.cols()), BOX_ROWS);
+        return TensorMap.deep(arena, new TensorMap.Matrix(type, w.address(), rows, w.cols(), w.cols()), shape.boxRows);
     }
 
     private void product(MemorySegment link, Product p, long map, int image) {

@@ -51,6 +51,24 @@ public interface RowsLaunch {
         }
     }
 
+    /** A grid of so many blocks, whatever the number of rows, which the kernel is told as {@code rows}. */
+    record Told(Launch launch, Launch.IntArgument rows, int blocks) implements RowsLaunch {
+        Told(Launch launch, int blocks) {
+            this(launch, launch.integer("rows"), blocks);
+        }
+
+        @Override
+        public void run(Stream stream, int n) {
+            rows.set(n);
+            launch.run(stream, blocks, 1, 1);
+        }
+
+        @Override
+        public String toString() {
+            return launch.toString();
+        }
+    }
+
     /** One of two, by the number of rows: {@code few} for up to so many. */
     record UpTo(int most, RowsLaunch few, RowsLaunch many) implements RowsLaunch {
         @Override
