@@ -231,11 +231,11 @@ template <class T, int NT, int GROUPS, int STAGES> struct Pairs {
 /** Eights of rows of x; warpgroups; stages; and what Java chooses by: the nanoseconds that a step takes, as measured on an H200. */
 #define KINDS(M, FMT, T)      \
   M(FMT, T, 4, 2, 10, 180)    \
-  M(FMT, T, 4, 3, 7, 230)     \
+  M(FMT, T, 4, 3, 7, 255)     \
   M(FMT, T, 8, 2, 8, 185)     \
-  M(FMT, T, 8, 3, 6, 235)     \
+  M(FMT, T, 8, 3, 6, 262)     \
   M(FMT, T, 12, 2, 7, 195)    \
-  M(FMT, T, 12, 3, 5, 250)    \
+  M(FMT, T, 12, 3, 5, 278)    \
   M(FMT, T, 16, 2, 6, 215)    \
   M(FMT, T, 16, 3, 5, 350)    \
   M(FMT, T, 24, 2, 5, 390)    \
