@@ -32,6 +32,48 @@ record BitStream(MemorySegment words, long step) {
         }
     }
 
+    /** The same of streams that begin with word {@code first} and those behind it, whose words lie side by side. */
+    void read(long first, int bits, byte[][] to) {
+        int mask = (1 << bits) - 1;
+        long at = first * Integer.BYTES;
+        var buffers = new long[to.length];
+        int filled = 0;
+        for (int i = 0; i < to[0].length;) {
+            if (filled < bits) {
+                for (int r = 0; r < to.length; r++) {
+                    buffers[r] |= (words.get(INT, at + (long) r * Integer.BYTES) & 0xFFFFFFFFL) << filled;
+                }
+                filled += Integer.SIZE;
+                at += step * Integer.BYTES;
+            }
+            int whole = Math.min(filled / bits, to[0].length - i);
+            for (int r = 0; r < to.length; r++) {
+                byte[] row = to[r];
+                long buffer = buffers[r];
+                for (int j = i; j < i + whole; j++) {
+                    row[j] = (byte) (buffer & mask);
+                    buffer >>>= bits;
+                }
+                buffers[r] = buffer;
+            }
+            filled -= whole * bits;
+            i += whole;
+        }
+    }
+
+    /** Whether all numbers of so many bits are that one; false, too, if numbers stand in two words. */
+    boolean only(int bits, int number) {
+        if (Integer.SIZE % bits != 0 || words.byteSize() == 0) {
+            return false;
+        }
+        int word = 0;
+        for (int bit = 0; bit < Integer.SIZE; bit += bits) {
+            word |= number << bit;
+        }
+        long rest = words.byteSize() - Integer.BYTES;
+        return words.get(INT, 0) == word && words.asSlice(0, rest).mismatch(words.asSlice(Integer.BYTES, rest)) < 0;
+    }
+
     /** Number {@code index} of the stream that begins with word {@code first}. */
     int get(long first, int bits, long index) {
         long bit = index * bits;
