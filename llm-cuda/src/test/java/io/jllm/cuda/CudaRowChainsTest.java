@@ -30,10 +30,14 @@ class CudaRowChainsTest {
         OnDevice.assume();
     }
 
+    /** Of blocks up to so many rows take other kernels where no chain is, which add up in another order. */
+    private static final int FEWER = 4;
+
     /** Widths that are and are not multiples of a chunk of 512 columns; more outputs than one pass over the blocks takes; tied and plain heads. */
     @ParameterizedTest
     @CsvSource({"F16, 256, 704, 4, 2, 64, 3", "BF16, 256, 704, 4, 2, 64, 3", "F16, 1088, 576, 17, 1, 64, 2", "F16, 192, 33920, 3, 3, 64, 1",
-            "BF16, 64, 64, 4, 4, 16, 2"})
+            "BF16, 64, 64, 4, 4, 16, 2", "Q4_0, 256, 704, 4, 2, 64, 3", "Q4_0, 1088, 2784, 17, 1, 64, 2", "Q4_0, 192, 14336, 3, 3, 64, 1",
+            "Q4_0, 32, 32, 2, 2, 16, 2"})
     void rowsDoNotDependOnTheirNumber(DType type, int hidden, int ffn, int heads, int kvHeads, int headDim, int layers) {
         Program program = TinyModels.program(TinyModels.config(VOCABULARY, layers, hidden, ffn, new Op.AttentionShape(heads, kvHeads, headDim),
                 256, 0));
@@ -45,14 +49,29 @@ class CudaRowChainsTest {
             for (int s = 0; s < MOST_CHAINED; s++) {
                 worst = Math.max(worst, difference(most[s], others[s]));
             }
-            assertTrue(worst < (type == DType.F16 ? 2e-5 : 2e-4), "chains differ from single products by " + worst + " of the largest logit");
+            assertTrue(worst < tolerance(type), "chains differ from single products by " + worst + " of the largest logit");
             for (int n = 2; n < MOST_CHAINED; n++) {
                 float[][] fewer = logits(runner, n);
                 for (int s = 0; s < n; s++) {
-                    assertArrayEquals(most[s], fewer[s], "row " + s + " of " + n);
+                    String row = "row " + s + " of " + n;
+                    if (type == DType.Q4_0 && n <= FEWER) {
+                        double apart = difference(fewer[s], most[s]);
+                        assertTrue(apart < tolerance(type), () -> row + " differs by " + apart);
+                    } else {
+                        assertArrayEquals(most[s], fewer[s], row);
+                    }
                 }
             }
         }
+    }
+
+    /** Of blocks a value that lies between two bytes goes either way. */
+    private static double tolerance(DType type) {
+        return switch (type) {
+            case F16 -> 2e-5;
+            case BF16 -> 2e-4;
+            default -> 2e-2;
+        };
     }
 
     /** The last step's logits of so many sequences, which had a token in each of some steps. */

@@ -1,0 +1,116 @@
+// What tasks of chains of a few rows by blocks share: how they are told, how rows of x and weights stand in shared memory, how a matrix is shared out.
+#pragma once
+#include "chain/ring.cuh"
+
+static constexpr int MOST_ROWS = 8, MOST_LINKS = 8;
+static constexpr int ROWS = 32;     // of W of a unit: so many outputs become bytes together
+static constexpr int RECORD = 64;   // columns of a record of x
+static constexpr int PART = 256;    // columns of W that stand side by side in a stage, as the swizzle has them
+static constexpr int MAP_BYTES = 128; // of a map of a matrix
+
+/** A task as Java lays it out: its members are in BLOCK_LINK_MEMBERS too. */
+struct __align__(16) BlockLink {
+  const void* from;         // maps of the nibbles and of the scales of W
+  const uchar* in;          // records of x or, where there are scales, rows of bytes
+  const Scale* scales;      // of these, or 0
+  const float* squaresIn;   // sums of squares of x, for each 32 columns and row, if the product is normed, or 0
+  const float* bias;        // or 0
+  const float* residual;    // or 0
+  float* y;                 // or 0
+  uchar* out;               // records of the outputs, or 0
+  const float* norm;        // what outputs are multiplied by on their way to `out`, or 0
+  float* squaresOut;        // or 0
+  int N, K, act;            // act is -1 without a gate; with one, N outputs are of 2 N rows of W
+  int ldr, ldy;
+  float eps;
+};
+#define BLOCK_LINK_MEMBERS(M, S)                                                                                                              \
+  M(S, from) M(S, in) M(S, scales) M(S, squaresIn) M(S, bias) M(S, residual) M(S, y) M(S, out) M(S, norm) M(S, squaresOut)    \
+  M(S, N) M(S, K) M(S, act) M(S, ldr) M(S, ldy) M(S, eps)
+
+/**
+ * A record of x: 64 columns of 8 rows, a row's four parts of 16 bytes swizzled by half its number; then the scales, for lanes c of mma those of rows
+ * 2 c and 2 c + 1 of the first 32 columns and of the others.
+ */
+static constexpr int RECORD_BYTES = MOST_ROWS * RECORD + 2 * MOST_ROWS * 4;
+
+/** Where the scale of a row is, of the first 32 columns or the others. */
+__host__ __device__ constexpr int scale_at(int row, int half) { return MOST_ROWS * RECORD + (row >> 1) * 16 + half * 8 + (row & 1) * 4; }
+
+/** Sums start here, so that as bits they are floats: exact ones, since they are far below 2^22. */
+static constexpr int START = 0x4b400000;
+static constexpr float START_FLOAT = 12582912.f;
+static constexpr float TIMES = 16.f; // sums are so many times as large
+
+/** How a matrix is shared out: each block takes every so many-th unit. Units of tasks follow each other, so that shares become even. */
+struct UnitShare {
+  int units, first;
+  __device__ __forceinline__ UnitShare(int N, unsigned& offset) : units(ceil_div(N, ROWS)) {
+    int grid = gridDim.x;
+    first = (int)(blockIdx.x + grid - offset % grid) % grid, offset += units;
+  }
+};
+
+#if __CUDA_ARCH__ >= 900
+/**
+ * A box of nibbles: of eight groups of four rows the first ones, then the second ones and so on, 128 bytes each; then the same of the next 256
+ * columns.
+ */
+__device__ __forceinline__ void copy_nibbles(void* to, const void* map, int group, int part, uint64_t* barrier, uint64_t policy) {
+  asm volatile("cp.async.bulk.tensor.4d.shared::cluster.global.mbarrier::complete_tx::bytes.L2::cache_hint [%0], [%1, {%3, %4, %3, %5}], [%2], %6;"
+               ::"r"(shared_address(to)), "l"(map), "r"(shared_address(barrier)), "r"(0), "r"(group), "r"(part), "l"(policy) : "memory");
+}
+/** A box of scales: eight groups of four rows, 16 sub-blocks each. */
+__device__ __forceinline__ void copy_scales(void* to, const void* map, int at, int group, uint64_t* barrier, uint64_t policy) {
+  asm volatile("cp.async.bulk.tensor.2d.shared::cluster.global.mbarrier::complete_tx::bytes.L2::cache_hint [%0], [%1, {%3, %4}], [%2], %5;"
+               ::"r"(shared_address(to)), "l"(map), "r"(shared_address(barrier)), "r"(at), "r"(group), "l"(policy) : "memory");
+}
+
+/** Starts copies of a record of x; by a warp. */
+__device__ __forceinline__ void bring_record(uchar* x, int record, const uchar* in, int rows, int lane) {
+  unsigned to = shared_address(x + record * RECORD_BYTES) + 16 * lane;
+  const uchar* from = in + (long long)record * RECORD_BYTES + 16 * lane;
+  if (lane < 4 * rows) asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" ::"r"(to), "l"(from) : "memory");
+  if (lane < 4) asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" ::"r"(to + MOST_ROWS * RECORD), "l"(from + MOST_ROWS * RECORD) : "memory");
+}
+/** The same from rows of bytes, of zeros behind K. */
+__device__ __forceinline__ void bring_rows(uchar* x, int record, const BlockLink& t, int rows, int lane) {
+  int n = lane >> 2, piece = lane & 3, m = lane & 7, half = lane >> 3, k = record * RECORD, K = t.K;
+  uchar* to = x + record * RECORD_BYTES;
+  if (n < rows) {
+    int bytes = k + 16 * piece < K ? 16 : 0;
+    asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(shared_address(to + n * RECORD + (piece ^ n >> 1) * 16)),
+                 "l"(t.in + (bytes ? (long long)n * K + k + 16 * piece : 0)), "r"(bytes)
+                 : "memory");
+  }
+  if (half < 2 && m < rows) {
+    int bytes = k + 32 * half < K ? 4 : 0;
+    asm volatile("cp.async.ca.shared.global [%0], [%1], 4, %2;" ::"r"(shared_address(to + scale_at(m, half))),
+                 "l"(&t.scales[bytes ? (long long)m * (K / 32) + k / 32 + half : 0].d), "r"(bytes)
+                 : "memory");
+  }
+}
+/** 32 outputs of a row, one a lane, as bytes to their record; behind the last ones of all a record has zeros. */
+__device__ __forceinline__ void put_outputs(uchar* out, int unit, bool last, int n, float v, int lane) {
+  constexpr float LEAST = 1e-30f;
+  uchar* to = out + (long long)(unit >> 1) * RECORD_BYTES;
+  int half = unit & 1;
+  float m = __uint_as_float(__reduce_max_sync(ALL, __float_as_uint(fabsf(v)))), inverse = m < LEAST ? 0.f : __fdividef(127.f, m);
+  to[n * RECORD + ((2 * half + (lane >> 4)) ^ n >> 1) * 16 + (lane & 15)] = (uchar)__float2int_rn(v * inverse);
+  if (lane == 0) *(float*)(to + scale_at(n, half)) = m * (1.f / 127.f);
+  if (lane == 1 && last && half == 0) *(float*)(to + scale_at(n, 1)) = 0.f;
+}
+
+__device__ __forceinline__ void load_matrices(unsigned (&v)[4], unsigned address) {
+  asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];" : "=r"(v[0]), "=r"(v[1]), "=r"(v[2]), "=r"(v[3]) : "r"(address));
+}
+
+/** 16 rows of 32 nibbles less 8, TIMES as large, by 8 rows of x. `first` and `second` are what a lane has of the first 8 rows and of the others. */
+__device__ __forceinline__ void mma_nibbles(int (&d)[4], unsigned first, unsigned second, unsigned b0, unsigned b1) {
+  constexpr unsigned HIGH = 0xf0f0f0f0, SIGN = 0x80808080; // the upper half of a byte with its sign turned is 16 times what the number is less 8
+  asm("mma.sync.aligned.m16n8k32.row.col.s32.s8.s8.s32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%10, %10, %10, %10};"
+      : "=r"(d[0]), "=r"(d[1]), "=r"(d[2]), "=r"(d[3])
+      : "r"(and_xor(first << 4, HIGH, SIGN)), "r"(and_xor(second << 4, HIGH, SIGN)), "r"(and_xor(first, HIGH, SIGN)),
+        "r"(and_xor(second, HIGH, SIGN)), "r"(b0), "r"(b1), "r"(START));
+}
+#endif

@@ -1,0 +1,311 @@
+// architectures: 90a 100 120 ptx
+// Products of 1 to 8 rows of bytes by weights of 4 bits, one after the other in one launch, with a barrier of the whole grid between them: what stands
+// between two attentions of a model. One block a multiprocessor, all at once (a cooperative launch). A thread that copies fills shared memory with
+// weights of the tasks to come while the others wait for the end of a task: memory is never idle.
+//
+// Rows of W are the rows of mma, rows of x its columns: sums of 32 products are exact, then floats. Outputs become bytes for the next product with
+// its norm's weights; what a row is divided by, its root mean square, is the same for all columns, so the next product divides its results instead.
+#include "chain/blocks.cuh"
+#include "common/layout.cuh"
+
+#ifndef CHAIN_WARPS
+#define CHAIN_WARPS 8
+#define CHAIN_RECORDS 2
+#endif
+static constexpr int WARPS = CHAIN_WARPS, CONSUMERS = 32 * WARPS; // that multiply
+static constexpr int PER = CHAIN_RECORDS;                // records of x that a warp meets in a stage
+static constexpr int COLUMNS = WARPS * PER * RECORD;     // of a stage
+static constexpr int PARTS = COLUMNS / PART;             // of 256 columns
+static constexpr int EMITTERS = MOST_ROWS;               // warps that make outputs of sums, a row of x each
+static constexpr int WATCHER = WARPS + EMITTERS;         // the warp that waits for other blocks; behind it is the one that copies
+static constexpr int THREADS = 32 * (WATCHER + 2);
+static constexpr int NIBBLE_BYTES = ROWS * COLUMNS / 2, SCALE_BOX = ROWS / 4 * 128, SCALE_COLUMNS = 512; // a box of scales is of so many columns
+static constexpr int STAGE_BYTES = NIBBLE_BYTES + COLUMNS / SCALE_COLUMNS * SCALE_BOX, MOST = 12;
+static constexpr int PITCH = ROWS + 4;                   // floats from row to row of x in what a warp leaves: its stores fall into different banks
+static constexpr int SUMS_BYTES = WARPS * MOST_ROWS * PITCH * 4;
+
+#ifndef CHAIN_FLYING
+#define CHAIN_FLYING 3
+#endif
+static constexpr int AHEAD = 6;                          // stages for which x is on its way
+static constexpr int IN_FLIGHT = CHAIN_FLYING; // stages that a block has asked for and not yet got: more would only make x and barriers wait for memory
+
+struct Shared {
+  uint64_t full[MOST], empty[MOST], go[MOST_LINKS], normed[MOST_LINKS], summed, taken;
+  float factor[MOST_LINKS][MOST_ROWS];
+  BlockLink link[MOST_LINKS];
+};
+static constexpr int SHARED_BYTES = (sizeof(Shared) + SUMS_BYTES + 1023) / 1024 * 1024;
+
+#if __CUDA_ARCH__ >= 900
+struct Place {
+  int at, phase, count;
+  __device__ __forceinline__ void next() {
+    if (++at == count) at = 0, phase ^= 1;
+  }
+};
+#ifdef STAMPS
+__device__ long long stamps[132][MOST_LINKS][16];
+#define STAMP(LINK, WHAT) (stamps[blockIdx.x][LINK][WHAT] = clock64())
+#else
+#define STAMP(LINK, WHAT)
+#endif
+
+/** Weights of all tasks, in order, to the ring; by one thread. */
+__device__ __forceinline__ void copy_weights(int count, Shared& sh, uchar* ring, int stages) {
+  uint64_t policy = once_policy();
+  Place place = {0, 1, stages}, landed = {0, 0, stages};
+  unsigned offset = 0;
+  int flying = 0, most = min(IN_FLIGHT, stages);
+  for (int i = 0; i < count; i++) {
+    const BlockLink& t = sh.link[i];
+    UnitShare share(t.N, offset);
+    int chunks = ceil_div(t.K, COLUMNS), halves = t.act >= 0 ? 2 : 1, second = t.N / 4;
+    const uchar *map = (const uchar*)t.from, *scales = map + MAP_BYTES;
+    for (int unit = share.first; unit < share.units; unit += gridDim.x) {
+      for (int half = 0; half < halves; half++) {
+        int group = unit * (ROWS / 4) + half * second;
+        for (int chunk = 0; chunk < chunks; chunk++) {
+          uchar* to = ring + place.at * STAGE_BYTES;
+          uint64_t* full = &sh.full[place.at];
+          if (flying < most) {
+            flying++;
+          } else {
+            barrier_wait(&sh.full[landed.at], landed.phase);
+            landed.next();
+          }
+          barrier_wait(&sh.empty[place.at], place.phase);
+          barrier_expect(full, STAGE_BYTES);
+          copy_nibbles(to, map, group, chunk * PARTS, full, policy);
+#pragma unroll
+          for (int s = 0; s < COLUMNS / SCALE_COLUMNS; s++)
+            copy_scales(to + NIBBLE_BYTES + s * SCALE_BOX, scales, (chunk * (COLUMNS / SCALE_COLUMNS) + s) * 64, group, full, policy);
+          place.next();
+        }
+      }
+    }
+    STAMP(i, 7);
+  }
+}
+
+/** Waits for the ends of tasks, and finds what rows are divided by; by one warp. */
+__device__ __forceinline__ void watch(int count, Shared& sh, const unsigned* arrived) {
+  int lane = threadIdx.x & 31;
+  for (int i = 0; i < count; i++) {
+    const BlockLink& t = sh.link[i];
+    if (i == 0) {
+      wait_previous();
+    } else {
+      unsigned seen, target = i * gridDim.x;
+      do asm volatile("ld.acquire.gpu.global.u32 %0, [%1];" : "=r"(seen) : "l"(arrived) : "memory");
+      while (seen < target);
+    }
+    __syncwarp();
+    if (lane == 0) barrier_arrive(&sh.go[i]);
+    if (!t.squaresIn) continue;
+    float4 sum = make_float4(0.f, 0.f, 0.f, 0.f);
+#pragma unroll 8
+    for (int j = lane; j < t.K / ROWS * (MOST_ROWS / 4); j += 32) {
+      float4 v = row4(t.squaresIn + 4 * j);
+      sum.x += v.x, sum.y += v.y, sum.z += v.z, sum.w += v.w;
+    }
+    float s[4] = {sum.x, sum.y, sum.z, sum.w};
+#pragma unroll
+    for (int o = MOST_ROWS / 4; o < 32; o <<= 1)
+#pragma unroll
+      for (int j = 0; j < 4; j++) s[j] += __shfl_xor_sync(ALL, s[j], o);
+    if (lane < MOST_ROWS / 4)
+#pragma unroll
+      for (int j = 0; j < 4; j++) sh.factor[i][4 * lane + j] = 1.f / sqrtf(s[j] / t.K + t.eps);
+    __syncwarp();
+    if (lane == 0) barrier_arrive(&sh.normed[i]);
+  }
+}
+
+/** A stage's rows of W by a record of x. */
+__device__ __forceinline__ void multiply_record(float (&acc)[2][4], const uchar* stage, const uchar* x, int record, int lane) {
+  int g = lane >> 2, matrix = lane >> 3, row = lane & 7, part = record / 4, block = 2 * (record % 4);
+  unsigned a[2][4], b[4];
+  unsigned at = shared_address(stage) + part * (ROWS * 128) + (matrix & 1) * (8 * 128) + row * 128 + (((block + (matrix >> 1)) ^ row) * 16);
+  load_matrices(a[0], at);
+  load_matrices(a[1], at + 2 * 8 * 128);
+  load_matrices(b, shared_address(x) + row * 64 + ((matrix ^ (row >> 1)) * 16));
+  uint4 w = *(const uint4*)(stage + NIBBLE_BYTES + record / 8 * SCALE_BOX + g * 128 + ((record % 8) ^ g) * 16);
+  float4 d = *(const float4*)(x + MOST_ROWS * RECORD + (lane & 3) * 16);
+#pragma unroll
+  for (int k = 0; k < 2; k++) {
+#pragma unroll
+    for (int t = 0; t < 2; t++) {
+      float2 s = half2_bits(k ? (t ? w.w : w.z) : (t ? w.y : w.x));
+      int v[4];
+      mma_nibbles(v, a[t][2 * k], a[t][2 * k + 1], b[2 * k], b[2 * k + 1]);
+      float first = k ? d.z : d.x, second = k ? d.w : d.y, n0 = -START_FLOAT * s.x, n1 = -START_FLOAT * s.y;
+      acc[t][0] = fmaf(fmaf(__int_as_float(v[0]), s.x, n0), first, acc[t][0]);
+      acc[t][1] = fmaf(fmaf(__int_as_float(v[1]), s.x, n0), second, acc[t][1]);
+      acc[t][2] = fmaf(fmaf(__int_as_float(v[2]), s.y, n1), first, acc[t][2]);
+      acc[t][3] = fmaf(fmaf(__int_as_float(v[3]), s.y, n1), second, acc[t][3]);
+    }
+  }
+}
+
+/** All tasks; by the warps that multiply. */
+__device__ __forceinline__ void multiply(int count, Shared& sh, float* sums, const uchar* ring, int stages, uchar* x, int rows) {
+  int lane = threadIdx.x & 31, warp = threadIdx.x >> 5, c = lane & 3, taken = 1;
+  unsigned offset = 0;
+  Place stage = {0, 0, stages};
+  for (int i = 0; i < count; i++) {
+    const BlockLink& t = sh.link[i];
+    UnitShare share(t.N, offset);
+    int K = t.K, chunks = ceil_div(K, COLUMNS), halves = t.act >= 0 ? 2 : 1;
+    if (share.first >= share.units) continue;
+    barrier_wait(&sh.go[i], 0);
+    if (threadIdx.x == 0) STAMP(i, 0);
+    auto bring = [&](int chunk) {
+#pragma unroll
+      for (int p = 0; p < PER; p++) {
+        int record = chunk * (WARPS * PER) + warp * PER + p;
+        if (record * RECORD < K) t.scales ? bring_rows(x, record, t, rows, lane) : bring_record(x, record, t.in, rows, lane);
+      }
+      asm volatile("cp.async.commit_group;" ::: "memory"); // there may be nothing in it
+    };
+#pragma unroll 1
+    for (int chunk = 0; chunk < AHEAD; chunk++) bring(chunk);
+    int missing = chunks; // of x
+    for (int unit = share.first; unit < share.units; unit += gridDim.x) {
+      for (int half = 0; half < halves; half++) {
+        float acc[2][4] = {};
+        for (int chunk = 0; chunk < chunks; chunk++) {
+          if (missing > 0) {
+            missing--;
+            asm volatile("cp.async.wait_group %0;" ::"n"(AHEAD - 1) : "memory");
+            __syncwarp();
+            bring(chunk + AHEAD);
+          }
+          if (threadIdx.x == 0 && unit == share.first && half == 0 && chunk == 0) STAMP(i, 1);
+          if (threadIdx.x == 0 && unit == share.first && half == 0 && chunk == chunks - 1) STAMP(i, 5);
+          barrier_wait(&sh.full[stage.at], stage.phase);
+          if (threadIdx.x == 0 && unit == share.first && half + chunk == 0) STAMP(i, 2);
+#ifndef NO_MULTIPLY
+#pragma unroll
+          for (int p = 0; p < PER; p++) {
+            int record = warp * PER + p, at = chunk * (WARPS * PER) + record;
+            if (at * RECORD < K) multiply_record(acc, ring + stage.at * STAGE_BYTES, x + at * RECORD_BYTES, record, lane);
+          }
+#endif
+          __syncwarp();
+          if (lane == 0) barrier_arrive(&sh.empty[stage.at]);
+          stage.next();
+        }
+        barrier_wait(&sh.taken, taken);
+        taken ^= 1;
+        float* to = sums + (warp * MOST_ROWS + 2 * c) * PITCH + (lane >> 2) * 4;
+        *(float4*)to = make_float4(acc[0][0], acc[0][2], acc[1][0], acc[1][2]);
+        *(float4*)(to + PITCH) = make_float4(acc[0][1], acc[0][3], acc[1][1], acc[1][3]);
+        __syncwarp();
+        if (lane == 0) barrier_arrive(&sh.summed);
+      }
+    }
+    if (threadIdx.x == 0) STAMP(i, 3);
+  }
+}
+
+/** Outputs of all tasks; by the warps behind those that multiply. Each has a row of x, and a lane an output. */
+__device__ __forceinline__ void emit(int count, Shared& sh, const float* sums, unsigned* arrived, int rows) {
+  int lane = threadIdx.x & 31, n = (threadIdx.x >> 5) - WARPS, summed = 0;
+  bool mine = n < rows;
+  unsigned offset = 0;
+  for (int i = 0; i < count; i++) {
+    const BlockLink& t = sh.link[i];
+    UnitShare share(t.N, offset);
+    int N = t.N, act = t.act;
+    const float *norm = t.norm, *bias = t.bias, *residual = t.residual ? t.residual + (long long)n * t.ldr : 0;
+    float *y = t.y ? t.y + (long long)n * t.ldy : 0, *squares = t.squaresOut, factor = 1.f / TIMES;
+    uchar* out = t.out;
+    bool normed = t.squaresIn;
+    if (share.first >= share.units) barrier_wait(&sh.go[i], 0);
+    for (int unit = share.first; unit < share.units; unit += gridDim.x) {
+      int o = unit * ROWS + lane;
+      bool there = o < N && mine;
+      float weight = there && norm ? __ldg(norm + o) : 1.f, added = there && bias ? __ldg(bias + o) : 0.f, v = 0.f, gate;
+      if (unit == share.first) {
+        barrier_wait(&sh.go[i], 0);
+        if (normed) {
+          barrier_wait(&sh.normed[i], 0);
+          factor *= sh.factor[i][n];
+        }
+      }
+      if (there && residual) added += row1(residual + o);
+      for (int half = act >= 0 ? 0 : 1; half < 2; half++) {
+        barrier_wait(&sh.summed, summed);
+        if (threadIdx.x == CONSUMERS) STAMP(i, 6);
+        summed ^= 1;
+        float part[WARPS];
+#pragma unroll
+        for (int w = 0; w < WARPS; w++) part[w] = sums[(w * MOST_ROWS + n) * PITCH + lane];
+        gate = v, v = 0.f;
+#pragma unroll
+        for (int w = 0; w < WARPS; w++) v += part[w];
+        __syncwarp();
+        if (lane == 0) barrier_arrive(&sh.taken);
+      }
+      if (!mine) continue;
+      v *= factor;
+      if (act >= 0) v = gated_value(gate * factor, v, act);
+      v = there ? v + added : 0.f;
+      if (there && y) y[o] = v;
+      if (out) put_outputs(out, unit, unit + 1 == share.units, n, v * weight, lane);
+      if (squares) {
+        float s = warp_sum(v * v);
+        if (lane == 0) squares[unit * MOST_ROWS + n] = s;
+      }
+    }
+    asm volatile("bar.sync 1, %0;" ::"n"(32 * EMITTERS) : "memory");
+    if (threadIdx.x == CONSUMERS) {
+      STAMP(i, 4);
+      if (i + 1 < count) asm volatile("red.release.gpu.global.add.u32 [%0], 1;" ::"l"(arrived) : "memory");
+      else if (atomicAdd(arrived, 1u) == count * gridDim.x - 1) *arrived = 0; // for the next launch
+    }
+  }
+}
+
+__device__ __forceinline__ void chain_blocks(const BlockLink* links, int count, unsigned* arrived, int stages, int rows) {
+  extern __shared__ __align__(1024) uchar memory[];
+  Shared& sh = *(Shared*)memory;
+  float* sums = (float*)(memory + (sizeof(Shared) + 15) / 16 * 16);
+  uchar *ring = memory + SHARED_BYTES, *x = ring + stages * STAGE_BYTES;
+  if (threadIdx.x == 0) {
+    for (int i = 0; i < stages; i++) {
+      barrier_init(&sh.full[i], 1);
+      barrier_init(&sh.empty[i], WARPS);
+    }
+    for (int i = 0; i < count; i++) {
+      barrier_init(&sh.go[i], 1);
+      barrier_init(&sh.normed[i], 1);
+    }
+    barrier_init(&sh.summed, WARPS);
+    barrier_init(&sh.taken, EMITTERS);
+    asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory");
+  }
+  for (int i = threadIdx.x; i < count * (int)sizeof(BlockLink) / 16; i += THREADS) ((uint4*)sh.link)[i] = __ldg((const uint4*)links + i);
+  __syncthreads();
+  dependents();
+  int warp = threadIdx.x >> 5;
+  if (warp > WATCHER) {
+    if (threadIdx.x % 32 == 0) copy_weights(count, sh, ring, stages);
+  } else if (warp == WATCHER) watch(count, sh, arrived);
+  else if (warp >= WARPS) emit(count, sh, sums, arrived, rows);
+  else multiply(count, sh, sums, ring, stages, x, rows);
+}
+#endif
+
+// Threads; bytes of shared memory in any case, of a stage, and of a record of x; most stages, rows and links; columns of a stage and of a record; rows
+// of W of a unit; parts of a box of W.
+EXPORT_SHAPE(chain_blocks, THREADS, SHARED_BYTES, STAGE_BYTES, RECORD_BYTES, MOST, MOST_ROWS, MOST_LINKS, COLUMNS, RECORD, ROWS, PARTS)
+EXPORT_LAYOUT(blockLink, BlockLink, BLOCK_LINK_MEMBERS)
+
+extern "C" __global__ void __launch_bounds__(THREADS, 1)
+    chain_blocks_q4_0(const BlockLink* links, int count, unsigned* arrived, int stages, int rows) {
+#if __CUDA_ARCH__ >= 900
+  chain_blocks(links, count, arrived, stages, rows);
+#endif
+}
