@@ -66,14 +66,10 @@ __device__ __forceinline__ void copy_scales(void* to, const void* map, int at, i
                ::"r"(shared_address(to)), "l"(map), "r"(shared_address(barrier)), "r"(at), "r"(group), "l"(policy) : "memory");
 }
 
-/** Starts copies of a record of x; by a warp. */
-__device__ __forceinline__ void bring_record(uchar* x, int record, const uchar* in, int rows, int lane) {
-  unsigned to = shared_address(x + record * RECORD_BYTES) + 16 * lane;
-  const uchar* from = in + (long long)record * RECORD_BYTES + 16 * lane;
-  if (lane < 4 * rows) asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" ::"r"(to), "l"(from) : "memory");
-  if (lane < 4) asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" ::"r"(to + MOST_ROWS * RECORD), "l"(from + MOST_ROWS * RECORD) : "memory");
+__device__ __forceinline__ void bring16(void* to, const void* from) {
+  asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" ::"r"(shared_address(to)), "l"(from) : "memory");
 }
-/** The same from rows of bytes, of zeros behind K. */
+/** Starts copies of a record of x from rows of bytes, of zeros behind K; by a warp. */
 __device__ __forceinline__ void bring_rows(uchar* x, int record, const BlockLink& t, int rows, int lane) {
   int n = lane >> 2, piece = lane & 3, m = lane & 7, half = lane >> 3, k = record * RECORD, K = t.K;
   uchar* to = x + record * RECORD_BYTES;

@@ -16,7 +16,7 @@ static constexpr int WARPS = CHAIN_WARPS, CONSUMERS = 32 * WARPS; // that multip
 static constexpr int PER = CHAIN_RECORDS;                // records of x that a warp meets in a stage
 static constexpr int COLUMNS = WARPS * PER * RECORD;     // of a stage
 static constexpr int PARTS = COLUMNS / PART;             // of 256 columns
-static constexpr int EMITTERS = MOST_ROWS;               // warps that make outputs of sums, a row of x each
+static constexpr int EMITTERS = 4, EACH = MOST_ROWS / EMITTERS; // warps that make outputs of sums, and rows of x of each
 static constexpr int WATCHER = WARPS + EMITTERS;         // the warp that waits for other blocks; behind it is the one that copies
 static constexpr int THREADS = 32 * (WATCHER + 2);
 static constexpr int NIBBLE_BYTES = ROWS * COLUMNS / 2, SCALE_BOX = ROWS / 4 * 128, SCALE_COLUMNS = 512; // a box of scales is of so many columns
@@ -122,31 +122,43 @@ __device__ __forceinline__ void watch(int count, Shared& sh, const unsigned* arr
   }
 }
 
-/** A stage's rows of W by a record of x. */
-__device__ __forceinline__ void multiply_record(float (&acc)[2][4], const uchar* stage, const uchar* x, int record, int lane) {
-  int g = lane >> 2, matrix = lane >> 3, row = lane & 7, part = record / 4, block = 2 * (record % 4);
+/** What a lane has of a stage's rows of W and of a record of x. */
+struct Fetched {
   unsigned a[2][4], b[4];
-  unsigned at = shared_address(stage) + part * (ROWS * 128) + (matrix & 1) * (8 * 128) + row * 128 + (((block + (matrix >> 1)) ^ row) * 16);
-  load_matrices(a[0], at);
-  load_matrices(a[1], at + 2 * 8 * 128);
-  load_matrices(b, shared_address(x) + row * 64 + ((matrix ^ (row >> 1)) * 16));
-  uint4 w = *(const uint4*)(stage + NIBBLE_BYTES + record / 8 * SCALE_BOX + g * 128 + ((record % 8) ^ g) * 16);
-  float4 d = *(const float4*)(x + MOST_ROWS * RECORD + (lane & 3) * 16);
+  uint4 scale;
+  float4 d;
+
+  /** x of a record that is not there counts nothing. */
+  __device__ __forceinline__ void fetch(const uchar* stage, const uchar* x, int record, bool there, int lane) {
+    int g = lane >> 2, matrix = lane >> 3, row = lane & 7, part = record / 4, block = 2 * (record % 4);
+    unsigned at = shared_address(stage) + part * (ROWS * 128) + (matrix & 1) * (8 * 128) + row * 128 + (((block + (matrix >> 1)) ^ row) * 16);
+    load_matrices(a[0], at);
+    load_matrices(a[1], at + 2 * 8 * 128);
+    load_matrices(b, shared_address(x) + row * 64 + ((matrix ^ (row >> 1)) * 16));
+    scale = *(const uint4*)(stage + NIBBLE_BYTES + record / 8 * SCALE_BOX + g * 128 + ((record % 8) ^ g) * 16);
+    d = *(const float4*)(x + MOST_ROWS * RECORD + (lane & 3) * 16);
+    if (!there) d = make_float4(0.f, 0.f, 0.f, 0.f);
+  }
+  __device__ __forceinline__ void multiply(float (&acc)[2][4]) const {
+    int v[2][2][4];
 #pragma unroll
-  for (int k = 0; k < 2; k++) {
+    for (int k = 0; k < 2; k++)
 #pragma unroll
-    for (int t = 0; t < 2; t++) {
-      float2 s = half2_bits(k ? (t ? w.w : w.z) : (t ? w.y : w.x));
-      int v[4];
-      mma_nibbles(v, a[t][2 * k], a[t][2 * k + 1], b[2 * k], b[2 * k + 1]);
-      float first = k ? d.z : d.x, second = k ? d.w : d.y, n0 = -START_FLOAT * s.x, n1 = -START_FLOAT * s.y;
-      acc[t][0] = fmaf(fmaf(__int_as_float(v[0]), s.x, n0), first, acc[t][0]);
-      acc[t][1] = fmaf(fmaf(__int_as_float(v[1]), s.x, n0), second, acc[t][1]);
-      acc[t][2] = fmaf(fmaf(__int_as_float(v[2]), s.y, n1), first, acc[t][2]);
-      acc[t][3] = fmaf(fmaf(__int_as_float(v[3]), s.y, n1), second, acc[t][3]);
+      for (int t = 0; t < 2; t++) mma_nibbles(v[k][t], a[t][2 * k], a[t][2 * k + 1], b[2 * k], b[2 * k + 1]);
+#pragma unroll
+    for (int k = 0; k < 2; k++) {
+#pragma unroll
+      for (int t = 0; t < 2; t++) {
+        float2 s = half2_bits(k ? (t ? scale.w : scale.z) : (t ? scale.y : scale.x));
+        float first = k ? d.z : d.x, second = k ? d.w : d.y, n0 = -START_FLOAT * s.x, n1 = -START_FLOAT * s.y;
+        acc[t][0] = fmaf(fmaf(__int_as_float(v[k][t][0]), s.x, n0), first, acc[t][0]);
+        acc[t][1] = fmaf(fmaf(__int_as_float(v[k][t][1]), s.x, n0), second, acc[t][1]);
+        acc[t][2] = fmaf(fmaf(__int_as_float(v[k][t][2]), s.y, n1), first, acc[t][2]);
+        acc[t][3] = fmaf(fmaf(__int_as_float(v[k][t][3]), s.y, n1), second, acc[t][3]);
+      }
     }
   }
-}
+};
 
 /** All tasks; by the warps that multiply. */
 __device__ __forceinline__ void multiply(int count, Shared& sh, float* sums, const uchar* ring, int stages, uchar* x, int rows) {
@@ -156,24 +168,38 @@ __device__ __forceinline__ void multiply(int count, Shared& sh, float* sums, con
   for (int i = 0; i < count; i++) {
     const BlockLink& t = sh.link[i];
     UnitShare share(t.N, offset);
-    int K = t.K, chunks = ceil_div(K, COLUMNS), halves = t.act >= 0 ? 2 : 1;
+    int K = t.K, chunks = ceil_div(K, COLUMNS), records = ceil_div(K, RECORD), halves = t.act >= 0 ? 2 : 1;
     if (share.first >= share.units) continue;
-    barrier_wait(&sh.go[i], 0);
-    if (threadIdx.x == 0) STAMP(i, 0);
+    int skipped = warp * PER * RECORD_BYTES + 16 * lane, left = records * RECORD_BYTES - skipped;
+    const uchar* from = t.in + skipped;
+    uchar* to = x + skipped;
+    bool plain = t.scales;
     auto bring = [&](int chunk) {
+#ifndef NO_X
+      if (plain) {
 #pragma unroll
-      for (int p = 0; p < PER; p++) {
-        int record = chunk * (WARPS * PER) + warp * PER + p;
-        if (record * RECORD < K) t.scales ? bring_rows(x, record, t, rows, lane) : bring_record(x, record, t.in, rows, lane);
+        for (int p = 0; p < PER; p++) {
+          int record = (chunk * WARPS + warp) * PER + p;
+          if (record < records) bring_rows(x, record, t, rows, lane);
+        }
+      } else {
+        int at = chunk * (WARPS * PER * RECORD_BYTES);
+#pragma unroll
+        for (int j = 0; j < ceil_div(PER * RECORD_BYTES, 512); j++)
+          if (512 * j + 16 * lane < PER * RECORD_BYTES && at + 512 * j < left) bring16(to + at + 512 * j, from + at + 512 * j);
       }
+#endif
       asm volatile("cp.async.commit_group;" ::: "memory"); // there may be nothing in it
     };
+    barrier_wait(&sh.go[i], 0);
+    if (threadIdx.x == 0) STAMP(i, 0);
 #pragma unroll 1
     for (int chunk = 0; chunk < AHEAD; chunk++) bring(chunk);
     int missing = chunks; // of x
     for (int unit = share.first; unit < share.units; unit += gridDim.x) {
       for (int half = 0; half < halves; half++) {
         float acc[2][4] = {};
+        Fetched f[2];
         for (int chunk = 0; chunk < chunks; chunk++) {
           if (missing > 0) {
             missing--;
@@ -186,21 +212,30 @@ __device__ __forceinline__ void multiply(int count, Shared& sh, float* sums, con
           barrier_wait(&sh.full[stage.at], stage.phase);
           if (threadIdx.x == 0 && unit == share.first && half + chunk == 0) STAMP(i, 2);
 #ifndef NO_MULTIPLY
-#pragma unroll
-          for (int p = 0; p < PER; p++) {
+          const uchar* w = ring + stage.at * STAGE_BYTES;
+          auto fetch = [&](int p) {
             int record = warp * PER + p, at = chunk * (WARPS * PER) + record;
-            if (at * RECORD < K) multiply_record(acc, ring + stage.at * STAGE_BYTES, x + at * RECORD_BYTES, record, lane);
-          }
+            f[p % 2].fetch(w, x + min(at, records - 1) * RECORD_BYTES, record, at < records, lane);
+          };
+          fetch(0);
+          if (chunk > 0) f[(PER - 1) % 2 ? 1 : 0].multiply(acc);
+          if (PER > 1) fetch(1);
 #endif
           __syncwarp();
           if (lane == 0) barrier_arrive(&sh.empty[stage.at]);
+#ifndef NO_MULTIPLY
+          if (PER > 1) f[0].multiply(acc);
+#endif
           stage.next();
         }
+#ifndef NO_MULTIPLY
+        f[PER - 1].multiply(acc);
+#endif
         barrier_wait(&sh.taken, taken);
         taken ^= 1;
-        float* to = sums + (warp * MOST_ROWS + 2 * c) * PITCH + (lane >> 2) * 4;
-        *(float4*)to = make_float4(acc[0][0], acc[0][2], acc[1][0], acc[1][2]);
-        *(float4*)(to + PITCH) = make_float4(acc[0][1], acc[0][3], acc[1][1], acc[1][3]);
+        float* at = sums + (warp * MOST_ROWS + 2 * c) * PITCH + (lane >> 2) * 4;
+        *(float4*)at = make_float4(acc[0][0], acc[0][2], acc[1][0], acc[1][2]);
+        *(float4*)(at + PITCH) = make_float4(acc[0][1], acc[0][3], acc[1][1], acc[1][3]);
         __syncwarp();
         if (lane == 0) barrier_arrive(&sh.summed);
       }
@@ -209,55 +244,69 @@ __device__ __forceinline__ void multiply(int count, Shared& sh, float* sums, con
   }
 }
 
-/** Outputs of all tasks; by the warps behind those that multiply. Each has a row of x, and a lane an output. */
+/** Outputs of all tasks; by the warps behind those that multiply. Each has some rows of x, and a lane an output. */
 __device__ __forceinline__ void emit(int count, Shared& sh, const float* sums, unsigned* arrived, int rows) {
-  int lane = threadIdx.x & 31, n = (threadIdx.x >> 5) - WARPS, summed = 0;
-  bool mine = n < rows;
+  int lane = threadIdx.x & 31, first = (threadIdx.x >> 5) - WARPS, summed = 0;
   unsigned offset = 0;
   for (int i = 0; i < count; i++) {
     const BlockLink& t = sh.link[i];
     UnitShare share(t.N, offset);
-    int N = t.N, act = t.act;
-    const float *norm = t.norm, *bias = t.bias, *residual = t.residual ? t.residual + (long long)n * t.ldr : 0;
-    float *y = t.y ? t.y + (long long)n * t.ldy : 0, *squares = t.squaresOut, factor = 1.f / TIMES;
+    int N = t.N, act = t.act, ldr = t.ldr, ldy = t.ldy;
+    const float *norm = t.norm, *bias = t.bias, *residual = t.residual;
+    float *y = t.y, *squares = t.squaresOut, factor[EACH];
     uchar* out = t.out;
     bool normed = t.squaresIn;
     if (share.first >= share.units) barrier_wait(&sh.go[i], 0);
     for (int unit = share.first; unit < share.units; unit += gridDim.x) {
       int o = unit * ROWS + lane;
-      bool there = o < N && mine;
-      float weight = there && norm ? __ldg(norm + o) : 1.f, added = there && bias ? __ldg(bias + o) : 0.f, v = 0.f, gate;
+      bool there = o < N;
+      float weight = there && norm ? __ldg(norm + o) : 1.f, added[EACH], v[EACH], gate[EACH];
+      added[0] = there && bias ? __ldg(bias + o) : 0.f;
       if (unit == share.first) {
         barrier_wait(&sh.go[i], 0);
-        if (normed) {
-          barrier_wait(&sh.normed[i], 0);
-          factor *= sh.factor[i][n];
-        }
+        if (normed) barrier_wait(&sh.normed[i], 0);
+#pragma unroll
+        for (int k = 0; k < EACH; k++) factor[k] = (normed ? sh.factor[i][first + k * EMITTERS] : 1.f) / TIMES;
       }
-      if (there && residual) added += row1(residual + o);
+#pragma unroll
+      for (int k = EACH - 1; k >= 0; k--) {
+        int n = first + k * EMITTERS;
+        v[k] = 0.f;
+        added[k] = added[0] + (there && residual && n < rows ? row1(residual + (long long)n * ldr + o) : 0.f);
+      }
       for (int half = act >= 0 ? 0 : 1; half < 2; half++) {
         barrier_wait(&sh.summed, summed);
         if (threadIdx.x == CONSUMERS) STAMP(i, 6);
         summed ^= 1;
-        float part[WARPS];
 #pragma unroll
-        for (int w = 0; w < WARPS; w++) part[w] = sums[(w * MOST_ROWS + n) * PITCH + lane];
-        gate = v, v = 0.f;
+        for (int k = 0; k < EACH; k++) {
+          float part[WARPS];
 #pragma unroll
-        for (int w = 0; w < WARPS; w++) v += part[w];
+          for (int w = 0; w < WARPS; w++) part[w] = sums[(w * MOST_ROWS + first + k * EMITTERS) * PITCH + lane];
+          gate[k] = v[k], v[k] = 0.f;
+#pragma unroll
+          for (int w = 0; w < WARPS; w++) v[k] += part[w];
+        }
         __syncwarp();
         if (lane == 0) barrier_arrive(&sh.taken);
       }
-      if (!mine) continue;
-      v *= factor;
-      if (act >= 0) v = gated_value(gate * factor, v, act);
-      v = there ? v + added : 0.f;
-      if (there && y) y[o] = v;
-      if (out) put_outputs(out, unit, unit + 1 == share.units, n, v * weight, lane);
-      if (squares) {
-        float s = warp_sum(v * v);
-        if (lane == 0) squares[unit * MOST_ROWS + n] = s;
+#pragma unroll
+      for (int k = 0; k < EACH; k++) {
+        int n = first + k * EMITTERS;
+        v[k] *= factor[k];
+        if (act >= 0) v[k] = gated_value(gate[k] * factor[k], v[k], act);
+        v[k] = there && n < rows ? v[k] + added[k] : 0.f;
+        if (there && y && n < rows) y[(long long)n * ldy + o] = v[k];
       }
+      if (out)
+#pragma unroll
+        for (int k = 0; k < EACH; k++) put_outputs(out, unit, unit + 1 == share.units, first + k * EMITTERS, v[k] * weight, lane);
+      if (squares)
+#pragma unroll
+        for (int k = 0; k < EACH; k++) {
+          float s = warp_sum(v[k] * v[k]);
+          if (lane == 0) squares[unit * MOST_ROWS + first + k * EMITTERS] = s;
+        }
     }
     asm volatile("bar.sync 1, %0;" ::"n"(32 * EMITTERS) : "memory");
     if (threadIdx.x == CONSUMERS) {
