@@ -70,9 +70,8 @@ __device__ __forceinline__ void bring16(void* to, const void* from) {
   asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" ::"r"(shared_address(to)), "l"(from) : "memory");
 }
 /** Starts copies of a record of x from rows of bytes, of zeros behind K; by a warp. */
-__device__ __forceinline__ void bring_rows(uchar* x, int record, const BlockLink& t, int rows, int lane) {
+__device__ __forceinline__ void bring_rows(uchar* to, int record, const BlockLink& t, int rows, int lane) {
   int n = lane >> 2, piece = lane & 3, m = lane & 7, half = lane >> 3, k = record * RECORD, K = t.K;
-  uchar* to = x + record * RECORD_BYTES;
   if (n < rows) {
     int bytes = k + 16 * piece < K ? 16 : 0;
     asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(shared_address(to + n * RECORD + (piece ^ n >> 1) * 16)),

@@ -27,7 +27,8 @@ static constexpr int SUMS_BYTES = WARPS * MOST_ROWS * PITCH * 4;
 #ifndef CHAIN_FLYING
 #define CHAIN_FLYING 3
 #endif
-static constexpr int AHEAD = 6;                          // stages for which x is on its way
+static constexpr int AHEAD = 4;                          // stages for which x is on its way
+static constexpr int SLOT_BYTES = WARPS * PER * RECORD_BYTES; // of x for a stage
 static constexpr int IN_FLIGHT = CHAIN_FLYING; // stages that a block has asked for and not yet got: more would only make x and barriers wait for memory
 
 struct Shared {
@@ -161,7 +162,7 @@ struct Fetched {
 };
 
 /** All tasks; by the warps that multiply. */
-__device__ __forceinline__ void multiply(int count, Shared& sh, float* sums, const uchar* ring, int stages, uchar* x, int rows) {
+__device__ __forceinline__ void multiply(int count, Shared& sh, float* sums, const uchar* ring, int stages, uchar* x, int slots, int rows) {
   int lane = threadIdx.x & 31, warp = threadIdx.x >> 5, c = lane & 3, taken = 1;
   unsigned offset = 0;
   Place stage = {0, 0, stages};
@@ -170,42 +171,45 @@ __device__ __forceinline__ void multiply(int count, Shared& sh, float* sums, con
     UnitShare share(t.N, offset);
     int K = t.K, chunks = ceil_div(K, COLUMNS), records = ceil_div(K, RECORD), halves = t.act >= 0 ? 2 : 1;
     if (share.first >= share.units) continue;
-    int skipped = warp * PER * RECORD_BYTES + 16 * lane, left = records * RECORD_BYTES - skipped;
-    const uchar* from = t.in + skipped;
-    uchar* to = x + skipped;
-    bool plain = t.scales;
-    auto bring = [&](int chunk) {
-#ifndef NO_X
-      if (plain) {
+    // x stays in the slots if they have room for it, else it comes anew for each unit.
+    bool stays = chunks <= slots, plain = t.scales;
+    int missing = stays ? chunks : chunks * halves * ceil_div(share.units - share.first, gridDim.x), toBring = missing, from = 0, to = 0, slot = 0;
+    auto bring = [&]() {
+      if (toBring > 0) {
+        toBring--;
+        uchar* at = x + to * SLOT_BYTES + warp * PER * RECORD_BYTES;
+        int first = (from * WARPS + warp) * PER, bytes = min(PER, records - first) * RECORD_BYTES;
+        if (plain) {
 #pragma unroll
-        for (int p = 0; p < PER; p++) {
-          int record = (chunk * WARPS + warp) * PER + p;
-          if (record < records) bring_rows(x, record, t, rows, lane);
+          for (int p = 0; p < PER; p++)
+            if (first + p < records) bring_rows(at + p * RECORD_BYTES, first + p, t, rows, lane);
+        } else {
+#pragma unroll
+          for (int k = 0; k < ceil_div(PER * RECORD_BYTES, 512); k++) {
+            int j = 512 * k + 16 * lane;
+            if (j < bytes) bring16(at + j, t.in + first * RECORD_BYTES + j);
+          }
         }
-      } else {
-        int at = chunk * (WARPS * PER * RECORD_BYTES);
-#pragma unroll
-        for (int j = 0; j < ceil_div(PER * RECORD_BYTES, 512); j++)
-          if (512 * j + 16 * lane < PER * RECORD_BYTES && at + 512 * j < left) bring16(to + at + 512 * j, from + at + 512 * j);
+        if (++from == chunks) from = 0;
+        if (++to == slots) to = 0;
       }
-#endif
       asm volatile("cp.async.commit_group;" ::: "memory"); // there may be nothing in it
     };
     barrier_wait(&sh.go[i], 0);
     if (threadIdx.x == 0) STAMP(i, 0);
 #pragma unroll 1
-    for (int chunk = 0; chunk < AHEAD; chunk++) bring(chunk);
-    int missing = chunks; // of x
+    for (int k = 0; k < AHEAD; k++) bring();
     for (int unit = share.first; unit < share.units; unit += gridDim.x) {
       for (int half = 0; half < halves; half++) {
         float acc[2][4] = {};
         Fetched f[2];
+        if (stays) slot = 0;
         for (int chunk = 0; chunk < chunks; chunk++) {
           if (missing > 0) {
             missing--;
             asm volatile("cp.async.wait_group %0;" ::"n"(AHEAD - 1) : "memory");
             __syncwarp();
-            bring(chunk + AHEAD);
+            bring();
           }
           if (threadIdx.x == 0 && unit == share.first && half == 0 && chunk == 0) STAMP(i, 1);
           if (threadIdx.x == 0 && unit == share.first && half == 0 && chunk == chunks - 1) STAMP(i, 5);
@@ -214,8 +218,8 @@ __device__ __forceinline__ void multiply(int count, Shared& sh, float* sums, con
 #ifndef NO_MULTIPLY
           const uchar* w = ring + stage.at * STAGE_BYTES;
           auto fetch = [&](int p) {
-            int record = warp * PER + p, at = chunk * (WARPS * PER) + record;
-            f[p % 2].fetch(w, x + min(at, records - 1) * RECORD_BYTES, record, at < records, lane);
+            int record = warp * PER + p;
+            f[p % 2].fetch(w, x + slot * SLOT_BYTES + record * RECORD_BYTES, record, chunk * (WARPS * PER) + record < records, lane);
           };
           fetch(0);
           if (chunk > 0) f[(PER - 1) % 2 ? 1 : 0].multiply(acc);
@@ -227,6 +231,7 @@ __device__ __forceinline__ void multiply(int count, Shared& sh, float* sums, con
           if (PER > 1) f[0].multiply(acc);
 #endif
           stage.next();
+          if (++slot == slots) slot = 0;
         }
 #ifndef NO_MULTIPLY
         f[PER - 1].multiply(acc);
@@ -317,7 +322,7 @@ __device__ __forceinline__ void emit(int count, Shared& sh, const float* sums, u
   }
 }
 
-__device__ __forceinline__ void chain_blocks(const BlockLink* links, int count, unsigned* arrived, int stages, int rows) {
+__device__ __forceinline__ void chain_blocks(const BlockLink* links, int count, unsigned* arrived, int stages, int slots, int rows) {
   extern __shared__ __align__(1024) uchar memory[];
   Shared& sh = *(Shared*)memory;
   float* sums = (float*)(memory + (sizeof(Shared) + 15) / 16 * 16);
@@ -343,18 +348,18 @@ __device__ __forceinline__ void chain_blocks(const BlockLink* links, int count, 
     if (threadIdx.x % 32 == 0) copy_weights(count, sh, ring, stages);
   } else if (warp == WATCHER) watch(count, sh, arrived);
   else if (warp >= WARPS) emit(count, sh, sums, arrived, rows);
-  else multiply(count, sh, sums, ring, stages, x, rows);
+  else multiply(count, sh, sums, ring, stages, x, slots, rows);
 }
 #endif
 
 // Threads; bytes of shared memory in any case, of a stage, and of a record of x; most stages, rows and links; columns of a stage and of a record; rows
 // of W of a unit; parts of a box of W.
-EXPORT_SHAPE(chain_blocks, THREADS, SHARED_BYTES, STAGE_BYTES, RECORD_BYTES, MOST, MOST_ROWS, MOST_LINKS, COLUMNS, RECORD, ROWS, PARTS)
+EXPORT_SHAPE(chain_blocks, THREADS, SHARED_BYTES, STAGE_BYTES, SLOT_BYTES, AHEAD + 1, MOST, MOST_ROWS, MOST_LINKS, COLUMNS, RECORD, RECORD_BYTES, ROWS, PARTS)
 EXPORT_LAYOUT(blockLink, BlockLink, BLOCK_LINK_MEMBERS)
 
 extern "C" __global__ void __launch_bounds__(THREADS, 1)
-    chain_blocks_q4_0(const BlockLink* links, int count, unsigned* arrived, int stages, int rows) {
+    chain_blocks_q4_0(const BlockLink* links, int count, unsigned* arrived, int stages, int slots, int rows) {
 #if __CUDA_ARCH__ >= 900
-  chain_blocks(links, count, arrived, stages, rows);
+  chain_blocks(links, count, arrived, stages, slots, rows);
 #endif
 }

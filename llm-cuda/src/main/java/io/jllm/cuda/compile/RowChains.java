@@ -85,7 +85,7 @@ final class RowChains {
     private static boolean takes(WeightPlan.Matrix w, Kernels kernels) {
         return !w.ordered() && w.outliers() == 0 && (w.format().bits16()
                 ? RowChainKernels.takes(w.cols()) && RowChainKernels.exist(kernels, w.format())
-                : !w.format().dense() && BlockChainKernels.takes(kernels, w.format(), w.cols()));
+                : !w.format().dense() && BlockChainKernels.exist(kernels, w.format()));
     }
 
     /**

@@ -25,10 +25,12 @@ public final class BlockChainKernels {
             MemoryLayout.paddingLayout(8)));
 
     private static final String FAMILY = "chain_blocks";
-    private static final int NUMBERS = 11;
+    private static final int NUMBERS = 13;
     private static final int ALIGNMENT = 256;
     /** Stages of weights on their way to a block: where there is room for fewer, kernels one by one are faster. */
     private static final int LEAST_STAGES = 3;
+    /** Stages that x leaves room for where it stays in a block. */
+    private static final int GOOD_STAGES = 6;
     private static final int MAPS = 2;
     /** Values of a block of weights, and of activations that have a scale. */
     private static final int BLOCK = 32;
@@ -42,7 +44,7 @@ public final class BlockChainKernels {
     private int chains;
 
     /**
-     * Launches whose memory the arena owns; {@link #takes} must hold for all matrices.
+     * Launches whose memory the arena owns; {@link #exist} must hold.
      *
      * @throws IllegalStateException if links are others in the image; names the member
      */
@@ -60,29 +62,43 @@ public final class BlockChainKernels {
      * @param threads a block
      * @param sharedBytes shared memory that a block takes in any case
      * @param stageBytes of weights on their way
-     * @param recordBytes of a record of x
+     * @param slotBytes of x for a stage
+     * @param leastSlots of a block
      * @param mostStages of a block
      * @param mostRows of a chain
      * @param mostLinks of a chain
+     * @param columns of a stage
      * @param recordColumns of a record of x
+     * @param recordBytes of that
      * @param unitRows of a matrix that a block multiplies together, outputs that become bytes together
      * @param parts of columns that a box of a matrix has
      */
-    private record Shape(int threads, int sharedBytes, int stageBytes, int recordBytes, int mostStages, int mostRows, int mostLinks,
-            int recordColumns, int unitRows, int parts) {
+    private record Shape(int threads, int sharedBytes, int stageBytes, int slotBytes, int leastSlots, int mostStages, int mostRows, int mostLinks,
+            int columns, int recordColumns, int recordBytes, int unitRows, int parts) {
         static Shape of(Kernels kernels) {
             int[] n = kernels.shape(FAMILY, NUMBERS);
-            return new Shape(n[0], n[1], n[2], n[3], n[4], n[5], n[6], n[8], n[9], n[10]);
+            return new Shape(n[0], n[1], n[2], n[3], n[4], n[5], n[6], n[7], n[8], n[9], n[10], n[11], n[12]);
         }
 
-        /** Bytes of x of so many columns in a block. */
+        /** Bytes of records of so many columns. */
         int rowBytes(int cols) {
             return Math.ceilDiv(cols, recordColumns) * recordBytes;
         }
 
-        /** Stages that a block has room for beside x of so many columns. */
-        int stages(Kernels kernels, int cols) {
-            return Math.min(mostStages, (kernels.sharedMemory() - sharedBytes - rowBytes(cols)) / stageBytes);
+        /** Slots for x: those of the widest product that meets it several times, if they leave room for stages. */
+        int slots(Kernels kernels, List<Product> products) {
+            int wanted = products.stream().filter(p -> p.matrixRows() > unitRows * kernels.multiprocessors())
+                    .mapToInt(p -> Math.ceilDiv(p.weights().cols(), columns)).max().orElse(0);
+            return Math.max(leastSlots, Math.min(wanted, (room(kernels) - GOOD_STAGES * stageBytes) / slotBytes));
+        }
+
+        /** Stages that a block has room for beside so many slots. */
+        int stages(Kernels kernels, int slots) {
+            return Math.min(mostStages, (room(kernels) - slots * slotBytes) / stageBytes);
+        }
+
+        private int room(Kernels kernels) {
+            return kernels.sharedMemory() - sharedBytes;
         }
 
         /** Bytes of the maps of a chain's matrices, behind which its links stand. */
@@ -148,10 +164,13 @@ public final class BlockChainKernels {
         }
     }
 
-    /** Whether there is such a kernel for a format, and the device can run it with matrices of so many columns. */
-    public static boolean takes(Kernels kernels, DeviceFormat format, int cols) {
-        return kernels.overlap() && TensorMap.known() && kernels.find(name(format)).isPresent()
-                && Shape.of(kernels).stages(kernels, cols) >= LEAST_STAGES;
+    /** Whether there is such a kernel for a format, and the device can run it. */
+    public static boolean exist(Kernels kernels, DeviceFormat format) {
+        if (!kernels.overlap() || !TensorMap.known() || kernels.find(name(format)).isEmpty()) {
+            return false;
+        }
+        Shape shape = Shape.of(kernels);
+        return shape.stages(kernels, shape.leastSlots) >= LEAST_STAGES;
     }
 
     /** Whether a chain can gate so many outputs. */
@@ -198,12 +217,12 @@ public final class BlockChainKernels {
             }
         }
         room.memory.orElseThrow().write(all, at);
-        int cols = products.stream().mapToInt(p -> p.weights().cols()).max().orElseThrow();
-        int stages = shape.stages(kernels, cols);
+        int slots = shape.slots(kernels, products);
+        int stages = shape.stages(kernels, slots);
         Launch launch = kernels.launchTogetherSoon(arena, name(products.getFirst().weights().format()), shape.threads,
-                shape.sharedBytes + stages * shape.stageBytes + shape.rowBytes(cols)).reads(products.stream().mapToLong(Product::bytes).sum())
+                shape.sharedBytes + stages * shape.stageBytes + slots * shape.slotBytes).reads(products.stream().mapToLong(Product::bytes).sum())
                 .pointer("links", maps + shape.mapBytes()).integer("count", products.size()).pointer("arrived", room.address())
-                .integer("stages", stages).integer("rows", 0).build();
+                .integer("stages", stages).integer("slots", slots).integer("rows", 0).build();
         return new RowsLaunch.Told(launch, kernels.multiprocessors());
     }
 
