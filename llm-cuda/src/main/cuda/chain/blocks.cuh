@@ -2,7 +2,7 @@
 #pragma once
 #include "chain/ring.cuh"
 
-static constexpr int MOST_ROWS = 8, MOST_LINKS = 8;
+static constexpr int MOST_ROWS = 16, MOST_LINKS = 8; // of x: one or two tiles of 8
 static constexpr int ROWS = 32;     // of W of a unit: so many outputs become bytes together
 static constexpr int RECORD = 64;   // columns of a record of x
 static constexpr int PART = 256;    // columns of W that stand side by side in a stage, as the swizzle has them
@@ -29,13 +29,13 @@ struct __align__(16) BlockLink {
   M(S, N) M(S, K) M(S, act) M(S, ldr) M(S, ldy) M(S, eps)
 
 /**
- * A record of x: 64 columns of 8 rows, a row's four parts of 16 bytes swizzled by half its number; then the scales, for lanes c of mma those of rows
- * 2 c and 2 c + 1 of the first 32 columns and of the others.
+ * A record of x: 64 columns of NT times 8 rows, a row's four parts of 16 bytes swizzled by half its number; then the scales, for each tile and lanes c
+ * of mma those of rows 2 c and 2 c + 1 of the first 32 columns and of the others.
  */
-static constexpr int RECORD_BYTES = MOST_ROWS * RECORD + 2 * MOST_ROWS * 4;
+template <int NT> __host__ __device__ constexpr int record_bytes() { return 8 * NT * (RECORD + 2 * 4); }
 
 /** Where the scale of a row is, of the first 32 columns or the others. */
-__host__ __device__ constexpr int scale_at(int row, int half) { return MOST_ROWS * RECORD + (row >> 1) * 16 + half * 8 + (row & 1) * 4; }
+template <int NT> __host__ __device__ constexpr int scale_at(int row, int half) { return 8 * NT * RECORD + (row >> 1) * 16 + half * 8 + (row & 1) * 4; }
 
 /** Sums start here, so that as bits they are floats: exact ones, since they are far below 2^22. */
 static constexpr int START = 0x4b400000;
@@ -69,43 +69,49 @@ __device__ __forceinline__ void copy_scales(void* to, const void* map, int at, i
 __device__ __forceinline__ void bring16(void* to, const void* from) {
   asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" ::"r"(shared_address(to)), "l"(from) : "memory");
 }
+/** Where 16 columns of a row stand in a record. */
+__device__ __forceinline__ int piece_at(int row, int piece) { return row * RECORD + (piece ^ row >> 1 & 3) * 16; }
+
 /** Starts copies of a record of x from rows of bytes, of zeros behind K; by a warp. */
-__device__ __forceinline__ void bring_rows(uchar* to, int record, const BlockLink& t, int rows, int lane) {
-  int n = lane >> 2, piece = lane & 3, m = lane & 7, half = lane >> 3, k = record * RECORD, K = t.K;
-  if (n < rows) {
+template <int NT> __device__ __forceinline__ void bring_rows(uchar* to, int record, const BlockLink& t, int rows, int lane) {
+  int piece = lane & 3, m = lane & 8 * NT - 1, half = lane / (8 * NT), k = record * RECORD, K = t.K;
+  for (int n = lane >> 2; n < rows; n += 8) {
     int bytes = k + 16 * piece < K ? 16 : 0;
-    asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(shared_address(to + n * RECORD + (piece ^ n >> 1) * 16)),
+    asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(shared_address(to + piece_at(n, piece))),
                  "l"(t.in + (bytes ? (long long)n * K + k + 16 * piece : 0)), "r"(bytes)
                  : "memory");
   }
   if (half < 2 && m < rows) {
     int bytes = k + 32 * half < K ? 4 : 0;
-    asm volatile("cp.async.ca.shared.global [%0], [%1], 4, %2;" ::"r"(shared_address(to + scale_at(m, half))),
+    asm volatile("cp.async.ca.shared.global [%0], [%1], 4, %2;" ::"r"(shared_address(to + scale_at<NT>(m, half))),
                  "l"(&t.scales[bytes ? (long long)m * (K / 32) + k / 32 + half : 0].d), "r"(bytes)
                  : "memory");
   }
 }
 /** 32 outputs of a row, one a lane, as bytes to their record; behind the last ones of all a record has zeros. */
-__device__ __forceinline__ void put_outputs(uchar* out, int unit, bool last, int n, float v, int lane) {
+template <int NT> __device__ __forceinline__ void put_outputs(uchar* out, int unit, bool last, int n, float v, int lane) {
   constexpr float LEAST = 1e-30f;
-  uchar* to = out + (long long)(unit >> 1) * RECORD_BYTES;
+  uchar* to = out + (long long)(unit >> 1) * record_bytes<NT>();
   int half = unit & 1;
   float m = __uint_as_float(__reduce_max_sync(ALL, __float_as_uint(fabsf(v)))), inverse = m < LEAST ? 0.f : __fdividef(127.f, m);
-  to[n * RECORD + ((2 * half + (lane >> 4)) ^ n >> 1) * 16 + (lane & 15)] = (uchar)__float2int_rn(v * inverse);
-  if (lane == 0) *(float*)(to + scale_at(n, half)) = m * (1.f / 127.f);
-  if (lane == 1 && last && half == 0) *(float*)(to + scale_at(n, 1)) = 0.f;
+  to[piece_at(n, 2 * half + (lane >> 4)) + (lane & 15)] = (uchar)__float2int_rn(v * inverse);
+  if (lane == 0) *(float*)(to + scale_at<NT>(n, half)) = m * (1.f / 127.f);
+  if (lane == 1 && last && half == 0) *(float*)(to + scale_at<NT>(n, 1)) = 0.f;
 }
 
 __device__ __forceinline__ void load_matrices(unsigned (&v)[4], unsigned address) {
   asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];" : "=r"(v[0]), "=r"(v[1]), "=r"(v[2]), "=r"(v[3]) : "r"(address));
 }
 
-/** 16 rows of 32 nibbles less 8, TIMES as large, by 8 rows of x. `first` and `second` are what a lane has of the first 8 rows and of the others. */
-__device__ __forceinline__ void mma_nibbles(int (&d)[4], unsigned first, unsigned second, unsigned b0, unsigned b1) {
+/** Eight nibbles less 8 as bytes, TIMES as large. */
+__device__ __forceinline__ void spread(unsigned q, unsigned& low, unsigned& high) {
   constexpr unsigned HIGH = 0xf0f0f0f0, SIGN = 0x80808080; // the upper half of a byte with its sign turned is 16 times what the number is less 8
+  low = and_xor(q << 4, HIGH, SIGN), high = and_xor(q, HIGH, SIGN);
+}
+/** 16 rows of 32 bytes by 8 rows of x. */
+__device__ __forceinline__ void mma_bytes(int (&d)[4], const unsigned (&a)[4], unsigned b0, unsigned b1) {
   asm("mma.sync.aligned.m16n8k32.row.col.s32.s8.s8.s32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%10, %10, %10, %10};"
       : "=r"(d[0]), "=r"(d[1]), "=r"(d[2]), "=r"(d[3])
-      : "r"(and_xor(first << 4, HIGH, SIGN)), "r"(and_xor(second << 4, HIGH, SIGN)), "r"(and_xor(first, HIGH, SIGN)),
-        "r"(and_xor(second, HIGH, SIGN)), "r"(b0), "r"(b1), "r"(START));
+      : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1), "r"(START));
 }
 #endif

@@ -1,5 +1,5 @@
 // architectures: 90a 100 120 ptx
-// Products of 1 to 8 rows of bytes by weights of 4 bits, one after the other in one launch, with a barrier of the whole grid between them: what stands
+// Products of 1 to 16 rows of bytes by weights of 4 bits, one after the other in one launch, with a barrier of the whole grid between them: what stands
 // between two attentions of a model. One block a multiprocessor, all at once (a cooperative launch). A thread that copies fills shared memory with
 // weights of the tasks to come while the others wait for the end of a task: memory is never idle.
 //
@@ -16,19 +16,25 @@ static constexpr int WARPS = CHAIN_WARPS, CONSUMERS = 32 * WARPS; // that multip
 static constexpr int PER = CHAIN_RECORDS;                // records of x that a warp meets in a stage
 static constexpr int COLUMNS = WARPS * PER * RECORD;     // of a stage
 static constexpr int PARTS = COLUMNS / PART;             // of 256 columns
-static constexpr int EMITTERS = 4, EACH = MOST_ROWS / EMITTERS; // warps that make outputs of sums, and rows of x of each
+#ifndef CHAIN_EMITTERS
+#define CHAIN_EMITTERS 4
+#endif
+static constexpr int EMITTERS = CHAIN_EMITTERS;                       // warps that make outputs of sums
 static constexpr int WATCHER = WARPS + EMITTERS;         // the warp that waits for other blocks; behind it is the one that copies
 static constexpr int THREADS = 32 * (WATCHER + 2);
 static constexpr int NIBBLE_BYTES = ROWS * COLUMNS / 2, SCALE_BOX = ROWS / 4 * 128, SCALE_COLUMNS = 512; // a box of scales is of so many columns
 static constexpr int STAGE_BYTES = NIBBLE_BYTES + COLUMNS / SCALE_COLUMNS * SCALE_BOX, MOST = 12;
 static constexpr int PITCH = ROWS + 4;                   // floats from row to row of x in what a warp leaves: its stores fall into different banks
-static constexpr int SUMS_BYTES = WARPS * MOST_ROWS * PITCH * 4;
+template <int NT> __host__ __device__ constexpr int sums_bytes() { return WARPS * 8 * NT * PITCH * 4; }
 
 #ifndef CHAIN_FLYING
 #define CHAIN_FLYING 3
 #endif
-static constexpr int AHEAD = 4;                          // stages for which x is on its way
-static constexpr int SLOT_BYTES = WARPS * PER * RECORD_BYTES; // of x for a stage
+#ifndef CHAIN_AHEAD
+#define CHAIN_AHEAD 4
+#endif
+static constexpr int AHEAD = CHAIN_AHEAD;                          // stages for which x is on its way
+template <int NT> __host__ __device__ constexpr int slot_bytes() { return WARPS * PER * record_bytes<NT>(); } // of x for a stage
 static constexpr int IN_FLIGHT = CHAIN_FLYING; // stages that a block has asked for and not yet got: more would only make x and barriers wait for memory
 
 struct Shared {
@@ -36,7 +42,7 @@ struct Shared {
   float factor[MOST_LINKS][MOST_ROWS];
   BlockLink link[MOST_LINKS];
 };
-static constexpr int SHARED_BYTES = (sizeof(Shared) + SUMS_BYTES + 1023) / 1024 * 1024;
+template <int NT> __host__ __device__ constexpr int shared_bytes() { return (sizeof(Shared) + sums_bytes<NT>() + 1023) / 1024 * 1024; }
 
 #if __CUDA_ARCH__ >= 900
 struct Place {
@@ -90,7 +96,8 @@ __device__ __forceinline__ void copy_weights(int count, Shared& sh, uchar* ring,
 }
 
 /** Waits for the ends of tasks, and finds what rows are divided by; by one warp. */
-__device__ __forceinline__ void watch(int count, Shared& sh, const unsigned* arrived) {
+template <int NT> __device__ __forceinline__ void watch(int count, Shared& sh, const unsigned* arrived) {
+  constexpr int QUADS = 2 * NT; // of rows
   int lane = threadIdx.x & 31;
   for (int i = 0; i < count; i++) {
     const BlockLink& t = sh.link[i];
@@ -98,24 +105,29 @@ __device__ __forceinline__ void watch(int count, Shared& sh, const unsigned* arr
       wait_previous();
     } else {
       unsigned seen, target = i * gridDim.x;
-      do asm volatile("ld.acquire.gpu.global.u32 %0, [%1];" : "=r"(seen) : "l"(arrived) : "memory");
-      while (seen < target);
+      do { // an acquire each time would empty the first cache each time
+        asm volatile("ld.relaxed.gpu.global.u32 %0, [%1];" : "=r"(seen) : "l"(arrived) : "memory");
+#ifdef NAP
+        __nanosleep(NAP);
+#endif
+      } while (seen < target);
+      __threadfence();
     }
     __syncwarp();
     if (lane == 0) barrier_arrive(&sh.go[i]);
     if (!t.squaresIn) continue;
     float4 sum = make_float4(0.f, 0.f, 0.f, 0.f);
 #pragma unroll 8
-    for (int j = lane; j < t.K / ROWS * (MOST_ROWS / 4); j += 32) {
+    for (int j = lane; j < t.K / ROWS * QUADS; j += 32) {
       float4 v = row4(t.squaresIn + 4 * j);
       sum.x += v.x, sum.y += v.y, sum.z += v.z, sum.w += v.w;
     }
     float s[4] = {sum.x, sum.y, sum.z, sum.w};
 #pragma unroll
-    for (int o = MOST_ROWS / 4; o < 32; o <<= 1)
+    for (int o = QUADS; o < 32; o <<= 1)
 #pragma unroll
       for (int j = 0; j < 4; j++) s[j] += __shfl_xor_sync(ALL, s[j], o);
-    if (lane < MOST_ROWS / 4)
+    if (lane < QUADS)
 #pragma unroll
       for (int j = 0; j < 4; j++) sh.factor[i][4 * lane + j] = 1.f / sqrtf(s[j] / t.K + t.eps);
     __syncwarp();
@@ -124,10 +136,10 @@ __device__ __forceinline__ void watch(int count, Shared& sh, const unsigned* arr
 }
 
 /** What a lane has of a stage's rows of W and of a record of x. */
-struct Fetched {
-  unsigned a[2][4], b[4];
+template <int NT> struct Fetched {
+  unsigned a[2][4], b[NT][4];
   uint4 scale;
-  float4 d;
+  float4 d[NT];
 
   /** x of a record that is not there counts nothing. */
   __device__ __forceinline__ void fetch(const uchar* stage, const uchar* x, int record, bool there, int lane) {
@@ -135,34 +147,60 @@ struct Fetched {
     unsigned at = shared_address(stage) + part * (ROWS * 128) + (matrix & 1) * (8 * 128) + row * 128 + (((block + (matrix >> 1)) ^ row) * 16);
     load_matrices(a[0], at);
     load_matrices(a[1], at + 2 * 8 * 128);
-    load_matrices(b, shared_address(x) + row * 64 + ((matrix ^ (row >> 1)) * 16));
     scale = *(const uint4*)(stage + NIBBLE_BYTES + record / 8 * SCALE_BOX + g * 128 + ((record % 8) ^ g) * 16);
-    d = *(const float4*)(x + MOST_ROWS * RECORD + (lane & 3) * 16);
-    if (!there) d = make_float4(0.f, 0.f, 0.f, 0.f);
+#pragma unroll
+    for (int i = 0; i < NT; i++) {
+      load_matrices(b[i], shared_address(x) + i * (8 * RECORD) + piece_at(row, matrix));
+      d[i] = *(const float4*)(x + NT * 8 * RECORD + i * 64 + (lane & 3) * 16);
+      if (!there) d[i] = make_float4(0.f, 0.f, 0.f, 0.f);
+    }
   }
-  __device__ __forceinline__ void multiply(float (&acc)[2][4]) const {
-    int v[2][2][4];
-#pragma unroll
-    for (int k = 0; k < 2; k++)
-#pragma unroll
-      for (int t = 0; t < 2; t++) mma_nibbles(v[k][t], a[t][2 * k], a[t][2 * k + 1], b[2 * k], b[2 * k + 1]);
+  __device__ __forceinline__ void multiply(float (&acc)[NT][2][4]) const {
+    int v[NT][2][2][4];
 #pragma unroll
     for (int k = 0; k < 2; k++) {
 #pragma unroll
       for (int t = 0; t < 2; t++) {
+        unsigned w[4];
+        spread(a[t][2 * k], w[0], w[2]);
+        spread(a[t][2 * k + 1], w[1], w[3]);
+#pragma unroll
+        for (int i = 0; i < NT; i++)
+#ifdef NO_MMA
+          for (int j = 0; j < 4; j++) v[i][k][t][j] = w[j] ^ b[i][2 * k + (j & 1)];
+#else
+          mma_bytes(v[i][k][t], w, b[i][2 * k], b[i][2 * k + 1]);
+#endif
+      }
+    }
+#pragma unroll
+    for (int k = 0; k < 2; k++) {
+#ifdef NO_FMA
+      for (int i = 0; i < NT; i++) for (int t = 0; t < 2; t++) for (int j = 0; j < 4; j++) acc[i][t][j] = __int_as_float(__float_as_int(acc[i][t][j]) + v[i][k][t][j]);
+      acc[0][0][0] += d[NT - 1].x * scale.x;
+      continue;
+#endif
+#pragma unroll
+      for (int t = 0; t < 2; t++) {
         float2 s = half2_bits(k ? (t ? scale.w : scale.z) : (t ? scale.y : scale.x));
-        float first = k ? d.z : d.x, second = k ? d.w : d.y, n0 = -START_FLOAT * s.x, n1 = -START_FLOAT * s.y;
-        acc[t][0] = fmaf(fmaf(__int_as_float(v[k][t][0]), s.x, n0), first, acc[t][0]);
-        acc[t][1] = fmaf(fmaf(__int_as_float(v[k][t][1]), s.x, n0), second, acc[t][1]);
-        acc[t][2] = fmaf(fmaf(__int_as_float(v[k][t][2]), s.y, n1), first, acc[t][2]);
-        acc[t][3] = fmaf(fmaf(__int_as_float(v[k][t][3]), s.y, n1), second, acc[t][3]);
+        float n0 = -START_FLOAT * s.x, n1 = -START_FLOAT * s.y;
+#pragma unroll
+        for (int i = 0; i < NT; i++) {
+          float first = k ? d[i].z : d[i].x, second = k ? d[i].w : d[i].y;
+          acc[i][t][0] = fmaf(fmaf(__int_as_float(v[i][k][t][0]), s.x, n0), first, acc[i][t][0]);
+          acc[i][t][1] = fmaf(fmaf(__int_as_float(v[i][k][t][1]), s.x, n0), second, acc[i][t][1]);
+          acc[i][t][2] = fmaf(fmaf(__int_as_float(v[i][k][t][2]), s.y, n1), first, acc[i][t][2]);
+          acc[i][t][3] = fmaf(fmaf(__int_as_float(v[i][k][t][3]), s.y, n1), second, acc[i][t][3]);
+        }
       }
     }
   }
 };
 
 /** All tasks; by the warps that multiply. */
+template <int NT>
 __device__ __forceinline__ void multiply(int count, Shared& sh, float* sums, const uchar* ring, int stages, uchar* x, int slots, int rows) {
+  constexpr int BYTES = record_bytes<NT>();
   int lane = threadIdx.x & 31, warp = threadIdx.x >> 5, c = lane & 3, taken = 1;
   unsigned offset = 0;
   Place stage = {0, 0, stages};
@@ -176,20 +214,22 @@ __device__ __forceinline__ void multiply(int count, Shared& sh, float* sums, con
     int missing = stays ? chunks : chunks * halves * ceil_div(share.units - share.first, gridDim.x), toBring = missing, from = 0, to = 0, slot = 0;
     auto bring = [&]() {
       if (toBring > 0) {
+#ifndef NO_X
         toBring--;
-        uchar* at = x + to * SLOT_BYTES + warp * PER * RECORD_BYTES;
-        int first = (from * WARPS + warp) * PER, bytes = min(PER, records - first) * RECORD_BYTES;
+        uchar* at = x + to * slot_bytes<NT>() + warp * PER * BYTES;
+        int first = (from * WARPS + warp) * PER, bytes = min(PER, records - first) * BYTES;
         if (plain) {
 #pragma unroll
           for (int p = 0; p < PER; p++)
-            if (first + p < records) bring_rows(at + p * RECORD_BYTES, first + p, t, rows, lane);
+            if (first + p < records) bring_rows<NT>(at + p * BYTES, first + p, t, rows, lane);
         } else {
 #pragma unroll
-          for (int k = 0; k < ceil_div(PER * RECORD_BYTES, 512); k++) {
+          for (int k = 0; k < ceil_div(PER * BYTES, 512); k++) {
             int j = 512 * k + 16 * lane;
-            if (j < bytes) bring16(at + j, t.in + first * RECORD_BYTES + j);
+            if (j < bytes) bring16(at + j, t.in + first * BYTES + j);
           }
         }
+#endif
         if (++from == chunks) from = 0;
         if (++to == slots) to = 0;
       }
@@ -201,8 +241,8 @@ __device__ __forceinline__ void multiply(int count, Shared& sh, float* sums, con
     for (int k = 0; k < AHEAD; k++) bring();
     for (int unit = share.first; unit < share.units; unit += gridDim.x) {
       for (int half = 0; half < halves; half++) {
-        float acc[2][4] = {};
-        Fetched f[2];
+        float acc[NT][2][4] = {};
+        Fetched<NT> f[PER];
         if (stays) slot = 0;
         for (int chunk = 0; chunk < chunks; chunk++) {
           if (missing > 0) {
@@ -219,28 +259,31 @@ __device__ __forceinline__ void multiply(int count, Shared& sh, float* sums, con
           const uchar* w = ring + stage.at * STAGE_BYTES;
           auto fetch = [&](int p) {
             int record = warp * PER + p;
-            f[p % 2].fetch(w, x + slot * SLOT_BYTES + record * RECORD_BYTES, record, chunk * (WARPS * PER) + record < records, lane);
+            f[p].fetch(w, x + slot * slot_bytes<NT>() + record * BYTES, record, chunk * (WARPS * PER) + record < records, lane);
           };
           fetch(0);
-          if (chunk > 0) f[(PER - 1) % 2 ? 1 : 0].multiply(acc);
+          if (PER > 1 && chunk > 0) f[PER - 1].multiply(acc);
           if (PER > 1) fetch(1);
 #endif
           __syncwarp();
           if (lane == 0) barrier_arrive(&sh.empty[stage.at]);
 #ifndef NO_MULTIPLY
-          if (PER > 1) f[0].multiply(acc);
+          f[0].multiply(acc);
 #endif
           stage.next();
           if (++slot == slots) slot = 0;
         }
 #ifndef NO_MULTIPLY
-        f[PER - 1].multiply(acc);
+        if (PER > 1) f[PER - 1].multiply(acc);
 #endif
         barrier_wait(&sh.taken, taken);
         taken ^= 1;
-        float* at = sums + (warp * MOST_ROWS + 2 * c) * PITCH + (lane >> 2) * 4;
-        *(float4*)at = make_float4(acc[0][0], acc[0][2], acc[1][0], acc[1][2]);
-        *(float4*)(at + PITCH) = make_float4(acc[0][1], acc[0][3], acc[1][1], acc[1][3]);
+        float* at = sums + (warp * 8 * NT + 2 * c) * PITCH + (lane >> 2) * 4;
+#pragma unroll
+        for (int i = 0; i < NT; i++)
+#pragma unroll
+          for (int j = 0; j < 2; j++)
+            *(float4*)(at + (8 * i + j) * PITCH) = make_float4(acc[i][0][j], acc[i][0][2 + j], acc[i][1][j], acc[i][1][2 + j]);
         __syncwarp();
         if (lane == 0) barrier_arrive(&sh.summed);
       }
@@ -250,7 +293,9 @@ __device__ __forceinline__ void multiply(int count, Shared& sh, float* sums, con
 }
 
 /** Outputs of all tasks; by the warps behind those that multiply. Each has some rows of x, and a lane an output. */
+template <int NT>
 __device__ __forceinline__ void emit(int count, Shared& sh, const float* sums, unsigned* arrived, int rows) {
+  constexpr int EACH = 8 * NT / EMITTERS;
   int lane = threadIdx.x & 31, first = (threadIdx.x >> 5) - WARPS, summed = 0;
   unsigned offset = 0;
   for (int i = 0; i < count; i++) {
@@ -287,7 +332,7 @@ __device__ __forceinline__ void emit(int count, Shared& sh, const float* sums, u
         for (int k = 0; k < EACH; k++) {
           float part[WARPS];
 #pragma unroll
-          for (int w = 0; w < WARPS; w++) part[w] = sums[(w * MOST_ROWS + first + k * EMITTERS) * PITCH + lane];
+          for (int w = 0; w < WARPS; w++) part[w] = sums[(w * 8 * NT + first + k * EMITTERS) * PITCH + lane];
           gate[k] = v[k], v[k] = 0.f;
 #pragma unroll
           for (int w = 0; w < WARPS; w++) v[k] += part[w];
@@ -305,12 +350,12 @@ __device__ __forceinline__ void emit(int count, Shared& sh, const float* sums, u
       }
       if (out)
 #pragma unroll
-        for (int k = 0; k < EACH; k++) put_outputs(out, unit, unit + 1 == share.units, first + k * EMITTERS, v[k] * weight, lane);
+        for (int k = 0; k < EACH; k++) put_outputs<NT>(out, unit, unit + 1 == share.units, first + k * EMITTERS, v[k] * weight, lane);
       if (squares)
 #pragma unroll
         for (int k = 0; k < EACH; k++) {
           float s = warp_sum(v[k] * v[k]);
-          if (lane == 0) squares[unit * MOST_ROWS + first + k * EMITTERS] = s;
+          if (lane == 0) squares[unit * (8 * NT) + first + k * EMITTERS] = s;
         }
     }
     asm volatile("bar.sync 1, %0;" ::"n"(32 * EMITTERS) : "memory");
@@ -322,11 +367,12 @@ __device__ __forceinline__ void emit(int count, Shared& sh, const float* sums, u
   }
 }
 
+template <int NT>
 __device__ __forceinline__ void chain_blocks(const BlockLink* links, int count, unsigned* arrived, int stages, int slots, int rows) {
   extern __shared__ __align__(1024) uchar memory[];
   Shared& sh = *(Shared*)memory;
   float* sums = (float*)(memory + (sizeof(Shared) + 15) / 16 * 16);
-  uchar *ring = memory + SHARED_BYTES, *x = ring + stages * STAGE_BYTES;
+  uchar *ring = memory + shared_bytes<NT>(), *x = ring + stages * STAGE_BYTES;
   if (threadIdx.x == 0) {
     for (int i = 0; i < stages; i++) {
       barrier_init(&sh.full[i], 1);
@@ -346,20 +392,27 @@ __device__ __forceinline__ void chain_blocks(const BlockLink* links, int count, 
   int warp = threadIdx.x >> 5;
   if (warp > WATCHER) {
     if (threadIdx.x % 32 == 0) copy_weights(count, sh, ring, stages);
-  } else if (warp == WATCHER) watch(count, sh, arrived);
-  else if (warp >= WARPS) emit(count, sh, sums, arrived, rows);
-  else multiply(count, sh, sums, ring, stages, x, slots, rows);
+  } else if (warp == WATCHER) watch<NT>(count, sh, arrived);
+  else if (warp >= WARPS) emit<NT>(count, sh, sums, arrived, rows);
+  else multiply<NT>(count, sh, sums, ring, stages, x, slots, rows);
 }
 #endif
 
-// Threads; bytes of shared memory in any case, of a stage, and of a record of x; most stages, rows and links; columns of a stage and of a record; rows
-// of W of a unit; parts of a box of W.
-EXPORT_SHAPE(chain_blocks, THREADS, SHARED_BYTES, STAGE_BYTES, SLOT_BYTES, AHEAD + 1, MOST, MOST_ROWS, MOST_LINKS, COLUMNS, RECORD, RECORD_BYTES, ROWS, PARTS)
+// Threads; bytes of a stage; slots at least; most stages, rows and links; columns of a stage and of a record; rows of W of a unit; parts of a box of W.
+EXPORT_SHAPE(chain_blocks, THREADS, STAGE_BYTES, AHEAD + 1, MOST, MOST_ROWS, MOST_LINKS, COLUMNS, RECORD, ROWS, PARTS)
 EXPORT_LAYOUT(blockLink, BlockLink, BLOCK_LINK_MEMBERS)
 
-extern "C" __global__ void __launch_bounds__(THREADS, 1)
-    chain_blocks_q4_0(const BlockLink* links, int count, unsigned* arrived, int stages, int slots, int rows) {
 #if __CUDA_ARCH__ >= 900
-  chain_blocks(links, count, arrived, stages, slots, rows);
+#define CHAIN_BODY(NT) chain_blocks<NT>(links, count, arrived, stages, slots, rows);
+#else
+#define CHAIN_BODY(NT)
 #endif
-}
+// For up to 8 NT rows. The shape: bytes of shared memory in any case, of a slot, of a record of x; rows.
+#define CHAIN_BLOCKS(NT)                                                                                                                            \
+  EXPORT_SHAPE(chain_blocks_n##NT, shared_bytes<NT>(), slot_bytes<NT>(), record_bytes<NT>(), 8 * NT)                                                \
+  extern "C" __global__ void __launch_bounds__(THREADS, 1)                                                                                          \
+      chain_blocks_q4_0_n##NT(const BlockLink* links, int count, unsigned* arrived, int stages, int slots, int rows) {                              \
+    CHAIN_BODY(NT)                                                                                                                                  \
+  }
+CHAIN_BLOCKS(1)
+CHAIN_BLOCKS(2)

@@ -19,8 +19,8 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /** Chains of products of a few rows on the device, beside the kernels that do the same products one by one. */
 class CudaRowChainsTest {
-    private static final int MOST_CHAINED = 8;
-    private static final int SEQUENCES = 12;
+    private static final int TILE = 8;
+    private static final int SEQUENCES = 20;
     private static final int BLOCK = 16;
     private static final int STEPS = 5;
     private static final int VOCABULARY = 101;
@@ -30,7 +30,7 @@ class CudaRowChainsTest {
         OnDevice.assume();
     }
 
-    /** Of blocks up to so many rows take other kernels where no chain is, which add up in another order. */
+    /** Of blocks up to so many rows take other kernels where no chain is, which add up in another order, and so do those of one tile and two. */
     private static final int FEWER = 4;
 
     /** Widths that are and are not multiples of a chunk of 512 columns; more outputs than one pass over the blocks takes; tied and plain heads. */
@@ -43,22 +43,26 @@ class CudaRowChainsTest {
                 256, 0));
         try (ModelRunner runner = OnDevice.shared().load(program, TinyModels.weights(program, type, 7),
                 new RunnerOptions(64, SEQUENCES, SEQUENCES, BLOCK, SEQUENCES, 0, DType.F32))) {
-            float[][] others = logits(runner, SEQUENCES);
-            float[][] most = logits(runner, MOST_CHAINED);
+            int chained = type == DType.Q4_0 ? 2 * TILE : TILE;
+            float[][] others = logits(runner, chained + FEWER);
+            float[][] most = logits(runner, chained);
             double worst = 0;
-            for (int s = 0; s < MOST_CHAINED; s++) {
+            for (int s = 0; s < chained; s++) {
                 worst = Math.max(worst, difference(most[s], others[s]));
             }
             assertTrue(worst < tolerance(type), "chains differ from single products by " + worst + " of the largest logit");
-            for (int n = 2; n < MOST_CHAINED; n++) {
+            float[][] tile = chained == TILE ? most : logits(runner, TILE);
+            for (int n = 2; n < chained; n++) {
                 float[][] fewer = logits(runner, n);
+                float[][] more = n <= TILE ? tile : most;
+                assertTrue(difference(fewer[0], most[0]) < tolerance(type), () -> "few rows differ from more");
                 for (int s = 0; s < n; s++) {
                     String row = "row " + s + " of " + n;
                     if (type == DType.Q4_0 && n <= FEWER) {
-                        double apart = difference(fewer[s], most[s]);
+                        double apart = difference(fewer[s], more[s]);
                         assertTrue(apart < tolerance(type), () -> row + " differs by " + apart);
                     } else {
-                        assertArrayEquals(most[s], fewer[s], row);
+                        assertArrayEquals(more[s], fewer[s], row);
                     }
                 }
             }

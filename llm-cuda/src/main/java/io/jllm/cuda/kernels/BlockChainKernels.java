@@ -14,7 +14,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.Optional;
 
-/** Launches {@code chain/chain_blocks.cu}: products of up to 8 rows of bytes by weights of 4 bits, done in order by one launch. */
+/** Launches {@code chain/chain_blocks.cu}: products of up to 16 rows of bytes by weights of 4 bits, done in order by one launch. */
 public final class BlockChainKernels {
     /** A link of a chain, as {@code chain/blocks.cuh} reads it. */
     static final DeviceStruct LINK = new DeviceStruct("blockLink", MemoryLayout.structLayout(
@@ -25,7 +25,10 @@ public final class BlockChainKernels {
             MemoryLayout.paddingLayout(8)));
 
     private static final String FAMILY = "chain_blocks";
-    private static final int NUMBERS = 13;
+    private static final int NUMBERS = 10;
+    private static final int SIZE_NUMBERS = 4;
+    /** As names of kernels end, for few rows first. */
+    private static final List<String> SIZES = List.of("_n1", "_n2");
     private static final int ALIGNMENT = 256;
     /** Stages of weights on their way to a block: where there is room for fewer, kernels one by one are faster. */
     private static final int LEAST_STAGES = 3;
@@ -57,48 +60,64 @@ public final class BlockChainKernels {
     }
 
     /**
-     * What the image says of chains.
+     * What the image says of chains of so many rows.
      *
-     * @param threads a block
+     * @param name of the kernels
      * @param sharedBytes shared memory that a block takes in any case
-     * @param stageBytes of weights on their way
      * @param slotBytes of x for a stage
-     * @param leastSlots of a block
+     * @param recordBytes of a record of x
+     * @param rows most of them
+     */
+    private record Size(String name, int sharedBytes, int slotBytes, int recordBytes, int rows) {
+        static Size of(Kernels kernels, String name) {
+            int[] n = kernels.shape(FAMILY + name, SIZE_NUMBERS);
+            return new Size(name, n[0], n[1], n[2], n[3]);
+        }
+
+        private int room(Kernels kernels) {
+            return kernels.sharedMemory() - sharedBytes;
+        }
+    }
+
+    /**
+     * What the image says of all chains.
+     *
+     * @param sizes those that the device has room for, for few rows first
+     * @param threads a block
+     * @param stageBytes of weights on their way
+     * @param leastSlots for x in a block
      * @param mostStages of a block
      * @param mostRows of a chain
      * @param mostLinks of a chain
      * @param columns of a stage
      * @param recordColumns of a record of x
-     * @param recordBytes of that
      * @param unitRows of a matrix that a block multiplies together, outputs that become bytes together
      * @param parts of columns that a box of a matrix has
      */
-    private record Shape(int threads, int sharedBytes, int stageBytes, int slotBytes, int leastSlots, int mostStages, int mostRows, int mostLinks,
-            int columns, int recordColumns, int recordBytes, int unitRows, int parts) {
+    private record Shape(List<Size> sizes, int threads, int stageBytes, int leastSlots, int mostStages, int mostRows, int mostLinks, int columns,
+            int recordColumns, int unitRows, int parts) {
         static Shape of(Kernels kernels) {
             int[] n = kernels.shape(FAMILY, NUMBERS);
-            return new Shape(n[0], n[1], n[2], n[3], n[4], n[5], n[6], n[7], n[8], n[9], n[10], n[11], n[12]);
+            List<Size> sizes = SIZES.stream().map(name -> Size.of(kernels, name))
+                    .filter(s -> s.room(kernels) - n[2] * s.slotBytes >= LEAST_STAGES * n[1]).toList();
+            return new Shape(sizes, n[0], n[1], n[2], n[3], n[4], n[5], n[6], n[7], n[8], n[9]);
         }
 
-        /** Bytes of records of so many columns. */
-        int rowBytes(int cols) {
-            return Math.ceilDiv(cols, recordColumns) * recordBytes;
+        /** Bytes of records of so many columns, of most rows. */
+        long rowBytes(int cols) {
+            return (long) Math.ceilDiv(cols, recordColumns) * sizes.getLast().recordBytes;
         }
 
         /** Slots for x: those of the widest product that meets it several times, if they leave room for stages. */
-        int slots(Kernels kernels, List<Product> products) {
+        int slots(Kernels kernels, Size size, List<Product> products) {
             int wanted = products.stream().filter(p -> p.matrixRows() > unitRows * kernels.multiprocessors())
                     .mapToInt(p -> Math.ceilDiv(p.weights().cols(), columns)).max().orElse(0);
-            return Math.max(leastSlots, Math.min(wanted, (room(kernels) - GOOD_STAGES * stageBytes) / slotBytes));
+            return Math.max(leastSlots, Math.min(wanted, (size.room(kernels) - GOOD_STAGES * stageBytes) / size.slotBytes));
         }
 
         /** Stages that a block has room for beside so many slots. */
-        int stages(Kernels kernels, int slots) {
-            return Math.min(mostStages, (room(kernels) - slots * slotBytes) / stageBytes);
-        }
-
-        private int room(Kernels kernels) {
-            return kernels.sharedMemory() - sharedBytes;
+        int stages(Kernels kernels, Size size, int slots) {
+            return Math.min(mostStages, (size.room(kernels) - slots * size.slotBytes) / stageBytes);
         }
 
         /** Bytes of the maps of a chain's matrices, behind which its links stand. */
@@ -166,11 +185,8 @@ public final class BlockChainKernels {
 
     /** Whether there is such a kernel for a format, and the device can run it. */
     public static boolean exist(Kernels kernels, DeviceFormat format) {
-        if (!kernels.overlap() || !TensorMap.known() || kernels.find(name(format)).isEmpty()) {
-            return false;
-        }
-        Shape shape = Shape.of(kernels);
-        return shape.stages(kernels, shape.leastSlots) >= LEAST_STAGES;
+        return kernels.overlap() && TensorMap.known() && kernels.find(name(format, SIZES.getFirst())).isPresent()
+                && !Shape.of(kernels).sizes.isEmpty();
     }
 
     /** Whether a chain can gate so many outputs. */
@@ -178,13 +194,13 @@ public final class BlockChainKernels {
         return outputs % BLOCK == 0;
     }
 
-    private static String name(DeviceFormat format) {
-        return FAMILY + "_" + format.suffix();
+    private static String name(DeviceFormat format, String size) {
+        return FAMILY + "_" + format.suffix() + size;
     }
 
     /** Most rows of a chain. */
     public int mostRows() {
-        return shape.mostRows;
+        return shape.sizes.getLast().rows;
     }
 
     /** Most products of a chain. */
@@ -217,11 +233,16 @@ public final class BlockChainKernels {
             }
         }
         room.memory.orElseThrow().write(all, at);
-        int slots = shape.slots(kernels, products);
-        int stages = shape.stages(kernels, slots);
-        Launch launch = kernels.launchTogetherSoon(arena, name(products.getFirst().weights().format()), shape.threads,
-                shape.sharedBytes + stages * shape.stageBytes + slots * shape.slotBytes).reads(products.stream().mapToLong(Product::bytes).sum())
-                .pointer("links", maps + shape.mapBytes()).integer("count", products.size()).pointer("arrived", room.address())
+        List<RowsLaunch> launches = shape.sizes.stream().map(size -> launch(size, products, maps + shape.mapBytes())).toList();
+        return launches.size() == 1 ? launches.getFirst() : new RowsLaunch.UpTo(shape.sizes.getFirst().rows, launches.getFirst(), launches.getLast());
+    }
+
+    private RowsLaunch launch(Size size, List<Product> products, long links) {
+        int slots = shape.slots(kernels, size, products);
+        int stages = shape.stages(kernels, size, slots);
+        Launch launch = kernels.launchTogetherSoon(arena, name(products.getFirst().weights().format(), size.name), shape.threads,
+                size.sharedBytes + stages * shape.stageBytes + slots * size.slotBytes).reads(products.stream().mapToLong(Product::bytes).sum())
+                .pointer("links", links).integer("count", products.size()).pointer("arrived", room.address())
                 .integer("stages", stages).integer("slots", slots).integer("rows", 0).build();
         return new RowsLaunch.Told(launch, kernels.multiprocessors());
     }
