@@ -1,4 +1,5 @@
-// What tasks of chains of a few rows by blocks share: how they are told, how rows of x and weights stand in shared memory, how a matrix is shared out.
+// What tasks of chains of a few rows by blocks share: how they are told, how rows of x and weights stand in shared memory and meet, how a matrix is
+// shared out.
 #pragma once
 #include "chain/ring.cuh"
 
@@ -7,6 +8,14 @@ static constexpr int ROWS = 32;     // of W of a unit: so many outputs become by
 static constexpr int RECORD = 64;   // columns of a record of x
 static constexpr int PART = 256;    // columns of W that stand side by side in a stage, as the swizzle has them
 static constexpr int MAP_BYTES = 128; // of a map of a matrix
+
+// A stage of weights.
+static constexpr int WARPS = 8;     // that multiply
+static constexpr int PER = 2;       // records of x that a warp meets
+static constexpr int COLUMNS = WARPS * PER * RECORD, PARTS = COLUMNS / PART;
+static constexpr int NIBBLE_BYTES = ROWS * COLUMNS / 2;
+static constexpr int SCALE_BOX = ROWS / 4 * 128, SCALE_COLUMNS = 512; // bytes and columns of a box of scales
+static constexpr int STAGE_BYTES = NIBBLE_BYTES + COLUMNS / SCALE_COLUMNS * SCALE_BOX;
 
 /** A task as Java lays it out: its members are in BLOCK_LINK_MEMBERS too. */
 struct __align__(16) BlockLink {
@@ -29,13 +38,15 @@ struct __align__(16) BlockLink {
   M(S, N) M(S, K) M(S, act) M(S, ldr) M(S, ldy) M(S, eps)
 
 /**
- * A record of x: 64 columns of NT times 8 rows, a row's four parts of 16 bytes swizzled by half its number; then the scales, for each tile and lanes c
- * of mma those of rows 2 c and 2 c + 1 of the first 32 columns and of the others.
+ * A record of x: 64 columns of NT times 8 rows, a row's four parts of 16 bytes swizzled by half its number; then the scales, for each tile and lanes
+ * c of mma those of rows 2 c and 2 c + 1 of the first 32 columns and of the others.
  */
 template <int NT> __host__ __device__ constexpr int record_bytes() { return 8 * NT * (RECORD + 2 * 4); }
 
 /** Where the scale of a row is, of the first 32 columns or the others. */
-template <int NT> __host__ __device__ constexpr int scale_at(int row, int half) { return 8 * NT * RECORD + (row >> 1) * 16 + half * 8 + (row & 1) * 4; }
+template <int NT> __host__ __device__ constexpr int scale_at(int row, int half) {
+  return 8 * NT * RECORD + (row >> 1) * 16 + half * 8 + (row & 1) * 4;
+}
 
 /** Sums start here, so that as bits they are floats: exact ones, since they are far below 2^22. */
 static constexpr int START = 0x4b400000;
@@ -114,4 +125,57 @@ __device__ __forceinline__ void mma_bytes(int (&d)[4], const unsigned (&a)[4], u
       : "=r"(d[0]), "=r"(d[1]), "=r"(d[2]), "=r"(d[3])
       : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1), "r"(START));
 }
+
+/** What a lane has of a stage's rows of W and of a record of x. */
+template <int NT> struct Fetched {
+  unsigned a[2][4], b[NT][4];
+  uint4 scale;
+  float4 d[NT];
+
+  /** x of a record that is not there counts nothing. */
+  __device__ __forceinline__ void fetch(const uchar* stage, const uchar* x, int record, bool there, int lane) {
+    int g = lane >> 2, matrix = lane >> 3, row = lane & 7, part = record / 4, block = 2 * (record % 4);
+    unsigned at = shared_address(stage) + part * (ROWS * 128) + (matrix & 1) * (8 * 128) + row * 128 + (((block + (matrix >> 1)) ^ row) * 16);
+    load_matrices(a[0], at);
+    load_matrices(a[1], at + 2 * 8 * 128);
+    scale = *(const uint4*)(stage + NIBBLE_BYTES + record / 8 * SCALE_BOX + g * 128 + ((record % 8) ^ g) * 16);
+#pragma unroll
+    for (int i = 0; i < NT; i++) {
+      load_matrices(b[i], shared_address(x) + i * (8 * RECORD) + piece_at(row, matrix));
+      d[i] = *(const float4*)(x + NT * 8 * RECORD + i * 64 + (lane & 3) * 16);
+      if (!there) d[i] = make_float4(0.f, 0.f, 0.f, 0.f);
+    }
+  }
+  __device__ __forceinline__ void multiply(float (&acc)[NT][2][4]) const {
+    int v[NT][2][2][4];
+#pragma unroll
+    for (int k = 0; k < 2; k++) {
+#pragma unroll
+      for (int t = 0; t < 2; t++) {
+        unsigned w[4];
+        spread(a[t][2 * k], w[0], w[2]);
+        spread(a[t][2 * k + 1], w[1], w[3]);
+#pragma unroll
+        for (int i = 0; i < NT; i++)
+          mma_bytes(v[i][k][t], w, b[i][2 * k], b[i][2 * k + 1]);
+      }
+    }
+#pragma unroll
+    for (int k = 0; k < 2; k++) {
+#pragma unroll
+      for (int t = 0; t < 2; t++) {
+        float2 s = half2_bits(k ? (t ? scale.w : scale.z) : (t ? scale.y : scale.x));
+        float n0 = -START_FLOAT * s.x, n1 = -START_FLOAT * s.y;
+#pragma unroll
+        for (int i = 0; i < NT; i++) {
+          float first = k ? d[i].z : d[i].x, second = k ? d[i].w : d[i].y;
+          acc[i][t][0] = fmaf(fmaf(__int_as_float(v[i][k][t][0]), s.x, n0), first, acc[i][t][0]);
+          acc[i][t][1] = fmaf(fmaf(__int_as_float(v[i][k][t][1]), s.x, n0), second, acc[i][t][1]);
+          acc[i][t][2] = fmaf(fmaf(__int_as_float(v[i][k][t][2]), s.y, n1), first, acc[i][t][2]);
+          acc[i][t][3] = fmaf(fmaf(__int_as_float(v[i][k][t][3]), s.y, n1), second, acc[i][t][3]);
+        }
+      }
+    }
+  }
+};
 #endif

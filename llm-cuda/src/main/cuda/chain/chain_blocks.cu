@@ -1,41 +1,23 @@
 // architectures: 90a 100 120 ptx
-// Products of 1 to 16 rows of bytes by weights of 4 bits, one after the other in one launch, with a barrier of the whole grid between them: what stands
-// between two attentions of a model. One block a multiprocessor, all at once (a cooperative launch). A thread that copies fills shared memory with
-// weights of the tasks to come while the others wait for the end of a task: memory is never idle.
+// Products of 1 to 16 rows of bytes by weights of 4 bits, one after the other in one launch, with a barrier of the whole grid between them: what
+// stands between two attentions of a model. One block a multiprocessor, all at once (a cooperative launch). A thread that copies fills shared memory
+// with weights of the tasks to come while the others wait for the end of a task.
 //
 // Rows of W are the rows of mma, rows of x its columns: sums of 32 products are exact, then floats. Outputs become bytes for the next product with
 // its norm's weights; what a row is divided by, its root mean square, is the same for all columns, so the next product divides its results instead.
 #include "chain/blocks.cuh"
 #include "common/layout.cuh"
 
-#ifndef CHAIN_WARPS
-#define CHAIN_WARPS 8
-#define CHAIN_RECORDS 2
-#endif
-static constexpr int WARPS = CHAIN_WARPS, CONSUMERS = 32 * WARPS; // that multiply
-static constexpr int PER = CHAIN_RECORDS;                // records of x that a warp meets in a stage
-static constexpr int COLUMNS = WARPS * PER * RECORD;     // of a stage
-static constexpr int PARTS = COLUMNS / PART;             // of 256 columns
-#ifndef CHAIN_EMITTERS
-#define CHAIN_EMITTERS 4
-#endif
-static constexpr int EMITTERS = CHAIN_EMITTERS;                       // warps that make outputs of sums
-static constexpr int WATCHER = WARPS + EMITTERS;         // the warp that waits for other blocks; behind it is the one that copies
-static constexpr int THREADS = 32 * (WATCHER + 2);
-static constexpr int NIBBLE_BYTES = ROWS * COLUMNS / 2, SCALE_BOX = ROWS / 4 * 128, SCALE_COLUMNS = 512; // a box of scales is of so many columns
-static constexpr int STAGE_BYTES = NIBBLE_BYTES + COLUMNS / SCALE_COLUMNS * SCALE_BOX, MOST = 12;
-static constexpr int PITCH = ROWS + 4;                   // floats from row to row of x in what a warp leaves: its stores fall into different banks
-template <int NT> __host__ __device__ constexpr int sums_bytes() { return WARPS * 8 * NT * PITCH * 4; }
+static constexpr int EMITTERS = 4;               // warps that make outputs of sums, behind those that multiply
+static constexpr int WATCHER = WARPS + EMITTERS; // the warp that waits for other blocks; behind it is the one that copies
+static constexpr int THREADS = 32 * (WATCHER + 2), MOST = 12;
+static constexpr int PITCH = ROWS + 4;           // floats from row to row of x in what a warp leaves: its stores fall into different banks
+static constexpr int AHEAD = 4;                  // stages for which x is on its way
+static constexpr int IN_FLIGHT = 3;              // stages that were asked for and have not come: more would only make x and barriers wait for memory
 
-#ifndef CHAIN_FLYING
-#define CHAIN_FLYING 3
-#endif
-#ifndef CHAIN_AHEAD
-#define CHAIN_AHEAD 4
-#endif
-static constexpr int AHEAD = CHAIN_AHEAD;                          // stages for which x is on its way
-template <int NT> __host__ __device__ constexpr int slot_bytes() { return WARPS * PER * record_bytes<NT>(); } // of x for a stage
-static constexpr int IN_FLIGHT = CHAIN_FLYING; // stages that a block has asked for and not yet got: more would only make x and barriers wait for memory
+template <int NT> __host__ __device__ constexpr int sums_bytes() { return WARPS * 8 * NT * PITCH * 4; }
+/** Of x for a stage. */
+template <int NT> __host__ __device__ constexpr int slot_bytes() { return WARPS * PER * record_bytes<NT>(); }
 
 struct Shared {
   uint64_t full[MOST], empty[MOST], go[MOST_LINKS], normed[MOST_LINKS], summed, taken;
@@ -51,12 +33,6 @@ struct Place {
     if (++at == count) at = 0, phase ^= 1;
   }
 };
-#ifdef STAMPS
-__device__ long long stamps[132][MOST_LINKS][16];
-#define STAMP(LINK, WHAT) (stamps[blockIdx.x][LINK][WHAT] = clock64())
-#else
-#define STAMP(LINK, WHAT)
-#endif
 
 /** Weights of all tasks, in order, to the ring; by one thread. */
 __device__ __forceinline__ void copy_weights(int count, Shared& sh, uchar* ring, int stages) {
@@ -91,7 +67,6 @@ __device__ __forceinline__ void copy_weights(int count, Shared& sh, uchar* ring,
         }
       }
     }
-    STAMP(i, 7);
   }
 }
 
@@ -107,9 +82,6 @@ template <int NT> __device__ __forceinline__ void watch(int count, Shared& sh, c
       unsigned seen, target = i * gridDim.x;
       do { // an acquire each time would empty the first cache each time
         asm volatile("ld.relaxed.gpu.global.u32 %0, [%1];" : "=r"(seen) : "l"(arrived) : "memory");
-#ifdef NAP
-        __nanosleep(NAP);
-#endif
       } while (seen < target);
       __threadfence();
     }
@@ -135,68 +107,6 @@ template <int NT> __device__ __forceinline__ void watch(int count, Shared& sh, c
   }
 }
 
-/** What a lane has of a stage's rows of W and of a record of x. */
-template <int NT> struct Fetched {
-  unsigned a[2][4], b[NT][4];
-  uint4 scale;
-  float4 d[NT];
-
-  /** x of a record that is not there counts nothing. */
-  __device__ __forceinline__ void fetch(const uchar* stage, const uchar* x, int record, bool there, int lane) {
-    int g = lane >> 2, matrix = lane >> 3, row = lane & 7, part = record / 4, block = 2 * (record % 4);
-    unsigned at = shared_address(stage) + part * (ROWS * 128) + (matrix & 1) * (8 * 128) + row * 128 + (((block + (matrix >> 1)) ^ row) * 16);
-    load_matrices(a[0], at);
-    load_matrices(a[1], at + 2 * 8 * 128);
-    scale = *(const uint4*)(stage + NIBBLE_BYTES + record / 8 * SCALE_BOX + g * 128 + ((record % 8) ^ g) * 16);
-#pragma unroll
-    for (int i = 0; i < NT; i++) {
-      load_matrices(b[i], shared_address(x) + i * (8 * RECORD) + piece_at(row, matrix));
-      d[i] = *(const float4*)(x + NT * 8 * RECORD + i * 64 + (lane & 3) * 16);
-      if (!there) d[i] = make_float4(0.f, 0.f, 0.f, 0.f);
-    }
-  }
-  __device__ __forceinline__ void multiply(float (&acc)[NT][2][4]) const {
-    int v[NT][2][2][4];
-#pragma unroll
-    for (int k = 0; k < 2; k++) {
-#pragma unroll
-      for (int t = 0; t < 2; t++) {
-        unsigned w[4];
-        spread(a[t][2 * k], w[0], w[2]);
-        spread(a[t][2 * k + 1], w[1], w[3]);
-#pragma unroll
-        for (int i = 0; i < NT; i++)
-#ifdef NO_MMA
-          for (int j = 0; j < 4; j++) v[i][k][t][j] = w[j] ^ b[i][2 * k + (j & 1)];
-#else
-          mma_bytes(v[i][k][t], w, b[i][2 * k], b[i][2 * k + 1]);
-#endif
-      }
-    }
-#pragma unroll
-    for (int k = 0; k < 2; k++) {
-#ifdef NO_FMA
-      for (int i = 0; i < NT; i++) for (int t = 0; t < 2; t++) for (int j = 0; j < 4; j++) acc[i][t][j] = __int_as_float(__float_as_int(acc[i][t][j]) + v[i][k][t][j]);
-      acc[0][0][0] += d[NT - 1].x * scale.x;
-      continue;
-#endif
-#pragma unroll
-      for (int t = 0; t < 2; t++) {
-        float2 s = half2_bits(k ? (t ? scale.w : scale.z) : (t ? scale.y : scale.x));
-        float n0 = -START_FLOAT * s.x, n1 = -START_FLOAT * s.y;
-#pragma unroll
-        for (int i = 0; i < NT; i++) {
-          float first = k ? d[i].z : d[i].x, second = k ? d[i].w : d[i].y;
-          acc[i][t][0] = fmaf(fmaf(__int_as_float(v[i][k][t][0]), s.x, n0), first, acc[i][t][0]);
-          acc[i][t][1] = fmaf(fmaf(__int_as_float(v[i][k][t][1]), s.x, n0), second, acc[i][t][1]);
-          acc[i][t][2] = fmaf(fmaf(__int_as_float(v[i][k][t][2]), s.y, n1), first, acc[i][t][2]);
-          acc[i][t][3] = fmaf(fmaf(__int_as_float(v[i][k][t][3]), s.y, n1), second, acc[i][t][3]);
-        }
-      }
-    }
-  }
-};
-
 /** All tasks; by the warps that multiply. */
 template <int NT>
 __device__ __forceinline__ void multiply(int count, Shared& sh, float* sums, const uchar* ring, int stages, uchar* x, int slots, int rows) {
@@ -214,7 +124,6 @@ __device__ __forceinline__ void multiply(int count, Shared& sh, float* sums, con
     int missing = stays ? chunks : chunks * halves * ceil_div(share.units - share.first, gridDim.x), toBring = missing, from = 0, to = 0, slot = 0;
     auto bring = [&]() {
       if (toBring > 0) {
-#ifndef NO_X
         toBring--;
         uchar* at = x + to * slot_bytes<NT>() + warp * PER * BYTES;
         int first = (from * WARPS + warp) * PER, bytes = min(PER, records - first) * BYTES;
@@ -229,14 +138,12 @@ __device__ __forceinline__ void multiply(int count, Shared& sh, float* sums, con
             if (j < bytes) bring16(at + j, t.in + first * BYTES + j);
           }
         }
-#endif
         if (++from == chunks) from = 0;
         if (++to == slots) to = 0;
       }
       asm volatile("cp.async.commit_group;" ::: "memory"); // there may be nothing in it
     };
     barrier_wait(&sh.go[i], 0);
-    if (threadIdx.x == 0) STAMP(i, 0);
 #pragma unroll 1
     for (int k = 0; k < AHEAD; k++) bring();
     for (int unit = share.first; unit < share.units; unit += gridDim.x) {
@@ -251,11 +158,7 @@ __device__ __forceinline__ void multiply(int count, Shared& sh, float* sums, con
             __syncwarp();
             bring();
           }
-          if (threadIdx.x == 0 && unit == share.first && half == 0 && chunk == 0) STAMP(i, 1);
-          if (threadIdx.x == 0 && unit == share.first && half == 0 && chunk == chunks - 1) STAMP(i, 5);
           barrier_wait(&sh.full[stage.at], stage.phase);
-          if (threadIdx.x == 0 && unit == share.first && half + chunk == 0) STAMP(i, 2);
-#ifndef NO_MULTIPLY
           const uchar* w = ring + stage.at * STAGE_BYTES;
           auto fetch = [&](int p) {
             int record = warp * PER + p;
@@ -264,18 +167,13 @@ __device__ __forceinline__ void multiply(int count, Shared& sh, float* sums, con
           fetch(0);
           if (PER > 1 && chunk > 0) f[PER - 1].multiply(acc);
           if (PER > 1) fetch(1);
-#endif
           __syncwarp();
           if (lane == 0) barrier_arrive(&sh.empty[stage.at]);
-#ifndef NO_MULTIPLY
           f[0].multiply(acc);
-#endif
           stage.next();
           if (++slot == slots) slot = 0;
         }
-#ifndef NO_MULTIPLY
         if (PER > 1) f[PER - 1].multiply(acc);
-#endif
         barrier_wait(&sh.taken, taken);
         taken ^= 1;
         float* at = sums + (warp * 8 * NT + 2 * c) * PITCH + (lane >> 2) * 4;
@@ -288,7 +186,6 @@ __device__ __forceinline__ void multiply(int count, Shared& sh, float* sums, con
         if (lane == 0) barrier_arrive(&sh.summed);
       }
     }
-    if (threadIdx.x == 0) STAMP(i, 3);
   }
 }
 
@@ -326,7 +223,6 @@ __device__ __forceinline__ void emit(int count, Shared& sh, const float* sums, u
       }
       for (int half = act >= 0 ? 0 : 1; half < 2; half++) {
         barrier_wait(&sh.summed, summed);
-        if (threadIdx.x == CONSUMERS) STAMP(i, 6);
         summed ^= 1;
 #pragma unroll
         for (int k = 0; k < EACH; k++) {
@@ -359,8 +255,7 @@ __device__ __forceinline__ void emit(int count, Shared& sh, const float* sums, u
         }
     }
     asm volatile("bar.sync 1, %0;" ::"n"(32 * EMITTERS) : "memory");
-    if (threadIdx.x == CONSUMERS) {
-      STAMP(i, 4);
+    if (threadIdx.x == 32 * WARPS) {
       if (i + 1 < count) asm volatile("red.release.gpu.global.add.u32 [%0], 1;" ::"l"(arrived) : "memory");
       else if (atomicAdd(arrived, 1u) == count * gridDim.x - 1) *arrived = 0; // for the next launch
     }
@@ -398,7 +293,7 @@ __device__ __forceinline__ void chain_blocks(const BlockLink* links, int count, 
 }
 #endif
 
-// Threads; bytes of a stage; slots at least; most stages, rows and links; columns of a stage and of a record; rows of W of a unit; parts of a box of W.
+// Threads; bytes of a stage; slots at least; most stages, rows and links; columns of a stage and of a record; rows of W of a unit; parts of a box.
 EXPORT_SHAPE(chain_blocks, THREADS, STAGE_BYTES, AHEAD + 1, MOST, MOST_ROWS, MOST_LINKS, COLUMNS, RECORD, ROWS, PARTS)
 EXPORT_LAYOUT(blockLink, BlockLink, BLOCK_LINK_MEMBERS)
 
