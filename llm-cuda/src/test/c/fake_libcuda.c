@@ -204,15 +204,16 @@ R cuFuncGetParamInfo(void *p, size_t i, size_t *offset, size_t *size) {
   return 0;
 }
 #endif
-// A matrix of values of 16 bits, as the copy engine wants it.
+// Values of 16 bits, as the copy engine wants them. In more than three dimensions rows may overlap.
 R cuTensorMapEncodeTiled(void *map, int type, unsigned rank, P at, const uint64_t *dims, const uint64_t *strides, const uint32_t *box,
                          const uint32_t *steps, int interleave, int swizzle, int promotion, int fill) {
   CALL(0);
-  if (rank < 2 || rank > 3 || (uintptr_t) map % 64 || at % 16 || !at || strides[0] < 2 * dims[0] || box[0] * 2 > 128) return INVALID;
+  if (rank < 2 || rank > 5 || (uintptr_t) map % 64 || at % 16 || !at || box[0] * 2 > 128) return INVALID;
+  if (rank < 4 && strides[0] < 2 * dims[0]) return INVALID;
   for (unsigned i = 0; i < rank; i++) if (!dims[i] || !box[i] || box[i] > 256 || steps[i] != 1 || (i && strides[i - 1] % 16)) return INVALID;
   if (interleave || swizzle != 3 || fill) return INVALID;
   memset(map, type, 128);
-  return type == 6 || type == 9 ? 0 : INVALID;
+  return type == 1 || type == 6 || type == 9 ? 0 : INVALID;
 }
 R cuFuncSetAttribute(void *f, int a, int v) { CALL(0); return 0; }
 R cuLaunchKernelEx(const unsigned *config, void *f, void **params, void **extra) {

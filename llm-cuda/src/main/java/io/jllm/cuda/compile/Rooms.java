@@ -5,7 +5,6 @@ import io.jllm.cuda.driver.DeviceMemory;
 import io.jllm.cuda.driver.Owner;
 import io.jllm.cuda.driver.Stream;
 import io.jllm.cuda.kernels.Kernels;
-import io.jllm.cuda.kernels.RowChainKernels;
 import io.jllm.cuda.weights.WeightPlan;
 import io.jllm.model.Program;
 import io.jllm.spi.Backend.RunnerOptions;
@@ -21,7 +20,7 @@ import java.util.Optional;
  * @param chains for products of few rows that one launch does
  */
 public record Rooms(Optional<TensorRoom> tensors, Optional<MixtureRoom> mixtures, Optional<Ordering.Room> ordered, Optional<Outliers.Room> outliers,
-        Optional<RowChainKernels.Room> chains) {
+        Optional<RowChains.Room> chains) {
     /**
      * What a model needs, at no address yet.
      *
@@ -37,7 +36,7 @@ public record Rooms(Optional<TensorRoom> tensors, Optional<MixtureRoom> mixtures
     public long bytes() {
         return tensors.map(TensorRoom::bytes).orElse(0L) + mixtures.map(MixtureRoom::bytes).orElse(0L)
                 + ordered.map(Ordering.Room::bytes).orElse(0L) + outliers.map(Outliers.Room::bytes).orElse(0L)
-                + chains.map(RowChainKernels.Room::bytes).orElse(0L);
+                + chains.map(RowChains.Room::bytes).orElse(0L);
     }
 
     /** The same in memory that the owner gives back. */
@@ -46,6 +45,6 @@ public record Rooms(Optional<TensorRoom> tensors, Optional<MixtureRoom> mixtures
                 mixtures.map(r -> r.in(owner.own(DeviceMemory.allocate(context, r.bytes(), "mixtures of experts")), stream)),
                 ordered.map(r -> r.at(owner.own(DeviceMemory.allocate(context, r.bytes(), "columns in another order")).address())),
                 outliers.map(r -> r.at(owner.own(DeviceMemory.allocate(context, r.bytes(), "large activations")).address())),
-                chains.map(r -> r.in(owner.own(DeviceMemory.allocate(context, r.bytes(), "chains of rows")))));
+                chains.map(r -> r.in(context, owner)));
     }
 }

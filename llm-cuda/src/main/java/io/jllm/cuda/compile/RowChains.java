@@ -1,6 +1,10 @@
 package io.jllm.cuda.compile;
 
+import io.jllm.cuda.driver.Context;
+import io.jllm.cuda.driver.DeviceMemory;
+import io.jllm.cuda.driver.Owner;
 import io.jllm.cuda.driver.Stream;
+import io.jllm.cuda.kernels.BlockChainKernels;
 import io.jllm.cuda.kernels.Kernels;
 import io.jllm.cuda.kernels.ProductKernels;
 import io.jllm.cuda.kernels.RowChainKernels;
@@ -27,13 +31,35 @@ final class RowChains {
     private final DeviceState state;
     private final Values values;
     private final Fusion fusion;
-    private final RowChainKernels kernels;
+    private final Optional<RowChainKernels> dense;
+    private final Optional<BlockChainKernels> blocks;
 
-    RowChains(DeviceState state, Values values, Fusion fusion, Arena arena, RowChainKernels.Room room) {
+    RowChains(DeviceState state, Values values, Fusion fusion, Arena arena, Room room) {
         this.state = state;
         this.values = values;
         this.fusion = fusion;
-        kernels = new RowChainKernels(state.kernels(), arena, room);
+        dense = room.dense.map(r -> new RowChainKernels(state.kernels(), arena, r));
+        blocks = room.blocks.map(r -> new BlockChainKernels(state.kernels(), arena, r));
+    }
+
+    /**
+     * Room for the chains of a program, by weights of 16 bits and by blocks.
+     *
+     * @param dense or nothing, where there are no such chains
+     * @param blocks or nothing
+     */
+    public record Room(Optional<RowChainKernels.Room> dense, Optional<BlockChainKernels.Room> blocks) {
+        long bytes() {
+            return dense.map(RowChainKernels.Room::bytes).orElse(0L) + blocks.map(BlockChainKernels.Room::bytes).orElse(0L);
+        }
+
+        Room in(Context context, Owner owner) {
+            return new Room(dense.map(r -> r.in(memory(context, owner, r.bytes()))), blocks.map(r -> r.in(memory(context, owner, r.bytes()))));
+        }
+
+        private static DeviceMemory memory(Context context, Owner owner, long bytes) {
+            return owner.own(DeviceMemory.allocate(context, bytes, "chains of rows"));
+        }
     }
 
     /**
@@ -41,16 +67,25 @@ final class RowChains {
      *
      * @param plan of the weights
      */
-    static Optional<RowChainKernels.Room> room(Program program, WeightPlan plan, Kernels kernels) {
-        int width = program.ops().stream().filter(Op.Linear.class::isInstance).flatMap(op -> plan.runs((Op.Linear) op).stream())
-                .map(run -> plan.matrix(run.stream().map(Weight::name).toList())).filter(w -> takes(w, kernels))
-                .mapToInt(WeightPlan.Matrix::cols).max().orElse(0);
+    static Optional<Room> room(Program program, WeightPlan plan, Kernels kernels) {
+        List<WeightPlan.Matrix> all = program.ops().stream().filter(Op.Linear.class::isInstance).flatMap(op -> plan.runs((Op.Linear) op).stream())
+                .map(run -> plan.matrix(run.stream().map(Weight::name).toList())).filter(w -> takes(w, kernels)).toList();
         int most = (int) program.ops().stream().filter(Op.Linear.class::isInstance).count() / LEAST_PRODUCTS;
-        return width == 0 || most == 0 ? Optional.empty() : Optional.of(RowChainKernels.Room.of(kernels, width, most));
+        int dense = width(all, true);
+        int blocks = width(all, false);
+        return most == 0 || all.isEmpty() ? Optional.empty()
+                : Optional.of(new Room(dense == 0 ? Optional.empty() : Optional.of(RowChainKernels.Room.of(kernels, dense, most)),
+                        blocks == 0 ? Optional.empty() : Optional.of(BlockChainKernels.Room.of(kernels, blocks, most))));
+    }
+
+    private static int width(List<WeightPlan.Matrix> all, boolean dense) {
+        return all.stream().filter(w -> w.format().dense() == dense).mapToInt(WeightPlan.Matrix::cols).max().orElse(0);
     }
 
     private static boolean takes(WeightPlan.Matrix w, Kernels kernels) {
-        return w.format().bits16() && !w.ordered() && RowChainKernels.takes(w.cols()) && RowChainKernels.exist(kernels, w.format());
+        return !w.ordered() && w.outliers() == 0 && (w.format().bits16()
+                ? RowChainKernels.takes(w.cols()) && RowChainKernels.exist(kernels, w.format())
+                : !w.format().dense() && BlockChainKernels.exist(kernels, w.format()));
     }
 
     /**
@@ -61,6 +96,10 @@ final class RowChains {
      */
     private record Step(Value x, Optional<Op.RmsNorm> norm, Op.Linear linear, WeightPlan.Matrix matrix, List<Weight> run, Optional<Op.GatedAct> act,
             int ops) {
+        boolean dense() {
+            return matrix.format().dense();
+        }
+
         Value out() {
             return act.map(Op.GatedAct::out).orElse(linear.out());
         }
@@ -101,26 +140,42 @@ final class RowChains {
                     s.norm.map(n -> new ProductKernels.Norm(state.vector(n.weight()), n.eps())), state.bias(s.run),
                     s.linear.residual().map(values::rows).orElse(Rows.NONE), y, s.act.map(g -> DeviceState.number(g.kind())).orElse(-1)));
         }
-        return new Few(kernels.chain(values.rows(steps.getFirst().x), products), RowChainKernels.mostRows(state.kernels()), others);
+        Rows x = values.rows(steps.getFirst().x);
+        return steps.getFirst().dense() ? dense.map(k -> new Few(k.chain(x, products), RowChainKernels.mostRows(state.kernels()), others)).orElseThrow()
+                : blocks.map(k -> new Few(k.chain(x, products), k.mostRows(), others)).orElseThrow();
     }
 
     private List<Step> steps(List<Op> ops) {
         var steps = new ArrayList<Step>();
         int at = 0;
-        while (at < ops.size() && steps.size() < kernels.mostProducts()) {
-            Optional<Step> next = step(ops.subList(at, ops.size())).filter(s -> steps.isEmpty() || follows(steps.getLast(), s));
+        while (at < ops.size() && (steps.isEmpty() || steps.size() < mostProducts(steps.getFirst()))) {
+            Optional<Step> next = step(ops.subList(at, ops.size())).filter(s -> steps.isEmpty() ? begins(s) : follows(steps.getLast(), s));
             if (next.isEmpty()) {
                 break;
             }
             steps.add(next.get());
             at += next.get().ops;
         }
+        while (!steps.isEmpty() && values.wantsBytes(steps.getLast().out())) {
+            steps.removeLast(); // bytes go to the next product of the chain alone
+        }
         return steps.size() < LEAST_PRODUCTS ? List.of() : steps;
     }
 
+    private int mostProducts(Step first) {
+        return first.dense() ? dense.map(RowChainKernels::mostProducts).orElse(0) : blocks.map(BlockChainKernels::mostProducts).orElse(0);
+    }
+
+    /** Whether a step can stand behind another. */
     private boolean follows(Step before, Step s) {
-        return s.x.equals(before.out()) && s.matrix.format() == before.matrix.format()
-                && (before.act.isEmpty() || s.norm.isEmpty() && values.feeds(before.act.get(), s.x));
+        boolean own = before.act.isPresent() || values.wantsBytes(before.out()); // what the one before makes stands in the chain's memory
+        Op last = before.act.<Op>map(g -> g).orElse(before.linear);
+        return s.x.equals(before.out()) && s.matrix.format() == before.matrix.format() && (!own || s.norm.isEmpty() && values.feeds(last, s.x));
+    }
+
+    /** Rows of bytes come normed to a chain, floats do not. */
+    private static boolean begins(Step s) {
+        return s.dense() || s.norm.isEmpty();
     }
 
     private Optional<Step> step(List<Op> ops) {
@@ -134,7 +189,9 @@ final class RowChains {
         WeightPlan.Matrix w = state.matrix(runs.getFirst());
         Optional<Op.GatedAct> act = fusion.activation(ops.subList(at, ops.size()), l);
         Value out = act.map(Op.GatedAct::out).orElse(l.out());
-        return runs.size() == 1 && takes(w, state.kernels()) && !values.wantsBytes(out)
+        boolean there = w.format().dense() ? dense.isPresent() && !values.wantsBytes(out)
+                : blocks.isPresent() && (act.isEmpty() || BlockChainKernels.gates(out.width()));
+        return there && runs.size() == 1 && takes(w, state.kernels())
                 ? Optional.of(new Step(norm.map(Op.RmsNorm::in).orElse(l.in()), norm, l, w, runs.getFirst(), act, at + 1 + (act.isPresent() ? 1 : 0)))
                 : Optional.empty();
     }

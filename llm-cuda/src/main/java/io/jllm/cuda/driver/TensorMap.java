@@ -42,6 +42,8 @@ public record TensorMap(MemorySegment memory) {
 
     /** Types of 16 bits, as {@code CUtensorMapDataType} numbers them. */
     public enum Type {
+        /** Any bits. */
+        U16(1),
         /** IEEE half precision. */
         F16(6),
         /** The upper half of a float. */
@@ -79,7 +81,7 @@ public record TensorMap(MemorySegment memory) {
      * @throws CudaException if the driver does not take it
      */
     public static TensorMap of(Arena arena, Matrix m, int boxRows) {
-        return of(arena, m, new long[] {m.cols, m.rows}, new long[] {(long) m.pitch * Short.BYTES},
+        return of(arena, m.type, m.address, new long[] {m.cols, m.rows}, new long[] {(long) m.pitch * Short.BYTES},
                 new int[] {BOX_COLUMNS, boxRows});
     }
 
@@ -91,20 +93,29 @@ public record TensorMap(MemorySegment memory) {
      * @throws CudaException if the driver does not take it
      */
     public static TensorMap deep(Arena arena, Matrix m, int boxRows) {
-        return of(arena, m, new long[] {BOX_COLUMNS, m.rows, m.cols / BOX_COLUMNS},
+        return of(arena, m.type, m.address, new long[] {BOX_COLUMNS, m.rows, m.cols / BOX_COLUMNS},
                 new long[] {(long) m.pitch * Short.BYTES, (long) BOX_COLUMNS * Short.BYTES}, new int[] {BOX_COLUMNS, boxRows, DEEP});
     }
 
-    private static TensorMap of(Arena arena, Matrix m, long[] dimensions, long[] strides, int[] box) {
+    /**
+     * The map of numbers in several dimensions.
+     *
+     * @param address where they start, a multiple of 16
+     * @param dimensions how many there are along each, 2 to 5 of them, those side by side first
+     * @param strides bytes from a number to the next along each but the first, multiples of 16; rows may overlap
+     * @param box numbers of a box along each, {@link #BOX_COLUMNS} along the first
+     * @throws CudaException if the driver does not take it
+     */
+    public static TensorMap of(Arena arena, Type type, long address, long[] dimensions, long[] strides, int[] box) {
         MethodHandle handle = HANDLE.orElseThrow(() -> new IllegalStateException("the NVIDIA driver lacks " + FUNCTION));
         MemorySegment map = arena.allocate(BYTES, ALIGNMENT);
         int[] ones = new int[box.length];
         Arrays.fill(ones, 1);
         try (Arena room = Arena.ofConfined()) {
-            Calls.check((int) handle.invokeExact(map, m.type.number, box.length, m.address, room.allocateFrom(ValueLayout.JAVA_LONG, dimensions),
+            Calls.check((int) handle.invokeExact(map, type.number, box.length, address, room.allocateFrom(ValueLayout.JAVA_LONG, dimensions),
                     room.allocateFrom(ValueLayout.JAVA_LONG, strides), room.allocateFrom(ValueLayout.JAVA_INT, box),
                     room.allocateFrom(ValueLayout.JAVA_INT, ones), INTERLEAVE_NONE, SWIZZLE_128B, L2_PROMOTION_NONE, FILL_ZEROS), FUNCTION,
-                    () -> m + ", boxes of " + Arrays.toString(box));
+                    () -> type + " " + Arrays.toString(dimensions) + " at " + address + ", boxes of " + Arrays.toString(box));
         } catch (RuntimeException | Error e) {
             throw e;
         } catch (Throwable t) {

@@ -80,9 +80,9 @@ public enum DeviceFormat {
 
     private static final long PLANE_ALIGNMENT = 256;
     /** Bytes to which rows of plain values are filled up. */
-    private static final long ROW_ALIGNMENT = 16;
+    static final long ROW_ALIGNMENT = 16;
     /** Rows that are read together. */
-    private static final long ROW_GROUP = 4;
+    static final long ROW_GROUP = 4;
 
     private final int number;
     private final DType type;
@@ -174,6 +174,11 @@ public enum DeviceFormat {
             return align(rows * Math.ceilDiv(cols * type.blockBytes(), ROW_ALIGNMENT) * ROW_ALIGNMENT);
         }
         return align(table().length) + planes.stream().mapToLong(p -> p.bytes(rows, cols / type.blockElements())).sum();
+    }
+
+    /** Where the last plane of a matrix of blocks starts, of most formats that of the scales. */
+    long lastPlaneAt(long rows, long cols) {
+        return bytes(rows, cols) - planes.getLast().bytes(rows, cols / type.blockElements());
     }
 
     private static long align(long bytes) {

@@ -145,11 +145,11 @@ public final class RowChainKernels {
      * @param act the activation of a gate; -1 without
      */
     public record Product(ProductKernels.Weights weights, Optional<ProductKernels.Norm> norm, long bias, Rows residual, Rows y, int act) {
-        private int matrixRows() {
+        int matrixRows() {
             return (act < 0 ? 1 : 2) * weights.outputs();
         }
 
-        private long bytes() {
+        long bytes() {
             return weights.format().bytes(matrixRows(), weights.cols());
         }
     }
