@@ -16,32 +16,6 @@ __device__ __forceinline__ void write_there(unsigned address, float v) {
   asm volatile("st.shared::cluster.f32 [%0], %1;" ::"r"(address), "f"(v) : "memory");
 }
 
-/** A row as two pieces, as few_split.cu leaves it; by a block. */
-template <class T> __device__ __forceinline__ void split_row(const float4* row, int K, T* to, int ld, int piece, float* scale) {
-  __shared__ float room[WARPS];
-  float factor = 1.f;
-  if constexpr (Scaled<T>::VALUE) {
-    float m = 0.f;
-    for (int i = threadIdx.x; i < ceil_div(K, 4); i += THREADS) {
-      float4 v = row[i];
-      m = fmaxf(m, fmaxf(fmaxf(fabsf(v.x), fabsf(v.y)), fmaxf(fabsf(v.z), fabsf(v.w))));
-    }
-    m = warp_max(m);
-    if (threadIdx.x % 32 == 0) room[threadIdx.x / 32] = m;
-    __syncthreads();
-    m = room[0];
-#pragma unroll
-    for (int i = 1; i < WARPS; i++) m = fmaxf(m, room[i]);
-    factor = scaling(m);
-  }
-  if (threadIdx.x == 0) *scale = 1.f / factor;
-  for (int k = 4 * threadIdx.x; k < ld; k += 4 * THREADS) {
-    uint2 high, low;
-    split4<T>(k < K ? row[k / 4] : make_float4(0.f, 0.f, 0.f, 0.f), factor, high, low);
-    *(uint2*)(to + k) = high, *(uint2*)(to + piece + k) = low;
-  }
-}
-
 #define PARAMETERS                                                                                                                              \
   const float *W, const float *x, int ldx, const int *rowIndex, const float *norm, float eps, float *y, int ldy, signed char *q, Scale *s,     \
       const float *bias, int K, __half *halves, bf16 *brains, int ld, int piece, float *scales, const float *choiceBias, int scoring,          \
@@ -114,11 +88,15 @@ template <int EACH> __device__ __forceinline__ void norm_and_choose(PARAMETERS) 
   }
   cluster_arrive();
   if (blockIdx.x == 1) {
-    if (halves) split_row(row, K, halves + r * ld, ld, piece, scales + r);
-    if (brains) split_row(row, K, brains + r * ld, ld, piece, scales + r);
+    if (halves) split_row<THREADS>(row, K, halves + r * ld, ld, piece, scales + r);
+    if (brains) split_row<THREADS>(row, K, brains + r * ld, ld, piece, scales + r);
   }
   if (blockIdx.x > 0) return;
   cluster_wait();
+  if (groups == 0 && scoring != SPARSE_MIXER) {
+    choose_together<EACH, THREADS>(scores, choiceBias, scoring, normalised, scale, topK, experts, out + r * ldo);
+    return;
+  }
   if (warp > 0) return;
   float own[EACH];
 #pragma unroll

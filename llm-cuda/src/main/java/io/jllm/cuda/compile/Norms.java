@@ -7,6 +7,7 @@ import io.jllm.cuda.kernels.ProductKernels;
 import io.jllm.cuda.kernels.RowKernels;
 import io.jllm.cuda.kernels.Rows;
 import io.jllm.cuda.kernels.RowsLaunch;
+import io.jllm.cuda.kernels.SumKernels;
 import io.jllm.cuda.kernels.StepArrays.Field;
 import io.jllm.cuda.weights.WeightPlan;
 import io.jllm.model.ExpertOp;
@@ -14,8 +15,10 @@ import io.jllm.model.Op;
 import io.jllm.model.Program;
 import io.jllm.model.Value;
 import io.jllm.model.Weight;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * Compiles norms by root mean square: of a value, or of those of its rows whose logits are wanted; and for few rows a norm, the product behind it
@@ -31,15 +34,20 @@ final class Norms {
     private final Mode mode;
     private final RowKernels kernels;
     private final ProductKernels products;
+    private final SumKernels sums;
     private final ExpertOps experts;
+    /** Values that ops before the product that meets them leave in pieces. */
+    private final Set<Value> inPieces = new HashSet<>();
 
-    Norms(Program program, DeviceState state, Values values, Mode mode, RowKernels kernels, ProductKernels products, ExpertOps experts) {
+    Norms(Program program, DeviceState state, Values values, Mode mode, RowKernels kernels, ProductKernels products, SumKernels sums,
+            ExpertOps experts) {
         this.program = program;
         this.state = state;
         this.values = values;
         this.mode = mode;
         this.kernels = kernels;
         this.products = products;
+        this.sums = sums;
         this.experts = experts;
     }
 
@@ -57,6 +65,42 @@ final class Norms {
     /** As floats, bytes or both, as its readers want it. */
     RowsLaunch launch(Op.RmsNorm n) {
         return kernels.norm(values.rows(input(n)), rowIndex(n), state.vector(n.weight()), n.eps(), values.outputs(n.out()), n.out().width());
+    }
+
+    /**
+     * The norm behind a mixture of few rows, which is done with its sum, if that is what comes next and a product reads it: in pieces, if that meets
+     * such.
+     *
+     * @param ops behind the mixture
+     */
+    Optional<SumKernels.Norm> behind(Mixture m, List<Op> ops) {
+        if (mode != Mode.FEW || values.isAdapted() || ops.size() < 2 || !(ops.getFirst() instanceof Op.RmsNorm n)
+                || !(ops.get(1) instanceof Op.Linear l) || !n.in().equals(m.sum().out()) || !l.in().equals(n.out()) || values.wantsBytes(n.in())
+                || values.ordered(n.out()).isPresent() || !SumKernels.norms(n.out().width()) || !fits(l)) {
+            return Optional.empty();
+        }
+        List<WeightPlan.Matrix> all = state.plan().runs(l).stream().map(state::matrix).toList();
+        WeightPlan.Matrix first = all.getFirst();
+        boolean same = all.stream().allMatch(w -> w.format() == first.format() && w.format().bits16() && !w.ordered() && w.outliers() == 0);
+        List<MixtureKernels.Split> pieces = same ? products.pieces(state.weights(first, first.rows())) : List.of();
+        if (!pieces.isEmpty()) {
+            inPieces.add(n.out());
+        }
+        return Optional.of(new SumKernels.Norm(norm(n), values.outputs(n.out()), pieces));
+    }
+
+    /** Not a product that scores experts, of which a kernel does the norm. */
+    private boolean fits(Op.Linear l) {
+        return state.plan().runs(l).stream().noneMatch(run -> state.matrix(run).format() == DeviceFormat.F32);
+    }
+
+    private ProductKernels.Norm norm(Op.RmsNorm n) {
+        return new ProductKernels.Norm(state.vector(n.weight()), n.eps());
+    }
+
+    /** Whether a value has been left in pieces for the product that is the next op. */
+    boolean leftInPieces(Value v) {
+        return inPieces.contains(v);
     }
 
     /**
@@ -79,11 +123,14 @@ final class Norms {
         if (!experts.chooses(matrix)) {
             return Optional.empty();
         }
-        Optional<MixtureKernels.Split> split = ops.size() > CHOICE_OPS ? experts.expected(ops.get(CHOICE_OPS), n.out()) : Optional.empty();
+        Optional<MixtureKernels.Split> split = ops.size() > CHOICE_OPS && input(n).equals(n.in())
+                ? experts.expected(ops.get(CHOICE_OPS), n.out()) : Optional.empty();
         RowsLaunch one = experts.choose(new ExpertKernels.Scored(values.rows(input(n)), rowIndex(n), state.vector(n.weight()), n.eps(),
                 values.outputs(n.out()), matrix, state.bias(run), split), r);
         RowsLaunch product = products.few(matrix, values.rows(l.in()), state.bias(run), Rows.NONE, values.rows(l.out()));
-        var each = new RowsLaunch.InTurn(List.of(launch(n), product, experts.route(r)));
+        RowsLaunch normed = split.isEmpty() ? launch(n) : sums.norm(values.rows(n.in()), new SumKernels.Norm(norm(n), values.outputs(n.out()),
+                List.of(split.get())), n.out().width());
+        var each = new RowsLaunch.InTurn(List.of(normed, product, experts.route(r)));
         return Optional.of(new CompiledOp.OfRows(new RowsLaunch.UpTo(ExpertKernels.MOST_CHOSEN, one, each), r.out().rows()));
     }
 }

@@ -92,7 +92,8 @@ public final class ExpertKernels {
         return new RowsLaunch.Down(chosen(b, c, topK, experts, y));
     }
 
-    private static Launch.Builder split(Launch.Builder b, Optional<MixtureKernels.Split> to) {
+    /** Where rows go in pieces, if they do. */
+    static Launch.Builder split(Launch.Builder b, Optional<MixtureKernels.Split> to) {
         var at = to.orElse(new MixtureKernels.Split(DeviceFormat.F16, 0, 0, 0, 0));
         boolean halves = at.type() == DeviceFormat.F16;
         return b.pointer("halves", halves ? at.address() : 0).pointer("brains", halves ? 0 : at.address()).integer("ld", at.pitch())

@@ -3,6 +3,7 @@ package io.jllm.cuda.kernels;
 import io.jllm.cuda.driver.Launch;
 import java.lang.foreign.Arena;
 import java.util.List;
+import java.util.stream.Stream;
 
 /** Launches {@code product/experts.cu}: mixtures of one row or a few, whose experts each row reads for itself. */
 final class VectorExpertKernels {
@@ -17,7 +18,8 @@ final class VectorExpertKernels {
 
     /** A whole mixture. */
     RowsLaunch mixture(GroupKernels.Mixture m) {
-        return new RowsLaunch.InTurn(List.of(gated(m), sum(m)));
+        SumKernels sums = new SumKernels(kernels, arena);
+        return new RowsLaunch.InTurn(Stream.concat(Stream.of(gated(m), sum(m)), m.norm().map(n -> sums.norm(m, n)).stream()).toList());
     }
 
     private RowsLaunch gated(GroupKernels.Mixture m) {
@@ -39,7 +41,7 @@ final class VectorExpertKernels {
                 .pointer("W", m.down().address());
         Launch.Builder routed = GroupKernels.route(ProductKernels.input(b, m.down(), m.inner()), m).integer("weighted", GroupKernels.weighted(m))
                 .pointer("bias", m.bias());
-        return new RowsLaunch.Across(GroupKernels.output(routed, m).integer("K", m.down().cols()).build(),
+        return new RowsLaunch.Across(GroupKernels.output(routed, m.residual(), m.y(), m.down().outputs()).integer("K", m.down().cols()).build(),
                 Math.ceilDiv(m.down().outputs(), shape[5]));
     }
 }
