@@ -189,8 +189,9 @@ final class FewKernels {
             });
         }
         if (p.w.format().dense()) {
+            boolean once = each <= kernels.shape("few_dense", DENSE_NUMBERS)[0]; // a block for each multiprocessor, which has room for one
             return switch (columns) {
-                case COLUMNS -> List.of(large ? new Cut(4, 2) : new Cut(8, 8));
+                case COLUMNS -> List.of(large ? new Cut(4, 2) : once ? new Cut(8, 8) : new Cut(8, 4));
                 case 2 * COLUMNS, 4 * COLUMNS -> List.of(large ? new Cut(8, 2) : new Cut(4, 4));
                 default -> larger ? List.of(new Cut(8, 1)) : large ? List.of(new Cut(8, 2), new Cut(4, 1)) : List.of(new Cut(4, 4), new Cut(4, 2));
             };

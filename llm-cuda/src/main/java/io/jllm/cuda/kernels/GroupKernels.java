@@ -17,6 +17,8 @@ import java.util.Optional;
 public final class GroupKernels {
     /** Outputs of a gated product that are quantised together. */
     public static final int GATED_OUTPUTS = 32;
+    /** Most columns of gate and up: blocks keep a row of floats. */
+    public static final int MOST_COLUMNS = 16_384;
     /** Rows of x that a tensor core multiplies together. */
     private static final int COLUMNS = 8;
     /** Rows up to which reading the experts of each is fastest, of plain weights and of blocks; as measured on an H200, like the next three. */

@@ -7,6 +7,9 @@ import java.util.stream.Stream;
 
 /** Launches {@code product/experts.cu}: mixtures of one row or a few, whose experts each row reads for itself. */
 final class VectorExpertKernels {
+    /** Numbers of a row that a block keeps come in multiples of this. */
+    private static final int ALIGNMENT = 16;
+
     private final Kernels kernels;
     private final Arena arena;
 
@@ -22,11 +25,17 @@ final class VectorExpertKernels {
         return new RowsLaunch.InTurn(Stream.concat(Stream.of(gated(m), sum(m)), m.norm().map(n -> sums.norm(m, n)).stream()).toList());
     }
 
+    /** Shared memory for a row of floats that a block keeps. */
+    private static int rowBytes(int cols) {
+        return Math.ceilDiv(cols, ALIGNMENT) * ALIGNMENT * Float.BYTES;
+    }
+
     private RowsLaunch gated(GroupKernels.Mixture m) {
         int[] shape = kernels.shape("experts", 6);
         int at = m.floats() ? 0 : 2;
-        Launch.Builder b = kernels.launch(arena, "experts_gated_" + m.gate().format().suffix(), shape[at]).pointer("gate", m.gate().address())
-                .pointer("up", m.up().address());
+        int kept = m.floats() ? rowBytes(m.gate().cols()) : 0;
+        Launch.Builder b = kernels.launch(arena, "experts_gated_" + m.gate().format().suffix(), shape[at], kept)
+                .pointer("gate", m.gate().address()).pointer("up", m.up().address());
         Launch launch = GroupKernels.route(ProductKernels.input(b, m.gate(), m.x()), m).pointer("gateBias", m.gateBias())
                 .pointer("upBias", m.upBias()).pointer("y", m.floats() ? m.inner().floats() : 0).integer("ldy", m.inner().pitch())
                 .pointer("yq", m.floats() ? 0 : m.inner().bytes()).pointer("ys", m.floats() ? 0 : m.inner().scales())
