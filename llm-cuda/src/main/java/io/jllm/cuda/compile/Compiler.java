@@ -66,7 +66,7 @@ public final class Compiler {
         rows = new RowOps(state, values, arena, tensors);
         heads = new HeadOps(state, values, arena);
         experts = new ExpertOps(state, values, mode, arena, compiled);
-        norms = new Norms(program, state, values, mode, rowKernels, products, new SumKernels(state.kernels(), arena), experts);
+        norms = new Norms(program, state, values, mode, rowKernels, products, experts);
         cut = AttentionCut.of(state.kernels());
         attention = new AttentionOps(program, state, values, mode, arena, attentions, decodes, heads, cut, tensors);
         fusion = new Fusion(state, values, mode, compiled, products, ordering, decodes, cut, tensors);

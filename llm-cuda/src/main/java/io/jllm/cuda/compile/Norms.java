@@ -5,7 +5,6 @@ import io.jllm.cuda.kernels.ExpertKernels;
 import io.jllm.cuda.kernels.MixtureKernels;
 import io.jllm.cuda.kernels.ProductKernels;
 import io.jllm.cuda.kernels.RowKernels;
-import io.jllm.cuda.kernels.Rows;
 import io.jllm.cuda.kernels.RowsLaunch;
 import io.jllm.cuda.kernels.SumKernels;
 import io.jllm.cuda.kernels.StepArrays.Field;
@@ -34,20 +33,17 @@ final class Norms {
     private final Mode mode;
     private final RowKernels kernels;
     private final ProductKernels products;
-    private final SumKernels sums;
     private final ExpertOps experts;
     /** Values that ops before the product that meets them leave in pieces. */
     private final Set<Value> inPieces = new HashSet<>();
 
-    Norms(Program program, DeviceState state, Values values, Mode mode, RowKernels kernels, ProductKernels products, SumKernels sums,
-            ExpertOps experts) {
+    Norms(Program program, DeviceState state, Values values, Mode mode, RowKernels kernels, ProductKernels products, ExpertOps experts) {
         this.program = program;
         this.state = state;
         this.values = values;
         this.mode = mode;
         this.kernels = kernels;
         this.products = products;
-        this.sums = sums;
         this.experts = experts;
     }
 
@@ -123,14 +119,9 @@ final class Norms {
         if (!experts.chooses(matrix)) {
             return Optional.empty();
         }
-        Optional<MixtureKernels.Split> split = ops.size() > CHOICE_OPS && input(n).equals(n.in())
-                ? experts.expected(ops.get(CHOICE_OPS), n.out()) : Optional.empty();
+        Optional<MixtureKernels.Split> split = ops.size() > CHOICE_OPS ? experts.expected(ops.get(CHOICE_OPS), n.out()) : Optional.empty();
         RowsLaunch one = experts.choose(new ExpertKernels.Scored(values.rows(input(n)), rowIndex(n), state.vector(n.weight()), n.eps(),
                 values.outputs(n.out()), matrix, state.bias(run), split), r);
-        RowsLaunch product = products.few(matrix, values.rows(l.in()), state.bias(run), Rows.NONE, values.rows(l.out()));
-        RowsLaunch normed = split.isEmpty() ? launch(n) : sums.norm(values.rows(n.in()), new SumKernels.Norm(norm(n), values.outputs(n.out()),
-                List.of(split.get())), n.out().width());
-        var each = new RowsLaunch.InTurn(List.of(normed, product, experts.route(r)));
-        return Optional.of(new CompiledOp.OfRows(new RowsLaunch.UpTo(ExpertKernels.MOST_CHOSEN, one, each), r.out().rows()));
+        return Optional.of(new CompiledOp.OfRows(one, r.out().rows()));
     }
 }

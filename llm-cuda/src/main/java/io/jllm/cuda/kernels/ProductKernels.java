@@ -103,15 +103,6 @@ public final class ProductKernels {
         }
     }
 
-    /** Tiles of outputs by rows. */
-    private record Tiles(Launch launch, Launch.IntArgument rows, int across, int tile) implements RowsLaunch {
-        @Override
-        public void run(Stream stream, int n) {
-            rows.set(n);
-            launch.run(stream, across, Math.ceilDiv(n, tile), 1);
-        }
-    }
-
     /** Where a product by weights of 16 bits meets up to 8, 16, 32 and 64 rows in pieces; empty if it does not. */
     public List<MixtureKernels.Split> pieces(Weights w) {
         return few.pieces(w);
@@ -234,7 +225,7 @@ public final class ProductKernels {
         }
         int[] shape = kernels.shape("gemm", 2);
         Launch launch = product(kernels.launch(arena, "gemm_" + w.format.suffix(), shape[0]), w, x, bias, residual, y).build();
-        return new Tiles(launch, launch.integer("rows"), Math.ceilDiv(w.outputs, shape[1]), shape[1]);
+        return new RowsLaunch.Tiles(launch, Math.ceilDiv(w.outputs, shape[1]), shape[1]);
     }
 
     /** y = act(gate) up for up to {@link #MOST_FEW} rows, as floats, bytes or both; empty if there are no kernels for the format or the width. */

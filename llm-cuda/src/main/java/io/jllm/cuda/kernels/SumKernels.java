@@ -61,12 +61,6 @@ public final class SumKernels {
         return each(n.pieces, to -> normed(m, 0, m.y(), Rows.NONE, n, to));
     }
 
-    /** A norm alone. */
-    public RowsLaunch norm(Rows x, Norm n, int width) {
-        return each(n.pieces, to -> new RowsLaunch.Down(normed(kernels.launch(arena, NORMED, kernels.shape(NORMED, 1)[0], bytes(width))
-                .pointer("z", 0).pointer("route", 0).integer("ldr", 0).integer("slots", 0).integer("weighted", 0), x, Rows.NONE, width, n, to)));
-    }
-
     private static RowsLaunch each(List<MixtureKernels.Split> pieces, Function<Optional<MixtureKernels.Split>, RowsLaunch> launch) {
         RowsLaunch all = launch.apply(pieces.isEmpty() ? Optional.empty() : Optional.of(pieces.getLast()));
         for (int i = pieces.size() - 2; i >= 0; i--) {
