@@ -1,9 +1,12 @@
 // Pairs of a row and an expert that it chose, put together by expert, and cut into tiles of one expert each: what products by groups go through. All
-// on the device: nobody waits for a count. Then the sums of what the experts made.
+// on the device: nobody waits for a count. Then the sums of what the experts made, and the norm behind them.
 #include "common/common.cuh"
 #include "common/layout.cuh"
+#include "product/pieces.cuh"
+#include "rows/rms.cuh"
 
-static constexpr int THREADS = 256, WARPS = THREADS / 32, MOST_EXPERTS = 1024, SUM_THREADS = 256;
+static constexpr int THREADS = 256, WARPS = THREADS / 32, MOST_EXPERTS = 1024, SUM_THREADS = 256, NORMED_THREADS = 512;
+static constexpr int TOGETHER = 8; // slots whose numbers are on their way at once
 
 /** How many of the block's threads before this one say so, and how many in all; `room` is free again after the next barrier. */
 __device__ __forceinline__ int2 before(bool yes, int* room) {
@@ -87,21 +90,83 @@ extern "C" __global__ void __launch_bounds__(THREADS) group_pairs(const float* r
   cut(counts + 1, experts, rows, tile, tiles);
 }
 
+/** Numbers n to n + 3 of row t: those of `row`, if it is there, and the sum over the slots of weight * z, slot after slot. */
+__device__ __forceinline__ float4 summed(const float* z, const float* route, int ldr, int slots, int weighted, const float* row, long long t, int N,
+                                         int n) {
+  float4 v = row ? row4_masked(row, n, N) : make_float4(0.f, 0.f, 0.f, 0.f);
+  if (!z) return v;
+  for (int k0 = 0; k0 < slots; k0 += TOGETHER) {
+    float w[TOGETHER];
+    float4 a[TOGETHER];
+#pragma unroll
+    for (int i = 0; i < TOGETHER; i++) { // without branches, so that all are on their way at once
+      int k = min(k0 + i, slots - 1);
+      w[i] = weighted ? row1(route + t * ldr + slots + k) : 1.f;
+      a[i] = row4(z + (t * slots + k) * N + n);
+    }
+#pragma unroll
+    for (int i = 0; i < TOGETHER; i++)
+      if (k0 + i < slots) v = make_float4(fmaf(w[i], a[i].x, v.x), fmaf(w[i], a[i].y, v.y), fmaf(w[i], a[i].z, v.z), fmaf(w[i], a[i].w, v.w));
+  }
+  return v;
+}
+
+#define SUM                                                                                                                                     \
+  const float *z, const float *route, int ldr, int slots, int weighted, const float *residual, int ldres, float *y, int ldy, int N
+
 /** Block (x, t): y = residual + the sum over the slots of weight * z, rows of which are pairs. N is a multiple of 4, and so are pitches. */
-extern "C" __global__ void __launch_bounds__(SUM_THREADS) group_sum(const float* z, const float* route, int ldr, int slots, int weighted,
-                                                                    const float* residual, int ldres, float* y, int ldy, int N) {
+extern "C" __global__ void __launch_bounds__(SUM_THREADS) group_sum(SUM) {
   dependents();
   wait_previous();
   long long t = blockIdx.y;
   int n = 4 * (blockIdx.x * SUM_THREADS + threadIdx.x);
   if (n >= N) return;
-  float4 v = residual ? row4(residual + t * ldres + n) : make_float4(0.f, 0.f, 0.f, 0.f);
-  for (int k = 0; k < slots; k++) {
-    float w = weighted ? row1(route + t * ldr + slots + k) : 1.f;
-    float4 a = row4(z + (t * slots + k) * N + n);
-    v = make_float4(fmaf(w, a.x, v.x), fmaf(w, a.y, v.y), fmaf(w, a.z, v.z), fmaf(w, a.w, v.w));
+  *(float4*)(y + t * ldy + n) = summed(z, route, ldr, slots, weighted, residual ? residual + t * ldres : nullptr, t, N, n);
+}
+
+/**
+ * Block t: the same of a whole row, or without z the residual alone, and then its norm, bit for bit that of norm.cu: as floats, bytes, and pieces as
+ * few_split.cu leaves them. Dynamic shared memory: the row.
+ */
+extern "C" __global__ void __launch_bounds__(NORMED_THREADS)
+    group_sum_normed(SUM, const float* norm, float eps, float* normed, int ldn, signed char* q, Scale* s, __half* halves, bf16* brains, int ld,
+                     int piece, float* scales) {
+  extern __shared__ float4 row[];
+  __shared__ float4 room[NORMED_THREADS / 128];
+  dependents();
+  int begin = 4 * (threadIdx.x & ~31), first = 4 * threadIdx.x;
+  long long t = blockIdx.x;
+  float4 weights = weight4(norm, first, N);
+  wait_previous();
+  float squares = 0.f;
+#pragma unroll 1
+  for (int at = first; at < N; at += 4 * NORMED_THREADS) {
+    float4 v = summed(z, route, ldr, slots, weighted, residual ? residual + t * ldres : nullptr, t, N, at);
+    squares += v.x * v.x + v.y * v.y + v.z * v.z + v.w * v.w;
+    row[at / 4] = v;
+    if (y) *(float4*)(y + t * ldy + at) = v;
   }
-  *(float4*)(y + t * ldy + n) = v;
+  float factor = rms_factor_of<NORMED_THREADS>(squares, N, eps, room);
+#pragma unroll 1
+  for (int at = first; begin < N; at += 4 * NORMED_THREADS, begin += 4 * NORMED_THREADS) { // all lanes of a warp together
+    float4 v = at < N ? row[at / 4] : make_float4(0.f, 0.f, 0.f, 0.f), g = at == first ? weights : weight4(norm, at, N);
+    v = make_float4(v.x * factor * g.x, v.y * factor * g.y, v.z * factor * g.z, v.w * factor * g.w);
+    if (at < N) row[at / 4] = v;
+    if (normed && at < N) *(float4*)(normed + t * ldn + at) = v;
+    if (q) {
+      Scale of;
+      int packed = quantize8x4(v, of);
+      if (at < N) {
+        *(int*)(q + t * N + at) = packed;
+        if ((threadIdx.x & 7) == 0) s[t * (N / 32) + at / 32] = of;
+      }
+    }
+  }
+  if (!halves && !brains) return;
+  __syncthreads();
+  if (halves) split_row<NORMED_THREADS>(row, N, halves + t * ld, ld, piece, scales + t);
+  else split_row<NORMED_THREADS>(row, N, brains + t * ld, ld, piece, scales + t);
 }
 EXPORT_SHAPE(group_pairs, THREADS, MOST_EXPERTS)
 EXPORT_SHAPE(group_sum, SUM_THREADS)
+EXPORT_SHAPE(group_sum_normed, NORMED_THREADS)

@@ -2,6 +2,17 @@
 #pragma once
 #include "common/common.cuh"
 
+/** What a block multiplies a row by: 1 over the root of its mean square and eps; of the squares each thread has added up some. */
+template <int THREADS> __device__ __forceinline__ float rms_factor_of(float sum, int width, float eps, float4* room) {
+  sum = warp_sum(sum);
+  if ((threadIdx.x & 31) == 0) ((float*)room)[threadIdx.x >> 5] = sum;
+  __syncthreads();
+  float4 all = room[0];
+#pragma unroll
+  for (int i = 1; i < THREADS / 128; i++) all.x += room[i].x, all.y += room[i].y, all.z += room[i].z, all.w += room[i].w;
+  return 1.f / sqrtf((all.x + all.y + (all.z + all.w)) / width + eps);
+}
+
 /**
  * What a block multiplies a row by: 1 over the root of its mean square and eps. `kept` gets the columns that a thread has first, four after four;
  * `room` has a float for each warp. The order of the sum depends on the width only.
@@ -19,11 +30,5 @@ __device__ __forceinline__ float rms_factor(float4 (&kept)[KEPT], const float* r
     float4 v = row4_masked(row, at, width);
     sum += v.x * v.x + v.y * v.y + v.z * v.z + v.w * v.w;
   }
-  sum = warp_sum(sum);
-  if ((t & 31) == 0) ((float*)room)[t >> 5] = sum;
-  __syncthreads();
-  float4 all = room[0];
-#pragma unroll
-  for (int i = 1; i < THREADS / 128; i++) all.x += room[i].x, all.y += room[i].y, all.z += room[i].z, all.w += room[i].w;
-  return 1.f / sqrtf((all.x + all.y + (all.z + all.w)) / width + eps);
+  return rms_factor_of<THREADS>(sum, width, eps, room);
 }

@@ -145,3 +145,67 @@ __device__ __forceinline__ void choose(const float (&logits)[EACH], const float*
     to[topK + j] = (float)(score[taken[j]] * scale / (normalised ? sum + 1e-20 : 1));
   }
 }
+
+/**
+ * The same by a block of THREADS threads, for softmax and sigmoid where all experts can be taken: bit for bit the same. `logits` stand in shared
+ * memory and can be seen by all.
+ */
+template <int EACH, int THREADS>
+__device__ __forceinline__ void choose_together(const float* logits, const float* bias, int scoring, int normalised, float scale, int topK,
+                                                int experts, float* to) {
+  constexpr int ALL_EXPERTS = 32 * EACH, PARTS = THREADS / ALL_EXPERTS; // threads of an expert
+  static_assert(PARTS >= 1 && PARTS <= 32 && (PARTS & (PARTS - 1)) == 0, "");
+  __shared__ double score[ALL_EXPERTS], exponential[ALL_EXPERTS];
+  __shared__ __align__(16) unsigned long long key[ALL_EXPERTS];
+  __shared__ int taken[ALL_EXPERTS];
+  int t = threadIdx.x, lane = t & 31;
+  bool mine = t < ALL_EXPERTS;
+  double v = t < experts ? (double)logits[t] : -INFINITY;
+  float added = t < experts && bias ? bias[t] : 0.f;
+  if (mine) taken[t] = 0; // if nothing is left
+  if (scoring == SOFTMAX) {
+    float highest = -INFINITY;
+#pragma unroll
+    for (int i = 0; i < EACH; i++) highest = fmaxf(highest, 32 * i + lane < experts ? logits[32 * i + lane] : -INFINITY);
+    highest = warp_max(highest);
+    if (!(highest > -INFINITY)) highest = logits[0];
+    if (mine) exponential[t] = v = t < experts ? exp(v - highest) : 0;
+    __syncthreads();
+    if (mine) {
+      double sum = 0;
+#pragma unroll
+      for (int i = 0; i < EACH; i++) sum += exponential[32 * i + lane];
+      v /= lanes_sum(sum);
+    }
+  } else if (mine) {
+    v = 1 / (1 + exp(-v));
+  }
+  if (mine) {
+    score[t] = v;
+    if (t < experts && bias) v += added;
+    key[t] = ordered(t < experts ? v : -INFINITY);
+  }
+  __syncthreads();
+  int e = t / PARTS, part = t % PARTS, before = 0;
+  unsigned long long own = key[e];
+#pragma unroll 8
+  for (int i = 0; i < ALL_EXPERTS / PARTS / 2; i++) {
+    int j = 2 * (i * PARTS + part);
+    ulonglong2 others = *(const ulonglong2*)(key + j);
+    before += (others.x > own || (others.x == own && j < e)) + (others.y > own || (others.y == own && j + 1 < e));
+  }
+#pragma unroll
+  for (int o = PARTS / 2; o; o >>= 1) before += __shfl_xor_sync(ALL, before, o);
+  if (part == 0 && own && before < topK) taken[before] = e;
+  __syncthreads();
+  if (t >= 32) return;
+  double sum = 0;
+  if (normalised) {
+#pragma unroll 8
+    for (int j = 0; j < topK; j++) sum += score[taken[j]];
+  }
+  for (int j = lane; j < topK; j += 32) {
+    to[j] = taken[j];
+    to[topK + j] = (float)(score[taken[j]] * scale / (normalised ? sum + 1e-20 : 1));
+  }
+}

@@ -112,6 +112,28 @@ public abstract class ExpertOpContract extends HeadOpContract {
         }
     }
 
+    /** As in models: a norm, the choice, the mixture, and behind it a norm and a product; by sequences with a token each. */
+    @Test
+    void mixturesBetweenNorms() {
+        List<int[]> steps = IntStream.of(41, 33, 17, 16, 9, 8, 3, 2, 1)
+                .mapToObj(n -> IntStream.range(0, 41).map(s -> s < n ? 1 : 0).toArray()).toList();
+        for (DType type : List.of(DType.F32, DType.F16, DType.BF16, DType.Q8_0, DType.Q4_K)) {
+            int width = type.blockElements() > 32 ? 256 : 160;
+            for (boolean others : new boolean[] {false, true}) {
+                var p = new Program.Builder();
+                Value x = p.embed("table", 100, width);
+                Value h = p.rmsNorm(x, "norm", 1e-5f);
+                Value route = route(p, h);
+                Value inner = p.gated(p.expertLinear(h, route, EXPERTS, false, weight("gate", width), weight("up", width)), Op.Activation.SILU);
+                Value y = p.expertSum(inner, route, EXPERTS, true, weight("down", width), Optional.of(x));
+                Value normed = p.rmsNorm(y, "behind", 1e-5f);
+                Value z = p.linear(normed, weight("a", 60), weight("b", width - 60));
+                Program program = p.build(p.selectRows(p.add(others ? normed : y, z, 1)));
+                run(program, weights(program, type), 16, steps, 8 * (tolerance() + either(type)));
+            }
+        }
+    }
+
     /** A mixture whose sizes are no multiples of tiles, beside a product: models are of both, and some backends compile them otherwise. */
     static Program mixture(DType type, boolean biases) {
         int inner = type.blockElements() > 32 ? type.blockElements() : 96;

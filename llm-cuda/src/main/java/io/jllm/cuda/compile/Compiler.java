@@ -5,6 +5,7 @@ import io.jllm.cuda.kernels.ProductKernels;
 import io.jllm.cuda.kernels.RowKernels;
 import io.jllm.cuda.kernels.Rows;
 import io.jllm.cuda.kernels.RowsLaunch;
+import io.jllm.cuda.kernels.SumKernels;
 import io.jllm.cuda.kernels.StepArrays.Field;
 import io.jllm.cuda.kernels.TensorKernels;
 import io.jllm.cuda.kernels.attention.AttentionCut;
@@ -130,26 +131,27 @@ public final class Compiler {
         return together.isPresent() ? 2 : 0;
     }
 
-    /** Compiles an op, or the mixture or the choice of experts that begins with it; returns how many ops it has done. */
+    /** Compiles an op, or the mixture (and the norm behind it) or the choice of experts that begins with it; returns how many ops it has done. */
     private int add(List<Op> ops) {
         Optional<CompiledOp> choice = norms.choice(ops);
         if (choice.isPresent()) {
             compiled.add(choice.get());
             return Norms.CHOICE_OPS;
         }
-        Op op = ops.getFirst();
-        Optional<Mixture> mixture = experts.mixture(op);
+        Optional<Mixture> mixture = experts.mixture(ops.getFirst());
         if (mixture.isEmpty()) {
             if (adapters.filter(a -> a.joined(ops)).isEmpty()) {
                 one(ops);
             }
             return 1;
         }
-        Value out = mixture.get().sum().out();
-        if (values.wantsBytes(out)) {
-            compiled.add(quantize(out));
+        Mixture m = mixture.get();
+        Optional<SumKernels.Norm> norm = norms.behind(m, ops.subList(Mixture.OPS, ops.size()));
+        experts.add(m, norm);
+        if (values.wantsBytes(m.sum().out())) {
+            compiled.add(quantize(m.sum().out()));
         }
-        return Mixture.OPS;
+        return Mixture.OPS + (norm.isPresent() ? 1 : 0);
     }
 
     private void one(List<Op> ops) {
@@ -266,7 +268,7 @@ public final class Compiler {
         long bias = state.bias(run);
         Rows residual = l.residual().map(values::rows).orElse(Rows.NONE).from(column);
         Rows y = values.rows(l.out()).from(column);
-        RowsLaunch few = outliers.around(products.few(weights, x, bias, residual, y), w, weights, in, y);
+        RowsLaunch few = outliers.around(products.few(weights, x, bias, residual, y, norms.leftInPieces(l.in())), w, weights, in, y);
         Optional<RowsLaunch> many = mode.anyBatch() && w.outliers() == 0 ? Optional.of(products.many(weights, x, bias, residual, y))
                 : Optional.empty();
         var result = TensorKernels.Result.plain(w.rows(), bias, residual, y);

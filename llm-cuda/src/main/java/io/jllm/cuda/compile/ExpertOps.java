@@ -6,6 +6,7 @@ import io.jllm.cuda.kernels.MixtureKernels;
 import io.jllm.cuda.kernels.ProductKernels;
 import io.jllm.cuda.kernels.Rows;
 import io.jllm.cuda.kernels.RowsLaunch;
+import io.jllm.cuda.kernels.SumKernels;
 import io.jllm.cuda.weights.WeightPlan;
 import io.jllm.model.ExpertOp;
 import io.jllm.model.LatentOp;
@@ -29,7 +30,7 @@ final class ExpertOps {
     private final ExpertKernels kernels;
     private final GroupKernels groups;
     private final MixtureKernels wholes;
-    /** Rows that the op before a mixture leaves as the mixture expects them, if they are few. */
+    /** Rows that the op before a mixture leaves as the mixture expects them. */
     private final Set<Value> split = new HashSet<>();
 
     /** Adds what it compiles to the ops that are compiled. */
@@ -43,22 +44,24 @@ final class ExpertOps {
         wholes = new MixtureKernels(state.kernels(), arena, groups);
     }
 
-    /** Compiles the mixture that begins with an op, if there is one; returns it. */
+    /** The mixture that begins with an op, if there is one. */
     Optional<Mixture> mixture(Op first) {
-        Optional<Mixture> mixture = first instanceof ExpertOp.ExpertLinear l ? values.mixture(l) : Optional.empty();
-        mixture.ifPresent(m -> add(launch(m), m.sum().out()));
-        return mixture;
+        return first instanceof ExpertOp.ExpertLinear l ? values.mixture(l) : Optional.empty();
+    }
+
+    /** Compiles a mixture, and the norm behind it if it is given. */
+    void add(Mixture m, Optional<SumKernels.Norm> norm) {
+        add(launch(m, norm), m.sum().out());
     }
 
     /**
-     * Where a mixture that begins with an op expects rows in pieces, if it does and they are those of a value; from now on it finds there as many as
-     * a launch of norm, scores and choice takes.
+     * Where a mixture that begins with an op expects rows in pieces, if it does and they are those of a value; from now on it finds them there.
      */
     Optional<MixtureKernels.Split> expected(Op first, Value rows) {
         if (!(first instanceof ExpertOp.ExpertLinear l) || !l.in().equals(rows)) {
             return Optional.empty();
         }
-        Optional<MixtureKernels.Split> to = values.mixture(l).flatMap(m -> wholes.split(kernels(m), room()));
+        Optional<MixtureKernels.Split> to = values.mixture(l).flatMap(m -> wholes.split(kernels(m, Optional.empty()), room()));
         to.ifPresent(_ -> split.add(rows));
         return to;
     }
@@ -67,20 +70,20 @@ final class ExpertOps {
         return state.rooms().mixtures().orElseThrow().parts();
     }
 
-    private RowsLaunch launch(Mixture m) {
-        GroupKernels.Mixture mixture = kernels(m);
+    private RowsLaunch launch(Mixture m, Optional<SumKernels.Norm> norm) {
+        GroupKernels.Mixture mixture = kernels(m, norm);
         return mode.many() ? groups.many(mixture, room())
-                : wholes.few(mixture, room(), split.contains(m.gateUp().in()) ? ExpertKernels.MOST_CHOSEN : 0);
+                : wholes.few(mixture, room(), split.contains(m.gateUp().in()));
     }
 
-    private GroupKernels.Mixture kernels(Mixture m) {
+    private GroupKernels.Mixture kernels(Mixture m, Optional<SumKernels.Norm> norm) {
         Weight gate = m.gateUp().weights().getFirst();
         Weight up = m.gateUp().weights().getLast();
         Weight down = m.sum().weight();
         return new GroupKernels.Mixture(chosen(m.sum().route(), m.sum().experts(), m.sum().weighted()), weights(gate.name(), gate.rows()),
                 weights(up.name(), up.rows()), state.vector(gate.bias()), state.vector(up.bias()), DeviceState.number(m.act().kind()),
                 weights(down.name(), down.rows()), state.vector(down.bias()), values.rows(m.gateUp().in()), values.rows(m.act().out()),
-                m.sum().residual().map(values::rows).orElse(Rows.NONE), values.rows(m.sum().out()));
+                m.sum().residual().map(values::rows).orElse(Rows.NONE), values.rows(m.sum().out()), norm);
     }
 
     void add(ExpertOp op) {

@@ -54,6 +54,9 @@ record Mixture(ExpertOp.ExpertLinear gateUp, Op.GatedAct act, ExpertOp.ExpertSum
                 || w.getFirst().bias().isPresent() != w.getLast().bias().isPresent()) {
             return false;
         }
+        if (gateUp.in().width() > GroupKernels.MOST_COLUMNS) {
+            return false;
+        }
         DeviceFormat gate = format(plan, w.getFirst());
         DeviceFormat down = format(plan, sum.weight());
         return gate == format(plan, w.getLast()) && gate.dense() == down.dense() && gate.scaled() == down.scaled()

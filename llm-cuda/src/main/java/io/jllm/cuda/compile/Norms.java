@@ -5,8 +5,8 @@ import io.jllm.cuda.kernels.ExpertKernels;
 import io.jllm.cuda.kernels.MixtureKernels;
 import io.jllm.cuda.kernels.ProductKernels;
 import io.jllm.cuda.kernels.RowKernels;
-import io.jllm.cuda.kernels.Rows;
 import io.jllm.cuda.kernels.RowsLaunch;
+import io.jllm.cuda.kernels.SumKernels;
 import io.jllm.cuda.kernels.StepArrays.Field;
 import io.jllm.cuda.weights.WeightPlan;
 import io.jllm.model.ExpertOp;
@@ -14,8 +14,10 @@ import io.jllm.model.Op;
 import io.jllm.model.Program;
 import io.jllm.model.Value;
 import io.jllm.model.Weight;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * Compiles norms by root mean square: of a value, or of those of its rows whose logits are wanted; and for few rows a norm, the product behind it
@@ -32,6 +34,8 @@ final class Norms {
     private final RowKernels kernels;
     private final ProductKernels products;
     private final ExpertOps experts;
+    /** Values that ops before the product that meets them leave in pieces. */
+    private final Set<Value> inPieces = new HashSet<>();
 
     Norms(Program program, DeviceState state, Values values, Mode mode, RowKernels kernels, ProductKernels products, ExpertOps experts) {
         this.program = program;
@@ -60,6 +64,42 @@ final class Norms {
     }
 
     /**
+     * The norm behind a mixture of few rows, which is done with its sum, if that is what comes next and a product reads it: in pieces, if that meets
+     * such.
+     *
+     * @param ops behind the mixture
+     */
+    Optional<SumKernels.Norm> behind(Mixture m, List<Op> ops) {
+        if (mode != Mode.FEW || values.isAdapted() || ops.size() < 2 || !(ops.getFirst() instanceof Op.RmsNorm n)
+                || !(ops.get(1) instanceof Op.Linear l) || !n.in().equals(m.sum().out()) || !l.in().equals(n.out()) || values.wantsBytes(n.in())
+                || values.ordered(n.out()).isPresent() || !SumKernels.norms(n.out().width()) || !fits(l)) {
+            return Optional.empty();
+        }
+        List<WeightPlan.Matrix> all = state.plan().runs(l).stream().map(state::matrix).toList();
+        WeightPlan.Matrix first = all.getFirst();
+        boolean same = all.stream().allMatch(w -> w.format() == first.format() && w.format().bits16() && !w.ordered() && w.outliers() == 0);
+        List<MixtureKernels.Split> pieces = same ? products.pieces(state.weights(first, first.rows())) : List.of();
+        if (!pieces.isEmpty()) {
+            inPieces.add(n.out());
+        }
+        return Optional.of(new SumKernels.Norm(norm(n), values.outputs(n.out()), pieces));
+    }
+
+    /** Not a product that scores experts, of which a kernel does the norm. */
+    private boolean fits(Op.Linear l) {
+        return state.plan().runs(l).stream().noneMatch(run -> state.matrix(run).format() == DeviceFormat.F32);
+    }
+
+    private ProductKernels.Norm norm(Op.RmsNorm n) {
+        return new ProductKernels.Norm(state.vector(n.weight()), n.eps());
+    }
+
+    /** Whether a value has been left in pieces for the product that is the next op. */
+    boolean leftInPieces(Value v) {
+        return inPieces.contains(v);
+    }
+
+    /**
      * A norm, a product and a choice, if the first ops of a list are these, and there is a kernel for them.
      *
      * @return an op in place of the first {@link #CHOICE_OPS} of them
@@ -82,8 +122,6 @@ final class Norms {
         Optional<MixtureKernels.Split> split = ops.size() > CHOICE_OPS ? experts.expected(ops.get(CHOICE_OPS), n.out()) : Optional.empty();
         RowsLaunch one = experts.choose(new ExpertKernels.Scored(values.rows(input(n)), rowIndex(n), state.vector(n.weight()), n.eps(),
                 values.outputs(n.out()), matrix, state.bias(run), split), r);
-        RowsLaunch product = products.few(matrix, values.rows(l.in()), state.bias(run), Rows.NONE, values.rows(l.out()));
-        var each = new RowsLaunch.InTurn(List.of(launch(n), product, experts.route(r)));
-        return Optional.of(new CompiledOp.OfRows(new RowsLaunch.UpTo(ExpertKernels.MOST_CHOSEN, one, each), r.out().rows()));
+        return Optional.of(new CompiledOp.OfRows(one, r.out().rows()));
     }
 }

@@ -10,12 +10,13 @@ import java.util.Optional;
  * one matrix one after the other, of experts that each row chooses, or of heads.
  */
 public final class ExpertKernels {
-    /** Rows up to which a norm, scores and the choice are faster as one launch, as measured on an H200. */
-    public static final int MOST_CHOSEN = 32;
+    /** Rows up to which each has blocks of its own that norm it, score experts by it and choose, as measured on an H200; more share some in pairs. */
+    private static final int MOST_APART = 12;
     private static final String ROUTE = "route";
     /** What is said of routes: threads, and for each kernel its most experts. */
     private static final int ROUTE_NUMBERS = 6;
     private static final String CHOOSE = "choose";
+    private static final String CHOOSE_TWO = "choose_two";
     /** Threads, blocks of a row, and for each kernel its most experts. */
     private static final int CHOOSE_NUMBERS = 6;
     private static final String LEAST = "_64";
@@ -89,20 +90,21 @@ public final class ExpertKernels {
         int most = Arrays.stream(shape).skip(1).filter(n -> n >= experts).findFirst().orElseThrow();
         Launch.Builder b = kernels.launch(arena, ROUTE + "_" + most, shape[0]).pointer("logits", logits.floats()).integer("ldl", logits.pitch())
                 .pointer("bias", c.bias);
-        return new RowsLaunch.Down(chosen(b, c, topK, experts, y));
+        return new RowsLaunch.Down(chosen(b, c, topK, experts, y).build());
     }
 
-    private static Launch.Builder split(Launch.Builder b, Optional<MixtureKernels.Split> to) {
+    /** Where rows go in pieces, if they do. */
+    static Launch.Builder split(Launch.Builder b, Optional<MixtureKernels.Split> to) {
         var at = to.orElse(new MixtureKernels.Split(DeviceFormat.F16, 0, 0, 0, 0));
         boolean halves = at.type() == DeviceFormat.F16;
         return b.pointer("halves", halves ? at.address() : 0).pointer("brains", halves ? 0 : at.address()).integer("ld", at.pitch())
                 .integer("piece", at.piece()).pointer("scales", at.scales());
     }
 
-    private static Launch chosen(Launch.Builder b, Choice c, int topK, int experts, Rows y) {
+    private static Launch.Builder chosen(Launch.Builder b, Choice c, int topK, int experts, Rows y) {
         return b.integer("scoring", c.scoring).real("jitter", c.jitter).integer("groups", c.groups).integer("chosen", c.chosen)
                 .integer("best", c.best).integer("normalised", c.normalised ? 1 : 0).real("scale", c.scale).integer("topK", topK)
-                .integer("experts", experts).pointer("out", y.floats()).integer("ldo", y.pitch()).build();
+                .integer("experts", experts).pointer("out", y.floats()).integer("ldo", y.pitch());
     }
 
     /**
@@ -128,8 +130,8 @@ public final class ExpertKernels {
     }
 
     /** The kernel for so many experts. */
-    private String chooses(int experts) {
-        return CHOOSE + "_" + Arrays.stream(kernels.shape(CHOOSE, CHOOSE_NUMBERS)).skip(2).filter(n -> n >= experts).findFirst().orElseThrow();
+    private String chooses(String family, int experts) {
+        return family + "_" + Arrays.stream(kernels.shape(CHOOSE, CHOOSE_NUMBERS)).skip(2).filter(n -> n >= experts).findFirst().orElseThrow();
     }
 
     /** Shared memory for a normed row. */
@@ -137,14 +139,19 @@ public final class ExpertKernels {
         return Math.ceilDiv(matrix.cols(), FOUR) * FOUR * Float.BYTES;
     }
 
-    /** A norm, scores, and numbers and weights of experts, for up to {@link #MOST_CHOSEN} rows. */
+    /** A norm, scores, and numbers and weights of experts, for up to {@link ProductKernels#MOST_FEW} rows. */
     public RowsLaunch choose(Scored s, int topK, Choice c, Rows y) {
+        return new RowsLaunch.UpTo(MOST_APART, choose(CHOOSE, 1, s, topK, c, y), choose(CHOOSE_TWO, 2, s, topK, c, y));
+    }
+
+    private RowsLaunch choose(String family, int rows, Scored s, int topK, Choice c, Rows y) {
         int[] shape = kernels.shape(CHOOSE, CHOOSE_NUMBERS);
-        Launch.Builder b = kernels.launch(arena, chooses(s.matrix.outputs()), shape[0], normedBytes(s.matrix)).pointer("W", s.matrix.address())
-                .pointer("x", s.x.floats()).integer("ldx", s.x.pitch()).pointer("rowIndex", s.rowIndex).pointer("norm", s.weight)
-                .real("eps", s.eps).pointer("y", s.y.floats()).integer("ldy", s.y.pitch()).pointer("q", s.y.bytes())
+        Launch.Builder b = kernels.launch(arena, chooses(family, s.matrix.outputs()), shape[0], rows * normedBytes(s.matrix))
+                .pointer("W", s.matrix.address()).pointer("x", s.x.floats()).integer("ldx", s.x.pitch()).pointer("rowIndex", s.rowIndex)
+                .pointer("norm", s.weight).real("eps", s.eps).pointer("y", s.y.floats()).integer("ldy", s.y.pitch()).pointer("q", s.y.bytes())
                 .pointer("s", s.y.scales()).pointer("bias", s.bias).integer("K", s.matrix.cols());
-        return new RowsLaunch.Across(chosen(split(b, s.split).pointer("choiceBias", c.bias), c, topK, s.matrix.outputs(), y), shape[1]);
+        Launch launch = chosen(split(b, s.split).pointer("choiceBias", c.bias), c, topK, s.matrix.outputs(), y).integer("rows", 0).build();
+        return new RowsLaunch.Tiles(launch, shape[1], rows);
     }
 
     /** For each expert that a row chose, W x + b, by weights of which {@code outputs} are one expert's. */

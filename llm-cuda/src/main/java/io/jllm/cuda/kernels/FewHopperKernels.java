@@ -81,7 +81,7 @@ final class FewHopperKernels {
                 .pointer("scale", room.scales()).pointer("bias", p.bias()).pointer("residual", p.residual().floats())
                 .integer("ldr", p.residual().pitch()).pointer("y", p.y().floats()).integer("ldy", p.y().pitch()).pointer("yq", p.y().bytes())
                 .pointer("ys", p.y().scales()).integer("N", p.w().outputs()).integer("K", cols).integer("rows", 0).integer("act", p.act()).build();
-        return Optional.of(new Clusters(split(p, pieces), launch, launch.integer("rows"), tiles * split, columns));
+        return Optional.of(new Clusters(p.ready() ? RowsLaunch.NONE : split(p, pieces), launch, launch.integer("rows"), tiles * split, columns));
     }
 
     private Optional<RowsLaunch> blocks(FewKernels.Product p) {

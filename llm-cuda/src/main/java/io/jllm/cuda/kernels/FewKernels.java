@@ -49,8 +49,9 @@ final class FewKernels {
      * @param residual added, if there is one
      * @param y where results go; of a gated product as floats, bytes or both
      * @param act the activation of a gated product, or -1
+     * @param ready whether rows are in pieces where {@link #pieces} says
      */
-    record Product(ProductKernels.Weights w, Rows x, long bias, Rows residual, Rows y, int act) {
+    record Product(ProductKernels.Weights w, Rows x, long bias, Rows residual, Rows y, int act, boolean ready) {
         boolean gated() {
             return act >= 0;
         }
@@ -95,8 +96,7 @@ final class FewKernels {
 
     private Optional<RowsLaunch> launch(Product p, int columns) {
         DeviceFormat format = p.w.format();
-        int pieces = format.bits16() || format.scaled()
-                ? kernels.shape("few_pieces_" + format.operand().orElseThrow().suffix(), SIZES)[size(columns)] : 0;
+        int pieces = pieces(format, columns);
         return hopper.launch(p, columns, pieces).or(() -> launch(p, columns, pieces, format));
     }
 
@@ -108,9 +108,29 @@ final class FewKernels {
                     .pointer("W", p.w.address());
             Launch launch = output(pieces > 0 ? pieces(b, p, pieces) : ProductKernels.input(b, p.w, p.x), p, c).build();
             int outputs = size.rows * c.warps / c.parts / (p.gated() ? 2 : 1);
-            return new Tiled(pieces > 0 ? Optional.of(hopper.split(p, pieces)) : Optional.empty(), launch, launch.integer("rows"),
+            return new Tiled(pieces > 0 && !p.ready ? Optional.of(hopper.split(p, pieces)) : Optional.empty(), launch, launch.integer("rows"),
                     Math.ceilDiv(p.w.outputs(), outputs), columns);
         });
+    }
+
+    /** Numbers in which rows are split; 0 if they stay as they are. */
+    private int pieces(DeviceFormat format, int columns) {
+        return format.bits16() || format.scaled()
+                ? kernels.shape("few_pieces_" + format.operand().orElseThrow().suffix(), SIZES)[size(columns)] : 0;
+    }
+
+    /** Where a plain product by weights of 16 bits meets up to 8, 16, 32 and 64 rows in pieces; empty if it does not for one of these. */
+    List<MixtureKernels.Split> pieces(ProductKernels.Weights w) {
+        var all = new ArrayList<MixtureKernels.Split>();
+        var p = new Product(w, Rows.NONE, 0, Rows.NONE, Rows.NONE, ProductKernels.NOT_GATED, true);
+        for (int columns = COLUMNS; columns <= MOST; columns *= 2) {
+            int pieces = pieces(w.format(), columns);
+            if (!w.format().bits16() || cut(p, columns, dense(columns, pieces)).isEmpty()) {
+                return List.of();
+            }
+            all.add(new MixtureKernels.Split(w.format(), room.pieces(), ProductKernels.Room.pitch(w.cols()), piece(p, pieces), room.scales()));
+        }
+        return List.copyOf(all);
     }
 
     /** 0 for 8 rows, 1 for 16, 2 for 32, 3 for 64. */
@@ -169,8 +189,9 @@ final class FewKernels {
             });
         }
         if (p.w.format().dense()) {
+            boolean once = each <= kernels.shape("few_dense", DENSE_NUMBERS)[0]; // a block for each multiprocessor, which has room for one
             return switch (columns) {
-                case COLUMNS -> List.of(large ? new Cut(4, 2) : new Cut(8, 8));
+                case COLUMNS -> List.of(large ? new Cut(4, 2) : once ? new Cut(8, 8) : new Cut(8, 4));
                 case 2 * COLUMNS, 4 * COLUMNS -> List.of(large ? new Cut(8, 2) : new Cut(4, 4));
                 default -> larger ? List.of(new Cut(8, 1)) : large ? List.of(new Cut(8, 2), new Cut(4, 1)) : List.of(new Cut(4, 4), new Cut(4, 2));
             };

@@ -6,6 +6,7 @@ import io.jllm.cuda.kernels.RowsLaunch.UpTo;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * Launches whole mixtures of experts where {@link MixtureKernels} do not: for one row by {@link VectorExpertKernels}; for more, pairs of a row and an
@@ -16,6 +17,8 @@ import java.util.List;
 public final class GroupKernels {
     /** Outputs of a gated product that are quantised together. */
     public static final int GATED_OUTPUTS = 32;
+    /** Most columns of gate and up: blocks keep a row of floats. */
+    public static final int MOST_COLUMNS = 16_384;
     /** Rows of x that a tensor core multiplies together. */
     private static final int COLUMNS = 8;
     /** Rows up to which reading the experts of each is fastest, of plain weights and of blocks; as measured on an H200, like the next three. */
@@ -29,7 +32,6 @@ public final class GroupKernels {
     /** and tiles of 64 faster than tiles of 128. */
     private static final int MANY_PAIRS = 64;
     static final int PLAIN = -1;
-    private static final int QUADS = 4;
     private static final int GROUP_INTS = 4;
 
     /**
@@ -47,9 +49,10 @@ public final class GroupKernels {
      * @param inner what gate and up make, an expert's numbers behind the other's
      * @param residual what is added
      * @param y may be the residual
+     * @param norm what y is normed by behind it, if it is
      */
     public record Mixture(ExpertKernels.Chosen chosen, ProductKernels.Weights gate, ProductKernels.Weights up, long gateBias, long upBias, int act,
-                          ProductKernels.Weights down, long bias, Rows x, Rows inner, Rows residual, Rows y) {
+                          ProductKernels.Weights down, long bias, Rows x, Rows inner, Rows residual, Rows y, Optional<SumKernels.Norm> norm) {
         int slots() {
             return chosen.slots();
         }
@@ -85,6 +88,7 @@ public final class GroupKernels {
     private final Arena arena;
     private final TensorKernels tensors;
     private final GroupHopperKernels hopper;
+    private final SumKernels sums;
 
     /** Launches whose memory the arena owns. */
     public GroupKernels(Kernels kernels, Arena arena) {
@@ -92,6 +96,7 @@ public final class GroupKernels {
         this.arena = arena;
         tensors = new TensorKernels(kernels, arena);
         hopper = new GroupHopperKernels(kernels, arena);
+        sums = new SumKernels(kernels, arena);
     }
 
     /** Bytes of what tells tiles of so many pairs. */
@@ -172,9 +177,9 @@ public final class GroupKernels {
         return m.chosen.weighted() ? 1 : 0;
     }
 
-    static Launch.Builder output(Launch.Builder b, Mixture m) {
-        return b.pointer("residual", m.residual.floats()).integer("ldres", m.residual.pitch()).pointer("y", m.y.floats())
-                .integer("ldy", m.y.pitch()).integer("N", m.down.outputs());
+    static Launch.Builder output(Launch.Builder b, Rows residual, Rows y, int outputs) {
+        return b.pointer("residual", residual.floats()).integer("ldres", residual.pitch()).pointer("y", y.floats()).integer("ldy", y.pitch())
+                .integer("N", outputs);
     }
 
     private RowsLaunch pairs(Mixture m, Room room, int tile) {
@@ -182,14 +187,6 @@ public final class GroupKernels {
         Launch launch = route(kernels.launch(arena, "group_pairs", threads), m).integer("rows", 0).integer("tile", tile)
                 .pointer("order", room.order).pointer("tiles", room.tiles).pointer("counts", room.counts).build();
         return new RowsLaunch.Told(launch, m.chosen.experts());
-    }
-
-    RowsLaunch sum(Mixture m, Room room) {
-        int threads = kernels.shape("group_sum", 1)[0];
-        Launch.Builder b = kernels.launch(arena, "group_sum", threads).pointer("z", room.results)
-                .pointer("route", m.chosen.route().floats()).integer("ldr", m.chosen.route().pitch()).integer("slots", m.slots())
-                .integer("weighted", weighted(m));
-        return new RowsLaunch.Across(output(b, m).build(), Math.ceilDiv(m.down.outputs(), QUADS * threads));
     }
 
     static Launch.Builder groups(Launch.Builder b, Mixture m, Room room, boolean spread) {
@@ -209,7 +206,7 @@ public final class GroupKernels {
             launches.add(split(m.down, Rows.ofFloats(m.inner.floats(), m.down.cols()), room, m.slots(), room.fewRows));
         }
         launches.add(fewProduct(m, room, columns, false));
-        launches.add(sum(m, room));
+        launches.add(sums.sum(m, room));
         return new RowsLaunch.InTurn(List.copyOf(launches));
     }
 
@@ -256,7 +253,7 @@ public final class GroupKernels {
         TensorKernels.Operand x = operand(m.gate, room, room.rows);
         TensorKernels.Operand inner = operand(m.down, room, room.rows * m.slots());
         return new RowsLaunch.InTurn(List.of(tensors.narrow(m.x, x), pairs(m, room, 64 << size), manyProduct(m, room, x, size, true),
-                narrow(m, inner), manyProduct(m, room, inner, size, false), sum(m, room)));
+                narrow(m, inner), manyProduct(m, room, inner, size, false), sums.sum(m, room)));
     }
 
     private RowsLaunch narrow(Mixture m, TensorKernels.Operand inner) {
@@ -268,7 +265,7 @@ public final class GroupKernels {
         TensorKernels.Operand x = operand(m.gate, room, room.rows);
         TensorKernels.Operand inner = operand(m.down, room, room.rows * m.slots());
         return new RowsLaunch.InTurn(List.of(tensors.narrow(m.x, x), pairs(m, room, hopper.tile()),
-                hopper.products(m, room, x, inner, narrow(m, inner)), sum(m, room)));
+                hopper.products(m, room, x, inner, narrow(m, inner)), sums.sum(m, room)));
     }
 
     private TensorKernels.Operand operand(ProductKernels.Weights w, Room room, int rows) {

@@ -22,7 +22,7 @@ public final class MixtureKernels {
     /**
      * Launches whose memory the arena owns.
      *
-     * @param groups for mixtures and rows that these kernels are not for, and for sums
+     * @param groups for mixtures and rows that these kernels are not for
      */
     public MixtureKernels(Kernels kernels, Arena arena, GroupKernels groups) {
         this.kernels = kernels;
@@ -31,12 +31,12 @@ public final class MixtureKernels {
     }
 
     /**
-     * Rows in two pieces of 16 bits, as {@code few_split.cu} leaves them.
+     * Rows in one or two pieces of 16 bits, as {@code few_split.cu} leaves them.
      *
      * @param type of the numbers
      * @param address where they are
      * @param pitch numbers from row to row
-     * @param piece numbers from the first pieces to the second ones
+     * @param piece numbers from the first pieces to the second ones, 0 if there are none
      * @param scales of rows
      */
     public record Split(DeviceFormat type, long address, int pitch, int piece, long scales) {
@@ -79,16 +79,16 @@ public final class MixtureKernels {
     /**
      * For few rows, by whatever kernels.
      *
-     * @param ready up to how many rows are split where they are expected
+     * @param ready whether rows are split where they are expected
      */
-    public RowsLaunch few(GroupKernels.Mixture m, GroupKernels.Room room, int ready) {
+    public RowsLaunch few(GroupKernels.Mixture m, GroupKernels.Room room, boolean ready) {
         RowsLaunch others = groups.few(m, room);
         int most = most(m);
         if (most == 0) {
             return others;
         }
-        var split = new RowsLaunch.UpTo(ready, RowsLaunch.NONE, groups.split(m.gate(), m.x(), room, 1, room.fewRows()));
-        var whole = new RowsLaunch.InTurn(List.of(split, launch(m, room), groups.sum(m, room)));
+        RowsLaunch split = ready ? RowsLaunch.NONE : groups.split(m.gate(), m.x(), room, 1, room.fewRows());
+        var whole = new RowsLaunch.InTurn(List.of(split, launch(m, room), new SumKernels(kernels, arena).sum(m, room)));
         return new RowsLaunch.UpTo(VECTORS, others, new RowsLaunch.UpTo(most, whole, others));
     }
 

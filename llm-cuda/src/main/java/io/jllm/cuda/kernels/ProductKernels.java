@@ -17,7 +17,7 @@ public final class ProductKernels {
     /** Most rows for which lanes multiply: beyond, tensor cores are faster. */
     private static final int MOST_VECTORS = 4;
     private static final int MOST_FLOAT_VECTORS = 1;
-    private static final int NOT_GATED = -1;
+    static final int NOT_GATED = -1;
     /** Outputs that a warp computes together. */
     private static final int GROUP = 4;
     /** Numbers of a row that a block norms come in multiples of this. */
@@ -103,17 +103,18 @@ public final class ProductKernels {
         }
     }
 
-    /** Tiles of outputs by rows. */
-    private record Tiles(Launch launch, Launch.IntArgument rows, int across, int tile) implements RowsLaunch {
-        @Override
-        public void run(Stream stream, int n) {
-            rows.set(n);
-            launch.run(stream, across, Math.ceilDiv(n, tile), 1);
-        }
+    /** Where a product by weights of 16 bits meets up to 8, 16, 32 and 64 rows in pieces; empty if it does not. */
+    public List<MixtureKernels.Split> pieces(Weights w) {
+        return few.pieces(w);
     }
 
     /** y = residual + bias + W x for up to {@link #MOST_FEW} rows; y may be the residual. */
     public RowsLaunch few(Weights w, Rows x, long bias, Rows residual, Rows y) {
+        return few(w, x, bias, residual, y, false);
+    }
+
+    /** The same; where rows are {@code ready}, those of two rows and more are in pieces where {@link #pieces} says. */
+    public RowsLaunch few(Weights w, Rows x, long bias, Rows residual, Rows y, boolean ready) {
         if (RouterKernels.takes(w)) {
             return routers.multiply(w, x, bias, residual, y);
         }
@@ -127,7 +128,7 @@ public final class ProductKernels {
             launches.add(vectors(w.format.scaled() ? b.integer("partsBytes", one.parts) : b,
                     rows == 1 ? one.blocks : Math.ceilDiv(w.outputs, shape[1])));
         }
-        return few(launches, new FewKernels.Product(w, x, bias, residual, y, NOT_GATED));
+        return few(launches, new FewKernels.Product(w, x, bias, residual, y, NOT_GATED, ready));
     }
 
     /**
@@ -224,7 +225,7 @@ public final class ProductKernels {
         }
         int[] shape = kernels.shape("gemm", 2);
         Launch launch = product(kernels.launch(arena, "gemm_" + w.format.suffix(), shape[0]), w, x, bias, residual, y).build();
-        return new Tiles(launch, launch.integer("rows"), Math.ceilDiv(w.outputs, shape[1]), shape[1]);
+        return new RowsLaunch.Tiles(launch, Math.ceilDiv(w.outputs, shape[1]), shape[1]);
     }
 
     /** y = act(gate) up for up to {@link #MOST_FEW} rows, as floats, bytes or both; empty if there are no kernels for the format or the width. */
@@ -246,7 +247,7 @@ public final class ProductKernels {
                     .pointer("yq", y.bytes()).pointer("ys", y.scales()).integer("N", w.outputs).integer("K", w.cols).integer("rows", 0)
                     .integer("act", act), blocks));
         }
-        return Optional.of(few(launches, new FewKernels.Product(w, x, 0, Rows.NONE, y, act)));
+        return Optional.of(few(launches, new FewKernels.Product(w, x, 0, Rows.NONE, y, act, false)));
     }
 
     static Launch.Builder product(Launch.Builder b, Weights w, Rows x, long bias, Rows residual, Rows y) {

@@ -69,6 +69,24 @@ public interface RowsLaunch {
         }
     }
 
+    /** A grid of so many blocks for each tile of so many rows; the kernel is told the number of rows as {@code rows}. */
+    record Tiles(Launch launch, Launch.IntArgument rows, int across, int tile) implements RowsLaunch {
+        Tiles(Launch launch, int across, int tile) {
+            this(launch, launch.integer("rows"), across, tile);
+        }
+
+        @Override
+        public void run(Stream stream, int n) {
+            rows.set(n);
+            launch.run(stream, across, Math.ceilDiv(n, tile), 1);
+        }
+
+        @Override
+        public String toString() {
+            return launch.toString();
+        }
+    }
+
     /** One of two, by the number of rows: {@code few} for up to so many. */
     record UpTo(int most, RowsLaunch few, RowsLaunch many) implements RowsLaunch {
         @Override
