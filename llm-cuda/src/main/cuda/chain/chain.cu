@@ -95,7 +95,7 @@ __device__ __forceinline__ void produce(const Task* tasks, int count, Shared& sh
 template <class F>
 __device__ __forceinline__ void add_stage(float (&acc)[4], const uchar* stage, int lineBytes, int n, const Vector<F>& vector, int from, int lane) {
   typedef typename F::Read Read;
-  constexpr int PART = PIECE * 64, UNROLL = F::BYTES ? 1 : 2; // bytes; short code
+  constexpr int PART = PIECE * 64, UNROLL = F::BYTES ? 1 : 4; // bytes; short code
   auto add = [&](int c) {
     typename Read::template Acts<1> acts;
     vector.get(acts, from + c);
@@ -289,13 +289,13 @@ extern "C" __constant__ const char chain_format_names[] = CHAIN_FORMATS(NAME);
   extern "C" __global__ void __launch_bounds__(RING_THREADS, 1)                                                                                \
       chain_##KV(const Task* tasks, int count, unsigned* arrived, int stageBytes, int stages, int vectorBytes, int attentionBytes,             \
                  float* room, long long roomFloats, uchar* kv, long long blockBytes, int blockSize, const int* kvSlots, const int* context,    \
-                 const int* table, float* partial, unsigned* counters, const int* pieces) {                                                    \
+                 const int* table, float* partial, const int* pieces) {                                                                        \
     CHAIN_BODY(T)                                                                                                                              \
   }
 #if __CUDA_ARCH__ >= 900
 #define CHAIN_BODY(T)                                                                                  \
   chain<T>(tasks, count, arrived, stageBytes, stages, vectorBytes, attentionBytes, room, roomFloats,   \
-           Sequence{kv, blockBytes, blockSize, kvSlots[0], context[0], table, partial, counters, pieces[0]});
+           Sequence{kv, blockBytes, blockSize, kvSlots[0], context[0], table, partial, pieces[0]});
 #else
 #define CHAIN_BODY(T)
 #endif

@@ -24,7 +24,7 @@ struct __align__(16) Task {
   int heads, kvHeads, headDim, window, rotaryDim, interleaved; // attention
   float scale, softCap, factor;
   int fresh;
-  float* records;        // product of blocks: where x goes in 8 bits, in the room
+  float* records;        // in the room: of a product of blocks, where x goes in 8 bits; of attention, a counter for each head
   long long unused;
 };
 #define TASK_MEMBERS(M, S)                                                                                                                 \
@@ -39,7 +39,6 @@ struct Sequence {
   int blockSize, slot, context;
   const int* table;
   float* partial;
-  unsigned* counters;
   int pieceSize;
 };
 
@@ -309,12 +308,12 @@ template <class T, int L> __device__ __forceinline__ void attend(Chain& chain) {
       }
     }
     if (alone) continue;
-    // The last block of a head puts its pieces together, in the order of their positions.
+    if (own(split) > lastPiece) continue;
+    // The last block of a head puts its pieces together, in the order of their positions. Counters begin at -1, as all that is absent.
     attenders();
     if (tid == 0) {
-      unsigned* counter = &s.counters[kvHead * each + headsFrom];
-      chain.last = count_block(counter) == splits - 1;
-      if (chain.last) *counter = 0;
+      unsigned* counter = (unsigned*)(t.records + chain.shift) + kvHead * each + headsFrom;
+      chain.last = (int)count_block(counter) + 2 == min(splits, lastPiece - firstPiece + 1);
     }
     attenders();
     if (!chain.last) continue;

@@ -120,8 +120,8 @@ public final class CompiledOps {
         takeRoom(0, shape.attentionBytes(a.shape().headDim()), shape.leastStageBytes());
         int width = a.out().width();
         ChainRoom.Input qkv = room.input(values.rows(r.qkv()).floats(), 0);
-        tasks.add(new Task.Attention(qkv, room.output(values.rows(a.out()).floats(), width, 0, width), state.kv().layerAt(a.layer()),
-                DeviceState.scores(a), state.rotation(r)));
+        tasks.add(new Task.Attention(qkv, room.output(values.rows(a.out()).floats(), width, 0, width), room.counters(a.shape().heads()),
+                state.kv().layerAt(a.layer()), DeviceState.scores(a), state.rotation(r)));
     }
 
     /** Makes room for one more task. Where too few stages would be left, for tasks of very different formats and sizes, a new chain begins. */
@@ -173,7 +173,7 @@ public final class CompiledOps {
     public static long taskBytes(Program program) {
         return program.ops().stream().mapToLong(op -> switch (op) {
             case Op.Linear l -> l.weights().size() * bytes(ChainRoom.most(l.out().width(), l.in().width()));
-            case Op.PagedAttention a -> bytes(ChainRoom.most(a.out().width(), 0));
+            case Op.PagedAttention a -> bytes(ChainRoom.most(a.out().width(), a.shape()));
             default -> 0;
         }).sum();
     }

@@ -97,7 +97,7 @@ public final class ChainKernels {
                 .integer("attentionBytes", shared.attentionBytes).pointer("room", room).wide("roomFloats", roomFloats).pointer("kv", p.kv()).wide("blockBytes", p.blockBytes())
                 .integer("blockSize", p.blockSize()).pointer("kvSlots", step.address(Field.KV_SLOTS))
                 .pointer("context", step.address(Field.CONTEXT)).pointer("table", step.address(Field.TABLE))
-                .pointer("partial", partial.partial()).pointer("counters", partial.counters()).pointer("pieces", step.address(Field.PIECES))
+                .pointer("partial", partial.partial()).pointer("pieces", step.address(Field.PIECES))
                 .build(), multiprocessors);
     }
 

@@ -1,5 +1,6 @@
 package io.jllm.cuda.kernels.attention;
 
+import io.jllm.model.Op.AttentionShape;
 import java.util.HashMap;
 import java.util.Map;
 
@@ -118,6 +119,11 @@ public final class ChainRoom {
         return new Output(row, column);
     }
 
+    /** Takes counters, which begin at -1. */
+    public long counters(int count) {
+        return take(count);
+    }
+
     /** Takes floats for records of a row in 8 bits; returns the first of them. */
     public long records(int cols) {
         return take(recordFloats(cols));
@@ -140,6 +146,11 @@ public final class ChainRoom {
 
     private static long rounded(int count) {
         return Math.ceilDiv((long) count, ALIGNMENT) * ALIGNMENT;
+    }
+
+    /** The most that attention takes of a half. */
+    public static long most(int width, AttentionShape s) {
+        return rounded(width) + rounded(s.heads());
     }
 
     /** The most that a product of a row of columns takes of a half, if it makes a row of a width. */

@@ -100,11 +100,12 @@ public sealed interface Task {
      *
      * @param qkv the row
      * @param y where the result goes
+     * @param counters one for each head, as a float of the room
      * @param layerAt where the layer is in a block
      * @param scores what scores are made of
      * @param rotation of queries and keys
      */
-    record Attention(ChainRoom.Input qkv, ChainRoom.Output y, long layerAt, AttentionKernels.Scores scores, AttentionKernels.Rotation rotation) implements Task {
+    record Attention(ChainRoom.Input qkv, ChainRoom.Output y, long counters, long layerAt, AttentionKernels.Scores scores, AttentionKernels.Rotation rotation) implements Task {
         private static final int KIND = 1;
 
         @Override
@@ -118,6 +119,7 @@ public sealed interface Task {
             set(to, "y", y.among());
             set(to, "out", y.in(room));
             set(to, "fresh", qkv.fresh() ? FRESH_ROW : 0);
+            set(to, "records", room + Float.BYTES * counters);
             set(to, "layerAt", layerAt);
             set(to, "eps", rotation.eps());
             set(to, "heads", s.heads());
