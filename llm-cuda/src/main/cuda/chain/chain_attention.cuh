@@ -1,11 +1,12 @@
 // Attention of one query over its pages inside a chain of tasks, by warps that do nothing else. A block takes pieces of the positions for one head
 // of keys and values and the heads of queries that share it, four at a time; 128 / L groups of L lanes hold the positions of a tile, each lane 16
-// bytes of a key and of its value. Tiles that were there before this step are fetched before the wait.
+// bytes of a key and of its value. The first tile, but for the newest position, was there before this step: it is fetched before the query is there.
 #pragma once
 #include "attention/pages.cuh"
-#include "chain/ring.cuh"
+#include "chain/room.cuh"
 
 enum Kind { PRODUCT, ATTENTION };
+enum Fresh { FRESH_X = 1, FRESH_RESIDUAL = 2 }; // what stands in the room: x or qkv, the residual
 
 /** A task as Java lays it out: its members are in TASK_MEMBERS too. */
 struct __align__(16) Task {
@@ -15,18 +16,21 @@ struct __align__(16) Task {
   const float* norm;     // product: norm weights, or 0; attention: of queries, or 0
   const float* bias;     // product: or 0; attention: norm weights of keys, or 0
   const float* residual; // product: or 0; attention: frequencies
-  float* y;
-  unsigned* counter;     // product: of its own, 0 before and after
+  float* y;              // or 0
+  float* out;            // in the room, or 0
   long long layerAt;     // attention
   int N, K, act;         // product: act is -1 without a gate
   float eps;
   int heads, kvHeads, headDim, window, rotaryDim, interleaved; // attention
   float scale, softCap, factor;
-  int unused[5];
+  int fresh;
+  float* records;        // in the room: of a product of blocks, where x goes in 8 bits; of attention, a counter for each head
+  long long unused;
 };
-#define TASK_MEMBERS(M, S)                                                                                                                     \
-  M(S, kind) M(S, format) M(S, from) M(S, x) M(S, norm) M(S, bias) M(S, residual) M(S, y) M(S, counter) M(S, layerAt) M(S, N) M(S, K)          \
-  M(S, act) M(S, eps) M(S, heads) M(S, kvHeads) M(S, headDim) M(S, window) M(S, rotaryDim) M(S, interleaved) M(S, scale) M(S, softCap) M(S, factor)
+#define TASK_MEMBERS(M, S)                                                                                                                 \
+  M(S, kind) M(S, format) M(S, from) M(S, x) M(S, norm) M(S, bias) M(S, residual) M(S, y) M(S, out) M(S, layerAt) M(S, N) M(S, K)          \
+  M(S, act) M(S, eps) M(S, heads) M(S, kvHeads) M(S, headDim) M(S, window) M(S, rotaryDim) M(S, interleaved) M(S, scale)                   \
+  M(S, softCap) M(S, factor) M(S, fresh) M(S, records)
 
 /** What all tasks need to know of the sequence. */
 struct Sequence {
@@ -35,40 +39,23 @@ struct Sequence {
   int blockSize, slot, context;
   const int* table;
   float* partial;
-  unsigned* counters;
   int pieceSize;
 };
 
 static constexpr int CHAIN_HEADS = 4, CHAIN_TILE = 64, MERGED_AT_ONCE = 4;
+static constexpr int TASKS = 4; // at hand: warps that multiply are at most two apart
 
 /** What all tasks share, in shared memory. */
 struct Chain {
-  __align__(16) Task task[3]; // the one that runs and the next; the next attention
+  __align__(16) Task task[TASKS + 1]; // products at hand; the next attention
   Sequence sequence;
-  unsigned* arrived; // how many times a block has done a task
-  uchar* vector;     // of a product, or what attention needs after the wait
+  long long shift; // from the room to its half of this launch
+  int last;
+  int vectorAt, attentionAt, ringAt; // bytes into shared memory: of the vector of a product, of what attention needs, of stages
   Angles angles;
   long long at[CHAIN_TILE]; // bytes from the start of a layer's keys to the positions of a tile
 };
 
-/** Waits until all blocks have done that many tasks; by one thread. */
-__device__ __forceinline__ void wait_tasks(const Chain& c, int done) {
-#if __CUDA_ARCH__ >= 900
-  unsigned seen, target = done * gridDim.x;
-  do asm volatile("ld.acquire.gpu.global.u32 %0, [%1];" : "=r"(seen) : "l"(c.arrived) : "memory");
-  while (seen < target);
-#endif
-}
-/** Says that this block has done a task of so many; by one thread, after a barrier of those that did it. */
-__device__ __forceinline__ void arrive(const Chain& c, int task, int count) {
-#if __CUDA_ARCH__ >= 900
-  if (task + 1 < count) {
-    asm volatile("red.release.gpu.global.add.u32 [%0], 1;" ::"l"(c.arrived) : "memory");
-  } else if (atomicAdd(c.arrived, 1u) == count * gridDim.x - 1) {
-    *c.arrived = 0; // for the next launch
-  }
-#endif
-}
 /** Adds 1, and sees what those before have written; what this block has written before a barrier is seen by those after. */
 __device__ __forceinline__ unsigned count_block(unsigned* counter) {
   unsigned before;
@@ -78,12 +65,10 @@ __device__ __forceinline__ unsigned count_block(unsigned* counter) {
 /** A barrier of the warps that attend. */
 __device__ __forceinline__ void attenders() { asm volatile("bar.sync 2, %0;" ::"n"(ATTENDERS) : "memory"); }
 
-
 struct Room {
   float q[CHAIN_HEADS][MOST_DIM];
   float highest[CHAIN_HEADS][ATTEND_WARPS], total[CHAIN_HEADS][ATTEND_WARPS];
   __align__(16) uchar fresh[2][MOST_DIM * 2]; // key and value of the newest position
-  int last;
 };
 static constexpr int ROOM_BYTES = (sizeof(Room) + 127) / 128 * 128;
 static constexpr int ROOM_BYTES_PER_DIMENSION = CHAIN_HEADS * ATTEND_WARPS * 4; // then the sums, [head][warp][dimension]
@@ -101,15 +86,54 @@ struct Merged {
   }
 };
 
-template <class T, int L> __device__ __forceinline__ void attend(Chain& chain, int index) {
-  constexpr int GROUPS = ATTENDERS / L, U = L > 8 ? 4 : CHAIN_TILE / GROUPS, TILE = GROUPS * U, DIMS = 8 * L, OUTS = CHAIN_HEADS * DIMS / ATTENDERS;
-  const Task& t = chain.task[2];
+/** A warp fetches a head, norms it (if w) and rotates it, to shared memory. */
+template <int DIMS>
+__device__ __forceinline__ void rotate_head(const float* from, bool fresh, float* to, int headDim, const float* w, const Rotation& r,
+                                            const Angles& angles) {
+  int lane = threadIdx.x & 31, half = r.rotaryDim / 2;
+  float v[DIMS / 32], f = 1.f, sum = 0.f;
+#pragma unroll
+  for (int j = 0; j < DIMS / 32; j++) v[j] = lane + 32 * j < headDim ? look(from + lane + 32 * j) : 0.f;
+  bool missing = fresh;
+  while (missing) {
+    missing = false;
+#pragma unroll
+    for (int j = 0; j < DIMS / 32; j++)
+      if (absent(v[j])) v[j] = look(from + lane + 32 * j), missing = true;
+  }
+  __syncwarp();
+  if (w) {
+#pragma unroll
+    for (int j = 0; j < DIMS / 32; j++) sum += v[j] * v[j];
+    f = 1.f / sqrtf(warp_sum(sum) / headDim + r.eps);
+  }
+#pragma unroll
+  for (int j = 0; j < DIMS / 32; j++)
+    if (lane + 32 * j < headDim) to[lane + 32 * j] = w ? v[j] * f * w[lane + 32 * j] : v[j];
+  __syncwarp();
+#pragma unroll 1
+  for (int i = lane; i < half; i += 32) {
+    int a = r.interleaved ? 2 * i : i, b = r.interleaved ? a + 1 : a + half;
+    float x = to[a], y = to[b], cos = angles.cos[i], sin = angles.sin[i];
+    to[a] = x * cos - y * sin;
+    to[b] = x * sin + y * cos;
+  }
+  __syncwarp();
+}
+
+template <class T, int L> __device__ __forceinline__ void attend(Chain& chain) {
+  constexpr int GROUPS = ATTENDERS / L, U = L > 16 ? 4 : CHAIN_TILE / GROUPS, TILE = GROUPS * U, DIMS = 8 * L, OUTS = CHAIN_HEADS * DIMS / ATTENDERS;
+  const Task& t = chain.task[TASKS];
   const Sequence& s = chain.sequence;
-  Room& room = *(Room*)chain.vector;
-  float* sums = (float*)(chain.vector + ROOM_BYTES);
+  Room& room = *(Room*)shared_memory(chain.attentionAt);
+  float* sums = (float*)shared_memory(chain.attentionAt + ROOM_BYTES);
   int tid = threadIdx.x - ATTENDERS_FROM, lane = tid & 31, warp = tid >> 5, group = tid / L, li = tid % L, e = li * 8, D = t.headDim,
       each = t.heads / t.kvHeads;
-  const float* qkv = (const float*)t.from;
+  const float* qkv = (const float*)t.from + (t.fresh & FRESH_X ? chain.shift : 0);
+  auto give = [&](int o, float v) {
+    if (t.out) show(t.out + chain.shift + o, v);
+    if (t.y) t.y[o] = v;
+  };
   int last = s.context - 1, first = t.window > 0 ? max(0, s.context - t.window) : 0, firstPiece = first / s.pieceSize, lastPiece = last / s.pieceSize;
   bool alone = firstPiece == lastPiece;
   // Heads that share keys and values go to blocks of their own as long as there are blocks without work.
@@ -128,26 +152,34 @@ template <class T, int L> __device__ __forceinline__ void attend(Chain& chain, i
     }
     attenders();
   };
+  Chunk<T, 8> k[U], v[U];
+  auto load = [&](const uchar* keys) {
+#pragma unroll
+    for (int u = 0; u < U; u++) {
+      const uchar* key = keys + chain.at[group + u * GROUPS];
+      if (e < D) {
+        k[u].load((const T*)key + e);
+        v[u].load((const T*)(key + t.kvHeads * headBytes) + e);
+      } else {
+        k[u].clear(), v[u].clear();
+      }
+    }
+  };
   chain.angles.fill(rotation, last, tid, ATTENDERS);
+  bool fresh = t.fresh & FRESH_X;
   int item = blockIdx.x;
   bool placed = item < items && own(item / lots) <= lastPiece; // the first tile
-  if (placed) { // its older positions were there before this step: brought nearer now
+  if (placed) { // its older positions were there before this step
     int from = max(own(item / lots) * s.pieceSize, first);
     place(from / TILE * TILE, from, min((own(item / lots) + 1) * s.pieceSize - 1, last));
     const uchar* keys = s.kv + t.layerAt + item % t.kvHeads * headBytes;
-    int lines = ceil_div(D * (int)sizeof(T), 128); // a row may touch one more; then that comes later
-    for (int i = tid; i < 2 * TILE * lines; i += ATTENDERS) {
-      const uchar* line = keys + chain.at[i / lines % TILE] + (i >= TILE * lines ? t.kvHeads * headBytes : 0) + i % lines * 128;
-      asm volatile("prefetch.global.L2 [%0];" ::"l"(line));
-    }
+    load(keys);
   }
-  if (tid == 0 && index > 0) wait_tasks(chain, index);
   attenders();
   for (; item < items; item += gridDim.x) {
     int kvHead = item % t.kvHeads, split = item / lots, headsFrom = item / t.kvHeads % ceil_div(each, together) * together,
         headsTo = min(each, headsFrom + together);
     bool newest = lastPiece % splits == split; // this block reads the newest position, and nobody else does
-    float* y = t.y + (long long)kvHead * each * D;
     const uchar* keys = s.kv + t.layerAt + kvHead * headBytes;
     auto partial = [&](int piece, int h) { return s.partial + ((long long)piece * t.heads + kvHead * each + h) * (D + 2); };
 #pragma unroll 1
@@ -161,19 +193,11 @@ template <class T, int L> __device__ __forceinline__ void attend(Chain& chain, i
 #pragma unroll 1
         for (int base = from / TILE * TILE; base <= to; base += TILE) {
           attenders(); // what the tile before has left has been read
-          if (!placed) place(base, from, to);
-          placed = false;
-          Chunk<T, 8> k[U], v[U];
-#pragma unroll
-          for (int u = 0; u < U; u++) {
-            const uchar* key = keys + chain.at[group + u * GROUPS];
-            if (e < D) {
-              k[u].load((const T*)key + e);
-              v[u].load((const T*)(key + t.kvHeads * headBytes) + e);
-            } else {
-              k[u].clear(), v[u].clear();
-            }
+          if (!placed) {
+            place(base, from, to);
+            load(keys);
           }
+          placed = false;
           if (!rotated) { // meanwhile a warp rotates a query, or the newest key, or stores its value
 #pragma unroll 1
             for (int job = warp; job < n + (newest && h0 == headsFrom ? 2 : 0); job += ATTEND_WARPS) {
@@ -182,7 +206,7 @@ template <class T, int L> __device__ __forceinline__ void attend(Chain& chain, i
               float* to = query ? room.q[job] : sums + (key ? 0 : DIMS);
               Rotation how = rotation;
               if (!query && !key) how.rotaryDim = 0;
-              rotate_head(qkv + head * D, to, D, query ? t.norm : key ? t.bias : nullptr, how, chain.angles);
+              rotate_head<DIMS>(qkv + head * D, fresh, to, D, query ? t.norm : key ? t.bias : nullptr, how, chain.angles);
               if (query) continue;
               T* stored = (T*)(s.kv + (s.slot / s.blockSize) * s.blockBytes + t.layerAt + (kvHead + (key ? 0 : t.kvHeads)) * headBytes)
                   + (long long)(s.slot % s.blockSize) * D;
@@ -273,7 +297,7 @@ template <class T, int L> __device__ __forceinline__ void attend(Chain& chain, i
           int h = (tid + j * ATTENDERS) / DIMS, d = (tid + j * ATTENDERS) % DIMS;
           if (h < n && d < D) {
             if (alone) {
-              y[(h0 + h) * D + d] = out[j].value / out[j].total;
+              give((kvHead * each + h0 + h) * D + d, out[j].value / out[j].total);
             } else {
               float* to = partial(piece, h0 + h);
               to[2 + d] = out[j].value;
@@ -284,15 +308,15 @@ template <class T, int L> __device__ __forceinline__ void attend(Chain& chain, i
       }
     }
     if (alone) continue;
-    // The last block of a head puts its pieces together, in the order of their positions.
+    if (own(split) > lastPiece) continue;
+    // The last block of a head puts its pieces together, in the order of their positions. Counters begin at -1, as all that is absent.
     attenders();
     if (tid == 0) {
-      unsigned* counter = &s.counters[kvHead * each + headsFrom];
-      room.last = count_block(counter) == splits - 1;
-      if (room.last) *counter = 0;
+      unsigned* counter = (unsigned*)(t.records + chain.shift) + kvHead * each + headsFrom;
+      chain.last = (int)count_block(counter) + 2 == min(splits, lastPiece - firstPiece + 1);
     }
     attenders();
-    if (!room.last) continue;
+    if (!chain.last) continue;
 #pragma unroll 1
     for (int o = headsFrom * D + tid; o < headsTo * D; o += ATTENDERS) {
       int h = o / D, d = o % D;
@@ -314,24 +338,24 @@ template <class T, int L> __device__ __forceinline__ void attend(Chain& chain, i
 #pragma unroll
         for (int b = 0; b < MERGED_AT_ONCE; b++) out.add(m[b], w[b], value[b]);
       }
-      y[o] = out.value / out.total;
+      give(kvHead * each * D + o, out.value / out.total);
     }
   }
 }
 
 /** Chooses how many lanes hold a position. A sequence without positions is padding: its result is 0. */
-template <class T> __device__ __forceinline__ void attend_any(Chain& c, int index) {
-  const Task& t = c.task[2];
+template <class T> __device__ __forceinline__ void attend_any(Chain& c) {
+  const Task& t = c.task[TASKS];
   if (c.sequence.context <= 0) {
-    int tid = threadIdx.x - ATTENDERS_FROM;
-    if (tid == 0) wait_tasks(c, index);
-    attenders();
-    for (int i = blockIdx.x * ATTENDERS + tid; i < t.heads * t.headDim; i += gridDim.x * ATTENDERS) t.y[i] = 0.f;
+    for (int i = blockIdx.x * ATTENDERS + (threadIdx.x - ATTENDERS_FROM); i < t.heads * t.headDim; i += gridDim.x * ATTENDERS) {
+      if (t.out) show(t.out + c.shift + i, 0.f);
+      if (t.y) t.y[i] = 0.f;
+    }
   } else if (t.headDim > 128) {
-    attend<T, 32>(c, index);
+    attend<T, 32>(c);
   } else if (t.headDim > 64) {
-    attend<T, 16>(c, index);
+    attend<T, 16>(c);
   } else {
-    attend<T, 8>(c, index);
+    attend<T, 8>(c);
   }
 }

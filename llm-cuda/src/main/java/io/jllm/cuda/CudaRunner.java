@@ -89,8 +89,9 @@ final class CudaRunner implements ModelRunner {
             DeviceMemory partial = owner.own(DeviceMemory.allocate(context, budget.partialBytes(), "attention"));
             DeviceMemory counters = owner.own(DeviceMemory.allocate(context, MemoryBudget.counterBytes(program, options), "attention"));
             counters.fill(stream, (byte) 0);
-            long shares = counters.address() + MemoryBudget.attentionCounterBytes(program, options);
             DeviceMemory tasks = owner.own(DeviceMemory.allocate(context, CompiledOps.taskBytes(program), "chains of tasks"));
+            tasks.fill(stream, (byte) -1);
+            stream.synchronize(); // tasks are written by other threads
             Rooms rooms = planned.in(context, stream, owner);
             var pieces = new ProductKernels.Room(owner.own(DeviceMemory.allocate(context, ProductKernels.Room.bytes(plan.mostCols()),
                     "products of few rows")).address());
@@ -100,7 +101,7 @@ final class CudaRunner implements ModelRunner {
             input = new StepInput(options, tokens, upload, sampler, stream);
             Optional<ChainShape> chain = ChainShape.of(kernels, DeviceState.suffix(options.kvType()), context.device().sharedMemory(), program);
             var state = new DeviceState(kernels, plan, weights.address(), activations, upload, kv, options.kvType(), options.blockSize(),
-                    partial.address(), counters.address(), shares, tasks, chain, rooms, pieces, context.device().multiprocessors());
+                    partial.address(), counters.address(), tasks, chain, rooms, pieces, context.device().multiprocessors());
             int most = Math.min(options.maxSequences(), Math.min(options.maxTokensPerStep(), options.maxLogitRows()));
             passes = owner.own(new Passes(context, program, state, most, Optional.empty()));
             adaptation = owner.own(new Adaptation(context, stream, program, state, options, most));

@@ -94,13 +94,7 @@ record MemoryBudget(long weights, long scratch, long blockBytes, int blocks, int
     }
 
     /** Counters of attention: one for each sequence and head of keys and values of the layer that has the most. */
-    static long attentionCounterBytes(Program program, RunnerOptions o) {
-        return (long) Integer.BYTES * o.maxSequences() * program.cachedLayers().stream().mapToInt(CachedLayer::kvHeads).max().orElse(1);
-    }
-
-    /** All counters: those of attention, then one for each matrix of a product, behind which rows are handed out. */
     static long counterBytes(Program program, RunnerOptions o) {
-        return attentionCounterBytes(program, o)
-                + Integer.BYTES * program.ops().stream().mapToLong(op -> op instanceof Op.Linear l ? l.weights().size() : 0).sum();
+        return (long) Integer.BYTES * o.maxSequences() * program.cachedLayers().stream().mapToInt(CachedLayer::kvHeads).max().orElse(1);
     }
 }

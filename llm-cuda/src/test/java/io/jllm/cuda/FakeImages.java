@@ -62,7 +62,7 @@ final class FakeImages {
     /** Of any kernels: threads, and sizes of tiles where there are some. */
     private static String shapes() {
         return ints("table_shape", Arrays.stream(DeviceFormat.values()).mapToInt(f -> f.table().length).toArray())
-                + ints("chain_shape", 416, 10_880, 5_376, 64, 16, 256) + ints("sample_greedy_shape", 256, 16, 1024)
+                + ints("chain_shape", 512, 3_200, 5_376, 64, 24, 256) + ints("sample_greedy_shape", 256, 16, 1024)
                 + ints("sample_rows_shape", 1024, 24, 65_536) + ints("top_k_shape", 1024, 256)
                 + List.of("gemm", "copy_blocks", "expert", "rope_store").stream()
                         .map(f -> ints(f + "_shape", 128, 64)).collect(Collectors.joining())

@@ -45,7 +45,7 @@ public record ChainShape(ChainKernels.Shape kernel, int room) {
     /** Whether a chain can multiply by such a matrix. */
     boolean multiplies(WeightPlan.Matrix m) {
         return kernel.stageBytes().containsKey(m.format()) && (m.format().dense() || m.cols() % COLUMNS == 0)
-                && stages(Math.max(vectorBytes(m), attentionBytes(kernel.largestHead())), stageBytes(m.format())) >= LEAST_STAGES;
+                && stages(vectorBytes(m) + attentionBytes(kernel.largestHead()), stageBytes(m.format())) >= LEAST_STAGES;
     }
 
     /** Whether a chain can attend with heads of that size. */
@@ -58,7 +58,7 @@ public record ChainShape(ChainKernels.Shape kernel, int room) {
         return aligned(m.format().dense() ? Math.ceilDiv(m.cols(), 8) * 8L * Float.BYTES : m.cols() / 32 * 40L);
     }
 
-    /** Bytes that attention takes in place of the vector. */
+    /** Bytes that attention takes beside the vector. */
     int attentionBytes(int headDim) {
         return aligned(kernel.attentionBytes() + (long) kernel.attentionBytesPerDimension() * rounded(headDim));
     }

@@ -36,15 +36,14 @@ import java.util.Optional;
  * @param blockSize positions a page
  * @param partial pieces of decode attention
  * @param counters of its blocks, all zero between launches
- * @param shares counters for products of one row, a number each, all zero between launches
- * @param tasks room for the tasks of chains
+ * @param tasks for the tasks and rooms of chains, full of ones at first
  * @param chain how chains are launched; empty if they cannot be
  * @param rooms what some products need besides
  * @param pieces room for rows of 16 bits, of which a few meet dense weights
  * @param multiprocessors of the device
  */
 public record DeviceState(Kernels kernels, WeightPlan plan, long weights, Activations activations, StepUpload upload, KvCache kv, DType kvType,
-        int blockSize, long partial, long counters, long shares, DeviceMemory tasks, Optional<ChainShape> chain,
+        int blockSize, long partial, long counters, DeviceMemory tasks, Optional<ChainShape> chain,
         Rooms rooms, ProductKernels.Room pieces, int multiprocessors) {
     /** Values that share a scale. */
     private static final int QUANT_BLOCK = 32;

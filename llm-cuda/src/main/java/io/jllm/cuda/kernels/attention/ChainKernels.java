@@ -62,9 +62,10 @@ public final class ChainKernels {
      * @param bytes all of it
      * @param stageBytes of a stage
      * @param stages how many there are
-     * @param vectorBytes of what the most demanding task needs
+     * @param vectorBytes of the vector of the most demanding product
+     * @param attentionBytes of what the most demanding attention needs
      */
-    public record Shared(int bytes, int stageBytes, int stages, int vectorBytes) {
+    public record Shared(int bytes, int stageBytes, int stages, int vectorBytes, int attentionBytes) {
     }
 
     private ChainKernels() {
@@ -84,16 +85,19 @@ public final class ChainKernels {
      * Tasks that stand one after the other on the device.
      *
      * @param weightBytes that they read together
-     * @param arrived where a number is, 0 before and after
+     * @param arrived where two numbers are: 0 before and after, and which half of the room comes next
+     * @param room of what tasks leave, two halves, of which the device keeps the next one full of ones
+     * @param roomFloats of a half
      */
     public static Chain chain(Kernels kernels, Arena arena, String kvSuffix, long tasks, int count, long weightBytes, long arrived,
-            Shared shared, Pages p, Partial partial, StepArrays step, int multiprocessors) {
+            long room, long roomFloats, Shared shared, Pages p, Partial partial, StepArrays step, int multiprocessors) {
         return new Chain(kernels.launchTogether(arena, name(kvSuffix), kernels.shape(FAMILY, CHAIN_NUMBERS)[0], shared.bytes).reads(weightBytes)
                 .pointer("tasks", tasks).integer("count", count).pointer("arrived", arrived).integer("stageBytes", shared.stageBytes)
-                .integer("stages", shared.stages).integer("vectorBytes", shared.vectorBytes).pointer("kv", p.kv()).wide("blockBytes", p.blockBytes())
+                .integer("stages", shared.stages).integer("vectorBytes", shared.vectorBytes)
+                .integer("attentionBytes", shared.attentionBytes).pointer("room", room).wide("roomFloats", roomFloats).pointer("kv", p.kv()).wide("blockBytes", p.blockBytes())
                 .integer("blockSize", p.blockSize()).pointer("kvSlots", step.address(Field.KV_SLOTS))
                 .pointer("context", step.address(Field.CONTEXT)).pointer("table", step.address(Field.TABLE))
-                .pointer("partial", partial.partial()).pointer("counters", partial.counters()).pointer("pieces", step.address(Field.PIECES))
+                .pointer("partial", partial.partial()).pointer("pieces", step.address(Field.PIECES))
                 .build(), multiprocessors);
     }
 
