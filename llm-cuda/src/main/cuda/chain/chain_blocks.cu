@@ -80,11 +80,10 @@ template <int NT> __device__ __forceinline__ void watch(int count, Shared& sh, c
       wait_previous();
     } else {
       unsigned seen, target = i * gridDim.x;
-      do { // an acquire each time would empty the first cache each time
-        asm volatile("ld.relaxed.gpu.global.u32 %0, [%1];" : "=r"(seen) : "l"(arrived) : "memory");
-      } while (seen < target);
-      __threadfence();
+      do asm volatile("ld.relaxed.gpu.global.u32 %0, [%1];" : "=r"(seen) : "l"(arrived) : "memory");
+      while (seen < target);
     }
+    __threadfence(); // once, since it empties the first cache, which may have lines from before others wrote
     __syncwarp();
     if (lane == 0) barrier_arrive(&sh.go[i]);
     if (!t.squaresIn) continue;

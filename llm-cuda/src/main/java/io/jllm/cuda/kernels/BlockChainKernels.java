@@ -13,6 +13,7 @@ import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /** Launches {@code chain/chain_blocks.cu}: products of up to 16 rows of bytes by weights of 4 bits, done in order by one launch. */
 public final class BlockChainKernels {
@@ -108,11 +109,17 @@ public final class BlockChainKernels {
             return (long) Math.ceilDiv(cols, recordColumns) * sizes.getLast().recordBytes;
         }
 
-        /** Slots for x: those of the widest product that meets it several times, if they leave room for stages. */
+        /** Slots for x: all of it stays in a block if that leaves room for stages, else that of products that meet it several times. */
         int slots(Kernels kernels, Size size, List<Product> products) {
-            int wanted = products.stream().filter(p -> p.matrixRows() > unitRows * kernels.multiprocessors())
-                    .mapToInt(p -> Math.ceilDiv(p.weights().cols(), columns)).max().orElse(0);
-            return Math.max(leastSlots, Math.min(wanted, (size.room(kernels) - GOOD_STAGES * stageBytes) / size.slotBytes));
+            int most = (size.room(kernels) - GOOD_STAGES * stageBytes) / size.slotBytes;
+            int all = stages(products.stream());
+            int often = stages(products.stream().filter(p -> p.matrixRows() > unitRows * kernels.multiprocessors()));
+            return Math.max(leastSlots, all <= most ? all : Math.min(often, most));
+        }
+
+        /** Stages of a unit of the widest product. */
+        private int stages(Stream<Product> products) {
+            return products.mapToInt(p -> Math.ceilDiv(p.weights().cols(), columns)).max().orElse(0);
         }
 
         /** Stages that a block has room for beside so many slots. */
