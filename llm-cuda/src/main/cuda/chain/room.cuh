@@ -56,10 +56,16 @@ __device__ __forceinline__ void make_records(const float* x, bool fresh, const f
   }
 }
 
-/** Looks at four numbers until they are there. */
-__device__ __forceinline__ float4 await4(float4 v, const float* at) {
-  while (absent(v)) v = look4(at);
-  return v;
+/** Looks at numbers of a row until they are there, N times four at a time, `stride` times four from each other; none from the end of the row on. */
+template <int N> __device__ __forceinline__ void await_all(float4 (&v)[N], const float4* row, int first, int stride, int end) {
+  bool missing = true;
+  while (missing) {
+    missing = false;
+#pragma unroll
+    for (int j = 0; j < N; j++)
+      if (first + j * stride < end && absent(v[j])) v[j] = look4((const float*)(row + first + j * stride)), missing = true;
+  }
+  __syncwarp();
 }
 /**
  * Fills the vector: with records, or with a row times `norm` if that is there; `fresh`: it may not be there yet. Returns what results are to be
@@ -79,9 +85,7 @@ __device__ __forceinline__ float fill(const Vector<F>& v, const float* row, bool
 #pragma unroll
       for (int j = 0; j < BATCH; j++)
         if (start + j * RING_CONSUMERS < all) x[j] = look4((const float*)(from + start + j * RING_CONSUMERS));
-#pragma unroll
-      for (int j = 0; j < BATCH; j++)
-        if (start + j * RING_CONSUMERS < all) x[j] = await4(x[j], (const float*)(from + start + j * RING_CONSUMERS));
+      await_all(x, from, start, RING_CONSUMERS, all);
       if (start == t) consumers(); // the vector before has been read
 #pragma unroll
       for (int j = 0; j < BATCH; j++) {
@@ -106,9 +110,7 @@ __device__ __forceinline__ float fill(const Vector<F>& v, const float* row, bool
         int i = start + j * RING_CONSUMERS; // rows may be read up to a multiple of four
         x[j] = 4 * i < K ? look4((const float*)(from + i)) : make_float4(0.f, 0.f, 0.f, 0.f);
       }
-#pragma unroll
-      for (int j = 0; j < BATCH; j++)
-        if (fresh && 4 * (start + j * RING_CONSUMERS) < K) x[j] = await4(x[j], (const float*)(from + start + j * RING_CONSUMERS));
+      if (fresh) await_all(x, from, start, RING_CONSUMERS, ceil_div(K, 4));
       if (start == t) consumers(); // the vector before has been read
 #pragma unroll
       for (int j = 0; j < BATCH; j++) {

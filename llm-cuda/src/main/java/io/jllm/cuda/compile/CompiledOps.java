@@ -171,6 +171,9 @@ public final class CompiledOps {
 
     /** Bytes of device memory for the tasks and rooms of all chains of a program, which are full of ones before they are compiled. */
     public static long taskBytes(Program program) {
+        if (!ChainShape.narrow(program) || !ChainShape.whole(program)) {
+            return HEAD_BYTES; // it has none
+        }
         return program.ops().stream().mapToLong(op -> switch (op) {
             case Op.Linear l -> l.weights().size() * bytes(ChainRoom.most(l.out().width(), l.in().width()));
             case Op.PagedAttention a -> bytes(ChainRoom.most(a.out().width(), a.shape()));
