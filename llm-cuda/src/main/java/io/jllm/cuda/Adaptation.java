@@ -8,7 +8,7 @@ import io.jllm.cuda.compile.Passes;
 import io.jllm.cuda.driver.Context;
 import io.jllm.cuda.driver.Owner;
 import io.jllm.cuda.driver.Stream;
-import io.jllm.cuda.kernels.AdapterKernels;
+import io.jllm.cuda.kernels.adapter.AdapterKernels;
 import io.jllm.cuda.memory.StepSize;
 import io.jllm.model.Program;
 import io.jllm.spi.Backend.RunnerOptions;

@@ -95,15 +95,9 @@ record MemoryBudget(long weights, long scratch, long blockBytes, int blocks, int
                 ? (long) a.shape().heads() * (a.shape().headDim() + 2) * Float.BYTES : 0).max().orElse(0);
     }
 
-<<<<<<< HEAD
-    /** Counters of attention: one for each sequence and head of keys and values of the layer that has the most. */
-    static long counterBytes(Program program, RunnerOptions o) {
-        return (long) Integer.BYTES * o.maxSequences() * program.cachedLayers().stream().mapToInt(CachedLayer::kvHeads).max().orElse(1);
-=======
     /** Counters of attention: one for each sequence and head of keys and values of the layer that has the most, or for each block of a launch. */
-    static long attentionCounterBytes(Program program, RunnerOptions o) {
+    static long counterBytes(Program program, RunnerOptions o) {
         long heads = program.cachedLayers().stream().mapToInt(CachedLayer::kvHeads).max().orElse(1);
         return Integer.BYTES * Math.max(heads * o.maxSequences(), MOST_BLOCKS + o.maxSequences());
->>>>>>> w-attn4
     }
 }

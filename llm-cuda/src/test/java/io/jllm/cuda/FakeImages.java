@@ -1,6 +1,6 @@
 package io.jllm.cuda;
 
-import io.jllm.cuda.kernels.AdapterKernels;
+import io.jllm.cuda.kernels.adapter.AdapterKernels;
 import io.jllm.cuda.kernels.DeviceFormat;
 import io.jllm.cuda.kernels.DeviceStruct;
 import io.jllm.cuda.kernels.SampleKernels;

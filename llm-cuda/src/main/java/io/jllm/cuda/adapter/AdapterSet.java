@@ -5,7 +5,7 @@ import io.jllm.cuda.driver.Context;
 import io.jllm.cuda.driver.DeviceMemory;
 import io.jllm.cuda.driver.Owner;
 import io.jllm.cuda.driver.Stream;
-import io.jllm.cuda.kernels.AdapterKernels;
+import io.jllm.cuda.kernels.adapter.AdapterKernels;
 import io.jllm.model.Program;
 import io.jllm.model.Value;
 import io.jllm.spi.StepBatch;

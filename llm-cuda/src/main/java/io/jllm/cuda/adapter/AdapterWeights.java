@@ -5,7 +5,7 @@ import io.jllm.adapter.Change;
 import io.jllm.adapter.LowRank;
 import io.jllm.cuda.driver.Context;
 import io.jllm.cuda.driver.DeviceMemory;
-import io.jllm.cuda.kernels.AdapterKernels;
+import io.jllm.cuda.kernels.adapter.AdapterKernels;
 import io.jllm.quant.Weights;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;

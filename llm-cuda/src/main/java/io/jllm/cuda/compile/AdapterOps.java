@@ -1,11 +1,11 @@
 package io.jllm.cuda.compile;
 
 import io.jllm.cuda.adapter.Places;
-import io.jllm.cuda.kernels.AdapterKernels;
-import io.jllm.cuda.kernels.JoinedKernels;
 import io.jllm.cuda.kernels.Rows;
 import io.jllm.cuda.kernels.RowsLaunch;
 import io.jllm.cuda.kernels.StepArrays.Field;
+import io.jllm.cuda.kernels.adapter.AdapterKernels;
+import io.jllm.cuda.kernels.adapter.JoinedKernels;
 import io.jllm.model.Op;
 import io.jllm.model.Value;
 import java.lang.foreign.Arena;

@@ -6,7 +6,7 @@
  * {@link io.jllm.cuda.kernels.DeviceFormat} lists the formats of weights; then a launcher for each family, such as
  * {@link io.jllm.cuda.kernels.RowKernels}, {@link io.jllm.cuda.kernels.ProductKernels} and {@link io.jllm.cuda.kernels.TensorKernels}.
  * {@link io.jllm.cuda.kernels.ExpertKernels} and {@link io.jllm.cuda.kernels.GroupKernels} are of what the usual models do not have,
- * {@link io.jllm.cuda.kernels.AdapterKernels} of what adapters change, {@link io.jllm.cuda.kernels.JoinedKernels} of the same for few rows.
+ * {@link io.jllm.cuda.kernels.adapter.AdapterKernels} of what adapters change, {@link io.jllm.cuda.kernels.adapter.JoinedKernels} of the same for few rows.
  * Launchers of attention have a package of their own, {@link io.jllm.cuda.kernels.attention}.
  * {@link io.jllm.cuda.kernels.DeviceStruct} describes structs that both sides use.
  */

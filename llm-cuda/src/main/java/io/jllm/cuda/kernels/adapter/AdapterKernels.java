@@ -1,4 +1,4 @@
-package io.jllm.cuda.kernels;
+package io.jllm.cuda.kernels.adapter;
 
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
@@ -6,6 +6,10 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import io.jllm.cuda.driver.Launch;
 import io.jllm.cuda.driver.Stream;
+import io.jllm.cuda.kernels.DeviceStruct;
+import io.jllm.cuda.kernels.Kernels;
+import io.jllm.cuda.kernels.Rows;
+import io.jllm.cuda.kernels.RowsLaunch;
 import io.jllm.model.Value;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemoryLayout;

@@ -1,6 +1,9 @@
-package io.jllm.cuda.kernels;
+package io.jllm.cuda.kernels.adapter;
 
 import io.jllm.cuda.driver.Launch;
+import io.jllm.cuda.kernels.Kernels;
+import io.jllm.cuda.kernels.Rows;
+import io.jllm.cuda.kernels.RowsLaunch;
 import io.jllm.model.Value;
 import java.lang.foreign.Arena;
 import java.util.Arrays;
