@@ -105,7 +105,8 @@ public sealed interface Task {
      * @param scores what scores are made of
      * @param rotation of queries and keys
      */
-    record Attention(ChainRoom.Input qkv, ChainRoom.Output y, long counters, long layerAt, AttentionKernels.Scores scores, AttentionKernels.Rotation rotation) implements Task {
+    record Attention(ChainRoom.Input qkv, ChainRoom.Output y, long counters, long layerAt, AttentionKernels.Scores scores,
+            AttentionKernels.Rotation rotation) implements Task {
         private static final int KIND = 1;
 
         @Override
