@@ -1,5 +1,5 @@
 // architectures: 90a
-// y = residual + bias + W x, or act(G x) * (U x), for 65 to 192 rows x of 16 bits on Hopper's tensor cores: rows of W are the rows of products. Two
+// y = residual + bias + W x, or act(G x) * (U x), for up to 192 rows x of 16 bits on Hopper's tensor cores: rows of W are the rows of products. Two
 // blocks of a cluster have a tile of rows of W each, and bring half of the rows of x each to both; pairs of a cluster share the columns out, and put
 // their sums together in order. One warp brings boxes, two or three warpgroups have 64 rows of W each.
 #include "common/layout.cuh"
@@ -15,7 +15,9 @@ static constexpr int TILE = 64, PAIR = 2; // columns of a step, 128 bytes; block
   asm volatile("{.reg .pred p; setp.ne.b32 p, %" ADD ", 0; wgmma.mma_async.sync.aligned.m64n" N "k16.f32." TYPE "." TYPE " {" LIST "}, %" A   \
                ", %" B ", p, 1, 1, 0, 0;}" : __VA_ARGS__ : "l"(a), "l"(b), "r"(add))
 #define PRODUCTS(TYPE)                                                                                                   \
-  if constexpr (V == 48) PRODUCT("96", TYPE, LIST48, "48", "49", "50", R32(d, 0), R8(d, 32), R8(d, 40));                       \
+  if constexpr (V == 16) PRODUCT("32", TYPE, LIST16, "16", "17", "18", R8(d, 0), R8(d, 8));                                    \
+  else if constexpr (V == 32) PRODUCT("64", TYPE, LIST32, "32", "33", "34", R32(d, 0));                                        \
+  else if constexpr (V == 48) PRODUCT("96", TYPE, LIST48, "48", "49", "50", R32(d, 0), R8(d, 32), R8(d, 40));                       \
   else if constexpr (V == 64) PRODUCT("128", TYPE, LIST64, "64", "65", "66", R32(d, 0), R32(d, 32));                           \
   else PRODUCT("192", TYPE, LIST96, "96", "97", "98", R32(d, 0), R32(d, 32), R32(d, 64))
 /** Sums of 64 rows by 2 V columns, 16 products deep; adds to what stands there if `add`. */
@@ -228,8 +230,12 @@ template <class T, int NT, int GROUPS, int STAGES> struct Pairs {
 #define NAME_OF(FMT, T, NT, GROUPS, ...) " n" #NT "_g" #GROUPS
 /** Eights of rows of x; warpgroups; stages; and what Java chooses by: the nanoseconds that a step takes, as measured on an H200. */
 #define KINDS(M, FMT, T)      \
+  M(FMT, T, 4, 2, 10, 180)    \
+  M(FMT, T, 4, 3, 7, 255)     \
+  M(FMT, T, 8, 2, 8, 185)     \
+  M(FMT, T, 8, 3, 6, 262)     \
   M(FMT, T, 12, 2, 7, 195)    \
-  M(FMT, T, 12, 3, 5, 250)    \
+  M(FMT, T, 12, 3, 5, 278)    \
   M(FMT, T, 16, 2, 6, 215)    \
   M(FMT, T, 16, 3, 5, 350)    \
   M(FMT, T, 24, 2, 5, 390)    \

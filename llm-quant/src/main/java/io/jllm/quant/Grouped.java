@@ -23,11 +23,23 @@ public final class Grouped implements Weights {
         /** The numbers of a row's columns, without a sign. */
         void numbers(long row, byte[] to);
 
+        /** The same of as many neighbouring rows as there are arrays, of which those that stand together are read together. */
+        default void numbers(long row, byte[][] to) {
+            for (int r = 0; r < to.length; r++) {
+                numbers(row + r, to[r]);
+            }
+        }
+
         /** The scales of a row's groups. */
         void scales(long row, float[] to);
 
         /** The zeros of a row's groups, without a sign; not asked for if numbers are places in a table. */
         void zeros(long row, byte[] to);
+
+        /** Whether that is known to be the zero of all groups of all rows, without a look at each. */
+        default boolean alwaysZero(byte zero) {
+            return false;
+        }
 
         /** What {@link Weights#sources} says. */
         List<MemorySegment> sources();
@@ -135,6 +147,16 @@ public final class Grouped implements Weights {
     /** The numbers of a row's columns, without a sign. */
     void numbers(long row, byte[] to) {
         numbers.numbers(from + row, to);
+    }
+
+    /** The same of as many neighbouring rows as there are arrays. */
+    void numbers(long row, byte[][] to) {
+        numbers.numbers(from + row, to);
+    }
+
+    /** Whether that is known to be the zero of all groups. */
+    boolean alwaysZero(byte zero) {
+        return numbers.alwaysZero(zero);
     }
 
     /** Scales and zeros of a row's groups; zeros are left as they are if there are none. */

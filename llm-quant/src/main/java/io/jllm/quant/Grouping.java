@@ -100,6 +100,11 @@ public final class Grouping implements RowReader {
         return new Grouping(bits, cols, size, groups, scales, order, values.clone());
     }
 
+    /** What scales are stored as. */
+    DType scales() {
+        return scales;
+    }
+
     /** Bits of a number. */
     public int bits() {
         return bits;

@@ -72,19 +72,25 @@ public record WholeNumbers(DType type, int bits) {
      * @param dst receives {@link #runBytes} bytes from {@code to} on
      */
     public void pack(byte[] q, int from, byte[] dst, int to) {
+        switch (bits) {
+            case 8 -> System.arraycopy(q, from, dst, to, RUN);
+            case 4 -> {
+                for (int i = 0; i < HALF; i++) {
+                    dst[to + i] = (byte) (q[from + i] | q[from + HALF + i] << FOURS);
+                }
+            }
+            default -> packPairs(q, from, dst, to);
+        }
+    }
+
+    private void packPairs(byte[] q, int from, byte[] dst, int to) {
         Arrays.fill(dst, to, to + runBytes(), (byte) 0);
         for (int i = 0; i < RUN; i++) {
             int j = i % FOURS;
             int k = i / FOURS;
-            switch (bits) {
-                case 8 -> dst[to + i] = q[from + i];
-                case 4 -> dst[to + i % HALF] |= (byte) (q[from + i] << i / HALF * FOURS);
-                default -> {
-                    dst[to + i / HALF * FOURS + j] |= (byte) ((q[from + i] & 3) << k % FOURS * 2);
-                    if (bits == 3) {
-                        dst[to + PAIR_BYTES + j] |= (byte) (q[from + i] >> 2 << k);
-                    }
-                }
+            dst[to + i / HALF * FOURS + j] |= (byte) ((q[from + i] & 3) << k % FOURS * 2);
+            if (bits == 3) {
+                dst[to + PAIR_BYTES + j] |= (byte) (q[from + i] >> 2 << k);
             }
         }
     }

@@ -3,8 +3,6 @@ package io.jllm.cuda.compile;
 import io.jllm.cuda.driver.Graph;
 import io.jllm.cuda.driver.Owner;
 import io.jllm.cuda.driver.Stream;
-import io.jllm.cuda.kernels.ProductKernels;
-import io.jllm.cuda.kernels.TensorKernels;
 import io.jllm.cuda.memory.StepSize;
 import java.util.HashMap;
 import java.util.List;
@@ -30,23 +28,22 @@ public final class GraphCache implements AutoCloseable {
     private final Map<Integer, Graph> graphs = new HashMap<>();
     private final Supplier<List<CompiledOp>> one;
     private final Supplier<List<CompiledOp>> few;
-    private final Supplier<List<CompiledOp>> any;
     private final Supplier<List<CompiledOp>> many;
+    private final int mostFew;
     private final int limit;
 
     /**
      * @param one ops for one sequence
-     * @param few ops for at most {@link ProductKernels#MOST_FEW} sequences
-     * @param any ops for more
-     * @param many ops for more than {@link TensorKernels#MOST_FEWER}
+     * @param few ops for a few
+     * @param many ops for more
+     * @param mostFew how many a few are
      * @param limit most sequences that there is room for
      */
-    public GraphCache(Supplier<List<CompiledOp>> one, Supplier<List<CompiledOp>> few, Supplier<List<CompiledOp>> any,
-            Supplier<List<CompiledOp>> many, int limit) {
+    public GraphCache(Supplier<List<CompiledOp>> one, Supplier<List<CompiledOp>> few, Supplier<List<CompiledOp>> many, int mostFew, int limit) {
         this.one = one;
         this.few = few;
-        this.any = any;
         this.many = many;
+        this.mostFew = mostFew;
         this.limit = limit;
     }
 
@@ -55,7 +52,7 @@ public final class GraphCache implements AutoCloseable {
         if (key(bucket, positions) == LONG_ALONE) {
             return few.get();
         }
-        return (bucket == 1 ? one : bucket <= ProductKernels.MOST_FEW ? few : bucket <= TensorKernels.MOST_FEWER ? any : many).get();
+        return (bucket == 1 ? one : bucket <= mostFew ? few : many).get();
     }
 
     /** The bucket of so many sequences: exact while every row costs something, then in steps. */

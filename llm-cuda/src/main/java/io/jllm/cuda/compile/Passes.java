@@ -3,10 +3,16 @@ package io.jllm.cuda.compile;
 import io.jllm.cuda.driver.Context;
 import io.jllm.cuda.driver.Stream;
 import io.jllm.cuda.kernels.BlocksKernels;
+import io.jllm.cuda.kernels.PairKernels;
+import io.jllm.cuda.kernels.ProductKernels;
+import io.jllm.cuda.kernels.RowChainKernels;
 import io.jllm.cuda.kernels.TensorKernels;
 import io.jllm.cuda.memory.StepSize;
 import io.jllm.load.Background;
+import io.jllm.model.ExpertOp;
+import io.jllm.model.Op;
 import io.jllm.model.Program;
+import io.jllm.model.Value;
 import io.jllm.spi.StepBatch;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
@@ -52,11 +58,20 @@ public final class Passes implements AutoCloseable {
             many = tensors.filter(TensorRoom::expands).isPresent() ? compile.apply(Mode.MANY) : most;
             Background<List<CompiledOp>> few = compile.apply(Mode.FEW);
             Background<List<CompiledOp>> one = adapters.isPresent() ? few : compile.apply(Mode.ONE);
-            graphs = new GraphCache(one::join, few::join, any::join, many::join, sequences);
+            graphs = new GraphCache(one::join, few::join, many::join, mostFew(program, adapters.isPresent()), sequences);
         } catch (RuntimeException | Error e) {
             end();
             throw e;
         }
+    }
+
+    /** Most sequences with one token each for which kernels of a few rows are faster than those that read matrices of 16 bits for many. */
+    private int mostFew(Program program, boolean adapted) {
+        boolean narrow = program.ops().stream().noneMatch(ExpertOp.class::isInstance) && program.ops().stream().filter(Op.Linear.class::isInstance)
+                .map(Op.Linear.class::cast).filter(l -> l.out().rows() == Value.Rows.TOKENS).flatMap(l -> state.plan().runs(l).stream())
+                .map(state::matrix).allMatch(w -> w.format().bits16() && !w.ordered());
+        return narrow && !adapted && state.rooms().tensors().filter(t -> t.pieces() == 1).isPresent() && PairKernels.exist(state.kernels())
+                ? RowChainKernels.mostRows(state.kernels()) : ProductKernels.MOST_FEW;
     }
 
     /** Waits until all is compiled, and throws what has failed; gives back nothing then. */

@@ -101,7 +101,7 @@ final class RowChains {
                     s.norm.map(n -> new ProductKernels.Norm(state.vector(n.weight()), n.eps())), state.bias(s.run),
                     s.linear.residual().map(values::rows).orElse(Rows.NONE), y, s.act.map(g -> DeviceState.number(g.kind())).orElse(-1)));
         }
-        return new Few(kernels.chain(values.rows(steps.getFirst().x), products), kernels.mostRows(), others);
+        return new Few(kernels.chain(values.rows(steps.getFirst().x), products), RowChainKernels.mostRows(state.kernels()), others);
     }
 
     private List<Step> steps(List<Op> ops) {

@@ -13,7 +13,7 @@ import java.util.List;
  * Launches {@code product/pair_wgmma.cu}: a matrix of 16 bits by up to some hundred rows of 16 bits on Hopper's tensor cores, in pairs of blocks that
  * share rows of x.
  */
-final class PairKernels {
+public final class PairKernels {
     private static final String FAMILY = "pair_wgmma_";
     private static final int NUMBERS = 9;
     /** Of 100 multiprocessors those that clusters of one, two, three and four pairs find room on, a block each. */
@@ -40,9 +40,14 @@ final class PairKernels {
     private record Cut(String name, int[] shape, int split, int pairs, long nanos) {
     }
 
+    /** Whether the device has them: from a few rows on they are faster than {@link FewKernels}. */
+    public static boolean exist(Kernels kernels) {
+        return kernels.find(FAMILY + "f16_n12_g2").isPresent();
+    }
+
     /** The product by as many rows as there are kernels for, which read the matrix ahead; {@code more} does it for others. */
     RowsLaunch upTo(Operand x, Matrix w, Result r, RowsLaunch more) {
-        if (x.pieces() > 1 || kernels.find(FAMILY + "f16_n12_g2").isEmpty()) {
+        if (x.pieces() > 1 || !exist(kernels)) {
             return more;
         }
         RowsLaunch all = more;

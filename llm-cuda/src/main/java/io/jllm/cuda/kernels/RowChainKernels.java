@@ -170,8 +170,8 @@ public final class RowChainKernels {
     }
 
     /** Most rows of a chain. */
-    public int mostRows() {
-        return shape.mostRows;
+    public static int mostRows(Kernels kernels) {
+        return Shape.of(kernels).mostRows;
     }
 
     /** Most products of a chain: one link makes the first image. */

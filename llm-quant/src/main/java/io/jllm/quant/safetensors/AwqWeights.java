@@ -61,6 +61,29 @@ final class AwqWeights {
         }
 
         @Override
+        public void numbers(long row, byte[][] to) {
+            var shifts = new int[to.length];
+            for (int r = 0; r < to.length; r++) {
+                shifts[r] = shift(row + r);
+            }
+            long from = row / NUMBERS;
+            for (int i = 0; i < to[0].length; i++, from += stride) {
+                int word = 0;
+                for (int r = 0; r < to.length; r++) {
+                    if (r == 0 || (row + r) % NUMBERS == 0) {
+                        word = words.get(StoredNumbers.INT, (from + (row + r) / NUMBERS - row / NUMBERS) * Integer.BYTES);
+                    }
+                    to[r][i] = (byte) (word >>> shifts[r] & (1 << BITS) - 1);
+                }
+            }
+        }
+
+        @Override
+        public boolean alwaysZero(byte zero) {
+            return new BitStream(zeros, 1).only(BITS, zero);
+        }
+
+        @Override
         public void scales(long row, float[] to) {
             for (int g = 0; g < to.length; g++) {
                 to[g] = StoredNumbers.number(scales, g * scales.cols() + row);
@@ -72,9 +95,13 @@ final class AwqWeights {
             read(zeros, row, to);
         }
 
+        private static int shift(long row) {
+            return PLACES[(int) (row % NUMBERS)] * BITS;
+        }
+
         private void read(MemorySegment from, long row, byte[] to) {
             long at = row / NUMBERS;
-            int shift = PLACES[(int) (row % NUMBERS)] * BITS;
+            int shift = shift(row);
             for (int i = 0; i < to.length; i++, at += stride) {
                 to[i] = (byte) (from.get(StoredNumbers.INT, at * Integer.BYTES) >>> shift & (1 << BITS) - 1);
             }

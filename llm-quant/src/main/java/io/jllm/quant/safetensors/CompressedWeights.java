@@ -63,6 +63,11 @@ record CompressedWeights(BitStream words, long stride, Tensor scales, Optional<B
     }
 
     @Override
+    public boolean alwaysZero(byte zero) {
+        return zeros.map(z -> z.only(bits, zero)).orElse(zero == (byte) (1 << bits - 1));
+    }
+
+    @Override
     public void scales(long row, float[] to) {
         for (int g = 0; g < to.length; g++) {
             to[g] = StoredNumbers.number(scales, row * scales.cols() + g);

@@ -53,6 +53,16 @@ record GptqWeights(BitStream numbers, BitStream zeros, Tensor scales, int bits, 
     }
 
     @Override
+    public void numbers(long row, byte[][] to) {
+        numbers.read(row, bits, to);
+    }
+
+    @Override
+    public boolean alwaysZero(byte zero) {
+        return zeros.only(bits, zero - (zerosLessOne ? 1 : 0) & (1 << bits) - 1);
+    }
+
+    @Override
     public void scales(long row, float[] to) {
         for (int g = 0; g < to.length; g++) {
             to[g] = StoredNumbers.number(scales, g * scales.cols() + row);
