@@ -21,20 +21,11 @@ public record ChainShape(ChainKernels.Shape kernel, int room) {
     private static final int ALIGNMENT = 128;
     /** Columns of block formats come in multiples of this, so that their scales can be copied in pieces of 16 bytes. */
     private static final int COLUMNS = 64;
-    /**
-     * Wider models are run as graphs of kernels. On an H200 a layer of a 7B model, 4,096 wide, takes a chain 45 us in Q4_0 and 110 in F16 at 200
-     * positions, about as long as its graph's kernels; and a chain has few warps for the attention of many positions.
-     */
-    private static final int WIDEST = 2048;
 
     /** The shape, if there is a kernel for a type of keys and values, the device can run it, and the program is one for which it pays. */
     public static Optional<ChainShape> of(Kernels kernels, String kvSuffix, int room, Program program) {
-        return narrow(program) && whole(program) && ChainKernels.exist(kernels, kvSuffix)
+        return whole(program) && ChainKernels.exist(kernels, kvSuffix)
                 ? Optional.of(new ChainShape(ChainKernels.Shape.of(kernels), room)) : Optional.empty();
-    }
-
-    static boolean narrow(Program program) {
-        return program.ops().stream().noneMatch(op -> op instanceof Op.Embed e && e.out().width() > WIDEST);
     }
 
     /** Whether nothing cuts chains in each layer, as experts do: an H200 reads weights at a quarter of its speed in chains of one or two tasks. */

@@ -171,7 +171,7 @@ public final class CompiledOps {
 
     /** Bytes of device memory for the tasks and rooms of all chains of a program, which are full of ones before they are compiled. */
     public static long taskBytes(Program program) {
-        if (!ChainShape.narrow(program) || !ChainShape.whole(program)) {
+        if (!ChainShape.whole(program)) {
             return HEAD_BYTES; // it has none
         }
         return program.ops().stream().mapToLong(op -> switch (op) {

@@ -15,12 +15,6 @@ class ChainShapeTest {
     }
 
     @Test
-    void wideModelsAreNotChained() {
-        assertTrue(ChainShape.narrow(program(576)) && ChainShape.narrow(program(2048)));
-        assertFalse(ChainShape.narrow(program(2049)) || ChainShape.narrow(program(4096)));
-    }
-
-    @Test
     void modelsWithExpertsAreNotChained() {
         assertTrue(ChainShape.whole(program(576)));
         assertFalse(ChainShape.whole(TinyModels.mixture(100, 64, 32, 2)));
