@@ -19,10 +19,10 @@ template <int D> struct Group {
 };
 
 /** Queries of up to eight heads in shared memory as lanes want them: two numbers of 16 bits, which times `power` are the query. */
-template <class T, int D, int MOST = HEADS> struct SharedQueries {
+template <class T, int D> struct SharedQueries {
   static constexpr int ROW = D / 2 + 8; // pairs of numbers of a head, and room between
-  unsigned high[MOST * ROW], low[MOST * ROW];
-  float power[MOST];
+  unsigned high[HEADS * ROW], low[HEADS * ROW];
+  float power[HEADS];
 
   /** Half `d % 2` of pair `d / 8` of lane `d % 8 / 2` of the head's four is dimension d. */
   static __device__ __forceinline__ int at(int d) { return (d % 8 / 2 * (D / 8) + d / 8) * 2 + d % 2; }
@@ -54,27 +54,15 @@ template <class T, int D> struct Queries {
   float power[2]; // of heads 2 (lane % 4) and the next
 
   __device__ __forceinline__ void load(const SharedQueries<T, D>& from, int heads) {
-    int head = lane_here() / 4;
-    load(from.high + head * from.ROW, from.low + head * from.ROW, heads, [&](int h) { return from.power[h]; });
-  }
-  /** From queries of each head by itself, so many bytes apart. */
-  __device__ __forceinline__ void load(const uchar* from, int bytes, int heads) {
-    typedef SharedQueries<T, D, 1> One;
-    const One& one = *(const One*)(from + lane_here() / 4 * bytes);
-    load(one.high, one.low, heads, [&](int h) { return ((const One*)(from + h * bytes))->power[0]; });
-  }
-
-private:
-  template <class Power> __device__ __forceinline__ void load(const unsigned* highs, const unsigned* lows, int heads, Power power_of) {
-    int lane = lane_here(), at = (lane & 3) * (D / 8), pair = 2 * (lane & 3);
+    int lane = lane_here(), at = lane / 4 * from.ROW + (lane & 3) * (D / 8), pair = 2 * (lane & 3);
 #pragma unroll
     for (int i = 0; i < D / 8; i += 4) {
       uint4 h = make_uint4(0, 0, 0, 0), l = h;
-      if (lane / 4 < heads) h = *(const uint4*)(highs + at + i), l = *(const uint4*)(lows + at + i);
+      if (lane / 4 < heads) h = *(const uint4*)(from.high + at + i), l = *(const uint4*)(from.low + at + i);
       high[i] = h.x, high[i + 1] = h.y, high[i + 2] = h.z, high[i + 3] = h.w;
       low[i] = l.x, low[i + 1] = l.y, low[i + 2] = l.z, low[i + 3] = l.w;
     }
-    power[0] = pair < heads ? power_of(pair) : 1.f, power[1] = pair + 1 < heads ? power_of(pair + 1) : 1.f;
+    power[0] = pair < heads ? from.power[pair] : 1.f, power[1] = pair + 1 < heads ? from.power[pair + 1] : 1.f;
   }
 };
 

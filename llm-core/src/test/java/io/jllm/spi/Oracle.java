@@ -32,6 +32,7 @@ final class Oracle {
     /** Blocks of these begin with a float. */
     private static final Set<DType> FLOAT_SCALES = Set.of(DType.NF4, DType.FP4, DType.S8_64, DType.F8_64);
     private static final int MAX_TOKENS = 160;
+    private static final int SEQUENCES = 8;
 
     private Oracle() {
     }
@@ -41,11 +42,11 @@ final class Oracle {
     }
 
     static Backend.RunnerOptions options(int blockSize, int blocks, DType kvType) {
-        return options(MAX_TOKENS, blockSize, blocks, kvType);
+        return options(MAX_TOKENS, SEQUENCES, blockSize, blocks, kvType);
     }
 
-    private static Backend.RunnerOptions options(int tokens, int blockSize, int blocks, DType kvType) {
-        return new Backend.RunnerOptions(tokens, 8, tokens, blockSize, blocks, 0, kvType);
+    private static Backend.RunnerOptions options(int tokens, int sequences, int blockSize, int blocks, DType kvType) {
+        return new Backend.RunnerOptions(tokens, sequences, tokens, blockSize, blocks, 0, kvType);
     }
 
     /** A random tensor; of a format without an encoder, random blocks of modest scales. */
@@ -115,7 +116,7 @@ final class Oracle {
         int sequences = steps.getFirst().length;
         int blocks = sequences * (length / blockSize + 1);
         int most = steps.stream().mapToInt(s -> Arrays.stream(s).sum()).max().orElse(0);
-        Backend.RunnerOptions options = options(Math.max(MAX_TOKENS, most), blockSize, blocks, kvType);
+        Backend.RunnerOptions options = options(Math.max(MAX_TOKENS, most), Math.max(SEQUENCES, sequences), blockSize, blocks, kvType);
         try (ModelRunner runner = backend.load(program, weights, options);
                 ModelRunner oracle = new ReferenceBackend(quantises).load(program, weights, options)) {
             assertEquals(blocks, runner.blocks());

@@ -31,8 +31,6 @@ record MemoryBudget(long weights, long scratch, long blockBytes, int blocks, int
     /** Pieces of decode attention get at most this, but room for a piece a sequence. */
     private static final long MOST_PARTIAL_BYTES = 256L << 20;
     private static final int MOST_TABLE_INTS = 1 << 20;
-    /** Multiprocessors that a device has at most, and queries that a block each of these attends to. */
-    private static final int MOST_BLOCKS = 256;
 
     /**
      * Reckons.
@@ -95,9 +93,8 @@ record MemoryBudget(long weights, long scratch, long blockBytes, int blocks, int
                 ? (long) a.shape().heads() * (a.shape().headDim() + 2) * Float.BYTES : 0).max().orElse(0);
     }
 
-    /** Counters of attention: one for each sequence and head of keys and values of the layer that has the most, or for each block of a launch. */
+    /** Counters of attention: one for each sequence and head of keys and values of the layer that has the most. */
     static long counterBytes(Program program, RunnerOptions o) {
-        long heads = program.cachedLayers().stream().mapToInt(CachedLayer::kvHeads).max().orElse(1);
-        return Integer.BYTES * Math.max(heads * o.maxSequences(), MOST_BLOCKS + o.maxSequences());
+        return (long) Integer.BYTES * o.maxSequences() * program.cachedLayers().stream().mapToInt(CachedLayer::kvHeads).max().orElse(1);
     }
 }

@@ -29,7 +29,7 @@ public final class DecodeKernels {
     private static final String BYTES = "_bytes";
     private static final String ENTRIES = "entries";
     /** Up to so many heads of queries for each multiprocessor, or groups of heads that share keys and values, have a block each. */
-    private static final int MOST_ITEMS = 3;
+    private static final int MOST_ITEMS = 4;
     /** Larger clusters of blocks are slower. */
     private static final int MOST_CLUSTER = 2;
     /** Most blocks, or clusters of them, that share the positions of a query. */
