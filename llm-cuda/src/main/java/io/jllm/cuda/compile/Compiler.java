@@ -268,7 +268,7 @@ public final class Compiler {
         long bias = state.bias(run);
         Rows residual = l.residual().map(values::rows).orElse(Rows.NONE).from(column);
         Rows y = values.rows(l.out()).from(column);
-        RowsLaunch few = outliers.around(products.few(weights, x, bias, residual, y, norms.leftInPieces(l.in())), w, weights, in, y);
+        RowsLaunch few = outliers.around(products.few(weights, x, bias, residual, y, norms.leftInPieces(l)), w, weights, in, y);
         Optional<RowsLaunch> many = mode.anyBatch() && w.outliers() == 0 ? Optional.of(products.many(weights, x, bias, residual, y))
                 : Optional.empty();
         var result = TensorKernels.Result.plain(w.rows(), bias, residual, y);

@@ -34,8 +34,8 @@ final class Norms {
     private final RowKernels kernels;
     private final ProductKernels products;
     private final ExpertOps experts;
-    /** Values that ops before the product that meets them leave in pieces. */
-    private final Set<Value> inPieces = new HashSet<>();
+    /** Products whose rows the op right before them leaves in pieces. */
+    private final Set<Op.Linear> inPieces = new HashSet<>();
 
     Norms(Program program, DeviceState state, Values values, Mode mode, RowKernels kernels, ProductKernels products, ExpertOps experts) {
         this.program = program;
@@ -80,7 +80,7 @@ final class Norms {
         boolean same = all.stream().allMatch(w -> w.format() == first.format() && w.format().bits16() && !w.ordered() && w.outliers() == 0);
         List<MixtureKernels.Split> pieces = same ? products.pieces(state.weights(first, first.rows())) : List.of();
         if (!pieces.isEmpty()) {
-            inPieces.add(n.out());
+            inPieces.add(l);
         }
         return Optional.of(new SumKernels.Norm(norm(n), values.outputs(n.out()), pieces));
     }
@@ -94,9 +94,9 @@ final class Norms {
         return new ProductKernels.Norm(state.vector(n.weight()), n.eps());
     }
 
-    /** Whether a value has been left in pieces for the product that is the next op. */
-    boolean leftInPieces(Value v) {
-        return inPieces.contains(v);
+    /** Whether the op right before a product leaves its rows in pieces. */
+    boolean leftInPieces(Op.Linear l) {
+        return inPieces.contains(l);
     }
 
     /**

@@ -141,7 +141,8 @@ final class RowChains {
                     s.linear.residual().map(values::rows).orElse(Rows.NONE), y, s.act.map(g -> DeviceState.number(g.kind())).orElse(-1)));
         }
         Rows x = values.rows(steps.getFirst().x);
-        return steps.getFirst().dense() ? dense.map(k -> new Few(k.chain(x, products), RowChainKernels.mostRows(state.kernels()), others)).orElseThrow()
+        return steps.getFirst().dense()
+                ? dense.map(k -> new Few(k.chain(x, products), RowChainKernels.mostRows(state.kernels()), others)).orElseThrow()
                 : blocks.map(k -> new Few(k.chain(x, products), k.mostRows(), others)).orElseThrow();
     }
 
