@@ -1,6 +1,7 @@
 // What tasks of chains of a few rows by blocks share: how they are told, how rows of x and weights stand in shared memory and meet, how a matrix is
 // shared out.
 #pragma once
+#include "chain/place.cuh"
 #include "chain/ring.cuh"
 
 static constexpr int MOST_ROWS = 16, MOST_LINKS = 8; // of x: one or two tiles of 8

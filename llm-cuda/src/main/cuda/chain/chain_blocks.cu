@@ -27,13 +27,6 @@ struct Shared {
 template <int NT> __host__ __device__ constexpr int shared_bytes() { return (sizeof(Shared) + sums_bytes<NT>() + 1023) / 1024 * 1024; }
 
 #if __CUDA_ARCH__ >= 900
-struct Place {
-  int at, phase, count;
-  __device__ __forceinline__ void next() {
-    if (++at == count) at = 0, phase ^= 1;
-  }
-};
-
 /** Weights of all tasks, in order, to the ring; by one thread. */
 __device__ __forceinline__ void copy_weights(int count, Shared& sh, uchar* ring, int stages) {
   uint64_t policy = once_policy();

@@ -30,13 +30,6 @@ struct Shared {
 static constexpr int SHARED_BYTES = (sizeof(Shared) + 1023) / 1024 * 1024;
 
 #if __CUDA_ARCH__ >= 900
-struct Place {
-  int at, phase, count;
-  __device__ __forceinline__ void next() {
-    if (++at == count) at = 0, phase ^= 1;
-  }
-};
-
 /** Waits until all blocks have done that many tasks; by one warp. */
 __device__ __forceinline__ void wait_links(const unsigned* arrived, int done) {
   if (done == 0) {

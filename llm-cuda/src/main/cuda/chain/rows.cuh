@@ -1,5 +1,6 @@
 // What tasks of chains of rows share: how rows of x stand in images, how outputs become such an image, how a matrix is shared out.
 #pragma once
+#include "chain/place.cuh"
 #include "chain/ring.cuh"
 #include "common/two16.cuh"
 
