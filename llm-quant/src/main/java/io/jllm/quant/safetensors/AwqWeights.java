@@ -62,18 +62,50 @@ final class AwqWeights {
 
         @Override
         public void numbers(long row, byte[][] to) {
-            var shifts = new int[to.length];
-            for (int r = 0; r < to.length; r++) {
-                shifts[r] = shift(row + r);
+            if (row % NUMBERS != 0 || to.length % NUMBERS != 0) {
+                Grouped.Numbers.super.numbers(row, to);
+                return;
             }
-            long from = row / NUMBERS;
-            for (int i = 0; i < to[0].length; i++, from += stride) {
-                int word = 0;
-                for (int r = 0; r < to.length; r++) {
-                    if (r == 0 || (row + r) % NUMBERS == 0) {
-                        word = words.get(StoredNumbers.INT, (from + (row + r) / NUMBERS - row / NUMBERS) * Integer.BYTES);
+            int cols = to[0].length;
+            int whole = cols - cols % NUMBERS;
+            var square = new long[NUMBERS];
+            for (int r = 0; r < to.length; r += NUMBERS) {
+                long at = (row + r) / NUMBERS;
+                for (int i = 0; i < cols; i += NUMBERS) {
+                    for (int k = 0; k < NUMBERS; k++) {
+                        square[k] = i + k < cols ? BitStream.nibbles(words.get(StoredNumbers.INT, (at + (i + k) * stride) * Integer.BYTES)) : 0;
                     }
-                    to[r][i] = (byte) (word >>> shifts[r] & (1 << BITS) - 1);
+                    transpose(square);
+                    for (int j = 0; j < NUMBERS; j++) {
+                        if (i < whole) {
+                            BitStream.LONGS.set(to[r + j], i, square[PLACES[j]]);
+                        } else {
+                            rest(square[PLACES[j]], to[r + j], i);
+                        }
+                    }
+                }
+            }
+        }
+
+        private static void rest(long numbers, byte[] to, int from) {
+            for (int i = from; i < to.length; i++) {
+                to[i] = (byte) (numbers >>> (i - from) * Byte.SIZE);
+            }
+        }
+
+        /** Byte k of number p becomes byte p of number k; of eight. */
+        private static void transpose(long[] x) {
+            swap(x, 4, 0x00000000FFFFFFFFL);
+            swap(x, 2, 0x0000FFFF0000FFFFL);
+            swap(x, 1, 0x00FF00FF00FF00FFL);
+        }
+
+        private static void swap(long[] x, int apart, long mask) {
+            for (int a = 0; a < x.length; a++) {
+                if ((a & apart) == 0) {
+                    long t = (x[a] >>> apart * Byte.SIZE ^ x[a + apart]) & mask;
+                    x[a + apart] ^= t;
+                    x[a] ^= t << apart * Byte.SIZE;
                 }
             }
         }

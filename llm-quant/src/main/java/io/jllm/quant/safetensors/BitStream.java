@@ -15,7 +15,7 @@ import java.nio.ByteOrder;
  */
 record BitStream(MemorySegment words, long step) {
     private static final int NIBBLE = 4;
-    private static final VarHandle LONGS = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
+    static final VarHandle LONGS = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
     private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
     /** The numbers of the stream that begins with word {@code first}, as many as there is room for. */
@@ -79,7 +79,7 @@ record BitStream(MemorySegment words, long step) {
     }
 
     /** Eight numbers of 4 bits, a byte each. */
-    private static long nibbles(int word) {
+    static long nibbles(int word) {
         long x = word & 0xFFFFFFFFL;
         x = (x | x << Short.SIZE) & 0x0000FFFF0000FFFFL;
         x = (x | x << Byte.SIZE) & 0x00FF00FF00FF00FFL;

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.jllm.quant.DType;
+import io.jllm.quant.Weights;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -59,8 +60,22 @@ class GroupNumbersTest {
                 weights.decode(r, 1, got, 0);
                 assertArrayEquals(expected, got, "row " + r);
             }
+            together(weights, 0, ROWS);
+            together(weights, 3, 37);
             assertEquals(new HuggingFaceWeights.Origin(MODULE + ".weight", 0), open.origin("blk.0.ffn_up.weight").orElseThrow());
             assertEquals(tensors.stream().map(StoredTensor::name).toList(), open.stored().stream().map(StoredTensor::name).toList());
+        }
+    }
+
+    /** Rows that are read together are those that are read one by one. */
+    private static void together(Weights weights, int from, int count) {
+        int bytes = Math.toIntExact(weights.rowBytes());
+        var all = MemorySegment.ofArray(new byte[count * bytes]);
+        var one = MemorySegment.ofArray(new byte[bytes]);
+        weights.read(from, count, all);
+        for (int r = 0; r < count; r++) {
+            weights.read(from + r, 1, one);
+            assertEquals(-1, one.mismatch(all.asSlice((long) r * bytes, bytes)), "row " + (from + r));
         }
     }
 
