@@ -64,6 +64,11 @@ public record DeviceState(Kernels kernels, WeightPlan plan, long weights, Activa
         return weights + plan.vectorOffset(name);
     }
 
+    /** A norm that kernels of products or sums do, too. */
+    ProductKernels.Norm norm(Op.RmsNorm n) {
+        return new ProductKernels.Norm(vector(n.weight()), n.eps());
+    }
+
     /** The biases of a run; 0 if it has none. */
     long bias(List<Weight> run) {
         return plan.biasOffset(run).map(at -> weights + at).orElse(0L);

@@ -110,7 +110,7 @@ public final class Fusion {
             if (w.ordered() || w.outliers() > 0) {
                 return 0;
             }
-            products.normed(state.weights(w, w.rows()), values.rows(n.in()), norm(n), state.bias(run), values.rows(l.out()).from(column))
+            products.normed(state.weights(w, w.rows()), values.rows(n.in()), state.norm(n), state.bias(run), values.rows(l.out()).from(column))
                     .ifPresent(launches::add);
             column += w.rows();
         }
@@ -119,10 +119,6 @@ public final class Fusion {
         }
         launches.forEach(launch -> compiled.add(new CompiledOp.OfRows(launch, l.out().rows())));
         return 2;
-    }
-
-    private ProductKernels.Norm norm(Op.RmsNorm n) {
-        return new ProductKernels.Norm(state.vector(n.weight()), n.eps());
     }
 
     /** The activation behind a product of gate and up, if a kernel of products can do it, and no adapter changes what stands between them. */
@@ -168,7 +164,7 @@ public final class Fusion {
         if (norm.isPresent()) {
             Op.RmsNorm n = norm.get();
             Optional<RowsLaunch> one = w.ordered() ? Optional.empty()
-                    : products.gatedNormed(weights, values.rows(n.in()), norm(n), values.outputs(y), kind);
+                    : products.gatedNormed(weights, values.rows(n.in()), state.norm(n), values.outputs(y), kind);
             one.ifPresent(launch -> compiled.add(new CompiledOp.OfRows(launch, y.rows())));
             return one.isPresent() ? 2 : 0;
         }

@@ -82,16 +82,12 @@ final class Norms {
         if (!pieces.isEmpty()) {
             inPieces.add(l);
         }
-        return Optional.of(new SumKernels.Norm(norm(n), values.outputs(n.out()), pieces));
+        return Optional.of(new SumKernels.Norm(state.norm(n), values.outputs(n.out()), pieces));
     }
 
     /** Not a product that scores experts, of which a kernel does the norm. */
     private boolean fits(Op.Linear l) {
         return state.plan().runs(l).stream().noneMatch(run -> state.matrix(run).format() == DeviceFormat.F32);
-    }
-
-    private ProductKernels.Norm norm(Op.RmsNorm n) {
-        return new ProductKernels.Norm(state.vector(n.weight()), n.eps());
     }
 
     /** Whether the op right before a product leaves its rows in pieces. */

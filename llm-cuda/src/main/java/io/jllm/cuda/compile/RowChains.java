@@ -5,8 +5,8 @@ import io.jllm.cuda.driver.DeviceMemory;
 import io.jllm.cuda.driver.Owner;
 import io.jllm.cuda.driver.Stream;
 import io.jllm.cuda.kernels.BlockChainKernels;
+import io.jllm.cuda.kernels.ChainMemory;
 import io.jllm.cuda.kernels.Kernels;
-import io.jllm.cuda.kernels.ProductKernels;
 import io.jllm.cuda.kernels.RowChainKernels;
 import io.jllm.cuda.kernels.Rows;
 import io.jllm.cuda.kernels.RowsLaunch;
@@ -20,6 +20,7 @@ import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.UnaryOperator;
 
 /**
  * Products between two attentions, with their norms and activations, which one launch does for a few sequences with one token each. More sequences
@@ -48,17 +49,14 @@ final class RowChains {
      * @param dense or nothing, where there are no such chains
      * @param blocks or nothing
      */
-    public record Room(Optional<RowChainKernels.Room> dense, Optional<BlockChainKernels.Room> blocks) {
+    public record Room(Optional<ChainMemory> dense, Optional<ChainMemory> blocks) {
         long bytes() {
-            return dense.map(RowChainKernels.Room::bytes).orElse(0L) + blocks.map(BlockChainKernels.Room::bytes).orElse(0L);
+            return dense.map(ChainMemory::bytes).orElse(0L) + blocks.map(ChainMemory::bytes).orElse(0L);
         }
 
         Room in(Context context, Owner owner) {
-            return new Room(dense.map(r -> r.in(memory(context, owner, r.bytes()))), blocks.map(r -> r.in(memory(context, owner, r.bytes()))));
-        }
-
-        private static DeviceMemory memory(Context context, Owner owner, long bytes) {
-            return owner.own(DeviceMemory.allocate(context, bytes, "chains of rows"));
+            UnaryOperator<ChainMemory> allocated = m -> m.in(owner.own(DeviceMemory.allocate(context, m.bytes(), "chains of rows")));
+            return new Room(dense.map(allocated), blocks.map(allocated));
         }
     }
 
@@ -74,8 +72,8 @@ final class RowChains {
         int dense = width(all, true);
         int blocks = width(all, false);
         return most == 0 || all.isEmpty() ? Optional.empty()
-                : Optional.of(new Room(dense == 0 ? Optional.empty() : Optional.of(RowChainKernels.Room.of(kernels, dense, most)),
-                        blocks == 0 ? Optional.empty() : Optional.of(BlockChainKernels.Room.of(kernels, blocks, most))));
+                : Optional.of(new Room(dense == 0 ? Optional.empty() : Optional.of(RowChainKernels.memory(kernels, dense, most)),
+                        blocks == 0 ? Optional.empty() : Optional.of(BlockChainKernels.memory(kernels, blocks, most))));
     }
 
     private static int width(List<WeightPlan.Matrix> all, boolean dense) {
@@ -137,7 +135,7 @@ final class RowChains {
             // What a gated product makes goes to the next one alone.
             Rows y = s.act.isPresent() && i + 1 < steps.size() ? Rows.NONE : values.rows(s.out());
             products.add(new RowChainKernels.Product(state.weights(s.matrix, s.out().width()),
-                    s.norm.map(n -> new ProductKernels.Norm(state.vector(n.weight()), n.eps())), state.bias(s.run),
+                    s.norm.map(state::norm), state.bias(s.run),
                     s.linear.residual().map(values::rows).orElse(Rows.NONE), y, s.act.map(g -> DeviceState.number(g.kind())).orElse(-1)));
         }
         Rows x = values.rows(steps.getFirst().x);

@@ -4,7 +4,6 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
-import io.jllm.cuda.driver.DeviceMemory;
 import io.jllm.cuda.driver.Launch;
 import io.jllm.cuda.driver.TensorMap;
 import io.jllm.cuda.kernels.RowChainKernels.Product;
@@ -12,7 +11,6 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
-import java.util.Optional;
 import java.util.stream.Stream;
 
 /** Launches {@code chain/chain_blocks.cu}: products of up to 16 rows of bytes by weights of 4 bits, done in order by one launch. */
@@ -30,7 +28,6 @@ public final class BlockChainKernels {
     private static final int SIZE_NUMBERS = 4;
     /** As names of kernels end, for few rows first. */
     private static final List<String> SIZES = List.of("_n1", "_n2");
-    private static final int ALIGNMENT = 256;
     /** Stages of weights on their way to a block: where there is room for fewer, kernels one by one are faster. */
     private static final int LEAST_STAGES = 3;
     /** Stages that x leaves room for where it stays in a block. */
@@ -44,7 +41,7 @@ public final class BlockChainKernels {
     private final Kernels kernels;
     private final Arena arena;
     private final Shape shape;
-    private final Room room;
+    private final ChainMemory memory;
     private int chains;
 
     /**
@@ -52,11 +49,11 @@ public final class BlockChainKernels {
      *
      * @throws IllegalStateException if links are others in the image; names the member
      */
-    public BlockChainKernels(Kernels kernels, Arena arena, Room room) {
+    public BlockChainKernels(Kernels kernels, Arena arena, ChainMemory memory) {
         LINK.check(kernels);
         this.kernels = kernels;
         this.arena = arena;
-        this.room = room;
+        this.memory = memory;
         shape = Shape.of(kernels);
     }
 
@@ -133,61 +130,11 @@ public final class BlockChainKernels {
         }
     }
 
-    /**
-     * Device memory of all chains of a program, of which one runs at a time: a number, 0 between launches, that counts blocks; records of rows with
-     * the sums of their squares, twice, since one is read while the other is written; and the links of each chain with the maps of their matrices.
-     *
-     * @param memory all of it, or nothing yet
-     * @param rowBytes of records of rows
-     * @param squareBytes of the sums of their squares
-     * @param chainBytes of the links and maps of a chain
-     * @param chains most of them
-     */
-    public record Room(Optional<DeviceMemory> memory, long rowBytes, long squareBytes, long chainBytes, int chains) {
-        /** Room for so many chains, of matrices of so many columns at most. */
-        public static Room of(Kernels kernels, int width, int chains) {
-            Shape shape = Shape.of(kernels);
-            long squares = (long) shape.mostRows * Math.ceilDiv(width, BLOCK) * Float.BYTES;
-            return new Room(Optional.empty(), rounded(shape.rowBytes(width)), rounded(squares),
-                    rounded(shape.mapBytes() + shape.mostLinks * LINK.bytes()), chains);
-        }
-
-        /** How much it is. */
-        public long bytes() {
-            return chainAt(chains);
-        }
-
-        /** The same in memory. */
-        public Room in(DeviceMemory all) {
-            try (Arena zero = Arena.ofConfined()) {
-                all.write(zero.allocate(ALIGNMENT), 0);
-            }
-            return new Room(Optional.of(all), rowBytes, squareBytes, chainBytes, chains);
-        }
-
-        private static long rounded(long bytes) {
-            return Math.ceilDiv(bytes, ALIGNMENT) * ALIGNMENT;
-        }
-
-        private long address() {
-            return memory.orElseThrow().address();
-        }
-
-        private long rowsAt(int which) {
-            return ALIGNMENT + which % 2 * (rowBytes + squareBytes);
-        }
-
-        private long rows(int which) {
-            return address() + rowsAt(which);
-        }
-
-        private long squares(int which) {
-            return rows(which) + rowBytes;
-        }
-
-        private long chainAt(int chain) {
-            return ALIGNMENT + 2 * (rowBytes + squareBytes) + chain * chainBytes;
-        }
+    /** Memory for so many chains, of matrices of so many columns at most, at no address yet. */
+    public static ChainMemory memory(Kernels kernels, int width, int chains) {
+        Shape shape = Shape.of(kernels);
+        long squares = (long) shape.mostRows * Math.ceilDiv(width, BLOCK) * Float.BYTES;
+        return ChainMemory.of(shape.rowBytes(width), squares, shape.mapBytes() + shape.mostLinks * LINK.bytes(), chains);
     }
 
     /** Whether there is such a kernel for a format, and the device can run it. */
@@ -222,24 +169,23 @@ public final class BlockChainKernels {
      * @param products 1 to {@link #mostProducts}; the first one has no norm
      */
     public RowsLaunch chain(Rows x, List<Product> products) {
-        MemorySegment all = arena.allocate(room.chainBytes, TensorMap.ALIGNMENT);
-        long at = room.chainAt(chains++);
-        long maps = room.address() + at;
+        MemorySegment all = arena.allocate(memory.chainBytes(), TensorMap.ALIGNMENT);
+        long maps = memory.address() + memory.chainAt(chains);
         for (int i = 0; i < products.size(); i++) {
             Product p = products.get(i);
             long map = (long) MAPS * TensorMap.BYTES * i;
             MemorySegment.copy(nibbles(p).memory(), 0, all, map, TensorMap.BYTES);
             MemorySegment.copy(scales(p).memory(), 0, all, map + TensorMap.BYTES, TensorMap.BYTES);
             MemorySegment link = all.asSlice(shape.mapBytes() + LINK.bytes() * i, LINK.bytes());
-            product(link, p, maps + map);
-            link.set(JAVA_LONG, LINK.at("in"), i == 0 ? x.bytes() : room.rows(i));
+            ChainMemory.product(LINK, link, p, maps + map);
+            link.set(JAVA_LONG, LINK.at("in"), i == 0 ? x.bytes() : memory.rows(i));
             link.set(JAVA_LONG, LINK.at("scales"), i == 0 ? x.scales() : 0);
-            link.set(JAVA_LONG, LINK.at("squaresIn"), p.norm().isPresent() ? room.squares(i) : 0);
+            link.set(JAVA_LONG, LINK.at("squaresIn"), p.norm().isPresent() ? memory.squares(i) : 0);
             if (i + 1 < products.size()) {
-                out(link, i + 1, products.get(i + 1));
+                memory.out(LINK, link, i + 1, products.get(i + 1));
             }
         }
-        room.memory.orElseThrow().write(all, at);
+        memory.write(chains++, all);
         List<RowsLaunch> launches = shape.sizes.stream().map(size -> launch(size, products, maps + shape.mapBytes())).toList();
         return launches.size() == 1 ? launches.getFirst() : new RowsLaunch.UpTo(shape.sizes.getFirst().rows, launches.getFirst(), launches.getLast());
     }
@@ -249,7 +195,7 @@ public final class BlockChainKernels {
         int stages = shape.stages(kernels, size, slots);
         Launch launch = kernels.launchTogetherSoon(arena, name(products.getFirst().weights().format(), size.name), shape.threads,
                 size.sharedBytes + stages * shape.stageBytes + slots * size.slotBytes).reads(products.stream().mapToLong(Product::bytes).sum())
-                .pointer("links", links).integer("count", products.size()).pointer("arrived", room.address())
+                .pointer("links", links).integer("count", products.size()).pointer("arrived", memory.address())
                 .integer("stages", stages).integer("slots", slots).integer("rows", 0).build();
         return new RowsLaunch.Told(launch, kernels.multiprocessors());
     }
@@ -271,27 +217,5 @@ public final class BlockChainKernels {
         return TensorMap.of(arena, TensorMap.Type.U16, p.weights().address() + p.weights().format().lastPlaneAt(p.matrixRows(), cols),
                 new long[] {halves, Math.ceilDiv(p.matrixRows(), GROUP)}, new long[] {pitch},
                 new int[] {TensorMap.BOX_COLUMNS, shape.unitRows / GROUP});
-    }
-
-    private void product(MemorySegment link, Product p, long map) {
-        link.set(JAVA_LONG, LINK.at("from"), map);
-        link.set(JAVA_LONG, LINK.at("bias"), p.bias());
-        link.set(JAVA_LONG, LINK.at("residual"), p.residual().floats());
-        link.set(JAVA_LONG, LINK.at("y"), p.y().floats());
-        link.set(JAVA_INT, LINK.at("N"), p.weights().outputs());
-        link.set(JAVA_INT, LINK.at("K"), p.weights().cols());
-        link.set(JAVA_INT, LINK.at("act"), p.act());
-        link.set(JAVA_INT, LINK.at("ldr"), p.residual().pitch());
-        link.set(JAVA_INT, LINK.at("ldy"), p.y().pitch());
-        link.set(JAVA_FLOAT, LINK.at("eps"), p.norm().map(ProductKernels.Norm::eps).orElse(0f));
-    }
-
-    /** What a link leaves for the product behind it. */
-    private void out(MemorySegment link, int which, Product next) {
-        link.set(JAVA_LONG, LINK.at("out"), room.rows(which));
-        next.norm().ifPresent(n -> {
-            link.set(JAVA_LONG, LINK.at("norm"), n.weight());
-            link.set(JAVA_LONG, LINK.at("squaresOut"), room.squares(which));
-        });
     }
 }

@@ -4,7 +4,6 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
-import io.jllm.cuda.driver.DeviceMemory;
 import io.jllm.cuda.driver.Launch;
 import io.jllm.cuda.driver.TensorMap;
 import java.lang.foreign.Arena;
@@ -25,7 +24,6 @@ public final class RowChainKernels {
 
     private static final String FAMILY = "chain_rows";
     private static final int NUMBERS = 9;
-    private static final int ALIGNMENT = 256;
     /** Columns of matrices come in multiples of this, as boxes of maps do. */
     private static final int COLUMNS = TensorMap.BOX_COLUMNS;
     /** Stages of weights on their way to a block: where there is room for fewer, kernels one by one are faster. */
@@ -34,7 +32,7 @@ public final class RowChainKernels {
     private final Kernels kernels;
     private final Arena arena;
     private final Shape shape;
-    private final Room room;
+    private final ChainMemory memory;
     private int chains;
 
     /**
@@ -42,11 +40,11 @@ public final class RowChainKernels {
      *
      * @throws IllegalStateException if links are others in the image; names the member
      */
-    public RowChainKernels(Kernels kernels, Arena arena, Room room) {
+    public RowChainKernels(Kernels kernels, Arena arena, ChainMemory memory) {
         LINK.check(kernels);
         this.kernels = kernels;
         this.arena = arena;
-        this.room = room;
+        this.memory = memory;
         shape = Shape.of(kernels);
     }
 
@@ -81,57 +79,12 @@ public final class RowChainKernels {
         }
     }
 
-    /**
-     * Device memory of all chains of a program, of which one runs at a time: a number, 0 between launches, that counts blocks; images of rows with
-     * the sums of their squares, twice, since one is read while the other is written; and the links of each chain with the maps of their matrices.
-     *
-     * @param memory all of it, or nothing yet
-     * @param imageBytes of an image
-     * @param squareBytes of the sums of its squares
-     * @param chainBytes of the links and maps of a chain
-     * @param chains most of them
-     */
-    public record Room(Optional<DeviceMemory> memory, long imageBytes, long squareBytes, long chainBytes, int chains) {
-        /** Room for so many chains, of matrices of so many columns at most. */
-        public static Room of(Kernels kernels, int width, int chains) {
-            Shape shape = Shape.of(kernels);
-            long records = Math.ceilDiv(width, shape.columns);
-            return new Room(Optional.empty(), rounded(records * shape.recordBytes), rounded(records * shape.mostRows * Float.BYTES),
-                    rounded(shape.mapBytes() + shape.mostLinks * LINK.bytes()), chains);
-        }
-
-        /** How much it is. */
-        public long bytes() {
-            return chainAt(chains);
-        }
-
-        /** The same in memory. */
-        public Room in(DeviceMemory all) {
-            try (Arena zero = Arena.ofConfined()) {
-                all.write(zero.allocate(ALIGNMENT), 0);
-            }
-            return new Room(Optional.of(all), imageBytes, squareBytes, chainBytes, chains);
-        }
-
-        private static long rounded(long bytes) {
-            return Math.ceilDiv(bytes, ALIGNMENT) * ALIGNMENT;
-        }
-
-        private long address() {
-            return memory.orElseThrow().address();
-        }
-
-        private long image(int which) {
-            return address() + ALIGNMENT + which % 2 * imageBytes;
-        }
-
-        private long squares(int which) {
-            return address() + ALIGNMENT + 2 * imageBytes + which % 2 * squareBytes;
-        }
-
-        private long chainAt(int chain) {
-            return ALIGNMENT + 2 * (imageBytes + squareBytes) + chain * chainBytes;
-        }
+    /** Memory for so many chains, of matrices of so many columns at most, at no address yet. */
+    public static ChainMemory memory(Kernels kernels, int width, int chains) {
+        Shape shape = Shape.of(kernels);
+        long records = Math.ceilDiv(width, shape.columns);
+        return ChainMemory.of(records * shape.recordBytes, records * shape.mostRows * Float.BYTES, shape.mapBytes() + shape.mostLinks * LINK.bytes(),
+                chains);
     }
 
     /**
@@ -186,32 +139,33 @@ public final class RowChainKernels {
      * @param products 1 to {@link #mostProducts}
      */
     public RowsLaunch chain(Rows x, List<Product> products) {
-        MemorySegment all = arena.allocate(room.chainBytes, TensorMap.ALIGNMENT);
-        long at = room.chainAt(chains++);
-        long maps = room.address() + at;
+        MemorySegment all = arena.allocate(memory.chainBytes(), TensorMap.ALIGNMENT);
+        long maps = memory.address() + memory.chainAt(chains);
         MemorySegment first = link(all, 0);
         first.set(JAVA_LONG, LINK.at("from"), x.floats());
         first.set(JAVA_INT, LINK.at("N"), products.getFirst().weights.cols());
         first.set(JAVA_INT, LINK.at("act"), -1);
         first.set(JAVA_INT, LINK.at("prepares"), 1);
         first.set(JAVA_INT, LINK.at("ldx"), x.pitch());
-        out(first, 0, products.getFirst());
+        memory.out(LINK, first, 0, products.getFirst());
         for (int i = 0; i < products.size(); i++) {
             Product p = products.get(i);
             MemorySegment map = map(p.weights, p.matrixRows()).memory();
             MemorySegment.copy(map, 0, all, (long) TensorMap.BYTES * i, TensorMap.BYTES);
             MemorySegment link = link(all, i + 1);
-            product(link, p, maps + (long) TensorMap.BYTES * i, i);
+            ChainMemory.product(LINK, link, p, maps + (long) TensorMap.BYTES * i);
+            link.set(JAVA_LONG, LINK.at("in"), memory.rows(i));
+            link.set(JAVA_LONG, LINK.at("squaresIn"), p.norm.isPresent() ? memory.squares(i) : 0);
             if (i + 1 < products.size()) {
-                out(link, i + 1, products.get(i + 1));
+                memory.out(LINK, link, i + 1, products.get(i + 1));
             }
         }
-        room.memory.orElseThrow().write(all, at);
+        memory.write(chains++, all);
         DeviceFormat format = products.getFirst().weights.format();
         int stages = shape.stages(kernels);
         Launch launch = kernels.launchTogether(arena, name(format), shape.threads, shape.sharedBytes + stages * shape.stageBytes)
                 .reads(products.stream().mapToLong(Product::bytes).sum()).pointer("links", maps + shape.mapBytes())
-                .integer("count", products.size() + 1).pointer("arrived", room.address()).integer("stages", stages).integer("rows", 0).build();
+                .integer("count", products.size() + 1).pointer("arrived", memory.address()).integer("stages", stages).integer("rows", 0).build();
         return new RowsLaunch.Told(launch, kernels.multiprocessors());
     }
 
@@ -222,29 +176,5 @@ public final class RowChainKernels {
     private TensorMap map(ProductKernels.Weights w, int rows) {
         TensorMap.Type type = w.format() == DeviceFormat.BF16 ? TensorMap.Type.BF16 : TensorMap.Type.F16;
         return TensorMap.deep(arena, new TensorMap.Matrix(type, w.address(), rows, w.cols(), w.cols()), shape.boxRows);
-    }
-
-    private void product(MemorySegment link, Product p, long map, int image) {
-        link.set(JAVA_LONG, LINK.at("from"), map);
-        link.set(JAVA_LONG, LINK.at("in"), room.image(image));
-        link.set(JAVA_LONG, LINK.at("squaresIn"), p.norm.map(_ -> room.squares(image)).orElse(0L));
-        link.set(JAVA_LONG, LINK.at("bias"), p.bias);
-        link.set(JAVA_LONG, LINK.at("residual"), p.residual.floats());
-        link.set(JAVA_LONG, LINK.at("y"), p.y.floats());
-        link.set(JAVA_INT, LINK.at("N"), p.weights.outputs());
-        link.set(JAVA_INT, LINK.at("K"), p.weights.cols());
-        link.set(JAVA_INT, LINK.at("act"), p.act);
-        link.set(JAVA_INT, LINK.at("ldr"), p.residual.pitch());
-        link.set(JAVA_INT, LINK.at("ldy"), p.y.pitch());
-        link.set(JAVA_FLOAT, LINK.at("eps"), p.norm.map(ProductKernels.Norm::eps).orElse(0f));
-    }
-
-    /** What a link leaves for the product behind it. */
-    private void out(MemorySegment link, int image, Product next) {
-        link.set(JAVA_LONG, LINK.at("out"), room.image(image));
-        next.norm.ifPresent(n -> {
-            link.set(JAVA_LONG, LINK.at("norm"), n.weight());
-            link.set(JAVA_LONG, LINK.at("squaresOut"), room.squares(image));
-        });
     }
 }
