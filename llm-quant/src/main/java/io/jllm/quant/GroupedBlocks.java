@@ -160,7 +160,7 @@ public final class GroupedBlocks implements Part {
         Objects.checkFromIndexSize(row, count, rows());
         Objects.checkFromIndexSize(0, type.bytes(count * cols()), to.byteSize());
         Grouping g = grouped.grouping();
-        var stored = new byte[TOGETHER][g.cols()];
+        var stored = new byte[(int) Math.min(TOGETHER, count)][g.cols()];
         var ordered = new byte[g.cols()];
         var scales = new float[g.groups()];
         var zeros = new byte[g.groups()];

@@ -20,20 +20,7 @@ record BitStream(MemorySegment words, long step) {
 
     /** The numbers of the stream that begins with word {@code first}, as many as there is room for. */
     void read(long first, int bits, byte[] to) {
-        int mask = (1 << bits) - 1;
-        long at = first * Integer.BYTES;
-        long buffer = 0;
-        int filled = 0;
-        for (int i = 0; i < to.length; i++) {
-            if (filled < bits) {
-                buffer |= (words.get(INT, at) & 0xFFFFFFFFL) << filled;
-                filled += Integer.SIZE;
-                at += step * Integer.BYTES;
-            }
-            to[i] = (byte) (buffer & mask);
-            buffer >>>= bits;
-            filled -= bits;
-        }
+        read(first, bits, new byte[][] {to});
     }
 
     /** The same of streams that begin with word {@code first} and those behind it, whose words lie side by side. */
