@@ -9,14 +9,20 @@ import java.util.Optional;
 public final class OutOfMemory {
     private static final int MIB = 1 << 20;
 
+    /** How an error begins by which later uses of a class hear that its initialiser ran out of memory: only words are kept of that. */
+    private static final String INITIALIZER = "Exception java.lang.OutOfMemoryError: ";
+
     private OutOfMemory() {
     }
 
-    /** The error among a failure and what led to it. */
+    /** The error among a failure and what led to it; one with the same words where the JVM kept only these. */
     public static Optional<OutOfMemoryError> in(Throwable failure) {
         for (Throwable t = failure; t != null; t = t.getCause()) { // the JDK sees to it that there is no circle of two or more
             if (t instanceof OutOfMemoryError e) {
                 return Optional.of(e);
+            }
+            if (t instanceof ExceptionInInitializerError e && String.valueOf(e.getMessage()).startsWith(INITIALIZER)) {
+                return Optional.of(new OutOfMemoryError(e.getMessage().substring(INITIALIZER.length())));
             }
         }
         return Optional.empty();

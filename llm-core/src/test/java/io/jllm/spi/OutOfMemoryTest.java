@@ -69,4 +69,21 @@ class OutOfMemoryTest {
         assertEquals(Optional.of(error), OutOfMemory.in(new IllegalStateException("x", new IOException(new ExceptionInInitializerError(error)))));
         assertEquals(Optional.empty(), OutOfMemory.in(new IllegalStateException("Java heap space")));
     }
+
+    /** The first use fails by the error, later ones by words that the JVM kept of it. */
+    @Test
+    void itIsFoundInUsesOfAClassThatCouldNotBeInitialized() {
+        Runnable use = () -> Greedy.HELD[0]++;
+        assertEquals("words", OutOfMemory.in(assertThrows(OutOfMemoryError.class, use::run)).orElseThrow().getMessage());
+        String later = OutOfMemory.in(assertThrows(NoClassDefFoundError.class, use::run)).orElseThrow().getMessage();
+        assertTrue(later.startsWith("words"), later);
+    }
+
+    private static final class Greedy {
+        private static final int[] HELD = fail();
+
+        private static int[] fail() {
+            throw new OutOfMemoryError("words");
+        }
+    }
 }

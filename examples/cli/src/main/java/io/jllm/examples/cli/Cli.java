@@ -64,9 +64,9 @@ final class Cli {
      */
     static int run(String[] args, Console console) {
         boolean debug = Arrays.asList(args).contains("--debug");
-        CommandLine top = commandLine(args, console);
         String name = "llm";
         try {
+            CommandLine top = commandLine(args, console);
             ParseResult result = top.parseArgs(args);
             ParseResult command = result.hasSubcommand() ? result.subcommand() : result;
             name = command.commandSpec().qualifiedName();

@@ -40,16 +40,16 @@ public final class Main {
                     FileDescriptor.err), true, StandardCharsets.UTF_8), System.in, Boolean.getBoolean("jllm.cli.terminal"), interruption::came);
             Arrays.stream(args).findFirst().filter(LOADING::contains).ifPresent(_ -> prepare(asked(args)));
             code = run(args, console);
-        } catch (OutOfMemoryError e) {
+        } catch (Throwable e) { // a full heap has many names: what the JVM links or initialises while it is full fails in its own way
             tell(e);
         }
         System.exit(code);
     }
 
-    private static void tell(OutOfMemoryError e) {
+    private static void tell(Throwable e) {
         try {
             System.err.println("llm: " + Failures.line(e));
-        } catch (OutOfMemoryError _) { // so nothing longer can be said
+        } catch (Throwable _) { // so nothing longer can be said
             System.err.write(LAST_WORDS, 0, LAST_WORDS.length);
         }
     }
