@@ -11,7 +11,7 @@ import io.jllm.cuda.driver.Stream;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemoryLayout;
 
-/** Launches {@code sample/sample.cu}: drawing tokens, the best of a row, counts of tokens. */
+/** Launches the kernels of {@code sample/}: drawing tokens, the best of a row, counts of tokens. */
 public final class SampleKernels {
     /** How to draw from a row. */
     public static final DeviceStruct ROW = new DeviceStruct("row", MemoryLayout.structLayout(
