@@ -127,13 +127,9 @@ final class AwqWeights {
             read(zeros, row, to);
         }
 
-        private static int shift(long row) {
-            return PLACES[(int) (row % NUMBERS)] * BITS;
-        }
-
         private void read(MemorySegment from, long row, byte[] to) {
             long at = row / NUMBERS;
-            int shift = shift(row);
+            int shift = PLACES[(int) (row % NUMBERS)] * BITS;
             for (int i = 0; i < to.length; i++, at += stride) {
                 to[i] = (byte) (from.get(StoredNumbers.INT, at * Integer.BYTES) >>> shift & (1 << BITS) - 1);
             }

@@ -73,14 +73,15 @@ record BitStream(MemorySegment words, long step) {
         return (x | x << NIBBLE) & 0x0F0F0F0F0F0F0F0FL;
     }
 
-    /** Whether all numbers of so many bits are that one; false, too, if numbers stand in two words. */
+    /** Whether all numbers of so many bits are that one, of which only so many bits count; false, too, if numbers stand in two words. */
     boolean only(int bits, int number) {
         if (Integer.SIZE % bits != 0 || words.byteSize() == 0) {
             return false;
         }
+        int one = number & (1 << bits) - 1;
         int word = 0;
         for (int bit = 0; bit < Integer.SIZE; bit += bits) {
-            word |= number << bit;
+            word |= one << bit;
         }
         long rest = words.byteSize() - Integer.BYTES;
         return words.get(INT, 0) == word && words.asSlice(0, rest).mismatch(words.asSlice(Integer.BYTES, rest)) < 0;

@@ -59,7 +59,7 @@ record GptqWeights(BitStream numbers, BitStream zeros, Tensor scales, int bits, 
 
     @Override
     public boolean alwaysZero(byte zero) {
-        return zeros.only(bits, zero - (zerosLessOne ? 1 : 0) & (1 << bits) - 1);
+        return zeros.only(bits, zero - (zerosLessOne ? 1 : 0));
     }
 
     @Override
