@@ -74,12 +74,7 @@ public final class CompiledOps {
 
     /** Adds the task of a product for one row, normed before if there is a norm; its results go to a column of the op's output. */
     void product(Op.Linear l, List<Weight> run, int column, Optional<Op.RmsNorm> norm) {
-        long y = values.rows(l.out()).floats();
-        int outputs = state.matrix(run).rows();
-        if (outputs < l.out().width() && l.residual().filter(r -> values.rows(r).floats() == y).isPresent()) {
-            endChain(); // where a row changes column by column, there is only the one among the activations
-        }
-        add(l, run, norm, state.bias(run), l.residual(), y, l.out().width(), column, outputs, NO_GATE);
+        add(l, run, norm, state.bias(run), l.residual(), values.rows(l.out()).floats(), l.out().width(), column, state.matrix(run).rows(), NO_GATE);
     }
 
     /** Adds the task of a product of gate and up with its activation, for one row. */
@@ -93,8 +88,9 @@ public final class CompiledOps {
         WeightPlan.Matrix w = state.matrix(run);
         ChainShape shape = state.chain().orElseThrow();
         Value in = norm.map(Op.RmsNorm::in).orElse(l.in());
+        // Where a row changes column by column, there is only the one among the activations.
         boolean among = outputs < width && residual.filter(r -> values.rows(r).floats() == y).isPresent();
-        if (isPart(in) || !among && residual.filter(this::isPart).isPresent()) {
+        if (among || isPart(in) || residual.filter(this::isPart).isPresent()) {
             endChain();
         }
         takeRoom(shape.vectorBytes(w), 0, shape.stageBytes(w.format()));

@@ -78,12 +78,9 @@ public final class SumKernels {
 
     private RowsLaunch normed(GroupKernels.Mixture m, long results, Rows residual, Rows y, Norm n, Optional<MixtureKernels.Split> to) {
         int width = m.down().outputs();
-        Launch.Builder b = kernels.launch(arena, NORMED, kernels.shape(NORMED, 1)[0], bytes(width));
-        return new RowsLaunch.Down(normed(added(b, m, results), residual, y, width, n, to));
-    }
-
-    private static Launch normed(Launch.Builder b, Rows residual, Rows y, int width, Norm n, Optional<MixtureKernels.Split> to) {
-        return ExpertKernels.split(GroupKernels.output(b, residual, y, width).pointer("norm", n.by.weight()).real("eps", n.by.eps())
-                .pointer("normed", n.y.floats()).integer("ldn", n.y.pitch()).pointer("q", n.y.bytes()).pointer("s", n.y.scales()), to).build();
+        Launch.Builder b = added(kernels.launch(arena, NORMED, kernels.shape(NORMED, 1)[0], bytes(width)), m, results);
+        GroupKernels.output(b, residual, y, width).pointer("norm", n.by.weight()).real("eps", n.by.eps()).pointer("normed", n.y.floats())
+                .integer("ldn", n.y.pitch()).pointer("q", n.y.bytes()).pointer("s", n.y.scales());
+        return new RowsLaunch.Down(ExpertKernels.split(b, to).build());
     }
 }
