@@ -61,19 +61,10 @@ template <int EACH, int AHEAD, int M> __device__ __forceinline__ void norm_and_c
     float factor = rms_factor<THREADS>(kept[m], from[m], K, eps, room[m]);
     long long r = r0 + m;
     bool writes = blockIdx.x == m && r < rows;
-    auto put = [&](float4 v, float4 g, int at) { // all lanes of a warp together
+    auto put = [&](float4 v, float4 g, int at) {
       v = make_float4(v.x * factor * g.x, v.y * factor * g.y, v.z * factor * g.z, v.w * factor * g.w);
       if (at < K) normed[m * fours + at / 4] = v;
-      if (!writes) return;
-      if (y && at < K) *(float4*)(y + r * ldy + at) = v;
-      if (q) {
-        Scale of;
-        int packed = quantize8x4(v, of);
-        if (at < K) {
-          *(int*)(q + r * K + at) = packed;
-          if ((t & 7) == 0) s[r * (K / 32) + at / 32] = of;
-        }
-      }
+      if (writes) put_row(v, at, K, r, y, ldy, q, s);
     };
     int begin = 4 * (t & ~31);
 #pragma unroll

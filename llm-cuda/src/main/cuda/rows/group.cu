@@ -148,19 +148,11 @@ extern "C" __global__ void __launch_bounds__(NORMED_THREADS)
   }
   float factor = rms_factor_of<NORMED_THREADS>(squares, N, eps, room);
 #pragma unroll 1
-  for (int at = first; begin < N; at += 4 * NORMED_THREADS, begin += 4 * NORMED_THREADS) { // all lanes of a warp together
+  for (int at = first; begin < N; at += 4 * NORMED_THREADS, begin += 4 * NORMED_THREADS) {
     float4 v = at < N ? row[at / 4] : make_float4(0.f, 0.f, 0.f, 0.f), g = at == first ? weights : weight4(norm, at, N);
     v = make_float4(v.x * factor * g.x, v.y * factor * g.y, v.z * factor * g.z, v.w * factor * g.w);
     if (at < N) row[at / 4] = v;
-    if (normed && at < N) *(float4*)(normed + t * ldn + at) = v;
-    if (q) {
-      Scale of;
-      int packed = quantize8x4(v, of);
-      if (at < N) {
-        *(int*)(q + t * N + at) = packed;
-        if ((threadIdx.x & 7) == 0) s[t * (N / 32) + at / 32] = of;
-      }
-    }
+    put_row(v, at, N, t, normed, ldn, q, s);
   }
   if (!halves && !brains) return;
   __syncthreads();

@@ -18,18 +18,9 @@ extern "C" __global__ void __launch_bounds__(NORM_THREADS) rms_norm(const float*
   wait_previous();
   const float* row = x + (long long)(rowIndex ? max(rowIndex[r], 0) : r) * ldx;
   float factor = rms_factor<NORM_THREADS>(kept, row, width, eps, room);
-  // All lanes of a warp go round together: the scale of a block of 32 is found by eight of them.
   auto put = [&](float4 v, float4 g, int at) {
     v = make_float4(v.x * factor * g.x, v.y * factor * g.y, v.z * factor * g.z, v.w * factor * g.w);
-    if (y && at < width) *(float4*)(y + (long long)r * ldy + at) = v;
-    if (q) {
-      Scale scale;
-      int packed = quantize8x4(v, scale);
-      if (at < width) {
-        *(int*)(q + (long long)r * width + at) = packed;
-        if ((t & 7) == 0) s[(long long)r * (width / 32) + at / 32] = scale;
-      }
-    }
+    put_row(v, at, width, r, y, ldy, q, s);
   };
   int warp = 4 * (t & ~31);
 #pragma unroll
