@@ -34,8 +34,8 @@ __device__ __forceinline__ float rms_factor(float4 (&kept)[KEPT], const float* r
 }
 
 /**
- * Writes four columns of row r, from column `at` on: as floats if there is y, as bytes with a scale for each 32 columns if there is q. By all lanes of
- * a warp together, each with the columns behind those of the lane before; those behind the width are not written.
+ * Writes four columns of row r, from column `at` on: as floats if there is y, as bytes with a scale for each 32 columns if there is q. By all lanes
+ * of a warp together, each with the columns behind those of the lane before; those behind the width are not written.
  */
 __device__ __forceinline__ void put_row(float4 v, int at, int width, long long r, float* y, int ldy, signed char* q, Scale* s) {
   if (y && at < width) *(float4*)(y + r * ldy + at) = v;
