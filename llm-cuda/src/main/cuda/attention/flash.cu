@@ -122,7 +122,7 @@ template <class T, int D, int M, int N, class STORED = T> struct Mma {
     extern __shared__ __align__(128) uchar room[];
     dependents();
     wait_previous();
-    Work w(f, SIZE);
+    Work w(f, SIZE, blockIdx.x);
     if (w.rows == 0) return;
     int lane = threadIdx.x & 31, warp = threadIdx.x >> 5, row0 = warp * 16 * M, mine = row0 + lane / 4;
     Seen* seen = (Seen*)(room + (SIZE + 2 * N) * PITCH);

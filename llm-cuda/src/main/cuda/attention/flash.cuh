@@ -1,8 +1,8 @@
 // What both kernels of attention of prompts on tensor cores share: which rows a block has, what they see, how queries become 16 bits.
 //
-// A block has some rows: queries of a tile, each with all heads that share keys and values (or a part of them, if they are more than the rows);
-// neighbouring rows are heads of one query. It goes through the positions in tiles that begin at multiples of their size, so a result does not depend
-// on what else is in the step, nor on where in a tile its query stands.
+// A job is some rows: queries of a tile, each with all heads that share keys and values (or a part of them, if they are more than the rows);
+// neighbouring rows are heads of one query. A block goes through the positions in tiles that begin at multiples of their size, so a result does not
+// depend on what else is in the step, nor on where in a tile its query stands.
 #pragma once
 #include "attention/mma.cuh"
 #include "attention/pages.cuh"
@@ -10,7 +10,7 @@
 #include "common/layout.cuh"
 
 
-static constexpr unsigned MANY_BLOCKS = 4096;
+static constexpr int MANY_JOBS = 4096;
 
 struct Flash {
   const void* q;
@@ -30,20 +30,21 @@ struct Flash {
   int alibiRounded;
   const float* sinks; // or 0
   int qKind, yKind;   // what q and y are of: 0 floats, 1 f16, 2 bf16
+  int jobs;           // as many as Work says
   int elementBytes = 2;
 };
 #define FLASH_PARAMETERS                                                                                                                        \
   const void *q, int ldq, void *y, int ldy, const uchar *kv, long long blockBytes, long long layerAt, const int *tileRow, const int *tileRows, \
       const int *tileSeq, const int *positions, const int *tableAt, const int *table, int blockSize, int heads, int kvHeads, int headDim,        \
       float scale, int window, float softCap, int chunked, const float *slopes, float alibiFactor, int alibiRounded, const float *sinks, \
-      int qKind, int yKind
+      int qKind, int yKind, int jobs
 #define FLASH_PASSED                                                                                                                          \
   Flash {                                                                                                                                     \
     q, ldq, y, ldy, kv, blockBytes, layerAt, tileRow, tileRows, tileSeq, positions, tableAt, table, blockSize, heads, kvHeads, headDim, scale, \
-        window, softCap, chunked, slopes, alibiFactor, alibiRounded, sinks, qKind, yKind                                                      \
+        window, softCap, chunked, slopes, alibiFactor, alibiRounded, sinks, qKind, yKind, jobs                                                \
   }
 
-/** The rows of a block. */
+/** The rows of a job. */
 struct Work {
   int head0, each, row0, rows; // its first head, heads a query, its first row of q, how many rows it has: queries times heads
   int first, last;             // positions that any of them sees
@@ -56,14 +57,15 @@ struct Work {
   static __device__ __forceinline__ int first_seen(const Flash& f, int position) {
     return f.window == 0 ? 0 : f.chunked ? position / f.window * f.window : max(0, position - f.window + 1);
   }
+  __device__ __forceinline__ Work() {}
   /**
-   * Of at most `size` rows. The grid is tiles * subs * kvHeads * parts. What sees most comes first, so that the last blocks are short; where blocks
-   * are many, head by head, so that those that run together read the same keys.
+   * The job of a number, of at most `size` rows. There are tiles * subs * kvHeads * parts. What sees most comes first, so that the last ones are
+   * short; where jobs are many, head by head, so that those that run together read the same keys.
    */
-  __device__ __forceinline__ Work(const Flash& f, int size) {
-    int group = f.heads / f.kvHeads, parts = ceil_div(group, size), heads = f.kvHeads * parts, blocksOfHead = gridDim.x / heads;
-    bool byHead = gridDim.x >= MANY_BLOCKS;
-    int b = byHead ? blockIdx.x % blocksOfHead : blockIdx.x / heads, h = byHead ? blockIdx.x / blocksOfHead : blockIdx.x % heads;
+  __device__ __forceinline__ Work(const Flash& f, int size, int job) {
+    int group = f.heads / f.kvHeads, parts = ceil_div(group, size), heads = f.kvHeads * parts, jobsOfHead = f.jobs / heads;
+    bool byHead = f.jobs >= MANY_JOBS;
+    int b = byHead ? job % jobsOfHead : job / heads, h = byHead ? job / jobsOfHead : job % heads;
     int kvHead = h / parts, part = h - kvHead * parts;
     each = ceil_div(group, parts);
     int queries = min(TILE, size / each), subs = ceil_div(TILE, queries), tile = b / subs, from = (subs - 1 - (b - tile * subs)) * queries;
@@ -139,17 +141,9 @@ struct Seen {
   float power;
 };
 
-/** Four neighbours of q. */
-__device__ __forceinline__ float4 query4(const Flash& f, long long at) {
-  if (f.qKind == 0) return row4((const float*)f.q + at);
-  uint2 bits = __ldcg((const uint2*)((const unsigned short*)f.q + at));
-  float2 low = f.qKind == 1 ? half2_bits(bits.x) : bf16x2_bits(bits.x), high = f.qKind == 1 ? half2_bits(bits.y) : bf16x2_bits(bits.y);
-  return make_float4(low.x, low.y, high.x, high.y);
-}
-
 /**
- * A warp brings COUNT rows of queries from `r0` on to shared memory in 16 bits: times the scale, and over the power of two that makes the largest
- * below 2, so that all fit and none is lost. `place(r, d)` says where 4 neighbouring dimensions of a row go.
+ * A warp brings COUNT rows of queries, floats, from `r0` on to shared memory in 16 bits: times the scale, and over the power of two that makes the
+ * largest below 2, so that all fit and none is lost. `place(r, d)` says where 4 neighbouring dimensions of a row go.
  */
 template <class T, int D, int COUNT, class Place>
 __device__ __forceinline__ void load_queries(const Flash& f, const Work& w, int r0, Seen* seen, Place place) {
@@ -170,7 +164,7 @@ __device__ __forceinline__ void load_queries(const Flash& f, const Work& w, int 
 #pragma unroll
       for (int v = 0; v < V; v++) {
         int d = 4 * lane + 128 * v;
-        x[b][v] = from >= 0 && d < f.headDim ? query4(f, from + d) : make_float4(0.f, 0.f, 0.f, 0.f);
+        x[b][v] = from >= 0 && d < f.headDim ? row4((const float*)f.q + from + d) : make_float4(0.f, 0.f, 0.f, 0.f);
       }
     }
     int exponent = 0;

@@ -3,16 +3,17 @@ package io.jllm.cuda.compile;
 import io.jllm.cuda.kernels.Rows;
 import io.jllm.cuda.kernels.RowsLaunch;
 import io.jllm.cuda.kernels.StepArrays.Field;
-import io.jllm.cuda.kernels.TensorKernels;
 import io.jllm.cuda.kernels.attention.AttentionCut;
 import io.jllm.cuda.kernels.attention.AttentionKernels;
 import io.jllm.cuda.kernels.attention.DecodeKernels;
 import io.jllm.cuda.kernels.attention.FlashKernels;
+import io.jllm.cuda.kernels.attention.SingleRowKernels;
 import io.jllm.model.HeadOp;
 import io.jllm.model.Op;
 import io.jllm.model.Program;
 import io.jllm.model.Value;
 import java.lang.foreign.Arena;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -29,6 +30,7 @@ final class AttentionOps {
     private final AttentionKernels attentions;
     private final DecodeKernels decodes;
     private final FlashKernels flash;
+    private final SingleRowKernels singleRows;
     private final HeadOps heads;
     private final AttentionCut cut;
     private final Optional<TensorOps> tensors;
@@ -45,6 +47,7 @@ final class AttentionOps {
         this.cut = cut;
         this.tensors = tensors;
         flash = new FlashKernels(state.kernels(), arena, state.kvSuffix(), state.upload());
+        singleRows = new SingleRowKernels(state.kernels(), arena, state.upload());
     }
 
     /** Whether its kernels write results in 8 bits if that is wanted. */
@@ -78,19 +81,30 @@ final class AttentionOps {
                 : new CompiledOp.OfRows(heads.attention(a, ALL_ROWS), Value.Rows.TOKENS);
     }
 
-    /** For steps of tiles alone: results are left in 16 bits for the product behind, and queries are as the product before leaves them. */
+    /** Whether single queries may be beside tiles in steps in which products rotate. */
+    boolean rotatesBesideSingles(Op.PagedAttention a) {
+        return cut.attends(a);
+    }
+
+    /** Results are left in 16 bits for the product behind, and queries are as the product before leaves them. */
     private Optional<AttentionOp.Narrow> narrow(Op.PagedAttention a) {
         if (tensors.isEmpty() || !flash.has(a.shape())) {
             return Optional.empty();
         }
         TensorOps t = tensors.get();
-        FlashKernels.AnyRows q = floats(a.q());
         AttentionKernels.Scores s = DeviceState.scores(a);
-        Optional<TensorKernels.Operand> to = t.attended(a);
-        FlashKernels.AnyRows y = to.map(FlashKernels.AnyRows::of).orElseGet(() -> floats(a.out()));
-        Optional<AttentionKernels.Tiles> rotated = t.rotatedQueries(a).flatMap(rows -> flash(a, rows, y, s.scaled()));
-        return to.isEmpty() && rotated.isEmpty() ? Optional.empty()
-                : Optional.of(new AttentionOp.Narrow(flash(a, q, y, s).orElseThrow(), rotated, to.map(o -> t.narrow(a.out(), o))));
+        Optional<FlashKernels.AnyRows> to = t.attended(a).map(FlashKernels.AnyRows::of);
+        FlashKernels.AnyRows y = to.orElseGet(() -> floats(a.out()));
+        Optional<AttentionOp.Rotated> rotated = t.rotatedQueries(a).flatMap(q -> flash(a, q, y, s.scaled()).map(tiles -> new AttentionOp.Rotated(tiles,
+                rotatesBesideSingles(a) ? Optional.of(widened(a, q, s.scaled())) : Optional.empty())));
+        return to.isEmpty() && rotated.isEmpty() ? Optional.empty() : Optional.of(new AttentionOp.Narrow(flash(a, floats(a.q()), y, s).orElseThrow(),
+                rotated, to.map(rows -> singleRows.narrow(values.rows(a.out()), rows, a.out().width()))));
+    }
+
+    /** Attention of single queries of 16 bits, which become floats where their results go: each is read before its result is there. */
+    private RowsLaunch widened(Op.PagedAttention a, FlashKernels.AnyRows q, AttentionKernels.Scores s) {
+        Rows y = values.rows(a.out());
+        return new RowsLaunch.InTurn(List.of(singleRows.widen(q, y, a.q().width()), decodes.decode(y, y, state.pages(a.layer()), s, state.partials())));
     }
 
     private FlashKernels.AnyRows floats(Value v) {

@@ -126,7 +126,7 @@ public final class Compiler {
         }
         TensorOps t = tensors.get();
         Optional<RowsLaunch> together = t.rotated(l, r, a);
-        together.ifPresent(launch -> compiled.add(new AttentionOp.Rotated(launch,
+        together.ifPresent(launch -> compiled.add(new AttentionOp.Product(launch, attention.rotatesBesideSingles(a),
                 List.of(new CompiledOp.OfRows(t.linear(l), Value.Rows.TOKENS), rope(r)))));
         return together.isPresent() ? 2 : 0;
     }

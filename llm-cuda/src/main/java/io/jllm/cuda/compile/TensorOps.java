@@ -99,7 +99,7 @@ final class TensorOps {
     }
 
     /**
-     * A product of queries, keys and values and the rotation behind it, for steps of tiles alone ({@link AttentionOp#rotates}), if there are kernels
+     * A product of queries, keys and values and the rotation behind it, for steps of many tokens ({@link AttentionOp.Product}), if there are kernels
      * for that: queries times the scale of attention become rows of 16 bits in the place of their floats.
      */
     Optional<RowsLaunch> rotated(Op.Linear l, HeadOp.RopeStoreKv r, Op.PagedAttention a) {
@@ -183,11 +183,6 @@ final class TensorOps {
                 .map(type -> room.unscaled(state.kernels(), type, v.width()));
         to.ifPresent(o -> left.put(v, o));
         return to;
-    }
-
-    /** Rows of floats to those. */
-    RowsLaunch narrow(Value v, Operand to) {
-        return kernels.narrow(values.rows(v), to);
     }
 
     /** Launches one after the other, which find rows as those before have left them. */

@@ -54,9 +54,15 @@ public final class AttentionKernels {
         }
     }
 
-    /** Attention of tiles of queries: a launch, its blocks for each tile, and how many of those for each head by itself. */
-    public record Tiles(Launch launch, int blocks, int heads) {
+    /** Attention of tiles of queries. */
+    public interface Tiles {
         /** Queues it for that many tiles. */
+        void run(Stream stream, int tiles);
+    }
+
+    /** A launch, its blocks for each tile, and how many of those for each head by itself. */
+    private record Blocks(Launch launch, int blocks, int heads) implements Tiles {
+        @Override
         public void run(Stream stream, int tiles) {
             launch.run(stream, Math.multiplyExact(tiles, blocks), heads, 1);
         }
@@ -111,7 +117,7 @@ public final class AttentionKernels {
         int[] shape = kernels.shape(PREFILL, 3);
         Launch.Builder b = pages(launch(PREFILL, shape).pointer("q", q.floats()).integer("ldq", q.pitch())
                 .pointer("y", y.floats()).integer("ldy", y.pitch()), p);
-        return new Tiles(scores(tiles(b, step), p, s).build(), shape[2], s.shape.heads());
+        return new Blocks(scores(tiles(b, step), p, s).build(), shape[2], s.shape.heads());
     }
 
     /** Copies blocks: pairs of from and to. */

@@ -1,6 +1,7 @@
 package io.jllm.cuda.kernels.attention;
 
 import io.jllm.cuda.driver.Launch;
+import io.jllm.cuda.driver.Stream;
 import io.jllm.cuda.kernels.DeviceFormat;
 import io.jllm.cuda.kernels.Kernels;
 import io.jllm.cuda.kernels.Rows;
@@ -17,8 +18,25 @@ import java.util.Optional;
 
 /** Launches {@code attention/flash.cu} and {@code attention/flash_wgmma.cu}: attention of tiles of queries on tensor cores, of any kind. */
 public final class FlashKernels {
+    /** Whose blocks stay and take jobs in turn. */
+    private static final String STAYING = "attn_wgmma";
     /** The faster first; an image has it where the device does. */
-    private static final List<String> FAMILIES = List.of("attn_wgmma", "attn_flash");
+    private static final List<String> FAMILIES = List.of(STAYING, "attn_flash");
+
+    /**
+     * Jobs of tiles, which the kernel is told as {@code jobs}.
+     *
+     * @param each jobs of a tile
+     * @param most blocks
+     */
+    private record Jobs(Launch launch, Launch.IntArgument jobs, int each, int most) implements Tiles {
+        @Override
+        public void run(Stream stream, int tiles) {
+            int all = Math.multiplyExact(tiles, each);
+            jobs.set(all);
+            launch.run(stream, Math.min(all, most), 1, 1);
+        }
+    }
 
     private final Kernels kernels;
     private final Arena arena;
@@ -81,16 +99,17 @@ public final class FlashKernels {
     }
 
     private Tiles tiles(String name, AnyRows q, AnyRows y, Pages p, Scores s, boolean chunked, Alibi alibi, long sinks) {
-        int[] shape = kernels.shape(name, 4); // threads, queries of a tile, rows of a block, bytes of shared memory
+        int[] shape = kernels.shape(name, 4); // threads, queries of a tile, rows of a job, bytes of shared memory
         Launch.Builder b = AttentionKernels.pages(kernels.launch(arena, name + "_" + kvSuffix, shape[0], shape[3]).pointer("q", q.address())
                 .integer("ldq", q.pitch()).pointer("y", y.address()).integer("ldy", y.pitch()), p);
         AttentionKernels.scores(AttentionKernels.tiles(b, step), p, s).integer("chunked", chunked ? 1 : 0);
-        return new Tiles(alibi.add(b).pointer("sinks", sinks).integer("qKind", q.kind()).integer("yKind", y.kind()).build(),
-                blocks(s.shape(), shape[1], shape[2]), 1);
+        Launch launch = alibi.add(b).pointer("sinks", sinks).integer("qKind", q.kind()).integer("yKind", y.kind()).integer("jobs", 0).build();
+        return new Jobs(launch, launch.integer("jobs"), jobs(s.shape(), shape[1], shape[2]),
+                name.startsWith(STAYING) ? kernels.multiprocessors() : Integer.MAX_VALUE);
     }
 
-    /** Blocks for a tile: each has some of its queries, and heads that share keys and values, or a part of them if they are more than its rows. */
-    private static int blocks(AttentionShape s, int tile, int rows) {
+    /** Jobs of a tile: each has some of its queries, and heads that share keys and values, or a part of them if they are more than its rows. */
+    private static int jobs(AttentionShape s, int tile, int rows) {
         int group = s.heads() / s.kvHeads();
         int parts = Math.ceilDiv(group, rows);
         int queries = Math.min(tile, rows / Math.ceilDiv(group, parts));
