@@ -9,6 +9,10 @@ import io.jllm.model.Program;
 import io.jllm.model.Value;
 import io.jllm.model.Weight;
 import io.jllm.quant.DType;
+import io.jllm.quant.WeightSource;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -22,6 +26,8 @@ public abstract class AdapterOpContract extends ManyRowsContract {
     private static final int WIDTH = 96;
     private static final int INNER = 1056;
     private static final int PRODUCTS = 12;
+    /** Sequences of a step, more than there are in any that is one kernel. */
+    private static final int MOST_FEW = 17;
     private static final List<int[]> STEPS = List.of(new int[] {7, 0, 1, 3, 2, 1, 1}, new int[] {1, 1, 1, 1, 1, 1, 1},
             new int[] {0, 1, 0, 0, 1, 0, 0}, new int[] {1, 0, 0, 0, 0, 0, 0}, new int[] {0, 0, 0, 9, 1, 1, 17});
     private static final List<int[]> LARGE_STEPS = List.of(new int[] {30, 11, 20, 9, 3, 8, 2}, new int[] {1, 1, 70, 1, 0, 1, 1});
@@ -36,6 +42,18 @@ public abstract class AdapterOpContract extends ManyRowsContract {
         Value parts = p.linear(h, new Weight("a", WIDTH, Optional.of("a.bias")), weight("b", 32), weight("c", 160));
         x = p.linearAdd(x, parts, weight("o", WIDTH));
         return p.build(p.linear(p.rmsNorm(p.selectRows(x), "last", EPS), weight("out", TOKENS)));
+    }
+
+    /** Of low rank, for all matrices whose names match. */
+    private static Adapter matching(Program program, String names, int rank) {
+        var products = new HashMap<String, Change>();
+        for (Op op : program.ops()) {
+            if (op instanceof Op.Linear l) {
+                l.weights().stream().filter(w -> w.name().matches(names)).forEach(w -> products.put(w.name(),
+                        Change.of(lowRank(rank + w.name(), DType.BF16, rank, w.rows(), l.in().width()))));
+            }
+        }
+        return ofProducts(products);
     }
 
     private static LowRank lowRank(String name, DType type, int rank, int rows, int cols) {
@@ -99,6 +117,37 @@ public abstract class AdapterOpContract extends ManyRowsContract {
     void manyRowsOfSeveralAdaptersInAStep() {
         for (DType type : List.of(DType.F32, DType.F16)) {
             adapted(type, LARGE_STEPS, tolerance() + either(type) + manyTolerance(type));
+        }
+    }
+
+    /** Steps of one token a sequence, whose products between two attentions may be one kernel, but for what adapters change. */
+    @Test
+    void fewSequencesWithAdaptersOfSomeProducts() {
+        Program program = TinyModels.program(TinyModels.config(TOKENS, 2, 128, 192, new Op.AttentionShape(4, 2, 32), 256, 0));
+        var steps = new ArrayList<int[]>();
+        for (int n : new int[] {MOST_FEW, 16, 8, 3, 2, 9, MOST_FEW}) {
+            var counts = new int[MOST_FEW];
+            Arrays.fill(counts, 0, n, 1);
+            steps.add(counts);
+        }
+        var one = new int[MOST_FEW];
+        one[1] = 1;
+        steps.add(one);
+        Adapter norms = new Adapter(Map.of(), Map.of(), Map.of("blk.0.ffn_norm.weight", numbers(128, 18), "blk.1.attn_norm.weight",
+                numbers(128, 19)));
+        for (DType type : List.of(DType.F16, DType.Q4_0)) {
+            WeightSource weights = Oracle.weights(program, type);
+            double most = PRODUCTS * (tolerance() + either(type));
+            for (String names : List.of(".*attn_[qv].*", ".*", ".*ffn_down.*", ".*attn_output.*")) {
+                List<Adapter> adapters = List.of(matching(program, names, 5), matching(program, names, 16));
+                try (Backend backend = open(2)) {
+                    Oracle.compareAdapted(backend, program, weights, steps, adapters, most, this::quantises);
+                }
+            }
+            try (Backend backend = open(2)) {
+                List<Adapter> adapters = List.of(norms, matching(program, ".*attn_[qv].*", 3));
+                Oracle.compareAdapted(backend, program, weights, steps, adapters, most, this::quantises);
+            }
         }
     }
 }

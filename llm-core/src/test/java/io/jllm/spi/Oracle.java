@@ -143,8 +143,9 @@ final class Oracle {
         int sequences = steps.getFirst().length;
         int length = 2 * steps.stream().mapToInt(s -> Arrays.stream(s).max().orElse(0)).sum();
         int blocks = sequences * (length / 16 + 1);
-        try (ModelRunner runner = backend.load(program, weights, options(16, blocks, DType.F32));
-                ModelRunner oracle = new ReferenceBackend(quantises).load(program, weights, options(16, blocks, DType.F32))) {
+        Backend.RunnerOptions options = options(MAX_TOKENS, Math.max(SEQUENCES, sequences), 16, blocks, DType.F32);
+        try (ModelRunner runner = backend.load(program, weights, options);
+                ModelRunner oracle = new ReferenceBackend(quantises).load(program, weights, options)) {
             var batches = new PagedSequences(sequences, 16, blocks, length, tokens(program), 16);
             for (ModelRunner r : List.of(runner, oracle)) {
                 for (int i = 0; i < adapters.size(); i++) {

@@ -69,6 +69,34 @@ class CudaRowChainsTest {
         }
     }
 
+    /** What adapters leave alone is chained, products of blocks that they change are launched by the same kernels, and a single row takes others. */
+    @ParameterizedTest
+    @CsvSource({"F16, .*attn_[qv].*", "F16, .*", "F16, .*ffn_down.*", "Q4_0, .*attn_[qv].*", "Q4_0, .*", "Q4_0, .*ffn_down.*",
+        "Q4_0, .*attn_output.*"})
+    void rowsWithAdaptersDoNotDependOnTheirNumber(DType type, String names) {
+        Program program = TinyModels.program(TinyModels.config(VOCABULARY, 3, 256, 704, new Op.AttentionShape(4, 2, 64), 256, 0));
+        try (ModelRunner runner = OnDevice.shared().load(program, TinyModels.weights(program, type, 7),
+                new RunnerOptions(64, SEQUENCES, SEQUENCES, BLOCK, SEQUENCES, 0, DType.F32))) {
+            float[] plain = logits(runner, 2)[1];
+            runner.addAdapter(1, FakeAdapters.products(program, names, 8));
+            float[][] others = logits(runner, SEQUENCES, 1);
+            assertTrue(difference(plain, others[1]) > 5 * adaptedTolerance(type), "the adapter changes nothing");
+            for (int n : new int[] {1, 2, 3, 5, 8, 9, 16, 17}) {
+                float[][] fewer = logits(runner, n, 1);
+                for (int s = 0; s < n; s++) {
+                    double apart = difference(fewer[s], others[s]);
+                    String row = "row " + s + " of " + n;
+                    assertTrue(apart < adaptedTolerance(type), () -> row + " differs by " + apart);
+                }
+            }
+        }
+    }
+
+    /** More rows of 16 bits may meet weights in other pieces; adapters make more of what lies between two bytes. */
+    private static double adaptedTolerance(DType type) {
+        return Math.max(1e-3, 2 * tolerance(type));
+    }
+
     /** Of blocks a value that lies between two bytes goes either way. */
     private static double tolerance(DType type) {
         return switch (type) {
@@ -80,8 +108,14 @@ class CudaRowChainsTest {
 
     /** The last step's logits of so many sequences, which had a token in each of some steps. */
     private static float[][] logits(ModelRunner runner, int sequences) {
+        return logits(runner, sequences, 0);
+    }
+
+    private static float[][] logits(ModelRunner runner, int sequences, int adapter) {
         for (int step = 0; step < STEPS; step++) {
-            runner.forward(batch(sequences, step));
+            StepBatch b = batch(sequences, step);
+            Arrays.fill(b.adapter, 0, sequences, adapter);
+            runner.forward(b);
         }
         var logits = new float[sequences][VOCABULARY];
         for (int s = 0; s < sequences; s++) {

@@ -7,17 +7,21 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.jllm.adapter.Adapter;
 import io.jllm.adapter.Change;
 import io.jllm.adapter.LowRank;
+import io.jllm.cuda.kernels.KernelImages;
 import io.jllm.model.Op;
 import io.jllm.model.Program;
 import io.jllm.quant.DType;
 import io.jllm.spi.Backend.RunnerOptions;
+import io.jllm.spi.KernelTime;
 import io.jllm.spi.ModelRunner;
 import io.jllm.spi.PagedSequences;
 import io.jllm.spi.StepBatch;
 import io.jllm.spi.TinyModels;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 
 /** Adapters on the driver of tests: what is launched, what is compiled anew and what is given back. */
 final class FakeAdapters {
@@ -47,12 +51,13 @@ final class FakeAdapters {
         return new Adapter(products, tables, vectors);
     }
 
-    /** Changes all products by matrices of low rank, and nothing else. */
-    private static Adapter products(Program program, int rank) {
+    /** Changes all products of matrices whose names match by matrices of low rank, and nothing else. */
+    static Adapter products(Program program, String names, int rank) {
         var products = new HashMap<String, Change>();
         for (Op op : program.ops()) {
             if (op instanceof Op.Linear l) {
-                l.weights().forEach(w -> products.put(w.name(), Change.of(lowRank(rank, w.rows(), l.in().width()))));
+                l.weights().stream().filter(w -> w.name().matches(names)).forEach(w -> products.put(w.name(),
+                        Change.of(lowRank(rank, w.rows(), l.in().width()))));
             }
         }
         return new Adapter(products, Map.of(), Map.of());
@@ -75,7 +80,7 @@ final class FakeAdapters {
 
     /** A step of each kind: a prompt, a longer one, and one of one token, which is a graph. */
     static void live(ModelRunner runner, Program program) {
-        for (Adapter adapter : List.of(products(program, 4), everything(program, 4))) {
+        for (Adapter adapter : List.of(products(program, ".*", 4), everything(program, 4))) {
             runner.addAdapter(1, adapter);
             var sequences = new PagedSequences(2, 16, 40, 200, 100, 1);
             forward(runner, sequences.next(30, 1), 1);
@@ -97,6 +102,49 @@ final class FakeAdapters {
                 live(runner, program);
             }
         }
+        if (KernelImages.packaged().missing().isEmpty()) {
+            chains();
+        }
+    }
+
+    /** Of two layers, what adapters leave alone stands in chains, and their products of blocks are launched by the same kernels. */
+    private static void chains() {
+        Program program = TinyModels.program(TinyModels.config(100, 2, 64, 128, new Op.AttentionShape(4, 2, 16), 256, 0));
+        Map<String, Adapter> adapters = Map.of("q and v", products(program, ".*attn_[qv].*", 4), "all", products(program, ".*", 4),
+                "down", products(program, ".*ffn_down.*", 4), "norms", new Adapter(Map.of(), Map.of(), Map.of("blk.0.ffn_norm.weight",
+                        new float[64], "blk.1.ffn_norm.weight", new float[64])));
+        // Alone are q, k and v with o, gate and up, and down in a chain; each; each but gate and up, whose activation is bytes; and each before the
+        // norm, with the others in a chain.
+        Map<String, Integer> blocks = Map.of("q and v", 4, "all", 8, "down", 6, "norms", 5);
+        // Those of 16 bits have chains of two and more.
+        Map<String, Integer> dense = Map.of("q and v", 2, "all", 0, "down", 2, "norms", 2);
+        adapters.forEach((name, adapter) -> {
+            chains(program, DType.Q4_0, name, adapter, blocks.get(name));
+            chains(program, DType.F16, name, adapter, dense.get(name));
+        });
+    }
+
+    private static void chains(Program program, DType type, String name, Adapter adapter, int want) {
+        var options = new RunnerOptions(64, 20, 64, 16, 40, 0, DType.F16);
+        boolean blocks = type == DType.Q4_0;
+        try (CudaBackend backend = FakeScenarios.open(); ModelRunner runner = backend.load(program, TinyModels.weights(program, type, 1), options)) {
+            runner.addAdapter(1, adapter);
+            for (int rows : new int[] {1, 2, 3, 8, 16, 17}) {
+                Map<String, Integer> launches = launches(runner, rows);
+                String what = type + ", " + rows + " rows, adapters of " + name + ": " + launches;
+                assertEquals(rows > 1 && rows <= 8 ? want : 0, launches.getOrDefault(blocks ? "chain_blocks_q4_0_n1" : "chain_rows_f16", 0), what);
+                assertEquals(rows == 16 && blocks ? want : 0, launches.getOrDefault("chain_blocks_q4_0_n2", 0), what);
+            }
+        }
+    }
+
+    /** How often kernels are launched in a step of so many sequences with one token each, of which the first has an adapter. */
+    private static Map<String, Integer> launches(ModelRunner runner, int sequences) {
+        var counts = new int[sequences];
+        Arrays.fill(counts, 1);
+        StepBatch b = new PagedSequences(sequences, 16, 40, 16, 100, 1).next(counts);
+        b.adapter[0] = 1;
+        return runner.forwardTimed(b).stream().collect(Collectors.toMap(KernelTime::kernel, KernelTime::launches));
     }
 
     private static void comeAndGo(ModelRunner runner, Program program) {

@@ -26,8 +26,8 @@ import java.util.stream.Stream;
 
 /**
  * What steps with adapters need on the device beside the others' values: the matrices of products that adapters change, what rows become by the
- * first matrices of low rank, and residuals that are kept. Of two products, one after the other, the second's rows may be made while the first's are
- * read, so these take turns.
+ * first matrices of low rank, residuals that are kept, and chains of products of their own. Of two products, one after the other, the second's rows
+ * may be made while the first's are read, so these take turns.
  */
 public final class AdapterRoom implements AutoCloseable {
     private static final long ALIGNMENT = 256;
@@ -39,6 +39,7 @@ public final class AdapterRoom implements AutoCloseable {
     private final Uses uses;
     private final Map<Op.Linear, Adapted> products = new HashMap<>();
     private final DeviceMemory memory;
+    private final Optional<RowChains.Room> chains;
 
     /**
      * A product that adapters change.
@@ -78,6 +79,7 @@ public final class AdapterRoom implements AutoCloseable {
         thinBytes = aligned(thinBytes);
         memory = owner.own(DeviceMemory.allocate(context, siteBytes + TURNS * thinBytes + keptBytes, "products of adapters"));
         try (Arena arena = Arena.ofConfined()) {
+            chains = RowChains.room(program, state.plan(), state.kernels(), true).map(r -> r.in(context, owner));
             MemorySegment sites = arena.allocate(siteBytes, Long.BYTES);
             long at = 0;
             int turn = 0;
@@ -175,9 +177,14 @@ public final class AdapterRoom implements AutoCloseable {
         return table;
     }
 
+    /** Room for chains; empty if there can be none. */
+    Optional<RowChains.Room> chains() {
+        return chains;
+    }
+
     /** Bytes of it. */
     public long bytes() {
-        return memory.bytes();
+        return memory.bytes() + chains.map(RowChains.Room::bytes).orElse(0L);
     }
 
     /** Whether it is still the room for what adapters change now. */

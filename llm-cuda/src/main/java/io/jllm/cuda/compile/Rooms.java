@@ -17,7 +17,7 @@ import java.util.Optional;
  * @param mixtures for mixtures of experts that are compiled as a whole
  * @param ordered for rows whose columns are put into another order
  * @param outliers for rows of which large activations are taken out
- * @param chains for products of few rows that one launch does
+ * @param chains for products of few rows that one launch does, in steps without adapters
  */
 public record Rooms(Optional<TensorRoom> tensors, Optional<MixtureRoom> mixtures, Optional<Ordering.Room> ordered, Optional<Outliers.Room> outliers,
         Optional<RowChains.Room> chains) {
@@ -29,7 +29,7 @@ public record Rooms(Optional<TensorRoom> tensors, Optional<MixtureRoom> mixtures
     public static Rooms of(Program program, WeightPlan plan, Kernels kernels, RunnerOptions options, int pieces) {
         Optional<TensorRoom> tensors = TensorRoom.of(program, plan, kernels, options, pieces);
         return new Rooms(tensors, MixtureRoom.of(program, plan, kernels, options, tensors.isPresent(), pieces), Ordering.Room.of(plan, options),
-                Outliers.Room.of(plan), RowChains.room(program, plan, kernels));
+                Outliers.Room.of(plan), RowChains.room(program, plan, kernels, false));
     }
 
     /** How much it is. */

@@ -1,5 +1,6 @@
 package io.jllm.cuda.compile;
 
+import io.jllm.cuda.adapter.Places;
 import io.jllm.cuda.driver.Context;
 import io.jllm.cuda.driver.DeviceMemory;
 import io.jllm.cuda.driver.Owner;
@@ -24,21 +25,27 @@ import java.util.function.UnaryOperator;
 
 /**
  * Products between two attentions, with their norms and activations, which one launch does for a few sequences with one token each. More sequences
- * take the same ops one by one.
+ * take the same ops one by one. In steps with adapters what these change is in no chain: of such products, and of others that are left alone, those
+ * of blocks are launches of the same kernels for themselves.
  */
 final class RowChains {
     private static final int LEAST_PRODUCTS = 2;
+    /** Rows from which on products are chained in steps with adapters, where those of a single row have no passes of their own. */
+    private static final int LEAST_ADAPTED = 2;
+    private static final int NO_GATE = -1;
 
     private final DeviceState state;
     private final Values values;
     private final Fusion fusion;
     private final Optional<RowChainKernels> dense;
     private final Optional<BlockChainKernels> blocks;
+    private final Optional<AdapterRoom> adapters;
 
-    RowChains(DeviceState state, Values values, Fusion fusion, Arena arena, Room room) {
+    RowChains(DeviceState state, Values values, Fusion fusion, Arena arena, Room room, Optional<AdapterRoom> adapters) {
         this.state = state;
         this.values = values;
         this.fusion = fusion;
+        this.adapters = adapters;
         dense = room.dense.map(r -> new RowChainKernels(state.kernels(), arena, r));
         blocks = room.blocks.map(r -> new BlockChainKernels(state.kernels(), arena, r));
     }
@@ -64,20 +71,21 @@ final class RowChains {
      * Room for the chains of a program, at no address yet; nothing if it has no matrices for them, or the device cannot run them.
      *
      * @param plan of the weights
+     * @param adapted for steps with adapters
      */
-    static Optional<Room> room(Program program, WeightPlan plan, Kernels kernels) {
+    static Optional<Room> room(Program program, WeightPlan plan, Kernels kernels, boolean adapted) {
         List<WeightPlan.Matrix> all = program.ops().stream().filter(Op.Linear.class::isInstance).flatMap(op -> plan.runs((Op.Linear) op).stream())
                 .map(run -> plan.matrix(run.stream().map(Weight::name).toList())).filter(w -> takes(w, kernels)).toList();
+        List<WeightPlan.Matrix> dense = all.stream().filter(w -> w.format().dense()).toList();
+        List<WeightPlan.Matrix> blocks = all.stream().filter(w -> !w.format().dense()).toList();
         int most = (int) program.ops().stream().filter(Op.Linear.class::isInstance).count() / LEAST_PRODUCTS;
-        int dense = width(all, true);
-        int blocks = width(all, false);
-        return most == 0 || all.isEmpty() ? Optional.empty()
-                : Optional.of(new Room(dense == 0 ? Optional.empty() : Optional.of(RowChainKernels.memory(kernels, dense, most)),
-                        blocks == 0 ? Optional.empty() : Optional.of(BlockChainKernels.memory(kernels, blocks, most))));
+        var room = new Room(width(dense).filter(_ -> most > 0).map(w -> RowChainKernels.memory(kernels, w, most)),
+                width(blocks).filter(_ -> adapted || most > 0).map(w -> BlockChainKernels.memory(kernels, w, adapted ? blocks.size() : most)));
+        return room.bytes() == 0 ? Optional.empty() : Optional.of(room);
     }
 
-    private static int width(List<WeightPlan.Matrix> all, boolean dense) {
-        return all.stream().filter(w -> w.format().dense() == dense).mapToInt(WeightPlan.Matrix::cols).max().orElse(0);
+    private static Optional<Integer> width(List<WeightPlan.Matrix> all) {
+        return all.stream().map(WeightPlan.Matrix::cols).max(Integer::compare);
     }
 
     private static boolean takes(WeightPlan.Matrix w, Kernels kernels) {
@@ -103,12 +111,12 @@ final class RowChains {
         }
     }
 
-    /** Ops of a chain, and what more rows do instead. */
-    private record Few(RowsLaunch chain, int most, List<CompiledOp> others) implements CompiledOp {
+    /** Ops of a chain for {@code least} to {@code most} rows, and what others do instead. */
+    private record Few(RowsLaunch chain, int least, int most, List<CompiledOp> others) implements CompiledOp {
         @Override
         public void launch(Stream stream, StepSize size) {
             int rows = size.rows(Value.Rows.TOKENS);
-            if (rows <= most) {
+            if (rows >= least && rows <= most) {
                 chain.run(stream, rows);
             } else {
                 others.forEach(op -> op.launch(stream, size));
@@ -136,12 +144,34 @@ final class RowChains {
             Rows y = s.act.isPresent() && i + 1 < steps.size() ? Rows.NONE : values.rows(s.out());
             products.add(new RowChainKernels.Product(state.weights(s.matrix, s.out().width()),
                     s.norm.map(state::norm), state.bias(s.run),
-                    s.linear.residual().map(values::rows).orElse(Rows.NONE), y, s.act.map(g -> DeviceState.number(g.kind())).orElse(-1)));
+                    s.linear.residual().map(values::rows).orElse(Rows.NONE), y, s.act.map(g -> DeviceState.number(g.kind())).orElse(NO_GATE)));
         }
         Rows x = values.rows(steps.getFirst().x);
         return steps.getFirst().dense()
-                ? dense.map(k -> new Few(k.chain(x, products), RowChainKernels.mostRows(state.kernels()), others)).orElseThrow()
-                : blocks.map(k -> new Few(k.chain(x, products), k.mostRows(), others)).orElseThrow();
+                ? dense.map(k -> new Few(k.chain(x, products), least(), RowChainKernels.mostRows(state.kernels()), others)).orElseThrow()
+                : blocks.map(k -> few(k, x, products, others)).orElseThrow();
+    }
+
+    private CompiledOp few(BlockChainKernels k, Rows x, List<RowChainKernels.Product> products, List<CompiledOp> others) {
+        return new Few(k.chain(x, products), least(), k.mostRows(), others);
+    }
+
+    private int least() {
+        return adapters.isPresent() ? LEAST_ADAPTED : 1;
+    }
+
+    /**
+     * The op of a product of blocks that is in no chain, in steps with adapters; nothing if it has to be another kernel.
+     *
+     * @param column where its results begin in those of the op
+     * @param other what it was compiled into
+     */
+    Optional<CompiledOp> alone(Op.Linear l, List<Weight> run, int column, CompiledOp other) {
+        WeightPlan.Matrix w = state.matrix(run);
+        return blocks.filter(_ -> adapters.isPresent() && !w.format().dense() && takes(w, state.kernels()) && l.out().rows() == Value.Rows.TOKENS)
+                .map(k -> few(k, values.rows(l.in()), List.of(new RowChainKernels.Product(state.weights(w, w.rows()), Optional.empty(),
+                        state.bias(run), l.residual().map(values::rows).orElse(Rows.NONE).from(column), values.rows(l.out()).from(column), NO_GATE)),
+                        List.of(other)));
     }
 
     private List<Step> steps(List<Op> ops) {
@@ -181,7 +211,7 @@ final class RowChains {
         Optional<Op.RmsNorm> norm = ops.getFirst() instanceof Op.RmsNorm n ? Optional.of(n) : Optional.empty();
         int at = norm.isPresent() ? 1 : 0;
         if (at >= ops.size() || !(ops.get(at) instanceof Op.Linear l) || l.out().rows() != Value.Rows.TOKENS
-                || norm.filter(n -> !values.feeds(n, l.in())).isPresent()) {
+                || norm.filter(n -> !values.feeds(n, l.in())).isPresent() || isAdapted(norm, l)) {
             return Optional.empty();
         }
         List<List<Weight>> runs = state.plan().runs(l);
@@ -193,5 +223,9 @@ final class RowChains {
         return there && runs.size() == 1 && takes(w, state.kernels())
                 ? Optional.of(new Step(norm.map(Op.RmsNorm::in).orElse(l.in()), norm, l, w, runs.getFirst(), act, at + 1 + (act.isPresent() ? 1 : 0)))
                 : Optional.empty();
+    }
+
+    private boolean isAdapted(Optional<Op.RmsNorm> norm, Op.Linear l) {
+        return values.isAdapted(l) || adapters.flatMap(a -> norm.flatMap(n -> a.norm(Places.Norm.of(n)))).isPresent();
     }
 }

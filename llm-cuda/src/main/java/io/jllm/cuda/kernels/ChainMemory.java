@@ -11,9 +11,9 @@ import java.lang.foreign.MemorySegment;
 import java.util.Optional;
 
 /**
- * Device memory of all chains of rows of a program, of which one runs at a time: a number, 0 between launches, that counts blocks; rows between two
- * products with the sums of their squares, twice, since one is read while the other is written; and the links of each chain with the maps of their
- * matrices.
+ * Device memory of all chains of rows of a program compiled once, of which one runs at a time: a number, 0 between launches, that counts blocks;
+ * rows between two products with the sums of their squares, twice, since one is read while the other is written; and the links of each chain with
+ * the maps of their matrices.
  *
  * @param memory all of it, or nothing yet
  * @param rowBytes of rows between two products
