@@ -10,8 +10,21 @@ public final class LetterTokenizer implements Tokenizer, StreamingDetokenizer {
     public static final int VOCAB = 26;
     static final int EOS = 0;
 
+    private final Runnable encodes;
+
+    public LetterTokenizer() {
+        this(() -> {
+        });
+    }
+
+    /** @param encodes called when a text is encoded */
+    public LetterTokenizer(Runnable encodes) {
+        this.encodes = encodes;
+    }
+
     @Override
     public int[] encode(String text, boolean addBos, boolean parseSpecial) {
+        encodes.run();
         return text.chars().map(c -> c - 'a').toArray();
     }
 

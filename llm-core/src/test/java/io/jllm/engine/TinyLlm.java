@@ -43,7 +43,8 @@ public final class TinyLlm {
         return open(options, tokenizer, r -> r);
     }
 
-    private static LLM open(EngineOptions options, Tokenizer tokenizer, UnaryOperator<ModelRunner> wrapper, EngineListener... listeners) {
+    /** With all of these. */
+    public static LLM open(EngineOptions options, Tokenizer tokenizer, UnaryOperator<ModelRunner> wrapper, EngineListener... listeners) {
         var model = new LoadedModel(CONFIG, PROGRAM, WEIGHTS, Optional.of(tokenizer), SamplingParams.neutral(), Set.of(), "tiny");
         var backend = new WrappedBackend(new ReferenceBackend(), wrapper, options.maxTokensPerStep().isEmpty());
         return new LoadedLlm(model, backend, options, List.of(listeners));

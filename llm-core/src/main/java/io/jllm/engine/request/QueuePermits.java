@@ -46,13 +46,18 @@ public final class QueuePermits {
         }
     }
 
-    /** Takes room for a request, after waiting for it; false if the engine is closed. */
-    boolean take() throws InterruptedException {
+    /**
+     * Takes room for a request, after waiting for it; false if the engine is closed.
+     *
+     * @param waiting called before it waits, under a lock: it must not wait itself
+     */
+    boolean take(Runnable waiting) throws InterruptedException {
         lock.lockInterruptibly();
         Condition turn = lock.newCondition();
         try {
             callers.addLast(turn);
             while (!closed && (callers.getFirst() != turn || taken == limit)) {
+                waiting.run();
                 turn.await();
             }
             taken += closed ? 0 : 1;

@@ -64,6 +64,7 @@ public final class Submission {
         if (!start(work, sink)) {
             loop.checkOpen();
         }
+        loop.wake();
         return sink;
     }
 
@@ -92,6 +93,8 @@ public final class Submission {
             sinks.forEach(PendingRequest::cancel);
             sinks.forEach(PendingRequest::leaveQueue);
             throw t;
+        } finally {
+            loop.wake();
         }
         var results = sinks.stream().map(PendingRequest::result).toArray(CompletableFuture<?>[]::new);
         var all = CompletableFuture.allOf(results).thenApply(_ -> sinks.stream().map(s -> s.result().join()).toList());
@@ -111,9 +114,13 @@ public final class Submission {
         var inQueue = new Semaphore(window);
         try {
             for (Work one : works) {
-                inQueue.acquire();
+                if (!inQueue.tryAcquire()) {
+                    loop.wake();
+                    inQueue.acquire();
+                }
                 sinks.add(startWhenRoom(Asked.of(one, output -> output), inQueue::release));
             }
+            loop.wake();
             var results = new ArrayList<RequestOutput>(sinks.size());
             for (PendingRequest s : sinks) {
                 results.add(await(s));
@@ -173,13 +180,19 @@ public final class Submission {
         return new CancellationException("interrupted in " + what + "; the requests are cancelled");
     }
 
+    /** Has the engine begin with what was started. */
+    void wake() {
+        loop.wake();
+    }
+
     /**
-     * Waits for room in the queue. A request that the engine's end comes before is cancelled, as those are that it finds running.
+     * Waits for room in the queue; whoever starts no more for now calls {@link #wake}. A request that the engine's end comes before is cancelled, as
+     * those are that it finds running.
      *
      * @param left called once: when the request no longer waits for a place in the batch
      */
     PendingRequest startWhenRoom(Asked<?> asked, Runnable left) throws InterruptedException {
-        boolean open = room.take();
+        boolean open = room.take(loop::wake);
         var sink = new PendingRequest(ids.incrementAndGet(), callbacks, () -> {
             if (open) {
                 room.giveBack();

@@ -94,6 +94,7 @@ final class WindowedResults<S, T> implements Results<T> {
                 request.result().whenComplete((_, _) -> news.release());
                 begun.add(new Begun<>(request, asked.made()));
                 count++;
+                callers.wake(); // the source may take its time
             } catch (RuntimeException | Error t) {
                 failure = Optional.of(t);
             }

@@ -20,6 +20,7 @@ import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 
@@ -38,6 +39,9 @@ public final class EngineLoop implements Runnable {
     private final AdapterDesk adapters;
     private final Runnable onClose;
     private final Queue<SequenceGroup> inbox = new ConcurrentLinkedQueue<>();
+    /** Tokens of prompts that came to the inbox since it was emptied. */
+    private final AtomicLong left = new AtomicLong();
+    private final int stepTokens;
     private final Thread thread;
     private final AtomicBoolean cancels = new AtomicBoolean();
     private final AtomicBoolean resets = new AtomicBoolean();
@@ -53,6 +57,7 @@ public final class EngineLoop implements Runnable {
     public EngineLoop(ModelRunner runner, int vocab, int maxContext, SchedulerLimits limits, RotationRule rotation, Listeners listeners,
             Runnable onClose) {
         this.onClose = onClose;
+        stepTokens = limits.maxTokens();
         adapters = new AdapterDesk(runner, this::wake, () -> closing);
         pool = new BlockPool(runner.blocks(), runner.cachedBlocks());
         scheduler = new Scheduler(pool, limits, rotation, runner);
@@ -81,13 +86,18 @@ public final class EngineLoop implements Runnable {
         monitor.refused(output);
     }
 
-    /** Leaves a request for the next step; false if the engine is closed and has not taken it. */
+    /**
+     * Leaves a request for the next step; false if the engine is closed and has not taken it. An idle engine begins once tokens are left for a
+     * whole step, or is told to {@link #wake}: callers do that when they leave no more for now.
+     */
     public boolean submit(SequenceGroup group) {
         if (closing) {
             return false;
         }
         inbox.add(group);
-        wake();
+        if (left.addAndGet(group.promptIds().length) >= stepTokens) {
+            wake();
+        }
         // The engine may have emptied its inbox for the last time before this request came.
         return !closing || !inbox.remove(group);
     }
@@ -213,6 +223,7 @@ public final class EngineLoop implements Runnable {
         if (resets.getAndSet(false)) {
             pool.forgetAll();
         }
+        left.set(0);
         for (SequenceGroup g = inbox.poll(); g != null; g = inbox.poll()) {
             g.enter(monitor);
             if (!adapters.has(g.adapter())) {
