@@ -5,11 +5,16 @@
 #pragma once
 #include "attention/attend32.cuh"
 #include "attention/pages.cuh"
+#include "common/quads.cuh"
+#include "product/held.cuh"
 
 static constexpr int MOST_SLICES = 16, SLICE_ROWS = 64; // slices of a piece; slices times heads
 // So many positions are one piece, as what puts several together has its price. Pieces of more have at least SMALLEST, and are about as many as fill
 // a device.
 static constexpr int ALONE = 512, SMALLEST = 256, FILLED = 128, ROUND = 64;
+
+/** Results of 16 bits: f16, bf16, or f16 in the order of held.cuh. */
+static constexpr int HALVES = 1, BRAINS = 2, LAID = 3;
 
 struct Singles {
   const float* q; // queries, or all of qkv
@@ -29,6 +34,9 @@ struct Singles {
   unsigned* counters;
   const int* pieces;
   int entries;
+  void* narrow; // results of 16 bits, or 0
+  int ldn, narrowKind;
+  float* narrowScale; // of rows of kind LAID
 
   __device__ __forceinline__ int group() const { return quotient(heads, kvHeads); } // heads that share keys and values
   __device__ __forceinline__ int parts() const { return (group() + HEADS - 1) / HEADS; } // in which they go
@@ -38,10 +46,10 @@ struct Singles {
 #define FROM_Y                                                                                                                                       \
   float *y, int ldy, signed char *yq, Scale *ys, const uchar *kv, long long blockBytes, long long layerAt, const int *row, const int *seq,           \
       const int *context, const int *tableAt, const int *table, int blockSize, int heads, int kvHeads, int headDim, float scale, int window,         \
-      float softCap, float *partial, unsigned *counters, const int *pieces, int entries
+      float softCap, float *partial, unsigned *counters, const int *pieces, int entries, void *narrow, int ldn, int narrowKind, float *narrowScale
 #define PASS_Y                                                                                                                                    \
   y, ldy, yq, ys, kv, blockBytes, layerAt, row, seq, context, tableAt, table, blockSize, heads, kvHeads, headDim, scale, window, softCap, partial, \
-      counters, pieces, entries
+      counters, pieces, entries, narrow, ldn, narrowKind, narrowScale
 #define ROTATION_FROM                                                                                                                  \
   const int *kvSlots, int rotaryDim, int interleaved, const float *invFreq, float factor, const float *qNorm, const float *kNorm, float eps
 
@@ -255,7 +263,16 @@ template <int THREADS, class Take> __device__ __forceinline__ void each_pair(int
   }
 }
 
-/** Writes numbers of heads of a row as floats, bytes or both, two at a time: `value(head, dimension)`. */
+/** Writes two neighbouring numbers of a row in 16 bits. */
+__device__ __forceinline__ void put_narrow(const Singles& s, int row, int at, float2 v) {
+  bool laid = s.narrowKind == LAID;
+  unsigned two = s.narrowKind == BRAINS ? pack_two<bf16>(v) : pack_two<__half>(v);
+  if (laid && at == 0) s.narrowScale[row] = 1.f;
+  int to = laid ? Held(at & ~3).first + (at & 2 ? Held::SECOND : 0) : at;
+  *(unsigned*)((unsigned short*)s.narrow + (long long)row * s.ldn + to) = two;
+}
+
+/** Writes numbers of heads of a row as floats, bytes, in 16 bits, or several of these, two at a time: `value(head, dimension)`. */
 template <int THREADS, class Value>
 __device__ __forceinline__ void write_heads(const Singles& s, int thread, int row, int head0, int heads, Value value) {
   each_pair<THREADS>(heads, s.headDim, thread, [&](int h, int d) {
@@ -263,6 +280,7 @@ __device__ __forceinline__ void write_heads(const Singles& s, int thread, int ro
     float2 v = there ? value(h, d) : make_float2(0.f, 0.f);
     int at = (head0 + h) * s.headDim + d;
     if (s.y && there) *(float2*)(s.y + (long long)row * s.ldy + at) = v;
+    if (s.narrow && there) put_narrow(s, row, at, v);
     if (s.yq) { // as quantize32
       long long byte = (long long)row * s.heads * s.headDim + at;
       float m = warp_max<16>(fmaxf(fabsf(v.x), fabsf(v.y))), inverse = m == 0.f ? 0.f : __fdiv_rn(127.f, m);

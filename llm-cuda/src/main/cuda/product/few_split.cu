@@ -1,10 +1,13 @@
 // Rows of floats as one or two rows of 16 bits each, for products of few rows by weights of that type: the first has what it can of a value, the
 // second what is left.
 #include "common/layout.cuh"
+#include "product/held.cuh"
 #include "product/pieces.cuh"
+#include "rows/rms.cuh"
 
 /** Threads for a row, and how many times each has four values of it; sixteen of a row of bytes. */
 static constexpr int THREADS = 512, HELD = 6, BYTES_HELD = 2;
+static constexpr int NORM_HELD = 4; // four columns so many times are all that a thread has of a row that is normed
 
 /** The largest of a block's threads. */
 __device__ __forceinline__ float row_max(float m, float* room) {
@@ -16,17 +19,6 @@ __device__ __forceinline__ float row_max(float m, float* room) {
   for (int i = 1; i < THREADS / 32; i++) m = fmaxf(m, room[i]);
   return m;
 }
-
-/**
- * Where blocks_wgmma.cu meets four neighbouring columns, the first of them k, of 128 that are four sub-blocks: sixteen places have the same four of
- * each sub-block, their first halves before their second ones. `SECOND` is how much further those are.
- */
-struct Held {
-  int first;
-  static constexpr int SECOND = 8;
-  __device__ __forceinline__ explicit Held(int k) : first((k & ~127) + k % 32 / 4 * 16 + k % 128 / 32 * 2) {}
-};
-static constexpr int HELD_COLUMNS = 128;
 
 /** x / scale = high + low, `piece` elements behind each other, or high alone if that is 0; scales of bf16 are 1. */
 template <class T, bool HELD_ORDER = false>
@@ -128,4 +120,49 @@ extern "C" __global__ void __launch_bounds__(THREADS)
     if (threadIdx.x + i * THREADS < ld / 16) put(threadIdx.x + i * THREADS, held[i]);
   for (int i = threadIdx.x + BYTES_HELD * THREADS; i < ld / 16; i += THREADS) put(i, load(i));
 }
-EXPORT_SHAPE(split_few, THREADS)
+
+/**
+ * Rows are normed, and become bytes as rms_norm leaves them, and floats if there is y, and what split_few_bytes makes of the bytes. Of up to
+ * 4 * THREADS * NORM_HELD columns.
+ */
+extern "C" __global__ void __launch_bounds__(THREADS)
+    rms_norm_laid(const float* x, int ldx, const float* w, float eps, float* y, int ldy, signed char* q, Scale* s, __half* pieces, int ld,
+                  float* scale, int K) {
+  __shared__ float4 room[THREADS / 128];
+  __shared__ float highest[THREADS / 32];
+  dependents();
+  int t = threadIdx.x;
+  long long r = blockIdx.x;
+  float4 weights[NORM_HELD], held[NORM_HELD];
+#pragma unroll
+  for (int i = 0; i < NORM_HELD; i++) weights[i] = weight4(w, 4 * (t + i * THREADS), K);
+  wait_previous();
+  float factor = rms_factor<THREADS>(held, x + r * ldx, K, eps, room), m = 0.f, d[NORM_HELD];
+  int bytes[NORM_HELD];
+#pragma unroll
+  for (int i = 0; i < NORM_HELD; i++) {
+    int at = 4 * (t + i * THREADS);
+    float4 v = held[i], g = weights[i];
+    v = make_float4(v.x * factor * g.x, v.y * factor * g.y, v.z * factor * g.z, v.w * factor * g.w);
+    Scale of;
+    bytes[i] = quantize8x4(v, of);
+    d[i] = of.d, m = fmaxf(m, 127.f * of.d);
+    if (at >= K) continue;
+    if (y) *(float4*)(y + r * ldy + at) = v;
+    *(int*)(q + r * K + at) = bytes[i];
+    if ((t & 7) == 0) s[r * (K / 32) + at / 32] = of;
+  }
+  float by = scaling(row_max(m, highest));
+  if (t == 0) scale[r] = 1.f / by;
+#pragma unroll
+  for (int i = 0; i < NORM_HELD; i++) {
+    int at = 4 * (t + i * THREADS);
+    float unit = d[i] * by;
+    __half2* first = (__half2*)(pieces + r * ld + Held(at).first);
+    if (at < ld) {
+      first[0] = __floats2half2_rn(unit * (signed char)bytes[i], unit * (signed char)(bytes[i] >> 8));
+      first[Held::SECOND / 2] = __floats2half2_rn(unit * (signed char)(bytes[i] >> 16), unit * (signed char)(bytes[i] >> 24));
+    }
+  }
+}
+EXPORT_SHAPE(split_few, THREADS, 4 * THREADS * NORM_HELD)

@@ -135,7 +135,7 @@ final class CudaFormats {
         var products = new ProductKernels(kernels, arena, new ProductKernels.Room(0));
         var x = new Rows(rows, s.cols, rows + (1 << 20), rows + (2 << 20));
         var y = Rows.ofFloats(rows + (3 << 20), s.rows);
-        return s.gated ? products.gated(new ProductKernels.Weights(format, weights, s.rows / 2, s.cols), x, y, 0).orElseThrow()
+        return s.gated ? products.gated(new ProductKernels.Weights(format, weights, s.rows / 2, s.cols), x, y, 0, false).orElseThrow()
                 : products.few(new ProductKernels.Weights(format, weights, s.rows, s.cols), x, 0, Rows.NONE, y);
     }
 

@@ -66,16 +66,19 @@ final class AttentionOps {
 
     CompiledOp compile(Op.PagedAttention a) {
         Optional<AttentionKernels.Tiles> tiles = mode.anyBatch() ? tiles(a) : Optional.empty();
-        Optional<AttentionOp.Narrow> narrow = narrow(a);
+        AttentionKernels.Scores scores = DeviceState.scores(a);
+        Optional<FlashKernels.AnyRows> to = tensors.filter(_ -> flash.has(a.shape())).flatMap(t -> t.attended(a)).map(FlashKernels.AnyRows::of);
+        DecodeKernels.Narrow singles = to.filter(_ -> cut.attends(a) && decodes.narrows(scores)).map(DecodeKernels.Narrow::of)
+                .orElse(DecodeKernels.Narrow.NONE);
+        Optional<AttentionOp.Narrow> narrow = narrow(a, to, singles);
         if (cut.attends(a)) {
             boolean bytes = quantizes(a);
-            Rows y = values.outputs(a.out(), values.wantsFloats(a.out()) || !bytes, bytes);
+            Rows y = singles.address() != 0 ? Rows.NONE : values.outputs(a.out(), values.wantsFloats(a.out()) || !bytes, bytes);
             AttentionKernels.Pages pages = state.pages(a.layer());
-            AttentionKernels.Scores scores = DeviceState.scores(a);
             Optional<RowsLaunch> rotated = program.ops().stream().filter(op -> op instanceof HeadOp.RopeStoreKv r && rotates(r, a))
                     .map(HeadOp.RopeStoreKv.class::cast).findFirst()
-                    .map(r -> decodes.decodeRotated(values.rows(r.qkv()), y, pages, scores, state.partials(), state.rotation(r)));
-            return new AttentionOp(decodes.decode(values.rows(a.q()), y, pages, scores, state.partials()), tiles, rotated, narrow);
+                    .map(r -> decodes.decodeRotated(values.rows(r.qkv()), y, singles, pages, scores, state.partials(), state.rotation(r)));
+            return new AttentionOp(decodes.decode(values.rows(a.q()), y, singles, pages, scores, state.partials()), tiles, rotated, narrow);
         }
         return tiles.isPresent() ? new AttentionOp(heads.attention(a, state.at(Field.SINGLE_ROW)), tiles, Optional.empty(), narrow)
                 : new CompiledOp.OfRows(heads.attention(a, ALL_ROWS), Value.Rows.TOKENS);
@@ -86,25 +89,31 @@ final class AttentionOps {
         return cut.attends(a);
     }
 
-    /** Results are left in 16 bits for the product behind, and queries are as the product before leaves them. */
-    private Optional<AttentionOp.Narrow> narrow(Op.PagedAttention a) {
+    /**
+     * Results are left in 16 bits for the product behind, and queries are as the product before leaves them.
+     *
+     * @param to where results go, if so
+     * @param singles where those of single queries go at once
+     */
+    private Optional<AttentionOp.Narrow> narrow(Op.PagedAttention a, Optional<FlashKernels.AnyRows> to, DecodeKernels.Narrow singles) {
         if (tensors.isEmpty() || !flash.has(a.shape())) {
             return Optional.empty();
         }
         TensorOps t = tensors.get();
         AttentionKernels.Scores s = DeviceState.scores(a);
-        Optional<FlashKernels.AnyRows> to = t.attended(a).map(FlashKernels.AnyRows::of);
         FlashKernels.AnyRows y = to.orElseGet(() -> floats(a.out()));
         Optional<AttentionOp.Rotated> rotated = t.rotatedQueries(a).flatMap(q -> flash(a, q, y, s.scaled()).map(tiles -> new AttentionOp.Rotated(tiles,
-                rotatesBesideSingles(a) ? Optional.of(widened(a, q, s.scaled())) : Optional.empty())));
+                rotatesBesideSingles(a) ? Optional.of(widened(a, q, singles, s.scaled())) : Optional.empty())));
         return to.isEmpty() && rotated.isEmpty() ? Optional.empty() : Optional.of(new AttentionOp.Narrow(flash(a, floats(a.q()), y, s).orElseThrow(),
-                rotated, to.map(rows -> singleRows.narrow(values.rows(a.out()), rows, a.out().width()))));
+                rotated, to.filter(_ -> singles.address() == 0).map(rows -> singleRows.narrow(values.rows(a.out()), rows, a.out().width()))));
     }
 
     /** Attention of single queries of 16 bits, which become floats where their results go: each is read before its result is there. */
-    private RowsLaunch widened(Op.PagedAttention a, FlashKernels.AnyRows q, AttentionKernels.Scores s) {
+    private RowsLaunch widened(Op.PagedAttention a, FlashKernels.AnyRows q, DecodeKernels.Narrow singles, AttentionKernels.Scores s) {
         Rows y = values.rows(a.out());
-        return new RowsLaunch.InTurn(List.of(singleRows.widen(q, y, a.q().width()), decodes.decode(y, y, state.pages(a.layer()), s, state.partials())));
+        Rows to = singles.address() == 0 ? y : Rows.NONE;
+        return new RowsLaunch.InTurn(List.of(singleRows.widen(q, y, a.q().width()),
+                decodes.decode(y, to, singles, state.pages(a.layer()), s, state.partials())));
     }
 
     private FlashKernels.AnyRows floats(Value v) {

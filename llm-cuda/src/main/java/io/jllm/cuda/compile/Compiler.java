@@ -71,7 +71,7 @@ public final class Compiler {
         norms = new Norms(program, state, values, mode, rowKernels, products, experts);
         cut = AttentionCut.of(state.kernels());
         attention = new AttentionOps(program, state, values, mode, arena, attentions, decodes, heads, cut, tensors);
-        fusion = new Fusion(state, values, mode, compiled, products, ordering, decodes, cut, tensors);
+        fusion = new Fusion(state, values, mode, compiled, products, norms, ordering, decodes, cut, tensors);
         chains = (adapted.isPresent() ? adapted.flatMap(AdapterRoom::chains) : state.rooms().chains()).filter(_ -> mode == Mode.FEW)
                 .map(room -> new RowChains(state, values, fusion, arena, room, adapted));
     }
@@ -165,7 +165,7 @@ public final class Compiler {
         switch (op) {
             case Op.Embed e -> embed(e);
             case Op.RmsNorm n -> {
-                norm(n);
+                norm(n, ops.subList(1, ops.size()));
                 quantized = true;
             }
             case Op.Linear l -> {
@@ -223,13 +223,13 @@ public final class Compiler {
     }
 
     /** A norm of a value, or of those of its rows whose logits are wanted. */
-    private void norm(Op.RmsNorm n) {
+    private void norm(Op.RmsNorm n, List<Op> next) {
         Optional<RowsLaunch> narrow = tensors.flatMap(t -> t.norm(n));
         if (narrow.isPresent()) {
             compiled.add(new CompiledOp.OfRows(narrow.get(), n.out().rows()));
             return;
         }
-        compiled.add(new CompiledOp.OfRows(norms.launch(n), n.out().rows()));
+        compiled.add(new CompiledOp.OfRows(norms.launch(n, next), n.out().rows()));
         adapters.ifPresent(a -> a.after(n, norms.input(n), norms.rowIndex(n)));
     }
 
@@ -272,7 +272,7 @@ public final class Compiler {
         long bias = state.bias(run);
         Rows residual = l.residual().map(values::rows).orElse(Rows.NONE).from(column);
         Rows y = values.rows(l.out()).from(column);
-        RowsLaunch few = outliers.around(products.few(weights, x, bias, residual, y, norms.leftInPieces(l)), w, weights, in, y);
+        RowsLaunch few = outliers.around(products.few(weights, x, bias, residual, y, norms.leavesReady(l)), w, weights, in, y);
         Optional<RowsLaunch> many = mode.anyBatch() && w.outliers() == 0 ? Optional.of(products.many(weights, x, bias, residual, y))
                 : Optional.empty();
         var result = TensorKernels.Result.plain(w.rows(), bias, residual, y);

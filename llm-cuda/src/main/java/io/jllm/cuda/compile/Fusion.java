@@ -3,6 +3,7 @@ package io.jllm.cuda.compile;
 import io.jllm.cuda.kernels.ProductKernels;
 import io.jllm.cuda.kernels.RowsLaunch;
 import io.jllm.cuda.kernels.attention.AttentionCut;
+import io.jllm.cuda.kernels.attention.AttentionKernels;
 import io.jllm.cuda.kernels.attention.DecodeKernels;
 import io.jllm.cuda.weights.WeightPlan;
 import io.jllm.model.HeadOp;
@@ -34,19 +35,21 @@ public final class Fusion {
     private final Mode mode;
     private final CompiledOps compiled;
     private final ProductKernels products;
+    private final Norms norms;
     private final Ordering ordering;
     private final DecodeKernels attention;
     private final AttentionCut cut;
     private final Optional<TensorOps> tensors;
 
     /** Adds what it compiles to the ops that are compiled. */
-    Fusion(DeviceState state, Values values, Mode mode, CompiledOps compiled, ProductKernels products, Ordering ordering, DecodeKernels attention,
-            AttentionCut cut, Optional<TensorOps> tensors) {
+    Fusion(DeviceState state, Values values, Mode mode, CompiledOps compiled, ProductKernels products, Norms norms, Ordering ordering,
+            DecodeKernels attention, AttentionCut cut, Optional<TensorOps> tensors) {
         this.state = state;
         this.values = values;
         this.mode = mode;
         this.compiled = compiled;
         this.products = products;
+        this.norms = norms;
         this.ordering = ordering;
         this.attention = attention;
         this.cut = cut;
@@ -171,7 +174,8 @@ public final class Fusion {
         if (!w.format().floats() && !w.ordered() && !values.wantsBytes(l.in())) {
             return 0;
         }
-        Optional<RowsLaunch> few = products.gated(weights, ordering.rows(w, l.in()), values.outputs(y), kind);
+        Optional<RowsLaunch> few = products.gated(weights, ordering.rows(w, l.in()), values.outputs(y), kind,
+                !w.format().dense() && norms.leavesReady(l));
         few.ifPresent(launch -> {
             ordering.op(w, l.in()).ifPresent(compiled::add);
             compiled.add(new CompiledOp.Product(launch, Optional.empty(), Optional.empty(), y.rows()));
@@ -192,8 +196,11 @@ public final class Fusion {
         if (!attention.decodesRotated() || values.wantsBytes(a.out()) && !state.storesBytes(a.shape())) {
             return 0;
         }
-        compiled.add(new AttentionOp(attention.decodeRotated(values.rows(r.qkv()), values.outputs(a.out()), state.pages(a.layer()),
-                DeviceState.scores(a), state.partials(), state.rotation(r)), Optional.empty()));
+        AttentionKernels.Scores scores = DeviceState.scores(a);
+        DecodeKernels.Narrow narrow = mode == Mode.FEW && attention.narrows(scores) ? norms.laid(a, ops.subList(2, ops.size()))
+                .map(DecodeKernels.Narrow::of).orElse(DecodeKernels.Narrow.NONE) : DecodeKernels.Narrow.NONE;
+        compiled.add(new AttentionOp(attention.decodeRotated(values.rows(r.qkv()), values.outputs(a.out()), narrow, state.pages(a.layer()),
+                scores, state.partials(), state.rotation(r)), Optional.empty()));
         return 2;
     }
 }

@@ -1,5 +1,6 @@
 package io.jllm.cuda.compile;
 
+import io.jllm.cuda.kernels.BlocksKernels;
 import io.jllm.cuda.kernels.DeviceFormat;
 import io.jllm.cuda.kernels.ExpertKernels;
 import io.jllm.cuda.kernels.MixtureKernels;
@@ -34,8 +35,8 @@ final class Norms {
     private final RowKernels kernels;
     private final ProductKernels products;
     private final ExpertOps experts;
-    /** Products whose rows the op right before them leaves in pieces. */
-    private final Set<Op.Linear> inPieces = new HashSet<>();
+    /** Products whose rows the op right before them leaves as their kernels meet them. */
+    private final Set<Op.Linear> ready = new HashSet<>();
 
     Norms(Program program, DeviceState state, Values values, Mode mode, RowKernels kernels, ProductKernels products, ExpertOps experts) {
         this.program = program;
@@ -58,9 +59,38 @@ final class Norms {
         return input(n).equals(n.in()) ? 0 : state.at(Field.LOGIT_ROW);
     }
 
-    /** As floats, bytes or both, as its readers want it. */
-    RowsLaunch launch(Op.RmsNorm n) {
-        return kernels.norm(values.rows(input(n)), rowIndex(n), state.vector(n.weight()), n.eps(), values.outputs(n.out()), n.out().width());
+    /**
+     * As floats, bytes or both, as its readers want it; and for a product by matrices of blocks, as that meets many of few rows.
+     *
+     * @param next the ops behind it
+     */
+    RowsLaunch launch(Op.RmsNorm n, List<Op> next) {
+        RowsLaunch norm = kernels.norm(values.rows(input(n)), rowIndex(n), state.vector(n.weight()), n.eps(), values.outputs(n.out()),
+                n.out().width());
+        if (rowIndex(n) != 0) {
+            return norm;
+        }
+        Optional<RowsLaunch> both = laid(n, next).map(to -> products.normed(norm, to, values.rows(n.in()), state.norm(n), values.outputs(n.out()),
+                n.out().width()));
+        return both.orElse(norm);
+    }
+
+    /**
+     * Where an op of a few rows may leave what it makes laid down, beside bytes, for the product behind it by matrices of blocks, which then finds it
+     * there if there are many of them; nothing if there is no such product.
+     *
+     * @param next the ops behind it
+     */
+    Optional<BlocksKernels.Place> laid(Op op, List<Op> next) {
+        if (mode != Mode.FEW || values.isAdapted() || next.isEmpty() || !(next.getFirst() instanceof Op.Linear l) || !l.in().equals(op.out())
+                || values.ordered(op.out()).isPresent()) {
+            return Optional.empty();
+        }
+        List<WeightPlan.Matrix> all = state.plan().runs(l).stream().map(state::matrix).toList();
+        Optional<BlocksKernels.Place> place = all.stream().anyMatch(w -> w.format().dense() || w.ordered() || w.outliers() > 0) ? Optional.empty()
+                : products.laid(all.stream().map(WeightPlan.Matrix::format).toList(), op.out().width());
+        place.ifPresent(_ -> ready.add(l));
+        return place;
     }
 
     /**
@@ -80,7 +110,7 @@ final class Norms {
         boolean same = all.stream().allMatch(w -> w.format() == first.format() && w.format().bits16() && !w.ordered() && w.outliers() == 0);
         List<MixtureKernels.Split> pieces = same ? products.pieces(state.weights(first, first.rows())) : List.of();
         if (!pieces.isEmpty()) {
-            inPieces.add(l);
+            ready.add(l);
         }
         return Optional.of(new SumKernels.Norm(state.norm(n), values.outputs(n.out()), pieces));
     }
@@ -90,9 +120,9 @@ final class Norms {
         return state.plan().runs(l).stream().noneMatch(run -> state.matrix(run).format() == DeviceFormat.F32);
     }
 
-    /** Whether the op right before a product leaves its rows in pieces. */
-    boolean leftInPieces(Op.Linear l) {
-        return inPieces.contains(l);
+    /** Whether the op right before a product leaves its rows as kernels meet them, in pieces or laid down, beside floats and bytes. */
+    boolean leavesReady(Op.Linear l) {
+        return ready.contains(l);
     }
 
     /**

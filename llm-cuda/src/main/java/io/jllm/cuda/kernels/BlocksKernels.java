@@ -19,6 +19,7 @@ public final class BlocksKernels {
     private static final String FAMILY = "blocks_wgmma_";
     private static final String LARGEST = FAMILY + "n16";
     private static final String SPLIT = "split_few";
+    private static final String NORM = "rms_norm_laid";
     /** Columns of products that one in the name of a kernel stands for. */
     private static final int COLUMNS = 8;
     private static final int NUMBERS = 8;
@@ -57,10 +58,27 @@ public final class BlocksKernels {
 
     /** Lays rows down: bytes, or floats. */
     public RowsLaunch lay(Rows x, boolean bytes, int cols, Place to) {
-        Launch.Builder b = kernels.launch(arena, SPLIT + (bytes ? "_bytes" : "_floats"), kernels.shape(SPLIT, 1)[0]);
+        Launch.Builder b = kernels.launch(arena, SPLIT + (bytes ? "_bytes" : "_floats"), kernels.shape(SPLIT, 2)[0]);
         (bytes ? b.pointer("q", x.bytes()).pointer("s", x.scales()) : b.pointer("x", x.floats()).integer("ldx", x.pitch()))
                 .pointer("pieces", to.address).integer("ld", to.pitch).pointer("scale", to.scales).integer("K", cols);
         return new RowsLaunch.Down(b.build());
+    }
+
+    /** Whether ops before products can lay rows of so many columns down for matrices of a format. */
+    boolean laid(DeviceFormat format, int cols) {
+        return find(format, FewKernels.MOST) && !format.floats() && kernels.find(NORM).isPresent() && cols <= kernels.shape(SPLIT, 2)[1];
+    }
+
+    private boolean find(DeviceFormat format, int most) {
+        return kernels.find(FAMILY + format.suffix() + "_" + size(most)).isPresent() && TensorMap.known();
+    }
+
+    /** An RMS norm of rows of x, which become bytes, and floats if y has some, and are laid down as {@link #lay} does with the bytes. */
+    RowsLaunch norm(Rows x, ProductKernels.Norm by, Rows y, int cols, Place to) {
+        return new RowsLaunch.Down(kernels.launch(arena, NORM, kernels.shape(SPLIT, 2)[0]).pointer("x", x.floats()).integer("ldx", x.pitch())
+                .pointer("w", by.weight()).real("eps", by.eps()).pointer("y", y.floats()).integer("ldy", y.pitch()).pointer("q", y.bytes())
+                .pointer("s", y.scales()).pointer("pieces", to.address).integer("ld", to.pitch).pointer("scale", to.scales).integer("K", cols)
+                .build());
     }
 
     /**
@@ -69,11 +87,11 @@ public final class BlocksKernels {
      * @param most rows that are asked for at a time: kernels for that many are taken
      */
     public Optional<RowsLaunch> multiply(ProductKernels.Weights w, Place x, Result r, int most) {
-        String size = "n" + (most <= FewKernels.MOST ? FewKernels.MOST : 2 * FewKernels.MOST) / COLUMNS;
-        String name = FAMILY + w.format().suffix() + "_" + size;
-        if (kernels.find(name).isEmpty() || !TensorMap.known() || r.gated() && r.outputs() % TOGETHER != 0) {
+        if (!find(w.format(), most) || r.gated() && r.outputs() % TOGETHER != 0) {
             return Optional.empty();
         }
+        String size = size(most);
+        String name = FAMILY + w.format().suffix() + "_" + size;
         int[] shape = kernels.shape(FAMILY + size, NUMBERS); // threads, rows, warpgroups, columns of a step, of products, bytes, ns a step, a unit
         int matrixRows = (r.gated() ? 2 : 1) * r.outputs();
         int steps = Math.ceilDiv(w.cols(), shape[3]);
@@ -90,6 +108,10 @@ public final class BlocksKernels {
                     (long) Math.ceilDiv(Math.ceilDiv(steps, split), shape[2]) * shape[6] + shape[7]));
         }
         return Optional.of(new Splits(List.copyOf(splits), Math.ceilDiv(matrixRows, shape[1]), shape[4]));
+    }
+
+    private static String size(int most) {
+        return "n" + (most <= FewKernels.MOST ? FewKernels.MOST : 2 * FewKernels.MOST) / COLUMNS;
     }
 
     /**

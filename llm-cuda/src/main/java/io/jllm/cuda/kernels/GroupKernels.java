@@ -213,7 +213,7 @@ public final class GroupKernels {
     /** Rows of 16 bits in two pieces; each row of the mixture has so many. */
     RowsLaunch split(ProductKernels.Weights w, Rows x, Room room, int each, int most) {
         int pitch = fewPitch(w.cols());
-        Launch launch = kernels.launch(arena, "split_few_" + w.format().suffix(), kernels.shape("split_few", 1)[0]).pointer("x", x.floats())
+        Launch launch = kernels.launch(arena, "split_few_" + w.format().suffix(), kernels.shape("split_few", 2)[0]).pointer("x", x.floats())
                 .integer("ldx", x.pitch()).pointer("pieces", room.operand).integer("ld", pitch).integer("piece", piece(pitch, each, most))
                 .pointer("scale", room.scales).integer("K", w.cols()).build();
         return (stream, rows) -> launch.run(stream, rows * each, 1, 1);

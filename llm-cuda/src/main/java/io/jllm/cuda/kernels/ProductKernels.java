@@ -113,7 +113,29 @@ public final class ProductKernels {
         return few(w, x, bias, residual, y, false);
     }
 
-    /** The same; where rows are {@code ready}, those of two rows and more are in pieces where {@link #pieces} says. */
+    /**
+     * Where products by matrices of blocks of any of these formats meet more than half of {@link #MOST_FEW} rows of so many columns; empty if they
+     * do not.
+     */
+    public Optional<BlocksKernels.Place> laid(List<DeviceFormat> formats, int cols) {
+        return few.laid(formats, cols);
+    }
+
+    /**
+     * A norm that leaves rows laid down for the products behind it, too.
+     *
+     * @param norm the norm for fewer rows, which makes bytes of them, and floats if those are wanted
+     * @param to what {@link #laid} said
+     * @param y where they go
+     */
+    public RowsLaunch normed(RowsLaunch norm, BlocksKernels.Place to, Rows x, Norm by, Rows y, int cols) {
+        return new RowsLaunch.UpTo(MOST_FEW / 2, norm, few.norm(to, x, by, y, cols));
+    }
+
+    /**
+     * The same; where rows are {@code ready}, those of two rows and more are in pieces where {@link #pieces} says, or those that {@link #laid} is for
+     * are laid down.
+     */
     public RowsLaunch few(Weights w, Rows x, long bias, Rows residual, Rows y, boolean ready) {
         if (RouterKernels.takes(w)) {
             return routers.multiply(w, x, bias, residual, y);
@@ -228,8 +250,12 @@ public final class ProductKernels {
         return new RowsLaunch.Tiles(launch, Math.ceilDiv(w.outputs, shape[1]), shape[1]);
     }
 
-    /** y = act(gate) up for up to {@link #MOST_FEW} rows, as floats, bytes or both; empty if there are no kernels for the format or the width. */
-    public Optional<RowsLaunch> gated(Weights w, Rows x, Rows y, int act) {
+    /**
+     * y = act(gate) up for up to {@link #MOST_FEW} rows, as floats, bytes or both; empty if there are no kernels for the format or the width.
+     *
+     * @param ready whether rows are laid down as {@link #laid} says
+     */
+    public Optional<RowsLaunch> gated(Weights w, Rows x, Rows y, int act, boolean ready) {
         String family = "gemv_gated_" + w.format.suffix();
         int[] shape = kernels.shape("gemv_gated", 4);
         int[] one = gatedShape(w);
@@ -247,7 +273,7 @@ public final class ProductKernels {
                     .pointer("yq", y.bytes()).pointer("ys", y.scales()).integer("N", w.outputs).integer("K", w.cols).integer("rows", 0)
                     .integer("act", act), blocks));
         }
-        return Optional.of(few(launches, new FewKernels.Product(w, x, 0, Rows.NONE, y, act, false)));
+        return Optional.of(few(launches, new FewKernels.Product(w, x, 0, Rows.NONE, y, act, ready)));
     }
 
     static Launch.Builder product(Launch.Builder b, Weights w, Rows x, long bias, Rows residual, Rows y) {

@@ -2,6 +2,7 @@ package io.jllm.cuda.kernels.attention;
 
 import io.jllm.cuda.driver.Launch;
 import io.jllm.cuda.driver.Stream;
+import io.jllm.cuda.kernels.BlocksKernels;
 import io.jllm.cuda.kernels.Kernels;
 import io.jllm.cuda.kernels.Rows;
 import io.jllm.cuda.kernels.RowsLaunch;
@@ -42,6 +43,30 @@ public final class DecodeKernels {
      * @param counters all zero between launches
      */
     public record Partial(long partial, long counters) {
+    }
+
+    /**
+     * Where results go in 16 bits, beside floats and bytes.
+     *
+     * @param address of the first row; 0 if they do not
+     * @param pitch values from row to row
+     * @param kind 1 F16, 2 BF16, 3 F16 laid down for matrices of blocks
+     * @param scales of rows that are laid down
+     */
+    public record Narrow(long address, int pitch, int kind, long scales) {
+        /** Nowhere. */
+        public static final Narrow NONE = new Narrow(0, 0, 0, 0);
+        private static final int LAID = 3;
+
+        /** Rows of 16 bits. */
+        public static Narrow of(FlashKernels.AnyRows rows) {
+            return new Narrow(rows.address(), rows.pitch(), rows.kind(), 0);
+        }
+
+        /** Rows as products by matrices of blocks meet them. */
+        public static Narrow of(BlocksKernels.Place place) {
+            return new Narrow(place.address(), place.pitch(), LAID, place.scales());
+        }
     }
 
     /** Blocks for the positions of each query and its groups of heads: about as many as run at once, others would wait until these have ended. */
@@ -124,9 +149,14 @@ public final class DecodeKernels {
         return kernels.shape(DECODE, 3);
     }
 
-    /** Attention of single queries, the last positions of their sequences; y as floats, bytes or both. */
-    public RowsLaunch decode(Rows q, Rows y, Pages p, Scores s, Partial partial) {
-        return launch(DECODE, p, s, b -> fromY(b.pointer("q", q.floats()).integer("ldq", q.pitch()), y, p, s, partial), b -> b);
+    /** Whether kernels for such heads write results in 16 bits, too. */
+    public boolean narrows(Scores s) {
+        return TensorHeads.suffix(kernels, DECODE, s.shape().headDim(), kvSuffix).isPresent();
+    }
+
+    /** Attention of single queries, the last positions of their sequences; y as floats, bytes or both, and narrow where {@link #narrows} holds. */
+    public RowsLaunch decode(Rows q, Rows y, Narrow narrow, Pages p, Scores s, Partial partial) {
+        return launch(DECODE, narrow, p, s, b -> fromY(b.pointer("q", q.floats()).integer("ldq", q.pitch()), y, p, s, partial), b -> b);
     }
 
     /** Whether there is a kernel that rotates and stores too. */
@@ -135,12 +165,13 @@ public final class DecodeKernels {
     }
 
     /** Rotation, storing and attention of single queries in one. */
-    public RowsLaunch decodeRotated(Rows qkv, Rows y, Pages p, Scores s, Partial partial, Rotation r) {
-        return launch(ROTATED, p, s, b -> fromY(b.pointer("qkv", qkv.floats()).integer("ldqkv", qkv.pitch()), y, p, s, partial),
+    public RowsLaunch decodeRotated(Rows qkv, Rows y, Narrow narrow, Pages p, Scores s, Partial partial, Rotation r) {
+        return launch(ROTATED, narrow, p, s, b -> fromY(b.pointer("qkv", qkv.floats()).integer("ldqkv", qkv.pitch()), y, p, s, partial),
                 b -> AttentionKernels.rotation(b.pointer("kvSlots", step.address(Field.KV_SLOTS)), r));
     }
 
-    private RowsLaunch launch(String family, Pages p, Scores s, UnaryOperator<Launch.Builder> first, UnaryOperator<Launch.Builder> rest) {
+    private RowsLaunch launch(String family, Narrow narrow, Pages p, Scores s, UnaryOperator<Launch.Builder> first,
+            UnaryOperator<Launch.Builder> rest) {
         Optional<String> tensor = TensorHeads.suffix(kernels, family, s.shape().headDim(), kvSuffix);
         if (tensor.isEmpty()) {
             String bytes = family + BYTES + "_d" + s.shape().headDim() + "_" + kvSuffix;
@@ -155,17 +186,18 @@ public final class DecodeKernels {
             return new Splits(rest.apply(first.apply(b)).build(), multiprocessors, s.shape().kvHeads());
         }
         int[] shape = kernels.shape(DECODE + tensor.get(), 4); // threads, queries of a list, blocks of a multiprocessor, bytes of shared memory
-        Launch many = rest.apply(first.apply(kernels.launch(arena, family + tensor.get() + "_" + kvSuffix, shape[0], shape[3])).integer(ENTRIES, 0))
-                .build();
+        UnaryOperator<Launch.Builder> all = b -> rest.apply(first.apply(b).integer(ENTRIES, 0).pointer("narrow", narrow.address)
+                .integer("ldn", narrow.pitch).integer("narrowKind", narrow.kind).pointer("narrowScale", narrow.scales));
+        Launch many = all.apply(kernels.launch(arena, family + tensor.get() + "_" + kvSuffix, shape[0], shape[3])).build();
         var shares = new Shares(many, many.integer(ENTRIES), multiprocessors * shape[2], shape[1]);
         if (kernels.find(name(family, FEW, tensor.get())).isEmpty()) {
             return shares;
         }
         var few = new ArrayList<Launch>();
         for (int blocks = 1; blocks <= Math.min(MOST_CLUSTER, size(FEW, tensor.get())[5]); blocks *= 2) {
-            few.add(rest.apply(first.apply(builder(family, FEW, tensor.get(), s).cluster(blocks)).integer(ENTRIES, 0)).build());
+            few.add(all.apply(builder(family, FEW, tensor.get(), s).cluster(blocks)).build());
         }
-        Launch some = rest.apply(first.apply(builder(family, SOME, tensor.get(), s)).integer(ENTRIES, 0)).build();
+        Launch some = all.apply(builder(family, SOME, tensor.get(), s)).build();
         return new Sizes(List.copyOf(few), some, shares, groups(s, size(FEW, tensor.get())[4]), multiprocessors);
     }
 
