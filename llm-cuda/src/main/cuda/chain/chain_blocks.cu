@@ -1,7 +1,7 @@
 // architectures: 90a 100 120 ptx
 // Products of 1 to 16 rows of bytes by weights of 4 bits, one after the other in one launch, with a barrier of the whole grid between them: what
-// stands between two attentions of a model. One block a multiprocessor, all at once (a cooperative launch; a task alone needs none: no block waits
-// for others). A thread that copies fills shared memory with weights of the tasks to come while the others wait for the end of a task.
+// stands between two attentions of a model. One block a multiprocessor, all at once (a cooperative launch). A thread that copies fills shared memory
+// with weights of the tasks to come while the others wait for the end of a task.
 //
 // Rows of W are the rows of mma, rows of x its columns: sums of 32 products are exact, then floats. Outputs become bytes for the next product with
 // its norm's weights; what a row is divided by, its root mean square, is the same for all columns, so the next product divides its results instead.

@@ -69,7 +69,7 @@ class CudaRowChainsTest {
         }
     }
 
-    /** What adapters leave alone is chained, products of blocks that they change are launched by the same kernels, and a single row takes others. */
+    /** What adapters leave alone is chained for a few rows, but not for a single one. */
     @ParameterizedTest
     @CsvSource({"F16, .*attn_[qv].*", "F16, .*", "F16, .*ffn_down.*", "Q4_0, .*attn_[qv].*", "Q4_0, .*", "Q4_0, .*ffn_down.*",
         "Q4_0, .*attn_output.*"})
@@ -92,9 +92,12 @@ class CudaRowChainsTest {
         }
     }
 
-    /** More rows of 16 bits may meet weights in other pieces; adapters make more of what lies between two bytes. */
+    /**
+     * From 17 rows on, as all are compared with, rows that meet weights of f16 are rounded to 11 bits, in each product anew; fewer rows have 22 bits,
+     * or are floats. Of blocks adapters make more of what lies between two bytes.
+     */
     private static double adaptedTolerance(DType type) {
-        return Math.max(1e-3, 2 * tolerance(type));
+        return type == DType.F16 ? 3e-3 : 2 * tolerance(type);
     }
 
     /** Of blocks a value that lies between two bytes goes either way. */

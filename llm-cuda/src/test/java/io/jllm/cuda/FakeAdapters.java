@@ -107,16 +107,15 @@ final class FakeAdapters {
         }
     }
 
-    /** Of two layers, what adapters leave alone stands in chains, and their products of blocks are launched by the same kernels. */
+    /** Of two layers, what adapters leave alone stands in chains of two products and more. */
     private static void chains() {
         Program program = TinyModels.program(TinyModels.config(100, 2, 64, 128, new Op.AttentionShape(4, 2, 16), 256, 0));
         Map<String, Adapter> adapters = Map.of("q and v", products(program, ".*attn_[qv].*", 4), "all", products(program, ".*", 4),
                 "down", products(program, ".*ffn_down.*", 4), "norms", new Adapter(Map.of(), Map.of(), Map.of("blk.0.ffn_norm.weight",
                         new float[64], "blk.1.ffn_norm.weight", new float[64])));
-        // Alone are q, k and v with o, gate and up, and down in a chain; each; each but gate and up, whose activation is bytes; and each before the
-        // norm, with the others in a chain.
-        Map<String, Integer> blocks = Map.of("q and v", 4, "all", 8, "down", 6, "norms", 5);
-        // Those of 16 bits have chains of two and more.
+        // Chains are of o, gate and up, and down; none; none, as gate and up make bytes for down; and of gate and up, down and what comes next.
+        Map<String, Integer> blocks = Map.of("q and v", 2, "all", 0, "down", 0, "norms", 2);
+        // Of 16 bits what gate and up make stays floats, so these are a chain with o.
         Map<String, Integer> dense = Map.of("q and v", 2, "all", 0, "down", 2, "norms", 2);
         adapters.forEach((name, adapter) -> {
             chains(program, DType.Q4_0, name, adapter, blocks.get(name));

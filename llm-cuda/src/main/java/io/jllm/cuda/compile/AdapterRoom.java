@@ -79,7 +79,7 @@ public final class AdapterRoom implements AutoCloseable {
         thinBytes = aligned(thinBytes);
         memory = owner.own(DeviceMemory.allocate(context, siteBytes + TURNS * thinBytes + keptBytes, "products of adapters"));
         try (Arena arena = Arena.ofConfined()) {
-            chains = RowChains.room(program, state.plan(), state.kernels(), true).map(r -> r.in(context, owner));
+            chains = RowChains.room(program, state.plan(), state.kernels()).map(r -> r.in(context, owner));
             MemorySegment sites = arena.allocate(siteBytes, Long.BYTES);
             long at = 0;
             int turn = 0;

@@ -46,8 +46,6 @@ public final class Compiler {
     private final Optional<TensorOps> tensors;
     private final Optional<AdapterOps> adapters;
     private final Optional<RowChains> chains;
-    /** Whether the ops are those that a chain does for other numbers of rows. */
-    private boolean beside;
 
     private Compiler(Program program, DeviceState state, Arena arena, Mode mode, Optional<AdapterRoom> adapted) {
         this.program = program;
@@ -114,11 +112,9 @@ public final class Compiler {
     /** Compiles ops into a chain for few rows, and one by one for more. */
     private void chain(List<Op> ops) {
         int from = compiled.size();
-        beside = true;
         for (int i = 0; i < ops.size();) {
             i += next(ops.subList(i, ops.size()));
         }
-        beside = false;
         compiled.replace(from, others -> List.of(chains.orElseThrow().compile(ops, others)));
     }
 
@@ -278,8 +274,7 @@ public final class Compiler {
         var result = TensorKernels.Result.plain(w.rows(), bias, residual, y);
         Optional<RowsLaunch> most = tensors.flatMap(t -> TensorRoom.takes(w, l.out().rows()) ? Optional.of(t.one(in, w, result))
                 : t.direct(in, w, result));
-        var op = new CompiledOp.Product(few, many, most, l.out().rows());
-        compiled.add(chains.filter(_ -> !beside).flatMap(c -> c.alone(l, run, column, op)).orElse(op));
+        compiled.add(new CompiledOp.Product(few, many, most, l.out().rows()));
     }
 
     private CompiledOp rope(HeadOp.RopeStoreKv r) {

@@ -29,7 +29,7 @@ public record Rooms(Optional<TensorRoom> tensors, Optional<MixtureRoom> mixtures
     public static Rooms of(Program program, WeightPlan plan, Kernels kernels, RunnerOptions options, int pieces) {
         Optional<TensorRoom> tensors = TensorRoom.of(program, plan, kernels, options, pieces);
         return new Rooms(tensors, MixtureRoom.of(program, plan, kernels, options, tensors.isPresent(), pieces), Ordering.Room.of(plan, options),
-                Outliers.Room.of(plan), RowChains.room(program, plan, kernels, false));
+                Outliers.Room.of(plan), RowChains.room(program, plan, kernels));
     }
 
     /** How much it is. */

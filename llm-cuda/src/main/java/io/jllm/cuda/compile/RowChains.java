@@ -25,14 +25,12 @@ import java.util.function.UnaryOperator;
 
 /**
  * Products between two attentions, with their norms and activations, which one launch does for a few sequences with one token each. More sequences
- * take the same ops one by one. In steps with adapters what these change is in no chain: of such products, and of others that are left alone, those
- * of blocks are launches of the same kernels for themselves.
+ * take the same ops one by one. In steps with adapters what these change is in no chain.
  */
 final class RowChains {
     private static final int LEAST_PRODUCTS = 2;
     /** Rows from which on products are chained in steps with adapters, where those of a single row have no passes of their own. */
     private static final int LEAST_ADAPTED = 2;
-    private static final int NO_GATE = -1;
 
     private final DeviceState state;
     private final Values values;
@@ -71,21 +69,20 @@ final class RowChains {
      * Room for the chains of a program, at no address yet; nothing if it has no matrices for them, or the device cannot run them.
      *
      * @param plan of the weights
-     * @param adapted for steps with adapters
      */
-    static Optional<Room> room(Program program, WeightPlan plan, Kernels kernels, boolean adapted) {
+    static Optional<Room> room(Program program, WeightPlan plan, Kernels kernels) {
         List<WeightPlan.Matrix> all = program.ops().stream().filter(Op.Linear.class::isInstance).flatMap(op -> plan.runs((Op.Linear) op).stream())
                 .map(run -> plan.matrix(run.stream().map(Weight::name).toList())).filter(w -> takes(w, kernels)).toList();
-        List<WeightPlan.Matrix> dense = all.stream().filter(w -> w.format().dense()).toList();
-        List<WeightPlan.Matrix> blocks = all.stream().filter(w -> !w.format().dense()).toList();
         int most = (int) program.ops().stream().filter(Op.Linear.class::isInstance).count() / LEAST_PRODUCTS;
-        var room = new Room(width(dense).filter(_ -> most > 0).map(w -> RowChainKernels.memory(kernels, w, most)),
-                width(blocks).filter(_ -> adapted || most > 0).map(w -> BlockChainKernels.memory(kernels, w, adapted ? blocks.size() : most)));
-        return room.bytes() == 0 ? Optional.empty() : Optional.of(room);
+        int dense = width(all, true);
+        int blocks = width(all, false);
+        return most == 0 || all.isEmpty() ? Optional.empty()
+                : Optional.of(new Room(dense == 0 ? Optional.empty() : Optional.of(RowChainKernels.memory(kernels, dense, most)),
+                        blocks == 0 ? Optional.empty() : Optional.of(BlockChainKernels.memory(kernels, blocks, most))));
     }
 
-    private static Optional<Integer> width(List<WeightPlan.Matrix> all) {
-        return all.stream().map(WeightPlan.Matrix::cols).max(Integer::compare);
+    private static int width(List<WeightPlan.Matrix> all, boolean dense) {
+        return all.stream().filter(w -> w.format().dense() == dense).mapToInt(WeightPlan.Matrix::cols).max().orElse(0);
     }
 
     private static boolean takes(WeightPlan.Matrix w, Kernels kernels) {
@@ -144,34 +141,16 @@ final class RowChains {
             Rows y = s.act.isPresent() && i + 1 < steps.size() ? Rows.NONE : values.rows(s.out());
             products.add(new RowChainKernels.Product(state.weights(s.matrix, s.out().width()),
                     s.norm.map(state::norm), state.bias(s.run),
-                    s.linear.residual().map(values::rows).orElse(Rows.NONE), y, s.act.map(g -> DeviceState.number(g.kind())).orElse(NO_GATE)));
+                    s.linear.residual().map(values::rows).orElse(Rows.NONE), y, s.act.map(g -> DeviceState.number(g.kind())).orElse(-1)));
         }
         Rows x = values.rows(steps.getFirst().x);
         return steps.getFirst().dense()
                 ? dense.map(k -> new Few(k.chain(x, products), least(), RowChainKernels.mostRows(state.kernels()), others)).orElseThrow()
-                : blocks.map(k -> few(k, x, products, others)).orElseThrow();
-    }
-
-    private CompiledOp few(BlockChainKernels k, Rows x, List<RowChainKernels.Product> products, List<CompiledOp> others) {
-        return new Few(k.chain(x, products), least(), k.mostRows(), others);
+                : blocks.map(k -> new Few(k.chain(x, products), least(), k.mostRows(), others)).orElseThrow();
     }
 
     private int least() {
         return adapters.isPresent() ? LEAST_ADAPTED : 1;
-    }
-
-    /**
-     * The op of a product of blocks that is in no chain, in steps with adapters; nothing if it has to be another kernel.
-     *
-     * @param column where its results begin in those of the op
-     * @param other what it was compiled into
-     */
-    Optional<CompiledOp> alone(Op.Linear l, List<Weight> run, int column, CompiledOp other) {
-        WeightPlan.Matrix w = state.matrix(run);
-        return blocks.filter(_ -> adapters.isPresent() && !w.format().dense() && takes(w, state.kernels()) && l.out().rows() == Value.Rows.TOKENS)
-                .map(k -> few(k, values.rows(l.in()), List.of(new RowChainKernels.Product(state.weights(w, w.rows()), Optional.empty(),
-                        state.bias(run), l.residual().map(values::rows).orElse(Rows.NONE).from(column), values.rows(l.out()).from(column), NO_GATE)),
-                        List.of(other)));
     }
 
     private List<Step> steps(List<Op> ops) {

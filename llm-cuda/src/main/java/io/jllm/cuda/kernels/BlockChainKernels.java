@@ -163,8 +163,7 @@ public final class BlockChainKernels {
     }
 
     /**
-     * Products of one format, each by the outputs of the one before it, the first by rows of bytes. A single one is launched as other kernels are:
-     * its blocks do not wait for each other.
+     * Products of one format, each by the outputs of the one before it, the first by rows of bytes.
      *
      * @param x rows of bytes
      * @param products 1 to {@link #mostProducts}; the first one has no norm
@@ -194,12 +193,10 @@ public final class BlockChainKernels {
     private RowsLaunch launch(Size size, List<Product> products, long links) {
         int slots = shape.slots(kernels, size, products);
         int stages = shape.stages(kernels, size, slots);
-        String name = name(products.getFirst().weights().format(), size.name);
-        int sharedBytes = size.sharedBytes + stages * shape.stageBytes + slots * size.slotBytes;
-        Launch.Builder b = products.size() == 1 ? kernels.launch(arena, name, shape.threads, sharedBytes)
-                : kernels.launchTogetherSoon(arena, name, shape.threads, sharedBytes);
-        Launch launch = b.reads(products.stream().mapToLong(Product::bytes).sum()).pointer("links", links).integer("count", products.size())
-                .pointer("arrived", memory.address()).integer("stages", stages).integer("slots", slots).integer("rows", 0).build();
+        Launch launch = kernels.launchTogetherSoon(arena, name(products.getFirst().weights().format(), size.name), shape.threads,
+                size.sharedBytes + stages * shape.stageBytes + slots * size.slotBytes).reads(products.stream().mapToLong(Product::bytes).sum())
+                .pointer("links", links).integer("count", products.size()).pointer("arrived", memory.address())
+                .integer("stages", stages).integer("slots", slots).integer("rows", 0).build();
         return new RowsLaunch.Told(launch, kernels.multiprocessors());
     }
 
