@@ -2,7 +2,7 @@
 // cluster of some, does an entry's pieces for some heads: each warp slices of them, whose sums the first block puts together in its shared memory.
 // Where there are several pieces, the blocks of a cluster do some each by itself. A step of one query is nothing but latency: the kernel has few
 // instructions, and asks early for what it will need.
-#include "attention/singles.cuh"
+#include "attention/results.cuh"
 #include "common/layout.cuh"
 
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900

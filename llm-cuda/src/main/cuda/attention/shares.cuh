@@ -1,6 +1,6 @@
 // How warps share the attention of single queries: entries are queries, items pieces of their positions for some heads.
 #pragma once
-#include "attention/singles.cuh"
+#include "attention/results.cuh"
 
 static constexpr int MOST_ENTRIES = 128, PRICE = 2; // of a list; what an item costs besides, in steps of positions
 

@@ -102,13 +102,13 @@ final class AttentionOps {
         TensorOps t = tensors.get();
         AttentionKernels.Scores s = DeviceState.scores(a);
         FlashKernels.AnyRows y = to.orElseGet(() -> floats(a.out()));
-        Optional<AttentionOp.Rotated> rotated = t.rotatedQueries(a).flatMap(q -> flash(a, q, y, s.scaled()).map(tiles -> new AttentionOp.Rotated(tiles,
-                rotatesBesideSingles(a) ? Optional.of(widened(a, q, singles, s.scaled())) : Optional.empty())));
+        Optional<AttentionOp.Rotated> rotated = t.rotatedQueries(a).flatMap(q -> flash(a, q, y, s.scaled()).map(tiles ->
+                new AttentionOp.Rotated(tiles, rotatesBesideSingles(a) ? Optional.of(widened(a, q, singles, s.scaled())) : Optional.empty())));
         return to.isEmpty() && rotated.isEmpty() ? Optional.empty() : Optional.of(new AttentionOp.Narrow(flash(a, floats(a.q()), y, s).orElseThrow(),
                 rotated, to.filter(_ -> singles.address() == 0).map(rows -> singleRows.narrow(values.rows(a.out()), rows, a.out().width()))));
     }
 
-    /** Attention of single queries of 16 bits, which become floats where their results go: each is read before its result is there. */
+    /** Attention of single queries of 16 bits, which become floats in the place of the results': each is read before its result is there. */
     private RowsLaunch widened(Op.PagedAttention a, FlashKernels.AnyRows q, DecodeKernels.Narrow singles, AttentionKernels.Scores s) {
         Rows y = values.rows(a.out());
         Rows to = singles.address() == 0 ? y : Rows.NONE;
