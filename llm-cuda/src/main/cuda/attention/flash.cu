@@ -6,7 +6,7 @@
 // the next keys while values are summed. 16-byte chunks of a row stand at their number xor the row's lower three bits, so that eight rows are read
 // at once.
 #include "attention/any_pages.cuh"
-#include "attention/flash.cuh"
+#include "attention/softmax.cuh"
 
 static constexpr int THREADS = 128, WARPS = THREADS / 32;
 

@@ -5,7 +5,7 @@
 // and keys and values into a ring in shared memory, in the order in which they are used: the keys of the first tile of positions, then by turns those
 // of the next and the values of the last, then those of the next job. While a warpgroup makes weights of scores, the products of its next scores and
 // last weights are on their way, and the other warpgroup computes.
-#include "attention/flash.cuh"
+#include "attention/softmax.cuh"
 #include "attention/wgmma.cuh"
 
 static constexpr int BRINGERS = 128, COMPUTERS = 256, THREADS = BRINGERS + COMPUTERS, ROWS = 128;
