@@ -55,7 +55,6 @@ struct Work {
   static __device__ __forceinline__ int first_seen(const Flash& f, int position) {
     return f.window == 0 ? 0 : f.chunked ? position / f.window * f.window : max(0, position - f.window + 1);
   }
-  __device__ __forceinline__ Work() {}
   /**
    * The job of a number, of at most `size` rows. There are tiles * subs * kvHeads * parts. What sees most comes first, so that the last ones are
    * short; where jobs are many, head by head, so that those that run together read the same keys.

@@ -75,21 +75,21 @@ template <class T, int D, int N, int SLOTS, int JOBS> struct Hopper {
       copies_wait<1>(); // those of the slot before are there
       fill_to(u++);
     };
-    auto next = [&]() -> Job& { // its room, once that is free
-      int turn = number / JOBS, at = number % JOBS;
+    auto next = [&]() { // the number of its room, once that is free
+      int turn = number / JOBS, at = number++ % JOBS;
       if (turn > 0) barrier_wait(ring.taken + 8 * at, turn + 1 & 1);
-      number++;
-      return ((Job*)(room + JOBS_AT))[at];
+      return at;
     };
+    Job* jobs = (Job*)(room + JOBS_AT);
 #pragma unroll 1
     for (int round = 0;; round++) { // forwards and backwards, since the first jobs of each round are the longest
       int job = round * gridDim.x + (round % 2 ? gridDim.x - 1 - blockIdx.x : blockIdx.x);
       if (job >= f.jobs) break;
       Work w(f, ROWS, job);
       if (w.rows == 0) continue;
-      Job& to = next();
-      if (threadIdx.x == 0) to.work = w;
-      if (f.qKind != 0) bring_queries(f, w, to, shared_address(room) + (number - 1) % JOBS * QUERY_BYTES);
+      int to = next();
+      if (threadIdx.x == 0) jobs[to].work = w;
+      if (f.qKind != 0) bring_queries(f, w, jobs[to], shared_address(room) + to * QUERY_BYTES);
       int first = w.first / N, tiles = w.last / N + 1 - first;
       long long before = 0, at = w.at(f, first * N + own), after = w.at(f, (first + 1) * N + own);
 #pragma unroll 1
@@ -103,9 +103,9 @@ template <class T, int D, int N, int SLOTS, int JOBS> struct Hopper {
       copies_wait<0>(); // else the end of a job would wait for the beginning of the next one
       fill_to(u);
     }
-    Job& end = next();
+    int end = next();
     ring.wait_empty(u);
-    if (threadIdx.x == 0) end.work.rows = 0;
+    if (threadIdx.x == 0) jobs[end].work.rows = 0;
     ring.fill(u);
   }
 

@@ -1,13 +1,10 @@
 // Rows of single queries in steps of prompts, where queries and results have 16 bits: floats for the kernels of single queries (decode.cu and its
 // like), and what these leave to 16 bits.
+#include "attention/pages.cuh"
 #include "common/layout.cuh"
 #include "common/quads.cuh"
 
 static constexpr int THREADS = 256;
-
-template <class T> __device__ __forceinline__ float2 floats_of(unsigned two);
-template <> __device__ __forceinline__ float2 floats_of<__half>(unsigned two) { return half2_bits(two); }
-template <> __device__ __forceinline__ float2 floats_of<bf16>(unsigned two) { return bf16x2_bits(two); }
 
 /** A block takes row[blockIdx.x], a thread four numbers of it after another. */
 template <class T> __device__ __forceinline__ void widen(const T* x, int ldx, const int* row, float* y, int ldy, int width) {
@@ -16,7 +13,7 @@ template <class T> __device__ __forceinline__ void widen(const T* x, int ldx, co
   long long r = row[blockIdx.x];
   for (int i = 4 * threadIdx.x; i < width; i += 4 * THREADS) {
     uint2 four = __ldcg((const uint2*)(x + r * ldx + i));
-    float2 a = floats_of<T>(four.x), b = floats_of<T>(four.y);
+    float2 a = Chunk<T, 8>::pair(four.x, T()), b = Chunk<T, 8>::pair(four.y, T());
     *(float4*)(y + r * ldy + i) = make_float4(a.x, a.y, b.x, b.y);
   }
 }

@@ -67,10 +67,11 @@ final class AttentionOps {
     CompiledOp compile(Op.PagedAttention a) {
         Optional<AttentionKernels.Tiles> tiles = mode.anyBatch() ? tiles(a) : Optional.empty();
         AttentionKernels.Scores scores = DeviceState.scores(a);
-        Optional<FlashKernels.AnyRows> to = tensors.filter(_ -> flash.has(a.shape())).flatMap(t -> t.attended(a)).map(FlashKernels.AnyRows::of);
+        Optional<TensorOps> many = tensors.filter(_ -> flash.has(a.shape()));
+        Optional<FlashKernels.AnyRows> to = many.flatMap(t -> t.attended(a)).map(FlashKernels.AnyRows::of);
         DecodeKernels.Narrow singles = to.filter(_ -> cut.attends(a) && decodes.narrows(scores)).map(DecodeKernels.Narrow::of)
                 .orElse(DecodeKernels.Narrow.NONE);
-        Optional<AttentionOp.Narrow> narrow = narrow(a, to, singles);
+        Optional<AttentionOp.Narrow> narrow = many.flatMap(t -> narrow(a, t, to, singles));
         if (cut.attends(a)) {
             boolean bytes = quantizes(a);
             Rows y = singles.address() != 0 ? Rows.NONE : values.outputs(a.out(), values.wantsFloats(a.out()) || !bytes, bytes);
@@ -95,11 +96,7 @@ final class AttentionOps {
      * @param to where results go, if so
      * @param singles where those of single queries go at once
      */
-    private Optional<AttentionOp.Narrow> narrow(Op.PagedAttention a, Optional<FlashKernels.AnyRows> to, DecodeKernels.Narrow singles) {
-        if (tensors.isEmpty() || !flash.has(a.shape())) {
-            return Optional.empty();
-        }
-        TensorOps t = tensors.get();
+    private Optional<AttentionOp.Narrow> narrow(Op.PagedAttention a, TensorOps t, Optional<FlashKernels.AnyRows> to, DecodeKernels.Narrow singles) {
         AttentionKernels.Scores s = DeviceState.scores(a);
         FlashKernels.AnyRows y = to.orElseGet(() -> floats(a.out()));
         Optional<AttentionOp.Rotated> rotated = t.rotatedQueries(a).flatMap(q -> flash(a, q, y, s.scaled()).map(tiles ->

@@ -197,8 +197,8 @@ public final class Fusion {
             return 0;
         }
         AttentionKernels.Scores scores = DeviceState.scores(a);
-        DecodeKernels.Narrow narrow = mode == Mode.FEW && attention.narrows(scores) ? norms.laid(a, ops.subList(2, ops.size()))
-                .map(DecodeKernels.Narrow::of).orElse(DecodeKernels.Narrow.NONE) : DecodeKernels.Narrow.NONE;
+        DecodeKernels.Narrow narrow = Optional.of(scores).filter(attention::narrows).flatMap(_ -> norms.laid(a, ops.subList(2, ops.size())))
+                .map(DecodeKernels.Narrow::of).orElse(DecodeKernels.Narrow.NONE);
         compiled.add(new AttentionOp(attention.decodeRotated(values.rows(r.qkv()), values.outputs(a.out()), narrow, state.pages(a.layer()),
                 scores, state.partials(), state.rotation(r)), Optional.empty()));
         return 2;

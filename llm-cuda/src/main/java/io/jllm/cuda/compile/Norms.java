@@ -70,9 +70,8 @@ final class Norms {
         if (rowIndex(n) != 0) {
             return norm;
         }
-        Optional<RowsLaunch> both = laid(n, next).map(to -> products.normed(norm, to, values.rows(n.in()), state.norm(n), values.outputs(n.out()),
-                n.out().width()));
-        return both.orElse(norm);
+        return laid(n, next).map(to -> products.normed(norm, to, values.rows(n.in()), state.norm(n), values.outputs(n.out()), n.out().width()))
+                .orElse(norm);
     }
 
     /**

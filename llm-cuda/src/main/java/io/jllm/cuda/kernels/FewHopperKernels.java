@@ -86,25 +86,11 @@ final class FewHopperKernels {
 
     private Optional<RowsLaunch> blocks(FewKernels.Product p) {
         int cols = p.w().cols();
-        BlocksKernels.Place place = place(cols);
+        BlocksKernels.Place place = room.place(cols);
         var result = new TensorKernels.Result(p.w().outputs(), p.bias(), p.residual(), p.y(), p.act(), Optional.empty());
         return blocks.multiply(p.w(), place, result, FewKernels.MOST)
                 .map(product -> p.ready() ? product
                         : new RowsLaunch.InTurn(List.of(blocks.lay(p.x(), !p.w().format().floats(), cols, place), product)));
-    }
-
-    private BlocksKernels.Place place(int cols) {
-        return new BlocksKernels.Place(room.pieces(), room.scales(), FewKernels.MOST, ProductKernels.Room.pitch(cols));
-    }
-
-    /** Where products by matrices of blocks of these formats meet rows of so many columns, if they do, and ops before them can lay these down. */
-    Optional<BlocksKernels.Place> laid(List<DeviceFormat> formats, int cols) {
-        return Optional.of(place(cols)).filter(p -> p.pitch() == cols && formats.stream().allMatch(f -> blocks.laid(f, cols)));
-    }
-
-    /** A norm that lays rows down there. */
-    RowsLaunch norm(BlocksKernels.Place to, Rows x, ProductKernels.Norm by, Rows y, int cols) {
-        return blocks.norm(x, by, y, cols, to);
     }
 
     /** Rows of floats to one or two of 16 bits each. */

@@ -49,7 +49,7 @@ final class FewKernels {
      * @param residual added, if there is one
      * @param y where results go; of a gated product as floats, bytes or both
      * @param act the activation of a gated product, or -1
-     * @param ready whether rows are in pieces where {@link #pieces} says, or laid down where {@link #laid} says
+     * @param ready whether rows are in pieces where {@link #pieces} says, or laid down where {@link ProductKernels#laid} says
      */
     record Product(ProductKernels.Weights w, Rows x, long bias, Rows residual, Rows y, int act, boolean ready) {
         boolean gated() {
@@ -131,16 +131,6 @@ final class FewKernels {
             all.add(new MixtureKernels.Split(w.format(), room.pieces(), ProductKernels.Room.pitch(w.cols()), piece(p, pieces), room.scales()));
         }
         return List.copyOf(all);
-    }
-
-    /** Where products by matrices of blocks of these formats meet {@link #MOST} rows of so many columns; empty if they do not. */
-    Optional<BlocksKernels.Place> laid(List<DeviceFormat> formats, int cols) {
-        return hopper.laid(formats, cols);
-    }
-
-    /** A norm of rows of so many columns that leaves them there, too. */
-    RowsLaunch norm(BlocksKernels.Place to, Rows x, ProductKernels.Norm by, Rows y, int cols) {
-        return hopper.norm(to, x, by, y, cols);
     }
 
     /** 0 for 8 rows, 1 for 16, 2 for 32, 3 for 64. */

@@ -75,18 +75,27 @@ public final class ProductKernels {
         long pieces() {
             return address + SCALE_BYTES;
         }
+
+        /** Where rows of so many columns are laid down for matrices of blocks. */
+        BlocksKernels.Place place(int cols) {
+            return new BlocksKernels.Place(pieces(), scales(), MOST_FEW, pitch(cols));
+        }
     }
 
     private final Kernels kernels;
     private final Arena arena;
+    private final Room room;
     private final FewKernels few;
+    private final BlocksKernels blocks;
     private final RouterKernels routers;
 
     /** Launches whose memory the arena owns. */
     public ProductKernels(Kernels kernels, Arena arena, Room room) {
         this.kernels = kernels;
         this.arena = arena;
+        this.room = room;
         few = new FewKernels(kernels, arena, room);
+        blocks = new BlocksKernels(kernels, arena);
         routers = new RouterKernels(kernels, arena);
     }
 
@@ -118,7 +127,7 @@ public final class ProductKernels {
      * do not.
      */
     public Optional<BlocksKernels.Place> laid(List<DeviceFormat> formats, int cols) {
-        return few.laid(formats, cols);
+        return Optional.of(room.place(cols)).filter(p -> p.pitch() == cols && formats.stream().allMatch(f -> blocks.laid(f, cols)));
     }
 
     /**
@@ -129,7 +138,7 @@ public final class ProductKernels {
      * @param y where they go
      */
     public RowsLaunch normed(RowsLaunch norm, BlocksKernels.Place to, Rows x, Norm by, Rows y, int cols) {
-        return new RowsLaunch.UpTo(MOST_FEW / 2, norm, few.norm(to, x, by, y, cols));
+        return new RowsLaunch.UpTo(MOST_FEW / 2, norm, blocks.norm(x, by, y, cols, to));
     }
 
     /**
