@@ -22,14 +22,15 @@ class OpenAndCloseTest {
     private static final int THREADS = 3;
 
     /**
-     * In a JVM of its own whose heap has one size, so that whatever grows is native memory. The first times are left out: the compiler is
-     * at work then. Later it takes and gives back up to a tenth of all for 5 to 20 rounds, so what is compared is the least of many.
+     * In a JVM of its own whose heap has one size, so that whatever grows is native memory, and without its second compiler, which takes and
+     * gives back a tenth of all. The first times are left out: the first compiler is at work then. What is compared is the least of many.
      */
     @Test
     void nothingGrows() throws Exception {
         assumeTrue(Files.exists(Path.of("/proc/self/status")), "skipped: resident memory is read from /proc/self/status");
         Process p = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-Xms64m", "-Xmx64m",
-                "-XX:+UseSerialGC", "-XX:+AlwaysPreTouch", "--add-modules=jdk.incubator.vector", "--enable-native-access=ALL-UNNAMED",
+                "-XX:+UseSerialGC", "-XX:+AlwaysPreTouch", "-XX:TieredStopAtLevel=1", "--add-modules=jdk.incubator.vector",
+                "--enable-native-access=ALL-UNNAMED",
                 "-cp", System.getProperty("java.class.path"), OpenAndClose.class.getName(), Integer.toString(ROUNDS))
                 .redirectError(ProcessBuilder.Redirect.INHERIT).start();
         String said = new String(p.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
